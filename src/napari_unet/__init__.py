@@ -1,0 +1,51 @@
+"""U-Net for electron microscopy stacks: annotate, train, predict, score.
+
+Importing this package loads neither torch nor Qt nor napari; each public name is
+imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "AnnotationKind": "config",
+    "AugmentConfig": "config",
+    "NapariUNetError": "errors",
+    "Predictor": "predict.predictor",
+    "PredictConfig": "config",
+    "RunConfig": "config",
+    "Stack": "data.stack",
+    "TrainConfig": "config",
+    "TrainingImage": "data.annotation",
+    "Trainer": "train.trainer",
+    "UNet": "model.unet",
+    "UNetConfig": "config",
+    "WeightMapConfig": "config",
+    "load_model": "model.checkpoint",
+    "read_stack": "data.stack",
+    "score_stack": "score.report",
+    "to_target": "data.annotation",
+    "weight_map": "data.weight_map",
+    "write_stack": "data.stack",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    __version__: str
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("napari-unet-em")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

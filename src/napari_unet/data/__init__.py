@@ -1,0 +1,1 @@
+"""Stacks, annotations and weight maps: arrays in, arrays out, no torch."""

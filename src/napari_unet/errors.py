@@ -1,0 +1,27 @@
+"""Errors that say what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+
+class NapariUNetError(Exception):
+    """Anything that a user can cause; its text is one clear sentence for the user."""
+
+
+class InputError(NapariUNetError):
+    """A file, an array or a setting cannot be used as it is."""
+
+
+class OutputError(NapariUNetError):
+    """A result cannot be written where the user wants it."""
+
+
+class ModelFileError(NapariUNetError):
+    """A model file cannot be read, or does not fit the data."""
+
+
+class OutOfMemoryError(NapariUNetError):
+    """The device's memory does not hold what was asked of it."""
+
+
+class TrainingError(NapariUNetError):
+    """Training cannot start or cannot go on."""

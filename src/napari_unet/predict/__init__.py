@@ -1,0 +1,1 @@
+"""From a trained network and an image to labels and probabilities."""
