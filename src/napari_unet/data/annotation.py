@@ -1,0 +1,253 @@
+"""What painted labels mean, and the training target that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_unet.config import AnnotationKind
+from napari_unet.errors import InputError
+
+IGNORE = 255
+"""Value of a target pixel that trains nothing and is never scored."""
+
+MAX_CLASSES = 254
+_FEW_VALUES = 8
+_SPARSE = 0.5
+
+
+@dataclass(frozen=True)
+class KindGuess:
+    """A guess at the meaning of an annotation layer, with the reason for it."""
+
+    kind: AnnotationKind
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a network should answer, made from annotations.
+
+    Attributes
+    ----------
+    classes
+        (Z, Y, X) uint8: class index, 0 = background, `IGNORE` = not annotated.
+    objects
+        (Z, Y, X) int32: 0 = none, every other value one object; what the border
+        term of the weight map keeps apart.
+    num_classes
+        Classes, background included; at least 2.
+    notes
+        Words to the user about how the labels were read.
+    """
+
+    classes: NDArray[np.uint8]
+    objects: NDArray[np.int32]
+    num_classes: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def annotated(self) -> NDArray[np.bool_]:
+        """(Z, Y, X) bool: pixels that train."""
+        return np.not_equal(self.classes, IGNORE)
+
+    @property
+    def annotated_slices(self) -> NDArray[np.intp]:
+        """Indices of the slices that hold at least one annotated pixel."""
+        return np.flatnonzero(self.annotated.any(axis=(1, 2)))
+
+
+def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
+    """Guess what the values of `labels`, (Z, Y, X) integers or bool, mean.
+
+    Raises
+    ------
+    InputError
+        When not a single pixel is labelled, or the labels are no whole numbers.
+    """
+    labels = _checked(labels)
+    values = _values(labels)
+    if values.size == 0:
+        raise InputError(
+            "The annotations hold no labels: paint at least one object or scribble."
+        )
+    if values.size == 1 or _is_mask(values):
+        reason = f"one value besides 0 ({_listed(values)}): read as classes 0 and 1"
+        return KindGuess(AnnotationKind.CLASSES, reason)
+    if values.size > _FEW_VALUES or values[-1] > MAX_CLASSES:
+        reason = f"{values.size} different values: every value is one object"
+        return KindGuess(AnnotationKind.OBJECTS, reason)
+    touched = labels[(labels != 0).any(axis=(1, 2))]
+    painted = float((touched != 0).mean())
+    if painted < _SPARSE:
+        reason = f"values {_listed(values)} on {painted:.0%} of the touched slices"
+        return KindGuess(AnnotationKind.SCRIBBLES, f"{reason}: the rest is unlabelled")
+    reason = f"values {_listed(values)} on {painted:.0%} of the touched slices"
+    return KindGuess(AnnotationKind.CLASSES, f"{reason}: 0 is background")
+
+
+def to_target(
+    labels: NDArray[np.generic], kind: AnnotationKind, *, ndim: int = 2
+) -> Target:
+    """Turn annotations into class indices and objects.
+
+    Parameters
+    ----------
+    labels
+        (Z, Y, X) integers or bool, as painted.
+    kind
+        What the values mean.
+    ndim
+        2: objects are told apart slice by slice; 3: in the volume.
+
+    Raises
+    ------
+    InputError
+        When nothing is labelled, a value does not fit `kind`, or the labels are no
+        whole numbers.
+    """
+    labels = _checked(labels)
+    values = _values(labels)
+    if values.size == 0:
+        raise InputError(
+            "The annotations hold no labels: paint at least one object or scribble."
+        )
+    if kind is AnnotationKind.OBJECTS:
+        return _from_objects(labels)
+    if kind is AnnotationKind.SCRIBBLES:
+        return _from_scribbles(labels, values, ndim)
+    return _from_classes(labels, values, ndim)
+
+
+def separate(objects: NDArray[np.int32], *, ndim: int = 2) -> NDArray[np.int32]:
+    """Put a gap of one background pixel between objects that touch (paper, sec. 3).
+
+    `objects` is (Z, Y, X); the pixel before the border along each axis becomes
+    background, so that the gap is exactly one pixel wide. `ndim` 2 leaves objects of
+    neighbouring slices alone.
+    """
+    gap = np.zeros(objects.shape, bool)
+    for axis in range(3 - ndim, 3):
+        here: list[slice] = [slice(None)] * 3
+        there: list[slice] = [slice(None)] * 3
+        here[axis], there[axis] = slice(None, -1), slice(1, None)
+        a, b = objects[tuple(here)], objects[tuple(there)]
+        gap[tuple(here)] |= (a != b) & (a != 0) & (b != 0)
+    return np.where(gap, np.int32(0), objects)
+
+
+def connected_objects(
+    foreground: NDArray[np.bool_], *, ndim: int = 2
+) -> NDArray[np.int32]:
+    """Give numbers to the connected components of a (Z, Y, X) mask.
+
+    4-neighbours within each slice with `ndim` 2, 6-neighbours with 3.
+    """
+    structure = ndimage.generate_binary_structure(3, 1)
+    if ndim == 2:
+        structure[[0, 2]] = False
+    objects, _ = ndimage.label(foreground, structure, output=np.int32)
+    return np.asarray(objects)
+
+
+def describe(target: Target, kind: AnnotationKind) -> str:
+    """Return one line on what was understood, such as "classes, 24 of 30 slices"."""
+    slices, pixels = target.annotated_slices.size, int(target.annotated.sum())
+    total = target.classes.shape[0]
+    where = f"{slices} of {total} slices, " if total > 1 else ""
+    return f"{kind}, {where}{pixels:,} pixels"
+
+
+def _checked(labels: NDArray[np.generic]) -> NDArray[np.generic]:
+    labels = np.asarray(labels)
+    if labels.ndim != 3:
+        raise InputError(
+            f"Labels of {labels.ndim} dimensions cannot be used: give slices, Y and X."
+        )
+    if labels.dtype.kind == "f":
+        return _whole(labels)
+    if labels.dtype.kind not in "bui":
+        raise InputError(f"Labels of type {labels.dtype} are no whole numbers.")
+    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
+        raise InputError(f"Labels hold {labels.min()}: values below 0 have no meaning.")
+    return labels
+
+
+def _whole(labels: NDArray[np.generic]) -> NDArray[np.generic]:
+    floats = np.asarray(labels, float)
+    if not np.isfinite(floats).all() or (floats != np.round(floats)).any():
+        raise InputError(
+            "The labels hold fractions: is this an image or a probability map? "
+            "Labels are whole numbers."
+        )
+    return _checked(floats.astype(np.int64))
+
+
+def _values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
+    if labels.dtype.itemsize <= 2 and labels.dtype.kind in "bu":
+        counts = np.bincount(labels.ravel().astype(np.uint16, copy=False))
+        values = np.flatnonzero(counts)
+    else:
+        values = np.unique(labels)
+    return np.asarray(values[values > 0], np.int64)
+
+
+def _is_mask(values: NDArray[np.int64]) -> bool:
+    """Say whether slices that mean the same were saved as 0/1 and as 0/255."""
+    return bool(np.isin(values, (1, 255, 65535)).all())
+
+
+def _listed(values: NDArray[np.int64]) -> str:
+    return ", ".join(str(value) for value in values[:_FEW_VALUES])
+
+
+def _from_objects(labels: NDArray[np.generic]) -> Target:
+    if labels.dtype.itemsize > 4 or labels.dtype == np.uint32:
+        _, inverse = np.unique(labels, return_inverse=True)
+        lowest_is_object = 0 if (labels == 0).any() else 1
+        labels = inverse.reshape(labels.shape) + lowest_is_object
+    objects = separate(labels.astype(np.int32))
+    classes = (objects > 0).astype(np.uint8)
+    empty = ~(labels != 0).any(axis=(1, 2))
+    classes[empty] = IGNORE
+    return Target(classes, objects, 2)
+
+
+def _from_scribbles(
+    labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int
+) -> Target:
+    if values[-1] > MAX_CLASSES:
+        raise InputError(
+            f"Scribbles hold the value {values[-1]}: 1 is background, 2 and up are "
+            "classes. Choose classes or objects for these labels."
+        )
+    numbers = labels.astype(np.uint8)
+    classes = np.where(numbers == 0, np.uint8(IGNORE), numbers - np.uint8(1))
+    objects = connected_objects(numbers > 1, ndim=ndim)
+    return Target(classes, objects, max(2, int(values[-1])))
+
+
+def _from_classes(
+    labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int
+) -> Target:
+    notes: tuple[str, ...] = ()
+    if values.size == 1 or _is_mask(values):
+        # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
+        classes = (labels != 0).astype(np.uint8)
+        if values.size > 1 or values[0] != 1:
+            notes = (f"0 and {_listed(values)} are read as classes 0 and 1",)
+        count = 2
+    elif values[-1] >= MAX_CLASSES:
+        raise InputError(
+            f"Labels hold the value {values[-1]}, too many for classes: choose "
+            "objects if every value is one object."
+        )
+    else:
+        classes = labels.astype(np.uint8)
+        count = int(values[-1]) + 1
+    classes[~(labels != 0).any(axis=(1, 2))] = IGNORE
+    objects = connected_objects((classes > 0) & (classes != IGNORE), ndim=ndim)
+    return Target(classes, objects, count, notes)

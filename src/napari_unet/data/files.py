@@ -1,0 +1,100 @@
+"""Files that are either written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from napari_unet.errors import InputError, OutputError
+
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path that takes the place of `path` when the block ends.
+
+    Missing folders are made. The temporary file lies beside the target, so that the
+    final rename cannot fail for want of space; it is flushed to disk before. When
+    anything goes wrong it is removed, and what was at `path` stays as it was.
+
+    Parameters
+    ----------
+    path
+        File to write. A link is followed; permissions of an existing file are kept.
+
+    Yields
+    ------
+    Path
+        An empty file with the suffix of `path`.
+
+    Raises
+    ------
+    OutputError
+        When the operating system refuses: no space left, no permission, no folder.
+
+    Examples
+    --------
+    >>> with atomic_write("scores.csv") as temporary:  # doctest: +SKIP
+    ...     temporary.write_text("slice,iou", encoding="utf-8")
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{secrets.token_hex(6)}{target.suffix}")
+    try:
+        _prepare(target, temporary)
+        yield temporary
+        _finish(target, temporary)
+    except OSError as error:
+        raise OutputError(_sentence(path, error)) from error
+    finally:
+        # A vanished disk refuses this too, and its own error is the better story.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def unreadable(path: str | Path, error: OSError) -> InputError:
+    """Return the error to raise for a file that the operating system keeps back."""
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{path} does not exist: check the path.")
+    if isinstance(error, PermissionError):
+        return InputError(
+            f"{path} cannot be read, permission is denied: change its permissions or "
+            "copy it to a folder of your own."
+        )
+    reason = error.strerror or str(error)
+    return InputError(f"{path} cannot be read ({reason}): copy it to another disk.")
+
+
+def _prepare(target: Path, temporary: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if target.exists() and not os.access(target, os.W_OK):
+        # A rename would silently replace a file that its owner has protected.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary.touch(exist_ok=False)
+
+
+def _finish(target: Path, temporary: Path) -> None:
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    if target.exists():
+        shutil.copymode(target, temporary)
+    temporary.replace(target)
+
+
+def _sentence(path: str | Path, error: OSError) -> str:
+    # numpy reports a full disk as "100 requested and 50 written", without a number.
+    code = error.errno if error.errno is not None else errno.ENOSPC
+    advice = "choose another folder"
+    if code in _FULL:
+        advice = "free some space or choose another folder"
+    elif code in _FORBIDDEN:
+        advice = "choose a file and a folder that you may write to"
+    return f"{path} cannot be written: {os.strerror(code)}; {advice}."

@@ -1,0 +1,136 @@
+"""Folders of single slices, and single pictures that are not TIFF."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import JpegImagePlugin, PngImagePlugin
+
+from napari_unet.data.lazy import lazy_pages, memory_limit
+from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
+from napari_unet.errors import InputError
+
+PICTURES = (".png", ".jpg", ".jpeg")
+_TIFFS = (".tif", ".tiff")
+
+
+def read_folder(path: Path) -> Loaded:
+    """Read the slices of a folder in natural order: slice2 comes before slice10.
+
+    TIFF files are taken; where there are none, PNG and JPEG files.
+
+    Raises
+    ------
+    InputError
+        When there are no images, or they differ in shape or type (and which does).
+    """
+    files = _slice_files(path)
+    first = read_image(files[0])
+    if len(files) == 1:
+        return first
+    page: Any = first.data
+    _check_alike(files, page, first.axes)
+    axes = "Z" + first.axes
+    read = partial(_read_slice, files)
+    if page.nbytes * len(files) > memory_limit():
+        data = lazy_pages(read, len(files), page.shape, page.dtype)
+    else:
+        data = np.empty((len(files), *page.shape), page.dtype)
+        for index in range(len(files)):
+            data[index] = read(index)
+    return Loaded(data, axes, first.calibration)
+
+
+def read_image(path: Path) -> Loaded:
+    """Read one file: a PNG or JPEG picture, or else a TIFF file."""
+    if path.suffix.lower() not in PICTURES:
+        return read_tiff(path)
+    data = _read_picture(path)
+    return Loaded(data, "YX" if data.ndim == 2 else "YXS")
+
+
+def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """Return what file names are sorted by: numbers by value, words by letter."""
+    parts = re.findall(r"\d+|\D+", path.name.lower())
+    return tuple(
+        (0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts
+    )
+
+
+def _slice_files(path: Path) -> list[Path]:
+    try:
+        # Hidden files are thumbnails and leftovers of other systems.
+        names = [p for p in path.iterdir() if p.name[0] != "." and p.is_file()]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    for suffixes in (_TIFFS, PICTURES):
+        files = [p for p in names if p.suffix.lower() in suffixes]
+        if files:
+            return sorted(files, key=natural_key)
+    raise InputError(
+        f"{path} holds no images: choose a folder with one TIFF, PNG or JPEG file "
+        "for each slice."
+    )
+
+
+def _check_alike(files: list[Path], page: Any, axes: str) -> None:
+    if axes not in ("YX", "YXS"):
+        raise InputError(
+            f"{files[0]} is not a single slice but holds {' x '.join(map(str, page.shape))}"
+            f" ({axes}): open that file itself, or leave single slices in the folder."
+        )
+    expected = _kind(files[0])
+    for index, file in enumerate(files[1:], 1):
+        kind = _kind(file)
+        if kind != expected:
+            raise InputError(
+                f"{file} does not fit the stack: slice {index} (counted from 0) is "
+                f"{kind}, {files[0].name} is {expected}; convert or remove it."
+            )
+
+
+def _kind(file: Path) -> str:
+    if file.suffix.lower() in PICTURES:
+        with _open_picture(file) as picture:
+            return f"{picture.height} x {picture.width} {picture.mode}"
+    shape, dtype = tiff_header(file)
+    return f"{' x '.join(map(str, shape))} {dtype}"
+
+
+def _read_slice(files: list[Path], index: int) -> NDArray[Any]:
+    return np.asarray(read_image(files[index]).data)
+
+
+def _open_picture(path: Path) -> Any:
+    png = path.suffix.lower() == ".png"
+    # The plugins themselves: Image.open refuses pictures of more than 179 megapixels.
+    plugin: Any = PngImagePlugin.PngImageFile if png else JpegImagePlugin.JpegImageFile
+    try:
+        return plugin(str(path))
+    except (OSError, SyntaxError, ValueError) as error:
+        reason = getattr(error, "strerror", None)
+        raise InputError(
+            f"{path} cannot be read: {reason}."
+            if reason
+            else f"{path} is not a whole {'PNG' if png else 'JPEG'} file: copy or "
+            "export it again."
+        ) from error
+
+
+def _read_picture(path: Path) -> NDArray[Any]:
+    with _open_picture(path) as picture:
+        try:
+            # Of a picture with a palette this is the index: the label that was meant.
+            data = np.array(picture)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(
+                f"{path} is broken or cut off ({error}): copy or export it again."
+            ) from error
+        # Older versions of Pillow widen 16-bit PNG to 32 bits.
+        wide = picture.mode == "I" and path.suffix.lower() == ".png"
+    return data.astype(np.uint16) if wide else data

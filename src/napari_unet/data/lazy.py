@@ -1,0 +1,78 @@
+"""Stacks larger than memory: one page at a time, when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+_CACHE_BYTES = 256 * 2**20
+
+
+def memory_limit() -> int:
+    """Return the largest stack, in bytes, that is read into memory as a whole.
+
+    A quarter of what is free: training and prediction need their share too.
+    """
+    return int(psutil.virtual_memory().available) // 4
+
+
+def lazy_pages(
+    read: Callable[[int], NDArray[Any]],
+    count: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> Any:
+    """Return a dask array that reads its pages when they are needed.
+
+    Parameters
+    ----------
+    read
+        Returns page `index` with the given shape and dtype; called from many threads.
+    count
+        Number of pages.
+    shape, dtype
+        Of one page.
+
+    Returns
+    -------
+    dask.array.Array
+        Of shape `(count, *shape)`, one chunk a page.
+    """
+    pages = _Pages(read, count, shape, dtype)
+    # Without a name dask would hash the pages' content to make one.
+    return da.from_array(pages, chunks=(1, *shape), name=False)
+
+
+class _Pages:
+    """The least of an array that dask asks for: it slices, page by page."""
+
+    def __init__(
+        self,
+        read: Callable[[int], NDArray[Any]],
+        count: int,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.shape = (count, *shape)
+        self.dtype = dtype
+        self.ndim = len(self.shape)
+        page_bytes = max(1, int(np.prod(shape)) * dtype.itemsize)
+        # Tiles of one slice come one after the other: decode the slice only once.
+        self._read = lru_cache(max(1, min(64, _CACHE_BYTES // page_bytes)))(read)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        wanted = np.arange(self.shape[0])[first]
+        if np.ndim(wanted) == 0:
+            return np.array(self._read(int(wanted))[tuple(rest)])
+        pages = [self._read(int(index))[tuple(rest)] for index in wanted]
+        if pages:
+            return np.stack(pages)
+        # dask probes with empty slices; that must not read a page.
+        return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]

@@ -1,0 +1,289 @@
+"""Image stacks: what they hold, how they are read and how they are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from napari_unet.data.folder import read_folder, read_image
+from napari_unet.data.write import write_stack
+from napari_unet.errors import InputError
+
+__all__ = ["ArrayLike", "Stack", "parse_slices", "read_stack", "write_stack"]
+
+
+class ArrayLike(Protocol):
+    """A numpy array, a memory map or a dask array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size along each dimension."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+    def __array__(self) -> Any: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """An image or labels, with the meaning of its dimensions and its pixel size.
+
+    Parameters
+    ----------
+    data
+        The values: a numpy array, a read-only memory map or a dask array.
+    axes
+        One letter for each dimension: C channels, T time, Z slices, Y, X, and S for
+        the samples of a colour (RGB) image, always last.
+    pixel_size
+        Size along each of the spatial axes ("ZYX") of `axes`, in their order; 1.0
+        where it is unknown.
+    unit
+        Unit of `pixel_size`, in a form that pint reads; "pixel" when unknown.
+    source
+        Where it came from: a path or a description.
+    notes
+        Single lines that the user should see, such as "holds 3 series; ...".
+
+    Raises
+    ------
+    InputError
+        When the axes or the pixel sizes do not fit the data.
+    """
+
+    data: ArrayLike
+    axes: str
+    pixel_size: tuple[float, ...]
+    unit: str
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        letters = set(self.axes)
+        known = letters <= set("CTZYXS") and len(letters) == len(self.axes)
+        if not known or len(self.axes) != self.data.ndim:
+            raise InputError(
+                f'{self.source}: axes "{self.axes}" do not fit {self.data.ndim} '
+                "dimensions: give one of the letters C, T, Z, Y, X, S for each."
+            )
+        if len(self.pixel_size) != len(letters & set("ZYX")):
+            raise InputError(
+                f"{self.source}: {len(self.pixel_size)} pixel sizes do not fit the axes "
+                f'"{self.axes}": give one for each of Z, Y and X that is there.'
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size along each of the axes."""
+        return tuple(self.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return np.dtype(self.data.dtype)
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """One factor for each axis except S: the pixel size, or 1.0 for C and T."""
+        sizes = iter(self.pixel_size)
+        axes = self.axes.replace("S", "")
+        return tuple(next(sizes) if letter in "ZYX" else 1.0 for letter in axes)
+
+    @property
+    def num_slices(self) -> int:
+        """Length of Z, or of T where there is no Z, or 1."""
+        return self._length("Z") if "Z" in self.axes else self._length("T")
+
+    @property
+    def num_channels(self) -> int:
+        """Number of channels or colour samples, or 1."""
+        return self._length("C") * self._length("S")
+
+    def as_czyx(self) -> ArrayLike:
+        """Return a view as `(C, Z, Y, X)`, the form that the engine takes.
+
+        Time points without slices are taken as slices, colour samples as channels.
+        Memory maps and dask arrays stay what they are.
+
+        Raises
+        ------
+        InputError
+            When there are both time points and slices, or both channels and colours.
+        """
+        if "T" in self.axes and "Z" in self.axes:
+            raise InputError(
+                f"{self.source} holds {self._length('T')} time points of "
+                f"{self._length('Z')} slices: choose one time point and save it as a "
+                "stack."
+            )
+        if "C" in self.axes and "S" in self.axes:
+            raise InputError(
+                f"{self.source} holds channels that are colour (RGB) images: save one "
+                "of them, or convert them to grey."
+            )
+        axes = self.axes.replace("T", "Z").replace("S", "C")
+        present = [letter for letter in "CZYX" if letter in axes]
+        data: Any = self.data
+        data = data.transpose([axes.index(letter) for letter in present])
+        sizes = dict(zip(present, data.shape, strict=True))
+        view: ArrayLike = data.reshape([sizes.get(letter, 1) for letter in "CZYX"])
+        return view
+
+    def as_zyx(self) -> ArrayLike:
+        """Return a view as `(Z, Y, X)`, the form of labels.
+
+        Raises
+        ------
+        InputError
+            When there are several channels or colours.
+        """
+        if self.num_channels > 1:
+            raise InputError(
+                f"{self.source} has {self.num_channels} channels or colours, labels have "
+                "one number for each pixel: export the labels as a one-channel image."
+            )
+        view: ArrayLike = self.as_czyx()[0]
+        return view
+
+    def slices(self, selection: str | slice | None) -> Stack:
+        """Return the stack of some slices (time points, where there is no Z).
+
+        Parameters
+        ----------
+        selection
+            "24:30", "7" or "::5" as in `parse_slices`, a slice, or None for all.
+
+        Raises
+        ------
+        InputError
+            When the selection cannot be read, is out of range or selects nothing.
+        """
+        if selection is None:
+            return self
+        try:
+            chosen = parse_slices(selection, self.num_slices)
+        except InputError as error:
+            raise InputError(f"{self.source}: {error}") from error
+        letter = "Z" if "Z" in self.axes else "T"
+        if letter not in self.axes:
+            return self
+        key = (slice(None),) * self.axes.index(letter) + (chosen,)
+        return dataclasses.replace(self, data=self.data[key])
+
+    def _length(self, letter: str) -> int:
+        return self.shape[self.axes.index(letter)] if letter in self.axes else 1
+
+
+def parse_slices(selection: str | slice, count: int) -> slice:
+    """Read a selection of slices, counted from 0, the stop not included.
+
+    Parameters
+    ----------
+    selection
+        "start:stop" or "start:stop:step" with any part left out, or one number; below
+        0 counts from the end, as in Python.
+    count
+        Number of slices that there are.
+
+    Returns
+    -------
+    slice
+        Start, stop and step are set, and lie within the stack.
+
+    Raises
+    ------
+    InputError
+        When the selection cannot be read, is out of range or selects nothing.
+
+    Examples
+    --------
+    >>> parse_slices("24:", 30)
+    slice(24, 30, 1)
+    >>> parse_slices("7", 30)
+    slice(7, 8, 1)
+    """
+    parts, text = _parts(selection)
+    start, stop, step = parts
+    bounds = [bound for bound in (start, stop) if bound is not None]
+    if any(not -count <= bound <= count for bound in bounds) or start == count:
+        raise InputError(
+            f"slices {text} asked for, the stack has {count} (0 to {count - 1})."
+        )
+    chosen = slice(*slice(start, stop, step).indices(count))
+    if not range(count)[chosen]:
+        raise InputError(f"slices {text} are none: the start must lie before the stop.")
+    return chosen
+
+
+def _parts(selection: str | slice) -> tuple[list[int | None], str]:
+    """Return start, stop and step, and the selection as the user would write it."""
+    if isinstance(selection, slice):
+        given = (selection.start, selection.stop, selection.step)
+        selection = ":".join("" if part is None else str(part) for part in given)
+    text = selection.strip()
+    if re.fullmatch(r"-?\d+", text):
+        only = int(text)
+        return [only, only + 1 if only != -1 else None, 1], text
+    if not re.fullmatch(r"(-?\d+)?:(-?\d+)?(:[1-9]\d*|:)?", text.replace(" ", "")):
+        raise InputError(
+            f'slices "{text}" cannot be read: write start:stop such as 24:30, one '
+            "number, or ::5 for every fifth."
+        )
+    numbers = [int(part) if part.strip() else None for part in text.split(":")]
+    return [*numbers, None][:3], text
+
+
+def read_stack(path: str | Path) -> Stack:
+    """Read an image stack or labels; values are never changed.
+
+    TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG or JPEG
+    picture, or a folder with one file for each slice. Dimensions come in the order
+    C, T, Z, Y, X, S. An uncompressed TIFF file is memory-mapped, read-only; another
+    that takes more than a quarter of the free memory becomes a dask array that reads
+    page by page; everything else is read into memory.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+
+    Returns
+    -------
+    Stack
+        With pixel size and unit where the file states them.
+
+    Raises
+    ------
+    InputError
+        When nothing usable is there: missing, empty, broken, cut off (which page),
+        slices of different shapes (which one), or not an image.
+    """
+    path = Path(path)
+    try:
+        folder = path.is_dir()
+        loaded = read_folder(path) if folder else read_image(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}."
+        ) from error
+    return Stack(
+        data=loaded.data,
+        axes=loaded.axes,
+        pixel_size=loaded.calibration.pixel_size(loaded.axes),
+        unit=loaded.calibration.unit,
+        source=str(path),
+        notes=loaded.notes + loaded.calibration.notes(loaded.axes),
+    )

@@ -1,0 +1,269 @@
+"""TIFF files of every kind, checked before their pixels are touched."""
+
+from __future__ import annotations
+
+import logging
+import math
+import struct
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_unet.data.calibration import Calibration, read_calibration
+from napari_unet.data.lazy import lazy_pages, memory_limit
+from napari_unet.errors import InputError
+
+_AGAIN = "copy or export it again"
+_ORDER = "CTZYXS"
+
+# Its complaints about broken files are told to the user in our own errors; without a
+# handler they would also land on stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+class Loaded(NamedTuple):
+    """What a file or a folder holds, before it becomes a `Stack`."""
+
+    data: Any
+    axes: str
+    calibration: Calibration = Calibration()
+    notes: tuple[str, ...] = ()
+
+
+def read_tiff(path: Path) -> Loaded:
+    """Read the first series of a TIFF file.
+
+    Uncompressed files in the machine's byte order are memory-mapped (read-only),
+    others are read, page by page on demand where they exceed `memory_limit`.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, unreadable, broken, cut off or ragged.
+    """
+    with open_tiff(path) as tif:
+        series = tif.series[0]
+        _check_complete(path, tif, series)
+        data, axes = _arrange(path, _load(path, tif, series), _named_axes(series))
+        return Loaded(data, axes, read_calibration(tif), _notes(tif, series))
+
+
+def tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype of a TIFF file's first series, without its pixels."""
+    with open_tiff(path) as tif:
+        return tuple(tif.series[0].shape), np.dtype(tif.series[0].dtype)
+
+
+@contextmanager
+def open_tiff(path: Path) -> Iterator[Any]:
+    """Open a TIFF file; whatever its parser stumbles over becomes an `InputError`."""
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty (0 bytes): {_AGAIN}.")
+        with tifffile.TiffFile(path) as tif:
+            _check_chain(path, tif)
+            _check_pages(path, tif)
+            yield tif
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror or error}."
+        ) from error
+    except tifffile.TiffFileError as error:
+        raise InputError(
+            f"{path} is not a TIFF file, or its header is broken: open it in the "
+            "program that made it and save it as TIFF."
+        ) from error
+    except Exception as error:
+        # A broken directory can raise nearly anything in the parser.
+        raise InputError(f"{path} is broken ({error}): {_AGAIN}.") from error
+
+
+def _check_chain(path: Path, tif: Any) -> None:
+    """Follow the chain of directories: tifffile drops what lies beyond the end."""
+    if tif.is_ndpi:  # keeps the upper halves of its offsets elsewhere
+        return
+    file, form = tif.filehandle, tif.tiff
+    offset, seen = tif.pages.first.offset, set[int]()
+    while offset and offset not in seen:
+        seen.add(offset)
+        file.seek(offset)
+        head = file.read(form.tagnosize)
+        if len(head) == form.tagnosize:
+            entries = struct.unpack(form.tagnoformat, head)[0] * form.tagsize
+            file.seek(offset + form.tagnosize + entries)
+            tail = file.read(form.offsetsize)
+        if len(head) < form.tagnosize or len(tail) < form.offsetsize:
+            raise InputError(_cut_off(path, len(seen) - 1))
+        offset = struct.unpack(form.offsetformat, tail)[0]
+
+
+def _check_pages(path: Path, tif: Any) -> None:
+    if not tif.series:
+        raise InputError(f"{path} holds no image: choose another file.")
+    series = tif.series[0]
+    if series.kind != "generic" or len(tif.series) == 1:
+        return
+    # Only files that describe their series may hold pages of different kinds.
+    first = tif.pages.first
+    for index, page in enumerate(tif.pages):
+        if page.shape != first.shape and not page.is_reduced:
+            raise InputError(
+                f"{path} holds pages of different shapes: page {index} (counted from "
+                f"0) is {_size(page.shape)}, page 0 is {_size(first.shape)}; save the "
+                "pages that belong together as a file of their own."
+            )
+
+
+def _check_complete(path: Path, tif: Any, series: Any) -> None:
+    pages = list(series.pages)
+    for index, page in enumerate(pages):
+        if page is not None and _end(page) > page.parent.filehandle.size:
+            raise InputError(_cut_off(path, index))
+    page_bytes = math.prod(series.keyframe.shape) * series.dtype.itemsize
+    if series.dataoffset is not None:
+        held = (tif.filehandle.size - series.dataoffset) // page_bytes
+        if held * page_bytes < series.nbytes:
+            raise InputError(_cut_off(path, held))
+        return
+    # ImageJ states how many images there are; tifffile falls back to those it finds.
+    images = int((tif.imagej_metadata or {}).get("images", 1))
+    if len(pages) * page_bytes < series.nbytes or (
+        series.kind != "imagej" and images > len(tif.pages)
+    ):
+        raise InputError(_cut_off(path, len(pages)))
+
+
+def _end(page: Any) -> int:
+    ends = (o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
+    return max(ends, default=0)
+
+
+def _cut_off(path: Path, index: int) -> str:
+    return (
+        f"{path} is cut off: page {index} (counted from 0) lies beyond the end of the "
+        f"file; {_AGAIN}."
+    )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _notes(tif: Any, series: Any) -> tuple[str, ...]:
+    notes = []
+    if len(tif.series) > 1:
+        notes.append(
+            f"holds {len(tif.series)} series; the first, {_size(series.shape)} "
+            f"{series.dtype}, was read"
+        )
+    missing = sum(page is None for page in series.pages)
+    if missing:
+        notes.append(f"{missing} of {len(series.pages)} planes are missing: all 0")
+    return tuple(notes)
+
+
+def _load(path: Path, tif: Any, series: Any) -> Any:
+    if series.dataoffset is not None and not series.is_multifile:
+        return _map(path, tif, series)
+    if series.nbytes > memory_limit():
+        reader, page = _Reader(path), series.keyframe
+        data = lazy_pages(reader, len(series.pages), page.shape, series.dtype)
+        return data.reshape(series.shape)
+    try:
+        return _native(series.asarray())
+    except Exception as error:
+        # Decoders raise errors of their own; one page after the other finds which.
+        for index, page in enumerate(series.pages):
+            _decode(path, page, index)
+        raise InputError(f"{path} cannot be decoded ({error}): {_AGAIN}.") from error
+
+
+def _map(path: Path, tif: Any, series: Any) -> Any:
+    dtype = series.dtype.newbyteorder(tif.byteorder)
+    mapped = np.memmap(path, dtype, "r", series.dataoffset, series.shape)
+    if dtype.isnative:
+        return mapped
+    # torch takes no foreign byte order, which is the one that Fiji writes.
+    if series.nbytes <= memory_limit():
+        return _native(np.asarray(mapped))
+    page = series.keyframe.shape
+    pages = mapped.reshape(-1, *page)
+    data = lazy_pages(lambda i: _native(pages[i]), len(pages), page, series.dtype)
+    return data.reshape(series.shape)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _decode(path: Path, page: Any, index: int) -> NDArray[Any]:
+    try:
+        return _native(page.asarray())
+    except Exception as error:
+        raise InputError(
+            f"{path} is broken: page {index} (counted from 0) cannot be decoded "
+            f"({error}); {_AGAIN}."
+        ) from error
+
+
+class _Reader:
+    """Decodes single pages of a file that it keeps open, from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = tifffile.TiffFile(path)
+        self._file.filehandle.set_lock(True)
+        self._pages = list(self._file.series[0].pages)
+        self._keyframe = self._file.series[0].keyframe
+        self._lock = threading.Lock()
+        weakref.finalize(self, self._file.close)
+
+    def __call__(self, index: int) -> NDArray[Any]:
+        page, shape = self._pages[index], self._keyframe.shape
+        if page is None:
+            return np.zeros(shape, self._keyframe.dtype)
+        if page.parent is self._file:
+            return _decode(self._path, page, index).reshape(shape)
+        # Further files of an OME series are closed until one of their pages is read.
+        with self._lock:
+            page.parent.filehandle.open()
+            try:
+                return _decode(self._path, page, index).reshape(shape)
+            finally:
+                page.parent.filehandle.close()
+
+
+def _named_axes(series: Any) -> str:
+    axes: str = series.axes
+    if series.kind == "shaped" and axes == "SYX":
+        # What tifffile made of three or four slices that were saved without axes.
+        return "ZYX"
+    return axes
+
+
+def _arrange(path: Path, data: Any, axes: str) -> tuple[Any, str]:
+    """Drop empty dimensions, name unknown ones Z and order them as C, T, Z, Y, X, S."""
+    for place in reversed(range(len(axes))):
+        if data.shape[place] == 1 and axes[place] in "TCSHPVERLA":
+            data, axes = data.squeeze(place), axes[:place] + axes[place + 1 :]
+    unknown = [letter for letter in axes if letter not in _ORDER]
+    if len(unknown) == 1 and "Z" not in axes:
+        axes = axes.replace(unknown[0], "Z")
+    elif unknown or not {"Y", "X"} <= set(axes):
+        raise InputError(
+            f"{path} does not say what its {len(axes)} dimensions "
+            f"({_size(data.shape)}) mean: save it as a Z stack, or as OME-TIFF."
+        )
+    order = sorted(axes, key=_ORDER.index)
+    if list(axes) != order:
+        data = data.transpose([axes.index(letter) for letter in order])
+    return data, "".join(order)

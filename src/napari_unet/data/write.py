@@ -1,0 +1,242 @@
+"""Stacks and labels as TIFF files that Fiji and napari open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_unet.data.calibration import normal_unit
+from napari_unet.data.files import atomic_write
+from napari_unet.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from napari_unet.data.stack import ArrayLike, Stack
+
+_ORDER = "TZCYXS"
+# Offsets of classic TIFF have 32 bits; the rest is room for directories.
+_CLASSIC_BYTES = 2**32 - 2**25
+_OME_UNITS = {"um": "µm", "angstrom": "Å", "inch": "in"}
+
+
+def write_stack(
+    path: str | Path,
+    array: ArrayLike,
+    *,
+    like: Stack | None = None,
+    axes: str | None = None,
+    pixel_size: Sequence[float] | None = None,
+    unit: str | None = None,
+) -> None:
+    """Write an array as a TIFF file, whole or not at all.
+
+    A name that ends in .ome.tif gives OME-TIFF. Any other gives an ImageJ hyperstack
+    for 8- and 16-bit unsigned integers and 32-bit floats; larger integers are stored
+    in 16 bits where their values fit. What ImageJ's format does not hold (larger
+    labels, negative values, bool, more than 4 GB) is an OME-TIFF under the name that
+    was asked for. Integers are compressed without loss, floats are not compressed, so
+    that they can be memory-mapped. A dask array is computed page by page.
+
+    Parameters
+    ----------
+    path
+        File to write. Missing folders are made.
+    array
+        The values, of any number of dimensions that `axes` describes.
+    like
+        Stack whose axes, pixel size and unit hold where they are not given. An array
+        with one dimension more than its slices has its channels first.
+    axes
+        One of the letters C, T, Z, Y, X, S for each dimension; without `like` "YX",
+        "ZYX" or "CZYX".
+    pixel_size
+        Size along each of the spatial axes ("ZYX") of `axes`, in their order.
+    unit
+        Unit of the pixel size, such as "nm" or "um".
+
+    Raises
+    ------
+    InputError
+        When axes, pixel size or unit do not fit, or a TIFF cannot hold the values.
+    OutputError
+        When the file cannot be written; one that was there before stays whole.
+    """
+    axes = axes or _axes_of(array, like)
+    sizes = _sizes(axes, like, pixel_size)
+    unit = _unit(unit if unit is not None else like.unit if like else "pixel")
+    _check(path, array, axes)
+    data, axes = _ordered(array, axes)
+    dtype = _stored_dtype(path, data, ome=_is_ome(path))
+    options = _options(path, data, axes, dtype, sizes, unit)
+    with atomic_write(path) as temporary:
+        _write(path, temporary, _pages(data, axes, dtype), options)
+
+
+def _write(
+    path: str | Path,
+    temporary: Path,
+    pages: Iterator[NDArray[Any]],
+    options: dict[str, Any],
+) -> None:
+    try:
+        tifffile.imwrite(temporary, pages, **options)
+    except (ValueError, TypeError) as error:
+        raise OutputError(f"{path} cannot be written as TIFF: {error}.") from error
+
+
+def _axes_of(array: ArrayLike, like: Stack | None) -> str:
+    if like is not None:
+        if tuple(array.shape) == like.shape:
+            return like.axes
+        planes = like.axes.replace("C", "").replace("S", "")
+        if array.ndim == len(planes):
+            return planes
+        if array.ndim == len(planes) + 1:
+            return "C" + planes
+    return {2: "YX", 3: "ZYX", 4: "CZYX"}.get(array.ndim, "")
+
+
+def _sizes(
+    axes: str, like: Stack | None, pixel_size: Sequence[float] | None
+) -> dict[str, float]:
+    letters = [letter for letter in axes if letter in "ZYX"]
+    if pixel_size is not None:
+        if len(pixel_size) != len(letters):
+            raise InputError(
+                f"{len(pixel_size)} pixel sizes do not fit the axes {axes}: give one "
+                f"for each of {', '.join(letters)}."
+            )
+        known = dict(zip(letters, map(float, pixel_size), strict=True))
+    elif like is not None:
+        spatial = [letter for letter in like.axes if letter in "ZYX"]
+        known = dict(zip(spatial, like.pixel_size, strict=True))
+    else:
+        known = {}
+    sizes = {letter: known.get(letter, 1.0) for letter in letters}
+    if not all(np.isfinite(size) and size > 0 for size in sizes.values()):
+        raise InputError(f"pixel sizes {tuple(sizes.values())} must be above 0.")
+    return sizes
+
+
+def _unit(text: str) -> str:
+    unit = normal_unit(text)
+    if unit is None:
+        raise InputError(f'unit "{text}" is not known: use nm, um, mm or pixel.')
+    return unit
+
+
+def _check(path: str | Path, array: ArrayLike, axes: str) -> None:
+    fits = len(axes) == array.ndim == len(set(axes)) and {"Y", "X"} <= set(axes)
+    if not fits or not set(axes) <= set(_ORDER):
+        raise InputError(
+            f'{path}: axes "{axes}" do not fit {array.ndim} dimensions: give one of '
+            "the letters C, T, Z, Y, X, S for each, Y and X among them."
+        )
+    if 0 in array.shape:
+        raise InputError(f"{path}: an array of shape {tuple(array.shape)} is empty.")
+
+
+def _is_ome(path: str | Path) -> bool:
+    return Path(path).name.lower().endswith((".ome.tif", ".ome.tiff"))
+
+
+def _ordered(array: ArrayLike, axes: str) -> tuple[Any, str]:
+    data: Any = array if hasattr(array, "transpose") else np.asarray(array)
+    order = sorted(axes, key=_ORDER.index)
+    return data.transpose([axes.index(letter) for letter in order]), "".join(order)
+
+
+def _stored_dtype(path: str | Path, data: Any, *, ome: bool) -> np.dtype[Any]:
+    """Return the type in the file: one that holds the values and that Fiji opens."""
+    dtype = np.dtype(data.dtype).newbyteorder("=")
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    if dtype.kind == "f" and dtype.itemsize <= 8:
+        return dtype
+    if dtype.kind == "b" or (dtype.kind in "iu" and dtype.itemsize <= 2):
+        return dtype
+    if dtype.kind not in "iu":
+        raise InputError(f"{path}: TIFF holds no values of type {dtype}.")
+    if ome and dtype.itemsize <= 4:
+        return dtype
+    low, high = _range(data)
+    for smaller in (np.uint16, np.int32, np.uint32):
+        if np.iinfo(smaller).min <= low and high <= np.iinfo(smaller).max:
+            return np.dtype(smaller)
+    raise InputError(
+        f"{path}: values from {low} to {high} do not fit into 32 bits, the most that "
+        "Fiji opens: number the labels anew."
+    )
+
+
+def _range(data: Any) -> tuple[int, int]:
+    if isinstance(data, np.ndarray):
+        return int(data.min()), int(data.max())
+    # Page by page, for a dask array may exceed the memory.
+    extremes = [(int(page.min()), int(page.max())) for page in _planes(data, 2)]
+    return min(low for low, _ in extremes), max(high for _, high in extremes)
+
+
+def _planes(data: Any, ndim: int) -> Iterator[NDArray[Any]]:
+    """Yield what the last `ndim` dimensions hold, in the order of the others."""
+    for index in np.ndindex(tuple(data.shape[: data.ndim - ndim])):
+        yield np.asarray(data[index])
+
+
+def _pages(data: Any, axes: str, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    for plane in _planes(data, 3 if "S" in axes else 2):
+        yield np.ascontiguousarray(plane, dtype)
+
+
+def _options(
+    path: str | Path,
+    data: Any,
+    axes: str,
+    dtype: np.dtype[Any],
+    sizes: dict[str, float],
+    unit: str,
+) -> dict[str, Any]:
+    size = data.size * dtype.itemsize
+    small = size < _CLASSIC_BYTES
+    grey_or_rgb = "S" not in axes or (data.shape[-1] == 3 and dtype == np.uint8)
+    imagej = dtype in (np.uint8, np.uint16, np.float32) and grey_or_rgb and small
+    imagej = imagej and not _is_ome(path)
+    metadata = _imagej_metadata(sizes, unit) if imagej else _ome_metadata(sizes, unit)
+    colour = "S" in axes and data.shape[-1] in (3, 4)
+    return {
+        "shape": tuple(data.shape),
+        "dtype": dtype,
+        "imagej": imagej,
+        "ome": not imagej,
+        "bigtiff": not small,
+        "photometric": "rgb" if colour else "minisblack",
+        "planarconfig": "contig" if "S" in axes else None,
+        # Fiji opens masks of one bit only uncompressed.
+        "compression": "zlib" if dtype.kind in "iu" else None,
+        "resolution": _resolution(sizes) if imagej and unit != "pixel" else None,
+        "resolutionunit": 1,
+        "metadata": {"axes": axes, **metadata},
+    }
+
+
+def _imagej_metadata(sizes: dict[str, float], unit: str) -> dict[str, Any]:
+    spacing = {"spacing": sizes["Z"]} if "Z" in sizes else {}
+    return {"unit": unit, **spacing}
+
+
+def _ome_metadata(sizes: dict[str, float], unit: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    if unit == "pixel" and set(sizes.values()) == {1.0}:
+        return metadata
+    for letter, size in sizes.items():
+        metadata[f"PhysicalSize{letter}"] = size
+        metadata[f"PhysicalSize{letter}Unit"] = _OME_UNITS.get(unit, unit)
+    return metadata
+
+
+def _resolution(sizes: dict[str, float]) -> tuple[float, float]:
+    return 1 / sizes["X"], 1 / sizes["Y"]

@@ -1,0 +1,142 @@
+"""The device a network runs on, its precision, and the words for both."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import psutil
+import torch
+from torch.amp.autocast_mode import autocast
+
+from napari_unet.errors import InputError, OutOfMemoryError
+
+
+@dataclass(frozen=True)
+class Device:
+    """A torch device with the precision that is fastest on it."""
+
+    device: torch.device
+
+    @cached_property
+    def bfloat16(self) -> bool:
+        """Whether convolutions gain from bfloat16 here; asked of torch, not guessed."""
+        if self.device.type == "cuda":
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        if self.device.type == "cpu":
+            return _cpu_has_bfloat16()
+        return False
+
+    @property
+    def precision(self) -> str:
+        """`bfloat16` (autocast) or `float32`."""
+        return "bfloat16" if self.bfloat16 else "float32"
+
+    def autocast(self) -> autocast:
+        """Return a context in which the network runs in `precision`.
+
+        Never yield inside it: the state would leak into the caller.
+        """
+        return autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16)
+
+    def memory_format(self, ndim: int) -> torch.memory_format:
+        """Return the layout in which convolutions are fastest (channels last)."""
+        if ndim == 3:
+            return torch.channels_last_3d
+        return torch.channels_last
+
+    @property
+    def name(self) -> str:
+        """Name of the hardware, such as "NVIDIA H100" or "CPU, 2 threads"."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        if self.device.type == "mps":
+            return f"Apple GPU ({platform.processor() or 'Metal'})"
+        return f"CPU, {torch.get_num_threads()} threads"
+
+    @property
+    def words(self) -> str:
+        """One line for the user: hardware and precision."""
+        return f"{self.name}, {self.precision}"
+
+    def free_memory(self) -> int:
+        """Return the bytes that are free on the device now."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.mem_get_info(self.device)[0])
+        return int(psutil.virtual_memory().available)
+
+
+def choose_device(name: str = "auto") -> Device:
+    """Return the device called `name`; `auto` takes CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    InputError
+        When there is no such device here, saying why where torch knows.
+    """
+    if name == "auto":
+        return Device(torch.device(_best()))
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(
+            f"There is no device {name!r}: use auto, cpu, cuda, cuda:1 or mps."
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"CUDA cannot be used: {why_no_cuda()}")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise InputError(f"There is no {name}: this machine has {count} CUDA GPU(s).")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("There is no Apple GPU here: use --device auto or cpu.")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise InputError(f"Device {name!r} is not supported: use auto, cpu or cuda.")
+    return Device(device)
+
+
+def why_no_cuda() -> str:
+    """Return one sentence on why CUDA is not used, with what to do about it."""
+    if torch.version.cuda is None:
+        return (
+            f"torch {torch.__version__} was built without CUDA. Install a CUDA build "
+            "(README, section CUDA)."
+        )
+    return (
+        f"torch {torch.__version__} is a CUDA {torch.version.cuda} build, but no "
+        "NVIDIA GPU with a working driver was found; `nvidia-smi` should list one."
+    )
+
+
+@contextmanager
+def memory_errors(advice: str) -> Iterator[None]:
+    """Turn torch's out-of-memory error into one sentence that ends with `advice`."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(f"The GPU's memory is full. {advice}") from error
+    except RuntimeError as error:
+        if "not enough memory" in str(error):  # torch's allocator on the CPU
+            raise OutOfMemoryError(f"The memory is full. {advice}") from error
+        raise
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"
+
+
+def _cpu_has_bfloat16() -> bool:
+    if os.environ.get("NAPARI_UNET_PRECISION") == "float32":
+        return False
+    for question in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        ask = getattr(torch.cpu, question, None)
+        if ask is not None and ask():
+            return True
+    return False

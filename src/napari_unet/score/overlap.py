@@ -1,0 +1,118 @@
+"""Scores that compare classes pixel by pixel: IoU, Dice, accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_unet.data.annotation import IGNORE
+from napari_unet.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Counts of agreement between a prediction and the truth.
+
+    Attributes
+    ----------
+    confusion
+        (num_classes, num_classes) int64: pixels by true class (row) and predicted
+        class (column). Pixels that are not annotated are not counted.
+    """
+
+    confusion: NDArray[np.int64]
+
+    def __add__(self, other: Overlap) -> Overlap:
+        return Overlap(self.confusion + other.confusion)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels that were compared."""
+        return int(self.confusion.sum())
+
+    @property
+    def iou_per_class(self) -> NDArray[np.float64]:
+        """Intersection over union (Jaccard index); NaN for a class on neither side."""
+        hit = np.diag(self.confusion)
+        union = self.confusion.sum(0) + self.confusion.sum(1) - hit
+        return _ratio(hit, union)
+
+    @property
+    def dice_per_class(self) -> NDArray[np.float64]:
+        """Dice coefficient (F1); NaN for a class on neither side."""
+        hit = np.diag(self.confusion)
+        return _ratio(2 * hit, self.confusion.sum(0) + self.confusion.sum(1))
+
+    @property
+    def iou(self) -> float:
+        """Mean IoU of the classes other than background; NaN when there are none."""
+        return _mean(self.iou_per_class[1:])
+
+    @property
+    def dice(self) -> float:
+        """Mean Dice of the classes other than background; NaN when there are none."""
+        return _mean(self.dice_per_class[1:])
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pixels whose class is right; NaN when none was compared."""
+        return float(_ratio(np.trace(self.confusion), self.confusion.sum()))
+
+    @property
+    def pixel_error(self) -> float:
+        """Share of the pixels whose class is wrong."""
+        return 1 - self.accuracy
+
+
+def overlap(
+    prediction: NDArray[np.generic], truth: NDArray[np.uint8], num_classes: int
+) -> Overlap:
+    """Count how `prediction` and `truth` agree.
+
+    Parameters
+    ----------
+    prediction
+        Class indices of any shape.
+    truth
+        Class indices of the same shape; `IGNORE` is left out.
+    num_classes
+        Classes, background included.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ or a class index is too large.
+    """
+    if prediction.shape != truth.shape:
+        raise InputError(
+            f"The prediction is {_size(prediction)} and the ground truth is "
+            f"{_size(truth)}: choose the same slices of both."
+        )
+    known = truth != IGNORE
+    told, true = prediction[known].astype(np.int64), truth[known].astype(np.int64)
+    highest = max(told.max(initial=0), true.max(initial=0))
+    if highest >= num_classes:
+        raise InputError(
+            f"Class {highest} was found where there are {num_classes} classes (0 to "
+            f"{num_classes - 1}): is this a layer of objects?"
+        )
+    counts = np.bincount(true * num_classes + told, minlength=num_classes**2)
+    return Overlap(counts.reshape(num_classes, num_classes))
+
+
+def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
+    above, below = np.asarray(part, float), np.asarray(whole, float)
+    out = np.full(above.shape, np.nan)
+    np.divide(above, below, out=out, where=below > 0)
+    return out
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _size(array: NDArray[np.generic]) -> str:
+    return " x ".join(str(side) for side in array.shape)

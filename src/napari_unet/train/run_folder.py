@@ -1,0 +1,106 @@
+"""The folder of a training run; every file in it is whole at any moment."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from napari_unet.config import RunConfig
+from napari_unet.data.files import atomic_write
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import Model, save_model
+
+
+class RunFolder:
+    """`run.yaml`, `best.safetensors`, `last.safetensors`, `resume.pt`, history, log.
+
+    Parameters
+    ----------
+    path
+        The folder; it is made when the first file is written.
+
+    Every method that writes raises `OutputError` when it cannot.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lines: list[str] = []
+
+    @property
+    def best(self) -> Path:
+        """The model that scored best on the held-out slices."""
+        return self.path / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The newest model."""
+        return self.path / "last.safetensors"
+
+    @property
+    def settings(self) -> Path:
+        """All settings of the run."""
+        return self.path / "run.yaml"
+
+    def write_settings(self, config: RunConfig) -> None:
+        """Write `run.yaml`."""
+        self._write_text(self.settings, config.to_yaml())
+
+    def save_best(self, model: Model) -> None:
+        """Write `best.safetensors`."""
+        save_model(self.best, model)
+
+    def save_last(self, model: Model, state: dict[str, Any]) -> None:
+        """Write `last.safetensors` and the state from which a run goes on."""
+        save_model(self.last, model)
+        with atomic_write(self.path / "resume.pt") as temporary:
+            torch.save(state, temporary)
+
+    def load_state(self) -> dict[str, Any]:
+        """Read the state that `save_last` wrote.
+
+        Raises
+        ------
+        InputError
+            When there is none, or it is damaged.
+        """
+        path = self.path / "resume.pt"
+        if not path.is_file():
+            raise InputError(
+                f"{self.path} holds no run to go on with: there is no resume.pt in it."
+            )
+        try:
+            state: dict[str, Any] = torch.load(
+                path, map_location="cpu", weights_only=True
+            )
+        except Exception as error:
+            raise InputError(
+                f"{path} is damaged: start again from last.safetensors with "
+                "--fine-tune."
+            ) from error
+        return state
+
+    def write_history(self, rows: Sequence[dict[str, float | None]]) -> None:
+        """Write `history.csv`: one line a step."""
+        text = io.StringIO()
+        if rows:
+            writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        self._write_text(self.path / "history.csv", text.getvalue())
+
+    def log(self, line: str) -> None:
+        """Add a line with date and time to `log.txt`."""
+        path = self.path / "log.txt"
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        self._write_text(path, f"{before}{now}  {line}\n")
+
+    def _write_text(self, path: Path, text: str) -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

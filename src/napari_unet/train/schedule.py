@@ -1,0 +1,104 @@
+"""How many steps a run takes, and the learning rate of each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from napari_unet.config import TrainConfig
+
+_WARM_UP_STEPS = 20
+_HOLD = 0.1
+_FLOOR = 0.01
+# A run in minutes learns how fast the machine is during this share of its time,
+# while the learning rate does not yet depend on the number of steps.
+_CALIBRATION = 0.06
+_DRIFT = 0.1
+
+
+@dataclass
+class Schedule:
+    """Turns a budget of minutes, epochs or steps into a number of steps.
+
+    A run in minutes measures its steps at first and then fixes their number, so that
+    it can be repeated exactly with `--steps`. Only if the machine becomes more than a
+    tenth faster or slower is the number changed again, which `replanned` tells.
+
+    Attributes
+    ----------
+    total
+        Steps in all; None while they are still being measured.
+    start_step, start_progress
+        Where the present plan began.
+    """
+
+    total: int | None = None
+    seconds: float | None = None
+    start_step: int = 0
+    start_progress: float = 0.0
+    replanned: bool = field(default=False)
+
+    @classmethod
+    def from_config(cls, config: TrainConfig, steps_per_epoch: int) -> Schedule:
+        """Take the budget of `config`: steps before epochs before minutes."""
+        if config.steps is not None:
+            return cls(total=config.steps)
+        if config.epochs is not None:
+            return cls(total=config.epochs * steps_per_epoch)
+        return cls(seconds=60 * (config.minutes or 0))
+
+    def progress(self, step: int, elapsed: float) -> float:
+        """Return how much of the run is done after `step` steps, 0 to 1."""
+        if self.total is None:
+            return min(elapsed / (self.seconds or 1), _HOLD)
+        left = max(1, self.total - self.start_step)
+        share = min(1.0, (step - self.start_step) / left)
+        return self.start_progress + (1 - self.start_progress) * share
+
+    def rate_factor(self, step: int) -> float:
+        """Return the share of the learning rate that step number `step` takes.
+
+        Linear warm-up, the full rate for a tenth of the run, then half a cosine.
+        """
+        warm_up = min(1.0, (step + 1) / _WARM_UP_STEPS)
+        if self.total is None:
+            return warm_up
+        fall = max(0.0, self.progress(step, 0.0) - _HOLD) / (1 - _HOLD)
+        return warm_up * (_FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * fall)) / 2)
+
+    def is_over(self, step: int, elapsed: float) -> bool:
+        """Whether the budget is spent."""
+        if self.total is None:
+            return elapsed >= (self.seconds or 0)
+        return step >= self.total
+
+    def wants_plan(self, step: int, elapsed: float) -> bool:
+        """Whether enough was measured to fix the number of steps."""
+        if self.total is not None or self.seconds is None or step < 5:
+            return False
+        return elapsed >= _CALIBRATION * self.seconds
+
+    def plan(self, step: int, elapsed: float, step_seconds: float) -> None:
+        """Fix the number of steps; one takes `step_seconds`, validations included."""
+        left = max(0.0, (self.seconds or 0) - elapsed)
+        self.total = step + max(1, round(left / step_seconds))
+
+    def adapt(self, step: int, elapsed: float, step_seconds: float) -> bool:
+        """Change the number of steps when the machine's speed has changed."""
+        if self.total is None or self.seconds is None or step >= self.total:
+            return False
+        left = self.seconds - elapsed
+        needed = (self.total - step) * step_seconds
+        # A few steps more or less at the end are not worth a change.
+        if abs(needed - left) < _DRIFT * self.seconds:
+            return False
+        self.start_progress = self.progress(step, elapsed)
+        self.start_step = step
+        self.plan(step, elapsed, step_seconds)
+        self.replanned = True
+        return True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state for `resume.pt`."""
+        return asdict(self)

@@ -1,0 +1,411 @@
+"""Training as a generator: each step is yielded, and the run can be stopped."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_unet.config import RunConfig
+from napari_unet.errors import InputError, TrainingError
+from napari_unet.model import unet
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.device import choose_device, memory_errors
+from napari_unet.model.losses import LOSSES
+from napari_unet.model.unet import UNet
+from napari_unet.predict.predictor import Predictor
+from napari_unet.train.augment import augment, source_side
+from napari_unet.train.patches import Batch, PatchSampler
+from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.schedule import Schedule
+from napari_unet.train.start import build_optimizer, fit_config, take_weights
+from napari_unet.train.training_image import TrainingImage
+from napari_unet.train.validation import HeldOut
+
+_ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
+_CLIP = 1.0
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """What one step of training did.
+
+    Attributes
+    ----------
+    step, total
+        Steps so far; steps in all, None while the machine's speed is measured.
+    epoch
+        How often every annotated pixel was seen, about.
+    seconds, seconds_left
+        Time spent, and time still needed (None while unknown).
+    progress
+        Share of the run that is done, 0 to 1.
+    loss, learning_rate
+        Of this step.
+    validation
+        IoU on the held-out slices where it was measured at this step, else None.
+    best, best_step
+        Best validation IoU so far and its step; None before the first.
+    message
+        A word to the user, or "".
+    """
+
+    step: int
+    total: int | None
+    epoch: float
+    seconds: float
+    seconds_left: float | None
+    progress: float
+    loss: float
+    learning_rate: float
+    validation: float | None = None
+    best: float | None = None
+    best_step: int | None = None
+    message: str = ""
+
+
+class Trainer:
+    """Trains a U-Net on annotated images.
+
+    Parameters
+    ----------
+    images
+        The training set, as `prepare_image` makes it.
+    config
+        All settings. Channels and classes of the network follow the images.
+    folder
+        Where the run is kept; nothing is written when left out.
+    start
+        A model to fine-tune: its layers are taken where they fit.
+    resume
+        Go on with the run in `folder` exactly where it was saved.
+
+    Raises
+    ------
+    InputError
+        When the images do not fit each other or the settings.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        config: RunConfig | None = None,
+        *,
+        folder: RunFolder | None = None,
+        start: Model | None = None,
+        resume: bool = False,
+    ) -> None:
+        self.images = tuple(images)
+        self.config = fit_config(config or RunConfig(), self.images, start)
+        self.folder = folder
+        self.device = choose_device(self.config.train.device)
+        self.notes: tuple[str, ...] = ()
+        self.step = 0
+        self.elapsed = 0.0
+        self.best: float | None = None
+        self.best_step: int | None = None
+        self.history: list[dict[str, float | None]] = []
+        self._best_weights: dict[str, Tensor] | None = None
+        self._saved_at = 0.0
+        self._validation_seconds = 0.0
+        self._stop = threading.Event()
+        self._sampler = PatchSampler(self.images)
+        self._held_out = HeldOut(self.images)
+        self._schedule = Schedule.from_config(self.config.train, self.steps_per_epoch)
+        self._build(start)
+        if resume:
+            self._restore()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which as many pixels are seen as are annotated."""
+        pixels = sum(image.train_pixels for image in self.images)
+        slices, side = self._patch
+        seen = self.config.train.batch_size * slices * side**2
+        return max(1, math.ceil(pixels / seen))
+
+    def stop(self) -> None:
+        """End the run after the step in work, keeping a model; from any thread."""
+        self._stop.set()
+
+    def run(self) -> Iterator[TrainStep]:
+        """Train until the budget is spent or `stop` is called.
+
+        Raises
+        ------
+        TrainingError
+            When the loss is no number any more; the models saved before stay.
+        OutOfMemoryError
+            When a step does not fit into the memory of the device.
+        OutputError
+            When the run folder cannot be written.
+        """
+        if self.folder is not None:
+            self.folder.write_settings(self.config)
+            self.folder.log(f"training on {self.device.words}, step {self.step}")
+        while not self._schedule.is_over(self.step, self.elapsed):
+            if self._stop.is_set():
+                break
+            yield self._advance()
+        self._finish()
+
+    def model(self) -> Model:
+        """Return a copy of the best model so far; the newest where none was scored."""
+        network = copy.deepcopy(self.network).cpu()
+        if self._best_weights is not None:
+            network.load_state_dict(self._best_weights)
+        return Model(network.eval(), self._card(self._best_weights is not None))
+
+    def _advance(self) -> TrainStep:
+        """Take one step, with the validation, planning and saving that fall due."""
+        began = time.perf_counter()
+        rate = self._schedule.rate_factor(self.step) * self.config.train.learning_rate
+        with memory_errors(_ADVICE):
+            loss = self._learn(rate)
+        self.step += 1
+        score = None
+        if self._validation_is_due():
+            start = time.perf_counter()
+            score = self._validate()
+            self._validation_seconds += time.perf_counter() - start
+        self.elapsed += time.perf_counter() - began
+        message = self._plan(score is not None)
+        self.history.append(
+            {
+                "step": self.step,
+                "loss": loss,
+                "learning_rate": rate,
+                "validation_iou": score,
+            }
+        )
+        if self.elapsed - self._saved_at >= self.config.train.save_seconds:
+            self._save()
+        return self._report(loss, rate, score, message)
+
+    def _report(
+        self, loss: float, rate: float, score: float | None, message: str
+    ) -> TrainStep:
+        total = self._schedule.total
+        left = None if total is None else (total - self.step) * self._step_seconds()
+        return TrainStep(
+            step=self.step,
+            total=total,
+            epoch=self.step / self.steps_per_epoch,
+            seconds=self.elapsed,
+            seconds_left=left,
+            progress=self._schedule.progress(self.step, self.elapsed),
+            loss=loss,
+            learning_rate=rate,
+            validation=score,
+            best=self.best,
+            best_step=self.best_step,
+            message=message,
+        )
+
+    def _learn(self, rate: float) -> float:
+        """Draw a batch, go forward and back, and update the weights."""
+        batch = self._draw()
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        self.network.train()
+        ndim = self.config.network.ndim
+        image = _drop_z(batch.image, 2, ndim)
+        with self.device.autocast():
+            logits = self.network(
+                image.contiguous(memory_format=self.device.memory_format(ndim))
+            )
+        target = _middle(_drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
+        weights = _middle(_drop_z(batch.weights, 1, ndim), logits.shape[2:])
+        loss = self._loss(logits.float(), target, weights)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"The loss became {value} at step {self.step + 1}: lower the learning "
+                "rate. The models saved before are kept."
+            )
+        self._optimizer.step()
+        return value
+
+    def _draw(self) -> Batch:
+        """Draw and augment the batch of this step.
+
+        Chance depends on seed and step alone, so that a resumed run draws what an
+        uninterrupted one would.
+        """
+        settings = self.config.train
+        rng = np.random.default_rng([settings.seed, self.step])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        if self.config.network.dropout > 0:
+            torch.manual_seed(int(rng.integers(2**62)))
+        slices, side = self._patch
+        source = (slices, source_side(self.config.augment, side))
+        batch = self._sampler.draw(
+            rng, settings.batch_size, patch=self._patch, source=source
+        )
+        batch = batch.to(self.device.device)
+        return augment(batch, self.config.augment, side, generator)
+
+    @property
+    def _patch(self) -> tuple[int, int]:
+        """Slices and side of the patches, made to fit the network."""
+        network, settings = self.config.network, self.config.train
+        side = unet.valid_size(network, settings.patch_size)
+        if network.ndim == 2:
+            return 1, side
+        return unet.valid_size(network, settings.patch_slices), side
+
+    def _validation_is_due(self) -> bool:
+        total = self._schedule.total
+        if not self._held_out:
+            return False
+        if total is None:
+            return self._schedule.wants_plan(self.step, self.elapsed)
+        every = max(1, total // self.config.train.validations)
+        return self.step % every == 0 or self.step == total
+
+    def _validate(self) -> float:
+        """Score the held-out slices with the predictor that users get."""
+        model = Model(self.network, self._card(best=False))
+        score = self._held_out.score(Predictor(model, device=self.device))
+        if self.best is None or score > self.best:
+            self.best, self.best_step = score, self.step
+            self._best_weights = _snapshot(self.network)
+            if self.folder is not None:
+                self.folder.save_best(self.model())
+        return score
+
+    def _plan(self, validated: bool) -> str:
+        """Fix or adapt the number of steps of a run in minutes."""
+        schedule = self._schedule
+        if schedule.wants_plan(self.step, self.elapsed):
+            learning = (self.elapsed - self._validation_seconds) / self.step
+            one_validation = self._validation_seconds
+            budget = schedule.seconds or 0
+            validating = one_validation * self.config.train.validations / budget
+            schedule.plan(
+                self.step, self.elapsed, learning / max(0.1, 1 - min(0.9, validating))
+            )
+            return f"{schedule.total} steps fit into the time"
+        if validated and schedule.adapt(self.step, self.elapsed, self._step_seconds()):
+            return f"the machine's speed changed: {schedule.total} steps fit now"
+        return ""
+
+    def _step_seconds(self) -> float:
+        return self.elapsed / max(1, self.step)
+
+    def _finish(self) -> None:
+        stopped = self._stop.is_set()
+        if stopped and self._held_out and self.best is None and self.step > 0:
+            self._validate()
+        self._save()
+        if self.folder is not None:
+            how = "stopped" if stopped else "finished"
+            best = "" if self.best is None else f", best validation IoU {self.best:.4f}"
+            self.folder.log(f"{how} after step {self.step}{best}")
+
+    def _save(self) -> None:
+        self._saved_at = self.elapsed
+        if self.folder is None:
+            return
+        network = copy.deepcopy(self.network).cpu()
+        self.folder.save_last(Model(network, self._card(best=False)), self._state())
+        self.folder.write_history(self.history)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "validation_seconds": self._validation_seconds,
+            "best": self.best,
+            "best_step": self.best_step,
+            "best_weights": self._best_weights,
+            "history": self.history,
+            "schedule": self._schedule.to_dict(),
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def _restore(self) -> None:
+        if self.folder is None:
+            raise InputError("There is no run folder to go on with.")
+        state = self.folder.load_state()
+        try:
+            self.network.load_state_dict(state["network"])
+            self._optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise InputError(
+                f"The run in {self.folder.path} was trained with other settings: go on "
+                "with the same ones, or use --fine-tune."
+            ) from error
+        self.step, self.elapsed = state["step"], state["elapsed"]
+        self._saved_at = self.elapsed
+        self._validation_seconds = state["validation_seconds"]
+        self.best, self.best_step = state["best"], state["best_step"]
+        self._best_weights = state["best_weights"]
+        self.history = state["history"]
+        self._schedule = Schedule(**state["schedule"])
+
+    def _build(self, start: Model | None) -> None:
+        settings = self.config.train
+        torch.manual_seed(settings.seed)
+        network = UNet(self.config.network)
+        if start is not None:
+            self.notes = take_weights(network, start.network)
+        layout = self.device.memory_format(self.config.network.ndim)
+        with memory_errors(_ADVICE):
+            self.network = network.to(self.device.device, memory_format=layout)  # type: ignore[call-overload]
+        self._loss = LOSSES[settings.loss]
+        self._optimizer = build_optimizer(self.network, settings)
+
+    def _card(self, best: bool) -> ModelCard:
+        first = self.images[0]
+        step = self.best_step if best else self.step
+        names = ["background", "foreground"]
+        classes = max(2, self.config.network.num_classes)
+        if classes > 2:
+            names = ["background", *(f"class {n}" for n in range(1, classes))]
+        return ModelCard(
+            network=self.config.network,
+            class_names=tuple(names),
+            pixel_size=first.pixel_size,
+            unit=first.unit,
+            kind=first.kind,
+            weights=self.config.weights,
+            augment=self.config.augment,
+            train=self.config.train,
+            step=step or 0,
+            scores={"iou": self.best} if best and self.best is not None else {},
+            data=tuple(
+                {"name": image.name, "sha256": image.fingerprint}
+                for image in self.images
+            ),
+        )
+
+
+def _drop_z(tensor: Tensor, axis: int, ndim: int) -> Tensor:
+    """Remove the single slice that patches of networks with 2 dimensions have."""
+    return tensor.squeeze(axis) if ndim == 2 else tensor
+
+
+def _middle(tensor: Tensor, sizes: torch.Size) -> Tensor:
+    """Crop the middle of (B, ...), which is all that valid convolutions answer for."""
+    box = [slice(None)]
+    for have, want in zip(tensor.shape[1:], sizes, strict=True):
+        start = (have - want) // 2
+        box.append(slice(start, start + want))
+    return tensor[tuple(box)]
+
+
+def _snapshot(network: UNet) -> dict[str, Tensor]:
+    return {n: t.detach().cpu().clone() for n, t in network.state_dict().items()}

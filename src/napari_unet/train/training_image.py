@@ -1,0 +1,178 @@
+"""One image of a training set, ready to draw patches from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind, UNetConfig, WeightMapConfig
+from napari_unet.data.annotation import Target, guess_kind, to_target
+from napari_unet.data.normalize import Normalization
+from napari_unet.data.stack import Stack, parse_slices
+from napari_unet.data.weight_map import weight_map
+from napari_unet.errors import InputError
+
+_HELD_OUT_SHARE = 5
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingImage:
+    """A normalised image with its target, weights and the roles of its slices.
+
+    Attributes
+    ----------
+    image
+        (C, Z, Y, X) float32, normalised.
+    target
+        Classes and objects, (Z, Y, X).
+    weights
+        (Z, Y, X) float32, 0 where nothing is to be learnt.
+    train, held_out
+        Indices of the slices that are trained on, and that choose the best model.
+    kind
+        What the annotations mean.
+    pixel_size, unit
+        Of Z, Y and X.
+    notes
+        Words to the user on what was understood or decided.
+    """
+
+    name: str
+    image: NDArray[np.float32]
+    target: Target
+    weights: NDArray[np.float32]
+    train: NDArray[np.intp]
+    held_out: NDArray[np.intp]
+    kind: AnnotationKind
+    pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)
+    unit: str = "pixel"
+    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def train_pixels(self) -> int:
+        """Annotated pixels that are trained on."""
+        return int(np.count_nonzero(self.weights[self.train]))
+
+
+def prepare_image(
+    stack: Stack,
+    labels: NDArray[np.generic],
+    *,
+    kind: AnnotationKind | None = None,
+    train: str | None = None,
+    validate: str | None = None,
+    network: UNetConfig | None = None,
+    weights: WeightMapConfig | None = None,
+    normalization: Normalization | None = None,
+) -> TrainingImage:
+    """Turn an image and its annotations into a `TrainingImage`.
+
+    Parameters
+    ----------
+    stack
+        The image.
+    labels
+        (Z, Y, X) annotations, as painted, of the size of the image.
+    kind
+        What the annotations mean; guessed when left out.
+    train, validate
+        Slices as "start:stop". Without `validate` the last fifth of the annotated
+        slices is held out where there are at least five.
+    network, weights, normalization
+        Settings; the defaults when left out.
+
+    Raises
+    ------
+    InputError
+        When shapes differ, nothing is annotated, or no annotated slice is left to
+        train on.
+    """
+    network = network or UNetConfig()
+    image = stack.as_czyx()
+    if tuple(labels.shape) != tuple(image.shape[1:]):
+        raise InputError(
+            f"The annotations are {_size(labels.shape)} and the image is "
+            f"{_size(image.shape[1:])} (slices x Y x X): choose annotations made on "
+            "this image."
+        )
+    notes: list[str] = []
+    if kind is None:
+        guess = guess_kind(labels)
+        kind = guess.kind
+        notes.append(f"annotations are {kind}: {guess.reason}")
+    target = to_target(labels, kind, ndim=network.ndim)
+    notes.extend(target.notes)
+    train_slices, held_out = split_slices(target, train, validate, notes)
+    pixel_size = _three(stack)
+    mapped = weight_map(target, weights, ndim=network.ndim, pixel_size=pixel_size)
+    return TrainingImage(
+        name=stack.source,
+        image=(normalization or Normalization())(image),
+        target=target,
+        weights=mapped,
+        train=train_slices,
+        held_out=held_out,
+        kind=kind,
+        pixel_size=pixel_size,
+        unit=stack.unit,
+        fingerprint=_fingerprint(image, labels),
+        notes=tuple(notes),
+    )
+
+
+def split_slices(
+    target: Target, train: str | None, validate: str | None, notes: list[str]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose the annotated slices to train on and those that are held out."""
+    count = target.classes.shape[0]
+    annotated = target.annotated_slices
+    if validate is not None:
+        held_out = np.intersect1d(annotated, _indices(validate, count))
+        if held_out.size == 0:
+            raise InputError(
+                f"Slices {validate} are to be held out, but none of them is annotated."
+            )
+    elif train is None and annotated.size >= _HELD_OUT_SHARE:
+        held_out = annotated[-(annotated.size // _HELD_OUT_SHARE) :]
+        notes.append(
+            f"slices {held_out[0]} to {held_out[-1]} are held out to score the network"
+        )
+    else:
+        held_out = annotated[:0]
+        notes.append("no slice is held out: the last state of the network is kept")
+    wanted = annotated
+    if train is not None:
+        wanted = np.intersect1d(annotated, _indices(train, count))
+    learned = np.setdiff1d(wanted, held_out)
+    if learned.size == 0:
+        raise InputError(
+            "No annotated slice is left to train on: annotate more slices, or hold "
+            "out fewer."
+        )
+    return learned, held_out
+
+
+def _indices(text: str, count: int) -> NDArray[np.intp]:
+    chosen: NDArray[np.intp] = np.arange(count)[parse_slices(text, count)]
+    return chosen
+
+
+def _three(stack: Stack) -> tuple[float, float, float]:
+    """Return the pixel size along Z, Y and X; Z as Y where the stack has no Z."""
+    size = stack.pixel_size
+    return (size[0], size[1], size[2]) if len(size) == 3 else (1.0, size[0], size[1])
+
+
+def _fingerprint(image: object, labels: NDArray[np.generic]) -> str:
+    digest = hashlib.sha256()
+    for array in (image, labels):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(side) for side in shape)

@@ -1,0 +1,49 @@
+"""The held-out slices, scored with the predictor and the scores that users get."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.predict.predictor import Predictor
+from napari_unet.score.overlap import Overlap, overlap
+from napari_unet.train.training_image import TrainingImage
+
+
+class HeldOut:
+    """The held-out slices of a training set.
+
+    Parameters
+    ----------
+    images
+        The training set.
+    """
+
+    def __init__(self, images: Sequence[TrainingImage]) -> None:
+        self._images = [image for image in images if image.held_out.size]
+
+    def __bool__(self) -> bool:
+        return bool(self._images)
+
+    def score(self, predictor: Predictor) -> float:
+        """Return the IoU over all held-out pixels; 0 where no class occurs."""
+        iou = reduce(add, (_score(predictor, image) for image in self._images)).iou
+        return 0.0 if math.isnan(iou) else iou
+
+
+def _score(predictor: Predictor, image: TrainingImage) -> Overlap:
+    config = predictor.model.network.config
+    chosen = image.held_out
+    block: NDArray[np.intp] = chosen
+    if config.ndim == 3:
+        block = np.arange(chosen.min(), chosen.max() + 1)
+    labels = np.zeros((block.size, *image.target.classes.shape[1:]), np.uint8)
+    for tile in predictor.normalised_tiles(image.image[:, block]):
+        labels[tile.core] = tile.labels
+    truth = image.target.classes[chosen]
+    return overlap(labels[np.isin(block, chosen)], truth, max(2, config.num_classes))
