@@ -7,21 +7,23 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test docs constraints clean
+.PHONY: help demo display test docs constraints clean
 
 help: ## show these lines
 	@echo "make demo GUI=1 opens napari; the others are:"
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 ifeq ($(GUI),1)
-demo: $(VENV)/.gui
-	@[ "$$(uname)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || \
-		{ echo "demo: no display; try: xvfb-run make demo GUI=1" >&2; exit 1; }
+demo: display $(VENV)/.gui
 	$(VENV)/bin/napari-unet demo --gui
 else
 demo: $(VENV)/.base ## train, predict and score a small synthetic stack
 	$(VENV)/bin/napari-unet demo
 endif
+
+display:
+	@[ "$$(uname)" != Linux ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || \
+		{ echo "demo: no display; try: xvfb-run make demo GUI=1" >&2; exit 1; }
 
 test: $(VENV)/.tox ## run every check and test, as CI does
 	scripts/setup.sh system test
