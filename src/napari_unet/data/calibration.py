@@ -33,8 +33,8 @@ _SPELLINGS = {
 _UNITS = {name: unit for unit, names in _SPELLINGS.items() for name in (unit, *names)}
 # Dots per inch that editors, printers and scanners write when nobody asked them to.
 _PRINT_DPI = frozenset(
-    (1, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 360)
-    + (400, 600, 720, 1200, 2400)
+    {1, 72, 75, 90, 96, 100, 120, 144, 150, 180, 200, 240, 300, 350, 360}
+    | {400, 600, 720, 1200, 2400}
 )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, PngImagePlugin
 
+from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
 from napari_unet.errors import InputError
@@ -67,7 +68,7 @@ def _slice_files(path: Path) -> list[Path]:
         # Hidden files are thumbnails and leftovers of other systems.
         names = [p for p in path.iterdir() if p.name[0] != "." and p.is_file()]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise unreadable(path, error) from error
     for suffixes in (_TIFFS, PICTURES):
         files = [p for p in names if p.suffix.lower() in suffixes]
         if files:
@@ -81,8 +82,9 @@ def _slice_files(path: Path) -> list[Path]:
 def _check_alike(files: list[Path], page: Any, axes: str) -> None:
     if axes not in ("YX", "YXS"):
         raise InputError(
-            f"{files[0]} is not a single slice but holds {' x '.join(map(str, page.shape))}"
-            f" ({axes}): open that file itself, or leave single slices in the folder."
+            f"{files[0]} is not a single slice but holds "
+            f"{' x '.join(map(str, page.shape))} ({axes}): open that "
+            "file itself, or leave single slices in the folder."
         )
     expected = _kind(files[0])
     for index, file in enumerate(files[1:], 1):
@@ -113,12 +115,11 @@ def _open_picture(path: Path) -> Any:
     try:
         return plugin(str(path))
     except (OSError, SyntaxError, ValueError) as error:
-        reason = getattr(error, "strerror", None)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise unreadable(path, error) from error
         raise InputError(
-            f"{path} cannot be read: {reason}."
-            if reason
-            else f"{path} is not a whole {'PNG' if png else 'JPEG'} file: copy or "
-            "export it again."
+            f"{path} is not a whole {'PNG' if png else 'JPEG'} file: copy or export it "
+            "again."
         ) from error
 
 

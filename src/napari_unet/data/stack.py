@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from napari_unet.data.files import unreadable
 from napari_unet.data.folder import read_folder, read_image
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
@@ -81,8 +82,8 @@ class Stack:
             )
         if len(self.pixel_size) != len(letters & set("ZYX")):
             raise InputError(
-                f"{self.source}: {len(self.pixel_size)} pixel sizes do not fit the axes "
-                f'"{self.axes}": give one for each of Z, Y and X that is there.'
+                f"{self.source}: {len(self.pixel_size)} pixel sizes do not fit the "
+                f'axes "{self.axes}": give one for each of Z, Y and X that is there.'
             )
 
     @property
@@ -152,8 +153,9 @@ class Stack:
         """
         if self.num_channels > 1:
             raise InputError(
-                f"{self.source} has {self.num_channels} channels or colours, labels have "
-                "one number for each pixel: export the labels as a one-channel image."
+                f"{self.source} has {self.num_channels} channels or colours, labels "
+                "have one number for each pixel: export the labels as an image of one "
+                "channel."
             )
         view: ArrayLike = self.as_czyx()[0]
         return view
@@ -276,9 +278,7 @@ def read_stack(path: str | Path) -> Stack:
         folder = path.is_dir()
         loaded = read_folder(path) if folder else read_image(path)
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror or error}."
-        ) from error
+        raise unreadable(path, error) from error
     return Stack(
         data=loaded.data,
         axes=loaded.axes,

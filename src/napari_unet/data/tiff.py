@@ -7,7 +7,7 @@ import math
 import struct
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_unet.data.calibration import Calibration, read_calibration
+from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.errors import InputError
 
@@ -74,9 +75,7 @@ def open_tiff(path: Path) -> Iterator[Any]:
     except InputError:
         raise
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror or error}."
-        ) from error
+        raise unreadable(path, error) from error
     except tifffile.TiffFileError as error:
         raise InputError(
             f"{path} is not a TIFF file, or its header is broken: open it in the "
@@ -92,7 +91,7 @@ def _check_chain(path: Path, tif: Any) -> None:
     if tif.is_ndpi:  # keeps the upper halves of its offsets elsewhere
         return
     file, form = tif.filehandle, tif.tiff
-    offset, seen = tif.pages.first.offset, set[int]()
+    offset, seen = _first_directory(file, form), set[int]()
     while offset and offset not in seen:
         seen.add(offset)
         file.seek(offset)
@@ -102,12 +101,21 @@ def _check_chain(path: Path, tif: Any) -> None:
             file.seek(offset + form.tagnosize + entries)
             tail = file.read(form.offsetsize)
         if len(head) < form.tagnosize or len(tail) < form.offsetsize:
-            raise InputError(_cut_off(path, len(seen) - 1))
+            last = len(seen) - 1
+            beyond = _first_beyond(tif.pages[index] for index in range(last))
+            raise InputError(_cut_off(path, last if beyond is None else beyond))
         offset = struct.unpack(form.offsetformat, tail)[0]
 
 
+def _first_directory(file: Any, form: Any) -> int:
+    file.seek(8 if form.version == 43 else 4)  # 43 is BigTIFF
+    head = file.read(form.offsetsize)
+    whole = len(head) == form.offsetsize
+    return int(struct.unpack(form.offsetformat, head)[0]) if whole else 0
+
+
 def _check_pages(path: Path, tif: Any) -> None:
-    if not tif.series:
+    if not len(tif.pages) or not tif.series:
         raise InputError(f"{path} holds no image: choose another file.")
     series = tif.series[0]
     if series.kind != "generic" or len(tif.series) == 1:
@@ -125,9 +133,9 @@ def _check_pages(path: Path, tif: Any) -> None:
 
 def _check_complete(path: Path, tif: Any, series: Any) -> None:
     pages = list(series.pages)
-    for index, page in enumerate(pages):
-        if page is not None and _end(page) > page.parent.filehandle.size:
-            raise InputError(_cut_off(path, index))
+    beyond = _first_beyond(pages)
+    if beyond is not None:
+        raise InputError(_cut_off(path, beyond))
     page_bytes = math.prod(series.keyframe.shape) * series.dtype.itemsize
     if series.dataoffset is not None:
         held = (tif.filehandle.size - series.dataoffset) // page_bytes
@@ -142,9 +150,15 @@ def _check_complete(path: Path, tif: Any, series: Any) -> None:
         raise InputError(_cut_off(path, len(pages)))
 
 
-def _end(page: Any) -> int:
-    ends = (o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
-    return max(ends, default=0)
+def _first_beyond(pages: Iterable[Any]) -> int | None:
+    """Return the first page with pixels beyond the end of its file."""
+    for index, page in enumerate(pages):
+        if page is None:
+            continue
+        pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
+        if max((o + n for o, n in pieces), default=0) > page.parent.filehandle.size:
+            return index
+    return None
 
 
 def _cut_off(path: Path, index: int) -> str:

@@ -152,7 +152,7 @@ def _ordered(array: ArrayLike, axes: str) -> tuple[Any, str]:
 
 def _stored_dtype(path: str | Path, data: Any, *, ome: bool) -> np.dtype[Any]:
     """Return the type in the file: one that holds the values and that Fiji opens."""
-    dtype = np.dtype(data.dtype).newbyteorder("=")
+    dtype: np.dtype[Any] = np.dtype(data.dtype).newbyteorder("=")
     if dtype == np.float16:
         return np.dtype(np.float32)
     if dtype.kind == "f" and dtype.itemsize <= 8:
