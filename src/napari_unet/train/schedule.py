@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+import statistics
+from collections import deque
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from napari_unet.config import TrainConfig
@@ -15,6 +17,30 @@ _FLOOR = 0.01
 # while the learning rate does not yet depend on the number of steps.
 _CALIBRATION = 0.06
 _DRIFT = 0.1
+_RECENT = 25
+_FEWEST_STEPS = 10
+
+
+class Pace:
+    """How long steps and validations take on this machine at present."""
+
+    def __init__(self) -> None:
+        self._steps: deque[float] = deque(maxlen=_RECENT)
+        self._validation = 0.0
+
+    def add_step(self, seconds: float) -> None:
+        """Remember how long a step took, without its validation."""
+        self._steps.append(seconds)
+
+    def add_validation(self, seconds: float) -> None:
+        """Remember how long a validation took."""
+        self._validation = seconds
+
+    def seconds(self, steps: int, every: int) -> float:
+        """Return the time for `steps` steps with a validation after each `every`."""
+        if not self._steps:
+            return 0.0
+        return steps * (statistics.median(self._steps) + self._validation / every)
 
 
 @dataclass
@@ -23,7 +49,7 @@ class Schedule:
 
     A run in minutes measures its steps at first and then fixes their number, so that
     it can be repeated exactly with `--steps`. Only if the machine becomes more than a
-    tenth faster or slower is the number changed again, which `replanned` tells.
+    tenth faster or slower is the number changed again.
 
     Attributes
     ----------
@@ -37,7 +63,6 @@ class Schedule:
     seconds: float | None = None
     start_step: int = 0
     start_progress: float = 0.0
-    replanned: bool = field(default=False)
 
     @classmethod
     def from_config(cls, config: TrainConfig, steps_per_epoch: int) -> Schedule:
@@ -79,24 +104,29 @@ class Schedule:
             return False
         return elapsed >= _CALIBRATION * self.seconds
 
-    def plan(self, step: int, elapsed: float, step_seconds: float) -> None:
-        """Fix the number of steps; one takes `step_seconds`, validations included."""
-        left = max(0.0, (self.seconds or 0) - elapsed)
-        self.total = step + max(1, round(left / step_seconds))
+    def validate_every(self, validations: int) -> int:
+        """Return after how many steps the held-out slices are scored."""
+        return max(_FEWEST_STEPS, (self.total or 0) // validations)
 
-    def adapt(self, step: int, elapsed: float, step_seconds: float) -> bool:
+    def plan(self, step: int, elapsed: float, pace: Pace, validations: int) -> None:
+        """Fix the number of steps that fit into the time that is left."""
+        left = max(0.0, (self.seconds or 0) - elapsed)
+        fitting = left / max(1e-9, pace.seconds(1, 10**9))
+        # Validations fall after a share of the steps; once more with their cost.
+        every = max(_FEWEST_STEPS, int((step + fitting) / validations))
+        self.total = step + max(1, round(left / max(1e-9, pace.seconds(1, every))))
+
+    def adapt(self, step: int, elapsed: float, pace: Pace, validations: int) -> bool:
         """Change the number of steps when the machine's speed has changed."""
         if self.total is None or self.seconds is None or step >= self.total:
             return False
         left = self.seconds - elapsed
-        needed = (self.total - step) * step_seconds
-        # A few steps more or less at the end are not worth a change.
+        needed = pace.seconds(self.total - step, self.validate_every(validations))
         if abs(needed - left) < _DRIFT * self.seconds:
             return False
         self.start_progress = self.progress(step, elapsed)
         self.start_step = step
-        self.plan(step, elapsed, step_seconds)
-        self.replanned = True
+        self.plan(step, elapsed, pace, validations)
         return True
 
     def to_dict(self) -> dict[str, Any]:

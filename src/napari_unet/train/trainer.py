@@ -25,7 +25,7 @@ from napari_unet.predict.predictor import Predictor
 from napari_unet.train.augment import augment, source_side
 from napari_unet.train.patches import Batch, PatchSampler
 from napari_unet.train.run_folder import RunFolder
-from napari_unet.train.schedule import Schedule
+from napari_unet.train.schedule import Pace, Schedule
 from napari_unet.train.start import build_optimizer, fit_config, take_weights
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import HeldOut
@@ -115,7 +115,7 @@ class Trainer:
         self.history: list[dict[str, float | None]] = []
         self._best_weights: dict[str, Tensor] | None = None
         self._saved_at = 0.0
-        self._validation_seconds = 0.0
+        self._pace = Pace()
         self._stop = threading.Event()
         self._sampler = PatchSampler(self.images)
         self._held_out = HeldOut(self.images)
@@ -171,21 +171,15 @@ class Trainer:
         with memory_errors(_ADVICE):
             loss = self._learn(rate)
         self.step += 1
-        score = None
-        if self._validation_is_due():
-            start = time.perf_counter()
-            score = self._validate()
-            self._validation_seconds += time.perf_counter() - start
+        learned = time.perf_counter()
+        self._pace.add_step(learned - began)
+        score = self._validate() if self._validation_is_due() else None
+        if score is not None:
+            self._pace.add_validation(time.perf_counter() - learned)
         self.elapsed += time.perf_counter() - began
         message = self._plan(score is not None)
-        self.history.append(
-            {
-                "step": self.step,
-                "loss": loss,
-                "learning_rate": rate,
-                "validation_iou": score,
-            }
-        )
+        row = {"step": self.step, "loss": loss, "learning_rate": rate}
+        self.history.append({**row, "validation_iou": score})
         if self.elapsed - self._saved_at >= self.config.train.save_seconds:
             self._save()
         return self._report(loss, rate, score, message)
@@ -194,7 +188,10 @@ class Trainer:
         self, loss: float, rate: float, score: float | None, message: str
     ) -> TrainStep:
         total = self._schedule.total
-        left = None if total is None else (total - self.step) * self._step_seconds()
+        left = None
+        if total is not None:
+            every = self._schedule.validate_every(self.config.train.validations)
+            left = self._pace.seconds(total - self.step, every)
         return TrainStep(
             step=self.step,
             total=total,
@@ -271,7 +268,7 @@ class Trainer:
             return False
         if total is None:
             return self._schedule.wants_plan(self.step, self.elapsed)
-        every = max(1, total // self.config.train.validations)
+        every = self._schedule.validate_every(self.config.train.validations)
         return self.step % every == 0 or self.step == total
 
     def _validate(self) -> float:
@@ -287,22 +284,14 @@ class Trainer:
 
     def _plan(self, validated: bool) -> str:
         """Fix or adapt the number of steps of a run in minutes."""
-        schedule = self._schedule
+        schedule, now = self._schedule, (self.step, self.elapsed, self._pace)
+        validations = self.config.train.validations if self._held_out else 1
         if schedule.wants_plan(self.step, self.elapsed):
-            learning = (self.elapsed - self._validation_seconds) / self.step
-            one_validation = self._validation_seconds
-            budget = schedule.seconds or 0
-            validating = one_validation * self.config.train.validations / budget
-            schedule.plan(
-                self.step, self.elapsed, learning / max(0.1, 1 - min(0.9, validating))
-            )
+            schedule.plan(*now, validations)
             return f"{schedule.total} steps fit into the time"
-        if validated and schedule.adapt(self.step, self.elapsed, self._step_seconds()):
+        if validated and schedule.adapt(*now, validations):
             return f"the machine's speed changed: {schedule.total} steps fit now"
         return ""
-
-    def _step_seconds(self) -> float:
-        return self.elapsed / max(1, self.step)
 
     def _finish(self) -> None:
         stopped = self._stop.is_set()
@@ -326,7 +315,6 @@ class Trainer:
         return {
             "step": self.step,
             "elapsed": self.elapsed,
-            "validation_seconds": self._validation_seconds,
             "best": self.best,
             "best_step": self.best_step,
             "best_weights": self._best_weights,
@@ -350,7 +338,6 @@ class Trainer:
             ) from error
         self.step, self.elapsed = state["step"], state["elapsed"]
         self._saved_at = self.elapsed
-        self._validation_seconds = state["validation_seconds"]
         self.best, self.best_step = state["best"], state["best_step"]
         self._best_weights = state["best_weights"]
         self.history = state["history"]
