@@ -113,6 +113,19 @@ class Stack:
         """Number of channels or colour samples, or 1."""
         return self._length("C") * self._length("S")
 
+    @property
+    def zyx_size(self) -> tuple[float, float, float]:
+        """Pixel size along Z, Y and X; 1.0 along Z where there is none."""
+        z, y, x = (1.0, *self.pixel_size)[-3:]
+        return z, y, x
+
+    def single_channel(self, array: ArrayLike) -> Stack:
+        """Return labels or weights, (Z, Y, X), as a stack that lies on this one."""
+        axes = "".join(letter for letter in "TZYX" if letter in self.axes)
+        data: Any = array
+        lengths = [self._length(letter) for letter in axes]
+        return dataclasses.replace(self, data=data.reshape(lengths), axes=axes)
+
     def as_czyx(self) -> ArrayLike:
         """Return a view as `(C, Z, Y, X)`, the form that the engine takes.
 

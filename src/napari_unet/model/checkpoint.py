@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from pydantic import Field
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from napari_unet.config import (
     AnnotationKind,
@@ -75,8 +75,10 @@ def save_model(path: str | Path, model: Model) -> None:
         name: tensor.detach().cpu().contiguous()
         for name, tensor in model.network.state_dict().items()
     }
+    # Through bytes: a full disk is then an error of the operating system, in words.
+    data = save(tensors, metadata={_KEY: card.model_dump_json()})
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: card.model_dump_json()})
+        temporary.write_bytes(data)
 
 
 def load_model(path: str | Path) -> Model:

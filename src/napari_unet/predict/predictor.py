@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,10 +48,32 @@ class TileDone:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A predicted stack: labels (Z, Y, X) and, if asked for, probabilities."""
+    """A predicted stack that fills up tile by tile.
+
+    Attributes
+    ----------
+    labels
+        (Z, Y, X) uint8, the most probable class.
+    probabilities
+        (num_classes, Z, Y, X) float32, or None where they are not kept.
+    """
 
     labels: NDArray[np.uint8]
     probabilities: NDArray[np.float32] | None = None
+
+    @classmethod
+    def empty(
+        cls, shape: Sequence[int], num_classes: int, *, keep: bool = False
+    ) -> Prediction:
+        """Return a prediction of a (Z, Y, X) shape, all background so far."""
+        kept = np.zeros((num_classes, *shape), np.float32) if keep else None
+        return cls(np.zeros(tuple(shape), np.uint8), kept)
+
+    def add(self, tile: TileDone) -> None:
+        """Put a tile where it belongs."""
+        self.labels[tile.core] = tile.labels
+        if self.probabilities is not None:
+            self.probabilities[(slice(None), *tile.core)] = tile.probabilities
 
 
 class Predictor:
@@ -85,15 +107,15 @@ class Predictor:
     def predict(self, image: ArrayLike, *, keep: bool = False) -> Prediction:
         """Predict a (C, Z, Y, X) image; `keep` also returns the probabilities."""
         shape = np.shape(image)[1:]
-        labels = np.zeros(shape, np.uint8)
-        kept = None
+        prediction = Prediction.empty(shape, self.num_classes, keep=keep)
         for tile in self.tiles(image):
-            labels[tile.core] = tile.labels
-            if keep:
-                if kept is None:
-                    kept = np.zeros((len(tile.probabilities), *shape), np.float32)
-                kept[(slice(None), *tile.core)] = tile.probabilities
-        return Prediction(labels, kept)
+            prediction.add(tile)
+        return prediction
+
+    @property
+    def num_classes(self) -> int:
+        """Channels of the probabilities: background and every class."""
+        return max(2, self.model.network.config.num_classes)
 
     def tiles(self, image: ArrayLike) -> Iterator[TileDone]:
         """Normalise and predict a (C, Z, Y, X) image, yielding every tile when done.

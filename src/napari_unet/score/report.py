@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.annotation import IGNORE
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import IGNORE, guess_kind, to_target
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
 from napari_unet.score.overlap import Overlap, overlap
@@ -136,6 +137,55 @@ def score_stack(
     if not rows:
         raise InputError("No slice has ground truth: there is nothing to score.")
     return Scores(tuple(rows), reduce(add, (row.overlap for row in rows)))
+
+
+def score_labels(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    kind: AnnotationKind | None = None,
+    *,
+    first_slice: int = 0,
+) -> tuple[Scores, tuple[str, ...]]:
+    """Score a prediction against ground truth as it is stored, whatever its values.
+
+    Parameters
+    ----------
+    prediction
+        (Z, Y, X) class indices; where the truth has two classes, everything above 0
+        is foreground, so that masks of 0 and 255 and numbered objects work too.
+    truth
+        (Z, Y, X) labels as painted or saved.
+    kind
+        What the values of `truth` mean; guessed when left out.
+    first_slice
+        Number by which the first slice is called in the report.
+
+    Returns
+    -------
+    The scores, and words to the user on how the values were read.
+
+    Raises
+    ------
+    InputError
+        When shapes or classes differ, or there is no truth.
+    """
+    notes: list[str] = []
+    if kind is None:
+        guess = guess_kind(truth)
+        kind = guess.kind
+        notes.append(f"ground truth is {kind}: {guess.reason}")
+    target = to_target(truth, kind)
+    notes.extend(target.notes)
+    highest = int(prediction.max(initial=0))
+    if target.num_classes == 2 and highest > 1:
+        notes.append("prediction: every value above 0 is read as foreground")
+        prediction = prediction.astype(bool)
+        highest = 1
+    classes = max(target.num_classes, highest + 1)
+    scores = score_stack(
+        prediction, target.classes, num_classes=classes, first_slice=first_slice
+    )
+    return scores, tuple(notes)
 
 
 def _pairs(

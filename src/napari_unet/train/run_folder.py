@@ -58,8 +58,10 @@ class RunFolder:
     def save_last(self, model: Model, state: dict[str, Any]) -> None:
         """Write `last.safetensors` and the state from which a run goes on."""
         save_model(self.last, model)
+        data = io.BytesIO()
+        torch.save(state, data)
         with atomic_write(self.path / "resume.pt") as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(data.getbuffer())
 
     def load_state(self) -> dict[str, Any]:
         """Read the state that `save_last` wrote.

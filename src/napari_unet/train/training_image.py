@@ -107,7 +107,7 @@ def prepare_image(
     target = to_target(labels, kind, ndim=network.ndim)
     notes.extend(target.notes)
     train_slices, held_out = split_slices(target, train, validate, notes)
-    pixel_size = _three(stack)
+    pixel_size = stack.zyx_size
     mapped = weight_map(target, weights, ndim=network.ndim, pixel_size=pixel_size)
     return TrainingImage(
         name=stack.source,
@@ -159,12 +159,6 @@ def split_slices(
 def _indices(text: str, count: int) -> NDArray[np.intp]:
     chosen: NDArray[np.intp] = np.arange(count)[parse_slices(text, count)]
     return chosen
-
-
-def _three(stack: Stack) -> tuple[float, float, float]:
-    """Return the pixel size along Z, Y and X; Z as Y where the stack has no Z."""
-    size = stack.pixel_size
-    return (size[0], size[1], size[2]) if len(size) == 3 else (1.0, size[0], size[1])
 
 
 def _fingerprint(image: object, labels: NDArray[np.generic]) -> str:

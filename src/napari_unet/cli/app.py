@@ -1,0 +1,215 @@
+"""The commands of `napari-unet`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_unet.cli.options import option, override
+from napari_unet.config import (
+    AnnotationKind,
+    ImageConfig,
+    PredictConfig,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+
+if TYPE_CHECKING:
+    from napari_unet.data.stack import Stack
+
+app = typer.Typer(
+    name="napari-unet",
+    help="Train a U-Net on annotated EM stacks, predict, and score the result.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Kind = Annotated[AnnotationKind | None, option(ImageConfig, "kind")]
+Device = Annotated[str | None, option(TrainConfig, "device")]
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        import napari_unet
+
+        typer.echo(napari_unet.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def check(device: Device = None) -> None:
+    """Show what the U-Net will run on; copy it into a bug report."""
+    from napari_unet.cli.check import report
+
+    for line in report(device or "auto"):
+        typer.echo(line)
+
+
+@app.command()
+def weights(
+    labels: Annotated[Path, typer.Argument(help="TIFF file or folder of labels.")],
+    out: Annotated[Path, typer.Argument(help="TIFF file to write.")],
+    kind: Kind = None,
+    w0: Annotated[float | None, option(WeightMapConfig, "w0")] = None,
+    sigma: Annotated[float | None, option(WeightMapConfig, "sigma")] = None,
+    balance: Annotated[bool | None, option(WeightMapConfig, "balance")] = None,
+    ndim: Annotated[int | None, option(UNetConfig, "ndim", "--ndim")] = None,
+) -> None:
+    """Write the weight map of a labels file (paper, equation 2)."""
+    from napari_unet.cli.work import write_weights
+
+    settings = override(WeightMapConfig(), w0=w0, sigma=sigma, balance=balance)
+    write_weights(labels, out, kind, settings, ndim or 2)
+
+
+@app.command()
+def train(  # noqa: PLR0913 (every option is one argument)
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; made if missing.")
+    ] = None,
+    image: Annotated[list[str] | None, option(ImageConfig, "image", "--image")] = None,
+    labels: Annotated[
+        list[str] | None, option(ImageConfig, "labels", "--labels")
+    ] = None,
+    kind: Annotated[
+        list[AnnotationKind] | None, option(ImageConfig, "kind", "--kind")
+    ] = None,
+    train_slices: Annotated[
+        list[str] | None, option(ImageConfig, "train", "--train")
+    ] = None,
+    validate: Annotated[
+        list[str] | None, option(ImageConfig, "validate_", "--validate")
+    ] = None,
+    minutes: Annotated[float | None, option(TrainConfig, "minutes")] = None,
+    epochs: Annotated[int | None, option(TrainConfig, "epochs")] = None,
+    steps: Annotated[int | None, option(TrainConfig, "steps")] = None,
+    base_channels: Annotated[int | None, option(UNetConfig, "base_channels")] = None,
+    ndim: Annotated[int | None, option(UNetConfig, "ndim", "--ndim")] = None,
+    w0: Annotated[float | None, option(WeightMapConfig, "w0")] = None,
+    sigma: Annotated[float | None, option(WeightMapConfig, "sigma")] = None,
+    learning_rate: Annotated[float | None, option(TrainConfig, "learning_rate")] = None,
+    batch_size: Annotated[int | None, option(TrainConfig, "batch_size")] = None,
+    patch_size: Annotated[int | None, option(TrainConfig, "patch_size")] = None,
+    device: Device = None,
+    seed: Annotated[int | None, option(TrainConfig, "seed")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings as YAML, such as the run.yaml of another run."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder of a run to go on with, exactly.")
+    ] = None,
+    fine_tune: Annotated[
+        Path | None, typer.Option(help="Model to start from instead of a new network.")
+    ] = None,
+) -> None:
+    """Train a network on one or several images with annotations.
+
+    Give --image and --labels once for each image. --kind, --train and --validate
+    hold for all images when given once, or belong to the images in their order.
+    """
+    from napari_unet.cli.training import Request, run_training
+
+    settings: dict[str, dict[str, Any]] = {
+        "network": {"base_channels": base_channels, "ndim": ndim},
+        "weights": {"w0": w0, "sigma": sigma},
+        "train": {
+            "minutes": minutes,
+            "epochs": epochs,
+            "steps": steps,
+            "learning_rate": learning_rate,
+            "batch_size": batch_size,
+            "patch_size": patch_size,
+            "device": device,
+            "seed": seed,
+        },
+    }
+    run_training(
+        Request(
+            images=image or [],
+            labels=labels or [],
+            kinds=kind or [],
+            train=train_slices or [],
+            validate=validate or [],
+            settings=settings,
+            out=out,
+            config=config,
+            resume=resume,
+            fine_tune=fine_tune,
+        )
+    )
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model file (.safetensors).")],
+    image: Annotated[Path, typer.Argument(help="TIFF file or folder of slices.")],
+    out: Annotated[Path, typer.Option(help="TIFF file for the predicted labels.")],
+    slices: Annotated[
+        str | None, typer.Option(help="Slices to predict, as start:stop.")
+    ] = None,
+    probabilities: Annotated[
+        Path | None, typer.Option(help="TIFF file for the probabilities.")
+    ] = None,
+    tile_size: Annotated[int | None, option(PredictConfig, "tile_size")] = None,
+    device: Device = None,
+) -> None:
+    """Predict a stack with a trained model."""
+    from napari_unet.cli.work import write_prediction
+
+    settings = override(PredictConfig(), tile_size=tile_size, device=device)
+    write_prediction(model, _read(image, slices), out, probabilities, settings)
+
+
+@app.command()
+def score(
+    prediction: Annotated[Path, typer.Argument(help="Predicted labels.")],
+    truth: Annotated[Path, typer.Argument(help="Ground truth labels.")],
+    slices: Annotated[
+        str | None, typer.Option(help="Slices of the prediction, as start:stop.")
+    ] = None,
+    truth_slices: Annotated[
+        str | None, typer.Option(help="Slices of the ground truth, as start:stop.")
+    ] = None,
+    kind: Kind = None,
+    json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
+) -> None:
+    """Score a prediction against ground truth, slice by slice and overall."""
+    from napari_unet.cli.work import show_scores
+
+    show_scores(_read(prediction, slices), _read(truth, truth_slices), kind, json, csv)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo-out"),
+    minutes: Annotated[float, typer.Option(help="Time to train.", min=0.01)] = 2.0,
+    seed: Annotated[int, typer.Option(help="Seed of stack and training.")] = 0,
+    gui: Annotated[
+        bool, typer.Option(help="Open the result in napari, with the dock.")
+    ] = False,
+) -> None:
+    """Train on a synthetic EM stack, predict, score, and write pictures."""
+    from napari_unet.cli.demo import run_demo
+
+    run_demo(out, minutes=minutes, seed=seed, gui=gui)
+
+
+def _read(path: Path, slices: str | None = None) -> Stack:
+    from napari_unet.cli.show import say
+    from napari_unet.data.stack import read_stack
+
+    stack = read_stack(path)
+    for note in stack.notes:
+        say(f"{path}: {note}")
+    return stack.slices(slices)

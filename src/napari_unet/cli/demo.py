@@ -1,0 +1,125 @@
+"""The demonstration: from a synthetic EM stack to scored labels in two minutes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.io import imsave
+
+from napari_unet.cli.show import bar, console, say, score_table, stop_on_interrupt
+from napari_unet.cli.training import train_and_report
+from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
+from napari_unet.data.annotation import connected_objects
+from napari_unet.data.files import atomic_write
+from napari_unet.data.stack import Stack, write_stack
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import load_model, save_model
+from napari_unet.predict.predictor import Prediction, Predictor
+from napari_unet.samples import em_stack
+from napari_unet.score.overlay import side_by_side
+from napari_unet.score.report import score_labels
+from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_image import prepare_image
+
+_SHAPE = (20, 512, 512)
+_TRAIN, _VALIDATE, _HELD_OUT = "0:14", "14:16", "16:20"
+_FIRST = 16
+
+
+def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
+    """Make a stack, train, predict slices never seen, score them, and show it all.
+
+    Raises
+    ------
+    OutputError
+        When `out` cannot be written.
+    InputError
+        When `gui` is asked for where there is no display.
+    """
+    if gui:
+        _check_display()
+    say(f"making a synthetic EM stack of {' x '.join(map(str, _SHAPE))} pixels")
+    stack, objects = em_stack(_SHAPE, seed)
+    cells = (objects > 0).astype(np.uint8)
+    write_stack(out / "image.tif", stack.data, like=stack)
+    write_stack(out / "truth.tif", cells, like=stack)
+    model = _train(out, stack, cells, TrainConfig(minutes=minutes, seed=seed))
+    held_out = stack.slices(_HELD_OUT)
+    prediction = _predict(model, held_out)
+    truth = cells[_FIRST:]
+    scores, _ = score_labels(
+        prediction.labels, truth, AnnotationKind.CLASSES, first_slice=_FIRST
+    )
+    say(f"scores of slices {_HELD_OUT}, which were never trained on:")
+    console.print(score_table(scores))
+    write_stack(out / "prediction.tif", prediction.labels, like=held_out)
+    scores.save(out / "scores.json")
+    _write_overlay(out / "overlay.png", held_out, truth, prediction)
+    names = "model.safetensors, prediction.tif, scores.json and overlay.png"
+    say(f"{out} holds {names}")
+    if gui:
+        _open_napari(out)
+
+
+def _train(
+    out: Path,
+    stack: Stack,
+    cells: NDArray[np.uint8],
+    config: TrainConfig,
+) -> Path:
+    image = prepare_image(
+        stack,
+        cells,
+        kind=AnnotationKind.CLASSES,
+        train=_TRAIN,
+        validate=_VALIDATE,
+    )
+    folder = RunFolder(out / "run")
+    trainer = Trainer([image], RunConfig(train=config), folder=folder)
+    train_and_report(trainer, folder)
+    save_model(out / "model.safetensors", trainer.model())
+    return out / "model.safetensors"
+
+
+def _predict(model: Path, stack: Stack) -> Prediction:
+    image = stack.as_czyx()
+    predictor = Predictor(load_model(model))
+    result = Prediction.empty(image.shape[1:], predictor.num_classes)
+    with stop_on_interrupt(predictor.stop), bar("predicting") as show:
+        for tile in predictor.tiles(image):
+            result.add(tile)
+            show(tile.done, tile.total)
+    return result
+
+
+def _write_overlay(
+    path: Path,
+    stack: Stack,
+    truth: NDArray[np.uint8],
+    prediction: Prediction,
+) -> None:
+    image = np.asarray(stack.as_zyx())[0]
+    panels = [
+        connected_objects(mask[:1] == 1)[0] for mask in (truth, prediction.labels)
+    ]
+    with atomic_write(path) as temporary:
+        imsave(temporary, side_by_side(image, *panels), check_contrast=False)
+
+
+def _check_display() -> None:
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        raise InputError("There is no display to open napari on: leave out --gui.")
+
+
+def _open_napari(out: Path) -> None:
+    say("opening napari; close its window to end")
+    command = [sys.executable, "-m", "napari_unet.widgets.demo", str(out)]
+    subprocess.run(command, check=False)

@@ -1,0 +1,134 @@
+"""What the command line prints."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from napari_unet.score.report import COLUMNS, Scores
+from napari_unet.train.trainer import TrainStep
+
+console = Console(highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_TITLES = {
+    "iou": "IoU",
+    "dice": "Dice",
+    "accuracy": "accuracy",
+    "pixel_error": "pixel error",
+}
+
+
+def say(text: str) -> None:
+    """Print a line as it is."""
+    console.print(text, markup=False)
+
+
+def complain(text: str) -> None:
+    """Print an error, one line, on standard error."""
+    _errors.print(f"Error: {text}", markup=False, style="red")
+
+
+def follow(steps: Iterable[TrainStep]) -> TrainStep | None:
+    """Show a training run while it goes, and return its last step.
+
+    A terminal gets a bar with loss, validation IoU and time left; a log file gets a
+    line for each validation.
+    """
+    last = None
+    with _training_bar() as show:
+        for step in steps:
+            last = step
+            show(step)
+    return last
+
+
+@contextmanager
+def stop_on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl+C end the work in good order; the second ends the program."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def on_interrupt(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        say("Stopping; press Ctrl+C again to leave at once.")
+        stop()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar; call what is yielded with the number done and the total."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f} %"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def score_table(scores: Scores) -> Table:
+    """Return the table of all slices, with the whole in the last row."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("slice", justify="right")
+    for name in COLUMNS:
+        table.add_column(_TITLES[name], justify="right")
+    for row in scores.slices:
+        table.add_row(str(row.slice), *_cells(row.values()))
+    table.add_section()
+    table.add_row("all", *_cells(scores.values()), style="bold")
+    return table
+
+
+def minutes(seconds: float | None) -> str:
+    """Write a duration as minutes:seconds."""
+    if seconds is None:
+        return "-:--"
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+@contextmanager
+def _training_bar() -> Iterator[Callable[[TrainStep], None]]:
+    columns = (
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:3.0f} %  {task.fields[words]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("training", total=1.0, words="starting")
+
+        def show(step: TrainStep) -> None:
+            progress.update(task, completed=step.progress, words=_words(step))
+            if step.message:
+                progress.console.print(f"step {step.step}: {step.message}")
+            if step.validation is not None and not console.is_terminal:
+                progress.console.print(f"step {step.step}: {_words(step)}")
+
+        yield show
+
+
+def _words(step: TrainStep) -> str:
+    parts = [f"loss {step.loss:.3f}"]
+    if step.best is not None:
+        parts.append(f"best validation IoU {step.best:.3f}")
+    parts.append(f"{minutes(step.seconds_left)} left")
+    return "  ".join(parts)
+
+
+def _cells(values: dict[str, float]) -> list[str]:
+    return ["-" if math.isnan(v) else f"{v:.4f}" for v in values.values()]

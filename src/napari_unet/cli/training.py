@@ -1,0 +1,174 @@
+"""Training from files: the settings of a run and the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from napari_unet.cli.options import override
+from napari_unet.cli.show import follow, minutes, say, stop_on_interrupt
+from napari_unet.config import AnnotationKind, ImageConfig, RunConfig
+from napari_unet.data.stack import read_stack
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import load_model
+from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_image import TrainingImage, prepare_image
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for on the command line."""
+
+    images: Sequence[str]
+    labels: Sequence[str]
+    kinds: Sequence[AnnotationKind]
+    train: Sequence[str]
+    validate: Sequence[str]
+    settings: dict[str, dict[str, Any]]
+    out: Path | None
+    config: Path | None
+    resume: Path | None
+    fine_tune: Path | None
+
+
+def run_training(request: Request) -> None:
+    """Train as asked, showing progress, and say where the model lies."""
+    folder = RunFolder(_folder(request))
+    config = _settings(request, folder)
+    if request.resume is None and (folder.path / "resume.pt").exists():
+        raise InputError(
+            f"{folder.path} holds a run already: choose another --out, or go on with "
+            f"it by --resume {folder.path}."
+        )
+    start = None if request.fine_tune is None else load_model(request.fine_tune)
+    images = [load_image(one, config) for one in config.images]
+    trainer = Trainer(
+        images,
+        config,
+        folder=folder,
+        start=start,
+        resume=request.resume is not None,
+    )
+    train_and_report(trainer, folder)
+
+
+def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
+    """Run a trainer in the terminal and tell where its models lie."""
+    network = trainer.config.network
+    for note in trainer.notes:
+        say(note)
+    say(
+        f"training a {network.ndim}D U-Net, base {network.base_channels} "
+        f"({trainer.network.num_parameters:,} parameters) on {trainer.device.words}"
+    )
+    with stop_on_interrupt(trainer.stop):
+        follow(trainer.run())
+    say(f"trained {trainer.step} steps in {minutes(trainer.elapsed)} minutes")
+    if trainer.best is None:
+        say(f"wrote {folder.last}")
+        return
+    say(f"best validation IoU {trainer.best:.4f} at step {trainer.best_step}")
+    say(f"wrote {folder.best}")
+
+
+def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
+    """Read an image with its annotations and say what was understood."""
+    stack, labels = read_stack(one.image), read_stack(one.labels)
+    for part in (stack, labels):
+        for note in part.notes:
+            say(f"{part.source}: {note}")
+    try:
+        image = prepare_image(
+            stack,
+            np.asarray(labels.as_zyx()),
+            kind=one.kind,
+            train=one.train,
+            validate=one.validate_,
+            network=config.network,
+            weights=config.weights,
+        )
+    except InputError as error:
+        raise InputError(f"{one.image} with {one.labels}: {error}") from error
+    for note in image.notes:
+        say(f"{Path(one.image).name}: {note}")
+    return image
+
+
+def _folder(request: Request) -> Path:
+    if request.resume is not None:
+        return request.resume
+    if request.out is None:
+        raise InputError("Say where the run is to be kept: --out RUN.")
+    return request.out
+
+
+def _settings(request: Request, folder: RunFolder) -> RunConfig:
+    """Read the settings file, if any, and put the options over it."""
+    config = RunConfig()
+    if request.resume is not None:
+        if not folder.settings.is_file():
+            raise InputError(f"{folder.path} holds no run: there is no run.yaml in it.")
+        config = RunConfig.from_yaml(folder.settings)
+    elif request.config is not None:
+        config = RunConfig.from_yaml(request.config)
+    parts = {
+        name: override(getattr(config, name), **given)
+        for name, given in request.settings.items()
+    }
+    if request.resume is None:
+        parts["train"] = _one_budget(parts["train"], request.settings["train"])
+    images = _images(request) or config.images
+    if not images:
+        raise InputError("Give at least one --image with its --labels.")
+    return config.model_copy(update={**parts, "images": images})
+
+
+def _one_budget(train: Any, given: dict[str, Any]) -> Any:
+    """Let the budget that was given on the command line win over that of the file."""
+    named = [n for n in ("steps", "epochs", "minutes") if given.get(n) is not None]
+    if len(named) > 1:
+        raise InputError(f"Give only one of --{' and --'.join(named)}.")
+    if not named:
+        return train
+    others = {n: None for n in ("steps", "epochs", "minutes") if n != named[0]}
+    return train.model_copy(update=others)
+
+
+def _images(request: Request) -> tuple[ImageConfig, ...]:
+    count = len(request.images)
+    if count != len(request.labels):
+        raise InputError(
+            f"{count} --image and {len(request.labels)} --labels were given: every "
+            "image needs its labels."
+        )
+    columns = zip(
+        request.images,
+        request.labels,
+        _spread(request.kinds, count, "--kind"),
+        _spread(request.train, count, "--train"),
+        _spread(request.validate, count, "--validate"),
+        strict=True,
+    )
+    return tuple(
+        ImageConfig(image=image, labels=labels, kind=kind, train=train, validate_=held)
+        for image, labels, kind, train, held in columns
+    )
+
+
+def _spread(values: Sequence[T], count: int, name: str) -> list[T | None]:
+    """Give every image its value: one for all, or one for each."""
+    if len(values) <= 1:
+        return [values[0] if values else None] * count
+    if len(values) != count:
+        raise InputError(
+            f"{name} was given {len(values)} times for {count} images: give it once, "
+            "or once for each image."
+        )
+    return list(values)

@@ -1,0 +1,88 @@
+"""Weights, prediction and scores from files to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from napari_unet.cli.show import bar, console, say, score_table, stop_on_interrupt
+from napari_unet.config import AnnotationKind, PredictConfig, WeightMapConfig
+from napari_unet.data.annotation import describe, guess_kind, to_target
+from napari_unet.data.stack import Stack, read_stack, write_stack
+from napari_unet.data.weight_map import weight_map
+from napari_unet.score.report import Scores, score_labels
+
+
+def write_weights(
+    labels: Path,
+    out: Path,
+    kind: AnnotationKind | None,
+    config: WeightMapConfig,
+    ndim: int,
+) -> None:
+    """Write the weight map of a labels file as 32-bit TIFF."""
+    stack = read_stack(labels)
+    values = np.asarray(stack.as_zyx())
+    if kind is None:
+        guess = guess_kind(values)
+        kind = guess.kind
+        say(f"read as {kind}: {guess.reason}")
+    target = to_target(values, kind, ndim=ndim)
+    for note in target.notes:
+        say(note)
+    mapped = weight_map(target, config, ndim=ndim, pixel_size=stack.zyx_size)
+    result = stack.single_channel(mapped)
+    write_stack(out, result.data, like=result)
+    say(f"{describe(target, kind)}; weights {mapped.min():.3g} to {mapped.max():.3g}")
+    say(f"wrote {out}")
+
+
+def write_prediction(
+    model: Path,
+    stack: Stack,
+    out: Path,
+    probabilities: Path | None,
+    config: PredictConfig,
+) -> None:
+    """Predict a stack and write labels and, if wanted, probabilities."""
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.predict.predictor import Prediction, Predictor
+
+    image = stack.as_czyx()
+    predictor = Predictor(load_model(model), config)
+    say(f"predicting on {predictor.device.words}")
+    keep = probabilities is not None
+    result = Prediction.empty(image.shape[1:], predictor.num_classes, keep=keep)
+    with stop_on_interrupt(predictor.stop), bar("predicting") as show:
+        for tile in predictor.tiles(image):
+            result.add(tile)
+            show(tile.done, tile.total)
+    labels = stack.single_channel(result.labels)
+    write_stack(out, labels.data, like=labels)
+    say(f"wrote {out}")
+    if probabilities is not None and result.probabilities is not None:
+        channels = result.probabilities.reshape(-1, *labels.shape)
+        write_stack(probabilities, channels, like=labels, axes=f"C{labels.axes}")
+        say(f"wrote {probabilities}")
+
+
+def show_scores(
+    prediction: Stack,
+    truth: Stack,
+    kind: AnnotationKind | None,
+    json: Path | None,
+    csv: Path | None,
+) -> Scores:
+    """Print the scores of a prediction, and write them where wanted."""
+    scores, notes = score_labels(
+        np.asarray(prediction.as_zyx()), np.asarray(truth.as_zyx()), kind
+    )
+    for note in notes:
+        say(note)
+    console.print(score_table(scores))
+    for path in (json, csv):
+        if path is not None:
+            scores.save(path)
+            say(f"wrote {path}")
+    return scores
