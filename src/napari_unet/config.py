@@ -52,12 +52,12 @@ class WeightMapConfig(Settings):
     """Weight of every pixel in the loss (paper, equation 2)."""
 
     w0: float = Field(
-        10.0,
+        5.0,
         ge=0,
         le=1000,
         title="Line between touching cells (w0)",
         description="Extra weight of the narrow gaps between objects. Raise it when "
-        "neighbouring cells merge; 0 switches it off.",
+        "neighbouring cells merge; 0 switches it off; the paper has 10.",
     )
     sigma: float = Field(
         5.0,
@@ -68,9 +68,10 @@ class WeightMapConfig(Settings):
         "it for wide gaps or high resolution.",
     )
     balance: bool = Field(
-        True,
+        False,
         title="Balance classes",
-        description="Give a rare class as much weight in total as a common one.",
+        description="Give a rare class as much weight in total as a common one. It is "
+        "found more often then, and drawn too large.",
     )
 
 

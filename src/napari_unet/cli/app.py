@@ -36,7 +36,9 @@ Device = Annotated[str | None, option(TrainConfig, "device")]
 @app.callback(invoke_without_command=True)
 def _version(
     ctx: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.")
+    ] = False,
 ) -> None:
     if version:
         import napari_unet
