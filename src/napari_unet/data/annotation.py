@@ -116,7 +116,7 @@ def to_target(
             "The annotations hold no labels: paint at least one object or scribble."
         )
     if kind is AnnotationKind.OBJECTS:
-        return _from_objects(labels)
+        return _from_objects(labels, ndim)
     if kind is AnnotationKind.SCRIBBLES:
         return _from_scribbles(labels, values, ndim)
     return _from_classes(labels, values, ndim)
@@ -192,6 +192,8 @@ def _values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
         values = np.flatnonzero(counts)
     else:
         values = np.unique(labels)
+    if values.dtype == np.uint64:  # its upper half does not fit, and means objects
+        values = np.minimum(values, np.uint64(np.iinfo(np.int64).max))
     return np.asarray(values[values > 0], np.int64)
 
 
@@ -204,12 +206,12 @@ def _listed(values: NDArray[np.int64]) -> str:
     return ", ".join(str(value) for value in values[:_FEW_VALUES])
 
 
-def _from_objects(labels: NDArray[np.generic]) -> Target:
-    if labels.dtype.itemsize > 4 or labels.dtype == np.uint32:
+def _from_objects(labels: NDArray[np.generic], ndim: int) -> Target:
+    if int(labels.max()) > np.iinfo(np.int32).max:
         _, inverse = np.unique(labels, return_inverse=True)
         lowest_is_object = 0 if (labels == 0).any() else 1
         labels = inverse.reshape(labels.shape) + lowest_is_object
-    objects = separate(labels.astype(np.int32))
+    objects = separate(labels.astype(np.int32), ndim=ndim)
     classes = (objects > 0).astype(np.uint8)
     empty = ~(labels != 0).any(axis=(1, 2))
     classes[empty] = IGNORE
