@@ -90,9 +90,12 @@ def _plan_same(length: int, tile: int, network: UNetConfig) -> list[Span]:
 
 
 def _plan_valid(length: int, tile: int, network: UNetConfig) -> list[Span]:
-    size = unet.input_size(network, min(tile, length))
-    core = unet.output_size(network, size)
-    margin = (size - core) // 2
+    grid = int(2**network.depth)
+    size = unet.input_size(network, min(max(tile, grid), length))
+    output = unet.output_size(network, size)
+    margin = (size - output) // 2
+    # Tiles that start off the pooling grid would answer otherwise than the whole.
+    core = output if output >= length else output // grid * grid
     spans = []
     for first in range(0, length, core):
         last = min(length, first + core)
