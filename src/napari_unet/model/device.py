@@ -15,6 +15,9 @@ from torch.amp.autocast_mode import autocast
 
 from napari_unet.errors import InputError, OutOfMemoryError
 
+# As torch's allocators of the CPU (Linux, then Windows) and of Apple GPUs say it.
+_FULL = ("can't allocate memory", "not enough memory", "out of memory")
+
 
 @dataclass(frozen=True)
 class Device:
@@ -119,7 +122,7 @@ def memory_errors(advice: str) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(f"The GPU's memory is full. {advice}") from error
     except RuntimeError as error:
-        if "not enough memory" in str(error):  # torch's allocator on the CPU
+        if any(words in str(error) for words in _FULL):
             raise OutOfMemoryError(f"The memory is full. {advice}") from error
         raise
 
