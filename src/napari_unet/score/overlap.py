@@ -83,12 +83,18 @@ def overlap(
     Raises
     ------
     InputError
-        When the shapes differ or a class index is too large.
+        When the shapes differ, or a class index is too large, negative or no whole
+        number.
     """
     if prediction.shape != truth.shape:
         raise InputError(
             f"The prediction is {_size(prediction)} and the ground truth is "
             f"{_size(truth)}: choose the same slices of both."
+        )
+    if prediction.dtype.kind == "f" and (np.round(prediction) != prediction).any():
+        raise InputError(
+            "The prediction holds fractions: is this a probability map? Give the "
+            "predicted labels."
         )
     known = truth != IGNORE
     told, true = prediction[known].astype(np.int64), truth[known].astype(np.int64)
@@ -97,6 +103,10 @@ def overlap(
         raise InputError(
             f"Class {highest} was found where there are {num_classes} classes (0 to "
             f"{num_classes - 1}): is this a layer of objects?"
+        )
+    if told.min(initial=0) < 0:
+        raise InputError(
+            f"The prediction holds {told.min()}: values below 0 are no classes."
         )
     counts = np.bincount(true * num_classes + told, minlength=num_classes**2)
     return Overlap(counts.reshape(num_classes, num_classes))

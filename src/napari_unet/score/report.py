@@ -191,7 +191,12 @@ def score_labels(
 def _pairs(
     prediction: NDArray[np.generic], truth: NDArray[np.uint8]
 ) -> list[tuple[NDArray[np.generic], NDArray[np.uint8]]]:
-    if prediction.shape != truth.shape or prediction.ndim != 3:
+    if prediction.shape == truth.shape and prediction.ndim != 3:
+        raise InputError(
+            f"Arrays of {prediction.ndim} dimensions cannot be scored: give slices, "
+            "Y and X."
+        )
+    if prediction.shape != truth.shape:
         overlap(prediction, truth, 255)
     return list(zip(prediction, truth, strict=True))
 
