@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -34,6 +35,9 @@ _KEY = "napari_unet"
 
 class ModelCard(Settings):
     """What a model file says of itself."""
+
+    # A score that is not defined is NaN, which must come back from the file.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
     format_version: int = FORMAT_VERSION
     network: UNetConfig = Field(default_factory=UNetConfig)
@@ -90,14 +94,13 @@ def load_model(path: str | Path) -> Model:
         When the file is missing, broken, of another program, or of a newer version.
     """
     card, tensors = _read(Path(path))
-    network = UNet(card.network)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
+    if not _fits(tensors, card.network):
         raise ModelFileError(
             f"{path}: the weights do not fit the network that the file describes; "
             "the file is damaged."
-        ) from error
+        )
+    network = UNet(card.network)
+    network.load_state_dict(tensors)
     return Model(network.eval(), card)
 
 
@@ -118,11 +121,22 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{n: version(n) for n in names}}
 
 
+def _fits(tensors: dict[str, torch.Tensor], config: UNetConfig) -> bool:
+    """Compare names and shapes before memory is taken for what a file may invent."""
+    with torch.device("meta"):
+        wanted = UNet(config).state_dict()
+    return {name: tensor.shape for name, tensor in tensors.items()} == {
+        name: tensor.shape for name, tensor in wanted.items()
+    }
+
+
 def _read(
     path: Path, *, weights: bool = True
 ) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     if not path.is_file():
         raise ModelFileError(f"There is no model file {path}.")
+    if not os.access(path, os.R_OK):
+        raise ModelFileError(f"{path} cannot be read: change its permissions.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -142,7 +156,7 @@ def _card(path: Path, text: str) -> ModelCard:
     try:
         data: dict[str, Any] = json.loads(text)
         newest = int(data.get("format_version", 0))
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
         raise ModelFileError(f"{path}: the description of the model is damaged.") from (
             error
         )
@@ -151,7 +165,14 @@ def _card(path: Path, text: str) -> ModelCard:
             f"{path} was written by a newer napari-unet (format {newest}): update "
             "napari-unet to use it."
         )
-    return ModelCard.read(data, path)
+    try:
+        return ModelCard.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ModelFileError(
+            f"{path}: the description of the model is damaged ({name}: {first['msg']})."
+        ) from error
 
 
 def _why_unreadable(path: Path, error: Exception) -> str:
