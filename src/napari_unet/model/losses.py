@@ -31,7 +31,7 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     Scalar; 0, with a gradient of 0, when no pixel has weight.
     """
     each = F.cross_entropy(logits, target, reduction="none", ignore_index=IGNORE)
-    return _weighted_mean(each, weights)
+    return _weighted_mean(each, weights * (target != IGNORE))
 
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:

@@ -15,11 +15,19 @@ _CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _UP: dict[int, type[nn.Module]] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _POOL: dict[int, type[nn.Module]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-_INSTANCE_NORM: dict[int, type[nn.Module]] = {
-    2: nn.InstanceNorm2d,
-    3: nn.InstanceNorm3d,
-}
 _DROPOUT: dict[int, type[nn.Module]] = {2: nn.Dropout2d, 3: nn.Dropout3d}
+
+
+class _GroupNorm(nn.GroupNorm):
+    """Group normalisation that lets a single value pass, which becomes the bias.
+
+    torch refuses that, and an image as small as the pooling grid comes to it.
+    """
+
+    def forward(self, image: Tensor) -> Tensor:
+        return torch.group_norm(
+            image, self.num_groups, self.weight, self.bias, self.eps
+        )
 
 
 class DoubleConv(nn.Sequential):
@@ -192,9 +200,9 @@ def _norm(config: UNetConfig, channels: int) -> list[nn.Module]:
     if config.norm == "batch":
         return [_BATCH_NORM[config.ndim](channels)]
     if config.norm == "instance":
-        return [_INSTANCE_NORM[config.ndim](channels, affine=True)]
+        return [_GroupNorm(channels, channels)]
     if config.norm == "group":
-        return [nn.GroupNorm(math.gcd(8, channels), channels)]
+        return [_GroupNorm(math.gcd(8, channels), channels)]
     return []
 
 
