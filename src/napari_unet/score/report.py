@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -145,6 +146,7 @@ def score_labels(
     kind: AnnotationKind | None = None,
     *,
     first_slice: int = 0,
+    slices: Sequence[int] | None = None,
 ) -> tuple[Scores, tuple[str, ...]]:
     """Score a prediction against ground truth as it is stored, whatever its values.
 
@@ -159,6 +161,8 @@ def score_labels(
         What the values of `truth` mean; guessed when left out.
     first_slice
         Number by which the first slice is called in the report.
+    slices
+        Score only these slices, such as those that were predicted; all when left out.
 
     Returns
     -------
@@ -176,6 +180,9 @@ def score_labels(
         notes.append(f"ground truth is {kind}: {guess.reason}")
     target = to_target(truth, kind)
     notes.extend(target.notes)
+    if slices is not None:
+        others = np.setdiff1d(np.arange(len(target.classes)), slices)
+        target.classes[others] = IGNORE
     highest = int(prediction.max(initial=0))
     if target.num_classes == 2 and highest > 1:
         notes.append("prediction: every value above 0 is read as foreground")

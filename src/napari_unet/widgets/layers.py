@@ -1,0 +1,188 @@
+"""Between napari layers and the arrays of the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+
+from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+_LETTERS = "CTZYX"
+
+
+class LayerBox(QComboBox):
+    """A list of the viewer's layers of one type, kept up to date."""
+
+    valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
+
+    def __init__(
+        self, viewer: ViewerModel, kind: type[Layer], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._kind = kind
+        self._layers: list[Layer] = []
+        # A long layer name must not widen the dock.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setMinimumContentsLength(12)
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.connect(self._refill)
+        self.destroyed.connect(self._forget(events, self._refill))
+        self.currentIndexChanged.connect(self._on_index_changed)
+        self._refill()
+
+    @staticmethod
+    def _forget(events: Any, slot: Any) -> Any:
+        def disconnect() -> None:
+            for event in (events.inserted, events.removed, events.renamed):
+                event.disconnect(slot)
+
+        return disconnect
+
+    def value(self) -> Any:
+        """Return the chosen layer, or None."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def setValue(self, layer: Layer | None) -> None:  # noqa: N802
+        """Choose a layer; one that is not in the list leaves the choice as it is."""
+        if layer in self._layers:
+            self.setCurrentIndex(self._layers.index(layer))
+
+    def _refill(self, event: Any = None) -> None:
+        before = self.value()
+        layers = [one for one in self._viewer.layers if isinstance(one, self._kind)]
+        self.blockSignals(True)
+        self.clear()
+        self._layers = layers
+        for layer in layers:
+            self.addItem(layer.name)
+        self.setCurrentIndex(layers.index(before) if before in layers else 0)
+        self.blockSignals(False)
+        if self.value() is not before:
+            self.valueChanged.emit(self.value())
+
+    def _on_index_changed(self, index: int) -> None:
+        self.valueChanged.emit(self.value())
+
+
+def image_stack(layer: Image) -> Stack:
+    """Return an image layer as a stack; to be called on the main thread.
+
+    What can be changed is copied, so that a worker thread may use it.
+
+    Raises
+    ------
+    InputError
+        When the layer has dimensions that the core does not know.
+    """
+    data = layer.data
+    if isinstance(data, np.ndarray) and data.flags.writeable:
+        data = data.copy()
+    axes = _axes(layer)
+    sizes = tuple(
+        float(size)
+        for letter, size in zip(axes, layer.scale, strict=False)
+        if letter in "ZYX"
+    )
+    return Stack(data, axes, sizes, _unit(layer), layer.name)
+
+
+def labels_array(layer: Labels) -> NDArray[np.generic]:
+    """Return a copy of a labels layer as (Z, Y, X); on the main thread.
+
+    Raises
+    ------
+    InputError
+        When the layer has more than three dimensions.
+    """
+    data = np.array(layer.data)
+    if data.ndim == 4 and data.shape[0] == 1:
+        data = data[0]
+    if data.ndim not in (2, 3):
+        raise InputError(
+            f"The layer {layer.name} has {data.ndim} dimensions: labels have slices, "
+            "Y and X."
+        )
+    return data.reshape((1, *data.shape)) if data.ndim == 2 else data
+
+
+def placed_like(layer: Layer, ndim: int) -> dict[str, Any]:
+    """Return scale, translate, units and axis labels for a layer over `layer`.
+
+    `ndim` counts from the last dimension, so that labels of an image with channels
+    lie where the image does.
+    """
+    return {
+        "scale": tuple(layer.scale)[-ndim:],
+        "translate": tuple(layer.translate)[-ndim:],
+        "units": tuple(layer.units)[-ndim:],
+        "axis_labels": tuple(layer.axis_labels)[-ndim:],
+    }
+
+
+def placed_as(stack: Stack, ndim: int) -> dict[str, Any]:
+    """Return scale, units and axis labels for a layer that shows `stack`."""
+    axes = stack.axes.replace("S", "")[-ndim:].lower()
+    units = tuple(stack.unit if letter in "zyx" else "pixel" for letter in axes)
+    return {
+        "scale": stack.scale[-ndim:],
+        "units": units,
+        "axis_labels": tuple(axes),
+    }
+
+
+def current_slice(viewer: ViewerModel, layer: Layer) -> int:
+    """Return the index of the slice that the viewer shows of `layer`."""
+    if layer.ndim < 3:
+        return 0
+    point = layer.world_to_data(viewer.dims.point[-layer.ndim :])
+    count = layer.data.shape[layer.ndim - 3]
+    return int(np.clip(round(float(point[-3])), 0, count - 1))
+
+
+def add_or_update(
+    viewer: ViewerModel,
+    kind: type[Layer],
+    data: NDArray[np.generic],
+    name: str,
+    **options: Any,
+) -> Any:
+    """Show `data` in the layer called `name`, made if there is none of its kind."""
+    if name in viewer.layers:
+        layer = viewer.layers[name]
+        if isinstance(layer, kind) and layer.data.ndim == data.ndim:
+            # Colours, opacity and visibility stay as the user set them.
+            layer.data = data
+            layer.scale, layer.translate = options["scale"], options["translate"]
+            return layer
+    add = viewer.add_labels if kind is Labels else viewer.add_image
+    return add(data, name=name, **options)
+
+
+def _axes(layer: Image) -> str:
+    named = "".join(str(label).upper() for label in layer.axis_labels)
+    plain = "".join(letter for letter in named if letter in _LETTERS)
+    if len(plain) != layer.ndim or not plain.endswith("YX"):
+        if layer.ndim not in (2, 3):
+            raise InputError(
+                f"The layer {layer.name} has {layer.ndim} dimensions: images have "
+                "slices, Y and X. Split channels or time points into layers."
+            )
+        plain = "ZYX"[-layer.ndim :]
+    return plain + ("S" if layer.rgb else "")
+
+
+def _unit(layer: Layer) -> str:
+    unit = f"{layer.units[-1]:~}" if layer.units else "pixel"
+    return {"µm": "um", "px": "pixel", "": "pixel"}.get(unit, unit)

@@ -1,0 +1,202 @@
+"""Predict: a model applied to the current slice or the whole stack."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import QCheckBox, QComboBox
+
+from napari_unet.config import PredictConfig
+from napari_unet.errors import InputError
+from napari_unet.widgets.form import SettingsForm
+from napari_unet.widgets.layers import (
+    LayerBox,
+    add_or_update,
+    current_slice,
+    image_stack,
+    placed_like,
+)
+from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_unet.data.stack import Stack
+    from napari_unet.predict.predictor import TileDone
+
+_SLICE, _STACK = "current slice", "whole stack"
+_REFRESH_SECONDS = 0.2
+
+
+class PredictWidget(Panel):
+    """Predicts an image layer into a labels layer that lies on it.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with the image.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Predict", "Stop")
+        self.model = ModelBox(self.workspace)
+        self.image = LayerBox(napari_viewer, Image)
+        self.extent = QComboBox()
+        self.extent.addItems([_SLICE, _STACK])
+        self.probabilities = QCheckBox("Probabilities too, as an image layer")
+        self.settings = SettingsForm(PredictConfig(), ["tile_size", "device"])
+        self.add_row("Model", self.model, "The model trained last, or a file.")
+        self.add_row("Image", self.image)
+        self.add_row("Of it", self.extent)
+        self.form.addRow(self.probabilities)
+        self.form.addRow(self.settings)
+        self.finish_layout()
+        self.model.valueChanged.connect(self.refresh)
+        self.image.valueChanged.connect(self.refresh)
+        self.listen(self.workspace.events.image, self.image.setValue)
+        self.image.setValue(self.workspace.image)
+        self.refresh()
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        if self.model.value() is None:
+            return "Train a network first, or choose a model file."
+        if self.image.value() is None:
+            return "There is no image layer: load one first."
+        return ""
+
+    def run(self) -> None:
+        """Predict on a thread; tiles are shown as they come."""
+        layer = self.image.value()
+        stack = image_stack(layer)
+        self._first = 0
+        if self.extent.currentText() == _SLICE and stack.num_slices > 1:
+            self._first = current_slice(self.viewer, layer)
+            stack = stack.slices(str(self._first))
+        self._of = layer
+        self._keep = self.probabilities.isChecked()
+        self._labels: Labels | None = None
+        self._maps: Image | None = None
+        self._drawn = 0.0
+        model, settings = self.model.value(), self.settings.value()
+        stopped = threading.Event()
+        self.start(
+            "Predicting",
+            lambda: _work(model, stack, settings, stopped),
+            stopped.set,
+        )
+
+    def on_step(self, tile: TileDone) -> None:
+        """Put a tile into the layers."""
+        if self._labels is None:
+            self._make_layers(tile)
+        if self._labels is None or self._labels not in self.viewer.layers:
+            # The user removed the layer: there is nothing to fill any more.
+            self._on_run_clicked()
+            return
+        z, *plane = tile.core
+        core = (slice(z.start + self._first, z.stop + self._first), *plane)
+        _fill(self._labels, core, tile.labels)
+        if self._maps is not None:
+            _fill(self._maps, (slice(None), *core), tile.probabilities)
+        self._slices.update(range(core[0].start, core[0].stop))
+        if time.monotonic() - self._drawn > _REFRESH_SECONDS:
+            self._draw()
+        self.show_progress(tile.done / tile.total, f"tile {tile.done} of {tile.total}")
+
+    def on_done(self, result: str) -> None:
+        """Draw what is there and hand the layer to the other docks."""
+        self._draw()
+        if self._labels is not None:
+            self._labels.metadata["napari_unet_slices"] = sorted(self._slices)
+            self.workspace.prediction = self._labels
+        self.show_progress(1.0, result)
+
+    def _make_layers(self, tile: TileDone) -> None:
+        shape = _zyx_shape(self._of)
+        name = f"{self._of.name} prediction"
+        named = [layer for layer in self.viewer.layers if layer.name == name]
+        old = named[0] if named else None
+        if (
+            isinstance(old, Labels)
+            and isinstance(old.data, np.ndarray)
+            and old.data.shape == shape
+            and self.extent.currentText() == _SLICE
+        ):
+            self._labels = old
+            self._slices = set(old.metadata.get("napari_unet_slices", ()))
+        else:
+            empty = np.zeros(shape, np.uint8)
+            place = placed_like(self._of, len(shape))
+            self._labels = add_or_update(self.viewer, Labels, empty, name, **place)
+            self._slices = set()
+        if self._keep:
+            self._make_maps(tile, shape)
+
+    def _make_maps(self, tile: TileDone, shape: tuple[int, ...]) -> None:
+        data = np.zeros((len(tile.probabilities), *shape), np.float32)
+        place = placed_like(self._of, len(shape))
+        place["scale"] = (1.0, *place["scale"])
+        place["translate"] = (0.0, *place["translate"])
+        place["units"] = ("pixel", *place["units"])
+        place["axis_labels"] = ("c", *place["axis_labels"])
+        self._maps = add_or_update(
+            self.viewer,
+            Image,
+            data,
+            f"{self._of.name} probabilities",
+            contrast_limits=(0, 1),
+            visible=False,
+            **place,
+        )
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        for layer in (self._labels, self._maps):
+            if layer is not None:
+                layer.refresh()
+
+
+def _work(
+    model: Path | int | None,
+    stack: Stack,
+    settings: PredictConfig,
+    stopped: threading.Event,
+) -> Generator[TileDone, None, str]:
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.predict.predictor import Predictor
+
+    if not isinstance(model, Path):
+        raise InputError("There is no model to predict with: choose a model file.")
+    predictor = Predictor(load_model(model), settings)
+    began = time.monotonic()
+    count = 0
+    for tile in predictor.tiles(stack.as_czyx()):
+        yield tile
+        count = tile.done
+        if stopped.is_set():
+            return f"stopped after tile {tile.done} of {tile.total}"
+    seconds = time.monotonic() - began
+    return f"{count} tiles in {seconds:.1f} s on {predictor.device.words}"
+
+
+def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:
+    """Write a tile into the data of a layer, which may have no Z."""
+    if layer.data.ndim == values.ndim - 1:
+        axis = values.ndim - 3
+        values = values.take(0, axis)
+        core = (*core[:axis], *core[axis + 1 :])
+    layer.data[core] = values
+
+
+def _zyx_shape(layer: Image) -> tuple[int, ...]:
+    """Shape of the labels of an image layer: its last dimensions, without colours."""
+    shape = layer.data.shape[:-1] if layer.rgb else layer.data.shape
+    return tuple(int(side) for side in shape[-3:])

@@ -1,0 +1,294 @@
+"""Train: from annotated layers to a model, while the window stays usable."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_unet.config import (
+    AugmentConfig,
+    RunConfig,
+    Settings,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.errors import InputError
+from napari_unet.widgets.form import SettingsForm
+from napari_unet.widgets.kind import TOOLTIP, KindBox
+from napari_unet.widgets.layers import LayerBox, image_stack, labels_array
+from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.panel import Panel
+from napari_unet.widgets.plots import CurvePlot
+from napari_unet.widgets.training import Progress, Started, TrainingWork
+
+if TYPE_CHECKING:
+    import napari
+
+_SIZES = {
+    "new network, small (0.5 M)": 8,
+    "new network, medium (1.9 M)": 16,
+    "new network, large (7.8 M)": 32,
+    "new network, the paper's (31 M)": 64,
+}
+_MEDIUM = 16
+_MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
+    ("Weight map", "weights", WeightMapConfig, ("w0", "sigma", "balance")),
+    (
+        "Training",
+        "train",
+        TrainConfig,
+        (
+            "batch_size",
+            "patch_size",
+            "loss",
+            "optimizer",
+            "learning_rate",
+            "weight_decay",
+            "validations",
+            "seed",
+            "device",
+        ),
+    ),
+    ("Network", "network", UNetConfig, ("ndim", "depth", "padding", "norm", "dropout")),
+    ("Random changes of patches", "augment", AugmentConfig, ()),
+)
+
+
+class TrainWidget(Panel):
+    """Trains a new network or fine-tunes a model on layers of the viewer.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with image and annotations.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Train", "Stop and keep")
+        self.image = LayerBox(napari_viewer, Image)
+        self.annotations = LayerBox(napari_viewer, Labels)
+        self.kind = KindBox()
+        self.start_from = ModelBox(self.workspace, _SIZES)
+        self.start_from.setValue(_MEDIUM)
+        self.amount = QDoubleSpinBox()
+        self.amount.setRange(0.05, 10_000)
+        self.amount.setDecimals(2)
+        self.amount.setValue(TrainConfig().minutes or 4)
+        self.amount_of = QComboBox()
+        self.amount_of.addItems(["minutes", "epochs"])
+        self.held_out = QLineEdit()
+        self.held_out.setPlaceholderText("last fifth of the annotated slices")
+        self.forms: dict[str, SettingsForm] = {}
+        self.pause_button = QPushButton("Pause")
+        self.pause_button.clicked.connect(self._on_pause)
+        self.device = QLabel("")
+        self.device.setWordWrap(True)
+        self.curves = CurvePlot()
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        image, annotations = self.image.value(), self.annotations.value()
+        if image is None:
+            return "There is no image layer: load one first."
+        if annotations is None:
+            return "There is no labels layer: load or paint annotations first."
+        return ""
+
+    def settings(self) -> RunConfig:
+        """Return the settings of the run, as chosen."""
+        parts = {name: form.value() for name, form in self.forms.items()}
+        train: TrainConfig = parts["train"]
+        amount = self.amount.value()
+        epochs = self.amount_of.currentText() == "epochs"
+        budget = {
+            "minutes": None if epochs else amount,
+            "epochs": max(1, round(amount)) if epochs else None,
+        }
+        parts["train"] = train.model_copy(update=budget)
+        start = self.start_from.value()
+        if isinstance(start, int):
+            update = {"base_channels": start}
+            parts["network"] = parts["network"].model_copy(update=update)
+        return RunConfig(**parts)
+
+    def run(self) -> None:
+        """Train on a thread, on copies of what the layers hold now."""
+        image = self.image.value()
+        annotations = self.annotations.value()
+        labels = labels_array(annotations)
+        if not labels.any():
+            raise InputError(
+                f"The layer {annotations.name} holds no labels: paint at least one "
+                "object or scribble."
+            )
+        start = self.start_from.value()
+        work = TrainingWork(
+            stack=image_stack(image),
+            labels=labels,
+            kind=self.kind.value(),
+            held_out=self.held_out.text().strip() or None,
+            config=self.settings(),
+            folder=new_run_folder(image.name),
+            start=start if isinstance(start, Path) else None,
+        )
+        self.curves.clear()
+        self.device.setText("")
+        self.start("Training U-Net", work.run, work.stop)
+
+    def on_step(self, item: Started | Progress) -> None:
+        """Show device and curves."""
+        if isinstance(item, Started):
+            self.device.setText("\n".join([item.device, *item.notes]))
+            return
+        step = item.last
+        for seconds, loss, score in item.points:
+            self.curves.add(seconds, loss, score)
+        best = ""
+        if step.best is not None:
+            best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
+        left = _minutes(step.seconds_left)
+        words = f"step {step.step}, loss {step.loss:.3f}{best}"
+        self.show_progress(step.progress, f"{left} left: {words}")
+        if self.job is not None:
+            self.job.show_progress(step.progress, f"{left} left")
+
+    def on_done(self, result: Path | None) -> None:
+        """Hand the model to the other docks."""
+        if result is None:
+            self.show_progress(0.0, "Stopped before the first step: no model was made.")
+            return
+        self.workspace.model = result
+        self.show_progress(1.0, f"{self.status_of_run()}The model is {result}")
+
+    def status_of_run(self) -> str:
+        """Return the last words on the run, without the time left."""
+        words = self._last_words.partition(": ")[2]
+        return f"Done, {words}. " if words else ""
+
+    def show_progress(self, share: float, words: str) -> None:
+        """Show progress, and remember the words for the end."""
+        if self.running and " left: " in words:
+            self._last_words = words
+        super().show_progress(share, words)
+
+    _last_words = ""
+
+    def refresh(self, *changed: Any) -> None:
+        """Bring the buttons up to date."""
+        super().refresh()
+        self.pause_button.setEnabled(self.running)
+        self.pause_button.setText("Pause")
+
+    def _lay_out(self) -> None:
+        self.add_row("Image", self.image)
+        self.add_row("Annotations", self.annotations)
+        self.add_row("They are", self.kind, TOOLTIP)
+        self.add_row(
+            "Start from",
+            self.start_from,
+            "A new network learns from nothing; a model file is fine-tuned.",
+        )
+        amount = QWidget()
+        row = QHBoxLayout(amount)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.amount, 1)
+        row.addWidget(self.amount_of, 1)
+        tooltip = TrainConfig.model_fields["minutes"].description or ""
+        self.add_row("For", amount, tooltip)
+        self.add_row(
+            "Hold out",
+            self.held_out,
+            "Slices as start:stop, counted from 0. They are never trained on; the "
+            "model that scores best on them is kept.",
+        )
+        self.form.addRow(self._more())
+        buttons = QWidget()
+        line = QHBoxLayout(buttons)
+        line.setContentsMargins(0, 0, 0, 0)
+        self.finish_layout(self.device, self.curves)
+        self.box.removeWidget(self.run_button)
+        line.addWidget(self.run_button, 2)
+        line.addWidget(self.pause_button, 1)
+        self.box.insertWidget(1, buttons)
+        self.device.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+
+    def _more(self) -> QCollapsible:
+        """Make the folded part: every other setting."""
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        for title, name, kind, fields in _MORE:
+            form = SettingsForm(kind(), fields or None)
+            self.forms[name] = form
+            column.addWidget(QLabel(f"<b>{title}</b>"))
+            column.addWidget(form)
+        more = QCollapsible("More")
+        more.setContent(content)
+        more.collapse(animate=False)
+        return more
+
+    def _connect(self) -> None:
+        events = self.workspace.events
+        self.listen(events.image, self.image.setValue)
+        self.listen(events.annotations, self.annotations.setValue)
+        self.listen(events.kind, self.kind.setValue)
+        self.image.setValue(self.workspace.image)
+        self.annotations.setValue(self.workspace.annotations)
+        self.kind.setValue(self.workspace.kind)
+        for box in (self.image, self.annotations):
+            box.valueChanged.connect(self.refresh)
+        self.annotations.valueChanged.connect(self.kind.show_guess)
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.kind.show_guess(self.annotations.value())
+
+    def _on_kind(self, _index: int) -> None:
+        self.workspace.kind = self.kind.value()
+
+    def _on_pause(self) -> None:
+        if self.job is None:
+            return
+        self.job.toggle_pause()
+        paused = self.pause_button.text() == "Pause"
+        self.pause_button.setText("Go on" if paused else "Pause")
+
+
+def new_run_folder(name: str) -> Path:
+    """Return a folder for a new run, in `NAPARI_UNET_HOME` or ~/napari-unet."""
+    home = os.environ.get("NAPARI_UNET_HOME") or Path.home() / "napari-unet"
+    plain = re.sub(r"[^\w.-]+", "-", name).strip("-") or "run"
+    now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    folder = Path(home) / "runs" / f"{now}-{plain}"
+    number = 2
+    while folder.exists():
+        folder = folder.with_name(f"{now}-{plain}-{number}")
+        number += 1
+    return folder
+
+
+def _minutes(seconds: float | None) -> str:
+    if seconds is None:
+        return "-:--"
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

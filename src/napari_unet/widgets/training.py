@@ -1,0 +1,125 @@
+"""Training as a worker's generator: arrays in, a model file out, no Qt in between."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_unet.config import AnnotationKind, RunConfig
+from napari_unet.data.stack import Stack
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unet.train.trainer import Trainer, TrainStep
+
+_SHOW_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training begins: on which device, and what was understood."""
+
+    device: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Steps since the last time: seconds, loss and score of each, and the newest."""
+
+    points: tuple[tuple[float, float, float | None], ...]
+    last: TrainStep
+
+
+@dataclass(eq=False)
+class TrainingWork:
+    """A training run on copies of layers, for a worker thread.
+
+    Attributes
+    ----------
+    stack, labels
+        The image, and (Z, Y, X) annotations of it.
+    kind, held_out
+        What the annotations mean (None: a guess), and the slices held out.
+    config
+        All settings.
+    folder
+        Where the run is kept.
+    start
+        A model file to fine-tune, or None for a new network.
+    """
+
+    stack: Stack
+    labels: NDArray[np.generic]
+    kind: AnnotationKind | None
+    held_out: str | None
+    config: RunConfig
+    folder: Path
+    start: Path | None
+
+    def __post_init__(self) -> None:
+        self._stopped = threading.Event()
+        self._trainer: Trainer | None = None
+
+    def stop(self) -> None:
+        """End the run soon, keeping a model; at any time and from any thread."""
+        self._stopped.set()
+        if self._trainer is not None:
+            self._trainer.stop()
+
+    def run(self) -> Generator[Started | Progress, None, Path | None]:
+        """Train, yielding what there is to show about ten times a second.
+
+        Returns
+        -------
+        Path of the best model, or of the newest where none was scored; None when the
+        run was stopped before its first step.
+        """
+        # torch is loaded here, on the thread, when work starts and not before.
+        from napari_unet.model.checkpoint import load_model
+        from napari_unet.train.run_folder import RunFolder
+        from napari_unet.train.trainer import Trainer
+        from napari_unet.train.training_image import prepare_image
+
+        image = prepare_image(
+            self.stack,
+            self.labels,
+            kind=self.kind,
+            validate=self.held_out,
+            network=self.config.network,
+            weights=self.config.weights,
+        )
+        start = None if self.start is None else load_model(self.start)
+        folder = RunFolder(self.folder)
+        if self._stopped.is_set():
+            return None
+        trainer = Trainer([image], self.config, folder=folder, start=start)
+        self._trainer = trainer
+        if self._stopped.is_set():
+            return None
+        yield Started(trainer.device.words, (*image.notes, *trainer.notes))
+        yield from _bundled(trainer)
+        if trainer.step == 0:
+            return None
+        return folder.best if folder.best.exists() else folder.last
+
+
+def _bundled(trainer: Trainer) -> Generator[Progress, None, None]:
+    """Bundle steps, so that a fast GPU does not flood the window."""
+    points: list[tuple[float, float, float | None]] = []
+    shown = 0.0
+    step = None
+    for step in trainer.run():
+        points.append((step.seconds, step.loss, step.validation))
+        if time.monotonic() - shown > _SHOW_SECONDS:
+            shown = time.monotonic()
+            yield Progress(tuple(points), step)
+            points = []
+    if points and step is not None:
+        yield Progress(tuple(points), step)

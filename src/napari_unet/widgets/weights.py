@@ -1,0 +1,228 @@
+"""Weights: the border-weight map of annotations, seen while it is tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QCheckBox, QLabel
+from superqt import QLabeledDoubleSlider
+
+from napari_unet.config import WeightMapConfig
+from napari_unet.data.annotation import to_target
+from napari_unet.data.weight_map import weight_map
+from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.kind import KindBox
+from napari_unet.widgets.layers import (
+    LayerBox,
+    add_or_update,
+    current_slice,
+    labels_array,
+    placed_like,
+)
+from napari_unet.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    import napari
+    from numpy.typing import NDArray
+
+    from napari_unet.config import AnnotationKind
+
+# Long enough to bundle the events of one stroke, short enough to feel immediate.
+_DELAY_MS = 60
+_SLICE_LAYER = "weight map (current slice)"
+_STACK_LAYER = "weight map"
+
+
+class WeightsWidget(Panel):
+    """Shows the weight map of the current slice at once, and makes that of a stack.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with the annotations.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Make for the whole stack", "Stop")
+        self.labels = LayerBox(napari_viewer, Labels)
+        self.kind = KindBox()
+        self.w0 = self._slider("w0", 50.0)
+        self.sigma = self._slider("sigma", 30.0)
+        field = WeightMapConfig.model_fields["balance"]
+        self.balance = QCheckBox(field.title or "")
+        self.balance.setToolTip(field.description or "")
+        self.live = QCheckBox("Show for the current slice")
+        self.live.setToolTip("Follows the slice, the sliders and what you paint.")
+        self.range = QLabel("")
+        self.range.setWordWrap(True)
+        self.add_row("Labels", self.labels)
+        self.add_row("They are", self.kind)
+        for name, slider in (("w0", self.w0), ("sigma", self.sigma)):
+            field = WeightMapConfig.model_fields[name]
+            title = QLabel(field.title or name)
+            title.setToolTip(field.description or "")
+            slider.setToolTip(field.description or "")
+            # The slider gets a line of its own, so that it can be set finely.
+            self.form.addRow(title)
+            self.form.addRow(slider)
+        self.form.addRow(self.balance)
+        self.form.addRow(self.live)
+        self.form.addRow(self.range)
+        self.finish_layout()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY_MS)
+        self._timer.timeout.connect(self.show_slice)
+        self._watched: Labels | None = None
+        self._connect()
+        self._on_labels(self.labels.value())
+
+    def value(self) -> WeightMapConfig:
+        """Return the settings as they stand."""
+        return WeightMapConfig(
+            w0=self.w0.value(),
+            sigma=self.sigma.value(),
+            balance=self.balance.isChecked(),
+        )
+
+    def setValue(self, settings: WeightMapConfig) -> None:  # noqa: N802
+        """Show settings."""
+        self.w0.setValue(settings.w0)
+        self.sigma.setValue(settings.sigma)
+        self.balance.setChecked(settings.balance)
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        if self.labels.value() is None:
+            return "A weight map needs a labels layer: load or paint annotations."
+        return ""
+
+    def run(self) -> None:
+        """Make the weight map of the whole stack on a thread."""
+        layer = self.labels.value()
+        labels, kind, config = labels_array(layer), self._kind(), self.value()
+        self._of = layer
+        self.start("Making the weight map", lambda: _work(labels, kind, config), _idle)
+
+    def on_done(self, result: NDArray[np.float32]) -> None:
+        """Show the map of the stack over its labels."""
+        data = result if self._of.ndim == 3 else result[0]
+        place = placed_like(self._of, data.ndim)
+        add_or_update(
+            self.viewer, Image, data, _STACK_LAYER, colormap="inferno", **place
+        )
+        self.show_progress(1.0, _range(result))
+
+    def show_slice(self) -> None:
+        """Show the weight map of the slice in view, where that is wanted."""
+        layer = self.labels.value()
+        if not self.live.isChecked() or layer is None:
+            return
+        try:
+            z = current_slice(self.viewer, layer)
+            data = np.asarray(layer.data[z] if layer.ndim == 3 else layer.data)
+            target = to_target(data[None], self._kind_of(data[None]))
+        except NapariUNetError as error:
+            self.range.setText(str(error))
+            return
+        mapped = weight_map(target, self.value())[0]
+        place = placed_like(layer, 2)
+        made = add_or_update(
+            self.viewer,
+            Image,
+            mapped,
+            _SLICE_LAYER,
+            colormap="inferno",
+            opacity=0.7,
+            **place,
+        )
+        low, high = float(mapped.min()), float(mapped.max())
+        made.contrast_limits = (low, max(high, low + 1e-3))
+        where = f"slice {z}: " if layer.ndim == 3 else ""
+        self.range.setText(where + _range(mapped))
+
+    def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
+        from qtpy.QtCore import Qt
+
+        slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        lowest = 0.0 if name == "w0" else 0.5
+        slider.setRange(lowest, highest)
+        slider.setDecimals(1)
+        slider.setValue(WeightMapConfig.model_fields[name].default)
+        return slider
+
+    def _connect(self) -> None:
+        self.labels.valueChanged.connect(self._on_labels)
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.listen(self.workspace.events.annotations, self.labels.setValue)
+        self.listen(self.workspace.events.kind, self.kind.setValue)
+        self.labels.setValue(self.workspace.annotations)
+        self.listen(self.viewer.dims.events.current_step, self._ask)
+        for changed in (
+            self.w0.valueChanged,
+            self.sigma.valueChanged,
+            self.balance.toggled,
+            self.live.toggled,
+        ):
+            changed.connect(self._ask)
+
+    def _ask(self, *_event: Any) -> None:
+        self._timer.start()
+
+    def _on_labels(self, layer: Labels | None) -> None:
+        if self._watched is not None:
+            for event in _events(self._watched):
+                event.disconnect(self._ask)
+        self._watched = layer
+        if layer is not None:
+            # Strokes and fills tell `paint`; undo and new data only `set_data`.
+            for event in _events(layer):
+                event.connect(self._ask)
+        self.kind.show_guess(layer)
+        self.refresh()
+        self._ask()
+
+    def _on_kind(self, *_event: Any) -> None:
+        self.workspace.kind = self.kind.value()
+        self._ask()
+
+    def _kind(self) -> AnnotationKind | None:
+        return self.kind.value()
+
+    def _kind_of(self, labels: NDArray[np.generic]) -> AnnotationKind:
+        kind = self.kind.value()
+        if kind is None:
+            # One slice says less than the stack, which the box has looked at.
+            guess = self.kind.guess
+            kind = guess.kind if guess is not None else _guess(labels)
+        return kind
+
+
+def _events(layer: Labels) -> tuple[Any, ...]:
+    return layer.events.paint, layer.events.set_data
+
+
+def _guess(labels: NDArray[np.generic]) -> AnnotationKind:
+    from napari_unet.data.annotation import guess_kind
+
+    return guess_kind(labels).kind
+
+
+def _work(
+    labels: NDArray[np.generic], kind: AnnotationKind | None, config: WeightMapConfig
+) -> Generator[None, None, NDArray[np.float32]]:
+    yield
+    chosen = _guess(labels) if kind is None else kind
+    return weight_map(to_target(labels, chosen), config)
+
+
+def _range(mapped: NDArray[np.float32]) -> str:
+    return f"weights {mapped.min():.2f} to {mapped.max():.2f}"
+
+
+def _idle() -> None:
+    """Do nothing: the map of a stack is made in one piece of a second or two."""

@@ -1,0 +1,176 @@
+"""Core work on a thread, with a window that stays usable and hears of every error."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+from napari.qt.threading import create_worker
+from napari.utils import progress
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QApplication
+from superqt.utils import GeneratorWorker
+
+from napari_unet.errors import NapariUNetError
+
+_STEPS = 1000
+Work = Callable[[], Iterator[Any]]
+
+
+def keep_triton_out() -> None:
+    """Keep triton from being loaded into a process that shows a window.
+
+    With a CUDA build of torch on Linux, the first optimiser step imports
+    torch._dynamo and that triton, whose LLVM collides with the LLVM of Mesa once a
+    canvas was drawn: the process dies, and the user's unsaved work with it. Nothing
+    here is compiled, so triton is not needed. Called before torch is imported.
+    """
+    drawn = QApplication.instance() is not None
+    if drawn and "triton" not in sys.modules and importlib.util.find_spec("triton"):
+        sys.modules["triton"] = None  # type: ignore[assignment]
+
+
+class Job(QObject):
+    """One piece of work on a thread, a generator whose items reach the main thread.
+
+    Parameters
+    ----------
+    title
+        What is being done, for napari's activity dock, such as "Training U-Net".
+    work
+        Called on the thread; returns the generator to run. It must not touch the
+        viewer, a layer or a widget. Its return value is the result.
+    stop
+        Makes the generator return soon, keeping what there is; from any thread.
+    parent
+        The widget that shows the job; when it goes, the job is stopped.
+
+    Signals
+    -------
+    stepped(object)
+        An item that the generator yielded.
+    done(object)
+        The result; also after a stop.
+    failed(str)
+        One sentence on what went wrong; napari shows it too.
+    ended()
+        After either.
+    """
+
+    stepped = Signal(object)
+    done = Signal(object)
+    failed = Signal(str)
+    ended = Signal()
+
+    def __init__(
+        self, title: str, work: Work, stop: Callable[[], None], parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        keep_triton_out()
+        self._title = title
+        self._stop = stop
+        self._bar: progress | None = None
+        self._worker = create_worker(
+            _Named(title, _shielded, work),
+            _start_thread=False,
+            _worker_class=_StoppingWorker,
+            _ignore_errors=True,
+        )
+        self._worker.stop_work = stop
+        self._worker.yielded.connect(self._on_yielded)
+        self._worker.returned.connect(self._on_returned)
+        self._worker.errored.connect(self._on_errored)
+        parent.destroyed.connect(lambda _gone=None: stop())
+
+    def start(self) -> Job:
+        """Start the thread."""
+        # Not cancelable and closed by hand: the bar belongs to this job alone.
+        self._bar = progress(total=_STEPS, desc=self._title)
+        self._worker.start()
+        return self
+
+    def stop(self) -> None:
+        """Ask the work to end soon and keep what there is."""
+        if self._worker.is_paused:
+            self._worker.resume()
+        self._stop()
+
+    def toggle_pause(self) -> None:
+        """Hold the work where it is, or let it go on."""
+        self._worker.toggle_pause()
+
+    def show_progress(self, share: float, words: str = "") -> None:
+        """Show the share done, 0 to 1, in napari's activity dock."""
+        if self._bar is not None:
+            self._bar.n = round(share * _STEPS)
+            self._bar.set_description(f"{self._title}  {words}".rstrip())
+            self._bar.update(0)
+
+    def _on_yielded(self, item: object) -> None:
+        self.stepped.emit(item)
+
+    def _on_returned(self, result: object) -> None:
+        self._close()
+        self.done.emit(result)
+        self.ended.emit()
+
+    def _on_errored(self, error: Exception) -> None:
+        self._close()
+        sentence = str(error)
+        if not isinstance(error, NapariUNetError):
+            sentence = f"{self._title} failed: {type(error).__name__}: {error}"
+        show_error(sentence)
+        self.failed.emit(sentence)
+        self.ended.emit()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class _StoppingWorker(GeneratorWorker):
+    """A worker whose `quit`, which napari calls as its window closes, keeps results.
+
+    Plain `quit` leaves the generator where it is, to be closed by garbage collection;
+    here the work is asked to end, and returns as if it were done.
+    """
+
+    stop_work: Callable[[], None] | None = None
+
+    def quit(self) -> None:
+        """End the work in good order."""
+        if self.is_paused:
+            self.resume()
+        if self.stop_work is not None:
+            self.stop_work()
+
+
+class _Named(functools.partial):  # type: ignore[type-arg]
+    """A partial that napari shows by the title of the job."""
+
+    title: str
+
+    def __new__(cls, title: str, *args: Any) -> _Named:
+        made = super().__new__(cls, *args)
+        made.title = title
+        return made
+
+    def __repr__(self) -> str:
+        return str(self.title)
+
+
+def _shielded(work: Work) -> Generator[Any, Any, Any]:
+    """Run the work, and turn every RuntimeError into one of ours.
+
+    A generator worker takes a RuntimeError for a sign that it was deleted and says
+    nothing of it, torch's running out of memory included.
+    """
+    try:
+        return (yield from work())
+    except RuntimeError as error:
+        raise NapariUNetError(f"It failed: {error}") from error

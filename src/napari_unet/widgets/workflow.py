@@ -1,0 +1,56 @@
+"""The whole work in one dock: load, weights, train, predict, scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+
+from napari_unet.widgets.load import LoadWidget
+from napari_unet.widgets.predict import PredictWidget
+from napari_unet.widgets.scores import ScoresWidget
+from napari_unet.widgets.train import TrainWidget
+from napari_unet.widgets.weights import WeightsWidget
+
+if TYPE_CHECKING:
+    import napari
+
+
+class WorkflowWidget(QWidget):
+    """The five docks as tabs, in the order of the work.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer that is worked in.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.load = LoadWidget(napari_viewer)
+        self.weights = WeightsWidget(napari_viewer)
+        self.train = TrainWidget(napari_viewer)
+        self.predict = PredictWidget(napari_viewer)
+        self.scores = ScoresWidget(napari_viewer)
+        self.tabs = QTabWidget()
+        for title, dock in (
+            ("Load", self.load),
+            ("Weights", self.weights),
+            ("Train", self.train),
+            ("Predict", self.predict),
+            ("Scores", self.scores),
+        ):
+            self.tabs.addTab(_scrolled(dock), title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+        self.setMinimumWidth(340)
+
+
+def _scrolled(dock: QWidget) -> QScrollArea:
+    """Let a dock scroll where the window is low, instead of being squeezed."""
+    area = QScrollArea()
+    area.setWidget(dock)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    return area

@@ -1,0 +1,60 @@
+"""What the docks of one viewer share."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from psygnal import SignalGroupDescriptor
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels, Layer
+
+    from napari_unet.config import AnnotationKind
+
+
+@dataclass(eq=False)
+class Workspace:
+    """Layers and model that all docks of a viewer work on; every change is a signal.
+
+    Attributes
+    ----------
+    image, annotations, truth, prediction
+        Layers chosen or made in one of the docks; None when there is none, or when it
+        was removed from the viewer.
+    kind
+        What the annotations mean, or None for a guess.
+    model
+        Path of the model that was trained or opened last.
+    """
+
+    image: Image | None = None
+    annotations: Labels | None = None
+    truth: Labels | None = None
+    prediction: Labels | None = None
+    kind: AnnotationKind | None = None
+    model: Path | None = None
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    _of_viewer: ClassVar[dict[int, Workspace]] = {}
+
+    @classmethod
+    def of(cls, viewer: ViewerModel) -> Workspace:
+        """Return the workspace of a viewer; all docks of it get the same."""
+        # Plugins are handed a proxy; every one of them is another object.
+        real = getattr(viewer, "__wrapped__", viewer)
+        if id(real) not in cls._of_viewer:
+            workspace = cls()
+            cls._of_viewer[id(real)] = workspace
+            weakref.finalize(real, cls._of_viewer.pop, id(real), None)
+            real.layers.events.removed.connect(workspace._on_layer_removed)
+        return cls._of_viewer[id(real)]
+
+    def _on_layer_removed(self, event: Any) -> None:
+        removed: Layer = event.value
+        for role in ("image", "annotations", "truth", "prediction"):
+            if getattr(self, role) is removed:
+                setattr(self, role, None)
