@@ -1,0 +1,139 @@
+"""Losses are the paper's formula, and ignored pixels have no say in them."""
+
+from __future__ import annotations
+
+import math
+from typing import get_args
+
+import pytest
+import torch
+
+from napari_unet.config import TrainConfig
+from napari_unet.data.annotation import IGNORE
+from napari_unet.model.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    cross_entropy,
+    probabilities,
+)
+
+SHAPES = [(2, 5, 6), (1, 3, 4, 5)]
+EVERY_LOSS = pytest.mark.parametrize(
+    ("loss", "channels"), [(cross_entropy, 3), (binary_cross_entropy, 1)]
+)
+
+
+def sample(shape, channels, ignored=0.3):
+    torch.manual_seed(0)
+    logits = 3 * torch.randn(shape[0], channels, *shape[1:], dtype=torch.float64)
+    target = torch.randint(0, max(2, channels), shape)
+    target[torch.rand(shape) < ignored] = IGNORE
+    weights = torch.rand(shape, dtype=torch.float64) * 10
+    return logits.requires_grad_(), target, weights
+
+
+def by_hand(logits, target, weights):
+    """Sum of weight times -log(probability of the truth), pixel by pixel."""
+    total = weight_sum = 0.0
+    for place in torch.cartesian_prod(*(torch.arange(n) for n in target.shape)):
+        at = tuple(place.tolist())
+        truth, weight = int(target[at]), float(weights[at])
+        if truth == IGNORE:
+            continue
+        scores = [float(v) for v in logits[at[0], :, *at[1:]]]
+        if len(scores) == 1:
+            scores, truth = [0.0, scores[0]], min(truth, 1)
+        total -= weight * (scores[truth] - math.log(sum(map(math.exp, scores))))
+        weight_sum += weight
+    return total / weight_sum
+
+
+@EVERY_LOSS
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_loss_equals_the_formula(loss, channels, shape):
+    logits, target, weights = sample(shape, channels)
+    expected = by_hand(logits.detach(), target, weights)
+    assert loss(logits, target, weights).item() == pytest.approx(expected, rel=1e-10)
+
+
+@EVERY_LOSS
+def test_ignored_and_weightless_pixels_have_no_gradient(loss, channels):
+    logits, target, weights = sample((2, 8, 8), channels)
+    weights[:, 0] = 0
+    loss(logits, target, weights).backward()
+    silent = ((target == IGNORE) | (weights == 0))[:, None].expand_as(logits)
+    assert not logits.grad[silent].any()
+    assert logits.grad[~silent].all()
+
+
+@EVERY_LOSS
+def test_ignored_pixels_do_not_dilute_the_others_whatever_their_weight(loss, channels):
+    logits, target, weights = sample((2, 8, 8), channels)
+    heavy = torch.where(target == IGNORE, 1e6, weights)
+    assert loss(logits, target, heavy).item() == pytest.approx(
+        loss(logits, target, weights).item()
+    )
+
+
+@EVERY_LOSS
+@pytest.mark.parametrize("why", ["ignored", "weightless"])
+def test_nothing_to_learn_is_a_loss_of_0_with_gradients_of_0(loss, channels, why):
+    logits, target, weights = sample((1, 4, 4), channels)
+    target, weights = (
+        (torch.full_like(target, IGNORE), weights)
+        if why == "ignored"
+        else (target, torch.zeros_like(weights))
+    )
+    told = loss(logits, target, weights)
+    told.backward()
+    assert told.item() == 0
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
+
+
+@EVERY_LOSS
+def test_only_the_proportion_of_weights_counts(loss, channels):
+    logits, target, weights = sample((1, 6, 6), channels)
+    assert loss(logits, target, 7 * weights).item() == pytest.approx(
+        loss(logits, target, weights).item()
+    )
+
+
+def test_one_sigmoid_output_is_the_two_class_softmax_of_0_and_itself():
+    z, target, weights = sample((2, 7, 7), 1)
+    both = torch.cat([torch.zeros_like(z), z], dim=1)
+    torch.testing.assert_close(
+        binary_cross_entropy(z, target, weights), cross_entropy(both, target, weights)
+    )
+    torch.testing.assert_close(probabilities(z), probabilities(both))
+
+
+def test_one_sigmoid_output_sees_every_class_as_foreground():
+    z, target, weights = sample((1, 6, 6), 1, ignored=0)
+    torch.testing.assert_close(
+        binary_cross_entropy(z, 5 * target, weights),
+        binary_cross_entropy(z, target, weights),
+    )
+
+
+@EVERY_LOSS
+def test_extreme_logits_stay_finite(loss, channels):
+    _, target, weights = sample((1, 4, 4), channels)
+    logits = torch.full((1, channels, 4, 4), -1e4, requires_grad=True)
+    told = loss(logits * (1 + torch.arange(channels))[:, None, None], target, weights)
+    told.backward()
+    assert torch.isfinite(told)
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 5])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_probabilities_are_floats_that_sum_to_1(channels, dtype):
+    told = probabilities(torch.randn(2, channels, 4, 5).to(dtype))
+    assert told.dtype == torch.float32
+    assert told.shape == (2, max(2, channels), 4, 5)
+    torch.testing.assert_close(told.sum(1), torch.ones(2, 4, 5))
+
+
+def test_every_loss_of_the_settings_exists():
+    names = get_args(TrainConfig.model_fields["loss"].annotation)
+    assert set(names) == set(LOSSES)
