@@ -73,7 +73,7 @@ class ModelBox(QWidget):
 
     def _add(self, path: Path) -> None:
         if self.box.findData(str(path)) < 0:
-            self.box.addItem(f"{path.parent.name}/{path.name}", str(path))
+            self.box.addItem(f"{path.stem} of {path.parent.name}", str(path))
             self.box.setItemData(self.box.count() - 1, str(path), 3)  # a tooltip
 
     def _show(self, path: Path | None) -> None:

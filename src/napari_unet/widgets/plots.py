@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 _LOSS = "#5b9bd5"
 _SCORE = "#e8a33d"
 _SMOOTHING = 0.9
+_HEIGHT = 130
 
 
 class CurvePlot(QWidget):
@@ -29,7 +30,6 @@ class CurvePlot(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._loss_plot)
         layout.addWidget(self._score_plot)
-        self.setMinimumHeight(200)
         self.clear()
 
     def clear(self) -> None:
@@ -69,5 +69,8 @@ def _plot(title: str) -> pg.PlotWidget:
     plot.hideButtons()
     plot.setMenuEnabled(False)
     plot.showGrid(x=True, y=True, alpha=0.2)
-    plot.setMinimumHeight(90)
+    # Loss and IoU are read as they are, not in thousandths.
+    plot.getAxis("left").enableAutoSIPrefix(False)
+    plot.getAxis("bottom").enableAutoSIPrefix(False)
+    plot.setFixedHeight(_HEIGHT)
     return plot

@@ -50,7 +50,7 @@ class PredictWidget(Panel):
         self.image = LayerBox(napari_viewer, Image)
         self.extent = QComboBox()
         self.extent.addItems([_SLICE, _STACK])
-        self.probabilities = QCheckBox("Probabilities too, as an image layer")
+        self.probabilities = QCheckBox("Probabilities too, as image layers")
         self.settings = SettingsForm(PredictConfig(), ["tile_size", "device"])
         self.add_row("Model", self.model, "The model trained last, or a file.")
         self.add_row("Image", self.image)
@@ -83,7 +83,7 @@ class PredictWidget(Panel):
         self._of = layer
         self._keep = self.probabilities.isChecked()
         self._labels: Labels | None = None
-        self._maps: Image | None = None
+        self._maps: list[Image] = []
         self._drawn = 0.0
         model, settings = self.model.value(), self.settings.value()
         stopped = threading.Event()
@@ -104,8 +104,8 @@ class PredictWidget(Panel):
         z, *plane = tile.core
         core = (slice(z.start + self._first, z.stop + self._first), *plane)
         _fill(self._labels, core, tile.labels)
-        if self._maps is not None:
-            _fill(self._maps, (slice(None), *core), tile.probabilities)
+        for layer, values in zip(self._maps, tile.probabilities[1:], strict=False):
+            _fill(layer, core, values)
         self._slices.update(range(core[0].start, core[0].stop))
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()
@@ -138,30 +138,30 @@ class PredictWidget(Panel):
             self._labels = add_or_update(self.viewer, Labels, empty, name, **place)
             self._slices = set()
         if self._keep:
-            self._make_maps(tile, shape)
+            count = len(tile.probabilities) - 1
+            self._maps = [self._make_map(n, count, shape) for n in range(1, count + 1)]
 
-    def _make_maps(self, tile: TileDone, shape: tuple[int, ...]) -> None:
-        data = np.zeros((len(tile.probabilities), *shape), np.float32)
-        place = placed_like(self._of, len(shape))
-        place["scale"] = (1.0, *place["scale"])
-        place["translate"] = (0.0, *place["translate"])
-        place["units"] = ("pixel", *place["units"])
-        place["axis_labels"] = ("c", *place["axis_labels"])
-        self._maps = add_or_update(
+    def _make_map(self, number: int, count: int, shape: tuple[int, ...]) -> Image:
+        """Make the layer for the probability of one class, background left out."""
+        name = f"{self._of.name} probability"
+        if count > 1:
+            name = f"{name} of class {number}"
+        layer: Image = add_or_update(
             self.viewer,
             Image,
-            data,
-            f"{self._of.name} probabilities",
+            np.zeros(shape, np.float32),
+            name,
             contrast_limits=(0, 1),
             visible=False,
-            **place,
+            **placed_like(self._of, len(shape)),
         )
+        return layer
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
-        for layer in (self._labels, self._maps):
-            if layer is not None:
-                layer.refresh()
+        layers = [*self._maps] if self._labels is None else [self._labels, *self._maps]
+        for layer in layers:
+            layer.refresh()
 
 
 def _work(
@@ -177,14 +177,12 @@ def _work(
         raise InputError("There is no model to predict with: choose a model file.")
     predictor = Predictor(load_model(model), settings)
     began = time.monotonic()
-    count = 0
     for tile in predictor.tiles(stack.as_czyx()):
         yield tile
-        count = tile.done
         if stopped.is_set():
-            return f"stopped after tile {tile.done} of {tile.total}"
+            return f"Stopped after tile {tile.done} of {tile.total}"
     seconds = time.monotonic() - began
-    return f"{count} tiles in {seconds:.1f} s on {predictor.device.words}"
+    return f"Done in {seconds:.1f} s on {predictor.device.words}"
 
 
 def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:

@@ -97,6 +97,7 @@ class TrainWidget(Panel):
         self.held_out = QLineEdit()
         self.held_out.setPlaceholderText("last fifth of the annotated slices")
         self.forms: dict[str, SettingsForm] = {}
+        self._last_words = ""
         self.pause_button = QPushButton("Pause")
         self.pause_button.clicked.connect(self._on_pause)
         self.device = QLabel("")
@@ -168,8 +169,8 @@ class TrainWidget(Panel):
         if step.best is not None:
             best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
         left = _minutes(step.seconds_left)
-        words = f"step {step.step}, loss {step.loss:.3f}{best}"
-        self.show_progress(step.progress, f"{left} left: {words}")
+        self._last_words = f"step {step.step}, loss {step.loss:.3f}{best}"
+        self.show_progress(step.progress, f"{left} left: {self._last_words}")
         if self.job is not None:
             self.job.show_progress(step.progress, f"{left} left")
 
@@ -179,20 +180,7 @@ class TrainWidget(Panel):
             self.show_progress(0.0, "Stopped before the first step: no model was made.")
             return
         self.workspace.model = result
-        self.show_progress(1.0, f"{self.status_of_run()}The model is {result}")
-
-    def status_of_run(self) -> str:
-        """Return the last words on the run, without the time left."""
-        words = self._last_words.partition(": ")[2]
-        return f"Done, {words}. " if words else ""
-
-    def show_progress(self, share: float, words: str) -> None:
-        """Show progress, and remember the words for the end."""
-        if self.running and " left: " in words:
-            self._last_words = words
-        super().show_progress(share, words)
-
-    _last_words = ""
+        self.show_progress(1.0, f"Done: {self._last_words}.\nThe model is {result}")
 
     def refresh(self, *changed: Any) -> None:
         """Bring the buttons up to date."""
@@ -245,7 +233,7 @@ class TrainWidget(Panel):
             self.forms[name] = form
             column.addWidget(QLabel(f"<b>{title}</b>"))
             column.addWidget(form)
-        more = QCollapsible("More")
+        more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
         more.setContent(content)
         more.collapse(animate=False)
         return more

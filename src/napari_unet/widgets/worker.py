@@ -11,13 +11,14 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils import progress
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
 from napari_unet.errors import NapariUNetError
 
 _STEPS = 1000
+_BAR_MS = 200
 Work = Callable[[], Iterator[Any]]
 
 
@@ -74,6 +75,11 @@ class Job(QObject):
         self._title = title
         self._stop = stop
         self._bar: progress | None = None
+        self._shown = (0, title)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_BAR_MS)
+        self._timer.timeout.connect(self._on_timer)
         self._worker = create_worker(
             _Named(title, _shielded, work),
             _start_thread=False,
@@ -105,10 +111,19 @@ class Job(QObject):
 
     def show_progress(self, share: float, words: str = "") -> None:
         """Show the share done, 0 to 1, in napari's activity dock."""
+        self._shown = (round(share * _STEPS), f"{self._title}  {words}".rstrip())
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _on_timer(self) -> None:
+        """Draw napari's bar, which lets waiting events in, the end of the job too."""
+        bar = self._bar
+        if bar is None:
+            return
+        bar.n = self._shown[0]
+        bar.set_description(self._shown[1])
         if self._bar is not None:
-            self._bar.n = round(share * _STEPS)
-            self._bar.set_description(f"{self._title}  {words}".rstrip())
-            self._bar.update(0)
+            bar.update(0)
 
     def _on_yielded(self, item: object) -> None:
         self.stepped.emit(item)
