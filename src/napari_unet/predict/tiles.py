@@ -77,7 +77,7 @@ def plan_axis(length: int, tile: int, network: UNetConfig) -> list[Span]:
 def _plan_same(length: int, tile: int, network: UNetConfig) -> list[Span]:
     grid = int(2**network.depth)
     padded = _round_up(length, grid)
-    core = padded if tile >= padded else max(grid, tile // grid * grid)
+    core = padded if tile >= length else max(grid, tile // grid * grid)
     halo = _round_up(unet.reach(network), grid)
     spans = []
     for first in range(0, length, core):

@@ -1,0 +1,270 @@
+"""A stack is predicted tile by tile, and tiling never shows in the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_unet.config import PredictConfig, UNetConfig
+from napari_unet.data.normalize import Normalization
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.losses import probabilities
+from napari_unet.model.unet import UNet
+from napari_unet.predict.predictor import Predictor
+from napari_unet.samples import em_stack
+
+WHOLE = PredictConfig(tile_size=4096, tile_slices=4096, device="cpu")
+TILED = PredictConfig(tile_size=32, tile_slices=4, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def exact(monkeypatch):
+    """Compute in float32 everywhere, so that results can be compared."""
+    monkeypatch.setenv("NAPARI_UNET_PRECISION", "float32")
+
+
+def model(**settings):
+    settings = {"base_channels": 3, "depth": 2, "norm": "none", **settings}
+    config = UNetConfig(**settings)
+    torch.manual_seed(1)
+    network = UNet(config)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
+            # As after training: every channel has another mean and deviation.
+            nn.init.normal_(layer.running_mean)
+            nn.init.uniform_(layer.running_var, 0.5, 2)
+            nn.init.normal_(layer.weight, 1, 0.2)
+            nn.init.normal_(layer.bias)
+    return Model(network, ModelCard(network=config))
+
+
+def image(shape=(1, 2, 90, 75)):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def identity(**settings):
+    """A network whose single logit is its input, pixel by pixel."""
+    given = model(base_channels=2, depth=1, num_classes=1, **settings)
+    network = given.network
+    middle = (1,) * network.config.ndim
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        # ReLU lets nothing negative pass: one channel each for x and -x.
+        first, second = (m for m in network.encoder[0] if hasattr(m, "kernel_size"))
+        first.weight[(0, 0, *middle)], first.weight[(1, 0, *middle)] = 1, -1
+        layers = [m for m in network.decoder[0] if hasattr(m, "kernel_size")]
+        for layer in (second, *layers):
+            for channel in (0, 1):
+                layer.weight[(channel, channel, *middle)] = 1
+        network.head.weight[0, 0], network.head.weight[0, 1] = 1, -1
+    return given
+
+
+# --------------------------------------------------------------- tiles do not show
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(
+    ("depth", "tile"), [(1, 16), (2, 16), (2, 40), (3, 24), (4, 32), (4, 64)]
+)
+def test_tiles_give_what_the_whole_slice_gives(norm, padding, depth, tile):
+    given = model(norm=norm, padding=padding, depth=depth)
+    whole = Predictor(given, WHOLE).predict(image(), keep=True)
+    config = PredictConfig(tile_size=tile, device="cpu")
+    tiled = Predictor(given, config).predict(image(), keep=True)
+    np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1e-4)
+    assert whole.probabilities.std() > 0.01
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_tiles_give_what_the_whole_volume_gives(norm, padding, depth):
+    given = model(ndim=3, norm=norm, padding=padding, depth=depth, base_channels=2)
+    volume = image((1, 13, 41, 35))
+    whole = Predictor(given, WHOLE).predict(volume, keep=True)
+    config = PredictConfig(tile_size=16, tile_slices=4, device="cpu")
+    tiled = Predictor(given, config).predict(volume, keep=True)
+    np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1e-4)
+
+
+def test_without_padding_the_whole_slice_is_the_bare_network():
+    given = model(norm="batch")
+    aligned = image((1, 1, 64, 48))
+    told = Predictor(given, WHOLE).predict(aligned, keep=True)
+    normal = torch.from_numpy(Normalization()(aligned)[:, 0])
+    with torch.no_grad():
+        expected = probabilities(given.network.eval()(normal[None]))[0]
+    np.testing.assert_allclose(told.probabilities[:, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("config", [WHOLE, TILED])
+def test_a_stitched_identity_network_returns_its_input(padding, ndim, config):
+    volume = image((1, 5, 71, 50))
+    predictor = Predictor(identity(padding=padding, ndim=ndim), config)
+    told = predictor.predict(volume, keep=True)
+    expected = 1 / (1 + np.exp(-Normalization()(volume)[0]))
+    np.testing.assert_allclose(told.probabilities[1], expected, atol=1e-5)
+    np.testing.assert_array_equal(told.labels, expected > 0.5)
+
+
+def test_a_slice_is_predicted_alike_alone_and_in_its_stack():
+    predictor = Predictor(model(norm="batch"), TILED)
+    stack = image((1, 3, 50, 50))
+    alone = predictor.predict(stack[:, 1:2]).labels
+    np.testing.assert_array_equal(predictor.predict(stack).labels[1:2], alone)
+
+
+def test_the_batch_size_changes_nothing():
+    config = TILED.model_copy(update={"batch_size": 5})
+    one, five = (
+        Predictor(model(norm="batch"), c).predict(image(), keep=True)
+        for c in (TILED, config)
+    )
+    np.testing.assert_allclose(five.probabilities, one.probabilities, atol=1e-5)
+
+
+# ------------------------------------------------------------------ what comes back
+
+
+@pytest.mark.parametrize("num_classes", [1, 2, 4])
+def test_probabilities_sum_to_1_and_labels_are_the_most_probable(num_classes):
+    predictor = Predictor(model(num_classes=num_classes), TILED)
+    told = predictor.predict(image(), keep=True)
+    assert told.probabilities.shape == (max(2, num_classes), 2, 90, 75)
+    assert told.probabilities.dtype == np.float32
+    np.testing.assert_allclose(told.probabilities.sum(0), 1, atol=1e-5)
+    np.testing.assert_array_equal(told.labels, told.probabilities.argmax(0))
+    assert told.labels.dtype == np.uint8
+
+
+def test_probabilities_are_kept_only_where_they_are_wanted():
+    assert Predictor(model(), TILED).predict(image()).probabilities is None
+
+
+def test_tiles_count_up_and_fill_their_cores():
+    tiles = list(Predictor(model(), TILED).tiles(image()))
+    assert [tile.done for tile in tiles] == list(range(1, len(tiles) + 1))
+    assert {tile.total for tile in tiles} == {len(tiles)}
+    for tile in tiles:
+        shape = tuple(part.stop - part.start for part in tile.core)
+        assert tile.probabilities.shape == (2, *shape)
+        assert tile.labels.shape == shape
+
+
+@pytest.mark.parametrize("norm", ["none", "batch", "instance", "group"])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 2, 5, 7), (1, 1, 17, 300)])
+def test_images_of_any_size_are_predicted(norm, padding, shape):
+    told = Predictor(model(norm=norm, padding=padding), TILED).predict(image(shape))
+    assert told.labels.shape == shape[1:]
+
+
+def test_a_synthetic_stack_of_bytes_is_predicted():
+    stack, _ = em_stack((2, 48, 64))
+    told = Predictor(model(), TILED).predict(stack.data[None])
+    assert told.labels.shape == (2, 48, 64)
+
+
+def test_several_channels_are_seen():
+    predictor = Predictor(model(in_channels=3), TILED)
+    one = image((3, 1, 32, 32))
+    other = one.copy()
+    other[2] = other[2, :, ::-1]
+    told = [predictor.predict(i, keep=True).probabilities for i in (one, other)]
+    assert np.abs(told[0] - told[1]).max() > 1e-3
+
+
+# --------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("channels", "shape", "words"),
+    [
+        (1, (3, 2, 32, 32), r"has 3 channel\(s\).*trained on 1"),
+        (2, (1, 2, 32, 32), r"has 1 channel\(s\).*trained on 2"),
+        (1, (2, 32, 32), "give channels"),
+    ],
+)
+def test_an_image_that_does_not_fit_the_model_is_refused(channels, shape, words):
+    predictor = Predictor(model(in_channels=channels), TILED)
+    with pytest.raises(InputError, match=words):
+        predictor.tiles(np.zeros(shape))  # before the first tile is asked for
+    with pytest.raises(InputError):
+        predictor.predict(np.zeros(shape))
+
+
+def test_a_device_that_is_not_there_is_refused_beforehand():
+    with pytest.raises(InputError, match="no device 'warp'"):
+        Predictor(model(), PredictConfig(device="warp"))
+
+
+# ----------------------------------------------------------------- running, stopping
+
+
+def state():
+    return (
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        torch.is_grad_enabled(),
+    )
+
+
+@pytest.mark.parametrize("precision", ["float32", "fastest"])
+def test_nothing_of_torch_s_state_leaks_between_tiles(monkeypatch, precision):
+    monkeypatch.setenv("NAPARI_UNET_PRECISION", precision)
+    clean = (False, False, True)
+    assert state() == clean
+    tiles = Predictor(model(), TILED).tiles(image())
+    assert state() == clean
+    for tile in tiles:
+        assert state() == clean
+        if tile.done == 3:
+            break
+    tiles.close()
+    assert state() == clean
+
+
+def test_stop_ends_after_the_tile_in_work():
+    predictor = Predictor(model(), TILED)
+    seen = []
+    for tile in predictor.tiles(image()):
+        seen.append(tile.done)
+        if tile.done == 2:
+            predictor.stop()
+    assert seen == [1, 2]
+    assert tile.total > 2
+
+
+def test_after_a_stop_the_next_prediction_is_whole():
+    predictor = Predictor(model(), TILED)
+    whole = predictor.predict(image()).labels
+    next(predictor.tiles(image()))
+    predictor.stop()
+    np.testing.assert_array_equal(predictor.predict(image()).labels, whole)
+
+
+def test_predicting_leaves_the_weights_as_they_are():
+    given = model(norm="batch")
+    before = {k: v.clone() for k, v in given.network.state_dict().items()}
+    Predictor(given, TILED).predict(image())
+    after = given.network.state_dict()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_two_predictions_at_once_do_not_mix():
+    predictor = Predictor(model(), TILED)
+    one, other = image(), image()[:, :, ::-1]
+    expected = [predictor.predict(i).labels for i in (one, other)]
+    told = [np.zeros_like(e) for e in expected]
+    for pair in zip(predictor.tiles(one), predictor.tiles(other), strict=True):
+        for labels, tile in zip(told, pair, strict=True):
+            labels[tile.core] = tile.labels
+    np.testing.assert_array_equal(told, expected)
