@@ -91,7 +91,7 @@ def overlap(
             f"The prediction is {_size(prediction)} and the ground truth is "
             f"{_size(truth)}: choose the same slices of both."
         )
-    if prediction.dtype.kind == "f" and (np.round(prediction) != prediction).any():
+    if prediction.dtype.kind == "f" and not _whole(prediction):
         raise InputError(
             "The prediction holds fractions: is this a probability map? Give the "
             "predicted labels."
@@ -110,6 +110,11 @@ def overlap(
         )
     counts = np.bincount(true * num_classes + told, minlength=num_classes**2)
     return Overlap(counts.reshape(num_classes, num_classes))
+
+
+def _whole(values: NDArray[np.generic]) -> bool:
+    floats = np.asarray(values, float)
+    return bool((np.round(floats) == floats).all())
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:

@@ -30,7 +30,14 @@ def side_by_side(
     low, high = np.percentile(values, (0.5, 99.5))
     grey = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
     panels = [np.repeat(grey[..., None], 3, axis=2)]
-    panels += [label2rgb(one, grey, alpha=_ALPHA, bg_label=0) for one in labels]
+    panels += [_coloured(grey, one) if one.any() else panels[0] for one in labels]
     gap = np.ones((grey.shape[0], _GAP, 3))
     parts = [part for panel in panels for part in (panel, gap)][:-1]
     return np.asarray(np.round(255 * np.concatenate(parts, axis=1)), np.uint8)
+
+
+def _coloured(
+    grey: NDArray[np.float32], labels: NDArray[np.generic]
+) -> NDArray[np.float64]:
+    # Where no pixel is labelled at all, label2rgb darkens the background too.
+    return np.asarray(label2rgb(labels, grey, alpha=_ALPHA, bg_label=0))

@@ -1,0 +1,127 @@
+"""Overlap scores are the textbook's, whatever is compared."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from napari_unet.data.annotation import IGNORE
+from napari_unet.errors import InputError
+from napari_unet.score.overlap import overlap
+
+TRUTH = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], np.uint8)
+LABELS = arrays.arrays(np.uint8, (4, 6), elements=st.integers(0, 3))
+
+
+def places(labels, value):
+    return set(map(tuple, np.argwhere(labels == value).tolist()))
+
+
+def test_the_confusion_counts_truth_by_row_and_prediction_by_column():
+    told = overlap(np.array([[1, 1, 0, 1], [0, 0, 0, 0]]), TRUTH, 2)
+    np.testing.assert_array_equal(told.confusion, [[3, 1], [2, 2]])
+    assert told.pixels == 8
+    assert told.iou == pytest.approx(2 / 5)
+    assert told.dice == pytest.approx(4 / 7)
+    assert told.accuracy == pytest.approx(5 / 8)
+    assert told.pixel_error == pytest.approx(3 / 8)
+
+
+def test_a_perfect_prediction_scores_1():
+    told = overlap(TRUTH, TRUTH, 2)
+    assert (told.iou, told.dice, told.accuracy, told.pixel_error) == (1, 1, 1, 0)
+
+
+def test_an_empty_prediction_scores_0():
+    told = overlap(np.zeros_like(TRUTH), TRUTH, 2)
+    assert (told.iou, told.dice, told.accuracy) == (0, 0, 0.5)
+
+
+def test_calling_everything_foreground_scores_its_share():
+    told = overlap(np.ones_like(TRUTH), TRUTH, 2)
+    assert (told.iou, told.accuracy) == (0.5, 0.5)
+    assert told.iou_per_class[0] == 0
+
+
+def test_a_shifted_square_scores_what_is_common():
+    truth = np.zeros((20, 20), np.uint8)
+    truth[5:15, 5:15] = 1
+    told = overlap(np.roll(truth, 2, axis=1), truth, 2)
+    assert told.iou == pytest.approx(80 / 120)
+    assert told.dice == pytest.approx(160 / 200)
+
+
+def test_nothing_on_either_side_has_no_score():
+    empty = np.zeros((3, 3), np.uint8)
+    told = overlap(empty, empty, 2)
+    assert math.isnan(told.iou)
+    assert math.isnan(told.dice)
+    assert told.accuracy == 1
+
+
+def test_without_truth_there_is_no_score_at_all():
+    told = overlap(TRUTH, np.full_like(TRUTH, IGNORE), 2)
+    assert told.pixels == 0
+    assert math.isnan(told.accuracy)
+    assert math.isnan(told.pixel_error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(prediction=LABELS, truth=LABELS, ignored=arrays.arrays(bool, (4, 6)))
+def test_scores_equal_those_of_sets_and_ignored_pixels_never_count(
+    prediction, truth, ignored
+):
+    truth = np.where(ignored, np.uint8(IGNORE), truth)
+    told = overlap(prediction, truth, 4)
+    unknown = places(truth, IGNORE)
+    ious, dices, hits = [], [], 0
+    for value in range(4):
+        a, b = places(prediction, value) - unknown, places(truth, value)
+        ious.append(len(a & b) / len(a | b) if a | b else math.nan)
+        dices.append(2 * len(a & b) / (len(a) + len(b)) if a | b else math.nan)
+        hits += len(a & b)
+    np.testing.assert_allclose(told.iou_per_class, ious)
+    np.testing.assert_allclose(told.dice_per_class, dices)
+    for told_mean, values in ((told.iou, ious), (told.dice, dices)):
+        known = [value for value in values[1:] if not math.isnan(value)]
+        expected = sum(known) / len(known) if known else math.nan
+        np.testing.assert_allclose(told_mean, expected)
+    assert told.pixels == 24 - len(unknown)
+    if told.pixels:
+        assert told.accuracy == pytest.approx(hits / told.pixels)
+
+
+@settings(max_examples=30, deadline=None)
+@given(one=LABELS, other=LABELS)
+def test_counts_of_parts_add_up_to_those_of_the_whole(one, other):
+    added = overlap(one[:2], other[:2], 4) + overlap(one[2:], other[2:], 4)
+    np.testing.assert_array_equal(added.confusion, overlap(one, other, 4).confusion)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i4", "i8", "u2", "f4"])
+def test_the_type_of_the_prediction_does_not_matter(dtype):
+    assert overlap(TRUTH.astype(dtype), TRUTH, 2).iou == 1
+
+
+def test_different_shapes_are_said():
+    with pytest.raises(InputError, match=r"is 2 x 3 .* truth is 2 x 4: choose"):
+        overlap(TRUTH[:, :3], TRUTH, 2)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "words"),
+    [
+        (np.full(TRUTH.shape, 7), "Class 7 .* 2 classes .*objects"),
+        (np.full(TRUTH.shape, -1), "-1: values below 0"),
+        (np.full(TRUTH.shape, 0.7), "probability map"),
+        (np.full(TRUTH.shape, np.nan), "fractions"),
+    ],
+)
+def test_what_is_no_class_is_said(prediction, words):
+    with pytest.raises(InputError, match=words):
+        overlap(prediction, TRUTH, 2)

@@ -1,0 +1,135 @@
+"""Settings survive a file unchanged, and wrong ones are named."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from napari_unet import config
+from napari_unet.config import (
+    AnnotationKind,
+    AugmentConfig,
+    ImageConfig,
+    PredictConfig,
+    RunConfig,
+    Settings,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.errors import InputError
+
+FORMS = [AugmentConfig, PredictConfig, TrainConfig, UNetConfig, WeightMapConfig]
+CHANGED = RunConfig(
+    images=(
+        ImageConfig(
+            image="höhle/vnc.tif",
+            labels="vnc labels.tif",
+            kind=AnnotationKind.OBJECTS,
+            train="0:24",
+            validate_="24:30",
+        ),
+        ImageConfig(image="b.tif", labels="c.tif"),
+    ),
+    network=UNetConfig(ndim=3, num_classes=1, padding="valid", norm="none", depth=3),
+    weights=WeightMapConfig(w0=0.1 + 0.2, sigma=1e-7, balance=True),
+    augment=AugmentConfig(flip=False, noise=0),
+    train=TrainConfig(minutes=None, steps=12, optimizer="sgd", device="cuda:1"),
+)
+
+
+def written(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("settings", [RunConfig(), CHANGED])
+def test_settings_come_back_equal_from_yaml(tmp_path, settings):
+    path = written(tmp_path / "run.yaml", settings.to_yaml())
+    assert RunConfig.from_yaml(path) == settings
+
+
+def test_yaml_is_plain_for_people_and_other_programs():
+    told = yaml.safe_load(CHANGED.to_yaml())
+    assert told["images"][0]["validate"] == "24:30"
+    assert told["images"][0]["kind"] == "objects"
+    assert list(told) == ["images", "network", "weights", "augment", "train"]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "train: {}"])
+def test_what_a_file_leaves_out_keeps_its_default(tmp_path, text):
+    assert RunConfig.from_yaml(written(tmp_path / "run.yaml", text)) == RunConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("trian: {}", "trian"),
+        ("train: {learning_rat: 1}", r"train\.learning_rat = 1"),
+        ("network: {depth: 99}", r"network\.depth = 99: .* less than or equal to 7"),
+        ("network: {depth: 0}", r"network\.depth = 0: .* greater than or equal to 1"),
+        ("network: {ndim: 4}", r"network\.ndim = 4"),
+        ("network: {norm: layer}", r"network\.norm = 'layer'"),
+        ("weights: {sigma: 0}", r"weights\.sigma = 0"),
+        ("weights: {w0: .nan}", r"weights\.w0 = nan"),
+        ("train: {steps: many}", r"train\.steps = 'many'"),
+        ("train: {minutes: null}", "one of minutes, epochs or steps"),
+        ("images: [{image: a.tif}]", r"images\.0\.labels"),
+        ("images: [{image: a, labels: b, kind: dots}]", r"images\.0\.kind = 'dots'"),
+        ("1: 2", "1"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_file_and_name(tmp_path, text, words):
+    path = written(tmp_path / "run.yaml", text)
+    with pytest.raises(InputError, match=rf"run\.yaml: .*{words}") as error:
+        RunConfig.from_yaml(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["- a\n- b", "hello", "3"])
+def test_a_file_without_settings_is_said(tmp_path, text):
+    with pytest.raises(InputError, match="holds no settings"):
+        RunConfig.from_yaml(written(tmp_path / "run.yaml", text))
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\x00", b"a: !!python/name:os"])
+def test_a_file_that_is_no_yaml_is_said(tmp_path, content):
+    path = tmp_path / "run.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"run\.yaml cannot be read as settings"):
+        RunConfig.from_yaml(path)
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        RunConfig.from_yaml(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("form", [*FORMS, ImageConfig])
+def test_every_setting_says_what_it_is(form):
+    for name, field in form.model_fields.items():
+        assert field.title, name
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_defaults_are_within_their_own_bounds(form):
+    assert form.model_validate(form().model_dump()) == form()
+
+
+def test_settings_cannot_be_changed_behind_anyone_s_back():
+    settings = TrainConfig()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.steps = 3
+
+
+def test_all_settings_refuse_unknown_names():
+    forms = [v for v in vars(config).values() if isinstance(v, type)]
+    forms = [form for form in forms if issubclass(form, Settings)]
+    assert len(forms) >= 7
+    for form in forms:
+        needed = {"image": "a", "labels": "b"} if form is ImageConfig else {}
+        with pytest.raises(InputError, match="here: unheard_of = 1"):
+            form.read({**needed, "unheard_of": 1}, "here")
