@@ -325,7 +325,10 @@ class ImageConfig(Settings):
     """One image of a training set and what belongs to it."""
 
     image: str = Field(title="Image", description="TIFF file or folder of slices.")
-    labels: str = Field(title="Annotations", description="TIFF file or folder.")
+    labels: str = Field(
+        title="Annotations",
+        description="Annotations of the image: TIFF file or folder.",
+    )
     kind: AnnotationKind | None = Field(
         None,
         title="Kind",
@@ -337,15 +340,16 @@ class ImageConfig(Settings):
     train: str | None = Field(
         None,
         title="Slices to train on",
-        description="As start:stop, counted from 0; all annotated slices that are "
-        "not held out when left out.",
+        description="Slices to train on, as start:stop counted from 0; all annotated "
+        "slices that are not held out when left out.",
     )
     validate_: str | None = Field(
         None,
         alias="validate",
         title="Slices held out",
-        description="As start:stop, counted from 0; they are never trained on and "
-        "choose the best model.",
+        description="Slices held out, as start:stop counted from 0: never trained on, "
+        "they choose the best model. The last fifth of five or more when neither is "
+        "given.",
     )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

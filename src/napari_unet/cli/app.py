@@ -39,7 +39,16 @@ def _version(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.")
     ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help="Show the traceback of an error; works anywhere in the line.",
+        ),
+    ] = False,
 ) -> None:
+    # `main` takes --debug out of the line; here it is only described.
+    del debug
     if version:
         import napari_unet
 
@@ -108,7 +117,11 @@ def train(  # noqa: PLR0913 (every option is one argument)
         typer.Option(help="Settings as YAML, such as the run.yaml of another run."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Folder of a run to go on with, exactly.")
+        Path | None,
+        typer.Option(
+            help="Folder of a run that was stopped: go on with it, with its own "
+            "images and settings."
+        ),
     ] = None,
     fine_tune: Annotated[
         Path | None, typer.Option(help="Model to start from instead of a new network.")
@@ -118,6 +131,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
 
     Give --image and --labels once for each image. --kind, --train and --validate
     hold for all images when given once, or belong to the images in their order.
+    Ctrl+C ends the run in good order, with a model that can be used.
     """
     from napari_unet.cli.training import Request, run_training
 

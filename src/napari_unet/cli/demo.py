@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.io import imsave
 
-from napari_unet.cli.show import bar, console, say, score_table, stop_on_interrupt
+from napari_unet.cli.show import console, say, score_table
 from napari_unet.cli.training import train_and_report
+from napari_unet.cli.work import predict_stack
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
 from napari_unet.data.annotation import connected_objects
 from napari_unet.data.files import atomic_write
@@ -51,7 +52,7 @@ def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
     write_stack(out / "truth.tif", cells, like=stack)
     model = _train(out, stack, cells, TrainConfig(minutes=minutes, seed=seed))
     held_out = stack.slices(_HELD_OUT)
-    prediction = _predict(model, held_out)
+    prediction = predict_stack(Predictor(load_model(model)), held_out)
     truth = cells[_FIRST:]
     scores, _ = score_labels(
         prediction.labels, truth, AnnotationKind.CLASSES, first_slice=_FIRST
@@ -85,17 +86,6 @@ def _train(
     train_and_report(trainer, folder)
     save_model(out / "model.safetensors", trainer.model())
     return out / "model.safetensors"
-
-
-def _predict(model: Path, stack: Stack) -> Prediction:
-    image = stack.as_czyx()
-    predictor = Predictor(load_model(model))
-    result = Prediction.empty(image.shape[1:], predictor.num_classes)
-    with stop_on_interrupt(predictor.stop), bar("predicting") as show:
-        for tile in predictor.tiles(image):
-            result.add(tile)
-            show(tile.done, tile.total)
-    return result
 
 
 def _write_overlay(

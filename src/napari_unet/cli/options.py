@@ -22,7 +22,8 @@ def option(settings: type[BaseModel], name: str, *flags: str) -> Any:
     low: Any = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
     high: Any = next((m.le for m in field.metadata if isinstance(m, Le)), None)
     unsaid = field.is_required() or field.default is None
-    default = "" if unsaid else f" [default: {field.default}]"
+    value = {True: "on", False: "off"}.get(field.default, field.default)
+    default = "" if unsaid else f" [default: {value}]"
     return typer.Option(
         *flags,
         help=f"{field.description}{default}".replace("[", r"\["),

@@ -7,14 +7,15 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from napari_unet.score.report import COLUMNS, Scores
-from napari_unet.train.trainer import TrainStep
+if TYPE_CHECKING:
+    from napari_unet.score.report import Scores
+    from napari_unet.train.trainer import TrainStep
 
 console = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -41,10 +42,10 @@ def follow(steps: Iterable[TrainStep]) -> TrainStep | None:
     """Show a training run while it goes, and return its last step.
 
     A terminal gets a bar with loss, validation IoU and time left; a log file gets a
-    line for each validation.
+    line for each validation, and for each tenth of the run.
     """
     last = None
-    with _training_bar() as show:
+    with _training_bar() if console.is_terminal else _training_lines() as show:
         for step in steps:
             last = step
             show(step)
@@ -78,7 +79,9 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
         BarColumn(),
         TextColumn("{task.percentage:.0f} %"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task(title)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -87,7 +90,7 @@ def score_table(scores: Scores) -> Table:
     """Return the table of all slices, with the whole in the last row."""
     table = Table(box=None, pad_edge=False)
     table.add_column("slice", justify="right")
-    for name in COLUMNS:
+    for name in scores.values():
         table.add_column(_TITLES[name], justify="right")
     for row in scores.slices:
         table.add_row(str(row.slice), *_cells(row.values()))
@@ -115,11 +118,24 @@ def _training_bar() -> Iterator[Callable[[TrainStep], None]]:
         def show(step: TrainStep) -> None:
             progress.update(task, completed=step.progress, words=_words(step))
             if step.message:
-                progress.console.print(f"step {step.step}: {step.message}")
-            if step.validation is not None and not console.is_terminal:
-                progress.console.print(f"step {step.step}: {_words(step)}")
+                say(f"step {step.step}: {step.message}")
 
         yield show
+
+
+@contextmanager
+def _training_lines() -> Iterator[Callable[[TrainStep], None]]:
+    tenths = 0
+
+    def show(step: TrainStep) -> None:
+        nonlocal tenths
+        if step.message:
+            say(f"step {step.step}: {step.message}")
+        if step.validation is not None or int(10 * step.progress) > tenths:
+            say(f"step {step.step}: {_words(step)}")
+        tenths = int(10 * step.progress)
+
+    yield show
 
 
 def _words(step: TrainStep) -> str:

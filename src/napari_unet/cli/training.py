@@ -21,6 +21,8 @@ from napari_unet.train.training_image import TrainingImage, prepare_image
 
 T = TypeVar("T")
 
+_FILES = ("image", "labels")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -42,7 +44,7 @@ def run_training(request: Request) -> None:
     """Train as asked, showing progress, and say where the model lies."""
     folder = RunFolder(_folder(request))
     config = _settings(request, folder)
-    if request.resume is None and (folder.path / "resume.pt").exists():
+    if request.resume is None and folder.holds_run:
         raise InputError(
             f"{folder.path} holds a run already: choose another --out, or go on with "
             f"it by --resume {folder.path}."
@@ -103,10 +105,35 @@ def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
 
 def _folder(request: Request) -> Path:
     if request.resume is not None:
+        _check_alone(request)
         return request.resume
     if request.out is None:
         raise InputError("Say where the run is to be kept: --out RUN.")
     return request.out
+
+
+def _check_alone(request: Request) -> None:
+    """Refuse what `--resume` would ignore, or what would make another run of it."""
+    given: dict[str, Any] = {
+        "image": request.images,
+        "labels": request.labels,
+        "kind": request.kinds,
+        "train": request.train,
+        "validate": request.validate,
+        "out": request.out,
+        "config": request.config,
+        "fine-tune": request.fine_tune,
+    }
+    for part in request.settings.values():
+        given.update(part)
+    given.pop("device")
+    absent: tuple[Any, ...] = (None, [])
+    wrong = [f"--{n.replace('_', '-')}" for n, v in given.items() if v not in absent]
+    if wrong:
+        raise InputError(
+            "--resume goes on with the images and settings of the run: leave out "
+            f"{' and '.join(wrong)}, or start a new run with --fine-tune."
+        )
 
 
 def _settings(request: Request, folder: RunFolder) -> RunConfig:
@@ -124,7 +151,7 @@ def _settings(request: Request, folder: RunFolder) -> RunConfig:
     }
     if request.resume is None:
         parts["train"] = _one_budget(parts["train"], request.settings["train"])
-    images = _images(request) or config.images
+    images = tuple(_placed(one) for one in _images(request) or config.images)
     if not images:
         raise InputError("Give at least one --image with its --labels.")
     return config.model_copy(update={**parts, "images": images})
@@ -160,6 +187,12 @@ def _images(request: Request) -> tuple[ImageConfig, ...]:
         ImageConfig(image=image, labels=labels, kind=kind, train=train, validate_=held)
         for image, labels, kind, train, held in columns
     )
+
+
+def _placed(one: ImageConfig) -> ImageConfig:
+    """Name files in full, so that `run.yaml` can be used from any folder."""
+    paths = {name: str(Path(getattr(one, name)).absolute()) for name in _FILES}
+    return one.model_copy(update=paths)
 
 
 def _spread(values: Sequence[T], count: int, name: str) -> list[T | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,11 @@ from napari_unet.config import AnnotationKind, PredictConfig, WeightMapConfig
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
+from napari_unet.errors import NapariUNetError
 from napari_unet.score.report import Scores, score_labels
+
+if TYPE_CHECKING:
+    from napari_unet.predict.predictor import Prediction, Predictor
 
 
 def write_weights(
@@ -47,17 +52,11 @@ def write_prediction(
 ) -> None:
     """Predict a stack and write labels and, if wanted, probabilities."""
     from napari_unet.model.checkpoint import load_model
-    from napari_unet.predict.predictor import Prediction, Predictor
+    from napari_unet.predict.predictor import Predictor
 
-    image = stack.as_czyx()
     predictor = Predictor(load_model(model), config)
     say(f"predicting on {predictor.device.words}")
-    keep = probabilities is not None
-    result = Prediction.empty(image.shape[1:], predictor.num_classes, keep=keep)
-    with stop_on_interrupt(predictor.stop), bar("predicting") as show:
-        for tile in predictor.tiles(image):
-            result.add(tile)
-            show(tile.done, tile.total)
+    result = predict_stack(predictor, stack, keep=probabilities is not None)
     labels = stack.single_channel(result.labels)
     write_stack(out, labels.data, like=labels)
     say(f"wrote {out}")
@@ -65,6 +64,31 @@ def write_prediction(
         channels = result.probabilities.reshape(-1, *labels.shape)
         write_stack(probabilities, channels, like=labels, axes=f"C{labels.axes}")
         say(f"wrote {probabilities}")
+
+
+def predict_stack(
+    predictor: Predictor, stack: Stack, *, keep: bool = False
+) -> Prediction:
+    """Predict a stack behind a bar; `keep` also returns the probabilities.
+
+    Raises
+    ------
+    NapariUNetError
+        When Ctrl+C ends it early: half a stack would look like a whole one.
+    """
+    from napari_unet.predict.predictor import Prediction
+
+    image = stack.as_czyx()
+    result = Prediction.empty(image.shape[1:], predictor.num_classes, keep=keep)
+    unfinished = True
+    with stop_on_interrupt(predictor.stop), bar("predicting") as show:
+        for tile in predictor.tiles(image):
+            result.add(tile)
+            show(tile.done, tile.total)
+            unfinished = tile.done < tile.total
+    if unfinished:
+        raise NapariUNetError("Stopped before the end: no prediction was written.")
+    return result
 
 
 def show_scores(

@@ -16,6 +16,9 @@ from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, save_model
 
+# Without these a run cannot go on.
+_STATE = {"origin", "step", "elapsed", "history", "schedule", "network", "optimizer"}
+
 
 class RunFolder:
     """`run.yaml`, `best.safetensors`, `last.safetensors`, `resume.pt`, history, log.
@@ -41,6 +44,11 @@ class RunFolder:
     def last(self) -> Path:
         """The newest model."""
         return self.path / "last.safetensors"
+
+    @property
+    def holds_run(self) -> bool:
+        """Whether there is a run to go on with."""
+        return (self.path / "resume.pt").exists()
 
     @property
     def settings(self) -> Path:
@@ -72,7 +80,7 @@ class RunFolder:
             When there is none, or it is damaged.
         """
         path = self.path / "resume.pt"
-        if not path.is_file():
+        if not self.holds_run:
             raise InputError(
                 f"{self.path} holds no run to go on with: there is no resume.pt in it."
             )
@@ -81,11 +89,16 @@ class RunFolder:
                 path, map_location="cpu", weights_only=True
             )
         except Exception as error:
-            raise InputError(
-                f"{path} is damaged: start again from last.safetensors with "
-                "--fine-tune."
-            ) from error
+            raise self._damaged() from error
+        if not isinstance(state, dict) or not state.keys() >= _STATE:
+            raise self._damaged()
         return state
+
+    def _damaged(self) -> InputError:
+        return InputError(
+            f"{self.path / 'resume.pt'} is damaged: start a new run from {self.last} "
+            "(fine-tune)."
+        )
 
     def write_history(self, rows: Sequence[dict[str, float | None]]) -> None:
         """Write `history.csv`: one line a step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,6 +51,22 @@ def fit_config(
         update={"in_channels": channels.pop(), "num_classes": classes}
     )
     return config.model_copy(update={"network": network})
+
+
+def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:
+    """Return what has to stay the same for a run to go on exactly, as plain values."""
+    settings = config.model_dump(mode="json", exclude={"images"})
+    for free in ("device", "save_seconds"):
+        del settings["train"][free]
+    roles = [
+        [image.fingerprint, str(image.kind), image.train.tolist()] for image in images
+    ]
+    held_out = [image.held_out.tolist() for image in images]
+    return {
+        "settings": settings,
+        "images or annotations": roles,
+        "held-out slices": held_out,
+    }
 
 
 def take_weights(network: UNet, old: UNet) -> tuple[str, ...]:

@@ -23,10 +23,11 @@ from napari_unet.model.losses import LOSSES
 from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.augment import augment, source_side
+from napari_unet.train.card import model_card
 from napari_unet.train.patches import Batch, PatchSampler
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
-from napari_unet.train.start import build_optimizer, fit_config, take_weights
+from napari_unet.train.start import build_optimizer, fit_config, origin, take_weights
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import HeldOut
 
@@ -128,7 +129,7 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         """Steps in which as many pixels are seen as are annotated."""
         pixels = sum(image.train_pixels for image in self.images)
-        slices, side = self._patch
+        slices, side = self._answered
         seen = self.config.train.batch_size * slices * side**2
         return max(1, math.ceil(pixels / seen))
 
@@ -177,7 +178,7 @@ class Trainer:
         if score is not None:
             self._pace.add_validation(time.perf_counter() - learned)
         self.elapsed += time.perf_counter() - began
-        message = self._plan(score is not None)
+        message = self._plan()
         row = {"step": self.step, "loss": loss, "learning_rate": rate}
         self.history.append({**row, "validation_iou": score})
         if self.elapsed - self._saved_at >= self.config.train.save_seconds:
@@ -224,12 +225,14 @@ class Trainer:
         weights = _middle(_drop_z(batch.weights, 1, ndim), logits.shape[2:])
         loss = self._loss(logits.float(), target, weights)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
         value = loss.item()
-        if not math.isfinite(value):
+        # An infinite gradient would spoil the weights, and the model saved next.
+        if not (math.isfinite(value) and math.isfinite(norm.item())):
+            what = "gradient" if math.isfinite(value) else f"loss ({value})"
             raise TrainingError(
-                f"The loss became {value} at step {self.step + 1}: lower the learning "
-                "rate. The models saved before are kept."
+                f"The {what} is no finite number any more at step {self.step + 1}: "
+                "lower the learning rate. The models saved before are kept."
             )
         self._optimizer.step()
         return value
@@ -248,7 +251,7 @@ class Trainer:
         slices, side = self._patch
         source = (slices, source_side(self.config.augment, side))
         batch = self._sampler.draw(
-            rng, settings.batch_size, patch=self._patch, source=source
+            rng, settings.batch_size, patch=self._answered, source=source
         )
         batch = batch.to(self.device.device)
         return augment(batch, self.config.augment, side, generator)
@@ -261,6 +264,18 @@ class Trainer:
         if network.ndim == 2:
             return 1, side
         return unet.valid_size(network, settings.patch_slices), side
+
+    @property
+    def _answered(self) -> tuple[int, int]:
+        """Slices and side of what the network answers for each patch.
+
+        Valid convolutions answer only for the middle: this is what has to lie in the
+        image, or pixels near its border would never be learnt.
+        """
+        network, (slices, side) = self.config.network, self._patch
+        if network.ndim == 3:
+            slices = unet.output_size(network, slices)
+        return slices, unet.output_size(network, side)
 
     def _validation_is_due(self) -> bool:
         total = self._schedule.total
@@ -282,14 +297,15 @@ class Trainer:
                 self.folder.save_best(self.model())
         return score
 
-    def _plan(self, validated: bool) -> str:
+    def _plan(self) -> str:
         """Fix or adapt the number of steps of a run in minutes."""
         schedule, now = self._schedule, (self.step, self.elapsed, self._pace)
-        validations = self.config.train.validations if self._held_out else 1
+        validations = self.config.train.validations
         if schedule.wants_plan(self.step, self.elapsed):
             schedule.plan(*now, validations)
             return f"{schedule.total} steps fit into the time"
-        if validated and schedule.adapt(*now, validations):
+        due = self.step % schedule.validate_every(validations) == 0
+        if due and schedule.adapt(*now, validations):
             return f"the machine's speed changed: {schedule.total} steps fit now"
         return ""
 
@@ -313,6 +329,7 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {
+            "origin": origin(self.config, self.images),
             "step": self.step,
             "elapsed": self.elapsed,
             "best": self.best,
@@ -328,14 +345,16 @@ class Trainer:
         if self.folder is None:
             raise InputError("There is no run folder to go on with.")
         state = self.folder.load_state()
-        try:
-            self.network.load_state_dict(state["network"])
-            self._optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError, KeyError) as error:
+        was, now = state["origin"], origin(self.config, self.images)
+        changed = [name for name in now if was[name] != now[name]]
+        if changed:
             raise InputError(
-                f"The run in {self.folder.path} was trained with other settings: go on "
-                "with the same ones, or use --fine-tune."
-            ) from error
+                f"The run in {self.folder.path} was made with other "
+                f"{' and '.join(changed)}: go on with the same ones, or start a new "
+                "run from its model (fine-tune)."
+            )
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.elapsed = state["step"], state["elapsed"]
         self._saved_at = self.elapsed
         self.best, self.best_step = state["best"], state["best_step"]
@@ -356,28 +375,8 @@ class Trainer:
         self._optimizer = build_optimizer(self.network, settings)
 
     def _card(self, best: bool) -> ModelCard:
-        first = self.images[0]
-        step = self.best_step if best else self.step
-        names = ["background", "foreground"]
-        classes = max(2, self.config.network.num_classes)
-        if classes > 2:
-            names = ["background", *(f"class {n}" for n in range(1, classes))]
-        return ModelCard(
-            network=self.config.network,
-            class_names=tuple(names),
-            pixel_size=first.pixel_size,
-            unit=first.unit,
-            kind=first.kind,
-            weights=self.config.weights,
-            augment=self.config.augment,
-            train=self.config.train,
-            step=step or 0,
-            scores={"iou": self.best} if best and self.best is not None else {},
-            data=tuple(
-                {"name": image.name, "sha256": image.fingerprint}
-                for image in self.images
-            ),
-        )
+        step, iou = (self.best_step, self.best) if best else (self.step, None)
+        return model_card(self.config, self.images, step=step or 0, iou=iou)
 
 
 def _drop_z(tensor: Tensor, axis: int, ndim: int) -> Tensor:

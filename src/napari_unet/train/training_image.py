@@ -138,9 +138,9 @@ def split_slices(
             )
     elif train is None and annotated.size >= _HELD_OUT_SHARE:
         held_out = annotated[-(annotated.size // _HELD_OUT_SHARE) :]
-        notes.append(
-            f"slices {held_out[0]} to {held_out[-1]} are held out to score the network"
-        )
+        first, last = held_out[0], held_out[-1]
+        which = f"slices {first} to {last} are" if last > first else f"slice {last} is"
+        notes.append(f"{which} held out to score the network")
     else:
         held_out = annotated[:0]
         notes.append("no slice is held out: the last state of the network is kept")
