@@ -114,6 +114,13 @@ def test_the_border_is_on_the_background_only():
     assert told[objects == 0].max() > 10
 
 
+@pytest.mark.parametrize("w0", [0, 1e-9])
+def test_a_border_of_no_weight_costs_nothing_and_changes_nothing(w0):
+    objects = random_objects(np.random.default_rng(2), (1, 50, 50), 12)
+    told = weight_map(target_of(objects), WeightMapConfig(w0=w0, **PLAIN))
+    np.testing.assert_allclose(told, 1, atol=1e-6)
+
+
 def test_objects_of_other_slices_do_not_count_in_2d():
     objects = np.zeros((2, 20, 20), np.int32)
     objects[0, 5:8, 5:8], objects[1, 5:8, 10:13] = 1, 2

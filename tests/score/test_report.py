@@ -142,6 +142,14 @@ def test_masks_of_0_1_and_0_255_mean_the_same(high, true_high):
     assert ("above 0 is read as foreground" in " ".join(notes)) == (high == 255)
 
 
+def test_a_truth_of_three_classes_takes_the_prediction_at_its_word():
+    classes = np.zeros((1, 6, 9), np.uint8)
+    classes[0, :, :4], classes[0, :, 4:8] = 1, 2
+    prediction = np.where(classes == 2, np.uint8(1), classes)
+    told = score_labels(prediction, classes, AnnotationKind.CLASSES)[0].overall
+    np.testing.assert_allclose(told.iou_per_class, [1, 0.5, 0])
+
+
 def test_numbered_objects_are_scored_as_foreground():
     objects = np.zeros((1, 30, 30), np.int32)
     for n in range(9):

@@ -21,12 +21,22 @@ _DROPOUT: dict[int, type[nn.Module]] = {2: nn.Dropout2d, 3: nn.Dropout3d}
 class _GroupNorm(nn.GroupNorm):
     """Group normalisation that lets a single value pass, which becomes the bias.
 
-    torch refuses that, and an image as small as the pooling grid comes to it.
+    torch's own layer refuses one, and an image as small as the pooling grid has one.
     """
 
     def forward(self, image: Tensor) -> Tensor:
         return torch.group_norm(
             image, self.num_groups, self.weight, self.bias, self.eps
+        )
+
+
+class _InstanceNorm(nn.InstanceNorm2d):
+    """Instance normalisation of any dimensions, with the same leave."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        fast = torch.backends.cudnn.enabled
+        return torch.instance_norm(
+            image, self.weight, self.bias, None, None, True, 0.0, self.eps, fast
         )
 
 
@@ -200,7 +210,7 @@ def _norm(config: UNetConfig, channels: int) -> list[nn.Module]:
     if config.norm == "batch":
         return [_BATCH_NORM[config.ndim](channels)]
     if config.norm == "instance":
-        return [_GroupNorm(channels, channels)]
+        return [_InstanceNorm(channels, affine=True)]
     if config.norm == "group":
         return [_GroupNorm(math.gcd(8, channels), channels)]
     return []

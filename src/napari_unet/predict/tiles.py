@@ -55,7 +55,8 @@ def plan_tiles(
     Networks with 2 dimensions get single slices. With `same` padding a tile is shown
     its neighbourhood up to the receptive field and aligned to the pooling grid, so
     that tiles give what the whole slice would; with `valid` padding it is the
-    overlap-tile of the paper.
+    overlap-tile of the paper. Networks with instance or group normalisation measure
+    every tile by itself, so that their answers do depend on the tile size.
     """
     depth, height, width = shape
     if network.ndim == 2:
