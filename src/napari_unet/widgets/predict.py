@@ -186,12 +186,11 @@ def _work(
 
 
 def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:
-    """Write a tile into the data of a layer, which may have no Z."""
-    if layer.data.ndim == values.ndim - 1:
-        axis = values.ndim - 3
-        values = values.take(0, axis)
-        core = (*core[:axis], *core[axis + 1 :])
-    layer.data[core] = values
+    """Write a (Z, Y, X) tile into the data of a layer, which may have no Z."""
+    if layer.data.ndim == 2:
+        layer.data[core[1:]] = values[0]
+    else:
+        layer.data[core] = values
 
 
 def _zyx_shape(layer: Image) -> tuple[int, ...]:

@@ -105,6 +105,11 @@ class Job(QObject):
             self._worker.resume()
         self._stop()
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the work is held."""
+        return bool(self._worker.is_paused)
+
     def toggle_pause(self) -> None:
         """Hold the work where it is, or let it go on."""
         self._worker.toggle_pause()

@@ -56,5 +56,6 @@ class Workspace:
     def _on_layer_removed(self, event: Any) -> None:
         removed: Layer = event.value
         for role in ("image", "annotations", "truth", "prediction"):
-            if getattr(self, role) is removed:
+            # Equal, not identical: what plugins hold may be a proxy of the layer.
+            if getattr(self, role) == removed:
                 setattr(self, role, None)

@@ -1,0 +1,49 @@
+"""Forms show settings and give them back unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from napari_unet.config import (
+    AugmentConfig,
+    PredictConfig,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.widgets.form import SettingsForm
+
+ALL = [AugmentConfig, PredictConfig, TrainConfig, UNetConfig, WeightMapConfig]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_form_gives_back_the_defaults_it_was_made_with(qtbot: Any, kind: Any) -> None:
+    form = SettingsForm(kind())
+    qtbot.addWidget(form)
+    assert form.value() == kind()
+
+
+def test_a_form_gives_back_what_is_set(qtbot: Any) -> None:
+    settings = TrainConfig(
+        learning_rate=0.0123, weight_decay=0.00056, optimizer="sgd", seed=7
+    )
+    form = SettingsForm(TrainConfig())
+    qtbot.addWidget(form)
+    with qtbot.waitSignal(form.valueChanged):
+        form.setValue(settings)
+    assert form.value() == settings
+
+
+def test_fields_that_are_not_shown_keep_their_values(qtbot: Any) -> None:
+    form = SettingsForm(UNetConfig(base_channels=32), ["depth"])
+    qtbot.addWidget(form)
+    assert form.value() == UNetConfig(base_channels=32)
+
+
+def test_the_weights_dock_gives_back_what_is_set(viewer: Any) -> None:
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Weights")
+    settings = WeightMapConfig(w0=12.5, sigma=3.5, balance=True)
+    dock.setValue(settings)
+    assert dock.value() == settings

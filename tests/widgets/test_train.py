@@ -1,0 +1,167 @@
+"""The Train dock when things do not go as planned."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_unet.model.checkpoint import load_model
+
+
+def test_stop_in_the_first_second_ends_well(quick: Any, finish: Any) -> None:
+    quick.train.run_button.click()
+    quick.train.run_button.click()
+    finish(quick.train)
+    assert quick.train.run_button.text() == "Train"
+    assert quick.train.run_button.isEnabled()
+
+
+def test_pause_holds_the_steps_and_goes_on(quick: Any, finish: Any, qtbot: Any) -> None:
+    train = quick.train
+    train.run_button.click()
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > 3, timeout=60_000)
+    train.pause_button.click()
+    qtbot.waitUntil(lambda: train.job.is_paused, timeout=20_000)
+    held = train.curves.num_points[0]
+    qtbot.wait(500)
+    assert train.curves.num_points[0] <= held + 1
+    train.pause_button.click()
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > held + 3, timeout=60_000)
+    train.run_button.click()
+    finish(train)
+    assert load_model(train.workspace.model)
+
+
+def test_stop_while_paused_keeps_the_model(quick: Any, finish: Any, qtbot: Any) -> None:
+    train = quick.train
+    train.run_button.click()
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > 3, timeout=60_000)
+    train.pause_button.click()
+    qtbot.waitUntil(lambda: train.job.is_paused, timeout=20_000)
+    train.run_button.click()
+    finish(train)
+    assert load_model(train.workspace.model)
+
+
+def test_removing_the_layers_while_training_harms_nothing(
+    quick: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    quick.train.run_button.click()
+    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 3, timeout=60_000)
+    viewer.layers.clear()
+    quick.train.run_button.click()
+    finish(quick.train)
+    assert load_model(quick.train.workspace.model)
+    assert quick.train.workspace.annotations is None
+    assert not quick.train.run_button.isEnabled()
+    assert "image layer" in quick.train.run_button.toolTip()
+
+
+def test_closing_the_window_while_training_leaves_a_model(
+    quick: Any, viewer: Any, qtbot: Any, runs_in_tmp: Path
+) -> None:
+    from qtpy.QtCore import QThreadPool
+
+    quick.train.run_button.click()
+    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 3, timeout=60_000)
+    viewer.close()
+    assert QThreadPool.globalInstance().waitForDone(20_000)
+    (last,) = runs_in_tmp.glob("runs/*/last.safetensors")
+    assert load_model(last).card.step > 3
+
+
+def test_labels_of_another_shape_are_told_in_one_sentence(
+    quick: Any, viewer: Any, finish: Any
+) -> None:
+    layer = viewer.add_labels(np.ones((6, 50, 50), np.uint8), name="other")
+    quick.train.annotations.setValue(layer)
+    quick.train.run_button.click()
+    finish(quick.train)
+    assert "choose annotations made on this image" in quick.train.status.text()
+
+
+def test_a_layer_without_a_label_starts_nothing(quick: Any, viewer: Any) -> None:
+    layer = viewer.add_labels(np.zeros((6, 96, 112), np.uint8), name="empty")
+    quick.train.annotations.setValue(layer)
+    quick.train.run_button.click()
+    assert not quick.train.running
+    assert "paint at least one" in quick.train.status.text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
+def test_a_full_disk_is_told_and_the_dock_stays_usable(quick: Any, finish: Any) -> None:
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    quick.train.amount.setValue(0.05)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        quick.train.run_button.click()
+        finish(quick.train)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert "cannot be written" in quick.train.status.text()
+    assert quick.train.run_button.isEnabled()
+
+
+def test_running_out_of_memory_is_told(
+    quick: Any, finish: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from napari_unet.model.unet import UNet
+
+    def full(self: UNet, image: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(UNet, "forward", full)
+    quick.train.run_button.click()
+    finish(quick.train)
+    assert "memory is full" in quick.train.status.text()
+    assert quick.train.run_button.isEnabled()
+
+
+def test_a_model_can_be_fine_tuned(quick: Any, finish: Any) -> None:
+    train = quick.train
+    train.amount.setValue(0.05)
+    train.run_button.click()
+    finish(train)
+    first = train.workspace.model
+    train.start_from.setValue(first)
+    train.run_button.click()
+    finish(train)
+    assert train.workspace.model != first
+    assert load_model(train.workspace.model).network.config.base_channels == 8
+
+
+def test_the_window_stays_usable_while_training(
+    quick: Any, finish: Any, qtbot: Any
+) -> None:
+    from qtpy.QtCore import QTimer
+
+    beats: list[int] = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: beats.append(1))
+    timer.start(10)
+    quick.train.run_button.click()
+    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 20, timeout=60_000)
+    during = len(beats)
+    quick.train.run_button.click()
+    finish(quick.train)
+    assert during > 20
+
+
+def test_settings_of_the_form_reach_the_run(quick: Any) -> None:
+    settings = quick.train.settings()
+    assert settings.train.patch_size == 64
+    assert settings.network.depth == 2
+    assert settings.network.base_channels == 8
+    assert settings.train.learning_rate == pytest.approx(3e-3)
+    assert settings.train.weight_decay == pytest.approx(1e-4)

@@ -1,0 +1,69 @@
+"""The weight map follows slice, sliders and painting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.data.annotation import to_target
+from napari_unet.data.weight_map import weight_map
+
+NAME = "weight map (current slice)"
+
+
+def _expected(labels: np.ndarray, z: int, config: WeightMapConfig) -> np.ndarray:
+    return weight_map(to_target(labels[z : z + 1], AnnotationKind.CLASSES), config)[0]
+
+
+def _shows(viewer: Any, expected: np.ndarray) -> Any:
+    def check() -> None:
+        np.testing.assert_allclose(viewer.layers[NAME].data, expected, atol=1e-5)
+
+    return check
+
+
+def test_the_map_follows_slice_sliders_painting_and_undo(
+    loaded: Any, viewer: Any, qtbot: Any
+) -> None:
+    dock = loaded.weights
+    labels = viewer.layers["annotations"]
+    dock.labels.setValue(labels)
+    viewer.dims.set_point(0, 0)
+    dock.live.setChecked(True)
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
+    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 0, dock.value())))
+
+    viewer.dims.set_current_step(0, 3)
+    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 3, dock.value())))
+
+    dock.w0.setValue(20)
+    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 3, dock.value())))
+    assert dock.value().w0 == 20
+
+    before = labels.data.copy()
+    labels.data_setitem(np.nonzero(before == 0), 1)
+    painted = _expected(labels.data, 3, dock.value())
+    assert not np.allclose(painted, _expected(before, 3, dock.value()))
+    qtbot.waitUntil(_shows(viewer, painted))
+
+    labels.undo()
+    np.testing.assert_array_equal(labels.data, before)
+    qtbot.waitUntil(_shows(viewer, _expected(before, 3, dock.value())))
+
+
+def test_the_map_lies_on_its_labels(loaded: Any, viewer: Any, qtbot: Any) -> None:
+    loaded.weights.live.setChecked(True)
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
+    np.testing.assert_allclose(viewer.layers[NAME].scale, (4, 4))
+
+
+def test_a_slice_without_annotations_is_told(
+    loaded: Any, viewer: Any, qtbot: Any
+) -> None:
+    dock = loaded.weights
+    dock.labels.setValue(viewer.layers["annotations"])
+    dock.live.setChecked(True)
+    viewer.dims.set_current_step(0, 5)
+    qtbot.waitUntil(lambda: "no labels" in dock.range.text(), timeout=5000)

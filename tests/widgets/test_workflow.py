@@ -1,0 +1,112 @@
+"""The whole loop through the docks' own buttons, in a real napari window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+
+from napari_unet.config import AnnotationKind
+from napari_unet.model.checkpoint import load_model
+from napari_unet.score.report import COLUMNS, score_labels
+
+PLUGIN = "napari-unet-em"
+
+
+@pytest.mark.parametrize(
+    "name", ["U-Net workflow", "Load", "Weights", "Train", "Predict", "Scores"]
+)
+def test_every_widget_of_the_manifest_opens(viewer: Any, name: str) -> None:
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, name)
+    assert widget.isVisible() or widget.parent() is not None
+
+
+def test_every_command_of_the_manifest_exists() -> None:
+    from npe2 import PluginManifest
+    from npe2.manifest.utils import import_python_name
+
+    manifest = PluginManifest.from_distribution(PLUGIN)
+    commands = manifest.contributions.commands or []
+    assert len(commands) == 7
+    for command in commands:
+        assert callable(import_python_name(command.python_name))
+
+
+def test_the_sample_opens_with_annotations_and_truth(viewer: Any) -> None:
+    viewer.open_sample(PLUGIN, "synthetic-em")
+    kinds = [type(layer) for layer in viewer.layers]
+    assert kinds.count(Labels) == 2
+    assert str(viewer.layers[0].units[-1]) == "nanometer"
+
+
+def test_loading_makes_layers_that_lie_on_each_other(loaded: Any, viewer: Any) -> None:
+    image, annotations, truth = viewer.layers
+    assert isinstance(image, Image)
+    assert isinstance(annotations, Labels)
+    for layer in (annotations, truth):
+        np.testing.assert_allclose(layer.scale, image.scale)
+        assert layer.units == image.units
+        assert layer.data.shape == image.data.shape
+    np.testing.assert_allclose(image.scale, (50, 4, 4))
+    assert "classes, 5 of 6 slices" in loaded.load.status.text()
+    assert "4 x 4 x 50 nm" in loaded.load.status.text()
+
+
+def test_the_whole_loop_through_the_buttons(
+    quick: Any, viewer: Any, files: Any, finish: Any, qtbot: Any, tmp_path: Any
+) -> None:
+    quick.weights.labels.setValue(viewer.layers["annotations"])
+    quick.weights.run_button.click()
+    finish(quick.weights)
+    assert viewer.layers["weight map"].data.shape == files.cells.shape
+
+    quick.train.amount.setValue(5)
+    quick.train.run_button.click()
+    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 30, timeout=120_000)
+    quick.train.run_button.click()
+    assert quick.train.status.text() == "Stopping ..."
+    finish(quick.train)
+    model = load_model(quick.train.workspace.model)
+    assert model.card.scores["iou"] > 0.5
+
+    quick.predict.extent.setCurrentText("whole stack")
+    quick.predict.probabilities.setChecked(True)
+    quick.predict.run_button.click()
+    finish(quick.predict)
+    prediction = viewer.layers["em prediction"]
+    np.testing.assert_allclose(prediction.scale, viewer.layers["em"].scale)
+    assert prediction.units == viewer.layers["em"].units
+    probability = viewer.layers["em probability"].data
+    np.testing.assert_array_equal(prediction.data == 1, probability > 0.5)
+
+    assert quick.scores.prediction.value() is not None
+    quick.scores.run_button.click()
+    finish(quick.scores)
+    expected, _ = score_labels(prediction.data, files.cells, AnnotationKind.CLASSES)
+    table = quick.scores.table
+    assert table.rowCount() == 6
+    for row, one in enumerate(expected.slices):
+        shown = [table.item(row, 1 + column).text() for column in range(len(COLUMNS))]
+        assert shown == [f"{value:.4f}" for value in one.values().values()]
+    assert f"IoU {expected.values()['iou']:.4f}" in quick.scores.total.text()
+    quick.scores.save(str(tmp_path / "scores.csv"))
+    assert (tmp_path / "scores.csv").read_text() == expected.to_csv()
+
+    table.cellClicked.emit(4, 0)
+    assert viewer.dims.current_step[0] == 4
+
+
+def test_docks_of_one_viewer_share_what_is_chosen(loaded: Any, viewer: Any) -> None:
+    _, train = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
+    assert train.image.value() is not None
+    assert train.workspace is loaded.load.workspace
+    assert train.annotations.value().name == "annotations"
+
+
+def test_two_viewers_share_nothing(make_napari_viewer_proxy: Any) -> None:
+    first, second = make_napari_viewer_proxy(), make_napari_viewer_proxy()
+    _, one = first.window.add_plugin_dock_widget(PLUGIN, "Train")
+    _, other = second.window.add_plugin_dock_widget(PLUGIN, "Train")
+    assert one.workspace is not other.workspace
