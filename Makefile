@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo display test docs constraints clean
+.PHONY: help demo display test docs pictures constraints clean
 
 help: ## show these lines
 	@echo "make demo GUI=1 opens napari; the others are:"
@@ -31,6 +31,10 @@ test: $(VENV)/.tox ## run every check and test, as CI does
 
 docs: $(VENV)/.tox ## build the documentation into site/
 	$(VENV)/bin/tox run -e docs
+
+pictures: $(VENV)/.gui ## take the pictures of the documentation anew
+	scripts/setup.sh system test
+	xvfb-run -a -s "-screen 0 1600x1000x24" $(VENV)/bin/python scripts/pictures.py
 
 constraints: $(VENV)/.tox ## write constraints.txt anew with the newest releases
 	$(VENV)/bin/tox run -e constraints

@@ -1,0 +1,119 @@
+"""Write the pictures of the documentation from a real napari window.
+
+Run by `make pictures`; a synthetic stack is loaded, trained on, predicted and scored
+through the docks' own buttons, and the window is saved after each.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
+MINUTES = 1.5
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # Paths relative to here keep the pictures free of the machine's folders.
+        os.chdir(folder)
+        os.environ["NAPARI_UNET_HOME"] = "."
+        take()
+
+
+def take() -> None:
+    import napari
+
+    from napari_unet.data.stack import write_stack
+    from napari_unet.samples import em_stack
+
+    stack, objects = em_stack((16, 384, 384), seed=1)
+    cells = (objects > 0).astype(np.uint8)
+    painted = cells.copy()
+    painted[12:] = 0
+    write_stack("em.tif", stack.data, like=stack)
+    write_stack("annotations.tif", painted, like=stack)
+    write_stack("truth.tif", cells, like=stack)
+    viewer = napari.Viewer()
+    viewer.window.resize(1400, 900)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "U-Net workflow")
+    load(viewer, dock)
+    weights(viewer, dock)
+    train(viewer, dock)
+    predict(viewer, dock)
+    scores(viewer, dock)
+    viewer.close()
+
+
+def load(viewer: Any, dock: Any) -> None:
+    for role, name in (("image", "em"), ("annotations", "annotations")):
+        dock.load.rows[role].setValue(f"{name}.tif")
+    dock.load.rows["truth"].setValue("truth.tif")
+    dock.load.run_button.click()
+    wait_for(dock.load)
+    viewer.layers["truth"].visible = False
+    viewer.dims.set_current_step(0, 8)
+    save(viewer, dock, 0, "load")
+
+
+def weights(viewer: Any, dock: Any) -> None:
+    dock.weights.labels.setValue(viewer.layers["annotations"])
+    dock.weights.w0.setValue(10)
+    dock.weights.live.setChecked(True)
+    pause(800)
+    save(viewer, dock, 1, "weights")
+    dock.weights.live.setChecked(False)
+    viewer.layers["weight map (current slice)"].visible = False
+
+
+def train(viewer: Any, dock: Any) -> None:
+    dock.train.amount.setValue(MINUTES)
+    dock.tabs.setCurrentIndex(2)
+    dock.train.run_button.click()
+    pause(round(MINUTES * 60_000 * 0.7))
+    save(viewer, dock, 2, "train")
+    wait_for(dock.train)
+
+
+def predict(viewer: Any, dock: Any) -> None:
+    dock.predict.extent.setCurrentText("whole stack")
+    dock.predict.run_button.click()
+    wait_for(dock.predict)
+    viewer.layers["annotations"].visible = False
+    viewer.dims.set_current_step(0, 14)
+    save(viewer, dock, 3, "predict")
+
+
+def scores(viewer: Any, dock: Any) -> None:
+    dock.scores.run_button.click()
+    wait_for(dock.scores)
+    save(viewer, dock, 4, "scores")
+
+
+def wait_for(panel: Any) -> None:
+    while panel.running:
+        pause(50)
+
+
+def pause(milliseconds: int) -> None:
+    from qtpy.QtTest import QTest
+
+    QTest.qWait(milliseconds)
+
+
+def save(viewer: Any, dock: Any, tab: int, name: str) -> None:
+    dock.tabs.setCurrentIndex(tab)
+    pause(500)
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / f"{name}.png"
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    print(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
