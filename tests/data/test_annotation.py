@@ -286,6 +286,7 @@ def test_huge_ids_with_holes_stay_apart(dtype, everywhere):
     assert [len(one) for one in ids] == [1, 1]
     assert 0 < ids[0][0] != ids[1][0] > 0
     assert (target.objects[0, :, 3] == 0).all()
+    assert ((target.objects[0, :, 8:] > 0) == everywhere).all()
     np.testing.assert_array_equal(target.classes[0], target.objects[0] > 0)
     assert target.num_classes == 2
 

@@ -82,8 +82,11 @@ def test_the_whole_map_adds_balance_and_border_on_the_background(ndim, pixel_siz
     assert told.dtype == np.float32
 
 
-def test_ids_as_large_as_32_bits_allow_cost_nothing_and_change_nothing():
+@pytest.mark.parametrize("background", [True, False])
+def test_ids_as_large_as_32_bits_allow_cost_nothing_and_change_nothing(background):
     objects = random_objects(np.random.default_rng(1), (40, 40), 6)
+    if not background:
+        objects = objects[objects.any(axis=1)] + 1
     huge = np.where(objects > 0, 2**31 - 1 - objects, 0).astype(np.int32)
     config = WeightMapConfig(w0=10, sigma=5)
     np.testing.assert_array_equal(

@@ -169,6 +169,14 @@ def test_unlabelled_pixels_of_scribbles_do_not_count():
     assert scores.overall.pixels == 16
 
 
+def test_only_the_slices_that_are_asked_for_are_scored():
+    prediction = truth()
+    prediction[0] = 0
+    scores, _ = score_labels(prediction, truth(), slices=[1, 2], first_slice=5)
+    assert [row.slice for row in scores.slices] == [6, 7]
+    assert scores.overall.iou == 1
+
+
 def test_a_guess_is_told():
     assert "ground truth is classes" in score_labels(truth(), truth())[1][0]
 
