@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from napari_unet.config import TrainConfig
@@ -64,7 +66,7 @@ def test_the_learning_rate_warms_up_holds_and_falls_like_a_cosine():
     assert rates[550] == pytest.approx(0.505, abs=0.01)
     assert rates[-1] == pytest.approx(0.01, abs=0.001)
     falling = rates[100:]
-    assert all(a >= b for a, b in zip(falling, falling[1:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(falling))
 
 
 def test_even_a_single_step_has_a_learning_rate():
@@ -103,13 +105,13 @@ def test_progress_is_continuous_and_the_learning_rate_never_jumps_up(change):
     for schedule, step, elapsed, rate in played:
         progress.append(schedule.progress(step, elapsed))
         rates.append(rate)
-    jumps = [b - a for a, b in zip(progress, progress[1:], strict=False)]
+    jumps = [b - a for a, b in itertools.pairwise(progress)]
     assert min(jumps) >= -0.005
     assert max(jumps) < 0.02
     assert progress[-1] == 1
     after = rates[20:]
-    assert all(b <= a + 1e-9 for a, b in zip(after, after[1:], strict=False))
-    assert max(a - b for a, b in zip(after, after[1:], strict=False)) < 0.05
+    assert all(b <= a + 1e-9 for a, b in itertools.pairwise(after))
+    assert max(a - b for a, b in itertools.pairwise(after)) < 0.05
 
 
 def test_a_steady_machine_keeps_its_number_of_steps():

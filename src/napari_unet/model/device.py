@@ -21,18 +21,27 @@ _FULL = ("can't allocate memory", "not enough memory", "out of memory")
 
 @dataclass(frozen=True)
 class Device:
-    """A torch device with the precision that is fastest on it."""
+    """A torch device with the precision that is fastest on it.
+
+    Attributes
+    ----------
+    device
+        The device.
+    ndim
+        Dimensions of the networks that are to run on it.
+    """
 
     device: torch.device
+    ndim: int = 2
 
     @cached_property
     def bfloat16(self) -> bool:
         """Whether convolutions gain from bfloat16 here; asked of torch, not guessed."""
         if self.device.type == "cuda":
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-        if self.device.type == "cpu":
-            return _cpu_has_bfloat16()
-        return False
+        # Seen with torch 2.13: gradients of 3D networks are not the same twice in
+        # bfloat16 on the CPU, and often infinite.
+        return self.device.type == "cpu" and self.ndim == 2 and _cpu_has_bfloat16()
 
     @property
     def precision(self) -> str:
@@ -73,8 +82,10 @@ class Device:
         return int(psutil.virtual_memory().available)
 
 
-def choose_device(name: str = "auto") -> Device:
+def choose_device(name: str = "auto", ndim: int = 2) -> Device:
     """Return the device called `name`; `auto` takes CUDA, then MPS, then the CPU.
+
+    `ndim` is that of the network, on which the precision depends.
 
     Raises
     ------
@@ -82,7 +93,7 @@ def choose_device(name: str = "auto") -> Device:
         When there is no such device here, saying why where torch knows.
     """
     if name == "auto":
-        return Device(torch.device(_best()))
+        return Device(torch.device(_best()), ndim)
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -98,7 +109,7 @@ def choose_device(name: str = "auto") -> Device:
         raise InputError("There is no Apple GPU here: use --device auto or cpu.")
     if device.type not in ("cpu", "cuda", "mps"):
         raise InputError(f"Device {name!r} is not supported: use auto, cpu or cuda.")
-    return Device(device)
+    return Device(device, ndim)
 
 
 def why_no_cuda() -> str:

@@ -97,7 +97,8 @@ class Predictor:
     ) -> None:
         self.model = model
         self.config = config or PredictConfig()
-        self.device = device or choose_device(self.config.device)
+        ndim = model.network.config.ndim
+        self.device = device or choose_device(self.config.device, ndim)
         self._stop = threading.Event()
 
     def stop(self) -> None:

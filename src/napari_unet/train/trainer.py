@@ -107,7 +107,7 @@ class Trainer:
         self.images = tuple(images)
         self.config = fit_config(config or RunConfig(), self.images, start)
         self.folder = folder
-        self.device = choose_device(self.config.train.device)
+        self.device = choose_device(self.config.train.device, self.config.network.ndim)
         self.notes: tuple[str, ...] = ()
         self.step = 0
         self.elapsed = 0.0

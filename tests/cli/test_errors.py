@@ -1,0 +1,86 @@
+"""What a user can put right is one line on stderr, exit code 1, and no traceback."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.cli import main
+
+
+def broken_inputs(files):
+    """Commands that fail, with a part of the line that each should end in."""
+    (files / "text.tif").write_text("not a picture", encoding="utf-8")
+    (files / "pickle.safetensors").write_bytes(pickle.dumps({"weights": [1, 2]}))
+    tifffile.imwrite(files / "other.tif", np.ones((5, 40, 40), np.uint8))
+    tifffile.imwrite(files / "empty.tif", np.zeros((5, 48, 64), np.uint8))
+    shutil.copytree(files / "run", files / "taken")
+    image, labels = files / "image.tif", files / "labels.tif"
+    train = ("train", "--out", files / "new", "--image", image, "--labels")
+    predict = ("predict", files / "run" / "last.safetensors")
+    out = ("--out", files / "out.tif")
+    return {
+        "labels of another shape": ((*train, files / "other.tif"), "5 x 40 x 40"),
+        "annotations without a label": ((*train, files / "empty.tif"), "no labels"),
+        "a missing file": ((*train, files / "gone.tif"), "does not exist"),
+        "an unknown device": ((*train, labels, "--device", "tpu9"), "tpu9"),
+        "slices of letters": ((*train, labels, "--validate", "a:b"), "cannot be read"),
+        "an image without labels": (train[:-1], "every image needs its labels"),
+        "a run that exists": (
+            ("train", "--out", files / "taken", *train[3:], labels),
+            "holds a run already",
+        ),
+        "text in a TIFF file": ((*predict, files / "text.tif", *out), "text.tif"),
+        "a pickle as model": (
+            ("predict", files / "pickle.safetensors", image, *out),
+            "pickle.safetensors",
+        ),
+        "too many slices": ((*predict, image, *out, "--slices", "3:9"), "has 5"),
+        "a folder as output": ((*predict, image, "--out", files), "cannot be written"),
+    }
+
+
+def test_bad_input_is_one_line_on_stderr_and_exit_code_1(files, train, capfd):
+    """Through `main`, as the program does, but in this process for its speed."""
+    train()
+    before = sys.argv
+    for what, (arguments, words) in broken_inputs(files).items():
+        sys.argv = ["napari-unet", *map(str, arguments)]
+        capfd.readouterr()
+        try:
+            with pytest.raises(SystemExit) as leaving:
+                main()
+        finally:
+            sys.argv = before
+        told = capfd.readouterr()
+        assert leaving.value.code == 1, what
+        assert words in told.err, what
+        assert told.err.startswith("Error: "), what
+        assert told.err.count("\n") == 1, what
+        assert "Traceback" not in told.out + told.err, what
+        assert not (files / "new").exists(), what
+
+
+def test_a_process_ends_with_code_1_and_one_line(files, shell):
+    done = shell("predict", files / "no", files / "image.tif", "--out", "o.tif")
+    assert done.returncode == 1
+    assert done.stderr == f"Error: There is no model file {files / 'no'}.\n"
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_debug_shows_the_traceback_wherever_it_stands(files, shell, place):
+    words = ["score", files / "gone.tif", files / "labels.tif"]
+    words.insert(place % (len(words) + 1), "--debug")
+    done = shell(*words)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "does not exist: check the path" in done.stderr.splitlines()[-1]
+
+
+def test_a_command_that_is_used_wrongly_ends_with_code_2(shell):
+    assert shell("train", "--no-such-option").returncode == 2

@@ -1,0 +1,131 @@
+"""`napari-unet predict`, `score` and `weights`: from files to files."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.data.annotation import to_target
+from napari_unet.data.stack import read_stack
+from napari_unet.data.weight_map import weight_map
+from napari_unet.errors import InputError, ModelFileError
+from napari_unet.model.checkpoint import load_model
+from napari_unet.predict.predictor import Predictor
+from napari_unet.score.report import score_labels
+
+
+def test_a_prediction_lies_on_its_image(files, train, run):
+    model = train() / "best.safetensors"
+    result = run(
+        *("predict", model, files / "image.tif", "--out", files / "out.tif"),
+        *("--probabilities", files / "p.tif"),
+    )
+    image = read_stack(files / "image.tif")
+    labels, likely = read_stack(files / "out.tif"), read_stack(files / "p.tif")
+    for stack in (labels, likely):
+        assert stack.pixel_size == pytest.approx(image.pixel_size)
+        assert stack.unit == image.unit
+    assert (labels.axes, labels.shape) == ("ZYX", (5, 48, 64))
+    assert (likely.axes, likely.shape) == ("CZYX", (2, 5, 48, 64))
+    expected = Predictor(load_model(model)).predict(image.as_czyx(), keep=True)
+    np.testing.assert_array_equal(labels.data, expected.labels)
+    np.testing.assert_array_equal(likely.data, expected.probabilities)
+    lines = result.stdout.splitlines()
+    assert all(line.strip() for line in lines), "no line is empty"
+    assert lines[-2:] == [f"wrote {files / 'out.tif'}", f"wrote {files / 'p.tif'}"]
+
+
+def test_slices_are_predicted_as_in_the_whole_stack(files, train, run):
+    model = train() / "last.safetensors"
+    predict = ("predict", model, files / "image.tif", "--out")
+    run(*predict, files / "all.tif")
+    run(*predict, files / "some.tif", "--slices", "1:3", "--tile-size", "32")
+    some, whole = (tifffile.imread(files / name) for name in ("some.tif", "all.tif"))
+    np.testing.assert_array_equal(some, whole[1:3])
+
+
+def test_a_single_slice_stays_a_picture(files, train, run):
+    model = train() / "last.safetensors"
+    tifffile.imwrite(files / "one.tif", tifffile.imread(files / "image.tif")[0])
+    run("predict", model, files / "one.tif", "--out", files / "out.tif")
+    assert tifffile.imread(files / "out.tif").shape == (48, 64)
+
+
+def test_an_image_with_other_channels_is_refused(files, train, run):
+    model = train() / "last.safetensors"
+    tifffile.imwrite(files / "rgb.tif", np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(InputError, match=r"3 channel\(s\), the model was trained on 1"):
+        run("predict", model, files / "rgb.tif", "--out", files / "out.tif")
+    assert not (files / "out.tif").exists()
+
+
+def test_a_missing_model_is_named(files, run):
+    with pytest.raises(ModelFileError, match="no model file"):
+        run("predict", files / "no", files / "image.tif", "--out", files / "out.tif")
+
+
+def test_scores_in_files_are_those_of_the_arrays(files, run):
+    truth = tifffile.imread(files / "labels.tif")
+    prediction = truth.copy()
+    prediction[:, :7] = 0
+    tifffile.imwrite(files / "prediction.tif", prediction)
+    result = run(
+        *("score", files / "prediction.tif", files / "labels.tif"),
+        *("--json", files / "s.json", "--csv", files / "s.csv"),
+    )
+    scores, _ = score_labels(prediction, truth)
+    told = json.loads((files / "s.json").read_text(encoding="utf-8"))
+    assert told == scores.to_dict()
+    with (files / "s.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["slice"] for row in rows] == ["0", "1", "2", "3", "4", "all"]
+    for row, each in zip(rows, (*scores.slices, scores), strict=True):
+        for name, value in each.values().items():
+            assert float(row[name]) == pytest.approx(value, abs=1e-6)
+    assert f"{scores.overall.iou:.4f}" in result.stdout
+    assert "pixel error" in result.stdout
+
+
+def test_some_slices_are_scored_against_others(files, run):
+    truth = tifffile.imread(files / "labels.tif")
+    tifffile.imwrite(files / "prediction.tif", truth[3:])
+    run(
+        *("score", files / "prediction.tif", files / "labels.tif"),
+        *("--truth-slices", "3:", "--json", files / "s.json"),
+    )
+    told = json.loads((files / "s.json").read_text(encoding="utf-8"))
+    assert told["overall"]["iou"] == 1
+
+
+def test_scores_of_other_shapes_are_refused(files, run):
+    tifffile.imwrite(files / "small.tif", np.ones((5, 40, 40), np.uint8))
+    with pytest.raises(InputError, match="40"):
+        run("score", files / "small.tif", files / "labels.tif")
+
+
+def test_the_weight_map_lies_on_its_labels(files, run):
+    out = files / "weights.tif"
+    result = run("weights", files / "labels.tif", out, "--w0", "10", "--balance")
+    labels, written = read_stack(files / "labels.tif"), read_stack(out)
+    assert written.dtype == np.float32
+    assert (written.axes, written.shape) == (labels.axes, labels.shape)
+    assert written.pixel_size == pytest.approx(labels.pixel_size)
+    target = to_target(np.asarray(labels.data), AnnotationKind.CLASSES)
+    config = WeightMapConfig(w0=10, balance=True)
+    expected = weight_map(target, config, pixel_size=labels.zyx_size)
+    np.testing.assert_allclose(written.data, expected)
+    assert "classes, 5 of 5 slices, 15,360 pixels" in result.stdout
+
+
+def test_the_weight_map_follows_the_kind_that_is_given(files, run):
+    for kind in ("scribbles", "objects"):
+        labels, out = files / "labels.tif", files / f"{kind}.tif"
+        run("weights", labels, out, "--kind", kind)
+    zero = tifffile.imread(files / "labels.tif") == 0
+    assert (tifffile.imread(files / "scribbles.tif")[zero] == 0).all()
+    assert (tifffile.imread(files / "objects.tif")[zero] > 0).all()

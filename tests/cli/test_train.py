@@ -1,0 +1,193 @@
+"""`napari-unet train`: from files to a run folder, and on from there."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+import yaml
+
+from napari_unet.config import RunConfig
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import load_model
+
+RUN_FILES = {
+    "run.yaml",
+    "best.safetensors",
+    "last.safetensors",
+    "resume.pt",
+    "history.csv",
+    "log.txt",
+}
+
+
+def weights(path):
+    return load_model(path).network.state_dict()
+
+
+def assert_same_model(first, second):
+    first, second = weights(first), weights(second)
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+def history(folder):
+    with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_settings_models_history_and_log(train):
+    folder = train()
+    assert {path.name for path in folder.iterdir()} == RUN_FILES
+    assert len(history(folder)) == 12
+    assert "finished after step 12" in (folder / "log.txt").read_text(encoding="utf-8")
+    card = load_model(folder / "best.safetensors").card
+    assert card.pixel_size == pytest.approx((0.05, 0.004, 0.004))
+    assert card.unit == "um"
+    assert card.network.base_channels == 4
+
+
+def test_progress_is_told_in_lines_where_there_is_no_terminal(files, run):
+    settings, image, labels = (
+        files / name for name in ("settings.yaml", "image.tif", "labels.tif")
+    )
+    result = run(
+        *("train", "--config", settings, "--out", files / "run"),
+        *("--image", image, "--labels", labels),
+    )
+    lines = result.stdout.splitlines()
+    assert all(line.strip() for line in lines), "no line is empty"
+    assert "image.tif: slice 4 is held out to score the network" in lines
+    assert any(line.startswith("training a 2D U-Net, base 4 (") for line in lines)
+    told = [line for line in lines if line.startswith("step ")]
+    assert 10 <= len(told) <= 12
+    assert "best validation IoU" in told[-1]
+    assert told[-1].endswith("0:00 left")
+    assert lines[-1] == f"wrote {files / 'run' / 'best.safetensors'}"
+
+
+def test_options_win_over_the_settings_file(files, train):
+    folder = train("run", "--steps", "3", "--seed", "9", "--w0", "0", "--validate", "2")
+    config = RunConfig.from_yaml(folder / "run.yaml")
+    assert (config.train.steps, config.train.seed, config.weights.w0) == (3, 9, 0)
+    assert config.train.batch_size == 2
+    assert config.images[0].validate_ == "2"
+    assert len(history(folder)) == 3
+
+
+def test_a_budget_that_is_given_replaces_that_of_the_file(train):
+    folder = train("run", "--epochs", "1")
+    config = RunConfig.from_yaml(folder / "run.yaml").train
+    assert (config.epochs, config.steps, config.minutes) == (1, None, None)
+
+
+def test_run_yaml_repeats_a_run_exactly_from_any_folder(
+    files, train, run, monkeypatch, tmp_path_factory
+):
+    monkeypatch.chdir(files)
+    run(
+        *("train", "--config", "settings.yaml", "--out", "first"),
+        *("--image", "image.tif", "--labels", "labels.tif"),
+    )
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    run("train", "--config", files / "first" / "run.yaml", "--out", "again")
+    assert_same_model(files / "first" / "last.safetensors", "again/last.safetensors")
+
+
+def test_a_stopped_run_goes_on_with_resume(files, train, run):
+    """Ctrl+C ends the first run after some steps; --resume takes the others."""
+    whole = train("whole")
+    command = [sys.executable, "-m", "napari_unet", "train", "--out", files / "run"]
+    command += ["--config", whole / "run.yaml"]
+    quiet = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=quiet
+    ) as child:
+        for line in child.stdout:
+            if line.startswith("step "):
+                child.send_signal(signal.SIGINT)
+                break
+        rest = child.stdout.read()
+    assert child.returncode == 0
+    assert "Stopping; press Ctrl+C again to leave at once." in rest
+    assert 1 <= len(history(files / "run")) < 12
+    run("train", "--resume", files / "run")
+    assert_same_model(whole / "last.safetensors", files / "run" / "last.safetensors")
+    assert history(files / "run") == history(whole)
+
+
+def test_resume_takes_no_other_settings(files, train, run):
+    folder = train()
+    with pytest.raises(InputError, match="leave out --image and --steps"):
+        run("train", "--resume", folder, "--steps", "99", "--image", "x.tif")
+
+
+def test_resume_may_change_the_device(train, run):
+    folder = train()
+    result = run("train", "--resume", folder, "--device", "auto")
+    assert "trained 12 steps" in result.stdout
+
+
+def test_several_images_are_given_with_their_labels(files, train):
+    again = ("--image", files / "image.tif", "--labels", files / "labels.tif")
+    folder = train("run", *again, "--validate", "4", "--validate", "0:2")
+    images = RunConfig.from_yaml(folder / "run.yaml").images
+    assert [one.validate_ for one in images] == ["4", "0:2"]
+    assert len(load_model(folder / "best.safetensors").card.data) == 2
+
+
+def test_fine_tuning_starts_from_a_model(files, train):
+    first = train("first")
+    folder = train("tuned", "--fine-tune", first / "best.safetensors", "--steps", "1")
+    old, new = weights(first / "best.safetensors"), weights(folder / "last.safetensors")
+    name = "encoder.0.0.weight"
+    assert 0 < (old[name] - new[name]).abs().max() < 0.01
+
+
+def test_without_held_out_slices_the_last_model_is_named(train, files, run):
+    result = run(
+        *("train", "--config", files / "settings.yaml", "--out", files / "run"),
+        *("--image", files / "image.tif", "--labels", files / "labels.tif"),
+        *("--train", ":"),
+    )
+    assert result.stdout.splitlines()[-1].endswith("last.safetensors")
+    assert not (files / "run" / "best.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--out", "r"], "Give at least one --image"),
+        (["--out", "r", "--image", "a.tif"], "1 --image and 0 --labels"),
+        (["--image", "a.tif", "--labels", "b.tif"], "--out RUN"),
+        (["--out", "r", "--steps", "3", "--minutes", "1"], "only one of --steps and"),
+        (["--out", "r", "--learning-rate", "0"], "learning_rate = 0"),
+        (["--resume", "nowhere"], "no run.yaml"),
+        (["--out", "r", "--config", "nowhere.yaml"], "cannot be read as settings"),
+    ],
+)
+def test_what_is_missing_is_told(files, run, monkeypatch, arguments, words):
+    monkeypatch.chdir(files)
+    with pytest.raises(InputError, match=words):
+        run("train", *arguments)
+    assert not (files / "r").exists()
+
+
+def test_each_image_has_one_value_or_all_have_the_same(files, run):
+    pair = ("--image", "i.tif", "--labels", "l.tif")
+    slices = ("--validate", "0", "--validate", "1")
+    with pytest.raises(InputError, match="--validate was given 2 times for 3 images"):
+        run("train", "--out", files / "r", *pair, *pair, *pair, *slices)
+
+
+def test_unknown_settings_are_named(files, train):
+    path = files / "settings.yaml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings["train"]["lerning_rate"] = 1
+    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with pytest.raises(InputError, match=r"train\.lerning_rate"):
+        train()

@@ -1,0 +1,199 @@
+"""Images and annotations become a training set, or one sentence says why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet.config import AnnotationKind, UNetConfig, WeightMapConfig
+from napari_unet.data.annotation import IGNORE
+from napari_unet.data.normalize import Normalization
+from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
+from napari_unet.train.training_image import prepare_image
+
+
+def make_stack(data, axes="ZYX", source="cells.tif") -> Stack:
+    sizes = (50.0, 4.0, 4.0)[-sum(letter in "ZYX" for letter in axes) :]
+    return Stack(np.asarray(data), axes, sizes, "nm", source)
+
+
+def make_pair(slices: int, side: int = 16):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (slices, side, side)).astype(np.uint8)
+    labels = np.zeros((slices, side, side), np.uint8)
+    labels[:, 3:9, 3:9] = 1
+    return make_stack(image), labels
+
+
+def prepare(slices=3, **options):
+    stack, labels = make_pair(slices)
+    return prepare_image(stack, labels, **options)
+
+
+def test_annotations_of_another_shape_are_refused_in_one_sentence():
+    stack, labels = make_pair(3)
+    with pytest.raises(InputError, match="2 x 16 x 16 and the image is 3 x 16 x 16"):
+        prepare_image(stack, labels[:2])
+
+
+def test_annotations_without_a_label_are_refused():
+    stack, labels = make_pair(3)
+    with pytest.raises(InputError, match="paint at least one"):
+        prepare_image(stack, labels * 0)
+
+
+def test_the_image_is_normalised_and_keeps_what_is_known_of_it():
+    image = prepare()
+    assert image.image.shape == (1, 3, 16, 16)
+    assert image.image.dtype == np.float32
+    assert image.image.mean() == pytest.approx(0, abs=1e-5)
+    assert image.image.std() == pytest.approx(1, abs=1e-3)
+    assert image.name == "cells.tif"
+    assert image.pixel_size == (50.0, 4.0, 4.0)
+    assert image.unit == "nm"
+
+
+def test_normalisation_can_be_chosen():
+    stack, labels = make_pair(3)
+    stack.data[0] //= 8
+    image = prepare_image(stack, labels, normalization=Normalization(per="image"))
+    assert image.image[0, 0].std() < 0.5 * image.image[0, 1].std()
+
+
+@pytest.mark.parametrize("axes", ["ZYXS", "CZYX"])
+def test_every_colour_or_channel_becomes_an_input_of_the_network(axes):
+    channels = axes.replace("S", "C").index("C")
+    data = np.random.default_rng(0).integers(0, 256, (3, 8, 8)).astype(np.uint8)
+    data = np.stack([data, data // 2, data // 3], axis=channels)
+    labels = np.ones((3, 8, 8), np.uint8)
+    assert prepare_image(make_stack(data, axes), labels).image.shape == (3, 3, 8, 8)
+
+
+def test_a_single_picture_is_a_stack_of_one_slice():
+    data = np.random.default_rng(0).random((8, 8))
+    image = prepare_image(make_stack(data, "YX"), np.ones((1, 8, 8), np.uint8))
+    assert image.image.shape == (1, 1, 8, 8)
+    assert image.train.tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("slices", "held_out"),
+    [(4, []), (5, [4]), (9, [8]), (10, [8, 9]), (30, [*range(24, 30)])],
+)
+def test_the_last_fifth_of_the_annotated_slices_is_held_out(slices, held_out):
+    image = prepare(slices)
+    assert image.held_out.tolist() == held_out
+    assert image.train.tolist() == [z for z in range(slices) if z not in held_out]
+
+
+def test_only_annotated_slices_count_for_the_hold_out():
+    stack, labels = make_pair(12)
+    labels[1::2] = 0
+    image = prepare_image(stack, labels)
+    assert image.held_out.tolist() == [10]
+    assert image.train.tolist() == [0, 2, 4, 6, 8]
+
+
+@pytest.mark.parametrize(
+    ("slices", "words"),
+    [
+        (3, "no slice is held out"),
+        (5, "slice 4 is held out"),
+        (10, "slices 8 to 9 are held out"),
+    ],
+)
+def test_a_note_says_what_is_held_out(slices, words):
+    assert any(words in note for note in prepare(slices).notes)
+
+
+def test_slices_to_train_on_and_to_hold_out_can_be_chosen():
+    image = prepare(10, train="0:4", validate="7:9")
+    assert image.train.tolist() == [0, 1, 2, 3]
+    assert image.held_out.tolist() == [7, 8]
+
+
+def test_what_is_held_out_is_never_trained_on_even_if_asked_for():
+    image = prepare(10, train="0:8", validate="6:")
+    assert image.train.tolist() == [0, 1, 2, 3, 4, 5]
+    assert image.held_out.tolist() == [6, 7, 8, 9]
+
+
+def test_choosing_what_to_train_on_holds_nothing_out():
+    image = prepare(10, train="0:8")
+    assert image.train.tolist() == [*range(8)]
+    assert image.held_out.size == 0
+
+
+@pytest.mark.parametrize(
+    ("slices", "words"),
+    [
+        ({"train": "0:3", "validate": "0:5"}, "left to train on"),
+        ({"validate": ":"}, "left to train on"),
+        ({"validate": "3:9"}, "has 6"),
+        ({"train": "one"}, "cannot be read"),
+    ],
+)
+def test_a_choice_that_leaves_nothing_is_refused(slices, words):
+    with pytest.raises(InputError, match=words):
+        prepare(6, **slices)
+
+
+def test_slices_without_annotations_cannot_be_held_out():
+    stack, labels = make_pair(6)
+    labels[4:] = 0
+    with pytest.raises(InputError, match="none of them is annotated"):
+        prepare_image(stack, labels, validate="4:6")
+
+
+def test_the_kind_is_guessed_and_the_guess_is_told():
+    image = prepare()
+    assert image.kind is AnnotationKind.CLASSES
+    assert any("classes" in note for note in image.notes)
+
+
+def test_a_kind_that_is_given_is_not_doubted():
+    stack, labels = make_pair(3)
+    labels[:, 10:, 10:] = 2
+    image = prepare_image(stack, labels, kind=AnnotationKind.SCRIBBLES)
+    assert image.kind is AnnotationKind.SCRIBBLES
+    assert (image.weights[labels == 0] == 0).all()
+    assert image.train_pixels == np.count_nonzero(labels)
+
+
+def test_weights_follow_their_settings():
+    stack, labels = make_pair(3)
+    labels[:, 3:9, 11:15] = 1
+    flat = prepare_image(stack, labels, weights=WeightMapConfig(w0=0, balance=False))
+    steep = prepare_image(stack, labels, weights=WeightMapConfig(w0=10, balance=False))
+    assert np.unique(flat.weights).tolist() == [1.0]
+    gap = (slice(None), slice(3, 9), slice(9, 11))
+    assert (steep.weights[gap] > 5).all()
+
+
+def test_objects_part_in_depth_for_networks_of_three_dimensions():
+    stack, _ = make_pair(4)
+    labels = np.zeros((4, 16, 16), np.uint8)
+    labels[:2, 2:12, 2:12], labels[2:, 2:12, 2:12] = 1, 2
+    kind = AnnotationKind.OBJECTS
+    flat = prepare_image(stack, labels, kind=kind)
+    deep = prepare_image(stack, labels, kind=kind, network=UNetConfig(ndim=3))
+    assert (flat.target.classes[:, 5, 5] == 1).all()
+    assert (deep.target.classes[:, 5, 5] == 0).sum() == 1
+
+
+def test_slices_without_annotations_are_no_training_data():
+    stack, labels = make_pair(4)
+    labels[2] = 0
+    image = prepare_image(stack, labels)
+    assert (image.target.classes[2] == IGNORE).all()
+    assert (image.weights[2] == 0).all()
+    assert image.train.tolist() == [0, 1, 3]
+
+
+def test_the_fingerprint_tells_data_apart():
+    stack, labels = make_pair(3)
+    first = prepare_image(stack, labels).fingerprint
+    assert prepare_image(stack, labels).fingerprint == first
+    labels[0, 0, 0] = 1
+    assert prepare_image(stack, labels).fingerprint != first
