@@ -100,6 +100,7 @@ def test_some_slices_are_scored_against_others(files, run):
     )
     told = json.loads((files / "s.json").read_text(encoding="utf-8"))
     assert told["overall"]["iou"] == 1
+    assert [row["slice"] for row in told["slices"]] == [3, 4], "as in the whole stack"
 
 
 def test_scores_of_other_shapes_are_refused(files, run):

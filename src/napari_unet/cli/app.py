@@ -203,7 +203,9 @@ def score(
     """Score a prediction against ground truth, slice by slice and overall."""
     from napari_unet.cli.work import show_scores
 
-    show_scores(_read(prediction, slices), _read(truth, truth_slices), kind, json, csv)
+    told, true = _read(prediction, slices), _read(truth, truth_slices)
+    first = _first(truth, truth_slices)
+    show_scores(told, true, kind, json, csv, first_slice=first)
 
 
 @app.command()
@@ -219,6 +221,16 @@ def demo(
     from napari_unet.cli.demo import run_demo
 
     run_demo(out, minutes=minutes, seed=seed, gui=gui)
+
+
+def _first(path: Path, slices: str | None) -> int:
+    """Return the number of the first of some slices; 0 where steps leave gaps."""
+    from napari_unet.data.stack import parse_slices, read_stack
+
+    if slices is None:
+        return 0
+    chosen = parse_slices(slices, read_stack(path).num_slices)
+    return chosen.start if chosen.step == 1 else 0
 
 
 def _read(path: Path, slices: str | None = None) -> Stack:

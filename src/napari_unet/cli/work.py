@@ -97,10 +97,18 @@ def show_scores(
     kind: AnnotationKind | None,
     json: Path | None,
     csv: Path | None,
+    *,
+    first_slice: int = 0,
 ) -> Scores:
-    """Print the scores of a prediction, and write them where wanted."""
+    """Print the scores of a prediction, and write them where wanted.
+
+    `first_slice` is the number by which the first slice is called.
+    """
     scores, notes = score_labels(
-        np.asarray(prediction.as_zyx()), np.asarray(truth.as_zyx()), kind
+        np.asarray(prediction.as_zyx()),
+        np.asarray(truth.as_zyx()),
+        kind,
+        first_slice=first_slice,
     )
     for note in notes:
         say(note)
