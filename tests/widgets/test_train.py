@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -95,6 +94,7 @@ def test_a_layer_without_a_label_starts_nothing(quick: Any, viewer: Any) -> None
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
 def test_a_full_disk_is_told_and_the_dock_stays_usable(quick: Any, finish: Any) -> None:
+    import resource
     import signal
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

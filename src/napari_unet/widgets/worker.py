@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -84,12 +86,10 @@ class Job(QObject):
             _Named(title, _shielded, work),
             _start_thread=False,
             _worker_class=_StoppingWorker,
-            _ignore_errors=True,
         )
         self._worker.stop_work = stop
         self._worker.yielded.connect(self._on_yielded)
         self._worker.returned.connect(self._on_returned)
-        self._worker.errored.connect(self._on_errored)
         parent.destroyed.connect(lambda _gone=None: stop())
 
     def start(self) -> Job:
@@ -135,17 +135,18 @@ class Job(QObject):
 
     def _on_returned(self, result: object) -> None:
         self._close()
-        self.done.emit(result)
+        if isinstance(result, _Failure):
+            self._tell(result.error)
+        else:
+            self.done.emit(result)
         self.ended.emit()
 
-    def _on_errored(self, error: Exception) -> None:
-        self._close()
+    def _tell(self, error: Exception) -> None:
         sentence = str(error)
         if not isinstance(error, NapariUNetError):
             sentence = f"{self._title} failed: {type(error).__name__}: {error}"
         show_error(sentence)
         self.failed.emit(sentence)
-        self.ended.emit()
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -184,13 +185,23 @@ class _Named(functools.partial):  # type: ignore[type-arg]
         return str(self.title)
 
 
-def _shielded(work: Work) -> Generator[Any, Any, Any]:
-    """Run the work, and turn every RuntimeError into one of ours.
+@dataclass(frozen=True)
+class _Failure:
+    """An error as the result of the work."""
 
-    A generator worker takes a RuntimeError for a sign that it was deleted and says
-    nothing of it, torch's running out of memory included.
+    error: Exception
+
+
+def _shielded(work: Work) -> Generator[Any, Any, Any]:
+    """Run the work, and return an error instead of raising it.
+
+    A generator worker takes a RuntimeError, torch's running out of memory included,
+    for a sign that it was deleted and says nothing of it; and on PySide6 the slots
+    that napari connects to a worker's `errored` signal fail themselves.
     """
     try:
         return (yield from work())
-    except RuntimeError as error:
-        raise NapariUNetError(f"It failed: {error}") from error
+    except Exception as error:  # noqa: BLE001 (all of them are told)
+        if not isinstance(error, NapariUNetError):
+            traceback.print_exc()
+        return _Failure(error)
