@@ -73,6 +73,11 @@ def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
     with stop_on_interrupt(trainer.stop):
         follow(trainer.run())
     say(f"trained {trainer.step} steps in {minutes(trainer.elapsed)} minutes")
+    if trainer.config.train.steps is None and trainer.repeat_steps is not None:
+        say(
+            f"--steps {trainer.repeat_steps} --seed {trainer.config.train.seed} gives "
+            "exactly this network again on this machine"
+        )
     if trainer.best is None:
         say(f"wrote {folder.last}")
         return

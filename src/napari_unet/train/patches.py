@@ -104,6 +104,20 @@ class PatchSampler:
         return _cut(one, starts, sides)
 
 
+def drop_z(tensor: Tensor, axis: int, ndim: int) -> Tensor:
+    """Remove the single slice that patches of networks with 2 dimensions have."""
+    return tensor.squeeze(axis) if ndim == 2 else tensor
+
+
+def middle(tensor: Tensor, sizes: torch.Size) -> Tensor:
+    """Crop the middle of (B, ...), which is all that valid convolutions answer for."""
+    box = [slice(None)]
+    for have, want in zip(tensor.shape[1:], sizes, strict=True):
+        start = (have - want) // 2
+        box.append(slice(start, start + want))
+    return tensor[tuple(box)]
+
+
 def _keep_inside(at: int, size: int, length: int) -> int:
     """Move the centre of a patch so that it does not hang over the image."""
     half = size // 2

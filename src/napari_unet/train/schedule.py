@@ -16,8 +16,8 @@ _FLOOR = 0.01
 # A run in minutes learns how fast the machine is during this share of its time,
 # while the learning rate does not yet depend on the number of steps.
 _CALIBRATION = 0.06
-_DRIFT = 0.1
-_RECENT = 25
+_DRIFT = 0.2
+_RECENT = 100
 _FEWEST_STEPS = 10
 
 
@@ -26,7 +26,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._steps: deque[float] = deque(maxlen=_RECENT)
-        self._validation = 0.0
+        self._validations: deque[float] = deque(maxlen=_RECENT)
 
     def add_step(self, seconds: float) -> None:
         """Remember how long a step took, without its validation."""
@@ -34,13 +34,15 @@ class Pace:
 
     def add_validation(self, seconds: float) -> None:
         """Remember how long a validation took."""
-        self._validation = seconds
+        self._validations.append(seconds)
 
     def seconds(self, steps: int, every: int) -> float:
         """Return the time for `steps` steps with a validation after each `every`."""
         if not self._steps:
             return 0.0
-        return steps * (statistics.median(self._steps) + self._validation / every)
+        # The first validation is slow, and later ones are few: the best of them tells.
+        validation = min(self._validations, default=0.0)
+        return steps * (statistics.median(self._steps) + validation / every)
 
 
 @dataclass
@@ -48,8 +50,8 @@ class Schedule:
     """Turns a budget of minutes, epochs or steps into a number of steps.
 
     A run in minutes measures its steps at first and then fixes their number, so that
-    it can be repeated exactly with `--steps`. Only if the machine becomes more than a
-    tenth faster or slower is the number changed again.
+    it can be repeated exactly with `--steps`. Only if the run would miss its time by
+    a fifth is the number changed again.
 
     Attributes
     ----------

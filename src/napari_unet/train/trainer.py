@@ -24,7 +24,7 @@ from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.augment import augment, source_side
 from napari_unet.train.card import model_card
-from napari_unet.train.patches import Batch, PatchSampler
+from napari_unet.train.patches import Batch, PatchSampler, drop_z, middle
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
 from napari_unet.train.start import build_optimizer, fit_config, origin, take_weights
@@ -133,6 +133,16 @@ class Trainer:
         seen = self.config.train.batch_size * slices * side**2
         return max(1, math.ceil(pixels / seen))
 
+    @property
+    def repeat_steps(self) -> int | None:
+        """The number of `steps` that gives this network again; None if none does.
+
+        A run in minutes whose plan had to change, or that was stopped, cannot be
+        repeated to the last bit.
+        """
+        whole = self._schedule.total == self.step and self._schedule.start_step == 0
+        return self.step if whole else None
+
     def stop(self) -> None:
         """End the run after the step in work, keeping a model; from any thread."""
         self._stop.set()
@@ -174,10 +184,12 @@ class Trainer:
         self.step += 1
         learned = time.perf_counter()
         self._pace.add_step(learned - began)
+        self.elapsed += learned - began
         score = self._validate() if self._validation_is_due() else None
         if score is not None:
-            self._pace.add_validation(time.perf_counter() - learned)
-        self.elapsed += time.perf_counter() - began
+            validated = time.perf_counter() - learned
+            self._pace.add_validation(validated)
+            self.elapsed += validated
         message = self._plan()
         row = {"step": self.step, "loss": loss, "learning_rate": rate}
         self.history.append({**row, "validation_iou": score})
@@ -216,13 +228,13 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         self.network.train()
         ndim = self.config.network.ndim
-        image = _drop_z(batch.image, 2, ndim)
+        image = drop_z(batch.image, 2, ndim)
         with self.device.autocast():
             logits = self.network(
                 image.contiguous(memory_format=self.device.memory_format(ndim))
             )
-        target = _middle(_drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
-        weights = _middle(_drop_z(batch.weights, 1, ndim), logits.shape[2:])
+        target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
+        weights = middle(drop_z(batch.weights, 1, ndim), logits.shape[2:])
         loss = self._loss(logits.float(), target, weights)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
@@ -377,20 +389,6 @@ class Trainer:
     def _card(self, best: bool) -> ModelCard:
         step, iou = (self.best_step, self.best) if best else (self.step, None)
         return model_card(self.config, self.images, step=step or 0, iou=iou)
-
-
-def _drop_z(tensor: Tensor, axis: int, ndim: int) -> Tensor:
-    """Remove the single slice that patches of networks with 2 dimensions have."""
-    return tensor.squeeze(axis) if ndim == 2 else tensor
-
-
-def _middle(tensor: Tensor, sizes: torch.Size) -> Tensor:
-    """Crop the middle of (B, ...), which is all that valid convolutions answer for."""
-    box = [slice(None)]
-    for have, want in zip(tensor.shape[1:], sizes, strict=True):
-        start = (have - want) // 2
-        box.append(slice(start, start + want))
-    return tensor[tuple(box)]
 
 
 def _snapshot(network: UNet) -> dict[str, Tensor]:
