@@ -27,7 +27,7 @@ def run(minutes: float, seconds_of, validation=0.0, validations=16):
         step, elapsed = step + 1, elapsed + took
         pace.add_step(took)
         if schedule.wants_plan(step, elapsed):
-            # The plan is made right after a first validation, so that it knows its cost.
+            # Planned right after a first validation, so that its cost is known.
             elapsed += validation
             pace.add_validation(validation)
             schedule.plan(step, elapsed, pace, validations)

@@ -36,13 +36,19 @@ class Pace:
         """Remember how long a validation took."""
         self._validations.append(seconds)
 
+    @property
+    def step(self) -> float:
+        """Seconds that a step takes."""
+        return statistics.median(self._steps) if self._steps else 0.0
+
+    @property
+    def validation(self) -> float:
+        """Seconds that a validation takes; the first is slow, so the best tells."""
+        return min(self._validations, default=0.0)
+
     def seconds(self, steps: int, every: int) -> float:
         """Return the time for `steps` steps with a validation after each `every`."""
-        if not self._steps:
-            return 0.0
-        # The first validation is slow, and later ones are few: the best of them tells.
-        validation = min(self._validations, default=0.0)
-        return steps * (statistics.median(self._steps) + validation / every)
+        return steps * (self.step + self.validation / every)
 
 
 @dataclass
@@ -113,10 +119,11 @@ class Schedule:
     def plan(self, step: int, elapsed: float, pace: Pace, validations: int) -> None:
         """Fix the number of steps that fit into the time that is left."""
         left = max(0.0, (self.seconds or 0) - elapsed)
-        fitting = left / max(1e-9, pace.seconds(1, 10**9))
-        # Validations fall after a share of the steps; once more with their cost.
-        every = max(_FEWEST_STEPS, int((step + fitting) / validations))
-        self.total = step + max(1, round(left / max(1e-9, pace.seconds(1, every))))
+        fitting = (left - validations * pace.validation) / max(1e-9, pace.step)
+        if step + fitting < validations * _FEWEST_STEPS:
+            # A short run has fewer validations, a fixed number of steps apart.
+            fitting = left / max(1e-9, pace.seconds(1, _FEWEST_STEPS))
+        self.total = step + max(1, round(fitting))
 
     def adapt(self, step: int, elapsed: float, pace: Pace, validations: int) -> bool:
         """Change the number of steps when the machine's speed has changed."""
