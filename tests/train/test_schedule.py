@@ -31,7 +31,7 @@ def run(minutes: float, seconds_of, validation=0.0, validations=16):
             elapsed += validation
             pace.add_validation(validation)
             schedule.plan(step, elapsed, pace, validations)
-        elif step % schedule.validate_every(validations) == 0:
+        elif schedule.total and step % schedule.validate_every(validations) == 0:
             elapsed += validation
             pace.add_validation(validation)
             schedule.adapt(step, elapsed, pace, validations)
