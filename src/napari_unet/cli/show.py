@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from napari_unet.words import clock
+
 if TYPE_CHECKING:
     from napari_unet.score.report import Scores
     from napari_unet.train.trainer import TrainStep
@@ -99,13 +101,6 @@ def score_table(scores: Scores) -> Table:
     return table
 
 
-def minutes(seconds: float | None) -> str:
-    """Write a duration as minutes:seconds."""
-    if seconds is None:
-        return "-:--"
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 @contextmanager
 def _training_bar() -> Iterator[Callable[[TrainStep], None]]:
     columns = (
@@ -142,7 +137,7 @@ def _words(step: TrainStep) -> str:
     parts = [f"loss {step.loss:.3f}"]
     if step.best is not None:
         parts.append(f"best validation IoU {step.best:.3f}")
-    parts.append(f"{minutes(step.seconds_left)} left")
+    parts.append(f"{clock(step.seconds_left)} left")
     return "  ".join(parts)
 
 

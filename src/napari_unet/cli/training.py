@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from napari_unet.cli.options import override
-from napari_unet.cli.show import follow, minutes, say, stop_on_interrupt
+from napari_unet.cli.show import follow, say, stop_on_interrupt
 from napari_unet.config import AnnotationKind, ImageConfig, RunConfig
 from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
@@ -18,6 +18,7 @@ from napari_unet.model.checkpoint import load_model
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import TrainingImage, prepare_image
+from napari_unet.words import clock
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
     )
     with stop_on_interrupt(trainer.stop):
         follow(trainer.run())
-    say(f"trained {trainer.step} steps in {minutes(trainer.elapsed)} minutes")
+    say(f"trained {trainer.step} steps in {clock(trainer.elapsed)} minutes")
     if trainer.config.train.steps is None and trainer.repeat_steps is not None:
         say(
             f"--steps {trainer.repeat_steps} --seed {trainer.config.train.seed} gives "

@@ -20,6 +20,7 @@ from napari_unet.data.calibration import Calibration, read_calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.errors import InputError
+from napari_unet.words import sides
 
 _AGAIN = "copy or export it again"
 _ORDER = "CTZYXS"
@@ -126,7 +127,7 @@ def _check_pages(path: Path, tif: Any) -> None:
         if page.shape != first.shape and not page.is_reduced:
             raise InputError(
                 f"{path} holds pages of different shapes: page {index} (counted from "
-                f"0) is {_size(page.shape)}, page 0 is {_size(first.shape)}; save the "
+                f"0) is {sides(page.shape)}, page 0 is {sides(first.shape)}; save the "
                 "pages that belong together as a file of their own."
             )
 
@@ -168,15 +169,11 @@ def _cut_off(path: Path, index: int) -> str:
     )
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
-
-
 def _notes(tif: Any, series: Any) -> tuple[str, ...]:
     notes = []
     if len(tif.series) > 1:
         notes.append(
-            f"holds {len(tif.series)} series; the first, {_size(series.shape)} "
+            f"holds {len(tif.series)} series; the first, {sides(series.shape)} "
             f"{series.dtype}, was read"
         )
     missing = sum(page is None for page in series.pages)
@@ -275,7 +272,7 @@ def _arrange(path: Path, data: Any, axes: str) -> tuple[Any, str]:
     elif unknown or not {"Y", "X"} <= set(axes):
         raise InputError(
             f"{path} does not say what its {len(axes)} dimensions "
-            f"({_size(data.shape)}) mean: save it as a Z stack, or as OME-TIFF."
+            f"({sides(data.shape)}) mean: save it as a Z stack, or as OME-TIFF."
         )
     order = sorted(axes, key=_ORDER.index)
     if list(axes) != order:

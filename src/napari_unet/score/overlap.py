@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
+from napari_unet.words import sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +89,8 @@ def overlap(
     """
     if prediction.shape != truth.shape:
         raise InputError(
-            f"The prediction is {_size(prediction)} and the ground truth is "
-            f"{_size(truth)}: choose the same slices of both."
+            f"The prediction is {sides(prediction.shape)} and the ground truth is "
+            f"{sides(truth.shape)}: choose the same slices of both."
         )
     if prediction.dtype.kind == "f" and not _whole(prediction):
         raise InputError(
@@ -127,7 +128,3 @@ def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
 def _mean(values: NDArray[np.float64]) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
-
-
-def _size(array: NDArray[np.generic]) -> str:
-    return " x ".join(str(side) for side in array.shape)

@@ -180,6 +180,12 @@ def score_labels(
         notes.append(f"ground truth is {kind}: {guess.reason}")
     target = to_target(truth, kind)
     notes.extend(target.notes)
+    empty = len(truth) - target.annotated_slices.size
+    if empty:
+        notes.append(
+            f"{empty} slice(s) without any label count as not annotated, not as empty, "
+            "and are not scored"
+        )
     if slices is not None:
         others = np.setdiff1d(np.arange(len(target.classes)), slices)
         target.classes[others] = IGNORE

@@ -14,6 +14,7 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack, parse_slices
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
+from napari_unet.words import sides
 
 _HELD_OUT_SHARE = 5
 
@@ -95,8 +96,8 @@ def prepare_image(
     image = stack.as_czyx()
     if tuple(labels.shape) != tuple(image.shape[1:]):
         raise InputError(
-            f"The annotations are {_size(labels.shape)} and the image is "
-            f"{_size(image.shape[1:])} (slices x Y x X): choose annotations made on "
+            f"The annotations are {sides(labels.shape)} and the image is "
+            f"{sides(image.shape[1:])} (slices x Y x X): choose annotations made on "
             "this image."
         )
     notes: list[str] = []
@@ -166,7 +167,3 @@ def _fingerprint(image: object, labels: NDArray[np.generic]) -> str:
     for array in (image, labels):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(side) for side in shape)

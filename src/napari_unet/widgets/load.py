@@ -22,6 +22,7 @@ from napari_unet.data.stack import Stack, read_stack
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers import placed_as
 from napari_unet.widgets.panel import Panel
+from napari_unet.words import sides
 
 if TYPE_CHECKING:
     import napari
@@ -155,7 +156,7 @@ def _read(paths: dict[str, Path]) -> Iterator[tuple[str, Stack, str]]:
         labels = np.asarray(stack.as_zyx())
         if shape is not None and labels.shape != shape:
             raise InputError(
-                f"{path} is {_size(labels.shape)} and the image is {_size(shape)} "
+                f"{path} is {sides(labels.shape)} and the image is {sides(shape)} "
                 "(slices x Y x X): choose labels of this image."
             )
         yield role, stack, f"{_ROLES[role][0]}: {_describe_labels(labels)}"
@@ -171,7 +172,7 @@ def _describe_image(stack: Stack) -> str:
     known = (
         "no pixel size in the file" if stack.unit == "pixel" else f"pixels of {size}"
     )
-    shape = _size(tuple(stack.as_czyx().shape[1:]))
+    shape = sides(tuple(stack.as_czyx().shape[1:]))
     channels = f", {stack.num_channels} channels" if stack.num_channels > 1 else ""
     words = [f"Image: {shape} (slices x Y x X){channels}, {stack.dtype}, {known}"]
     return "\n".join([*words, *stack.notes])
@@ -183,7 +184,3 @@ def _describe_labels(labels: Any) -> str:
     guess = guess_kind(labels)
     target = to_target(labels, guess.kind)
     return f"{describe(target, guess.kind)} ({guess.reason})"
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(side) for side in shape)

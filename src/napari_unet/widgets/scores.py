@@ -22,6 +22,7 @@ from napari_unet.score.report import COLUMNS, Scores, score_labels
 from napari_unet.widgets.kind import KindBox
 from napari_unet.widgets.layers import LayerBox, labels_array
 from napari_unet.widgets.panel import Panel
+from napari_unet.words import sides
 
 if TYPE_CHECKING:
     import napari
@@ -87,8 +88,8 @@ class ScoresWidget(Panel):
         told, true = labels_array(prediction), labels_array(truth)
         if told.shape != true.shape:
             raise InputError(
-                f"{prediction.name} is {_size(told)} and {truth.name} is {_size(true)} "
-                "(slices x Y x X): choose layers of the same image."
+                f"{prediction.name} is {sides(told.shape)} and {truth.name} is "
+                f"{sides(true.shape)} (slices x Y x X): choose layers of the same image."
             )
         slices = prediction.metadata.get("napari_unet_slices")
         kind = self.kind.value()
@@ -165,7 +166,3 @@ def _score(
 
 def _text(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _size(array: NDArray[np.generic]) -> str:
-    return " x ".join(str(side) for side in array.shape)

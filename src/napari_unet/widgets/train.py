@@ -38,6 +38,7 @@ from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.plots import CurvePlot
 from napari_unet.widgets.training import Progress, Started, TrainingWork
+from napari_unet.words import clock
 
 if TYPE_CHECKING:
     import napari
@@ -168,7 +169,7 @@ class TrainWidget(Panel):
         best = ""
         if step.best is not None:
             best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
-        left = _minutes(step.seconds_left)
+        left = clock(step.seconds_left)
         self._last_words = f"step {step.step}, loss {step.loss:.3f}{best}"
         self.show_progress(step.progress, f"{left} left: {self._last_words}")
         if self.job is not None:
@@ -274,9 +275,3 @@ def new_run_folder(name: str) -> Path:
         folder = folder.with_name(f"{now}-{plain}-{number}")
         number += 1
     return folder
-
-
-def _minutes(seconds: float | None) -> str:
-    if seconds is None:
-        return "-:--"
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
