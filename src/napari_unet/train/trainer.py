@@ -323,7 +323,7 @@ class Trainer:
 
     def _finish(self) -> None:
         stopped = self._stop.is_set()
-        if stopped and self._held_out and self.best is None and self.step > 0:
+        if self._held_out and self.best is None and self.step > 0:
             self._validate()
         self._save()
         if self.folder is not None:

@@ -89,7 +89,7 @@ class ScoresWidget(Panel):
         if told.shape != true.shape:
             raise InputError(
                 f"{prediction.name} is {sides(told.shape)} and {truth.name} is "
-                f"{sides(true.shape)} (slices x Y x X): choose layers of the same image."
+                f"{sides(true.shape)} (slices x Y x X): choose layers of one image."
             )
         slices = prediction.metadata.get("napari_unet_slices")
         kind = self.kind.value()

@@ -1,0 +1,17 @@
+"""Sizes and times as the user reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def sides(shape: Iterable[int]) -> str:
+    """Write a shape as "30 x 512 x 512"."""
+    return " x ".join(str(side) for side in shape)
+
+
+def clock(seconds: float | None) -> str:
+    """Write a duration as minutes and seconds, "4:05"; "-:--" where it is unknown."""
+    if seconds is None:
+        return "-:--"
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
