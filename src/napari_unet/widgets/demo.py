@@ -6,42 +6,46 @@ import sys
 from pathlib import Path
 
 import napari
+import numpy as np
 
 from napari_unet.data.stack import read_stack
-from napari_unet.widgets.layers import placed_as
+from napari_unet.widgets.layers import PREDICTED, placed_as
 from napari_unet.widgets.workflow import WorkflowWidget
 from napari_unet.widgets.workspace import Workspace
 
+_SIZE = (1400, 900)
+
 
 def show(folder: Path, viewer: napari.Viewer) -> WorkflowWidget:
-    """Show image, truth and prediction of a demonstration, and the dock."""
+    """Show image, truth and prediction of a demonstration, and the dock with scores."""
     stack = read_stack(folder / "image.tif")
-    workspace = Workspace.of(viewer)
+    cells = np.array(read_stack(folder / "truth.tif").data)
+    told = np.asarray(read_stack(folder / "prediction.tif").data)
+    first = len(cells) - len(told)
+    whole = np.zeros_like(cells)
+    whole[first:] = told
     place = placed_as(stack, 3)
+    workspace = Workspace.of(viewer)
     workspace.image = viewer.add_image(stack.data, name="synthetic EM", **place)
-    truth = read_stack(folder / "truth.tif")
-    workspace.truth = viewer.add_labels(
-        truth.data, name="ground truth", visible=False, **place
-    )
-    workspace.annotations = workspace.truth
-    prediction = read_stack(folder / "prediction.tif")
-    first = stack.num_slices - prediction.num_slices
-    shown = viewer.add_labels(
-        prediction.data,
-        name="prediction",
-        **{**place, "translate": (first * stack.scale[0], 0, 0)},
-    )
-    shown.opacity = 0.4
+    truth = viewer.add_labels(cells, name="ground truth", visible=False, **place)
+    prediction = viewer.add_labels(whole, name="prediction", opacity=0.4, **place)
+    prediction.metadata[PREDICTED] = list(range(first, len(cells)))
+    workspace.annotations = workspace.truth = truth
+    workspace.prediction = prediction
     workspace.model = folder / "model.safetensors"
-    viewer.dims.set_point(0, (first + 1) * stack.scale[0])
+    viewer.dims.set_current_step(0, first)
     dock = WorkflowWidget(viewer)
     viewer.window.add_dock_widget(dock, name="U-Net", area="right")
+    dock.tabs.setCurrentIndex(dock.tabs.count() - 1)
+    dock.scores.run()
     return dock
 
 
 def main() -> None:
     """Open the folder named on the command line."""
-    show(Path(sys.argv[1]), napari.Viewer())
+    viewer = napari.Viewer()
+    viewer.window.resize(*_SIZE)
+    show(Path(sys.argv[1]), viewer)
     napari.run()
 
 

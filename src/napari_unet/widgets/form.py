@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from magicgui.widgets import create_widget
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unet.config import Settings
 
@@ -46,6 +46,8 @@ class SettingsForm(QWidget):
             editor = _editor(name, described[name], getattr(settings, name))
             editor.changed.connect(self._on_changed)
             native = editor.native
+            if isinstance(native, QCheckBox):
+                native.setText("")  # the label beside it says it already
             native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             native.setMinimumWidth(80)
             label = QLabel(described[name].title or name)
@@ -84,8 +86,6 @@ def _editor(name: str, field: FieldInfo, value: Any) -> Any:
     if get_origin(annotation) is Literal:
         options["choices"] = list(get_args(annotation))
         annotation = type(value)
-    elif annotation is bool:
-        options["text"] = ""
     elif annotation in (int, float):
         options = _bounds(field, annotation)
     return create_widget(value=value, annotation=annotation, name=name, options=options)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LETTERS = "CTZYX"
+PREDICTED = "napari_unet_slices"
+"""Key in the metadata of a prediction layer: indices of the slices it holds."""
 
 
 class LayerBox(QComboBox):

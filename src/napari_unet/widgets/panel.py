@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QLabel,
@@ -24,6 +24,8 @@ from napari_unet.widgets.workspace import Workspace
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+WIDTH = 380
+"""Width that a dock asks for, in pixels."""
 _STEPS = 1000
 
 
@@ -66,6 +68,10 @@ class Panel(QWidget):
         )
         self._heard: list[tuple[Any, Callable[..., Any]]] = []
         self.destroyed.connect(_Deaf(self._heard))
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
+        """Return the width at which everything reads well, to leave room for images."""
+        return QSize(WIDTH, super().sizeHint().height())
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Connect a signal of psygnal or napari for as long as this dock exists."""

@@ -16,6 +16,7 @@ from napari_unet.config import PredictConfig
 from napari_unet.errors import InputError
 from napari_unet.widgets.form import SettingsForm
 from napari_unet.widgets.layers import (
+    PREDICTED,
     LayerBox,
     add_or_update,
     current_slice,
@@ -115,7 +116,7 @@ class PredictWidget(Panel):
         """Draw what is there and hand the layer to the other docks."""
         self._draw()
         if self._labels is not None:
-            self._labels.metadata["napari_unet_slices"] = sorted(self._slices)
+            self._labels.metadata[PREDICTED] = sorted(self._slices)
             self.workspace.prediction = self._labels
         self.show_progress(1.0, result)
 
@@ -131,7 +132,7 @@ class PredictWidget(Panel):
             and self.extent.currentText() == _SLICE
         ):
             self._labels = old
-            self._slices = set(old.metadata.get("napari_unet_slices", ()))
+            self._slices = set(old.metadata.get(PREDICTED, ()))
         else:
             empty = np.zeros(shape, np.uint8)
             place = placed_like(self._of, len(shape))

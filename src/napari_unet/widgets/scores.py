@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.report import COLUMNS, Scores, score_labels
 from napari_unet.widgets.kind import KindBox
-from napari_unet.widgets.layers import LayerBox, labels_array
+from napari_unet.widgets.layers import PREDICTED, LayerBox, labels_array
 from napari_unet.widgets.panel import Panel
 from napari_unet.words import sides
 
@@ -91,7 +91,7 @@ class ScoresWidget(Panel):
                 f"{prediction.name} is {sides(told.shape)} and {truth.name} is "
                 f"{sides(true.shape)} (slices x Y x X): choose layers of one image."
             )
-        slices = prediction.metadata.get("napari_unet_slices")
+        slices = prediction.metadata.get(PREDICTED)
         kind = self.kind.value()
         self.start("Scoring", lambda: _score(told, true, kind, slices), lambda: None)
 

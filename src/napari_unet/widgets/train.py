@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     import napari
 
 _SIZES = {
-    "new network, small (0.5 M)": 8,
-    "new network, medium (1.9 M)": 16,
-    "new network, large (7.8 M)": 32,
-    "new network, the paper's (31 M)": 64,
+    "new, small (0.5 M)": 8,
+    "new, medium (1.9 M)": 16,
+    "new, large (7.8 M)": 32,
+    "new, as in the paper (31 M)": 64,
 }
 _MEDIUM = 16
 _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
@@ -196,7 +196,8 @@ class TrainWidget(Panel):
         self.add_row(
             "Start from",
             self.start_from,
-            "A new network learns from nothing; a model file is fine-tuned.",
+            "A new network learns from nothing; a model file is fine-tuned. The number "
+            "is that of its weights: more is slower and can learn more.",
         )
         amount = QWidget()
         row = QHBoxLayout(amount)

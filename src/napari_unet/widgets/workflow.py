@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from napari_unet.widgets.load import LoadWidget
+from napari_unet.widgets.panel import WIDTH
 from napari_unet.widgets.predict import PredictWidget
 from napari_unet.widgets.scores import ScoresWidget
 from napari_unet.widgets.train import TrainWidget
@@ -44,7 +46,10 @@ class WorkflowWidget(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
-        self.setMinimumWidth(340)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
+        """Return the width at which every tab reads well."""
+        return QSize(WIDTH, super().sizeHint().height())
 
 
 def _scrolled(dock: QWidget) -> QScrollArea:
