@@ -144,6 +144,7 @@ class TrainWidget(Panel):
                 f"The layer {annotations.name} holds no labels: paint at least one "
                 "object or scribble."
             )
+        self.kind.show_guess(annotations)
         start = self.start_from.value()
         work = TrainingWork(
             stack=image_stack(image),
