@@ -341,15 +341,16 @@ class ImageConfig(Settings):
         None,
         title="Slices to train on",
         description="Slices to train on, as start:stop counted from 0; all annotated "
-        "slices that are not held out when left out.",
+        "slices that are not held out when left out, none for an image that is only "
+        "held out.",
     )
     validate_: str | None = Field(
         None,
         alias="validate",
         title="Slices held out",
         description="Slices held out, as start:stop counted from 0: never trained on, "
-        "they choose the best model. The last fifth of five or more when neither is "
-        "given.",
+        "they choose the best model. The last fifth of five or more slices, or of "
+        "five or more images, when neither is given.",
     )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -129,7 +129,7 @@ def test_resume_takes_no_other_settings(files, train, run):
 def test_resume_may_change_the_device(train, run):
     folder = train()
     result = run("train", "--resume", folder, "--device", "auto")
-    assert "trained 12 steps" in result.stdout
+    assert "finished after 12 steps" in result.stdout
 
 
 def test_several_images_are_given_with_their_labels(files, train):

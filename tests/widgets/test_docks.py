@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.config import UNetConfig
+from napari_unet.config import PredictConfig, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
 
@@ -134,3 +134,139 @@ def test_closing_a_dock_lets_go_of_the_viewer(dock: Any, viewer: Any) -> None:
     viewer.window.remove_dock_widget("all")
     viewer.add_labels(np.zeros((4, 4), np.uint8))
     viewer.layers.clear()
+
+
+def test_what_the_user_corrected_is_never_overwritten(
+    loaded: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    loaded.predict.model.setValue(model)
+    loaded.predict.extent.setCurrentText("whole stack")
+    loaded.predict.run_button.click()
+    finish(loaded.predict)
+    first = viewer.layers["em prediction"]
+    first.data_setitem((np.array([0]), np.array([0]), np.array([0])), 7)
+    corrected = first.data.copy()
+    loaded.predict.run_button.click()
+    finish(loaded.predict)
+    np.testing.assert_array_equal(first.data, corrected)
+    assert loaded.predict.workspace.prediction != first
+
+
+def test_slices_of_two_models_never_share_a_layer(
+    loaded: Any, viewer: Any, finish: Any, model: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(model.read_bytes())
+    for z, path in ((2, model), (3, other)):
+        loaded.predict.model.setValue(path)
+        viewer.dims.set_current_step(0, z)
+        loaded.predict.run_button.click()
+        finish(loaded.predict)
+    layer = viewer.layers["em prediction"]
+    assert layer.metadata["napari_unet_slices"] == [3]
+    assert not layer.data[2].any()
+
+
+def test_a_fragment_of_a_slice_is_not_taken_for_predicted(
+    loaded: Any, viewer: Any, finish: Any, model: Path, qtbot: Any
+) -> None:
+    predict = loaded.predict
+    predict.model.setValue(model)
+    predict.extent.setCurrentText("whole stack")
+    predict.settings.setValue(PredictConfig(tile_size=16))
+    predict.run_button.click()
+    qtbot.waitUntil(lambda: "em prediction" in viewer.layers, timeout=60_000)
+    predict.run_button.click()
+    finish(predict)
+    done = viewer.layers["em prediction"].metadata["napari_unet_slices"]
+    assert predict.status.text().startswith("Stopped after tile")
+    tiles = int(predict.status.text().split()[3])
+    assert len(done) == tiles // 42  # 6 x 7 tiles of 16 pixels in 96 x 112
+
+
+@pytest.mark.parametrize("axes", ["cyx", "czyx", "zcyx"])
+def test_labels_of_an_image_with_channels_have_its_slices_and_none_of_its_channels(
+    dock: Any, viewer: Any, finish: Any, tmp_path: Path, axes: str
+) -> None:
+    config = UNetConfig(base_channels=2, depth=2, in_channels=2)
+    path = tmp_path / "two.safetensors"
+    save_model(path, Model(UNet(config), ModelCard(network=config)))
+    sizes = {"c": 2, "z": 3, "y": 32, "x": 48}
+    scales = {"c": 1, "z": 50, "y": 4, "x": 4}
+    image = viewer.add_image(
+        np.random.default_rng(0).random([sizes[letter] for letter in axes]),
+        scale=[scales[letter] for letter in axes],
+        axis_labels=tuple(axes),
+        name="channels",
+    )
+    dock.predict.image.setValue(image)
+    dock.predict.model.setValue(path)
+    dock.predict.extent.setCurrentText("whole stack")
+    dock.predict.run_button.click()
+    finish(dock.predict)
+    layer = viewer.layers["channels prediction"]
+    plain = axes.replace("c", "")
+    assert layer.data.shape == tuple(sizes[letter] for letter in plain)
+    np.testing.assert_allclose(layer.scale, [scales[letter] for letter in plain])
+
+
+def test_a_prediction_lies_on_a_turned_image(
+    dock: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    image = viewer.add_image(
+        np.random.default_rng(0).random((2, 40, 48)),
+        scale=(30, 8, 8),
+        translate=(100, 50, -70),
+        rotate=30,
+        name="turned",
+    )
+    dock.predict.image.setValue(image)
+    dock.predict.model.setValue(model)
+    dock.predict.extent.setCurrentText("whole stack")
+    dock.predict.run_button.click()
+    finish(dock.predict)
+    layer = viewer.layers["turned prediction"]
+    corner = (1, 39, 47)
+    np.testing.assert_allclose(layer.data_to_world(corner), image.data_to_world(corner))
+
+
+def test_an_image_with_several_resolutions_is_predicted_at_the_finest(
+    dock: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    data = np.random.default_rng(0).random((64, 64))
+    image = viewer.add_image([data, data[::2, ::2]], multiscale=True, name="pyramid")
+    dock.predict.image.setValue(image)
+    dock.predict.model.setValue(model)
+    dock.predict.run_button.click()
+    finish(dock.predict)
+    assert viewer.layers["pyramid prediction"].data.shape == (64, 64)
+
+
+def test_scores_go_when_their_layers_change(
+    loaded: Any, viewer: Any, finish: Any
+) -> None:
+    loaded.scores.prediction.setValue(viewer.layers["annotations"])
+    loaded.scores.truth.setValue(viewer.layers["truth"])
+    loaded.scores.run_button.click()
+    finish(loaded.scores)
+    assert loaded.scores.table.rowCount() > 0
+    loaded.scores.prediction.setValue(viewer.layers["truth"])
+    assert loaded.scores.table.rowCount() == 0
+    assert not loaded.scores.save_button.isEnabled()
+
+
+def test_what_is_tuned_in_the_weights_dock_is_trained_with(loaded: Any) -> None:
+    loaded.weights.w0.setValue(12)
+    assert loaded.train.settings().weights.w0 == 12
+    form = loaded.train.forms["weights"]
+    form.setValue(form.value().model_copy(update={"sigma": 2.57, "w0": 200}))
+    assert loaded.weights.sigma.value() == pytest.approx(2.57, abs=0.1)
+    assert loaded.train.settings().weights.sigma == 2.57
+    assert loaded.train.settings().weights.w0 == 200
+
+
+def test_docks_do_not_push_the_window_off_a_small_screen(viewer: Any) -> None:
+    viewer.window.resize(1280, 800)
+    for name in ("Train", "Predict", "Scores"):
+        _, widget = viewer.window.add_plugin_dock_widget("napari-unet-em", name)
+        assert widget.minimumSizeHint().height() < 200

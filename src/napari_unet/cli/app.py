@@ -107,6 +107,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
     ndim: Annotated[int | None, option(UNetConfig, "ndim", "--ndim")] = None,
     w0: Annotated[float | None, option(WeightMapConfig, "w0")] = None,
     sigma: Annotated[float | None, option(WeightMapConfig, "sigma")] = None,
+    balance: Annotated[bool | None, option(WeightMapConfig, "balance")] = None,
     learning_rate: Annotated[float | None, option(TrainConfig, "learning_rate")] = None,
     batch_size: Annotated[int | None, option(TrainConfig, "batch_size")] = None,
     patch_size: Annotated[int | None, option(TrainConfig, "patch_size")] = None,
@@ -137,7 +138,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
 
     settings: dict[str, dict[str, Any]] = {
         "network": {"base_channels": base_channels, "ndim": ndim},
-        "weights": {"w0": w0, "sigma": sigma},
+        "weights": {"w0": w0, "sigma": sigma, "balance": balance},
         "train": {
             "minutes": minutes,
             "epochs": epochs,
@@ -180,8 +181,10 @@ def predict(
     device: Device = None,
 ) -> None:
     """Predict a stack with a trained model."""
-    from napari_unet.cli.work import write_prediction
+    from napari_unet.cli.work import check_outputs, check_tiff, write_prediction
 
+    check_outputs([model, image], out, probabilities)
+    check_tiff(out, probabilities)
     settings = override(PredictConfig(), tile_size=tile_size, device=device)
     write_prediction(model, _read(image, slices), out, probabilities, settings)
 
@@ -201,8 +204,9 @@ def score(
     csv: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
 ) -> None:
     """Score a prediction against ground truth, slice by slice and overall."""
-    from napari_unet.cli.work import show_scores
+    from napari_unet.cli.work import check_outputs, show_scores
 
+    check_outputs([prediction, truth], json, csv)
     told, true = _read(prediction, slices), _read(truth, truth_slices)
     first = _first(truth, truth_slices)
     show_scores(told, true, kind, json, csv, first_slice=first)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import typer
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 
 from napari_unet.config import Settings
@@ -19,19 +20,33 @@ def option(settings: type[BaseModel], name: str, *flags: str) -> Any:
     The option's own default is None, "not given", so that a settings file decides.
     """
     field = settings.model_fields[name]
-    low: Any = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
-    high: Any = next((m.le for m in field.metadata if isinstance(m, Le)), None)
-    unsaid = field.is_required() or field.default is None
-    value = {True: "on", False: "off"}.get(field.default, field.default)
-    default = "" if unsaid else f" [default: {value}]"
+    # Bounds are only told here; `override` checks them, so that what is out of bounds
+    # ends in one sentence like everything else that a user can put right.
+    told = [_bounds(field.metadata)] if _bounds(field.metadata) else []
+    if not field.is_required() and field.default is not None:
+        value: Any = field.default
+        if isinstance(value, bool):
+            value = "on" if value else "off"
+        told.append(f"default: {value}")
+    extra = f" [{'; '.join(told)}]" if told else ""
     return typer.Option(
         *flags,
-        help=f"{field.description}{default}".replace("[", r"\["),
-        min=low,
-        max=high,
+        help=f"{field.description}{extra}".replace("[", r"\["),
         show_default=False,
         metavar=None,
     )
+
+
+def _bounds(metadata: Sequence[Any]) -> str:
+    """Write the bounds of a number, such as "above 0, at most 100"."""
+    words = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
+    names = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt"}
+    parts = [
+        f"{words[type(limit)]} {getattr(limit, names[type(limit)])}"
+        for limit in metadata
+        if type(limit) in words
+    ]
+    return ", ".join(parts)
 
 
 def override(

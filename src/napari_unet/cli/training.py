@@ -17,7 +17,11 @@ from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import TrainingImage, prepare_image
+from napari_unet.train.training_image import (
+    TrainingImage,
+    hold_out_images,
+    prepare_image,
+)
 from napari_unet.words import clock
 
 T = TypeVar("T")
@@ -50,8 +54,17 @@ def run_training(request: Request) -> None:
             f"{folder.path} holds a run already: choose another --out, or go on with "
             f"it by --resume {folder.path}."
         )
-    start = None if request.fine_tune is None else load_model(request.fine_tune)
+    start = None
+    if request.fine_tune is not None:
+        if any(value is not None for value in request.settings["network"].values()):
+            raise InputError(
+                "--fine-tune takes the network of the model: leave out "
+                "--base-channels and --ndim."
+            )
+        start = load_model(request.fine_tune)
     images = [load_image(one, config) for one in config.images]
+    if not any(one.train or one.validate_ for one in config.images):
+        images = hold_out_images(images)
     trainer = Trainer(
         images,
         config,
@@ -59,6 +72,12 @@ def run_training(request: Request) -> None:
         start=start,
         resume=request.resume is not None,
     )
+    if trainer.is_over:
+        say(
+            f"the run in {folder.path} is finished after {trainer.step} steps: start "
+            f"a new one from {folder.last} with --fine-tune to train on"
+        )
+        return
     train_and_report(trainer, folder)
 
 
@@ -73,7 +92,7 @@ def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
     )
     with stop_on_interrupt(trainer.stop):
         follow(trainer.run())
-    say(f"trained {trainer.step} steps in {clock(trainer.elapsed)} minutes")
+    say(f"trained {trainer.step} steps in {clock(trainer.elapsed)}")
     if trainer.config.train.steps is None and trainer.repeat_steps is not None:
         say(
             f"--steps {trainer.repeat_steps} --seed {trainer.config.train.seed} gives "
@@ -157,7 +176,8 @@ def _settings(request: Request, folder: RunFolder) -> RunConfig:
     }
     if request.resume is None:
         parts["train"] = _one_budget(parts["train"], request.settings["train"])
-    images = tuple(_placed(one) for one in _images(request) or config.images)
+    given = _images(request) or _changed(config.images, request)
+    images = tuple(_placed(one) for one in given)
     if not images:
         raise InputError("Give at least one --image with its --labels.")
     return config.model_copy(update={**parts, "images": images})
@@ -192,6 +212,25 @@ def _images(request: Request) -> tuple[ImageConfig, ...]:
     return tuple(
         ImageConfig(image=image, labels=labels, kind=kind, train=train, validate_=held)
         for image, labels, kind, train, held in columns
+    )
+
+
+def _changed(
+    images: tuple[ImageConfig, ...], request: Request
+) -> tuple[ImageConfig, ...]:
+    """Put kinds and slices of the command line over those of a settings file."""
+    columns = {
+        "kind": _spread(request.kinds, len(images), "--kind"),
+        "train": _spread(request.train, len(images), "--train"),
+        "validate_": _spread(request.validate, len(images), "--validate"),
+    }
+    rows = [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
+    return tuple(
+        one.model_copy(update={n: v for n, v in row.items() if v is not None})
+        for one, row in zip(images, rows, strict=True)
     )
 
 

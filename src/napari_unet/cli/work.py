@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,44 @@ from napari_unet.config import AnnotationKind, PredictConfig, WeightMapConfig
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.report import Scores, score_labels
 
 if TYPE_CHECKING:
     from napari_unet.predict.predictor import Prediction, Predictor
+
+
+def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
+    """Refuse to write over a file that is read, or twice to the same file.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise InputError(
+                f"{path} is read or written already: choose another name for the "
+                "result, so that nothing is lost."
+            )
+        taken.add(path.resolve())
+
+
+def check_tiff(*outputs: Path | None) -> None:
+    """Refuse names that promise another format than the TIFF that is written.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    for path in outputs:
+        if path is not None and path.suffix.lower() not in (".tif", ".tiff"):
+            raise InputError(f"{path}: results are TIFF files, end the name in .tif.")
 
 
 def write_weights(
@@ -27,6 +61,8 @@ def write_weights(
     ndim: int,
 ) -> None:
     """Write the weight map of a labels file as 32-bit TIFF."""
+    check_outputs([labels], out)
+    check_tiff(out)
     stack = read_stack(labels)
     values = np.asarray(stack.as_zyx())
     if kind is None:

@@ -173,32 +173,55 @@ def score_labels(
     InputError
         When shapes or classes differ, or there is no truth.
     """
+    if not truth.any():
+        raise InputError("The ground truth holds no labels: there is nothing to score.")
+    highest = int(prediction.max(initial=0))
     notes: list[str] = []
     if kind is None:
-        guess = guess_kind(truth)
-        kind = guess.kind
-        notes.append(f"ground truth is {kind}: {guess.reason}")
+        kind, note = _kind_of_truth(truth, highest)
+        notes.append(note)
     target = to_target(truth, kind)
     notes.extend(target.notes)
-    empty = len(truth) - target.annotated_slices.size
+    wanted = np.arange(len(truth)) if slices is None else np.asarray(slices)
+    empty = np.setdiff1d(wanted, target.annotated_slices).size
     if empty:
+        slices_word = "1 slice" if empty == 1 else f"{empty} slices"
         notes.append(
-            f"{empty} slice(s) without any label count as not annotated, not as empty, "
-            "and are not scored"
+            f"{slices_word} without any label in the ground truth: not scored, as not "
+            "annotated"
         )
-    if slices is not None:
-        others = np.setdiff1d(np.arange(len(target.classes)), slices)
-        target.classes[others] = IGNORE
-    highest = int(prediction.max(initial=0))
+    target.classes[np.setdiff1d(np.arange(len(truth)), wanted)] = IGNORE
     if target.num_classes == 2 and highest > 1:
         notes.append("prediction: every value above 0 is read as foreground")
-        prediction = prediction.astype(bool)
+        prediction = _foreground(prediction, kind)
         highest = 1
     classes = max(target.num_classes, highest + 1)
     scores = score_stack(
         prediction, target.classes, num_classes=classes, first_slice=first_slice
     )
     return scores, tuple(notes)
+
+
+def _kind_of_truth(
+    truth: NDArray[np.generic], highest: int
+) -> tuple[AnnotationKind, str]:
+    """Guess the kind of a truth, with the highest predicted class as a hint."""
+    guess = guess_kind(truth)
+    several = guess.kind is not AnnotationKind.OBJECTS and truth.max() > 1
+    if several and highest == 1 and "one value" not in guess.reason:
+        reason = "several values where the prediction has one class"
+        return AnnotationKind.OBJECTS, f"ground truth is objects: {reason}"
+    return guess.kind, f"ground truth is {guess.kind}: {guess.reason}"
+
+
+def _foreground(
+    prediction: NDArray[np.generic], kind: AnnotationKind
+) -> NDArray[np.generic]:
+    """Read every value above 0 as foreground, with the gap that objects get."""
+    if kind is AnnotationKind.OBJECTS:
+        # The truth got a line between touching objects; so must what is compared.
+        return to_target(prediction, kind).objects > 0
+    return prediction.astype(bool)
 
 
 def _pairs(

@@ -32,6 +32,8 @@ def fit_config(
     """
     if not images:
         raise InputError("There is no image to train on: choose an image first.")
+    if not any(image.train.size for image in images):
+        raise InputError("All images are held out: leave at least one to train on.")
     channels = {image.image.shape[0] for image in images}
     if len(channels) > 1:
         raise InputError(

@@ -143,6 +143,11 @@ class Trainer:
         whole = self._schedule.total == self.step and self._schedule.start_step == 0
         return self.step if whole else None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget of the run is spent."""
+        return self._schedule.is_over(self.step, self.elapsed)
+
     def stop(self) -> None:
         """End the run after the step in work, keeping a model; from any thread."""
         self._stop.set()
@@ -162,7 +167,7 @@ class Trainer:
         if self.folder is not None:
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
-        while not self._schedule.is_over(self.step, self.elapsed):
+        while not self.is_over:
             if self._stop.is_set():
                 break
             yield self._advance()

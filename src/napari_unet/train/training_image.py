@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, UNetConfig, WeightMapConfig
-from napari_unet.data.annotation import Target, guess_kind, to_target
+from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack, parse_slices
 from napari_unet.data.weight_map import weight_map
@@ -17,6 +18,8 @@ from napari_unet.errors import InputError
 from napari_unet.words import sides
 
 _HELD_OUT_SHARE = 5
+_NONE = "none"
+_IMAGE_NOTE = "the whole image is held out to score the network"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +111,11 @@ def prepare_image(
     target = to_target(labels, kind, ndim=network.ndim)
     notes.extend(target.notes)
     train_slices, held_out = split_slices(target, train, validate, notes)
+    if _one_class(target, train_slices):
+        notes.append(
+            "only one class is annotated: the network will find it everywhere; paint "
+            "background too"
+        )
     pixel_size = stack.zyx_size
     mapped = weight_map(target, weights, ndim=network.ndim, pixel_size=pixel_size)
     return TrainingImage(
@@ -125,31 +133,38 @@ def prepare_image(
     )
 
 
+def hold_out_images(images: Sequence[TrainingImage]) -> list[TrainingImage]:
+    """Hold out the last fifth of the images where no slice of any is held out.
+
+    This is for sets of single images; with fewer than five nothing is changed.
+    """
+    count = len(images) // _HELD_OUT_SHARE
+    if count == 0 or any(image.held_out.size for image in images):
+        return list(images)
+    last = [
+        replace(one, train=one.train[:0], held_out=one.train, notes=(_IMAGE_NOTE,))
+        for one in images[-count:]
+    ]
+    return [*images[:-count], *last]
+
+
 def split_slices(
     target: Target, train: str | None, validate: str | None, notes: list[str]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose the annotated slices to train on and those that are held out."""
-    count = target.classes.shape[0]
+    """Choose the annotated slices to train on and those that are held out.
+
+    "none" stands for no slice at all: an image may serve for validation only.
+    """
     annotated = target.annotated_slices
-    if validate is not None:
-        held_out = np.intersect1d(annotated, _indices(validate, count))
-        if held_out.size == 0:
-            raise InputError(
-                f"Slices {validate} are to be held out, but none of them is annotated."
-            )
-    elif train is None and annotated.size >= _HELD_OUT_SHARE:
-        held_out = annotated[-(annotated.size // _HELD_OUT_SHARE) :]
-        first, last = held_out[0], held_out[-1]
-        which = f"slices {first} to {last} are" if last > first else f"slice {last} is"
-        notes.append(f"{which} held out to score the network")
-    else:
-        held_out = annotated[:0]
-        notes.append("no slice is held out: the last state of the network is kept")
+    held_out = _held_out(target, train, validate, notes)
     wanted = annotated
     if train is not None:
-        wanted = np.intersect1d(annotated, _indices(train, count))
+        wanted = np.intersect1d(annotated, _indices(train, len(target.classes)))
     learned = np.setdiff1d(wanted, held_out)
-    if learned.size == 0:
+    if train is not None and wanted.size > learned.size > 0:
+        both = np.intersect1d(wanted, held_out)
+        notes.append(f"{_named(both)} held out and therefore not trained on")
+    if learned.size == 0 and train != _NONE:
         raise InputError(
             "No annotated slice is left to train on: annotate more slices, or hold "
             "out fewer."
@@ -157,7 +172,39 @@ def split_slices(
     return learned, held_out
 
 
+def _held_out(
+    target: Target, train: str | None, validate: str | None, notes: list[str]
+) -> NDArray[np.intp]:
+    annotated = target.annotated_slices
+    if validate is not None and validate != _NONE:
+        chosen = np.intersect1d(annotated, _indices(validate, len(target.classes)))
+        if chosen.size == 0:
+            raise InputError(
+                f"Slices {validate} are to be held out, but none of them is annotated."
+            )
+        return chosen
+    if validate is None and train is None and annotated.size >= _HELD_OUT_SHARE:
+        chosen = annotated[-(annotated.size // _HELD_OUT_SHARE) :]
+        notes.append(f"{_named(chosen)} held out to score the network")
+        return chosen
+    notes.append("no slice is held out: the last state of the network is kept")
+    return annotated[:0]
+
+
+def _named(slices: NDArray[np.intp]) -> str:
+    first, last = slices[0], slices[-1]
+    return f"slices {first} to {last} are" if last > first else f"slice {last} is"
+
+
+def _one_class(target: Target, train: NDArray[np.intp]) -> bool:
+    """Say whether the network would learn to answer one class everywhere."""
+    classes = np.unique(target.classes[train])
+    return bool(classes[classes != IGNORE].size == 1)
+
+
 def _indices(text: str, count: int) -> NDArray[np.intp]:
+    if text == _NONE:
+        return np.empty(0, np.intp)
     chosen: NDArray[np.intp] = np.arange(count)[parse_slices(text, count)]
     return chosen
 

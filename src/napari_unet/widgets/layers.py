@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LETTERS = "CTZYX"
+_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 PREDICTED = "napari_unet_slices"
 """Key in the metadata of a prediction layer: indices of the slices it holds."""
 
@@ -81,14 +82,15 @@ class LayerBox(QComboBox):
 def image_stack(layer: Image) -> Stack:
     """Return an image layer as a stack; to be called on the main thread.
 
-    What can be changed is copied, so that a worker thread may use it.
+    What can be changed is copied, so that a worker thread may use it; of a layer with
+    several resolutions the finest is taken.
 
     Raises
     ------
     InputError
         When the layer has dimensions that the core does not know.
     """
-    data = layer.data
+    data = finest(layer)
     if isinstance(data, np.ndarray) and data.flags.writeable:
         data = data.copy()
     axes = _axes(layer)
@@ -98,6 +100,25 @@ def image_stack(layer: Image) -> Stack:
         if letter in "ZYX"
     )
     return Stack(data, axes, sizes, _unit(layer), layer.name)
+
+
+def finest(layer: Image) -> Any:
+    """Return the data of a layer, at full resolution where it has several."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def plane_shape(layer: Image) -> tuple[int, ...]:
+    """Return the shape of labels of an image layer: Y and X, and slices if any."""
+    shape = finest(layer).shape
+    return tuple(int(shape[axis]) for axis in spatial(layer))
+
+
+def spatial(layer: Layer) -> list[int]:
+    """Return the dimensions of a layer that its labels have too, without channels."""
+    if not isinstance(layer, Image):
+        return list(range(layer.ndim))
+    axes = _axes(layer)
+    return [axes.index(letter) for letter in "TZYX" if letter in axes]
 
 
 def labels_array(layer: Labels) -> NDArray[np.generic]:
@@ -119,18 +140,27 @@ def labels_array(layer: Labels) -> NDArray[np.generic]:
     return data.reshape((1, *data.shape)) if data.ndim == 2 else data
 
 
-def placed_like(layer: Layer, ndim: int) -> dict[str, Any]:
-    """Return scale, translate, units and axis labels for a layer over `layer`.
+def placed_like(layer: Layer, ndim: int | None = None) -> dict[str, Any]:
+    """Return what places a layer with labels, or a map of them, over `layer`.
 
-    `ndim` counts from the last dimension, so that labels of an image with channels
-    lie where the image does.
+    `ndim` 2 leaves slices out; channels are always left out.
     """
-    return {
-        "scale": tuple(layer.scale)[-ndim:],
-        "translate": tuple(layer.translate)[-ndim:],
-        "units": tuple(layer.units)[-ndim:],
-        "axis_labels": tuple(layer.axis_labels)[-ndim:],
+    kept = spatial(layer)
+    kept = kept if ndim is None else kept[-ndim:]
+    square = np.ix_(kept, kept)
+    whole = np.asarray(layer.affine.affine_matrix)
+    with_offset = [*kept, layer.ndim]
+    place: dict[str, Any] = {
+        "scale": tuple(layer.scale[axis] for axis in kept),
+        "translate": tuple(layer.translate[axis] for axis in kept),
+        "rotate": np.asarray(layer.rotate)[square],
+        "affine": whole[np.ix_(with_offset, with_offset)],
+        "units": tuple(layer.units[axis] for axis in kept),
+        "axis_labels": tuple(layer.axis_labels[axis] for axis in kept),
     }
+    if len(kept) == layer.ndim:
+        place["shear"] = np.asarray(layer.shear)
+    return place
 
 
 def placed_as(stack: Stack, ndim: int) -> dict[str, Any]:
@@ -146,11 +176,12 @@ def placed_as(stack: Stack, ndim: int) -> dict[str, Any]:
 
 def current_slice(viewer: ViewerModel, layer: Layer) -> int:
     """Return the index of the slice that the viewer shows of `layer`."""
-    if layer.ndim < 3:
+    axes = spatial(layer)
+    if len(axes) < 3:
         return 0
     point = layer.world_to_data(viewer.dims.point[-layer.ndim :])
-    count = layer.data.shape[layer.ndim - 3]
-    return int(np.clip(round(float(point[-3])), 0, count - 1))
+    data = finest(layer) if isinstance(layer, Image) else layer.data
+    return int(np.clip(round(float(point[axes[0]])), 0, data.shape[axes[0]] - 1))
 
 
 def add_or_update(
@@ -166,7 +197,9 @@ def add_or_update(
         if isinstance(layer, kind) and layer.data.ndim == data.ndim:
             # Colours, opacity and visibility stay as the user set them.
             layer.data = data
-            layer.scale, layer.translate = options["scale"], options["translate"]
+            for name_of in _PLACE:
+                if name_of in options:
+                    setattr(layer, name_of, options[name_of])
             return layer
     add = viewer.add_labels if kind is Labels else viewer.add_image
     return add(data, name=name, **options)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QFormLayout,
+    QFrame,
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -48,7 +50,16 @@ class Panel(QWidget):
         self.workspace = Workspace.of(viewer)
         self.job: Job | None = None
         self._run_text, self._stop_text = run_text, stop_text
-        self.box = QVBoxLayout(self)
+        content = QWidget()
+        self.box = QVBoxLayout(content)
+        area = QScrollArea()
+        # A low window scrolls the dock, instead of being pushed off the screen.
+        area.setWidget(content)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(
             QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
@@ -117,10 +128,9 @@ class Panel(QWidget):
         self.run_button.setText(self._stop_text if self.running else self._run_text)
         self.run_button.setEnabled(not reason)
         self.run_button.setToolTip(reason)
-        if reason:
+        # Only in place of nothing or of the last reason: a result stays to be read.
+        if not self.running and self.status.text() == self._last_reason:
             self.status.setText(reason)
-        elif not self.running and self.status.text() == self._last_reason:
-            self.status.setText("")
         self._last_reason = reason
 
     _last_reason = ""

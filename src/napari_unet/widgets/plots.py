@@ -64,7 +64,7 @@ def _plot(title: str) -> pg.PlotWidget:
     # None leaves the background to the theme of napari.
     plot = pg.PlotWidget(background=None)
     plot.setLabel("left", title)
-    plot.getAxis("left").setWidth(48)
+    plot.getAxis("left").setWidth(58)
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.setMenuEnabled(False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from napari_unet.widgets.layers import (
     current_slice,
     image_stack,
     placed_like,
+    plane_shape,
 )
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.panel import Panel
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 _SLICE, _STACK = "current slice", "whole stack"
 _REFRESH_SECONDS = 0.2
+_MODEL, _CONTENT = "napari_unet_model", "napari_unet_content"
 
 
 class PredictWidget(Panel):
@@ -55,7 +59,7 @@ class PredictWidget(Panel):
         self.settings = SettingsForm(PredictConfig(), ["tile_size", "device"])
         self.add_row("Model", self.model, "The model trained last, or a file.")
         self.add_row("Image", self.image)
-        self.add_row("Of it", self.extent)
+        self.add_row("Predict", self.extent)
         self.form.addRow(self.probabilities)
         self.form.addRow(self.settings)
         self.finish_layout()
@@ -107,40 +111,60 @@ class PredictWidget(Panel):
         _fill(self._labels, core, tile.labels)
         for layer, values in zip(self._maps, tile.probabilities[1:], strict=False):
             _fill(layer, core, values)
-        self._slices.update(range(core[0].start, core[0].stop))
+        self._count(core)
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()
         self.show_progress(tile.done / tile.total, f"tile {tile.done} of {tile.total}")
+
+    def _count(self, core: tuple[slice, ...]) -> None:
+        """Take a slice for predicted once all of its pixels are."""
+        _, rows, columns = core
+        area = (rows.stop - rows.start) * (columns.stop - columns.start)
+        height, width = plane_shape(self._of)[-2:]
+        for z in range(core[0].start, core[0].stop):
+            self._seen[z] += area
+            if self._seen[z] >= height * width:
+                self._slices.add(z)
 
     def on_done(self, result: str) -> None:
         """Draw what is there and hand the layer to the other docks."""
         self._draw()
         if self._labels is not None:
             self._labels.metadata[PREDICTED] = sorted(self._slices)
+            self._labels.metadata[_CONTENT] = _content(self._labels)
             self.workspace.prediction = self._labels
         self.show_progress(1.0, result)
 
     def _make_layers(self, tile: TileDone) -> None:
-        shape = _zyx_shape(self._of)
+        shape = plane_shape(self._of)
         name = f"{self._of.name} prediction"
-        named = [layer for layer in self.viewer.layers if layer.name == name]
-        old = named[0] if named else None
-        if (
-            isinstance(old, Labels)
-            and isinstance(old.data, np.ndarray)
-            and old.data.shape == shape
-            and self.extent.currentText() == _SLICE
-        ):
+        old = next((one for one in self.viewer.layers if one.name == name), None)
+        self._slices: set[int] = set()
+        self._seen: Counter[int] = Counter()
+        if isinstance(old, Labels) and self._is_ours(old, shape):
+            if old.metadata[_MODEL] == str(self.model.value()):
+                self._slices = set(old.metadata[PREDICTED])
+            else:
+                # Slices of two models in one layer would be scored as one.
+                old.data[...] = 0
             self._labels = old
-            self._slices = set(old.metadata.get(PREDICTED, ()))
         else:
+            # What the user has corrected stays; napari numbers the new layer.
             empty = np.zeros(shape, np.uint8)
-            place = placed_like(self._of, len(shape))
-            self._labels = add_or_update(self.viewer, Labels, empty, name, **place)
-            self._slices = set()
+            self._labels = self.viewer.add_labels(
+                empty, name=name, **placed_like(self._of)
+            )
+        self._labels.metadata[_MODEL] = str(self.model.value())
         if self._keep:
             count = len(tile.probabilities) - 1
             self._maps = [self._make_map(n, count, shape) for n in range(1, count + 1)]
+
+    @staticmethod
+    def _is_ours(layer: Labels, shape: tuple[int, ...]) -> bool:
+        """Say whether a layer holds what was predicted here, and nothing else."""
+        known = layer.metadata.get(_CONTENT)
+        fits = isinstance(layer.data, np.ndarray) and layer.data.shape == shape
+        return bool(fits and known is not None and known == _content(layer))
 
     def _make_map(self, number: int, count: int, shape: tuple[int, ...]) -> Image:
         """Make the layer for the probability of one class, background left out."""
@@ -154,7 +178,7 @@ class PredictWidget(Panel):
             name,
             contrast_limits=(0, 1),
             visible=False,
-            **placed_like(self._of, len(shape)),
+            **placed_like(self._of),
         )
         return layer
 
@@ -194,7 +218,6 @@ def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:
         layer.data[core] = values
 
 
-def _zyx_shape(layer: Image) -> tuple[int, ...]:
-    """Shape of the labels of an image layer: its last dimensions, without colours."""
-    shape = layer.data.shape[:-1] if layer.rgb else layer.data.shape
-    return tuple(int(side) for side in shape[-3:])
+def _content(layer: Labels) -> int:
+    """Return a checksum of the data, which tells whether the user changed it."""
+    return zlib.crc32(np.asarray(layer.data).tobytes())

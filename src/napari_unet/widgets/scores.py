@@ -49,7 +49,7 @@ class ScoresWidget(Panel):
         self.kind = KindBox()
         self.add_row("Prediction", self.prediction)
         self.add_row("Ground truth", self.truth)
-        self.add_row("Truth is", self.kind)
+        self.add_row("Kind of truth", self.kind)
         self.table = QTableWidget(0, len(_TITLES))
         self.table.setHorizontalHeaderLabels(_TITLES)
         self.table.verticalHeader().hide()
@@ -60,13 +60,14 @@ class ScoresWidget(Panel):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.cellClicked.connect(self._on_row_clicked)
         self.total = QLabel("")
+        self.total.setWordWrap(True)
         self.save_button = QPushButton("Save as CSV or JSON ...")
         self.save_button.clicked.connect(self._on_save)
         self.save_button.setEnabled(False)
         self.finish_layout(self.total, self.table, self.save_button)
         self.box.setStretchFactor(self.table, 10)
         for box in (self.prediction, self.truth):
-            box.valueChanged.connect(self.refresh)
+            box.valueChanged.connect(self._on_layers)
         self.truth.valueChanged.connect(self.kind.show_guess)
         self.listen(self.workspace.events.prediction, self._on_prediction)
         self.listen(self.workspace.events.truth, self._on_truth)
@@ -110,6 +111,14 @@ class ScoresWidget(Panel):
                 self._set(index, column, _text(row.values()[name]))
         self.save_button.setEnabled(True)
         self.show_progress(1.0, "\n".join(notes))
+
+    def _on_layers(self, _layer: Labels | None) -> None:
+        """Take away scores that belong to other layers."""
+        self.scores = None
+        self.total.setText("")
+        self.table.setRowCount(0)
+        self.save_button.setEnabled(False)
+        self.refresh()
 
     def _set(self, row: int, column: int, text: str) -> None:
         item = QTableWidgetItem(text)

@@ -136,6 +136,8 @@ class TrainWidget(Panel):
 
     def run(self) -> None:
         """Train on a thread, on copies of what the layers hold now."""
+        self.curves.clear()
+        self.device.setText("")
         image = self.image.value()
         annotations = self.annotations.value()
         labels = labels_array(annotations)
@@ -155,8 +157,6 @@ class TrainWidget(Panel):
             folder=new_run_folder(image.name),
             start=start if isinstance(start, Path) else None,
         )
-        self.curves.clear()
-        self.device.setText("")
         self.start("Training U-Net", work.run, work.stop)
 
     def on_step(self, item: Started | Progress) -> None:
@@ -193,7 +193,7 @@ class TrainWidget(Panel):
     def _lay_out(self) -> None:
         self.add_row("Image", self.image)
         self.add_row("Annotations", self.annotations)
-        self.add_row("They are", self.kind, TOOLTIP)
+        self.add_row("Kind", self.kind, TOOLTIP)
         self.add_row(
             "Start from",
             self.start_from,
@@ -206,7 +206,7 @@ class TrainWidget(Panel):
         row.addWidget(self.amount, 1)
         row.addWidget(self.amount_of, 1)
         tooltip = TrainConfig.model_fields["minutes"].description or ""
-        self.add_row("For", amount, tooltip)
+        self.add_row("Train for", amount, tooltip)
         self.add_row(
             "Hold out",
             self.held_out,
@@ -246,6 +246,10 @@ class TrainWidget(Panel):
         self.listen(events.image, self.image.setValue)
         self.listen(events.annotations, self.annotations.setValue)
         self.listen(events.kind, self.kind.setValue)
+        weights = self.forms["weights"]
+        weights.setValue(self.workspace.weights)
+        weights.valueChanged.connect(self._on_weights)
+        self.listen(events.weights, self._show_weights)
         self.image.setValue(self.workspace.image)
         self.annotations.setValue(self.workspace.annotations)
         self.kind.setValue(self.workspace.kind)
@@ -254,6 +258,14 @@ class TrainWidget(Panel):
         self.annotations.valueChanged.connect(self.kind.show_guess)
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.kind.show_guess(self.annotations.value())
+
+    def _on_weights(self, settings: WeightMapConfig) -> None:
+        self.workspace.weights = settings
+
+    def _show_weights(self, settings: WeightMapConfig) -> None:
+        form = self.forms["weights"]
+        if form.value() != settings:
+            form.setValue(settings)
 
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()

@@ -48,6 +48,7 @@ class WeightsWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Make for the whole stack", "Stop")
+        self._showing = False
         self.labels = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
         self.w0 = self._slider("w0", 50.0)
@@ -60,7 +61,7 @@ class WeightsWidget(Panel):
         self.range = QLabel("")
         self.range.setWordWrap(True)
         self.add_row("Labels", self.labels)
-        self.add_row("They are", self.kind)
+        self.add_row("Kind", self.kind)
         for name, slider in (("w0", self.w0), ("sigma", self.sigma)):
             field = WeightMapConfig.model_fields[name]
             title = QLabel(field.title or name)
@@ -91,9 +92,11 @@ class WeightsWidget(Panel):
 
     def setValue(self, settings: WeightMapConfig) -> None:  # noqa: N802
         """Show settings."""
+        self._showing = True
         self.w0.setValue(settings.w0)
         self.sigma.setValue(settings.sigma)
         self.balance.setChecked(settings.balance)
+        self._showing = False
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -111,7 +114,7 @@ class WeightsWidget(Panel):
     def on_done(self, result: NDArray[np.float32]) -> None:
         """Show the map of the stack over its labels."""
         data = result if self._of.ndim == 3 else result[0]
-        place = placed_like(self._of, data.ndim)
+        place = placed_like(self._of)
         add_or_update(
             self.viewer, Image, data, _STACK_LAYER, colormap="inferno", **place
         )
@@ -161,6 +164,14 @@ class WeightsWidget(Panel):
         self.listen(self.workspace.events.annotations, self.labels.setValue)
         self.listen(self.workspace.events.kind, self.kind.setValue)
         self.labels.setValue(self.workspace.annotations)
+        self.setValue(self.workspace.weights)
+        self.listen(self.workspace.events.weights, self.setValue)
+        for changed in (
+            self.w0.valueChanged,
+            self.sigma.valueChanged,
+            self.balance.toggled,
+        ):
+            changed.connect(self._on_settings)
         self.listen(self.viewer.dims.events.current_step, self._ask)
         for changed in (
             self.w0.valueChanged,
@@ -185,6 +196,12 @@ class WeightsWidget(Panel):
         self.kind.show_guess(layer)
         self.refresh()
         self._ask()
+
+    def _on_settings(self, *_event: Any) -> None:
+        # A slider is coarser than the form of the Train dock: what it is shown must
+        # not come back rounded.
+        if not self._showing:
+            self.workspace.weights = self.value()
 
     def _on_kind(self, *_event: Any) -> None:
         self.workspace.kind = self.kind.value()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QFrame, QScrollArea, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_unet.widgets.load import LoadWidget
 from napari_unet.widgets.panel import WIDTH
@@ -42,7 +42,7 @@ class WorkflowWidget(QWidget):
             ("Predict", self.predict),
             ("Scores", self.scores),
         ):
-            self.tabs.addTab(_scrolled(dock), title)
+            self.tabs.addTab(dock, title)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
@@ -50,12 +50,3 @@ class WorkflowWidget(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
         """Return the width at which every tab reads well."""
         return QSize(WIDTH, super().sizeHint().height())
-
-
-def _scrolled(dock: QWidget) -> QScrollArea:
-    """Let a dock scroll where the window is low, instead of being squeezed."""
-    area = QScrollArea()
-    area.setWidget(dock)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    return area

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from psygnal import SignalGroupDescriptor
+
+from napari_unet.config import WeightMapConfig
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -27,6 +29,8 @@ class Workspace:
         was removed from the viewer.
     kind
         What the annotations mean, or None for a guess.
+    weights
+        Settings of the weight map, tuned in one dock and trained with in another.
     model
         Path of the model that was trained or opened last.
     """
@@ -36,6 +40,7 @@ class Workspace:
     truth: Labels | None = None
     prediction: Labels | None = None
     kind: AnnotationKind | None = None
+    weights: WeightMapConfig = field(default_factory=WeightMapConfig)
     model: Path | None = None
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()

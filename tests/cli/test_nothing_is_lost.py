@@ -1,0 +1,92 @@
+"""No command writes over what it reads, and no option is ignored in silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+
+from napari_unet.data.stack import read_stack, write_stack
+from napari_unet.errors import InputError
+from napari_unet.score.report import score_labels
+
+
+def test_no_result_takes_the_place_of_an_input(files, train, run):
+    model = train() / "best.safetensors"
+    image, labels, out = files / "image.tif", files / "labels.tif", files / "out.tif"
+    before = image.read_bytes(), labels.read_bytes(), model.read_bytes()
+    for words in (
+        ("weights", labels, labels),
+        ("predict", model, image, "--out", image),
+        ("predict", model, image, "--out", model),
+        ("predict", model, image, "--out", out, "--probabilities", out),
+        ("score", labels, image, "--json", labels),
+    ):
+        with pytest.raises(InputError, match="choose another name"):
+            run(*words)
+    assert (image.read_bytes(), labels.read_bytes(), model.read_bytes()) == before
+    assert not out.exists()
+
+
+def test_slices_on_the_command_line_win_over_the_settings_file(files, train, run):
+    first = train()
+    run(
+        *("train", "--config", first / "run.yaml", "--validate", "0:2"),
+        *("--out", files / "second", "--steps", 2),
+    )
+    (image,) = yaml.safe_load((files / "second" / "run.yaml").read_text())["images"]
+    assert image["validate"] == "0:2"
+
+
+def test_fine_tuning_refuses_another_network(files, train, run):
+    model = train() / "best.safetensors"
+    with pytest.raises(InputError, match="takes the network of the model"):
+        run(
+            *("train", "--image", files / "image.tif", "--labels"),
+            *(files / "labels.tif", "--fine-tune", model, "--ndim", 3),
+            *("--out", files / "tuned"),
+        )
+
+
+def test_an_image_can_be_held_out_as_a_whole(files, run):
+    pair = ("--image", files / "image.tif", "--labels", files / "labels.tif")
+    run(
+        *("train", *pair, *pair, "--train", "0:5", "--train", "none"),
+        *("--validate", "none", "--validate", "0:5", "--steps", 2),
+        *("--patch-size", 32, "--base-channels", 2, "--out", files / "run"),
+    )
+    assert (files / "run" / "best.safetensors").exists()
+
+
+def test_of_five_single_images_the_last_is_held_out(files, run):
+    image = read_stack(files / "image.tif").slices("0")
+    labels = read_stack(files / "labels.tif").slices("0")
+    write_stack(files / "i.tif", image.data[0], axes="YX")
+    write_stack(files / "l.tif", labels.data[0], axes="YX")
+    pair = ("--image", files / "i.tif", "--labels", files / "l.tif")
+    run(
+        *("train", *(5 * pair), "--steps", 2, "--patch-size", 32),
+        *("--base-channels", 2, "--out", files / "run"),
+    )
+    assert (files / "run" / "best.safetensors").exists()
+
+
+def test_few_objects_are_not_taken_for_classes_where_one_is_predicted():
+    truth = np.zeros((1, 20, 20), np.uint8)
+    for value, y in enumerate((1, 8, 15), start=1):
+        truth[0, y : y + 4, 2:18] = value
+    scores, notes = score_labels(truth > 0, truth)
+    assert scores.values()["iou"] == 1
+    assert "objects" in notes[0]
+
+
+def test_objects_scored_against_themselves_are_perfect():
+    truth = np.zeros((1, 20, 20), np.uint16)
+    truth[0, :, :10], truth[0, :, 10:] = 301, 302
+    scores, _ = score_labels(truth, truth)
+    assert scores.values()["iou"] == 1
+
+
+def test_truth_without_a_label_is_told_as_such():
+    with pytest.raises(InputError, match="ground truth holds no labels"):
+        score_labels(np.ones((1, 4, 4), np.uint8), np.zeros((1, 4, 4), np.uint8))
