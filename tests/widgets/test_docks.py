@@ -12,6 +12,7 @@ import torch
 from napari_unet.config import PredictConfig, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
+from napari_unet.widgets.model_box import title
 
 
 @pytest.fixture
@@ -270,3 +271,11 @@ def test_docks_do_not_push_the_window_off_a_small_screen(viewer: Any) -> None:
     for name in ("Train", "Predict", "Scores"):
         _, widget = viewer.window.add_plugin_dock_widget("napari-unet-em", name)
         assert widget.minimumSizeHint().height() < 200
+
+
+def test_models_of_one_image_are_told_apart_by_their_time() -> None:
+    first = Path("runs/2026-11-23-071020-em/best.safetensors")
+    second = Path("runs/2026-11-23-081020-em/best.safetensors")
+    assert title(first) == "07:10 em, 11-23 (best)"
+    assert title(second)[:5] == "08:10"
+    assert title(Path("models/mine.safetensors")) == "mine, models"

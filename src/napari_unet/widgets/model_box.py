@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from qtpy.QtCore import Signal
@@ -15,6 +16,21 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.widgets.workspace import Workspace
+
+_RUN = re.compile(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)")
+
+
+def title(path: Path) -> str:
+    """Name a model so that runs of one image differ even where the end is cut off.
+
+    >>> title(Path("runs/2026-11-23-071020-em/best.safetensors"))
+    '07:10 em, 11-23 (best)'
+    """
+    run = _RUN.fullmatch(path.parent.name)
+    if run is None:
+        return f"{path.stem}, {path.parent.name}"
+    day, hour, minute, image = run.groups()
+    return f"{hour}:{minute} {image}, {day} ({path.stem})"
 
 
 class ModelBox(QWidget):
@@ -73,7 +89,7 @@ class ModelBox(QWidget):
 
     def _add(self, path: Path) -> None:
         if self.box.findData(str(path)) < 0:
-            self.box.addItem(f"{path.stem} of {path.parent.name}", str(path))
+            self.box.addItem(title(path), str(path))
             self.box.setItemData(self.box.count() - 1, str(path), 3)  # a tooltip
 
     def _show(self, path: Path | None) -> None:

@@ -55,6 +55,11 @@ class CurvePlot(QWidget):
         """Points of the loss curve and of the score curve."""
         return len(self._losses), len(self._scores)
 
+    @property
+    def seconds(self) -> float:
+        """Time of the newest step."""
+        return 60 * self._minutes[-1] if self._minutes else 0.0
+
     def _draw(self) -> None:
         self._loss.setData(self._minutes, self._losses)
         self._score.setData(self._scored, self._scores)
