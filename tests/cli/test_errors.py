@@ -41,7 +41,10 @@ def broken_inputs(files):
             "pickle.safetensors",
         ),
         "too many slices": ((*predict, image, *out, "--slices", "3:9"), "has 5"),
-        "a folder as output": ((*predict, image, "--out", files), "end the name in .tif"),
+        "a folder as output": (
+            (*predict, image, "--out", files),
+            "end the name in .tif",
+        ),
     }
 
 
