@@ -80,6 +80,16 @@ def test_few_objects_are_not_taken_for_classes_where_one_is_predicted():
     assert "objects" in notes[0]
 
 
+def test_scribbles_of_background_and_foreground_stay_scribbles():
+    truth = np.zeros((1, 20, 20), np.uint8)
+    truth[0, 2:5, 2:18], truth[0, 12:15, 2:18] = 1, 2
+    prediction = np.zeros((1, 20, 20), np.uint8)
+    prediction[0, 10:] = 1
+    scores, notes = score_labels(prediction, truth)
+    assert "scribbles" in notes[0]
+    assert scores.values()["accuracy"] == 1
+
+
 def test_objects_scored_against_themselves_are_perfect():
     truth = np.zeros((1, 20, 20), np.uint16)
     truth[0, :, :10], truth[0, :, 10:] = 301, 302

@@ -207,8 +207,9 @@ def _kind_of_truth(
 ) -> tuple[AnnotationKind, str]:
     """Guess the kind of a truth, with the highest predicted class as a hint."""
     guess = guess_kind(truth)
-    several = guess.kind is not AnnotationKind.OBJECTS and truth.max() > 1
-    if several and highest == 1 and "one value" not in guess.reason:
+    # Scribbles of background and foreground, and masks of any value, have two classes.
+    several = to_target(truth, guess.kind).num_classes > 2
+    if several and highest == 1:
         reason = "several values where the prediction has one class"
         return AnnotationKind.OBJECTS, f"ground truth is objects: {reason}"
     return guess.kind, f"ground truth is {guess.kind}: {guess.reason}"
