@@ -1,4 +1,4 @@
-"""Options of the command line, described by the settings in config.py."""
+"""Options of the command line, described by the settings of config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms made from the settings of config.py."""
+"""Forms made from the settings of config."""
 
 from __future__ import annotations
 

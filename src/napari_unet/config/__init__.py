@@ -1,0 +1,25 @@
+"""Every setting that a user can choose, each declared once.
+
+The docks' forms, the command line, `run.yaml` and the documentation take title,
+description, bounds and default from the fields declared here.
+"""
+
+from napari_unet.config.augment import AugmentConfig
+from napari_unet.config.base import AnnotationKind, Settings
+from napari_unet.config.network import UNetConfig
+from napari_unet.config.predict import PredictConfig
+from napari_unet.config.run import ImageConfig, RunConfig
+from napari_unet.config.train import TrainConfig
+from napari_unet.config.weights import WeightMapConfig
+
+__all__ = [
+    "AnnotationKind",
+    "AugmentConfig",
+    "ImageConfig",
+    "PredictConfig",
+    "RunConfig",
+    "Settings",
+    "TrainConfig",
+    "UNetConfig",
+    "WeightMapConfig",
+]

@@ -1,0 +1,43 @@
+"""What all settings have in common."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_unet.errors import InputError
+
+
+class AnnotationKind(StrEnum):
+    """What the values of an annotation layer mean (see docs/annotations.md)."""
+
+    SCRIBBLES = "scribbles"
+    CLASSES = "classes"
+    OBJECTS = "objects"
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and without unknown names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+    @classmethod
+    def read(cls, data: dict[str, Any], source: str | Path) -> Self:
+        """Check `data`, and say in one sentence what is wrong with it.
+
+        Raises
+        ------
+        InputError
+            Naming `source`, the setting, and what it may be.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"]) or "settings"
+            raise InputError(
+                f"{source}: {name} = {first.get('input')!r}: {first['msg']}."
+            ) from error

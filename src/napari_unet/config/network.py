@@ -1,0 +1,65 @@
+"""Settings of the network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from napari_unet.config.base import Settings
+
+
+class UNetConfig(Settings):
+    """Shape of the network (paper, figure 1)."""
+
+    ndim: Literal[2, 3] = Field(
+        2,
+        title="Dimensions",
+        description="2 treats every slice by itself; 3 sees neighbouring slices.",
+    )
+    in_channels: int = Field(
+        1, ge=1, le=64, title="Image channels", description="Channels of the image."
+    )
+    num_classes: int = Field(
+        2,
+        ge=1,
+        le=254,
+        title="Classes",
+        description="Classes, background included; 1 is a single sigmoid output "
+        "for foreground against background.",
+    )
+    base_channels: int = Field(
+        16,
+        ge=1,
+        le=256,
+        title="Network size (channels)",
+        description="Channels of the first level, doubled at every level below; the "
+        "paper has 64. Larger is slower and can learn more.",
+    )
+    depth: int = Field(
+        4,
+        ge=1,
+        le=7,
+        title="Depth",
+        description="Number of poolings; the paper has 4. Deeper sees more of the "
+        "surroundings.",
+    )
+    padding: Literal["same", "valid"] = Field(
+        "same",
+        title="Padding",
+        description="same: the output is as large as the input; valid: as in the "
+        "paper, the output is smaller and the image is mirrored at its border.",
+    )
+    norm: Literal["none", "batch", "instance", "group"] = Field(
+        "batch",
+        title="Normalisation",
+        description="Normalisation after every convolution; the paper has none.",
+    )
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        title="Dropout",
+        description="Share of the channels switched off at the end of the "
+        "contracting path while training.",
+    )

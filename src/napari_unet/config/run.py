@@ -1,0 +1,85 @@
+"""Settings of a whole training run, as `run.yaml` holds them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import ConfigDict, Field
+
+from napari_unet.config.augment import AugmentConfig
+from napari_unet.config.base import AnnotationKind, Settings
+from napari_unet.config.network import UNetConfig
+from napari_unet.config.train import TrainConfig
+from napari_unet.config.weights import WeightMapConfig
+from napari_unet.errors import InputError
+
+
+class ImageConfig(Settings):
+    """One image of a training set and what belongs to it."""
+
+    image: str = Field(title="Image", description="TIFF file or folder of slices.")
+    labels: str = Field(
+        title="Annotations",
+        description="Annotations of the image: TIFF file or folder.",
+    )
+    kind: AnnotationKind | None = Field(
+        None,
+        title="Kind",
+        description="What the values of the annotations mean: scribbles (0 "
+        "unlabelled, 1 background, 2.. classes), classes (0 background, 1.. "
+        "classes) or objects (0 background, one number for each object). Guessed "
+        "when left out.",
+    )
+    train: str | None = Field(
+        None,
+        title="Slices to train on",
+        description="Slices to train on, as start:stop counted from 0; all annotated "
+        "slices that are not held out when left out, none for an image that is only "
+        "held out.",
+    )
+    validate_: str | None = Field(
+        None,
+        alias="validate",
+        title="Slices held out",
+        description="Slices held out, as start:stop counted from 0: never trained on, "
+        "they choose the best model. The last fifth of five or more slices, or of "
+        "five or more images, when neither is given.",
+    )
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class RunConfig(Settings):
+    """A whole training run, as `run.yaml` holds it."""
+
+    images: tuple[ImageConfig, ...] = Field(
+        (), title="Images", description="The training set."
+    )
+    network: UNetConfig = Field(default_factory=UNetConfig)
+    weights: WeightMapConfig = Field(default_factory=WeightMapConfig)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    train: TrainConfig = Field(default_factory=TrainConfig)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> RunConfig:
+        """Read settings from a YAML file; what it leaves out keeps its default.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be read, or a setting is unknown or out of bounds.
+        """
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{path} cannot be read as settings: {reason}.") from error
+        if not isinstance(data, dict | None):
+            raise InputError(f"{path} holds no settings: write lines of `name: value`.")
+        return cls.read(data or {}, path)
+
+    def to_yaml(self) -> str:
+        """Return the settings as YAML text that `from_yaml` reads back equal."""
+        data = self.model_dump(mode="json", by_alias=True)
+        return yaml.safe_dump(data, sort_keys=False)

@@ -1,0 +1,34 @@
+"""Settings of the weight map."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from napari_unet.config.base import Settings
+
+
+class WeightMapConfig(Settings):
+    """Weight of every pixel in the loss (paper, equation 2)."""
+
+    w0: float = Field(
+        5.0,
+        ge=0,
+        le=1000,
+        title="Line between touching cells (w0)",
+        description="Extra weight of the narrow gaps between objects. Raise it when "
+        "neighbouring cells merge; 0 switches it off; the paper has 10.",
+    )
+    sigma: float = Field(
+        5.0,
+        gt=0,
+        le=100,
+        title="Line width (sigma, pixels)",
+        description="How far the extra weight reaches from a gap, in pixels. Raise "
+        "it for wide gaps or high resolution.",
+    )
+    balance: bool = Field(
+        False,
+        title="Balance classes",
+        description="Give a rare class as much weight in total as a common one. It is "
+        "found more often then, and drawn too large.",
+    )
