@@ -12,6 +12,7 @@ from napari_unet.config import UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.unet import (
     UNet,
+    grid,
     input_size,
     output_size,
     reach,
@@ -122,7 +123,7 @@ def test_every_norm_trains_in_two_and_three_dimensions(norm, ndim, padding):
 @pytest.mark.parametrize("ndim", [2, 3])
 def test_every_norm_predicts_an_image_as_small_as_the_pooling_grid(norm, ndim):
     network = UNet(UNetConfig(ndim=ndim, base_channels=1, norm=norm, depth=3)).eval()
-    answer = network(torch.randn(1, 1, *[network.multiple] * ndim))
+    answer = network(torch.randn(1, 1, *[grid(network.config)] * ndim))
     assert torch.isfinite(answer).all()
 
 
@@ -201,7 +202,7 @@ def seen_by(image, answer, pixel):
 def transparent(config):
     """A network in which every input that can have a say has one."""
     network = UNet(config).double()
-    network.pool = nn.AvgPool2d(2)
+    network.pool = nn.ModuleList(nn.AvgPool2d(p.kernel_size) for p in network.pool)
     for parameter in network.parameters():
         nn.init.constant_(parameter, 0.1 if parameter.ndim > 1 else 0)
     return network

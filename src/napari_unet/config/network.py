@@ -55,6 +55,17 @@ class UNetConfig(Settings):
         title="Normalisation",
         description="Normalisation after every convolution; the paper has none.",
     )
+    norm_last: bool = Field(
+        True,
+        title="Normalise the last",
+        description="Normalise after the last 3x3 convolution too; the study's second "
+        "experiment leaves it out.",
+    )
+    activation: Literal["relu", "leaky_relu", "elu", "silu"] = Field(
+        "relu",
+        title="Activation",
+        description="What follows every convolution; the paper has relu.",
+    )
     dropout: float = Field(
         0.0,
         ge=0,
@@ -62,4 +73,19 @@ class UNetConfig(Settings):
         title="Dropout",
         description="Share of the channels switched off at the end of the "
         "contracting path while training.",
+    )
+    upsampling: Literal["transposed", "linear"] = Field(
+        "transposed",
+        title="Upsampling",
+        description="transposed: learnt 2x2 up-convolutions, as in the paper; linear: "
+        "interpolation, which cannot leave a chequered pattern.",
+    )
+    flat_levels: int | None = Field(
+        None,
+        ge=0,
+        le=7,
+        title="Flat levels",
+        description="Number of first poolings that leave the slices alone, for "
+        "networks with 3 dimensions whose slices are thicker than their pixels; "
+        "chosen from the pixel size when left out.",
     )

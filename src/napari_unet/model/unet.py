@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_unet.config import UNetConfig
-from napari_unet.errors import InputError
+from napari_unet.model.geometry import (
+    factors,
+    grid,
+    input_size,
+    output_size,
+    reach,
+    receptive_field,
+    valid_size,
+)
+
+__all__ = [
+    "UNet",
+    "grid",
+    "input_size",
+    "output_size",
+    "reach",
+    "receptive_field",
+    "valid_size",
+]
 
 _CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _UP: dict[int, type[nn.Module]] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _POOL: dict[int, type[nn.Module]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_ACTIVATION: dict[str, Callable[[], nn.Module]] = {
+    "relu": partial(nn.ReLU, inplace=True),
+    "leaky_relu": partial(nn.LeakyReLU, inplace=True),
+    "elu": partial(nn.ELU, inplace=True),
+    # Its gradient needs what came in.
+    "silu": nn.SiLU,
+}
 _DROPOUT: dict[int, type[nn.Module]] = {2: nn.Dropout2d, 3: nn.Dropout3d}
 
 
@@ -41,12 +69,42 @@ class _InstanceNorm(nn.InstanceNorm2d):
 
 
 class DoubleConv(nn.Sequential):
-    """Two 3x3 convolutions, each followed by normalisation and ReLU."""
+    """Two 3x3 convolutions, each followed by normalisation and activation.
 
-    def __init__(self, config: UNetConfig, inputs: int, outputs: int) -> None:
+    The second goes without normalisation where `norm_last` is off.
+    """
+
+    def __init__(
+        self, config: UNetConfig, inputs: int, outputs: int, *, norm_last: bool = True
+    ) -> None:
         super().__init__(
-            *_conv(config, inputs, outputs), *_conv(config, outputs, outputs)
+            *_conv(config, inputs, outputs),
+            *_conv(config, outputs, outputs, norm=norm_last),
         )
+
+
+class LinearUp(nn.Module):
+    """Linear interpolation with a 1x1 convolution, in place of an up-convolution.
+
+    The convolution comes first: both orders give the same numbers, and it is cheaper
+    on the small image. Valid networks lose a pixel at every side that was
+    interpolated, which would need a neighbour outside of the image.
+    """
+
+    def __init__(
+        self, config: UNetConfig, inputs: int, outputs: int, scale: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.conv = _CONV[config.ndim](inputs, outputs, kernel_size=1)
+        self.scale = scale
+        self.mode = "bilinear" if config.ndim == 2 else "trilinear"
+        self.crop = 1 if config.padding == "valid" else 0
+
+    def forward(self, image: Tensor) -> Tensor:
+        scale = [float(factor) for factor in self.scale]
+        image = F.interpolate(self.conv(image), scale_factor=scale, mode=self.mode)
+        sides = zip(image.shape[2:], self.scale, strict=True)
+        return _centre(image, [n - 2 * self.crop * (f > 1) for n, f in sides])
 
 
 class UNet(nn.Module):
@@ -71,14 +129,19 @@ class UNet(nn.Module):
         self.encoder = nn.ModuleList(
             DoubleConv(config, a, b) for a, b in zip(inputs[:-1], widths, strict=True)
         )
-        self.pool = _POOL[config.ndim](2)
+        scales = list(_scales(config))
+        self.pool = nn.ModuleList(_POOL[config.ndim](scale) for scale in scales)
         self.dropout = _DROPOUT[config.ndim](config.dropout)
-        self.up = nn.ModuleList(
-            _UP[config.ndim](2 * width, width, kernel_size=2, stride=2)
-            for width in reversed(widths[:-1])
-        )
+        upwards = list(zip(reversed(widths[:-1]), reversed(scales), strict=True))
+        self.up = nn.ModuleList(_up(config, *level) for level in upwards)
         self.decoder = nn.ModuleList(
-            DoubleConv(config, 2 * width, width) for width in reversed(widths[:-1])
+            DoubleConv(
+                config,
+                2 * width,
+                width,
+                norm_last=config.norm_last or width > config.base_channels,
+            )
+            for width, _ in upwards
         )
         self.head = _CONV[config.ndim](widths[0], config.num_classes, kernel_size=1)
         self.apply(_initialise)
@@ -86,8 +149,8 @@ class UNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Map (B, C, [Z,] Y, X) to logits (B, num_classes, [Z,] Y, X).
 
-        With `same` padding every side must be a multiple of `multiple`; with `valid`
-        padding it must be a `valid_size`, and the output has `output_size`.
+        Every side must be a `valid_size` along its axis; the output has the
+        `output_size`, which with `same` padding is the side of the input.
         """
         skips = []
         for level, block in enumerate(self.encoder):
@@ -98,18 +161,13 @@ class UNet(nn.Module):
                 image = self.dropout(image)
             if level < self.config.depth:
                 skips.append(image)
-                image = self.pool(image)
+                image = self.pool[level](image)
         for up, block, skip in zip(self.up, self.decoder, reversed(skips), strict=True):
             image = up(image)
             skip = _centre(skip, image.shape[2:])  # noqa: PLW2901
             image = block(torch.cat([skip, image], dim=1))
         logits: Tensor = self.head(image)
         return logits
-
-    @property
-    def multiple(self) -> int:
-        """Sides of an input of a `same` network are multiples of this."""
-        return int(2**self.config.depth)
 
     @property
     def receptive_field(self) -> int:
@@ -122,88 +180,25 @@ class UNet(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
-def output_size(config: UNetConfig, size: int) -> int:
-    """Return the side of the output for an input of side `size`, in pixels.
-
-    Raises
-    ------
-    InputError
-        When an input of this side does not pass the network, as at a pooling of an
-        odd side; the sentence names the next larger side that does.
-    """
-    out = _output_size(config, size)
-    if out is None:
-        raise InputError(
-            f"An input of {size} pixels does not fit the network: the next side that "
-            f"does is {valid_size(config, size)}."
-        )
-    return out
+def _scales(config: UNetConfig) -> Iterator[tuple[int, ...]]:
+    """Give the factors of [Z,] Y and X of every pooling, from the top level down."""
+    return zip(*(factors(config, axis) for axis in range(-config.ndim, 0)), strict=True)
 
 
-def valid_size(config: UNetConfig, size: int) -> int:
-    """Return the smallest input side >= `size` that passes the network."""
-    while _output_size(config, size) is None:
-        size += 1
-    return size
+def _up(config: UNetConfig, width: int, scale: tuple[int, ...]) -> nn.Module:
+    """Return what doubles the sides and halves the channels to `width`."""
+    if config.upsampling == "linear":
+        return LinearUp(config, 2 * width, width, scale)
+    return _UP[config.ndim](2 * width, width, kernel_size=scale, stride=scale)
 
 
-def input_size(config: UNetConfig, output: int) -> int:
-    """Return the smallest input side whose output has at least `output` pixels."""
-    size = valid_size(config, output)
-    while output_size(config, size) < output:
-        size = valid_size(config, size + 1)
-    return size
-
-
-def receptive_field(config: UNetConfig) -> int:
-    """Side of the square of input pixels that one output pixel can depend on.
-
-    Where an output pixel lies on the pooling grid changes it by some pixels; this is
-    the widest.
-    """
-    seen = (_seen(config, pixel) for pixel in range(2**config.depth))
-    return max(last - first + 1 for first, last in seen)
-
-
-def reach(config: UNetConfig) -> int:
-    """Farthest distance, in pixels, of an input pixel that an output depends on."""
-    seen = [_seen(config, pixel) for pixel in range(2**config.depth)]
-    offsets = [
-        (pixel - first, last - pixel) for pixel, (first, last) in enumerate(seen)
-    ]
-    return max(max(pair) for pair in offsets)
-
-
-def _seen(config: UNetConfig, pixel: int) -> tuple[int, int]:
-    """First and last input pixel behind output `pixel`, along the deepest path."""
-    first = last = pixel
-    for _ in range(config.depth):
-        # Two 3x3 convolutions, then the up-convolution, back from output to input.
-        first, last = (first - 2) // 2, (last + 2) // 2
-    first, last = first - 2, last + 2
-    for _ in range(config.depth):
-        # Pooling, then the two convolutions above it.
-        first, last = 2 * first - 2, 2 * last + 1 + 2
-    return first, last
-
-
-def _output_size(config: UNetConfig, size: int) -> int | None:
-    shrink = 4 if config.padding == "valid" else 0
-    for _ in range(config.depth):
-        size -= shrink
-        if size <= 0 or size % 2:
-            return None
-        size //= 2
-    size -= shrink
-    for _ in range(config.depth):
-        size = 2 * size - shrink
-    return size if size > 0 else None
-
-
-def _conv(config: UNetConfig, inputs: int, outputs: int) -> list[nn.Module]:
+def _conv(
+    config: UNetConfig, inputs: int, outputs: int, *, norm: bool = True
+) -> list[nn.Module]:
     padding = 1 if config.padding == "same" else 0
     conv = _CONV[config.ndim](inputs, outputs, kernel_size=3, padding=padding)
-    return [conv, *_norm(config, outputs), nn.ReLU(inplace=True)]
+    norms = _norm(config, outputs) if norm else []
+    return [conv, *norms, _ACTIVATION[config.activation]()]
 
 
 def _norm(config: UNetConfig, channels: int) -> list[nn.Module]:
@@ -216,13 +211,13 @@ def _norm(config: UNetConfig, channels: int) -> list[nn.Module]:
     return []
 
 
-def _centre(skip: Tensor, size: torch.Size) -> Tensor:
-    """Crop the middle of a skip connection, which valid convolutions left larger."""
+def _centre(image: Tensor, size: Sequence[int]) -> Tensor:
+    """Crop the middle, as of a skip connection that valid convolutions left larger."""
     box: list[Any] = [slice(None), slice(None)]
-    for have, want in zip(skip.shape[2:], size, strict=True):
+    for have, want in zip(image.shape[2:], size, strict=True):
         start = (have - want) // 2
         box.append(slice(start, start + want))
-    return skip[tuple(box)]
+    return image[tuple(box)]
 
 
 def _initialise(module: nn.Module) -> None:
