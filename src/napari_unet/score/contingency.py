@@ -1,0 +1,121 @@
+"""Which predicted objects meet which true objects, and in how many pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.errors import InputError
+from napari_unet.words import sides
+
+Table = tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.int64]]
+"""Predicted ids, true ids and the pixels that they share, one entry a pair."""
+
+
+def contingency(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    annotated: NDArray[np.bool_] | None = None,
+) -> Table:
+    """Count the pixels of each pair of a predicted and a true id that meet.
+
+    A volume is read slice by slice, and what is kept grows with the number of pairs,
+    not with the number of pixels.
+
+    Parameters
+    ----------
+    prediction, truth
+        Ids, whole numbers of one shape.
+    annotated
+        Which pixels count, of the same shape; all when left out.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ, or an id is negative or no whole number.
+    """
+    check_alike(prediction, truth, annotated)
+    tables = [_meetings(*part) for part in _parts(prediction, truth, annotated)]
+    empty = np.zeros(0, np.int64)
+    columns = zip(
+        (empty.astype(prediction.dtype), empty.astype(truth.dtype), empty),
+        *tables,
+        strict=True,
+    )
+    told, true, pixels = _merge(*(np.concatenate(column) for column in columns))
+    for name, ids in (("prediction", told), ("ground truth", true)):
+        if np.less(ids, 0).any():
+            raise InputError(
+                f"The {name} holds {ids.min()}: ids below 0 are no objects."
+            )
+    return told, true, pixels
+
+
+def check_alike(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    annotated: NDArray[np.bool_] | None,
+) -> None:
+    """Refuse arrays that differ in shape, and objects that are no whole numbers.
+
+    Raises
+    ------
+    InputError
+        When they do.
+    """
+    if prediction.shape != truth.shape:
+        raise InputError(
+            f"The prediction is {sides(prediction.shape)} and the ground truth is "
+            f"{sides(truth.shape)}: choose the same slices of both."
+        )
+    if annotated is not None and annotated.shape != truth.shape:
+        raise InputError(
+            f"The annotated pixels are {sides(annotated.shape)} and the ground truth "
+            f"is {sides(truth.shape)}: choose the same slices of both."
+        )
+    for name, array in (("prediction", prediction), ("ground truth", truth)):
+        if array.dtype.kind not in "biu":
+            raise InputError(
+                f"The {name} holds {array.dtype} values: objects are whole numbers."
+            )
+
+
+def _parts(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    annotated: NDArray[np.bool_] | None,
+) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
+    """Yield the annotated pixels of each slice, or of all of a smaller array."""
+    for index in range(len(truth)) if truth.ndim > 2 else [...]:
+        told, true = np.asarray(prediction[index]), np.asarray(truth[index])
+        if annotated is None:
+            yield told.ravel(), true.ravel()
+        else:
+            known = np.asarray(annotated[index], bool)
+            yield told[known], true[known]
+
+
+def _meetings(told: NDArray[np.generic], true: NDArray[np.generic]) -> Table:
+    """Count the pixels of each pair of ids that meet."""
+    if not told.size:
+        return told, true, np.zeros(0, np.int64)
+    # Objects are runs along X: one entry a run leaves little to sort.
+    changes = (told[1:] != told[:-1]) | (true[1:] != true[:-1])
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+    lengths = np.diff(starts, append=told.size)
+    return _merge(told[starts], true[starts], lengths)
+
+
+def _merge(
+    told: NDArray[np.generic], true: NDArray[np.generic], pixels: NDArray[np.int64]
+) -> Table:
+    """Add up the entries of the same pair."""
+    # Ranks instead of ids: no pair of ids, however large, overflows the key.
+    told_ids, told_rank = np.unique(told, return_inverse=True)
+    true_ids, true_rank = np.unique(true, return_inverse=True)
+    columns = max(len(told_ids), 1)
+    keys, which = np.unique(true_rank * columns + told_rank, return_inverse=True)
+    counts = np.bincount(which, pixels, len(keys)).astype(np.int64)
+    return told_ids[keys % columns], true_ids[keys // columns], counts
