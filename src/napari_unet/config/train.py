@@ -55,16 +55,23 @@ class TrainConfig(Settings):
         title="Patch slices",
         description="Slices of each patch, for networks with 3 dimensions.",
     )
-    loss: Literal["cross_entropy", "binary_cross_entropy"] = Field(
+    loss: Literal[
+        "cross_entropy",
+        "binary_cross_entropy",
+        "dice",
+        "cross_entropy_dice",
+        "binary_cross_entropy_dice",
+    ] = Field(
         "cross_entropy",
         title="Loss",
         description="cross_entropy: weighted softmax cross-entropy (paper); "
-        "binary_cross_entropy: one sigmoid output for foreground.",
+        "binary_cross_entropy: one sigmoid output for foreground (study); dice: "
+        "overlap of the classes with their truth, for rare classes; or a sum of two.",
     )
     optimizer: Literal["adamw", "adam", "sgd"] = Field(
         "adamw",
         title="Optimiser",
-        description="adamw or adam; sgd with momentum 0.99 is the paper's.",
+        description="adamw or adam; sgd with momentum is the paper's.",
     )
     learning_rate: float = Field(
         3e-3,
@@ -73,12 +80,73 @@ class TrainConfig(Settings):
         title="Learning rate",
         description="Size of a step. Lower it when the loss jumps.",
     )
+    momentum: float = Field(
+        0.99,
+        ge=0,
+        lt=1,
+        title="Momentum",
+        description="Share of the last step in the next one, for sgd; the paper has "
+        "0.99.",
+    )
+    schedule: Literal["cosine", "plateau", "constant"] = Field(
+        "cosine",
+        title="Schedule",
+        description="How the learning rate goes on. cosine: it falls to almost 0 "
+        "at the end of the budget; plateau: it falls to a third whenever the score "
+        "stops rising; constant: it stays.",
+    )
+    warm_up: int = Field(
+        20,
+        ge=0,
+        le=100_000,
+        title="Warm-up (steps)",
+        description="Steps in which the learning rate rises to its full size.",
+    )
+    patience: int = Field(
+        4,
+        ge=1,
+        le=1000,
+        title="Patience (validations)",
+        description="Validations without a better score before plateau lowers the "
+        "learning rate.",
+    )
+    early_stopping: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        title="Stop early (validations)",
+        description="End the run after so many validations without a better score; "
+        "0: never.",
+    )
+    clip: float = Field(
+        1.0,
+        ge=0,
+        title="Gradient clipping",
+        description="Longest gradient of a step; longer ones are shortened, which "
+        "keeps one odd patch from spoiling the network. 0: no limit.",
+    )
     weight_decay: float = Field(
         1e-4,
         ge=0,
         le=1,
         title="Weight decay",
         description="Pull of the weights towards zero at every step.",
+    )
+    frozen_levels: int = Field(
+        0,
+        ge=0,
+        le=8,
+        title="Frozen levels",
+        description="When fine-tuning: number of first levels of the contracting path "
+        "that stay as they are in the old model.",
+    )
+    old_rate: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        title="Rate of old layers",
+        description="When fine-tuning: share of the learning rate for layers that "
+        "were taken from the old model.",
     )
     seed: int = Field(
         0,
@@ -92,6 +160,14 @@ class TrainConfig(Settings):
         "auto",
         title="Device",
         description="auto, cpu, cuda, cuda:1 or mps; auto takes the fastest.",
+    )
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        title="CPU threads",
+        description="Threads that the network runs on, on a CPU; 0: all cores, less "
+        "one where there are more than three, which keeps the window responsive.",
     )
     save_seconds: float = Field(
         30.0,

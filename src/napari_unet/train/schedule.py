@@ -10,7 +10,6 @@ from typing import Any
 
 from napari_unet.config import TrainConfig
 
-_WARM_UP_STEPS = 20
 _HOLD = 0.1
 _FLOOR = 0.01
 # A run in minutes learns how fast the machine is during this share of its time,
@@ -65,21 +64,28 @@ class Schedule:
         Steps in all; None while they are still being measured.
     start_step, start_progress
         Where the present plan began.
+    shape, warm_up
+        How the learning rate goes on, and in how many steps it rises at first.
     """
 
     total: int | None = None
     seconds: float | None = None
     start_step: int = 0
     start_progress: float = 0.0
+    shape: str = "cosine"
+    warm_up: int = 20
 
     @classmethod
     def from_config(cls, config: TrainConfig, steps_per_epoch: int) -> Schedule:
         """Take the budget of `config`: steps before epochs before minutes."""
+        made = cls(shape=config.schedule, warm_up=config.warm_up)
         if config.steps is not None:
-            return cls(total=config.steps)
-        if config.epochs is not None:
-            return cls(total=config.epochs * steps_per_epoch)
-        return cls(seconds=60 * (config.minutes or 0))
+            made.total = config.steps
+        elif config.epochs is not None:
+            made.total = config.epochs * steps_per_epoch
+        else:
+            made.seconds = 60 * (config.minutes or 0)
+        return made
 
     def progress(self, step: int, elapsed: float) -> float:
         """Return how much of the run is done after `step` steps, 0 to 1."""
@@ -92,10 +98,11 @@ class Schedule:
     def rate_factor(self, step: int) -> float:
         """Return the share of the learning rate that step number `step` takes.
 
-        Linear warm-up, the full rate for a tenth of the run, then half a cosine.
+        Linear warm-up; with the cosine, the full rate for a tenth of the run, then
+        half a cosine.
         """
-        warm_up = min(1.0, (step + 1) / _WARM_UP_STEPS)
-        if self.total is None:
+        warm_up = min(1.0, (step + 1) / max(1, self.warm_up))
+        if self.total is None or self.shape != "cosine":
             return warm_up
         fall = max(0.0, self.progress(step, 0.0) - _HOLD) / (1 - _HOLD)
         return warm_up * (_FLOOR + (1 - _FLOOR) * (1 + math.cos(math.pi * fall)) / 2)

@@ -10,29 +10,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError, TrainingError
-from napari_unet.model import unet
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import choose_device, memory_errors
-from napari_unet.model.losses import LOSSES
+from napari_unet.model.device import choose_device, memory_errors, use_threads
 from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
-from napari_unet.train.augment import augment, source_side
+from napari_unet.train.batches import Batches
 from napari_unet.train.card import model_card
-from napari_unet.train.patches import Batch, PatchSampler, drop_z, middle
+from napari_unet.train.learner import ADVICE, Learner
+from napari_unet.train.plateau import Plateau
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
-from napari_unet.train.start import build_optimizer, fit_config, origin, take_weights
+from napari_unet.train.start import fit_config, origin
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import HeldOut
-
-_ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
-_CLIP = 1.0
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,6 @@ class Trainer:
         self.config = fit_config(config or RunConfig(), self.images, start)
         self.folder = folder
         self.device = choose_device(self.config.train.device, self.config.network.ndim)
-        self.notes: tuple[str, ...] = ()
         self.step = 0
         self.elapsed = 0.0
         self.best: float | None = None
@@ -118,18 +111,25 @@ class Trainer:
         self._saved_at = 0.0
         self._pace = Pace()
         self._stop = threading.Event()
-        self._sampler = PatchSampler(self.images)
+        self._learner = Learner(self.config, self.device, start)
+        self.notes = self._learner.notes
+        self._batches = Batches(self.images, self.config, self.device.device)
         self._held_out = HeldOut(self.images)
+        self._plateau = Plateau()
         self._schedule = Schedule.from_config(self.config.train, self.steps_per_epoch)
-        self._build(start)
         if resume:
             self._restore()
+
+    @property
+    def network(self) -> UNet:
+        """The network as it is now."""
+        return self._learner.network
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps in which as many pixels are seen as are annotated."""
         pixels = sum(image.train_pixels for image in self.images)
-        slices, side = self._answered
+        slices, side = self._batches.answered
         seen = self.config.train.batch_size * slices * side**2
         return max(1, math.ceil(pixels / seen))
 
@@ -140,12 +140,15 @@ class Trainer:
         A run in minutes whose plan had to change, or that was stopped, cannot be
         repeated to the last bit.
         """
-        whole = self._schedule.total == self.step and self._schedule.start_step == 0
-        return self.step if whole else None
+        whole = self._schedule.start_step == 0 and self.is_over
+        return self._schedule.total if whole else None
 
     @property
     def is_over(self) -> bool:
-        """Whether the budget of the run is spent."""
+        """Whether the budget of the run is spent, or it got no better for long."""
+        early = self.config.train.early_stopping
+        if early and self._plateau.waited >= early:
+            return True
         return self._schedule.is_over(self.step, self.elapsed)
 
     def stop(self) -> None:
@@ -164,6 +167,7 @@ class Trainer:
         OutputError
             When the run folder cannot be written.
         """
+        use_threads(self.config.train.threads)
         if self.folder is not None:
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
@@ -183,14 +187,14 @@ class Trainer:
     def _advance(self) -> TrainStep:
         """Take one step, with the validation, planning and saving that fall due."""
         began = time.perf_counter()
-        rate = self._schedule.rate_factor(self.step) * self.config.train.learning_rate
-        with memory_errors(_ADVICE):
-            loss = self._learn(rate)
+        rate = self._rate()
+        loss = self._learn(rate)
         self.step += 1
         learned = time.perf_counter()
         self._pace.add_step(learned - began)
         self.elapsed += learned - began
-        score = self._validate() if self._validation_is_due() else None
+        due = self._validation_is_due()
+        score = self._validate() if due and self._held_out else None
         if score is not None:
             validated = time.perf_counter() - learned
             self._pace.add_validation(validated)
@@ -198,9 +202,25 @@ class Trainer:
         message = self._plan()
         row = {"step": self.step, "loss": loss, "learning_rate": rate}
         self.history.append({**row, "validation_iou": score})
+        if due:
+            self._watch(score)
         if self.elapsed - self._saved_at >= self.config.train.save_seconds:
             self._save()
         return self._report(loss, rate, score, message)
+
+    def _rate(self) -> float:
+        rate = self._schedule.rate_factor(self.step) * self.config.train.learning_rate
+        if self.config.train.schedule == "plateau":
+            rate *= self._plateau.factor
+        return rate
+
+    def _watch(self, score: float | None) -> None:
+        """Judge the run by its score; by its loss where nothing is held out."""
+        if score is None:
+            every = self._schedule.validate_every(self.config.train.validations)
+            losses = [row["loss"] for row in self.history[-every:]]
+            score = -sum(loss for loss in losses if loss is not None) / len(losses)
+        self._plateau.add(score, self.config.train.patience)
 
     def _report(
         self, loss: float, rate: float, score: float | None, message: str
@@ -226,78 +246,20 @@ class Trainer:
         )
 
     def _learn(self, rate: float) -> float:
-        """Draw a batch, go forward and back, and update the weights."""
-        batch = self._draw()
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.zero_grad(set_to_none=True)
-        self.network.train()
-        ndim = self.config.network.ndim
-        image = drop_z(batch.image, 2, ndim)
-        with self.device.autocast():
-            logits = self.network(
-                image.contiguous(memory_format=self.device.memory_format(ndim))
-            )
-        target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
-        weights = middle(drop_z(batch.weights, 1, ndim), logits.shape[2:])
-        loss = self._loss(logits.float(), target, weights)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
-        value = loss.item()
-        # An infinite gradient would spoil the weights, and the model saved next.
-        if not (math.isfinite(value) and math.isfinite(norm.item())):
-            what = "gradient" if math.isfinite(value) else f"loss ({value})"
+        """Learn from the batch of this step."""
+        with memory_errors(ADVICE):
+            batch = self._batches.draw(self.step)
+        self._batches.seed_dropout(self.step)
+        try:
+            return self._learner.learn(batch, rate)
+        except TrainingError as error:
             raise TrainingError(
-                f"The {what} is no finite number any more at step {self.step + 1}: "
-                "lower the learning rate. The models saved before are kept."
-            )
-        self._optimizer.step()
-        return value
-
-    def _draw(self) -> Batch:
-        """Draw and augment the batch of this step.
-
-        Chance depends on seed and step alone, so that a resumed run draws what an
-        uninterrupted one would.
-        """
-        settings = self.config.train
-        rng = np.random.default_rng([settings.seed, self.step])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        if self.config.network.dropout > 0:
-            torch.manual_seed(int(rng.integers(2**62)))
-        slices, side = self._patch
-        source = (slices, source_side(self.config.augment, side))
-        batch = self._sampler.draw(
-            rng, settings.batch_size, patch=self._answered, source=source
-        )
-        batch = batch.to(self.device.device)
-        return augment(batch, self.config.augment, side, generator)
-
-    @property
-    def _patch(self) -> tuple[int, int]:
-        """Slices and side of the patches, made to fit the network."""
-        network, settings = self.config.network, self.config.train
-        side = unet.valid_size(network, settings.patch_size)
-        if network.ndim == 2:
-            return 1, side
-        return unet.valid_size(network, settings.patch_slices), side
-
-    @property
-    def _answered(self) -> tuple[int, int]:
-        """Slices and side of what the network answers for each patch.
-
-        Valid convolutions answer only for the middle: this is what has to lie in the
-        image, or pixels near its border would never be learnt.
-        """
-        network, (slices, side) = self.config.network, self._patch
-        if network.ndim == 3:
-            slices = unet.output_size(network, slices)
-        return slices, unet.output_size(network, side)
+                f"{error} at step {self.step + 1}: lower the learning rate. The models "
+                "saved before are kept."
+            ) from error
 
     def _validation_is_due(self) -> bool:
         total = self._schedule.total
-        if not self._held_out:
-            return False
         if total is None:
             return self._schedule.wants_plan(self.step, self.elapsed)
         every = self._schedule.validate_every(self.config.train.validations)
@@ -354,8 +316,8 @@ class Trainer:
             "best_weights": self._best_weights,
             "history": self.history,
             "schedule": self._schedule.to_dict(),
-            "network": self.network.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "plateau": self._plateau.to_dict(),
+            **self._learner.state(),
         }
 
     def _restore(self) -> None:
@@ -370,26 +332,14 @@ class Trainer:
                 f"{' and '.join(changed)}: go on with the same ones, or start a new "
                 "run from its model (fine-tune)."
             )
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._learner.restore(state)
         self.step, self.elapsed = state["step"], state["elapsed"]
         self._saved_at = self.elapsed
         self.best, self.best_step = state["best"], state["best_step"]
         self._best_weights = state["best_weights"]
         self.history = state["history"]
         self._schedule = Schedule(**state["schedule"])
-
-    def _build(self, start: Model | None) -> None:
-        settings = self.config.train
-        torch.manual_seed(settings.seed)
-        network = UNet(self.config.network)
-        if start is not None:
-            self.notes = take_weights(network, start.network)
-        layout = self.device.memory_format(self.config.network.ndim)
-        with memory_errors(_ADVICE):
-            self.network = network.to(self.device.device, memory_format=layout)  # type: ignore[call-overload]
-        self._loss = LOSSES[settings.loss]
-        self._optimizer = build_optimizer(self.network, settings)
+        self._plateau = Plateau(**state["plateau"])
 
     def _card(self, best: bool) -> ModelCard:
         step, iou = (self.best_step, self.best) if best else (self.step, None)

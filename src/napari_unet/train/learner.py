@@ -1,0 +1,107 @@
+"""A network that learns from one batch after the other."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from napari_unet.config import RunConfig
+from napari_unet.errors import TrainingError
+from napari_unet.model.checkpoint import Model
+from napari_unet.model.device import Device, memory_errors
+from napari_unet.model.losses import LOSSES
+from napari_unet.model.unet import UNet
+from napari_unet.train.patches import Batch, drop_z, middle
+from napari_unet.train.start import build_optimizer, take_weights
+
+ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
+
+
+class Learner:
+    """A network with its loss and optimiser, on a device.
+
+    Parameters
+    ----------
+    config
+        All settings; channels and classes of the network fit the images.
+    device
+        Where it learns.
+    start
+        A model whose layers are taken where they fit.
+
+    Attributes
+    ----------
+    network
+        The network that learns.
+    notes
+        Words to the user on what was taken from `start`.
+    """
+
+    def __init__(
+        self, config: RunConfig, device: Device, start: Model | None = None
+    ) -> None:
+        self.notes: tuple[str, ...] = ()
+        self._settings = config.train
+        self._ndim = config.network.ndim
+        self._device = device
+        self._loss = LOSSES[config.train.loss]
+        torch.manual_seed(config.train.seed)
+        network = UNet(config.network)
+        if start is not None:
+            self.notes = take_weights(network, start.network)
+        layout = device.memory_format(self._ndim)
+        with memory_errors(ADVICE):
+            self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
+        self._optimizer = build_optimizer(self.network, config.train)
+
+    def learn(self, batch: Batch, rate: float) -> float:
+        """Go forward and back with a batch, update the weights, and return the loss.
+
+        Raises
+        ------
+        TrainingError
+            When loss or gradient is no finite number; the weights stay as they were.
+        OutOfMemoryError
+            When the batch does not fit into the memory of the device.
+        """
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        self.network.train()
+        with memory_errors(ADVICE):
+            loss = self._forward(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+        longest = self._settings.clip or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), longest)
+        value = loss.item()
+        # An infinite gradient would spoil the weights, and the model saved next.
+        if not (math.isfinite(value) and math.isfinite(norm.item())):
+            what = "gradient" if math.isfinite(value) else f"loss ({value})"
+            raise TrainingError(f"The {what} is no finite number any more")
+        self._optimizer.step()
+        return value
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on exactly."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    def _forward(self, batch: Batch) -> torch.Tensor:
+        ndim = self._ndim
+        image = drop_z(batch.image, 2, ndim)
+        with self._device.autocast():
+            logits = self.network(
+                image.contiguous(memory_format=self._device.memory_format(ndim))
+            )
+        target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
+        weights = middle(drop_z(batch.weights, 1, ndim), logits.shape[2:])
+        return self._loss(logits.float(), target, weights)
