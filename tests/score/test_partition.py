@@ -8,7 +8,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
@@ -41,6 +41,7 @@ def bits(values):
     return sum(-share * math.log2(share) for share in shares)
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS.filter(np.any))
 def test_v_rand_is_counted_over_all_pairs_of_pixels_in_true_objects(told, true):
     scores = partition(told, true)
@@ -52,6 +53,7 @@ def test_v_rand_is_counted_over_all_pairs_of_pixels_in_true_objects(told, true):
     assert scores.v_rand == pytest.approx(2 * both / (in_told + in_true))
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS.filter(np.any))
 def test_v_info_is_the_mutual_information_inside_true_objects(told, true):
     scores = partition(told, true)
@@ -65,6 +67,7 @@ def test_v_info_is_the_mutual_information_inside_true_objects(told, true):
     assert scores.v_info == pytest.approx(expected, abs=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_the_rand_error_is_counted_over_all_pairs_of_different_pixels(told, true):
     s, t = told.ravel(), true.ravel()
@@ -73,6 +76,7 @@ def test_the_rand_error_is_counted_over_all_pairs_of_different_pixels(told, true
     assert partition(told, true).rand_error == pytest.approx(wrong / len(pairs))
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS.filter(np.any))
 def test_variation_of_information_equals_scikit_image(told, true):
     scores = partition(told, true)
@@ -82,6 +86,7 @@ def test_variation_of_information_equals_scikit_image(told, true):
     assert scores.voi == pytest.approx(split + merge, abs=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_the_adapted_rand_error_equals_scikit_image(told, true):
     # Four pixels of one object: scikit-image divides by 0 where no pair is together.
@@ -125,6 +130,7 @@ def test_what_is_predicted_outside_true_objects_counts_in_the_rand_error_only():
     assert one == other
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS.filter(np.any))
 def test_the_truth_scores_1_against_itself_under_other_numbers(true):
     scores = partition(np.array([0, 70, 5, 9])[true], true)
@@ -136,6 +142,7 @@ def test_the_truth_scores_1_against_itself_under_other_numbers(true):
     assert scores.rand_error == 0
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS, arrays.arrays(bool, (4, 5)))
 def test_only_annotated_pixels_count(told, true, annotated):
     scores = partition(told, true, annotated).values()
@@ -152,6 +159,7 @@ def test_without_true_objects_there_is_no_score():
     assert all(math.isnan(score) for score in nothing.values())
 
 
+@settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS)
 def test_a_volume_scores_like_all_its_pixels_at_once(told, true):
     volume = partition(told.reshape(2, 2, 5), true.reshape(2, 2, 5))

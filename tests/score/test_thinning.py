@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -15,6 +15,7 @@ from napari_unet.score.thinning import thin_borders
 MASKS = arrays.arrays(bool, (9, 11), elements=st.integers(0, 3).map(lambda n: n == 0))
 
 
+@settings(max_examples=40, deadline=None)
 @given(MASKS)
 def test_objects_grow_and_never_touch_each_other(mask):
     objects = connected_objects(mask[None])[0]
@@ -43,6 +44,7 @@ def test_a_slice_without_objects_stays_empty_and_a_full_one_full():
     assert (thin_borders(np.ones((5, 5), bool)) == 1).all()
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays.arrays(bool, (3, 6, 7)))
 def test_a_stack_is_thinned_slice_by_slice(stack):
     expected = [thin_borders(one) > 0 for one in stack]

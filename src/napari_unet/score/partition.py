@@ -126,13 +126,13 @@ class Partition:
     def voi_split(self) -> float:
         """Bits by which true objects are split, H(prediction | truth)."""
         _, true, joint = self._inside.entropies
-        return max(0.0, joint - true)
+        return _positive(joint - true)
 
     @property
     def voi_merge(self) -> float:
         """Bits by which true objects are merged, H(truth | prediction)."""
         told, _, joint = self._inside.entropies
-        return max(0.0, joint - told)
+        return _positive(joint - told)
 
     @property
     def rand_error(self) -> float:
@@ -340,6 +340,11 @@ def _ratio(part: float, whole: float) -> float:
 def _share(part: float, whole: float) -> float:
     """Return the share of the information, all of it where there is none."""
     return 1.0 if whole == 0 else part / whole
+
+
+def _positive(entropy: float) -> float:
+    """Take back what rounding put below 0; NaN stays."""
+    return 0.0 if entropy < 0 else entropy
 
 
 def _mean(values: Sequence[float]) -> float:
