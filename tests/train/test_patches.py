@@ -62,6 +62,23 @@ def test_images_are_drawn_by_their_annotated_pixels():
     assert share == pytest.approx(300 / 310, abs=0.02)
 
 
+def test_a_rare_class_is_not_starved():
+    weights = np.ones((2, 60, 60))
+    image = make_image(weights)
+    image.target.classes[1, 30, 7] = 0
+    drawn = draw([image], 2000, (1, 1)).target.flatten()
+    # Half of an even share: a quarter over a quarter and the other class's whole.
+    share = (drawn == 0).double().mean().item()
+    assert share == pytest.approx(0.25 / 1.25, abs=0.04)
+
+
+def test_classes_that_are_about_even_are_drawn_as_often_as_they_occur():
+    image = make_image(np.ones((1, 40, 40)))
+    image.target.classes[0, :, :12] = 0
+    drawn = draw([image], 3000, (1, 1)).target.flatten()
+    assert (drawn == 0).double().mean().item() == pytest.approx(0.3, abs=0.04)
+
+
 @pytest.mark.parametrize("patch", [(1, 16), (3, 16)])
 @pytest.mark.parametrize("at", [(0, 0), (0, 39), (20, 3), (39, 39)])
 def test_a_single_annotated_pixel_is_always_inside_the_patch(patch, at):

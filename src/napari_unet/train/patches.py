@@ -40,7 +40,10 @@ class Batch:
 
 
 class PatchSampler:
-    """Draws patches so that every annotated training pixel is as likely as any other.
+    """Draws patches around annotated training pixels, every class often enough.
+
+    Every annotated pixel is as likely as any other, except that each class is the
+    centre of at least half of its even share of the patches, however rare it is.
 
     Parameters
     ----------
@@ -51,8 +54,13 @@ class PatchSampler:
     def __init__(self, images: Sequence[TrainingImage]) -> None:
         self._images = images
         self._places = [(i, z) for i, one in enumerate(images) for z in one.train]
-        counts = [np.count_nonzero(images[i].weights[z]) for i, z in self._places]
-        self._share = np.asarray(counts, float) / max(1, sum(counts))
+        classes = max((one.target.num_classes for one in images), default=0)
+        rows = [_count(images[i], z, classes) for i, z in self._places]
+        self._heights = np.cumsum([0, *map(len, rows)])
+        counts = np.concatenate(rows) if rows else np.zeros((0, classes), np.int64)
+        # Ends of each row, where the annotated pixels of a class are numbered in order.
+        self._ends = np.cumsum(counts, axis=0)
+        self._share = _floored(counts.sum(axis=0))
 
     def draw(
         self,
@@ -85,13 +93,22 @@ class PatchSampler:
             torch.from_numpy(weights),
         )
 
+    def _pick(self, rng: np.random.Generator) -> tuple[int, int, int, int]:
+        """Choose an annotated training pixel: image, slice, row and column."""
+        kind = rng.choice(len(self._share), p=self._share)
+        ends = self._ends[:, kind]
+        row = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
+        place = int(np.searchsorted(self._heights, row, side="right")) - 1
+        (index, z), y = self._places[place], row - int(self._heights[place])
+        one = self._images[index]
+        there = (one.target.classes[z, y] == kind) & (one.weights[z, y] > 0)
+        return index, z, y, int(rng.choice(np.flatnonzero(there)))
+
     def _draw_one(
         self, rng: np.random.Generator, patch: tuple[int, int], source: tuple[int, int]
     ) -> tuple[NDArray[np.generic], ...]:
-        index, z = self._places[rng.choice(len(self._places), p=self._share)]
+        index, z, y, x = self._pick(rng)
         one = self._images[index]
-        pixels = np.flatnonzero(one.weights[z])
-        y, x = np.unravel_index(rng.choice(pixels), one.weights[z].shape)
         sizes = (patch[0], patch[1], patch[1])
         centre = [
             _keep_inside(int(at), size, length)
@@ -102,6 +119,21 @@ class PatchSampler:
         sides = (source[0], source[1], source[1])
         starts = [at - side // 2 for at, side in zip(centre, sides, strict=True)]
         return _cut(one, starts, sides)
+
+
+def _count(one: TrainingImage, z: int, classes: int) -> NDArray[np.int64]:
+    """Count the annotated pixels of each class in each row of a slice: (Y, classes)."""
+    target, known = one.target.classes[z], one.weights[z] > 0
+    counts = [np.count_nonzero((target == c) & known, axis=1) for c in range(classes)]
+    return np.stack(counts, axis=1)
+
+
+def _floored(totals: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share of each class, at least half of an even one where it occurs."""
+    present = totals > 0
+    share = totals / max(1, totals.sum())
+    share[present] = np.maximum(share[present], 0.5 / max(1, present.sum()))
+    return np.asarray(share / max(1e-9, share.sum()), np.float64)
 
 
 def drop_z(tensor: Tensor, axis: int, ndim: int) -> Tensor:
