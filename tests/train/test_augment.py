@@ -16,6 +16,8 @@ OFF = AugmentConfig(
 )
 MOVING = AugmentConfig(scale=0.2, elastic=4, brightness=0, contrast=0, noise=0)
 
+EVERYTHING = AugmentConfig(shear=0.1, shift=4, misalignment=2, gamma=0.3, blur=1)
+
 
 def make_batch(side: int, *, count=4, slices=1, channels=1, seed=0) -> Batch:
     """Noise in blocks of 16 pixels, the same in image, target and weights."""
@@ -157,23 +159,158 @@ def test_slices_are_flipped_with_their_target_and_weights():
     assert first == {1.0, 5.0}, "some patches are flipped and some are not"
 
 
-def test_shading_changes_the_image_and_nothing_else():
-    config = OFF.model_copy(update={"brightness": 0.5, "contrast": 0.3, "noise": 0.1})
-    batch = make_batch(32)
-    got = changed(batch, config, 32)
-    assert not torch.allclose(got.image, batch.image, atol=0.01)
-    assert torch.equal(got.target, batch.target)
-    assert torch.equal(got.weights, batch.weights)
+def test_unmoved_and_mirrored_patches_keep_every_value_to_the_last_bit():
+    rising = torch.arange(2.0 * 6 * 6).reshape(2, 1, 6, 6) / 7
+    batch = Batch(rising[:, None], (rising * 7).round().to(torch.uint8), rising)
+    whole = changed(batch, OFF, 4)
+    assert torch.equal(whole.image[:, 0], rising[..., 1:5, 1:5])
+    flip = OFF.model_copy(update={"flip": True})
+    seen = set()
+    for seed in range(20):
+        got = changed(batch, flip, 6, seed)
+        assert torch.equal(got.image[:, 0], got.weights)
+        assert torch.equal(got.target, (got.weights * 7).round().to(torch.uint8))
+        mirrors = [(), (-1,), (-2,), (-1, -2)]
+        (how,) = [m for m in mirrors if torch.equal(got.weights[0], rising[0].flip(m))]
+        seen.add(how)
+    assert len(seen) == 4, "unmirrored, and mirrored along either and both axes"
 
 
-def test_brightness_and_contrast_stay_within_their_bounds():
-    config = OFF.model_copy(update={"brightness": 0.5, "contrast": 0.3})
-    values = torch.tensor([0.0, 1.0]).reshape(1, 1, 1, 1, 2)
-    image = values.expand(200, 1, 1, 2, 2).contiguous()
-    known = torch.ones((200, 1, 2, 2))
-    got = changed(Batch(image, known.to(torch.uint8), known), config, 2).image
-    shift, gain = got[..., 0], got[..., 1] - got[..., 0]
-    assert shift.abs().max() <= 0.5
-    assert shift.std() == pytest.approx(0.5 / 3**0.5, rel=0.15)
-    assert gain.min() >= 0.7 - 1e-6
-    assert gain.max() <= 1.3 + 1e-6
+def test_beyond_the_source_the_image_is_mirrored():
+    ramp = torch.arange(8.0).expand(1, 1, 1, 8, 8)
+    known = torch.ones((1, 1, 8, 8))
+    got = changed(Batch(ramp, known.to(torch.uint8), known), OFF, 12)
+    row = [1, 0, *range(8), 7, 6]
+    torch.testing.assert_close(got.image[0, 0, 0, 6], torch.tensor(row).float())
+
+
+def corners(config: AugmentConfig, side=33, count=200) -> torch.Tensor:
+    """Where the corners, the middle of an edge and the centre come from, in pixels."""
+    batch = make_batch(64, count=count)
+    grid = sampling_grid(batch, config, side, torch.Generator().manual_seed(0))
+    half = side // 2
+    at = ([0, 0, -1, -1, half], [0, -1, 0, -1, half])
+    return grid[:, at[0], at[1]] * 32
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+def test_zoom_stays_within_its_bounds(rotate):
+    points = corners(OFF.model_copy(update={"scale": 0.2, "rotate": rotate}))
+    zoom = points[:, :4].norm(dim=-1) / (16 * 2**0.5)
+    assert 0.8 <= zoom.min() < 0.82
+    assert 1.18 < zoom.max() <= 1.2 + 1e-5
+    torch.testing.assert_close(zoom[:, :1].expand(-1, 4), zoom, rtol=0, atol=1e-5)
+    assert points[:, 4].abs().max() < 1e-5
+
+
+def test_shear_slants_columns_and_keeps_rows_level():
+    points = corners(OFF.model_copy(update={"shear": 0.3}))
+    left, right, below = points[:, 0], points[:, 1], points[:, 2]
+    torch.testing.assert_close(right[:, 1], left[:, 1], rtol=0, atol=1e-4)
+    slant = (below - left)[:, 0] / 32
+    assert slant.abs().max() <= 0.3 + 1e-5
+    assert slant.min() < -0.25
+    assert slant.max() > 0.25
+
+
+def test_shift_moves_whole_patches_along_both_axes():
+    config = OFF.model_copy(update={"shift": 5.0})
+    moved = corners(config) - corners(OFF)
+    torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), rtol=0, atol=1e-4)
+    assert moved.abs().max() <= 5 + 1e-4
+    assert (moved[:, 0].amax(0) > 4).all()
+    assert (moved[:, 0].amin(0) < -4).all()
+    assert np.corrcoef(moved[:, 0].T)[0, 1] == pytest.approx(0, abs=0.2)
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_source_holds_patches_however_they_are_sheared_and_shifted(seed, rotate):
+    options = {"rotate": rotate, "scale": 0.2, "shear": 0.4, "shift": 6.0}
+    config = OFF.model_copy(update={**options, "misalignment": 3.0})
+    batch = make_batch(source_side(config, 32), count=20, slices=3)
+    assert (changed(batch, config, 32, seed).target != IGNORE).all()
+
+
+@pytest.mark.parametrize("points", [2, 3, 8])
+def test_displacements_are_bicubic_between_the_points_of_the_grid(points):
+    config = OFF.model_copy(update={"elastic": 4.0, "elastic_grid": points})
+    batch = make_batch(64, count=2)
+    generator = torch.Generator().manual_seed(0)
+    bent = sampling_grid(batch, config, 29, generator)
+    moved = (bent - sampling_grid(batch, OFF, 29, generator)) * 32
+    # The first numbers drawn are the zoom's, the next ones the displacements.
+    again = torch.Generator().manual_seed(0)
+    torch.rand(2, generator=again)
+    coarse = 4 * torch.randn((2, 2, points, points), generator=again)
+    expected = torch.nn.functional.interpolate(
+        coarse, size=(29, 29), mode="bicubic", align_corners=True
+    )
+    torch.testing.assert_close(moved, expected.permute(0, 2, 3, 1), rtol=0, atol=1e-4)
+
+
+MISALIGNED = OFF.model_copy(update={"misalignment": 4.0})
+
+
+def test_misaligned_slices_move_each_by_themselves_and_with_their_labels():
+    side = source_side(MISALIGNED, 32)
+    alike = make_batch(side, count=3)
+    batch = Batch(
+        alike.image.repeat(1, 2, 6, 1, 1),
+        alike.target.repeat(1, 6, 1, 1),
+        alike.weights.repeat(1, 6, 1, 1),
+    )
+    got = changed(batch, MISALIGNED, 32)
+    assert got.image.shape == (3, 2, 6, 32, 32)
+    assert torch.equal(got.target.float(), got.weights)
+    assert torch.equal(got.image[:, 0], got.image[:, 1])
+    assert set(got.target.unique().tolist()) <= {1, 2, 3, 4}
+    assert ((got.image[:, 0] - got.target).abs() > 0.5).float().mean() < 0.05
+    for one in got.target:
+        assert len({plane.numpy().tobytes() for plane in one}) > 3
+
+
+def test_misaligned_slices_are_shifted_by_no_more_than_the_setting():
+    across = torch.arange(64.0).expand(20, 2, 5, 64, 64).clone()
+    across[:, 1] = across[:, 0].transpose(2, 3)
+    known = torch.ones((20, 5, 64, 64))
+    got = changed(Batch(across, known.to(torch.uint8), known), MISALIGNED, 32).image
+    straight = across[..., 16:48, 16:48]
+    slips = (got - straight).flatten(3)
+    assert slips.std(dim=3).max() < 1e-3, "a slice moves as a whole"
+    slips = slips.mean(3)
+    assert slips.abs().max() <= 4 + 1e-3
+    assert (slips.amax((0, 2)) > 3).all()
+    assert slips.std(dim=2).min() > 0.1, "and the slices of a patch differently"
+
+
+def test_a_single_slice_has_no_neighbour_to_be_misaligned_with():
+    batch = make_batch(source_side(MISALIGNED, 32))
+    got, straight = changed(batch, MISALIGNED, 32), changed(batch, OFF, 32)
+    assert torch.equal(got.image, straight.image)
+
+
+@pytest.mark.parametrize("slices", [1, 4])
+def test_nothing_of_what_is_given_is_changed(slices):
+    batch = make_batch(48, slices=slices)
+    kept = [t.clone() for t in (batch.image, batch.target, batch.weights)]
+    for config in (EVERYTHING, OFF, OFF.model_copy(update={"flip": True})):
+        changed(batch, config, 32)
+    for before, now in zip(
+        kept, (batch.image, batch.target, batch.weights), strict=True
+    ):
+        assert torch.equal(before, now)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here")
+@pytest.mark.parametrize("slices", [1, 4])
+def test_a_gpu_gives_the_same_batch_as_the_cpu(slices):
+    batch = make_batch(source_side(EVERYTHING, 64), slices=slices)
+    here = changed(batch, EVERYTHING, 64)
+    there = changed(batch.to(torch.device("cuda")), EVERYTHING, 64)
+    there = there.to(torch.device("cpu"))
+    torch.testing.assert_close(there.image, here.image, rtol=0, atol=1e-3)
+    # A place halfway between two pixels may be rounded to either.
+    assert (there.target != here.target).float().mean() < 1e-4
+    assert (there.weights != here.weights).float().mean() < 1e-4

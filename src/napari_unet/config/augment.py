@@ -21,6 +21,21 @@ class AugmentConfig(Settings):
         title="Scale",
         description="Zoom patches in and out by up to this fraction.",
     )
+    shear: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="Shear",
+        description="Slant patches by up to this fraction of their side.",
+    )
+    shift: float = Field(
+        0.0,
+        ge=0,
+        le=256,
+        title="Shift (pixels)",
+        description="Largest move of a patch along each axis, in pixels; it may take "
+        "patches over the border of the image, which is mirrored there.",
+    )
     elastic: float = Field(
         10.0,
         ge=0,
@@ -34,7 +49,16 @@ class AugmentConfig(Settings):
         ge=2,
         le=64,
         title="Elastic grid",
-        description="Points of the coarse grid along each side; the paper has 3.",
+        description="Points of the coarse grid along each side; the paper has 3. "
+        "Finer grids need smaller displacements, or patches fold over themselves.",
+    )
+    misalignment: float = Field(
+        0.0,
+        ge=0,
+        le=64,
+        title="Slice misalignment (pixels)",
+        description="Largest move of each slice against the others along each axis, "
+        "in pixels, for networks with 3 dimensions.",
     )
     brightness: float = Field(
         0.2,
@@ -49,6 +73,22 @@ class AugmentConfig(Settings):
         lt=1,
         title="Contrast",
         description="Stretch or shrink the grey values by up to this fraction.",
+    )
+    gamma: float = Field(
+        0.0,
+        ge=0,
+        le=4,
+        title="Gamma",
+        description="Raise the grey values, between the darkest and the brightest of "
+        "the patch, to a power from 1 / (1 + gamma) to 1 + gamma.",
+    )
+    blur: float = Field(
+        0.0,
+        ge=0,
+        le=5,
+        title="Blur (pixels)",
+        description="Largest standard deviation of a Gaussian blur in the plane, in "
+        "pixels.",
     )
     noise: float = Field(
         0.1,
