@@ -173,6 +173,13 @@ def test_ids_may_be_as_large_as_their_type_holds():
     assert large.values() == partition(told, true).values()
 
 
+def test_the_last_id_of_a_byte_is_an_object_like_any_other():
+    objects = np.repeat(np.array([[0, 1, 255]], np.uint8), 200, axis=1)
+    scores = partition(objects, objects)
+    assert scores.v_rand == 1
+    np.testing.assert_array_equal(scores.true, [0, 1, 255])
+
+
 def test_masks_are_objects_of_one_id():
     mask = np.array([[True, False, True]])
     assert partition(mask, mask).v_rand == 1

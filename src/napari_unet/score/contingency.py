@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from napari_unet.errors import InputError
 from napari_unet.words import sides
@@ -112,10 +113,22 @@ def _merge(
     told: NDArray[np.generic], true: NDArray[np.generic], pixels: NDArray[np.int64]
 ) -> Table:
     """Add up the entries of the same pair."""
-    # Ranks instead of ids: no pair of ids, however large, overflows the key.
-    told_ids, told_rank = np.unique(told, return_inverse=True)
-    true_ids, true_rank = np.unique(true, return_inverse=True)
-    columns = max(len(told_ids), 1)
-    keys, which = np.unique(true_rank * columns + told_rank, return_inverse=True)
-    counts = np.bincount(which, pixels, len(keys)).astype(np.int64)
-    return told_ids[keys % columns], true_ids[keys // columns], counts
+    told_ids, told_rank = _ranked(told)
+    true_ids, true_rank = _ranked(true)
+    shape = (len(true_ids), len(told_ids))
+    # Turning the list into rows adds up equal pairs, without sorting the whole list.
+    rows = sparse.coo_array((pixels, (true_rank, told_rank)), shape).tocsr()
+    table = rows.tocoo()
+    return told_ids[table.col], true_ids[table.row], table.data
+
+
+def _ranked(
+    ids: NDArray[np.generic],
+) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    """Return the ids by rank, and the rank of each entry."""
+    highest = int(ids.max(initial=0))
+    if highest < 4 * ids.size and ids.min() >= 0:
+        # Small ids are their own ranks: sorting them would take most of the time.
+        return np.arange(highest + 1).astype(ids.dtype), ids
+    found, ranks = np.unique(ids, return_inverse=True)
+    return found, ranks
