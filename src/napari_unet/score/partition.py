@@ -37,7 +37,7 @@ SCORES = (
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    r"""Contingency table of predicted and true objects, and the scores of it.
+    """Contingency table of predicted and true objects, and the scores of it.
 
     With p_ij the share of pixels in predicted object i and true object j, s_i and t_j
     its sums over j and i, H an entropy and I the mutual information,
@@ -54,12 +54,13 @@ class Partition:
 
     `voi` and `adapted_rand_error` count the same pixels but are scikit-image's
     (`variation_of_information` in bits and `adapted_rand_error`, both with true
-    background ignored), for which predicted background is one more object.
+    background ignored), for which predicted background is one more object: wide
+    predicted borders make them far worse than V_rand.
     `rand_error` takes every annotated pixel, with background as an object on either
     side.
 
     Where there is nothing to split or nothing to merge (one object), that part of
-    V_info is 1. Every score is NaN where there are no pixels to compare.
+    V_info is 1, and so is V_info where both are so (the program has 0). Every score is NaN where there are no pixels to compare.
 
     Attributes
     ----------

@@ -18,7 +18,8 @@ def thin_borders(
     The objects flood the background at the same pace, a watershed of the binary
     border image with 4-neighbours, as in the border thinning of the ISBI 2012
     challenge [1]_. Background that parts no two objects, such as a hole or a spot
-    inside a cell, is filled; a slice without objects stays empty.
+    inside a cell, is filled; a slice without objects stays empty (the organisers'
+    program makes it one object).
 
     Parameters
     ----------
