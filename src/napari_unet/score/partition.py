@@ -60,7 +60,8 @@ class Partition:
     side.
 
     Where there is nothing to split or nothing to merge (one object), that part of
-    V_info is 1, and so is V_info where both are so (the program has 0). Every score is NaN where there are no pixels to compare.
+    V_info is 1; where both sides are one object so is V_info (the program has 0).
+    Every score is NaN where there are no pixels to compare.
 
     Attributes
     ----------
