@@ -12,6 +12,7 @@ from napari_unet.config import (
     AnnotationKind,
     ImageConfig,
     PredictConfig,
+    Preset,
     TrainConfig,
     UNetConfig,
     WeightMapConfig,
@@ -100,6 +101,16 @@ def train(  # noqa: PLR0913 (every option is one argument)
     validate: Annotated[
         list[str] | None, option(ImageConfig, "validate_", "--validate")
     ] = None,
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            help="Settings to start from: fast (default) reaches a good mask soonest; "
+            "thorough takes an hour for a larger network; paper is the U-Net of 2015; "
+            "auto chooses the size of network, patches and batch for the data, the "
+            "device and the minutes. Every other option changes them.",
+            show_default=False,
+        ),
+    ] = None,
     minutes: Annotated[float | None, option(TrainConfig, "minutes")] = None,
     epochs: Annotated[int | None, option(TrainConfig, "epochs")] = None,
     steps: Annotated[int | None, option(TrainConfig, "steps")] = None,
@@ -108,7 +119,10 @@ def train(  # noqa: PLR0913 (every option is one argument)
     w0: Annotated[float | None, option(WeightMapConfig, "w0")] = None,
     sigma: Annotated[float | None, option(WeightMapConfig, "sigma")] = None,
     balance: Annotated[bool | None, option(WeightMapConfig, "balance")] = None,
+    loss: Annotated[str | None, option(TrainConfig, "loss")] = None,
+    optimizer: Annotated[str | None, option(TrainConfig, "optimizer")] = None,
     learning_rate: Annotated[float | None, option(TrainConfig, "learning_rate")] = None,
+    schedule: Annotated[str | None, option(TrainConfig, "schedule")] = None,
     batch_size: Annotated[int | None, option(TrainConfig, "batch_size")] = None,
     patch_size: Annotated[int | None, option(TrainConfig, "patch_size")] = None,
     device: Device = None,
@@ -143,7 +157,10 @@ def train(  # noqa: PLR0913 (every option is one argument)
             "minutes": minutes,
             "epochs": epochs,
             "steps": steps,
+            "loss": loss,
+            "optimizer": optimizer,
             "learning_rate": learning_rate,
+            "schedule": schedule,
             "batch_size": batch_size,
             "patch_size": patch_size,
             "device": device,
@@ -159,6 +176,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
             validate=validate or [],
             settings=settings,
             out=out,
+            preset=preset,
             config=config,
             resume=resume,
             fine_tune=fine_tune,

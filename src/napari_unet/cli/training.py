@@ -11,10 +11,11 @@ import numpy as np
 
 from napari_unet.cli.options import override
 from napari_unet.cli.show import follow, say, stop_on_interrupt
-from napari_unet.config import AnnotationKind, ImageConfig, RunConfig
+from napari_unet.config import AnnotationKind, ImageConfig, Preset, RunConfig
 from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model
+from napari_unet.train.auto import choose
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import (
@@ -40,6 +41,7 @@ class Request:
     validate: Sequence[str]
     settings: dict[str, dict[str, Any]]
     out: Path | None
+    preset: Preset | None
     config: Path | None
     resume: Path | None
     fine_tune: Path | None
@@ -65,6 +67,9 @@ def run_training(request: Request) -> None:
     images = [load_image(one, config) for one in config.images]
     if not any(one.train or one.validate_ for one in config.images):
         images = hold_out_images(images)
+    if request.preset is Preset.AUTO:
+        config, why = choose(config, images, start)
+        say(why)
     trainer = Trainer(
         images,
         config,
@@ -146,6 +151,7 @@ def _check_alone(request: Request) -> None:
         "train": request.train,
         "validate": request.validate,
         "out": request.out,
+        "preset": request.preset,
         "config": request.config,
         "fine-tune": request.fine_tune,
     }
@@ -163,7 +169,9 @@ def _check_alone(request: Request) -> None:
 
 def _settings(request: Request, folder: RunFolder) -> RunConfig:
     """Read the settings file, if any, and put the options over it."""
-    config = RunConfig()
+    _check_preset(request)
+    ndim = request.settings["network"]["ndim"] or 2
+    config = (request.preset or Preset.FAST).settings(ndim)
     if request.resume is not None:
         if not folder.settings.is_file():
             raise InputError(f"{folder.path} holds no run: there is no run.yaml in it.")
@@ -181,6 +189,23 @@ def _settings(request: Request, folder: RunFolder) -> RunConfig:
     if not images:
         raise InputError("Give at least one --image with its --labels.")
     return config.model_copy(update={**parts, "images": images})
+
+
+def _check_preset(request: Request) -> None:
+    if request.preset is not None and request.config is not None:
+        raise InputError("Give --preset or --config: both say where settings start.")
+    if request.preset is Preset.AUTO:
+        given = {**request.settings["network"], **request.settings["train"]}
+        wrong = [
+            f"--{name.replace('_', '-')}"
+            for name in ("base_channels", "patch_size", "batch_size")
+            if given[name] is not None
+        ]
+        if wrong:
+            raise InputError(
+                f"--preset auto chooses {' and '.join(wrong)}: leave it out, or take "
+                "another preset."
+            )
 
 
 def _one_budget(train: Any, given: dict[str, Any]) -> Any:

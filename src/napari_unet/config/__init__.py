@@ -7,7 +7,9 @@ description, bounds and default from the fields declared here.
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.network import UNetConfig
+from napari_unet.config.postprocess import PostprocessConfig
 from napari_unet.config.predict import PredictConfig
+from napari_unet.config.presets import Preset
 from napari_unet.config.run import ImageConfig, RunConfig
 from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
@@ -16,7 +18,9 @@ __all__ = [
     "AnnotationKind",
     "AugmentConfig",
     "ImageConfig",
+    "PostprocessConfig",
     "PredictConfig",
+    "Preset",
     "RunConfig",
     "Settings",
     "TrainConfig",
