@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_unet.config import Preset
 from napari_unet.model.checkpoint import load_model
 
 
@@ -165,3 +166,36 @@ def test_settings_of_the_form_reach_the_run(quick: Any) -> None:
     assert settings.network.base_channels == 8
     assert settings.train.learning_rate == pytest.approx(3e-3)
     assert settings.train.weight_decay == pytest.approx(1e-4)
+
+
+def choose(train: Any, preset: Preset) -> None:
+    train.recipe.setCurrentIndex(train.recipe.findData(preset))
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+def test_a_recipe_sets_everything_it_names(dock: Any, preset: Preset) -> None:
+    train = dock.train
+    choose(train, preset)
+    assert train.settings() == preset.settings()
+    assert train.workspace.weights == preset.settings().weights
+
+
+def test_patches_of_a_stack_hold_as_much_as_those_of_a_slice(dock: Any) -> None:
+    train = dock.train
+    form = train.forms["network"]
+    form.setValue(form.value().model_copy(update={"ndim": 3}))
+    assert train.settings() == Preset.FAST.settings(3)
+
+
+def test_sizes_are_chosen_for_the_data_when_training_starts(
+    quick: Any, finish: Any
+) -> None:
+    train = quick.train
+    choose(train, Preset.AUTO)
+    train.amount.setValue(0.05)
+    train.run_button.click()
+    finish(train)
+    assert "chosen: base 8" in train.device.text()
+    card = load_model(train.workspace.model).card
+    assert card.network.base_channels == 8
+    assert card.train.patch_size == 96

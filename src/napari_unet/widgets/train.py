@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -24,6 +25,7 @@ from superqt import QCollapsible
 
 from napari_unet.config import (
     AugmentConfig,
+    Preset,
     RunConfig,
     Settings,
     TrainConfig,
@@ -49,7 +51,12 @@ _SIZES = {
     "new, large (7.8 M)": 32,
     "new, as in the paper (31 M)": 64,
 }
-_MEDIUM = 16
+_RECIPES = {
+    "fast: a good mask soonest": Preset.FAST,
+    "sizes chosen for my data": Preset.AUTO,
+    "thorough: an hour, larger": Preset.THOROUGH,
+    "as in the paper: slow": Preset.PAPER,
+}
 _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
     ("Weight map", "weights", WeightMapConfig, ("w0", "sigma", "balance")),
     (
@@ -59,16 +66,40 @@ _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
         (
             "batch_size",
             "patch_size",
+            "patch_slices",
             "loss",
             "optimizer",
+            "momentum",
             "learning_rate",
+            "schedule",
+            "warm_up",
+            "patience",
+            "early_stopping",
+            "clip",
             "weight_decay",
+            "frozen_levels",
+            "old_rate",
             "validations",
             "seed",
             "device",
+            "threads",
         ),
     ),
-    ("Network", "network", UNetConfig, ("ndim", "depth", "padding", "norm", "dropout")),
+    (
+        "Network",
+        "network",
+        UNetConfig,
+        (
+            "ndim",
+            "depth",
+            "padding",
+            "norm",
+            "norm_last",
+            "activation",
+            "upsampling",
+            "dropout",
+        ),
+    ),
     ("Random changes of patches", "augment", AugmentConfig, ()),
 )
 
@@ -88,23 +119,26 @@ class TrainWidget(Panel):
         self.annotations = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
         self.start_from = ModelBox(self.workspace, _SIZES)
-        self.start_from.setValue(_MEDIUM)
+        self.recipe = QComboBox()
+        for text, preset in _RECIPES.items():
+            self.recipe.addItem(text, preset)
         self.amount = QDoubleSpinBox()
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
-        self.amount.setValue(TrainConfig().minutes or 4)
         self.amount_of = QComboBox()
         self.amount_of.addItems(["minutes", "epochs"])
         self.held_out = QLineEdit()
         self.held_out.setPlaceholderText("last fifth of the annotated slices")
         self.forms: dict[str, SettingsForm] = {}
         self._last_words = ""
+        self._ndim = UNetConfig().ndim
         self.pause_button = QPushButton("Pause")
         self.pause_button.clicked.connect(self._on_pause)
         self.device = QLabel("")
         self.device.setWordWrap(True)
         self.curves = CurvePlot()
         self._lay_out()
+        self._show_preset()
         self._connect()
         self.refresh()
 
@@ -156,6 +190,7 @@ class TrainWidget(Panel):
             config=self.settings(),
             folder=new_run_folder(image.name),
             start=start if isinstance(start, Path) else None,
+            auto=self.recipe.currentData() is Preset.AUTO,
         )
         self.start("Training U-Net", work.run, work.stop)
 
@@ -200,6 +235,12 @@ class TrainWidget(Panel):
             "A new network learns from nothing; a model file is fine-tuned. The number "
             "is that of its weights: more is slower and can learn more.",
         )
+        self.add_row(
+            "Recipe",
+            self.recipe,
+            "Sets everything below. Sizes chosen for my data: network, patches and "
+            "batch follow the image, the device and the minutes when training starts.",
+        )
         amount = QWidget()
         row = QHBoxLayout(amount)
         row.setContentsMargins(0, 0, 0, 0)
@@ -241,7 +282,33 @@ class TrainWidget(Panel):
         more.collapse(animate=False)
         return more
 
+    def _show_preset(self, *_index: Any) -> None:
+        """Show the settings of the recipe."""
+        preset: Preset = self.recipe.currentData()
+        settings = preset.settings(self.forms["network"].value().ndim)
+        for name, form in self.forms.items():
+            with QSignalBlocker(form):
+                form.setValue(getattr(settings, name))
+        self.workspace.weights = settings.weights
+        self.amount_of.setCurrentText("minutes")
+        self.amount.setValue(settings.train.minutes or 0)
+        if not isinstance(self.start_from.value(), Path):
+            self.start_from.setValue(settings.network.base_channels)
+
+    def _on_network(self, network: UNetConfig) -> None:
+        """Let patches follow the dimensions: a cube holds as much as a square."""
+        form = self.forms["train"]
+        wanted: Preset = self.recipe.currentData()
+        fitting = wanted.settings(network.ndim).train
+        if network.ndim != self._ndim:
+            self._ndim = network.ndim
+            names = ("patch_size", "patch_slices", "batch_size")
+            update = {name: getattr(fitting, name) for name in names}
+            form.setValue(form.value().model_copy(update=update))
+
     def _connect(self) -> None:
+        self.recipe.currentIndexChanged.connect(self._show_preset)
+        self.forms["network"].valueChanged.connect(self._on_network)
         events = self.workspace.events
         self.listen(events.image, self.image.setValue)
         self.listen(events.annotations, self.annotations.setValue)

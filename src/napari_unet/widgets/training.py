@@ -53,6 +53,8 @@ class TrainingWork:
         Where the run is kept.
     start
         A model file to fine-tune, or None for a new network.
+    auto
+        Choose the sizes of network, patches and batch for the data and the device.
     """
 
     stack: Stack
@@ -62,6 +64,7 @@ class TrainingWork:
     config: RunConfig
     folder: Path
     start: Path | None
+    auto: bool = False
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
@@ -83,6 +86,7 @@ class TrainingWork:
         """
         # torch is loaded here, on the thread, when work starts and not before.
         from napari_unet.model.checkpoint import load_model
+        from napari_unet.train.auto import choose
         from napari_unet.train.run_folder import RunFolder
         from napari_unet.train.trainer import Trainer
         from napari_unet.train.training_image import prepare_image
@@ -99,11 +103,15 @@ class TrainingWork:
         folder = RunFolder(self.folder)
         if self._stopped.is_set():
             return None
-        trainer = Trainer([image], self.config, folder=folder, start=start)
+        config, why = self.config, tuple[str, ...]()
+        if self.auto:
+            config, reason = choose(config, [image], start)
+            why = (reason,)
+        trainer = Trainer([image], config, folder=folder, start=start)
         self._trainer = trainer
         if self._stopped.is_set():
             return None
-        yield Started(trainer.device.words, (*image.notes, *trainer.notes))
+        yield Started(trainer.device.words, (*image.notes, *why, *trainer.notes))
         yield from _bundled(trainer)
         if trainer.step == 0:
             return None
