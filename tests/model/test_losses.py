@@ -13,13 +13,27 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.model.losses import (
     LOSSES,
     binary_cross_entropy,
+    binary_cross_entropy_dice,
     cross_entropy,
+    cross_entropy_dice,
+    dice,
     probabilities,
 )
 
 SHAPES = [(2, 5, 6), (1, 3, 4, 5)]
-EVERY_LOSS = pytest.mark.parametrize(
+ENTROPY = pytest.mark.parametrize(
     ("loss", "channels"), [(cross_entropy, 3), (binary_cross_entropy, 1)]
+)
+EVERY_LOSS = pytest.mark.parametrize(
+    ("loss", "channels"),
+    [
+        (cross_entropy, 3),
+        (binary_cross_entropy, 1),
+        (dice, 3),
+        (dice, 1),
+        (cross_entropy_dice, 3),
+        (binary_cross_entropy_dice, 1),
+    ],
 )
 
 
@@ -48,12 +62,30 @@ def by_hand(logits, target, weights):
     return total / weight_sum
 
 
-@EVERY_LOSS
+@ENTROPY
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_loss_equals_the_formula(loss, channels, shape):
     logits, target, weights = sample(shape, channels)
     expected = by_hand(logits.detach(), target, weights)
     assert loss(logits, target, weights).item() == pytest.approx(expected, rel=1e-10)
+
+
+def dice_by_hand(logits, target, weights, number):
+    """1 - 2 |P T| / (|P| + |T|) of one class, pixel by pixel."""
+    both = told = true = 0.0
+    if logits.shape[1] == 1:
+        logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    chances = torch.softmax(logits, dim=1)
+    for place in torch.cartesian_prod(*(torch.arange(n) for n in target.shape)):
+        at = tuple(place.tolist())
+        if target[at] == IGNORE:
+            continue
+        weight, chance = float(weights[at]), float(chances[at[0], number, *at[1:]])
+        hit = float(target[at] == number)
+        both += weight * chance * hit
+        told += weight * chance
+        true += weight * hit
+    return 1 - 2 * both / (told + true)
 
 
 @EVERY_LOSS
@@ -73,6 +105,48 @@ def test_ignored_pixels_do_not_dilute_the_others_whatever_their_weight(loss, cha
     assert loss(logits, target, heavy).item() == pytest.approx(
         loss(logits, target, weights).item()
     )
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_dice_is_the_mean_over_the_foreground_classes(channels, shape):
+    logits, target, weights = sample(shape, channels)
+    numbers = range(1, max(2, channels))
+    each = [dice_by_hand(logits.detach(), target, weights, n) for n in numbers]
+    expected = sum(each) / len(each)
+    assert dice(logits, target, weights).item() == pytest.approx(expected, rel=1e-10)
+
+
+def test_dice_of_the_truth_is_0_and_of_its_opposite_1():
+    _, target, weights = sample((2, 6, 6), 2)
+    truth = torch.nn.functional.one_hot(target.clamp(max=1), 2).movedim(-1, 1)
+    sure = 100 * (truth.double() - 0.5)
+    assert dice(sure, target, weights).item() == pytest.approx(0, abs=1e-12)
+    assert dice(-sure, target, weights).item() == pytest.approx(1)
+
+
+def test_classes_that_are_not_annotated_do_not_count_in_dice():
+    logits, target, weights = sample((1, 6, 6), 4)
+    target[target == 2] = IGNORE
+    each = [dice_by_hand(logits.detach(), target, weights, n) for n in (1, 3)]
+    assert dice(logits, target, weights).item() == pytest.approx(sum(each) / 2)
+    alone = torch.where(target == IGNORE, IGNORE, 0)
+    told = dice(logits, alone, weights)
+    told.backward()
+    assert told.item() == 0
+    assert not logits.grad.any()
+
+
+@pytest.mark.parametrize(
+    ("both", "entropy", "channels"),
+    [
+        (cross_entropy_dice, cross_entropy, 3),
+        (binary_cross_entropy_dice, binary_cross_entropy, 1),
+    ],
+)
+def test_a_sum_is_the_sum_of_its_losses(both, entropy, channels):
+    given = sample((2, 5, 6), channels)
+    torch.testing.assert_close(both(*given), entropy(*given) + dice(*given))
 
 
 @EVERY_LOSS

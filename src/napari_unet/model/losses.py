@@ -12,6 +12,7 @@ from napari_unet.data.annotation import IGNORE
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 """``loss(logits, target, weights) -> scalar``."""
+_TINY = 1e-30
 
 
 def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
@@ -46,6 +47,45 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Ten
     return _weighted_mean(each, weights * known)
 
 
+def dice(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Soft Dice loss: 1 - 2 |P T| / (|P| + |T|), averaged over foreground classes.
+
+    Shapes as in `cross_entropy`; one channel of logits is a sigmoid, several are a
+    softmax. P are the probabilities of a class, T is 1 where it is true, and the sums
+    run over all pixels of the batch, each times its weight.
+
+    Returns
+    -------
+    Scalar; the mean over the classes that are annotated in the batch, which therefore
+    needs no smoothing term. 0, with a gradient of 0, when none is.
+    """
+    weights = weights.masked_fill(target == IGNORE, 0)[:, None]
+    if logits.shape[1] == 1:
+        told, true = torch.sigmoid(logits), (target > 0)[:, None] * weights
+    else:
+        told = torch.softmax(logits, dim=1)[:, 1:]
+        true = (target[:, None] == _foreground(logits)) * weights
+    pixels = [0, *range(2, logits.ndim)]
+    sizes = true.sum(pixels)
+    both, all_told = (told * true).sum(pixels), (told * weights).sum(pixels)
+    each = 1 - 2 * both / (all_told + sizes).clamp_min(_TINY)
+    present = sizes > 0
+    return (each * present).sum() / present.sum().clamp_min(1)
+
+
+def cross_entropy_dice(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Sum of `cross_entropy` and `dice`."""
+    return cross_entropy(logits, target, weights) + dice(logits, target, weights)
+
+
+def binary_cross_entropy_dice(
+    logits: Tensor, target: Tensor, weights: Tensor
+) -> Tensor:
+    """Sum of `binary_cross_entropy` and `dice`."""
+    binary = binary_cross_entropy(logits, target, weights)
+    return binary + dice(logits, target, weights)
+
+
 def probabilities(logits: Tensor) -> Tensor:
     """Turn logits (B, C, ...) into float32 probabilities (B, C, ...).
 
@@ -62,7 +102,18 @@ def probabilities(logits: Tensor) -> Tensor:
 LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy,
     "binary_cross_entropy": binary_cross_entropy,
+    "dice": dice,
+    "cross_entropy_dice": cross_entropy_dice,
+    "binary_cross_entropy_dice": binary_cross_entropy_dice,
 }
+ONE_OUTPUT = frozenset({"binary_cross_entropy", "binary_cross_entropy_dice"})
+"""Losses of networks with a single sigmoid output."""
+
+
+def _foreground(logits: Tensor) -> Tensor:
+    """Numbers of the classes but the background, (1, C - 1, 1, ...)."""
+    numbers = torch.arange(1, logits.shape[1], device=logits.device)
+    return numbers.view(1, -1, *[1] * (logits.ndim - 2))
 
 
 def _weighted_mean(each: Tensor, weights: Tensor) -> Tensor:
