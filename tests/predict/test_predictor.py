@@ -13,7 +13,7 @@ from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.losses import probabilities
 from napari_unet.model.unet import UNet
-from napari_unet.predict.predictor import Predictor
+from napari_unet.predict.predictor import Prediction, Predictor
 from napari_unet.samples import em_stack
 
 WHOLE = PredictConfig(tile_size=4096, tile_slices=4096, device="cpu")
@@ -74,9 +74,15 @@ def identity(**settings):
 )
 def test_tiles_give_what_the_whole_slice_gives(norm, padding, depth, tile):
     given = model(norm=norm, padding=padding, depth=depth)
-    whole = Predictor(given, WHOLE).predict(image(), keep=True)
+    # Wide enough for tiles that have neighbours on both sides.
+    wide = image((1, 1, 150, 330) if depth == 4 else (1, 2, 90, 175))
+    whole = Predictor(given, WHOLE).predict(wide, keep=True)
     config = PredictConfig(tile_size=tile, device="cpu")
-    tiled = Predictor(given, config).predict(image(), keep=True)
+    tiles = list(Predictor(given, config).tiles(wide))
+    tiled = Prediction.empty(wide.shape[1:], 2, keep=True)
+    for one in tiles:
+        tiled.add(one)
+    assert len(tiles) > len(wide[0])
     np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1e-4)
     assert whole.probabilities.std() > 0.01
 
@@ -86,9 +92,9 @@ def test_tiles_give_what_the_whole_slice_gives(norm, padding, depth, tile):
 @pytest.mark.parametrize("depth", [1, 2])
 def test_tiles_give_what_the_whole_volume_gives(norm, padding, depth):
     given = model(ndim=3, norm=norm, padding=padding, depth=depth, base_channels=2)
-    volume = image((1, 13, 41, 35))
+    volume = image((1, 60, 16, 66))
     whole = Predictor(given, WHOLE).predict(volume, keep=True)
-    config = PredictConfig(tile_size=16, tile_slices=4, device="cpu")
+    config = PredictConfig(tile_size=16, tile_slices=12, device="cpu")
     tiled = Predictor(given, config).predict(volume, keep=True)
     np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1e-4)
 
@@ -180,6 +186,71 @@ def test_several_channels_are_seen():
     other[2] = other[2, :, ::-1]
     told = [predictor.predict(i, keep=True).probabilities for i in (one, other)]
     assert np.abs(told[0] - told[1]).max() > 1e-3
+
+
+def test_probabilities_of_16_bits_are_the_same_but_for_rounding():
+    half = TILED.model_copy(update={"probabilities": "float16"})
+    given = model(norm="batch")
+    told = Predictor(given, half).predict(image(), keep=True)
+    expected = Predictor(given, TILED).predict(image(), keep=True)
+    assert told.probabilities.dtype == np.float16
+    np.testing.assert_allclose(told.probabilities, expected.probabilities, atol=5e-4)
+    assert (told.labels == expected.labels).mean() > 0.99
+
+
+@pytest.mark.parametrize("num_classes", [1, 2, 4])
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_a_threshold_decides_what_is_foreground(num_classes, share):
+    given = model(num_classes=num_classes)
+    told = Predictor(given, TILED).predict(image(), keep=True)
+    background, *others = told.probabilities
+    threshold = float(np.quantile(1 - background, share))
+    config = TILED.model_copy(update={"threshold": threshold})
+    expected = (1 - background > threshold) * (1 + np.argmax(others, axis=0))
+    np.testing.assert_array_equal(
+        Predictor(given, config).predict(image()).labels, expected
+    )
+    assert (expected > 0).mean() == pytest.approx(1 - share, abs=0.01)
+
+
+# ---------------------------------------------------------- flips and rotations
+
+
+AVERAGED = TILED.model_copy(update={"average": True})
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_the_average_over_flips_and_rotations_turns_with_the_image(padding, ndim):
+    predictor = Predictor(model(norm="batch", padding=padding, ndim=ndim), AVERAGED)
+    square = image((1, 4, 40, 40))
+    expected = predictor.predict(square, keep=True).probabilities
+    for turn in (np.rot90, lambda a, axes: np.flip(a, axes[0])):
+        turned = np.ascontiguousarray(turn(square, axes=(2, 3)))
+        told = predictor.predict(turned, keep=True).probabilities
+        np.testing.assert_allclose(told, turn(expected, axes=(2, 3)), atol=1e-5)
+    alone = Predictor(predictor.model, TILED).predict(square, keep=True).probabilities
+    assert np.abs(alone - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_tiles_do_not_show_in_the_average_either(padding):
+    given = model(norm="batch", padding=padding)
+    whole = WHOLE.model_copy(update={"average": True})
+    told = [
+        Predictor(given, config).predict(image((1, 1, 90, 175)), keep=True)
+        for config in (AVERAGED, whole)
+    ]
+    np.testing.assert_allclose(*(one.probabilities for one in told), atol=1e-4)
+
+
+def test_what_treats_all_directions_alike_is_not_changed_by_averaging():
+    given, volume = identity(), image((1, 2, 40, 72))
+    plain, mean = (
+        Predictor(given, config).predict(volume, keep=True).probabilities
+        for config in (TILED, AVERAGED)
+    )
+    np.testing.assert_allclose(mean, plain, atol=1e-6)
 
 
 # --------------------------------------------------------------------- refusals

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.config import PredictConfig, UNetConfig
-from napari_unet.model.unet import output_size, reach
+from napari_unet.model.geometry import grid as pooling_grid
+from napari_unet.model.geometry import output_size, reach
 from napari_unet.predict.tiles import plan_axis, plan_tiles
 
 NETWORKS = st.builds(
@@ -16,6 +17,8 @@ NETWORKS = st.builds(
     ndim=st.sampled_from([2, 3]),
     depth=st.integers(1, 5),
     padding=st.sampled_from(["same", "valid"]),
+    flat_levels=st.sampled_from([None, 1, 3]),
+    upsampling=st.sampled_from(["transposed", "linear"]),
 )
 CONFIGS = st.builds(
     PredictConfig, tile_size=st.integers(16, 400), tile_slices=st.integers(1, 64)
@@ -42,7 +45,7 @@ def test_what_a_tile_keeps_is_its_core_and_its_sides_pass_the_network(
             if axis == 0 and network.ndim == 2:
                 assert (span.size, span.keep) == (1, slice(0, 1))
                 continue
-            answered = output_size(network, span.size)
+            answered = output_size(network, span.size, axis - 3)
             assert 0 <= span.keep.start < span.keep.stop <= answered
             margin = (span.size - answered) // 2
             assert span.start + margin + span.keep.start == span.core.start
@@ -50,12 +53,17 @@ def test_what_a_tile_keeps_is_its_core_and_its_sides_pass_the_network(
 
 
 @settings(max_examples=80, deadline=None)
-@given(network=NETWORKS, length=st.integers(1, 2000), tile=st.integers(1, 500))
+@given(
+    network=NETWORKS,
+    length=st.integers(1, 2000),
+    tile=st.integers(1, 500),
+    axis=st.sampled_from([-3, -1]),
+)
 def test_tiles_see_their_surroundings_and_start_on_the_pooling_grid(
-    network, length, tile
+    network, length, tile, axis
 ):
-    grid = 2**network.depth
-    spans = plan_axis(length, tile, network)
+    grid, far = pooling_grid(network, axis), reach(network, axis)
+    spans = plan_axis(length, tile, network, axis)
     for span in spans:
         assert (span.start - spans[0].start) % grid == 0
         seen = span.start, span.start + span.size
@@ -63,11 +71,11 @@ def test_tiles_see_their_surroundings_and_start_on_the_pooling_grid(
             # What lies beyond the image is only padding up to the grid.
             assert seen[0] >= 0
             assert seen[1] < length + grid
-            assert seen[0] <= max(0, span.core.start - reach(network))
-            assert seen[1] >= min(length, span.core.stop + reach(network))
+            assert seen[0] <= max(0, span.core.start - far)
+            assert seen[1] >= min(length, span.core.stop + far)
         else:
-            assert seen[0] <= span.core.start - reach(network) + grid
-            assert seen[1] >= span.core.stop + reach(network) - grid
+            assert seen[0] <= span.core.start - far + grid
+            assert seen[1] >= span.core.stop + far - grid
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -77,12 +85,41 @@ def test_a_tile_as_large_as_the_image_is_the_only_one(padding):
     assert len(plan_axis(500, 4096, network)) == 1
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("tile", [64, 100, 256])
-def test_tiles_are_about_as_large_as_asked(padding, tile):
-    spans = plan_axis(4000, tile, UNetConfig(padding=padding))
-    assert all(tile - 16 <= span.core.stop - span.core.start for span in spans[:-1])
-    assert all(span.core.stop - span.core.start <= tile + 16 for span in spans)
+def test_tiles_are_about_as_large_as_asked_where_they_have_neighbours(tile):
+    network = UNetConfig()
+    halo = -(-reach(network) // 16) * 16
+    spans = plan_axis(4000, tile, network)
+    sides = [span.core.stop - span.core.start for span in spans[1:-1]]
+    assert max(sides) <= tile
+    assert np.median(sides) > 0.7 * tile
+    # At the border of the image a tile is shown nothing beyond, but more of it.
+    assert len({span.size for span in spans}) == 1
+    assert spans[0].size <= tile + 2 * halo
+
+
+@pytest.mark.parametrize("tile", [64, 100, 256])
+def test_valid_tiles_are_no_smaller_than_asked_and_all_alike(tile):
+    spans = plan_axis(4000, tile, UNetConfig(padding="valid"))
+    assert len({span.size for span in spans}) == 1
+    for span in spans[:-1]:
+        assert tile - 16 <= span.core.stop - span.core.start <= tile + 16
+
+
+@settings(max_examples=80, deadline=None)
+@given(network=NETWORKS, length=st.integers(1, 3000), tile=st.integers(16, 500))
+def test_a_tile_that_is_cut_covers_its_core_once_and_is_shown_no_more(
+    network, length, tile
+):
+    for span in plan_axis(length, 2 * tile, network)[:5]:
+        covered = np.zeros(length, np.int16)
+        for part in plan_axis(length, tile, network, part=span.core):
+            covered[part.core] += 1
+            assert part.size <= span.size
+            assert part.start % 2**network.depth == span.start % 2**network.depth
+        expected = np.zeros(length, np.int16)
+        expected[span.core] = 1
+        np.testing.assert_array_equal(covered, expected)
 
 
 def test_networks_of_two_dimensions_get_single_slices():

@@ -11,6 +11,7 @@ from napari_unet.cli.options import option, override
 from napari_unet.config import (
     AnnotationKind,
     ImageConfig,
+    PostprocessConfig,
     PredictConfig,
     Preset,
     TrainConfig,
@@ -185,17 +186,37 @@ def train(  # noqa: PLR0913 (every option is one argument)
 
 
 @app.command()
-def predict(
+def predict(  # noqa: PLR0913 (every option is one argument)
     model: Annotated[Path, typer.Argument(help="Model file (.safetensors).")],
     image: Annotated[Path, typer.Argument(help="TIFF file or folder of slices.")],
-    out: Annotated[Path, typer.Option(help="TIFF file for the predicted labels.")],
+    out: Annotated[Path, typer.Option(help="TIFF file for the labels or objects.")],
     slices: Annotated[
         str | None, typer.Option(help="Slices to predict, as start:stop.")
     ] = None,
     probabilities: Annotated[
         Path | None, typer.Option(help="TIFF file for the probabilities.")
     ] = None,
+    average: Annotated[bool | None, option(PredictConfig, "average")] = None,
+    threshold: Annotated[float | None, option(PredictConfig, "threshold")] = None,
+    objects: Annotated[str | None, option(PostprocessConfig, "objects")] = None,
+    follow_slices: Annotated[
+        bool | None, option(PostprocessConfig, "follow_slices")
+    ] = None,
+    min_size: Annotated[int | None, option(PostprocessConfig, "min_size")] = None,
+    fill_holes: Annotated[int | None, option(PostprocessConfig, "fill_holes")] = None,
+    thin_borders: Annotated[
+        int | None, option(PostprocessConfig, "thin_borders")
+    ] = None,
+    smooth: Annotated[float | None, option(PostprocessConfig, "smooth")] = None,
     tile_size: Annotated[int | None, option(PredictConfig, "tile_size")] = None,
+    tile_slices: Annotated[int | None, option(PredictConfig, "tile_slices")] = None,
+    batch_size: Annotated[int | None, option(PredictConfig, "batch_size")] = None,
+    half: Annotated[
+        bool,
+        typer.Option(
+            "--float16", help="Keep probabilities as float16, in half the memory."
+        ),
+    ] = False,
     device: Device = None,
 ) -> None:
     """Predict a stack with a trained model."""
@@ -203,8 +224,27 @@ def predict(
 
     check_outputs([model, image], out, probabilities)
     check_tiff(out, probabilities)
-    settings = override(PredictConfig(), tile_size=tile_size, device=device)
-    write_prediction(model, _read(image, slices), out, probabilities, settings)
+    settings = override(
+        PredictConfig(),
+        average=average,
+        threshold=threshold,
+        tile_size=tile_size,
+        tile_slices=tile_slices,
+        batch_size=batch_size,
+        probabilities="float16" if half else None,
+        device=device,
+    )
+    finish = override(
+        PostprocessConfig(),
+        objects=objects,
+        follow_slices=follow_slices,
+        min_size=min_size,
+        fill_holes=fill_holes,
+        thin_borders=thin_borders,
+        smooth=smooth,
+    )
+    stack = _read(image, slices)
+    write_prediction(model, stack, out, probabilities, settings, finish)
 
 
 @app.command()

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet.cli.show import bar, console, say, score_table, stop_on_interrupt
-from napari_unet.config import AnnotationKind, PredictConfig, WeightMapConfig
+from napari_unet.config import (
+    AnnotationKind,
+    PostprocessConfig,
+    PredictConfig,
+    WeightMapConfig,
+)
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
@@ -85,17 +90,29 @@ def write_prediction(
     out: Path,
     probabilities: Path | None,
     config: PredictConfig,
+    finish: PostprocessConfig | None = None,
 ) -> None:
-    """Predict a stack and write labels and, if wanted, probabilities."""
+    """Predict a stack and write labels or objects and, if wanted, probabilities."""
     from napari_unet.model.checkpoint import load_model
+    from napari_unet.predict.postprocess import needs_probabilities, postprocess
     from napari_unet.predict.predictor import Predictor
 
+    finish = finish or PostprocessConfig()
     predictor = Predictor(load_model(model), config)
     say(f"predicting on {predictor.device.words}")
-    result = predict_stack(predictor, stack, keep=probabilities is not None)
-    labels = stack.single_channel(result.labels)
+    keep = probabilities is not None or needs_probabilities(finish)
+    result = predict_stack(predictor, stack, keep=keep)
+    found = postprocess(
+        result.labels,
+        finish,
+        probabilities=result.probabilities,
+        threshold=config.threshold,
+        ndim=predictor.model.network.config.ndim,
+    )
+    labels = stack.single_channel(found)
     write_stack(out, labels.data, like=labels)
-    say(f"wrote {out}")
+    objects = "" if finish.objects == "no" else f", {int(found.max()):,} objects"
+    say(f"wrote {out}{objects}")
     if probabilities is not None and result.probabilities is not None:
         channels = result.probabilities.reshape(-1, *labels.shape)
         write_stack(probabilities, channels, like=labels, axes=f"C{labels.axes}")
@@ -112,13 +129,13 @@ def predict_stack(
     NapariUNetError
         When Ctrl+C ends it early: half a stack would look like a whole one.
     """
-    from napari_unet.predict.predictor import Prediction
-
     image = stack.as_czyx()
-    result = Prediction.empty(image.shape[1:], predictor.num_classes, keep=keep)
+    result = predictor.empty(image.shape[1:], keep=keep)
     unfinished = True
     with stop_on_interrupt(predictor.stop), bar("predicting") as show:
         for tile in predictor.tiles(image):
+            if tile.message:
+                say(tile.message)
             result.add(tile)
             show(tile.done, tile.total)
             unfinished = tile.done < tile.total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from napari_unet.config.base import Settings
@@ -10,27 +12,50 @@ from napari_unet.config.base import Settings
 class PredictConfig(Settings):
     """How a stack is predicted."""
 
-    tile_size: int = Field(
-        1024,
+    tile_size: int | None = Field(
+        None,
         ge=16,
         le=16384,
         title="Tile size (pixels)",
-        description="Side of the tiles that a slice is cut into. Lower it when memory "
-        "runs out; the result is the same.",
+        description="Side of the tiles that a slice is cut into, their surroundings "
+        "not counted; chosen from the free memory when left out. The result is the "
+        "same.",
     )
-    tile_slices: int = Field(
-        32,
+    tile_slices: int | None = Field(
+        None,
         ge=1,
         le=4096,
         title="Tile slices",
-        description="Slices of each tile, for networks with 3 dimensions.",
+        description="Slices of each tile, for networks with 3 dimensions; chosen from "
+        "the free memory when left out.",
     )
-    batch_size: int = Field(
-        1,
+    batch_size: int | None = Field(
+        None,
         ge=1,
         le=256,
         title="Tiles per step",
-        description="Tiles that go through the network together.",
+        description="Tiles that go through the network together; when left out 1 on "
+        "the CPU, and on a GPU as many as fit, up to 16.",
+    )
+    average: bool = Field(
+        False,
+        title="Average over flips and rotations (8 x slower)",
+        description="Predict every tile in its 8 flips and rotations and take the "
+        "mean: a little better, and 8 times slower.",
+    )
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Threshold",
+        description="A pixel is foreground above this probability of not being "
+        "background; the most probable class when left out.",
+    )
+    probabilities: Literal["float32", "float16"] = Field(
+        "float32",
+        title="Type of probabilities",
+        description="float16 halves the memory of kept probabilities and is right to "
+        "0.0005.",
     )
     device: str = Field(
         "auto",

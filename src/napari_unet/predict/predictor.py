@@ -3,77 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from napari_unet.config import PredictConfig
 from napari_unet.data.crop import crop_mirrored
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, OutOfMemoryError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, choose_device, memory_errors
 from napari_unet.model.losses import probabilities
+from napari_unet.predict.averaging import averaged
+from napari_unet.predict.memory import Capacity, choose
+from napari_unet.predict.prediction import Prediction, TileDone
 from napari_unet.predict.tiles import Tile, plan_tiles
 
-_ADVICE = "Lower the tile size, or choose the CPU as device."
+__all__ = ["Prediction", "Predictor", "TileDone"]
 
-
-@dataclass(frozen=True, eq=False)
-class TileDone:
-    """A part of the image that is predicted.
-
-    Attributes
-    ----------
-    done, total
-        Tiles so far, and tiles in all.
-    core
-        Where the part lies in the (Z, Y, X) image.
-    probabilities
-        (num_classes, z, y, x) float32.
-    """
-
-    done: int
-    total: int
-    core: tuple[slice, ...]
-    probabilities: NDArray[np.float32]
-
-    @property
-    def labels(self) -> NDArray[np.uint8]:
-        """The most probable class of each pixel, (z, y, x)."""
-        return np.asarray(self.probabilities.argmax(axis=0), np.uint8)
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """A predicted stack that fills up tile by tile.
-
-    Attributes
-    ----------
-    labels
-        (Z, Y, X) uint8, the most probable class.
-    probabilities
-        (num_classes, Z, Y, X) float32, or None where they are not kept.
-    """
-
-    labels: NDArray[np.uint8]
-    probabilities: NDArray[np.float32] | None = None
-
-    @classmethod
-    def empty(
-        cls, shape: Sequence[int], num_classes: int, *, keep: bool = False
-    ) -> Prediction:
-        """Return a prediction of a (Z, Y, X) shape, all background so far."""
-        kept = np.zeros((num_classes, *shape), np.float32) if keep else None
-        return cls(np.zeros(tuple(shape), np.uint8), kept)
-
-    def add(self, tile: TileDone) -> None:
-        """Put a tile where it belongs."""
-        self.labels[tile.core] = tile.labels
-        if self.probabilities is not None:
-            self.probabilities[(slice(None), *tile.core)] = tile.probabilities
+_ADVICE = "Close other programs, or use a smaller network."
 
 
 class Predictor:
@@ -84,7 +35,7 @@ class Predictor:
     model
         Network and card, as `load_model` returns them.
     config
-        Tile size, batch and device.
+        Tile size, batch, averaging and device.
     device
         Overrides the device of `config`, for callers that hold one already.
     """
@@ -107,11 +58,15 @@ class Predictor:
 
     def predict(self, image: ArrayLike, *, keep: bool = False) -> Prediction:
         """Predict a (C, Z, Y, X) image; `keep` also returns the probabilities."""
-        shape = np.shape(image)[1:]
-        prediction = Prediction.empty(shape, self.num_classes, keep=keep)
+        prediction = self.empty(np.shape(image)[1:], keep=keep)
         for tile in self.tiles(image):
             prediction.add(tile)
         return prediction
+
+    def empty(self, shape: Sequence[int], *, keep: bool = False) -> Prediction:
+        """Return what the tiles of a (Z, Y, X) image can be added to."""
+        dtype = self.config.probabilities
+        return Prediction.empty(shape, self.num_classes, keep=keep, dtype=dtype)
 
     @property
     def num_classes(self) -> int:
@@ -121,12 +76,16 @@ class Predictor:
     def tiles(self, image: ArrayLike) -> Iterator[TileDone]:
         """Normalise and predict a (C, Z, Y, X) image, yielding every tile when done.
 
+        Where the memory of the device is full, fewer tiles go through the network at
+        once, then smaller ones, and at last the CPU takes over; the next tile has a
+        message that says so, and those that are done stay.
+
         Raises
         ------
         InputError
             When the image has other channels than the network was trained on.
         OutOfMemoryError
-            When a tile does not fit into the memory of the device.
+            When not even the CPU's memory holds the smallest tile.
         """
         self._check(np.shape(image))
         return self.normalised_tiles(self.model.card.normalization(image))
@@ -134,47 +93,90 @@ class Predictor:
     def normalised_tiles(self, image: NDArray[np.float32]) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image that is normalised already."""
         self._stop.clear()
-        self._prepare()
-        depth, height, width = image.shape[1:]
-        plan = plan_tiles(
-            (depth, height, width), self.model.network.config, self.config
-        )
-        done = 0
-        for batch in _batches(plan, self.config.batch_size):
-            if self._stop.is_set():
-                return
-            with memory_errors(_ADVICE):
-                answers = self._forward(image, batch)
-            for tile, answer in zip(batch, answers, strict=True):
-                done += 1
-                yield TileDone(done, len(plan), tile.core, answer)
+        network = self.model.network.config
+        capacity = choose(image.shape[1:], network, self.config, self.device)
+        waiting = deque(plan_tiles(capacity.shape, network, capacity.config))
+        done, messages = 0, ""
+        try:
+            while waiting and not self._stop.is_set():
+                batch = _next_batch(waiting, capacity.batch_size)
+                answers = self._try(image, batch, capacity)
+                if answers is None:
+                    capacity, words = self._reduced(capacity)
+                    messages = f"{messages}\n{words}".lstrip()
+                    waiting = _cut([*batch, *waiting], capacity)
+                    continue
+                total = done + len(batch) + len(waiting)
+                for tile, answer in zip(batch, answers, strict=True):
+                    done += 1
+                    yield self._done(done, total, tile, answer, messages)
+                    messages = ""
+        finally:
+            if capacity.device != self.device:
+                # Whoever trains this network goes on where it was.
+                self._place(self.device)
 
-    def _prepare(self) -> None:
+    def _reduced(self, capacity: Capacity) -> tuple[Capacity, str]:
+        if capacity.device.device.type == "cuda":
+            torch.cuda.empty_cache()
+        reduced = capacity.reduced(self.config)
+        if reduced is None:
+            raise OutOfMemoryError(
+                f"The memory does not hold the smallest tile of this network. {_ADVICE}"
+            )
+        return reduced
+
+    def _done(
+        self, done: int, total: int, tile: Tile, answer: Tensor, message: str
+    ) -> TileDone:
+        kept = answer.numpy().astype(self.config.probabilities, copy=False)
+        return TileDone(done, total, tile.core, kept, self.config.threshold, message)
+
+    def _try(
+        self, image: NDArray[np.float32], tiles: list[Tile], capacity: Capacity
+    ) -> list[Tensor] | None:
+        """Return the probabilities of every tile, or None where memory is full.
+
+        The error is not kept: its traceback would hold on to all that was computed.
+        """
+        try:
+            with memory_errors(_ADVICE):
+                self._place(capacity.device)
+                return self._forward(image, tiles, capacity.device)
+        except (OutOfMemoryError, MemoryError):
+            return None
+
+    def _place(self, device: Device) -> None:
         network = self.model.network
-        layout = self.device.memory_format(network.config.ndim)
-        with memory_errors(_ADVICE):
-            network.to(self.device.device, memory_format=layout)  # type: ignore[call-overload]
+        layout = device.memory_format(network.config.ndim)
+        network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
 
     def _forward(
-        self, image: NDArray[np.float32], tiles: list[Tile]
-    ) -> list[NDArray[np.float32]]:
+        self, image: NDArray[np.float32], tiles: list[Tile], device: Device
+    ) -> list[Tensor]:
         network = self.model.network
+        flat = network.config.ndim == 2
+        layout = device.memory_format(network.config.ndim)
         crops = np.stack([_crop(image, tile) for tile in tiles])
-        if network.config.ndim == 2:
-            crops = crops[:, :, 0]
-        inputs = torch.from_numpy(crops).to(
-            self.device.device,
-            memory_format=self.device.memory_format(network.config.ndim),
-        )
+        inputs = torch.from_numpy(crops[:, :, 0] if flat else crops)
+        inputs = inputs.to(device.device, memory_format=layout)
         network.eval()
-        with torch.inference_mode(), self.device.autocast():
-            answer = probabilities(network(inputs)).cpu().numpy()
-        if network.config.ndim == 2:
-            answer = answer[:, :, None]
+        with torch.inference_mode(), device.autocast():
+            answer = self._answer(inputs)
+        answer = answer.unsqueeze(2) if flat else answer
         return [
-            np.ascontiguousarray(one[(slice(None), *(s.keep for s in tile.spans))])
+            one[(slice(None), *(span.keep for span in tile.spans))].cpu().contiguous()
             for one, tile in zip(answer, tiles, strict=True)
         ]
+
+    def _answer(self, inputs: Tensor) -> Tensor:
+        layout = self.device.memory_format(self.model.network.config.ndim)
+
+        def answer(images: Tensor) -> Tensor:
+            images = images.contiguous(memory_format=layout)
+            return probabilities(self.model.network(images))
+
+        return averaged(answer, inputs) if self.config.average else answer(inputs)
 
     def _check(self, shape: tuple[int, ...]) -> None:
         wanted = self.model.network.config.in_channels
@@ -195,13 +197,18 @@ def _crop(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
     return np.asarray(crop_mirrored(image, starts, tile.sizes), np.float32)
 
 
-def _batches(plan: list[Tile], size: int) -> Iterator[list[Tile]]:
-    """Group neighbouring tiles of equal size."""
-    batch: list[Tile] = []
-    for tile in plan:
-        if batch and (len(batch) == size or tile.sizes != batch[0].sizes):
-            yield batch
-            batch = []
-        batch.append(tile)
-    if batch:
-        yield batch
+def _next_batch(waiting: deque[Tile], size: int) -> list[Tile]:
+    """Take the next tiles, up to `size` of them, that are equally large."""
+    batch = [waiting.popleft()]
+    while waiting and len(batch) < size and waiting[0].sizes == batch[0].sizes:
+        batch.append(waiting.popleft())
+    return batch
+
+
+def _cut(tiles: Sequence[Tile], capacity: Capacity) -> deque[Tile]:
+    """Cut tiles that are not predicted yet into what goes through the network now."""
+    cut = (
+        plan_tiles(capacity.shape, capacity.network, capacity.config, tile.core)
+        for tile in tiles
+    )
+    return deque(part for parts in cut for part in parts)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_unet.config import PredictConfig, UNetConfig
-from napari_unet.model import unet
+from napari_unet.model import geometry
 
 
 @dataclass(frozen=True)
@@ -48,60 +49,119 @@ class Tile:
 
 
 def plan_tiles(
-    shape: tuple[int, int, int], network: UNetConfig, config: PredictConfig
+    shape: Sequence[int],
+    network: UNetConfig,
+    config: PredictConfig,
+    within: Sequence[slice] | None = None,
 ) -> list[Tile]:
     """Cut a (Z, Y, X) image into tiles that fit the network.
 
     Networks with 2 dimensions get single slices. With `same` padding a tile is shown
     its neighbourhood up to the receptive field and aligned to the pooling grid, so
     that tiles give what the whole slice would; with `valid` padding it is the
-    overlap-tile of the paper. Networks with instance or group normalisation measure
-    every tile by itself, so that their answers do depend on the tile size.
+    overlap-tile of the paper (figure 2). Networks with instance or group
+    normalisation measure every tile by itself, so that their answers do depend on the
+    tile size. `within` cuts only that box, the core of a tile that is too large.
     """
+    return [
+        Tile(spans)
+        for spans in itertools.product(*plan_axes(shape, network, config, within))
+    ]
+
+
+def plan_axes(
+    shape: Sequence[int],
+    network: UNetConfig,
+    config: PredictConfig,
+    within: Sequence[slice] | None = None,
+) -> list[list[Span]]:
+    """Return the spans along Z, Y and X that `plan_tiles` combines."""
     depth, height, width = shape
+    layers, rows, columns = within or (slice(0, length) for length in shape)
     if network.ndim == 2:
-        layers = [Span(slice(z, z + 1), z, 1, slice(0, 1)) for z in range(depth)]
+        slices = range(layers.start, layers.stop)
+        along_z = [Span(slice(z, z + 1), z, 1, slice(0, 1)) for z in slices]
     else:
-        layers = plan_axis(depth, config.tile_slices, network)
-    rows = plan_axis(height, config.tile_size, network)
-    columns = plan_axis(width, config.tile_size, network)
-    return [Tile(spans) for spans in itertools.product(layers, rows, columns)]
+        along_z = plan_axis(depth, config.tile_slices, network, -3, layers)
+    return [
+        along_z,
+        plan_axis(height, config.tile_size, network, -2, rows),
+        plan_axis(width, config.tile_size, network, -1, columns),
+    ]
 
 
-def plan_axis(length: int, tile: int, network: UNetConfig) -> list[Span]:
-    """Cut `length` pixels of one axis into spans of about `tile` pixels."""
+def plan_axis(
+    length: int,
+    tile: int | None,
+    network: UNetConfig,
+    axis: int = -1,
+    part: slice | None = None,
+) -> list[Span]:
+    """Cut `length` pixels of one axis into spans.
+
+    Parameters
+    ----------
+    length
+        Pixels of the image.
+    tile
+        Pixels of a tile that has neighbours on both sides, without its surroundings;
+        all of them when left out.
+    network
+        What the tiles are to fit.
+    axis
+        -1 is X, -2 is Y, and -3 is Z.
+    part
+        Only this part of the axis, such as the core of another span; it starts on
+        the pooling grid.
+    """
+    part = part or slice(0, length)
+    tile = max(tile or length, geometry.grid(network, axis))
     if network.padding == "valid":
-        return _plan_valid(length, tile, network)
-    return _plan_same(length, tile, network)
+        return _plan_valid(tile, network, axis, part)
+    return _plan_same(length, tile, network, axis, part)
 
 
-def _plan_same(length: int, tile: int, network: UNetConfig) -> list[Span]:
-    grid = int(2**network.depth)
-    padded = _round_up(length, grid)
-    core = padded if tile >= length else max(grid, tile // grid * grid)
-    halo = _round_up(unet.reach(network), grid)
-    spans = []
-    for first in range(0, length, core):
-        start = max(0, first - halo)
-        stop = min(padded, first + core + halo)
-        last = min(length, first + core)
-        keep = slice(first - start, last - start)
-        spans.append(Span(slice(first, last), start, stop - start, keep))
-    return spans
+def _plan_same(
+    length: int, tile: int, network: UNetConfig, axis: int, part: slice
+) -> list[Span]:
+    """Lay windows of equal size, so that they can go through the network together.
+
+    A window at the border of the image needs no surroundings there, and answers for
+    more pixels instead.
+    """
+    grid = geometry.grid(network, axis)
+    halo = _round_up(geometry.reach(network, axis), grid)
+    low = max(0, part.start - halo)
+    high = min(_round_up(length, grid), _round_up(part.stop, grid) + halo)
+    inner = high - low - 2 * halo
+    count = max(1, -(-inner // (tile // grid * grid)))
+    step = _round_up(-(-inner // count), grid)
+    size = high - low if count == 1 else step + 2 * halo
+    starts = [min(low + n * step, high - size) for n in range(count)]
+    firsts = [part.start, *(start + halo for start in starts[1:])]
+    lasts = [*firsts[1:], part.stop]
+    return [
+        Span(slice(first, last), start, size, slice(first - start, last - start))
+        for first, last, start in zip(firsts, lasts, starts, strict=True)
+    ]
 
 
-def _plan_valid(length: int, tile: int, network: UNetConfig) -> list[Span]:
-    grid = int(2**network.depth)
-    size = unet.input_size(network, min(max(tile, grid), length))
-    output = unet.output_size(network, size)
+def _plan_valid(tile: int, network: UNetConfig, axis: int, part: slice) -> list[Span]:
+    grid = geometry.grid(network, axis)
+    wanted = part.stop - part.start
+    # As many tiles as are needed, but no larger than they have to be.
+    tile = -(-wanted // -(-wanted // tile))
+    size = geometry.input_size(network, max(tile, grid), axis)
+    output = geometry.output_size(network, size, axis)
     margin = (size - output) // 2
     # Tiles that start off the pooling grid would answer otherwise than the whole.
-    core = output if output >= length else output // grid * grid
+    core = output if output >= wanted else output // grid * grid
     spans = []
-    for first in range(0, length, core):
-        last = min(length, first + core)
-        keep = slice(0, last - first)
-        spans.append(Span(slice(first, last), first - margin, size, keep))
+    for first in range(part.start, part.stop, core):
+        last = min(part.stop, first + core)
+        spans.append(
+            Span(slice(first, last), first - margin, size, slice(0, last - first))
+        )
     return spans
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtWidgets import QCheckBox, QComboBox
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
 
-from napari_unet.config import PredictConfig
+from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.errors import InputError
 from napari_unet.widgets.form import SettingsForm
 from napari_unet.widgets.layers import (
@@ -28,12 +37,13 @@ from napari_unet.widgets.layers import (
 )
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.panel import Panel
+from napari_unet.widgets.prediction import Finished, Finishing, PredictionWork
 
 if TYPE_CHECKING:
     import napari
+    from numpy.typing import NDArray
 
-    from napari_unet.data.stack import Stack
-    from napari_unet.predict.predictor import TileDone
+    from napari_unet.predict.prediction import TileDone
 
 _SLICE, _STACK = "current slice", "whole stack"
 _REFRESH_SECONDS = 0.2
@@ -56,18 +66,57 @@ class PredictWidget(Panel):
         self.extent = QComboBox()
         self.extent.addItems([_SLICE, _STACK])
         self.probabilities = QCheckBox("Probabilities too, as image layers")
-        self.settings = SettingsForm(PredictConfig(), ["tile_size", "device"])
+        self.finish = SettingsForm(PostprocessConfig())
+        self.settings = SettingsForm(PredictConfig(), ["average", "device"])
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setRange(0, 0.99)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setSpecialValueText("most probable class")
+        self.tile_size = QSpinBox()
+        self.tile_size.setRange(0, 16384)
+        self.tile_size.setSingleStep(256)
+        self.tile_size.setSpecialValueText("from free memory")
         self.add_row("Model", self.model, "The model trained last, or a file.")
         self.add_row("Image", self.image)
         self.add_row("Predict", self.extent)
         self.form.addRow(self.probabilities)
-        self.form.addRow(self.settings)
+        self.form.addRow(self._more())
         self.finish_layout()
         self.model.valueChanged.connect(self.refresh)
         self.image.valueChanged.connect(self.refresh)
         self.listen(self.workspace.events.image, self.image.setValue)
         self.image.setValue(self.workspace.image)
         self.refresh()
+
+    def _more(self) -> QCollapsible:
+        """Make the folded part: what is made of the prediction, and how it is made."""
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        decision = QWidget()
+        rows = QFormLayout(decision)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        for name, title, editor in (
+            ("threshold", "Foreground above", self.threshold),
+            ("tile_size", "Tile size (pixels)", self.tile_size),
+        ):
+            label = QLabel(title)
+            for part in (label, editor):
+                tooltip = PredictConfig.model_fields[name].description or ""
+                part.setToolTip(tooltip)
+            editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            editor.setMinimumWidth(80)
+            rows.addRow(label, editor)
+        column.addWidget(QLabel("<b>Objects and borders</b>"))
+        column.addWidget(self.finish)
+        column.addWidget(QLabel("<b>Prediction</b>"))
+        column.addWidget(decision)
+        column.addWidget(self.settings)
+        more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
+        more.setContent(content)
+        more.collapse(animate=False)
+        return more
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -77,9 +126,20 @@ class PredictWidget(Panel):
             return "There is no image layer: load one first."
         return ""
 
+    def value(self) -> PredictConfig:
+        """Return the settings of the prediction, as chosen."""
+        given = {
+            "threshold": self.threshold.value() or None,
+            "tile_size": self.tile_size.value() or None,
+        }
+        data = self.settings.value().model_dump() | given
+        return PredictConfig.read(data, "More")
+
     def run(self) -> None:
         """Predict on a thread; tiles are shown as they come."""
-        layer = self.image.value()
+        layer, model = self.image.value(), self.model.value()
+        if not isinstance(model, Path):
+            raise InputError("There is no model to predict with: choose a model file.")
         stack = image_stack(layer)
         self._first = 0
         if self.extent.currentText() == _SLICE and stack.num_slices > 1:
@@ -89,32 +149,38 @@ class PredictWidget(Panel):
         self._keep = self.probabilities.isChecked()
         self._labels: Labels | None = None
         self._maps: list[Image] = []
+        self._notes: list[str] = []
         self._drawn = 0.0
-        model, settings = self.model.value(), self.settings.value()
-        stopped = threading.Event()
-        self.start(
-            "Predicting",
-            lambda: _work(model, stack, settings, stopped),
-            stopped.set,
-        )
+        work = PredictionWork(model, stack, self.value(), self.finish.value())
+        # Classes and numbers of objects in one layer would be scored as one.
+        self._made_by = f"{model} {work.finish.model_dump_json()}"
+        self._numbers = work.finish.objects != "no"
+        self.start("Predicting", work.run, work.stop)
 
-    def on_step(self, tile: TileDone) -> None:
+    def on_step(self, item: TileDone | Finishing) -> None:
         """Put a tile into the layers."""
+        if isinstance(item, Finishing):
+            self._draw()
+            self.show_progress(1.0, "Cleaning up, numbering objects ...")
+            return
         if self._labels is None:
-            self._make_layers(tile)
+            self._make_layers(item)
         if self._labels is None or self._labels not in self.viewer.layers:
             # The user removed the layer: there is nothing to fill any more.
             self._on_run_clicked()
             return
-        z, *plane = tile.core
+        z, *plane = item.core
         core = (slice(z.start + self._first, z.stop + self._first), *plane)
-        _fill(self._labels, core, tile.labels)
-        for layer, values in zip(self._maps, tile.probabilities[1:], strict=False):
+        _fill(self._labels, core, item.labels)
+        for layer, values in zip(self._maps, item.probabilities[1:], strict=False):
             _fill(layer, core, values)
         self._count(core)
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()
-        self.show_progress(tile.done / tile.total, f"tile {tile.done} of {tile.total}")
+        if item.message:
+            self._notes.append(item.message)
+        words = "\n".join([f"tile {item.done} of {item.total}", *self._notes])
+        self.show_progress(item.done / item.total, words)
 
     def _count(self, core: tuple[slice, ...]) -> None:
         """Take a slice for predicted once all of its pixels are."""
@@ -126,35 +192,50 @@ class PredictWidget(Panel):
             if self._seen[z] >= height * width:
                 self._slices.add(z)
 
-    def on_done(self, result: str) -> None:
+    def on_done(self, result: Finished) -> None:
         """Draw what is there and hand the layer to the other docks."""
-        self._draw()
         if self._labels is not None:
+            if result.labels is not None:
+                self._replace(self._labels, result.labels)
             self._labels.metadata[PREDICTED] = sorted(self._slices)
             self._labels.metadata[_CONTENT] = _content(self._labels)
             self.workspace.prediction = self._labels
-        self.show_progress(1.0, result)
+        self._draw()
+        self.show_progress(1.0, "\n".join([result.words, *self._notes]))
+
+    def _replace(self, layer: Labels, labels: NDArray[np.unsignedinteger]) -> None:
+        """Put what was made of all tiles into their place."""
+        slices = slice(self._first, self._first + len(labels))
+        core = (slices, slice(None), slice(None))
+        _fill(layer, core, np.zeros_like(labels))
+        if self._numbers:
+            # Objects of slices that were predicted before keep their numbers.
+            first = int(layer.data.max())
+            labels = np.where(labels > 0, labels + np.uint32(first), np.uint32(0))
+            if labels.max(initial=0) > np.iinfo(layer.data.dtype).max:
+                layer.data = layer.data.astype(np.uint32)
+        _fill(layer, core, labels)
 
     def _make_layers(self, tile: TileDone) -> None:
         shape = plane_shape(self._of)
         name = f"{self._of.name} prediction"
         old = next((one for one in self.viewer.layers if one.name == name), None)
+        empty = np.zeros(shape, np.uint16 if self._numbers else np.uint8)
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
         if isinstance(old, Labels) and self._is_ours(old, shape):
-            if old.metadata[_MODEL] == str(self.model.value()):
+            if old.metadata[_MODEL] == self._made_by:
                 self._slices = set(old.metadata[PREDICTED])
             else:
                 # Slices of two models in one layer would be scored as one.
-                old.data[...] = 0
+                old.data = empty
             self._labels = old
         else:
             # What the user has corrected stays; napari numbers the new layer.
-            empty = np.zeros(shape, np.uint8)
             self._labels = self.viewer.add_labels(
                 empty, name=name, **placed_like(self._of)
             )
-        self._labels.metadata[_MODEL] = str(self.model.value())
+        self._labels.metadata[_MODEL] = self._made_by
         if self._keep:
             count = len(tile.probabilities) - 1
             self._maps = [self._make_map(n, count, shape) for n in range(1, count + 1)]
@@ -187,27 +268,6 @@ class PredictWidget(Panel):
         layers = [*self._maps] if self._labels is None else [self._labels, *self._maps]
         for layer in layers:
             layer.refresh()
-
-
-def _work(
-    model: Path | int | None,
-    stack: Stack,
-    settings: PredictConfig,
-    stopped: threading.Event,
-) -> Generator[TileDone, None, str]:
-    from napari_unet.model.checkpoint import load_model
-    from napari_unet.predict.predictor import Predictor
-
-    if not isinstance(model, Path):
-        raise InputError("There is no model to predict with: choose a model file.")
-    predictor = Predictor(load_model(model), settings)
-    began = time.monotonic()
-    for tile in predictor.tiles(stack.as_czyx()):
-        yield tile
-        if stopped.is_set():
-            return f"Stopped after tile {tile.done} of {tile.total}"
-    seconds = time.monotonic() - began
-    return f"Done in {seconds:.1f} s on {predictor.device.words}"
 
 
 def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:

@@ -1,0 +1,59 @@
+"""Settings of what is made of a prediction."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from napari_unet.config.base import Settings
+
+
+class PostprocessConfig(Settings):
+    """What is made of a predicted stack. With the defaults, nothing."""
+
+    objects: Literal["no", "connected", "watershed"] = Field(
+        "no",
+        title="Number the objects",
+        description="connected: pixels of one class that touch are one object; "
+        "watershed: objects that touch at a narrow or doubtful place are split.",
+    )
+    follow_slices: bool = Field(
+        False,
+        title="Follow objects through slices",
+        description="An object keeps its number through all slices in which it "
+        "touches; off, every slice is taken by itself. Networks with 3 dimensions "
+        "always follow.",
+    )
+    smooth: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        title="Smooth across slices (slices)",
+        description="Standard deviation of a Gaussian that smooths the probabilities "
+        "from slice to slice; 0 leaves every slice as it is.",
+    )
+    min_size: int = Field(
+        0,
+        ge=0,
+        le=10**9,
+        title="Smallest object (pixels)",
+        description="Smaller pieces become background, or join the object that they "
+        "were split from.",
+    )
+    fill_holes: int = Field(
+        0,
+        ge=0,
+        le=10**9,
+        title="Fill holes up to (pixels)",
+        description="Enclosed background of at most this size takes the class around "
+        "it.",
+    )
+    thin_borders: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        title="Thin borders, growing up to (pixels)",
+        description="Objects grow by up to this distance in their slice, until "
+        "one pixel of background is left between them.",
+    )

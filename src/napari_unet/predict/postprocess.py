@@ -1,0 +1,274 @@
+"""From probabilities to classes, and from classes to objects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.morphology import local_maxima, reconstruction
+from skimage.segmentation import expand_labels, watershed
+
+from napari_unet.config import PostprocessConfig
+from napari_unet.data.annotation import connected_objects, separate
+from napari_unet.errors import InputError
+
+Classes = NDArray[np.uint8]
+Objects = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+_NECK = 0.7
+"""Objects are split where they are narrower than this share of the smaller part."""
+
+
+def classify(
+    probabilities: NDArray[np.floating], threshold: float | None = None
+) -> Classes:
+    """Return the class of each pixel.
+
+    Parameters
+    ----------
+    probabilities
+        (num_classes, ...), background first.
+    threshold
+        Where 1 - probabilities[0] is above it, the most probable of the other classes
+        is taken; the most probable of all when left out.
+    """
+    if threshold is None and len(probabilities) > 2:
+        return np.asarray(probabilities.argmax(axis=0), np.uint8)
+    background = probabilities[0]
+    if threshold is None:
+        return np.asarray(probabilities[1] > background, np.uint8)
+    foreground = np.asarray(1 - background > threshold, np.uint8)
+    if len(probabilities) == 2:
+        return foreground
+    best = 1 + probabilities[1:].argmax(axis=0)
+    return foreground * np.asarray(best, np.uint8)
+
+
+def needs_probabilities(config: PostprocessConfig) -> bool:
+    """Say whether `postprocess` needs more than the classes of the pixels."""
+    return config.smooth > 0 or config.objects == "watershed"
+
+
+def postprocess(
+    classes: Classes,
+    config: PostprocessConfig,
+    *,
+    probabilities: NDArray[np.floating] | None = None,
+    threshold: float | None = None,
+    ndim: int = 2,
+) -> NDArray[np.unsignedinteger]:
+    """Clean a predicted stack, and number its objects where that is wanted.
+
+    Parameters
+    ----------
+    classes
+        (Z, Y, X) class indices.
+    config
+        What to do: smooth across slices, then fill holes, drop small pieces, number
+        objects, and thin the borders between them.
+    probabilities
+        (num_classes, Z, Y, X); needed for what `needs_probabilities` names.
+    threshold
+        As in `classify`, for probabilities that are smoothed.
+    ndim
+        Dimensions of the network; with 3, objects always go through slices.
+
+    Returns
+    -------
+    (Z, Y, X): class indices as uint8, or numbers of objects, unique in the stack, as
+    uint16, or uint32 where there are more than 65,535.
+
+    Raises
+    ------
+    InputError
+        When probabilities are needed and missing.
+    """
+    if probabilities is None and needs_probabilities(config):
+        raise InputError(
+            "Smoothing and the watershed need the probabilities: predict with "
+            "keep=True."
+        )
+    if config.follow_slices:
+        ndim = 3
+    if probabilities is not None and config.smooth > 0:
+        probabilities = smooth_slices(probabilities, config.smooth)
+        classes = classify(probabilities, threshold)
+    if config.fill_holes:
+        classes = fill_holes(classes, config.fill_holes, ndim=ndim)
+    numbered = config.objects != "no"
+    if not (numbered or config.min_size or config.thin_borders):
+        return classes
+    splitting = config.objects == "watershed" and probabilities is not None
+    objects = number_objects(
+        classes,
+        1 - probabilities[0] if splitting and probabilities is not None else None,
+        min_size=config.min_size,
+        ndim=ndim,
+    )
+    class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
+    class_of[objects] = classes
+    if config.thin_borders:
+        objects = thin_borders(objects, config.thin_borders)
+    return _renumbered(objects) if numbered else class_of[objects]
+
+
+def smooth_slices(
+    probabilities: NDArray[np.floating], sigma: float
+) -> NDArray[np.float32]:
+    """Smooth (C, Z, Y, X) with a Gaussian of `sigma` slices along Z alone."""
+    out = np.empty(probabilities.shape, np.float32)
+    for source, target in zip(probabilities, out, strict=True):
+        target[...] = source
+        ndimage.gaussian_filter1d(target, sigma, axis=0, output=target, mode="nearest")
+    return out
+
+
+def fill_holes(classes: Classes, size: int, *, ndim: int = 2) -> Classes:
+    """Give enclosed background of at most `size` pixels the class that is nearest.
+
+    What touches the border of its slice (with `ndim` 3: of the stack) is not enclosed,
+    for nobody knows how it goes on.
+    """
+    holes = connected_objects(classes == 0, ndim=ndim)
+    small = np.bincount(holes.ravel()) <= size
+    small[0] = False
+    for axis in range(3 - ndim, 3):
+        small[holes.take((0, -1), axis)] = False
+    wanted = small[holes]
+    filled = classes.copy()
+    for z in np.flatnonzero(wanted.any(axis=(1, 2))):
+        known = classes[z] > 0
+        if known.any():
+            nearest = ndimage.distance_transform_edt(
+                ~known, return_distances=False, return_indices=True
+            )
+            filled[z][wanted[z]] = classes[z][tuple(nearest[:, wanted[z]])]
+    return filled
+
+
+def number_objects(
+    classes: Classes,
+    probability: NDArray[np.floating] | None = None,
+    *,
+    min_size: int = 0,
+    ndim: int = 2,
+) -> Objects:
+    """Give numbers to the objects of every class, uniquely in the stack.
+
+    Parameters
+    ----------
+    classes
+        (Z, Y, X) class indices.
+    probability
+        (Z, Y, X) of being foreground; with it objects are split by `split_objects`,
+        without it an object is what touches.
+    min_size
+        Pixels of the smallest object; what is smaller becomes background.
+    ndim
+        2 takes every slice by itself.
+    """
+    objects = np.zeros(classes.shape, np.int32)
+    last = np.int32(0)
+    for value in np.unique(classes[classes > 0]):
+        mask = classes == value
+        found = connected_objects(mask, ndim=ndim)
+        if probability is not None:
+            found = split_objects(found, probability, min_size=min_size, ndim=ndim)
+        kept = np.bincount(found.ravel()) >= min_size
+        kept[0] = False
+        objects[kept[found]] = found[kept[found]] + last
+        last = objects.max(initial=0)
+    return objects
+
+
+def split_objects(
+    objects: Objects,
+    probability: NDArray[np.floating],
+    *,
+    min_size: int = 0,
+    ndim: int = 2,
+) -> Objects:
+    """Split objects of one class at narrow or doubtful places, by a watershed.
+
+    The landscape is the depth of a pixel in its object: the distance to the border
+    within the slice, times the probability of being foreground. Two hills of an
+    object are two objects where the pass between them is lower than 0.7 of the lower
+    hill. A part that is smaller than `min_size` joins its neighbour.
+
+    Parameters
+    ----------
+    objects
+        (Z, Y, X) connected objects; 0 is background.
+    probability
+        (Z, Y, X) of being foreground.
+    min_size
+        Pixels of the smallest part.
+    ndim
+        2 takes every slice by itself.
+    """
+    structure = ndimage.generate_binary_structure(3, 1)
+    if ndim == 2:
+        structure[[0, 2]] = False
+    depth = _depth(objects > 0, probability)
+    hills = _hills(depth, objects > 0, structure)
+    # What is flat has no hill, and is one part.
+    hilly = np.zeros(objects.max(initial=0) + 1, bool)
+    hilly[objects[hills]] = True
+    hills |= (objects > 0) & ~hilly[objects]
+    seeds, _ = ndimage.label(hills, structure, output=np.int32)
+    parts = watershed(-depth, seeds, structure, mask=objects > 0)
+    sizes = np.bincount(parts.ravel())
+    small = sizes < min_size
+    small[_largest(parts, objects, sizes)] = False
+    if not small.any():
+        return np.asarray(parts)
+    seeds[small[seeds]] = 0
+    return np.asarray(watershed(-depth, seeds, structure, mask=objects > 0))
+
+
+def thin_borders(objects: Objects, distance: int) -> Objects:
+    """Grow (Z, Y, X) objects within their slices by up to `distance` pixels.
+
+    Where they would meet, one pixel of background is left between them.
+    """
+    grown = np.stack([expand_labels(one, distance) for one in objects])
+    return separate(grown, ndim=2)
+
+
+def _depth(mask: Mask, probability: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the distance to the border within each slice, times the probability."""
+    depth = np.zeros(mask.shape, np.float32)
+    for z, inside in enumerate(mask):
+        # Without any border all of a slice is equally deep.
+        far = inside if inside.all() else ndimage.distance_transform_edt(inside)
+        depth[z] = far * probability[z].astype(np.float32)
+    return depth
+
+
+def _hills(depth: NDArray[np.float32], mask: Mask, structure: Mask) -> Mask:
+    """Find the hills that rise enough above the passes to their neighbours."""
+    height = np.log(np.maximum(depth, 1e-3))
+    # A hill has to rise by a share, which is a constant step of the logarithm.
+    leveled = reconstruction(height + np.log(_NECK), height, footprint=structure)
+    return np.asarray(local_maxima(leveled, footprint=structure) & mask)
+
+
+def _largest(
+    parts: Objects, objects: Objects, sizes: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the largest part of every object, which must not get lost as a whole."""
+    object_of = np.zeros(sizes.size, np.int32)
+    object_of[parts] = objects
+    order = np.lexsort((-sizes, object_of))
+    _, first = np.unique(object_of[order], return_index=True)
+    return np.asarray(order[first])
+
+
+def _renumbered(objects: Objects) -> NDArray[np.unsignedinteger]:
+    """Close the gaps in the numbers, and store them in 16 bits where they fit."""
+    present = np.bincount(objects.ravel()) > 0
+    present[0] = False
+    numbers = np.cumsum(present) * present
+    dtype = np.uint16 if numbers[-1] < 2**16 else np.uint32
+    return np.asarray(numbers[objects], dtype)

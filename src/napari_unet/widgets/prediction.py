@@ -1,0 +1,88 @@
+"""Prediction as a worker's generator: an array in, tiles and objects out, no Qt."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.data.stack import Stack
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unet.predict.prediction import TileDone
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """All tiles are done; what is made of them takes a moment."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """The end, in words, and (Z, Y, X) labels where they differ from the tiles'."""
+
+    words: str
+    labels: NDArray[np.unsignedinteger] | None = None
+
+
+@dataclass(eq=False)
+class PredictionWork:
+    """A prediction of a copy of a layer, for a worker thread.
+
+    Attributes
+    ----------
+    model
+        The model file.
+    stack
+        The image.
+    settings
+        How it is predicted.
+    finish
+        What is made of the prediction once all tiles are there.
+    """
+
+    model: Path
+    stack: Stack
+    settings: PredictConfig
+    finish: PostprocessConfig
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def stop(self) -> None:
+        """End after the tile in work; from any thread."""
+        self._stopped.set()
+
+    def run(self) -> Generator[TileDone | Finishing, None, Finished]:
+        """Predict, yielding every tile, and finish the whole where that is wanted."""
+        from napari_unet.model.checkpoint import load_model
+        from napari_unet.predict.postprocess import needs_probabilities, postprocess
+        from napari_unet.predict.predictor import Predictor
+
+        predictor = Predictor(load_model(self.model), self.settings)
+        image = self.stack.as_czyx()
+        keep = needs_probabilities(self.finish)
+        whole = predictor.empty(image.shape[1:], keep=keep)
+        began = time.monotonic()
+        for tile in predictor.tiles(image):
+            whole.add(tile)
+            yield tile
+            if self._stopped.is_set():
+                return Finished(f"Stopped after tile {tile.done} of {tile.total}")
+        labels = None
+        if self.finish != PostprocessConfig():
+            yield Finishing()
+            labels = postprocess(
+                whole.labels,
+                self.finish,
+                probabilities=whole.probabilities,
+                threshold=self.settings.threshold,
+                ndim=predictor.model.network.config.ndim,
+            )
+        seconds = time.monotonic() - began
+        return Finished(f"Done in {seconds:.1f} s on {predictor.device.words}", labels)
