@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
-from napari_unet.config import RunConfig, TrainConfig, UNetConfig
+from napari_unet.config import RunConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.unet import UNet
-from napari_unet.train.start import build_optimizer, fit_config, origin, take_weights
+from napari_unet.train.start import fit_config, origin
 
 SMALL = UNetConfig(base_channels=4, depth=2)
 
@@ -58,45 +57,68 @@ def test_an_old_model_gives_its_shape(blobs):
     assert (network.base_channels, network.depth, network.norm) == (6, 2, "group")
 
 
-def test_all_weights_of_an_equal_network_are_taken():
-    old, new = UNet(SMALL), UNet(SMALL)
-    assert take_weights(new, old) == ()
-    for mine, theirs in zip(
-        new.state_dict().values(), old.state_dict().values(), strict=True
-    ):
-        assert torch.equal(mine, theirs)
-
-
-def test_layers_for_other_classes_are_new_and_named():
-    old, new = UNet(SMALL), UNet(SMALL.model_copy(update={"num_classes": 4}))
-    before = new.head.weight.clone()
-    (note,) = take_weights(new, old)
-    assert note == "new layers, not in the old model: head"
-    assert torch.equal(new.head.weight, before)
-    assert torch.equal(new.encoder[0][0].weight, old.encoder[0][0].weight)
-
-
-def test_layers_for_other_channels_are_new_and_named():
-    old, new = UNet(SMALL), UNet(SMALL.model_copy(update={"in_channels": 3}))
-    (note,) = take_weights(new, old)
-    assert note == "new layers, not in the old model: encoder.0.0"
-
-
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("loss", "old", "outputs"),
     [
-        ("adamw", torch.optim.AdamW),
-        ("adam", torch.optim.Adam),
-        ("sgd", torch.optim.SGD),
+        ("cross_entropy", 1, 2),
+        ("cross_entropy_dice", 1, 2),
+        ("binary_cross_entropy_dice", 2, 1),
+        ("dice", 2, 2),
+        ("dice", 1, 1),
     ],
 )
-def test_the_optimiser_is_the_one_that_is_named(name, kind):
-    config = TrainConfig(optimizer=name, learning_rate=0.01, weight_decay=0.5)
-    optimizer = build_optimizer(UNet(SMALL), config)
-    assert type(optimizer) is kind
-    (group,) = optimizer.param_groups
-    assert (group["lr"], group["weight_decay"]) == (0.01, 0.5)
-    assert group.get("momentum", 0.99) == 0.99
+def test_the_loss_decides_on_one_output_or_two(blobs, small, loss, old, outputs):
+    start = make_model(num_classes=old)
+    assert fit_config(small(loss=loss), [blobs()], start).network.num_classes == outputs
+
+
+def test_dice_of_three_classes_has_three_outputs(blobs, small):
+    image = blobs()
+    object.__setattr__(image.target, "num_classes", 3)
+    start = make_model(num_classes=1)
+    assert fit_config(small(loss="dice"), [image], start).network.num_classes == 3
+    with pytest.raises(InputError, match="3 classes: use cross_entropy_dice"):
+        fit_config(small(loss="binary_cross_entropy_dice"), [image])
+
+
+# ---------------------------------------------------------------------- flat levels
+
+
+@pytest.mark.parametrize(("z", "flat"), [(50, 2), (10, 1), (5, 0), (2, 0)])
+def test_new_3d_networks_leave_thick_slices_alone_until_voxels_are_cubic(
+    blobs, small, z, flat
+):
+    image = blobs()
+    object.__setattr__(image, "pixel_size", (z, 4.0, 4.0))
+    assert fit_config(small(ndim=3), [image]).network.flat_levels == flat
+    assert fit_config(small(), [image]).network.flat_levels is None
+
+
+def test_flat_levels_that_were_chosen_stay(blobs, small):
+    config = small(ndim=3, flat_levels=1)
+    assert fit_config(config, [blobs()]).network.flat_levels == 1
+    start = make_model(ndim=3)
+    assert fit_config(small(ndim=3), [blobs()], start).network.flat_levels is None
+
+
+# -------------------------------------------------------------------- frozen levels
+
+
+def test_levels_of_a_new_network_cannot_be_frozen(blobs, small):
+    config = small(frozen_levels=1)
+    with pytest.raises(InputError, match="choose a model to fine-tune"):
+        fit_config(config, [blobs()])
+    assert fit_config(config, [blobs()], resume=True).train.frozen_levels == 1
+
+
+def test_no_more_levels_can_be_frozen_than_there_are(blobs, small):
+    start = make_model()
+    assert fit_config(small(frozen_levels=3), [blobs()], start)
+    with pytest.raises(InputError, match="the network has 3: lower frozen_levels"):
+        fit_config(small(frozen_levels=4), [blobs()], start)
+
+
+# -------------------------------------------------------------------------- the run
 
 
 def test_device_and_saving_may_change_within_a_run_and_the_rest_may_not(blobs, small):

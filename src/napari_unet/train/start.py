@@ -5,30 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from napari_unet.config import RunConfig, TrainConfig
+from napari_unet.config import RunConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model
+from napari_unet.model.geometry import choose_flat_levels
+from napari_unet.model.losses import ONE_OUTPUT
 from napari_unet.model.unet import UNet
+from napari_unet.train.optimizer import build_optimizer
 from napari_unet.train.training_image import TrainingImage
+from napari_unet.train.transfer import take_layers
 
-_MOMENTUM = 0.99
+__all__ = ["build_optimizer", "fit_config", "origin", "take_weights"]
 
 
 def fit_config(
-    config: RunConfig, images: Sequence[TrainingImage], start: Model | None = None
+    config: RunConfig,
+    images: Sequence[TrainingImage],
+    start: Model | None = None,
+    *,
+    resume: bool = False,
 ) -> RunConfig:
-    """Give the network the channels and classes of the images.
+    """Give the network the channels, classes and flat levels of the images.
 
-    With a model to `start` from, its shape replaces the network settings.
+    With a model to `start` from, its shape replaces the network settings. A run to
+    `resume` may have started from one.
 
     Raises
     ------
     InputError
-        When there is no image, the images differ in channels, or the loss does not
-        fit the number of classes.
+        When there is no image, the images differ in channels, the loss does not fit
+        the number of classes, or levels are frozen that no old model has.
     """
     if not images:
         raise InputError("There is no image to train on: choose an image first.")
@@ -40,19 +46,17 @@ def fit_config(
             f"The images have different numbers of channels ({sorted(channels)}): "
             "train on images of one kind."
         )
-    classes = max(image.target.num_classes for image in images)
-    if config.train.loss == "binary_cross_entropy":
-        if classes > 2:
-            raise InputError(
-                f"binary_cross_entropy knows foreground and background, the "
-                f"annotations have {classes} classes: use cross_entropy."
-            )
-        classes = 1
-    shape = config.network if start is None else start.network.config
-    network = shape.model_copy(
-        update={"in_channels": channels.pop(), "num_classes": classes}
+    network = (
+        _shape(config.network, images[0]) if start is None else start.network.config
     )
-    return config.model_copy(update={"network": network})
+    fitted = network.model_copy(
+        update={
+            "in_channels": channels.pop(),
+            "num_classes": _outputs(network, config.train.loss, images),
+        }
+    )
+    _check_frozen(config.train.frozen_levels, fitted, old=resume or start is not None)
+    return config.model_copy(update={"network": fitted})
 
 
 def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:
@@ -71,33 +75,42 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
     }
 
 
-def take_weights(network: UNet, old: UNet) -> tuple[str, ...]:
-    """Copy every layer of `old` that fits into `network`, and name those that do not.
-
-    Returns
-    -------
-    Words to the user; empty when all layers fit.
-    """
-    mine, theirs = network.state_dict(), old.state_dict()
-    fitting: dict[str, Tensor] = {
-        name: tensor
-        for name, tensor in theirs.items()
-        if name in mine and mine[name].shape == tensor.shape
-    }
-    network.load_state_dict(fitting, strict=False)
-    new = sorted({name.rpartition(".")[0] for name in mine if name not in fitting})
-    return (f"new layers, not in the old model: {', '.join(new)}",) if new else ()
+def _shape(network: UNetConfig, image: TrainingImage) -> UNetConfig:
+    """Let a new 3D network leave thick slices alone until voxels are about cubic."""
+    if network.ndim == 2 or network.flat_levels is not None:
+        return network
+    flat = choose_flat_levels(image.pixel_size, network.depth)
+    return network.model_copy(update={"flat_levels": flat})
 
 
-def build_optimizer(network: UNet, config: TrainConfig) -> torch.optim.Optimizer:
-    """Return the optimiser that `config` names; SGD has momentum 0.99 (paper)."""
-    parameters = network.parameters()
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters,
-            lr=config.learning_rate,
-            momentum=_MOMENTUM,
-            weight_decay=config.weight_decay,
+def _outputs(network: UNetConfig, loss: str, images: Sequence[TrainingImage]) -> int:
+    """Count the classes of the images; 1 where the loss takes one sigmoid output."""
+    classes = max(image.target.num_classes for image in images)
+    if loss in ONE_OUTPUT and classes > 2:
+        other = loss.removeprefix("binary_")
+        raise InputError(
+            f"{loss} knows foreground and background, the annotations have "
+            f"{classes} classes: use {other}."
         )
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+    # Dice works with both, and an old model keeps its output.
+    single = loss in ONE_OUTPUT or (loss == "dice" and network.num_classes == 1)
+    return 1 if single and classes <= 2 else classes
+
+
+def _check_frozen(levels: int, network: UNetConfig, *, old: bool) -> None:
+    if levels and not old:
+        raise InputError(
+            "Frozen levels are those of an old model, and this network is new: choose "
+            "a model to fine-tune, or set frozen_levels to 0."
+        )
+    if levels > network.depth + 1:
+        raise InputError(
+            f"{levels} levels are to be frozen, the network has {network.depth + 1}: "
+            "lower frozen_levels."
+        )
+
+
+def take_weights(network: UNet, old: UNet) -> tuple[str, ...]:
+    """Take what fits, and return words on what is new; empty when all layers fit."""
+    new = take_layers(network, old).new
+    return (f"new layers, not in the old model: {', '.join(new)}",) if new else ()

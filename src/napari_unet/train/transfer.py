@@ -1,0 +1,94 @@
+"""Fine-tuning: layers taken from an old model, and levels that stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from napari_unet.errors import InputError
+from napari_unet.model.unet import UNet
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Which layers of a network come from an old model.
+
+    Attributes
+    ----------
+    old, new
+        Names of the layers that were taken, and of those that start afresh, such as
+        `encoder.0.0` (the first convolution) and `head` (the last one).
+    """
+
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """One line for the user."""
+        total = len(self.old) + len(self.new)
+        if not self.new:
+            return f"taken from the old model: all {total} layers"
+        return (
+            f"taken from the old model: {len(self.old)} of {total} layers; new: "
+            f"{', '.join(self.new)}"
+        )
+
+
+def take_layers(network: UNet, old: UNet) -> Transfer:
+    """Copy every layer of `old` that fits, whole, into `network`."""
+    mine, theirs = _layers(network), _layers(old)
+    taken = [name for name in mine if _shapes(mine[name]) == _shapes(theirs.get(name))]
+    for name in taken:
+        for part, tensor in mine[name].items():
+            tensor.copy_(theirs[name][part])
+    return Transfer(tuple(taken), tuple(name for name in mine if name not in taken))
+
+
+def freeze(network: UNet, levels: int, transfer: Transfer | None = None) -> None:
+    """Keep the first `levels` of the contracting path out of the training.
+
+    Give `transfer` where the layers were just taken from an old model; a run that is
+    resumed has checked them already. Normalisation is kept by `train_mode`.
+
+    Raises
+    ------
+    InputError
+        When a level that is to be frozen has a new layer.
+    """
+    for level, block in enumerate(network.encoder[:levels]):
+        new = () if transfer is None else transfer.new
+        unknown = [name for name in new if name.startswith(f"encoder.{level}.")]
+        if unknown:
+            raise InputError(
+                f"Level {level + 1} cannot be frozen: its layer {unknown[0]} does not "
+                "fit the old model and is new. Set frozen_levels to "
+                f"{level}."
+            )
+        block.requires_grad_(False)
+
+
+def train_mode(network: UNet, frozen_levels: int = 0) -> None:
+    """Put a network into training mode, but for the levels that are frozen.
+
+    Their normalisation would else follow the new images, though no weight moves.
+    """
+    network.train()
+    for block in network.encoder[:frozen_levels]:
+        block.eval()
+
+
+def _layers(network: UNet) -> dict[str, dict[str, Tensor]]:
+    """Tensors of every layer, in the order of the network."""
+    layers: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in network.state_dict().items():
+        layer, _, part = name.rpartition(".")
+        layers.setdefault(layer, {})[part] = tensor
+    return layers
+
+
+def _shapes(layer: dict[str, Tensor] | None) -> dict[str, tuple[int, ...]] | None:
+    if layer is None:
+        return None
+    return {part: tuple(tensor.shape) for part, tensor in layer.items()}
