@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from napari_unet.config.base import Settings
@@ -10,6 +12,13 @@ from napari_unet.config.base import Settings
 class WeightMapConfig(Settings):
     """Weight of every pixel in the loss (paper, equation 2)."""
 
+    formula: Literal["paper", "fiji"] = Field(
+        "paper",
+        title="Formula",
+        description="paper: equation 2 with the settings below; fiji: the weights of "
+        "the authors' own Fiji plugin, with its own constants (background 0.1, lines "
+        "of 50, sigma 6 and 10 pixels), whatever w0, sigma and balance say.",
+    )
     w0: float = Field(
         5.0,
         ge=0,

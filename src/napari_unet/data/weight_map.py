@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.config import WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.data.two_nearest import two_nearest
 
+# Share of its height below which a Gaussian counts as 0: a tenth of what the map may
+# differ from the formula.
 _NEGLIGIBLE = 1e-6
+
+
+@dataclass(frozen=True)
+class _Constants:
+    """What background pixels gain from objects around them.
+
+    `rim exp(-d1^2 / (2 rim_sigma^2)) + w0 exp(-(d1 + d2)^2 / (2 sigma^2))`, and
+    `background` besides where that is fixed.
+    """
+
+    w0: float
+    sigma: float
+    rim: float = 0.0
+    rim_sigma: float = 1.0
+    background: float | None = None
+
+
+# The plugin's foreground-background ratio, border weight factor and two sigmas, as of
+# lmb-freiburg/Unet-Segmentation (Falk et al. 2019).
+_FIJI = _Constants(w0=50.0, sigma=6.0, rim=0.9, rim_sigma=10.0, background=0.1)
 
 
 def weight_map(
@@ -28,12 +51,16 @@ def weight_map(
     ``w(x) = w_c(x) + w0 exp(-(d1 + d2)^2 / (2 sigma^2))`` (Ronneberger et al. 2015,
     eq. 2), the second term on background pixels only.
 
+    The formula ``fiji`` is that of the authors' plugin (Falk et al. 2019): 1 on
+    objects, and on background
+    ``0.1 + 0.9 exp(-d1^2 / 200) + 50 exp(-(d1 + d2)^2 / 72)``.
+
     Parameters
     ----------
     target
         Classes and objects, each (Z, Y, X).
     config
-        w0, sigma (pixels of the finest axis) and whether classes are balanced.
+        Formula, w0, sigma (pixels of the finest axis) and whether classes are balanced.
     ndim
         2: distances within each slice; 3: in the volume.
     pixel_size
@@ -43,21 +70,19 @@ def weight_map(
 
     Returns
     -------
-    (Z, Y, X) float32; 0 where the target is not annotated.
+    (Z, Y, X) float32; 0 where the target is not annotated. It is within 1e-5 w0 of
+    the formula.
     """
     config = config or WeightMapConfig()
     if balance is None:
         balance = class_weights(target, config)
-    weights = _by_class(target.classes, balance)
-    if config.w0 == 0:
-        return weights
+    weights = weigh_classes(target.classes, balance)
     finest = min(pixel_size[3 - ndim :])
     sampling = tuple(size / finest for size in pixel_size[3 - ndim :])
-    if ndim == 3:
-        _add_border(weights, target.classes, target.objects, config, sampling)
-        return weights
-    for z in target.annotated_slices:
-        _add_border(weights[z], target.classes[z], target.objects[z], config, sampling)
+    where = target.annotated_slices if ndim == 2 else [slice(None)]
+    for z in where:
+        background = target.classes[z] == 0
+        weights[z] += background_gain(target.objects[z], background, config, sampling)
     return weights
 
 
@@ -66,103 +91,89 @@ def class_weights(target: Target, config: WeightMapConfig) -> NDArray[np.float64
 
     Every class that occurs gets the same weight in total; one that does not, 0.
     """
-    counts = np.bincount(target.classes.ravel(), minlength=256)[: target.num_classes]
-    if not config.balance:
-        return np.ones(target.num_classes)
-    present = counts > 0
-    weights = np.zeros(target.num_classes)
-    weights[present] = counts.sum() / (present.sum() * counts[present])
+    counts = np.bincount(target.classes.ravel(), minlength=256)
+    return weights_of_counts(counts[: target.num_classes], config)
+
+
+def weights_of_counts(
+    counts: NDArray[np.intp], config: WeightMapConfig
+) -> NDArray[np.float64]:
+    """Return w_c of each class from the number of its pixels, (num_classes,)."""
+    weights = np.ones(counts.size)
+    fixed = _constants(config).background
+    if fixed is not None:
+        weights[0] = fixed
+    elif config.balance:
+        present = counts > 0
+        weights[~present] = 0
+        weights[present] = counts.sum() / (present.sum() * counts[present])
     return weights
 
 
-def border_term(
-    objects: NDArray[np.int32], config: WeightMapConfig, sampling: Sequence[float]
-) -> NDArray[np.float32]:
-    """Return ``w0 exp(-(d1 + d2)^2 / (2 sigma^2))`` for every pixel of `objects`.
-
-    Parameters
-    ----------
-    objects
-        (Y, X) or (Z, Y, X) int32, 0 = background.
-    config
-        w0 and sigma.
-    sampling
-        Relative pixel size of each axis, 1 for the finest.
-
-    Notes
-    -----
-    Distances to an object are taken only in its bounding box grown by the distance
-    at which the term falls below 1e-6, which costs a small part of one full distance
-    map per object and needs two images of memory, however many objects there are.
-    """
-    near = np.full(objects.shape, np.inf, np.float32)
-    second = np.full(objects.shape, np.inf, np.float32)
-    reach = _reach(config)
-    objects = _compact(objects)
-    for value, box in enumerate(ndimage.find_objects(objects), start=1):
-        if box is None:
-            continue
-        grown = _grow(box, objects.shape, reach, sampling)
-        distance = ndimage.distance_transform_edt(objects[grown] != value, sampling)
-        _insert(near[grown], second[grown], distance.astype(np.float32))
-    exponent = -((near + second) ** 2) / np.float32(2 * config.sigma**2)
-    return np.asarray(np.float32(config.w0) * np.exp(exponent), np.float32)
-
-
-def _by_class(
+def weigh_classes(
     classes: NDArray[np.uint8], balance: NDArray[np.float64]
 ) -> NDArray[np.float32]:
+    """Return the weight of each pixel's class; 0 where it is not annotated."""
     table = np.zeros(256, np.float32)
     table[: balance.size] = balance
     table[IGNORE] = 0
     return table[classes]
 
 
-def _add_border(
-    weights: NDArray[np.float32],
-    classes: NDArray[np.uint8],
+def background_gain(
     objects: NDArray[np.int32],
+    background: NDArray[np.bool_],
     config: WeightMapConfig,
     sampling: Sequence[float],
-) -> None:
-    background = classes == 0
-    weights[background] += border_term(objects, config, sampling)[background]
+) -> NDArray[np.float32]:
+    """Return what background pixels weigh more because of the objects around them.
+
+    Parameters
+    ----------
+    objects
+        (Y, X) or (Z, Y, X) int32, 0 = none.
+    background
+        Pixels that are asked for, of the same shape; all others gain 0.
+    config
+        Formula, w0 and sigma.
+    sampling
+        Relative pixel size of each axis, 1 for the finest.
+    """
+    constants = _constants(config)
+    reach, rim_reach = _reaches(constants)
+    if reach == rim_reach == 0:
+        return np.zeros(objects.shape, np.float32)
+    d1, d2 = two_nearest(objects, background, sampling, reach, rim_reach)
+    gain = _gaussian(d1 + d2, constants.w0, constants.sigma)
+    if constants.rim:
+        gain += _gaussian(d1, constants.rim, constants.rim_sigma)
+    return gain
 
 
-def _reach(config: WeightMapConfig) -> float:
-    """Return the largest d1 + d2 at which the term is still above 1e-6."""
-    if config.w0 <= _NEGLIGIBLE:
-        return 0.0
-    return config.sigma * math.sqrt(2 * math.log(config.w0 / _NEGLIGIBLE))
+def reach_of(config: WeightMapConfig) -> float:
+    """Return how far from an object weights may depend on it, in pixels."""
+    return max(_reaches(_constants(config)))
 
 
-def _grow(
-    box: tuple[slice, ...],
-    shape: tuple[int, ...],
-    reach: float,
-    sampling: Sequence[float],
-) -> tuple[slice, ...]:
-    margins = [math.ceil(reach / size) for size in sampling]
-    return tuple(
-        slice(max(0, side.start - margin), min(length, side.stop + margin))
-        for side, length, margin in zip(box, shape, margins, strict=True)
+def _constants(config: WeightMapConfig) -> _Constants:
+    return _FIJI if config.formula == "fiji" else _Constants(config.w0, config.sigma)
+
+
+def _reaches(constants: _Constants) -> tuple[float, float]:
+    """Return d1 + d2, and d1, at which their terms become negligible."""
+    sigmas = math.sqrt(-2 * math.log(_NEGLIGIBLE))
+    return (
+        constants.sigma * sigmas if constants.w0 > 0 else 0.0,
+        constants.rim_sigma * sigmas if constants.rim > 0 else 0.0,
     )
 
 
-def _compact(objects: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Renumber ids so large that one list entry for each would be wasteful."""
-    if objects.size and objects.max() > max(objects.size, 65535):
-        values, inverse = np.unique(objects, return_inverse=True)
-        inverse = inverse.reshape(objects.shape) + (0 if values[0] == 0 else 1)
-        return inverse.astype(np.int32)
-    return objects
-
-
-def _insert(
-    near: NDArray[np.float32],
-    second: NDArray[np.float32],
-    distance: NDArray[np.float32],
-) -> None:
-    """Keep the two smallest distances of every pixel, in place."""
-    np.minimum(second, np.maximum(near, distance), out=second)
-    np.minimum(near, distance, out=near)
+def _gaussian(
+    distance: NDArray[np.float32], height: float, sigma: float
+) -> NDArray[np.float32]:
+    """Return ``height exp(-distance^2 / (2 sigma^2))``; `distance` is overwritten."""
+    np.multiply(distance, distance, out=distance)
+    np.multiply(distance, np.float32(-1 / (2 * sigma**2)), out=distance)
+    np.exp(distance, out=distance)
+    np.multiply(distance, np.float32(height), out=distance)
+    return distance
