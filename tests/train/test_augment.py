@@ -8,7 +8,7 @@ import torch
 
 from napari_unet.config import AugmentConfig
 from napari_unet.data.annotation import IGNORE
-from napari_unet.train.augment import augment, sampling_grid, source_side
+from napari_unet.train.augment import augment, sampling_points, source_side
 from napari_unet.train.patches import Batch
 
 OFF = AugmentConfig(
@@ -34,6 +34,14 @@ def make_batch(side: int, *, count=4, slices=1, channels=1, seed=0) -> Batch:
 
 def changed(batch: Batch, config: AugmentConfig, side: int, seed=0) -> Batch:
     return augment(batch, config, side, torch.Generator().manual_seed(seed))
+
+
+def places(
+    config: AugmentConfig, side: int, *, count: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Where pixels come from, x and y from the middle of a source of 64 pixels."""
+    points = sampling_points(make_batch(64, count=count), config, side, generator)
+    return points[:, 0].permute(0, 2, 3, 1) - 32
 
 
 def test_the_same_seed_gives_the_same_batch_and_another_seed_another():
@@ -113,8 +121,8 @@ def test_bent_patches_have_next_to_no_gap():
 
 def test_patches_turn_by_all_angles():
     config = OFF.model_copy(update={"rotate": True})
-    batch = make_batch(64, count=400)
-    grid = sampling_grid(batch, config, 32, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    grid = places(config, 32, count=400, generator=generator)
     along_x = grid[:, 0, -1] - grid[:, 0, 0]
     quarters = torch.atan2(along_x[:, 1], along_x[:, 0]) // (np.pi / 2)
     counts = quarters.unique(return_counts=True)[1]
@@ -124,11 +132,9 @@ def test_patches_turn_by_all_angles():
 
 def test_elastic_displacements_have_about_the_configured_deviation_at_the_knots():
     config = OFF.model_copy(update={"elastic": 6.0})
-    batch = make_batch(64, count=300)
     generator = torch.Generator().manual_seed(0)
-    bent = sampling_grid(batch, config, 33, generator)
-    straight = sampling_grid(batch, OFF, 33, generator)
-    moved = (bent - straight) * 32  # in pixels: a source of 64 is 2 wide
+    bent = places(config, 33, count=300, generator=generator)
+    moved = bent - places(OFF, 33, count=300, generator=generator)
     knots = moved[:, ::16, ::16]
     assert knots.std() == pytest.approx(6.0, rel=0.1)
     assert moved.mean().abs() < 1
@@ -185,12 +191,11 @@ def test_beyond_the_source_the_image_is_mirrored():
 
 
 def corners(config: AugmentConfig, side=33, count=200) -> torch.Tensor:
-    """Where the corners, the middle of an edge and the centre come from, in pixels."""
-    batch = make_batch(64, count=count)
-    grid = sampling_grid(batch, config, side, torch.Generator().manual_seed(0))
+    """Where the corners and the centre come from, in pixels."""
+    generator = torch.Generator().manual_seed(0)
+    grid = places(config, side, count=count, generator=generator)
     half = side // 2
-    at = ([0, 0, -1, -1, half], [0, -1, 0, -1, half])
-    return grid[:, at[0], at[1]] * 32
+    return grid[:, [0, 0, -1, -1, half], [0, -1, 0, -1, half]]
 
 
 @pytest.mark.parametrize("rotate", [False, True])
@@ -235,10 +240,9 @@ def test_the_source_holds_patches_however_they_are_sheared_and_shifted(seed, rot
 @pytest.mark.parametrize("points", [2, 3, 8])
 def test_displacements_are_bicubic_between_the_points_of_the_grid(points):
     config = OFF.model_copy(update={"elastic": 4.0, "elastic_grid": points})
-    batch = make_batch(64, count=2)
     generator = torch.Generator().manual_seed(0)
-    bent = sampling_grid(batch, config, 29, generator)
-    moved = (bent - sampling_grid(batch, OFF, 29, generator)) * 32
+    bent = places(config, 29, count=2, generator=generator)
+    moved = bent - places(OFF, 29, count=2, generator=generator)
     # The first numbers drawn are the zoom's, the next ones the displacements.
     again = torch.Generator().manual_seed(0)
     torch.rand(2, generator=again)

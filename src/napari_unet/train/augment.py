@@ -50,8 +50,7 @@ def augment(
         A generator of the CPU: the same seed gives the same changes on all devices.
     """
     if _resamples(config, batch.image.shape[2]) or batch.image.shape[-1] < side:
-        grid = sampling_grid(batch, config, side, generator).to(batch.image.device)
-        batch = _sample(batch, _slip(batch, grid, config, generator))
+        batch = _sample(batch, sampling_points(batch, config, side, generator))
     else:
         batch = _cut(batch, config, side, generator)
     if config.flip and batch.image.shape[2] > 1:
@@ -60,30 +59,39 @@ def augment(
     return replace(batch, image=shade(batch.image, config, generator))
 
 
-def sampling_grid(
+def sampling_points(
     batch: Batch, config: AugmentConfig, side: int, generator: torch.Generator
 ) -> Tensor:
-    """Return where each pixel of the new patches comes from: (B, side, side, 2).
+    """Return where each pixel of the new patches comes from.
 
-    Coordinates are x and y in units of half a source, -1 to 1 (`grid_sample`).
+    On the CPU, whatever the device of the batch, so that all devices take the same
+    pixels.
+
+    Returns
+    -------
+    x and y in pixels from the corner of the source, whose first pixel reaches from 0
+    to 1: (B, Z, 2, side, side) float32. Z is 1 where all slices move alike.
     """
-    count, source = batch.image.shape[0], batch.image.shape[-1]
-    matrices = _matrices(config, count, generator)
+    count, _, slices, _, source = batch.image.shape
+    matrices = _matrices(config, count, generator)[:, :, None]
     offsets = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
     # Everything is a sum of products of a row's part and a column's part, (side, K)
-    # and (B, K, side, 2): one matrix product is much faster than term by term.
+    # and (B, 2, K, side): one matrix product is much faster than term by term.
     rows = torch.stack([offsets, torch.ones(side)], dim=1)
-    along_y = matrices[:, None, None, :, 1].expand(-1, 1, side, -1)
-    along_x = offsets[:, None] * matrices[:, None, None, :, 0]
+    along_y = matrices[..., 1:].expand(-1, -1, -1, side)
+    along_x = matrices[..., :1] * offsets + source / 2
+    columns = torch.cat([along_y, along_x], dim=2)
     if config.elastic > 0:
         smooth, bent = _elastic(config, count, side, generator)
         rows = torch.cat([rows, smooth], dim=1)
-    else:
-        bent = along_x[:, :0]
+        columns = torch.cat([columns, bent], dim=2)
     if config.shift > 0:
-        along_x = along_x + config.shift * uniform((count, 1, 1, 2), generator)
-    columns = torch.cat([along_y, along_x, bent], dim=1) * (2 / source)
-    return (rows @ columns.flatten(2)).reshape(count, side, side, 2)
+        columns[:, :, 1] += config.shift * uniform((count, 2, 1), generator)
+    points = (rows @ columns)[:, None]
+    if config.misalignment > 0 and slices > 1:
+        slips = uniform((count, slices, 2, 1, 1), generator)
+        points = points + config.misalignment * slips
+    return points
 
 
 def _resamples(config: AugmentConfig, slices: int) -> bool:
@@ -119,7 +127,7 @@ def _elastic(
     """Smooth random displacements in pixels (paper, section 3.1), as a product.
 
     Normal displacements on a coarse grid, bicubic in between; bicubic interpolation
-    is linear in each axis: (side, points) for the rows, (B, points, side, 2) for the
+    is linear in each axis: (side, points) for the rows, (B, 2, points, side) for the
     columns.
     """
     points = config.elastic_grid
@@ -128,45 +136,56 @@ def _elastic(
     smooth = F.interpolate(
         knots, size=(side, points), mode="bicubic", align_corners=True
     )[0, 0]
-    bent = torch.einsum("bcpq,uq->bpuc", coarse * config.elastic, smooth)
-    return smooth, bent
+    return smooth, config.elastic * coarse @ smooth.T
 
 
-def _slip(
-    batch: Batch, grid: Tensor, config: AugmentConfig, generator: torch.Generator
-) -> Tensor:
-    """Misalign slices: (B, Z, side, side, 2), or (B, 1, ...) where all move alike."""
-    count, _, slices, _, source = batch.image.shape
-    grid = grid[:, None]
-    if slices == 1 or config.misalignment == 0:
-        return grid
-    slips = config.misalignment * uniform((count, slices, 1, 1, 2), generator)
-    return grid + (slips * (2 / source)).to(grid.device)
-
-
-def _sample(batch: Batch, grid: Tensor) -> Batch:
-    """Take image, target and weights from where `grid` says."""
-    image = _take(batch.image, grid, "bilinear", "reflection")
-    # Shifted so that what lies outside the source, where 0 is filled in, is IGNORE.
-    known = torch.stack([batch.target.float().sub_(IGNORE), batch.weights], dim=1)
-    known = _take(known, grid, "nearest", "zeros")
-    target = (known[:, 0] + IGNORE).to(torch.uint8)
-    return Batch(image, target, known[:, 1])
-
-
-def _take(values: Tensor, grid: Tensor, mode: str, padding: str) -> Tensor:
-    """Sample (B, C, Z, Y, X) at a grid (B, Z or 1, side, side, 2)."""
-    count, channels, slices = values.shape[:3]
-    side = grid.shape[2]
-    alike = grid.shape[1] == 1
-    # What moves alike is sampled as channels of one plane: the grid is read once.
-    planes = values.flatten(1, 2) if alike else values.transpose(1, 2).flatten(0, 1)
-    taken = F.grid_sample(
-        planes, grid.flatten(0, 1), mode, padding, align_corners=False
+def _sample(batch: Batch, points: Tensor) -> Batch:
+    """Take image, target and weights from where `points` says."""
+    source = batch.image.shape[-1]
+    lowest, highest = points.aminmax()
+    whole = bool(lowest >= 0 and highest < source)
+    points = points.to(batch.image.device)
+    image = _interpolate(batch.image, points, "border" if whole else "reflection")
+    if whole:
+        return Batch(image, *_nearest(batch, points))
+    beyond = ((points < 0) | (points >= source)).any(dim=2)
+    target, weights = _nearest(batch, points.clamp(0, source - 1))
+    return Batch(
+        image, target.masked_fill(beyond, IGNORE), weights.masked_fill(beyond, 0)
     )
+
+
+def _interpolate(image: Tensor, points: Tensor, padding: str) -> Tensor:
+    """Return image values between pixels, linear in x and y.
+
+    Within the source both ways of `padding` are the same, and "border" is faster.
+    """
+    count, channels, slices, _, source = image.shape
+    grid = torch.add(points.new_tensor(-1), points, alpha=2 / source)
+    grid = grid.flatten(0, 1).permute(0, 2, 3, 1)
+    alike = points.shape[1] == 1
+    # What moves alike is sampled as channels of one plane: the grid is read once.
+    planes = image.flatten(1, 2) if alike else image.transpose(1, 2).flatten(0, 1)
+    taken = F.grid_sample(planes, grid, "bilinear", padding, align_corners=False)
     if alike:
-        return taken.reshape(count, channels, slices, side, side)
-    return taken.reshape(count, slices, channels, side, side).transpose(1, 2)
+        return taken.reshape(count, channels, slices, *points.shape[3:])
+    taken = taken.reshape(count, slices, channels, *points.shape[3:])
+    return taken.transpose(1, 2)
+
+
+def _nearest(batch: Batch, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return target and weights of the pixels in which `points` lie."""
+    count, slices, height, width = batch.target.shape
+    # Half as many bytes are faster, and enough up to two thousand million pixels.
+    short = batch.target.numel() < 2**31
+    kind = torch.int32 if short else torch.int64
+    x, y = points.to(kind).unbind(2)
+    planes = torch.arange(count * slices, dtype=kind, device=points.device)
+    starts = height * width * planes.reshape(count, slices, 1, 1)
+    at = torch.add(starts, y, alpha=width).add_(x).flatten()
+    shape = (count, slices, *points.shape[3:])
+    target = batch.target.flatten().index_select(0, at).reshape(shape)
+    return target, batch.weights.flatten().index_select(0, at).reshape(shape)
 
 
 def _cut(

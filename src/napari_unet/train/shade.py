@@ -42,8 +42,8 @@ def shade(image: Tensor, config: AugmentConfig, generator: torch.Generator) -> T
         image = torch.addcmul(offset.to(image.device), image, gain.to(image.device))
     if config.noise > 0:
         strength = config.noise * torch.rand(shape, generator=generator)
-        noise = torch.randn(image.shape, generator=generator).to(image.device)
-        image = torch.addcmul(image, noise, strength.to(image.device))
+        noise = torch.randn(image.shape, generator=generator).mul_(strength)
+        image = noise.to(image.device).add_(image)
     return image
 
 
