@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tifffile
@@ -18,15 +20,27 @@ FLAT = WeightMapConfig(w0=0, balance=True)
 PLAIN = {"sigma": 5, "balance": False}
 
 
-def brute_force(objects, config, sampling):
-    """Equation 2's border term from the distances to all objects, sorted."""
+def two_smallest(objects, sampling):
+    """Distances to all objects, sorted; infinite where there are fewer than two."""
     values = np.setdiff1d(np.unique(objects), [0])
-    if len(values) < 2:
-        return np.zeros(objects.shape)
     away = [ndimage.distance_transform_edt(objects != v, sampling) for v in values]
-    near, second = np.sort(away, axis=0)[:2]
+    nowhere = np.full(objects.shape, np.inf)
+    return np.sort([*away, nowhere, nowhere], axis=0)[:2]
+
+
+def brute_force(objects, config, sampling):
+    """Equation 2's border term on the background."""
+    near, second = two_smallest(objects, sampling)
     border = config.w0 * np.exp(-((near + second) ** 2) / (2 * config.sigma**2))
     return border * (objects == 0)
+
+
+def fiji(objects, sampling):
+    """The plugin's weights, from its constants."""
+    near, second = two_smallest(objects, sampling)
+    rim = 0.9 * np.exp(-(near**2) / (2 * 10**2))
+    border = 50 * np.exp(-((near + second) ** 2) / (2 * 6**2))
+    return np.where(objects > 0, 1, 0.1 + rim + border)
 
 
 def random_objects(rng, shape, count):
@@ -135,6 +149,50 @@ def test_objects_of_other_slices_do_not_count_in_2d():
     assert weight_map(target, config, ndim=3).max() > 2
 
 
+# ---------------------------------------------------------------------------- fiji
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    count=st.integers(0, 12),
+    shape=st.sampled_from([(1, 60, 80), (12, 20, 24)]),
+    stretch=st.sampled_from([1.0, 2.5]),
+)
+def test_the_fiji_formula_gives_the_plugin_s_weights(seed, count, shape, stretch):
+    objects = random_objects(np.random.default_rng(seed), shape, count)
+    config = WeightMapConfig(formula="fiji", w0=3, sigma=1, balance=True)
+    size = (stretch, 1, 1)
+    told = weight_map(target_of(objects), config, ndim=3, pixel_size=size)
+    np.testing.assert_allclose(told, fiji(objects, size), rtol=1e-5, atol=1e-5 * 50)
+
+
+def test_the_fiji_formula_leaves_out_what_is_not_annotated():
+    scribbles = np.zeros((1, 20, 20), np.uint8)
+    scribbles[0, 4, 5:9], scribbles[0, 8, 5:9], scribbles[0, 6] = 2, 3, 1
+    target = to_target(scribbles, AnnotationKind.SCRIBBLES)
+    told = weight_map(target, WeightMapConfig(formula="fiji"))
+    np.testing.assert_array_equal(told > 0, scribbles > 0)
+    assert (told[scribbles > 1] == 1).all()
+
+
+# -------------------------------------------------------------------------- memory
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (32, 48, 64)])
+def test_memory_does_not_depend_on_the_number_of_objects(shape):
+    peaks = []
+    for step in (32, 4):
+        objects = np.zeros(shape, np.int32)
+        centres = objects[tuple(slice(2, None, step) for _ in shape)]
+        centres[...] = np.arange(1, centres.size + 1).reshape(centres.shape)
+        tracemalloc.start()
+        background_gain(objects, objects == 0, WeightMapConfig(), (1.0,) * len(shape))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
 # ------------------------------------------------------------------------- balance
 
 
@@ -200,3 +258,18 @@ def test_the_map_of_real_cells_equals_the_formula(real_data):
     expected = brute_force(target.objects[0], config, (1, 1))
     np.testing.assert_allclose(border[0], expected, rtol=0, atol=1e-5 * config.w0)
     assert expected.max() > 4
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("formula", ["paper", "fiji"])
+def test_the_map_of_a_volume_of_neurons_equals_the_formula(real_data, formula):
+    bodies = tifffile.imread(real_data / "medulla-bodies.tif")[60:72, -96:, -96:]
+    target = to_target(bodies, AnnotationKind.OBJECTS, ndim=3)
+    config = WeightMapConfig(formula=formula, w0=10, sigma=5)
+    if formula == "fiji":
+        expected, height = fiji(target.objects, (1, 1, 1)), 50
+    else:
+        expected, height = 1 + brute_force(target.objects, config, (1, 1, 1)), 10
+    told = weight_map(target, config, ndim=3)
+    np.testing.assert_allclose(told, expected, rtol=0, atol=1e-5 * height)
+    assert len(np.unique(target.objects)) > 15

@@ -67,3 +67,41 @@ def test_a_slice_without_annotations_is_told(
     dock.live.setChecked(True)
     viewer.dims.set_current_step(0, 5)
     qtbot.waitUntil(lambda: "no labels" in dock.range.text(), timeout=5000)
+
+
+def test_the_map_follows_a_brush_in_motion(
+    loaded: Any, viewer: Any, qtbot: Any
+) -> None:
+    dock = loaded.weights
+    labels = viewer.layers["annotations"]
+    dock.labels.setValue(labels)
+    viewer.dims.set_current_step(0, 2)
+    dock.live.setChecked(True)
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
+    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 2, dock.value())))
+    shown = viewer.layers[NAME].data
+    labels.brush_size, labels.selected_label = 6, 1
+    with labels.block_history():  # as between pressing and releasing the button
+        for column in range(20, 80, 4):
+            labels.paint((2, 40, column), 1)
+            qtbot.waitUntil(_shows(viewer, _expected(labels.data, 2, dock.value())))
+    assert viewer.layers[NAME].data is shown, "made anew where painted only"
+
+
+def test_the_formula_is_chosen_in_the_dock_and_shared_with_training(
+    loaded: Any, viewer: Any, qtbot: Any
+) -> None:
+    dock = loaded.weights
+    labels = viewer.layers["annotations"]
+    dock.labels.setValue(labels)
+    dock.live.setChecked(True)
+    dock.formula.setCurrentText("fiji")
+    assert loaded.train.workspace.weights.formula == "fiji"
+    assert not dock.sigma.isEnabled(), "fiji has constants of its own"
+    expected = _expected(labels.data, 0, WeightMapConfig(formula="fiji"))
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
+    qtbot.waitUntil(_shows(viewer, expected))
+    dock.setValue(WeightMapConfig(w0=7))
+    assert dock.sigma.isEnabled()
+    assert dock.value() == WeightMapConfig(w0=7)

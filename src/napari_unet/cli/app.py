@@ -72,6 +72,7 @@ def weights(
     labels: Annotated[Path, typer.Argument(help="TIFF file or folder of labels.")],
     out: Annotated[Path, typer.Argument(help="TIFF file to write.")],
     kind: Kind = None,
+    formula: Annotated[str | None, option(WeightMapConfig, "formula")] = None,
     w0: Annotated[float | None, option(WeightMapConfig, "w0")] = None,
     sigma: Annotated[float | None, option(WeightMapConfig, "sigma")] = None,
     balance: Annotated[bool | None, option(WeightMapConfig, "balance")] = None,
@@ -79,8 +80,15 @@ def weights(
 ) -> None:
     """Write the weight map of a labels file (paper, equation 2)."""
     from napari_unet.cli.work import write_weights
+    from napari_unet.errors import InputError
 
-    settings = override(WeightMapConfig(), w0=w0, sigma=sigma, balance=balance)
+    given: dict[str, Any] = {"w0": w0, "sigma": sigma, "balance": balance}
+    settings = override(WeightMapConfig(), "command line", formula=formula, **given)
+    if settings.formula == "fiji" and any(one is not None for one in given.values()):
+        raise InputError(
+            "--formula fiji has its own constants: leave --w0, --sigma and --balance "
+            "out, or choose --formula paper."
+        )
     write_weights(labels, out, kind, settings, ndim or 2)
 
 

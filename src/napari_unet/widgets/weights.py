@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QLabel
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from superqt import QLabeledDoubleSlider
 
 from napari_unet.config import WeightMapConfig
 from napari_unet.data.annotation import to_target
+from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.kind import KindBox
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from napari_unet.config import AnnotationKind
 
-# Long enough to bundle the events of one stroke, short enough to feel immediate.
-_DELAY_MS = 60
+# A brush that moves tells of every step: the map follows it some thirty times a second.
+_DELAY_MS = 30
 _SLICE_LAYER = "weight map (current slice)"
 _STACK_LAYER = "weight map"
 
@@ -51,22 +52,25 @@ class WeightsWidget(Panel):
         self._showing = False
         self.labels = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
+        self.formula = QComboBox()
+        self.formula.addItems(
+            get_args(WeightMapConfig.model_fields["formula"].annotation)
+        )
         self.w0 = self._slider("w0", 50.0)
         self.sigma = self._slider("sigma", 30.0)
-        field = WeightMapConfig.model_fields["balance"]
-        self.balance = QCheckBox(field.title or "")
-        self.balance.setToolTip(field.description or "")
+        self.balance = QCheckBox(_title("balance"))
+        self.balance.setToolTip(_description("balance"))
         self.live = QCheckBox("Show for the current slice")
         self.live.setToolTip("Follows the slice, the sliders and what you paint.")
         self.range = QLabel("")
         self.range.setWordWrap(True)
         self.add_row("Labels", self.labels)
         self.add_row("Kind", self.kind)
+        self.add_row(_title("formula"), self.formula, _description("formula"))
         for name, slider in (("w0", self.w0), ("sigma", self.sigma)):
-            field = WeightMapConfig.model_fields[name]
-            title = QLabel(field.title or name)
-            title.setToolTip(field.description or "")
-            slider.setToolTip(field.description or "")
+            title = QLabel(_title(name))
+            title.setToolTip(_description(name))
+            slider.setToolTip(_description(name))
             # The slider gets a line of its own, so that it can be set finely.
             self.form.addRow(title)
             self.form.addRow(slider)
@@ -79,12 +83,15 @@ class WeightsWidget(Panel):
         self._timer.setInterval(_DELAY_MS)
         self._timer.timeout.connect(self.show_slice)
         self._watched: Labels | None = None
+        self._map: LiveWeightMap | None = None
+        self._map_of: tuple[Any, ...] = ()
         self._connect()
         self._on_labels(self.labels.value())
 
     def value(self) -> WeightMapConfig:
         """Return the settings as they stand."""
         return WeightMapConfig(
+            formula=self.formula.currentText(),
             w0=self.w0.value(),
             sigma=self.sigma.value(),
             balance=self.balance.isChecked(),
@@ -93,6 +100,7 @@ class WeightsWidget(Panel):
     def setValue(self, settings: WeightMapConfig) -> None:  # noqa: N802
         """Show settings."""
         self._showing = True
+        self.formula.setCurrentText(settings.formula)
         self.w0.setValue(settings.w0)
         self.sigma.setValue(settings.sigma)
         self.balance.setChecked(settings.balance)
@@ -128,11 +136,11 @@ class WeightsWidget(Panel):
         try:
             z = current_slice(self.viewer, layer)
             data = np.asarray(layer.data[z] if layer.ndim == 3 else layer.data)
-            target = to_target(data[None], self._kind_of(data[None]))
+            mapped = self._follow(layer, z, data)
         except NapariUNetError as error:
+            self._map = None
             self.range.setText(str(error))
             return
-        mapped = weight_map(target, self.value())[0]
         place = placed_like(layer, 2)
         made = add_or_update(
             self.viewer,
@@ -147,6 +155,18 @@ class WeightsWidget(Panel):
         made.contrast_limits = (low, max(high, low + 1e-3))
         where = f"slice {z}: " if layer.ndim == 3 else ""
         self.range.setText(where + _range(mapped))
+
+    def _follow(
+        self, layer: Labels, z: int, labels: NDArray[np.generic]
+    ) -> NDArray[np.float32]:
+        """Return the map of a slice, made anew only where a stroke has changed it."""
+        kind, config = self._kind_of(labels[None]), self.value()
+        of = (layer, z, labels.shape, labels.dtype, kind, config)
+        if self._map is None or of != self._map_of:
+            self._map, self._map_of = LiveWeightMap(labels, kind, config), of
+        else:
+            self._map.update(labels)
+        return self._map.weights
 
     def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
         from qtpy.QtCore import Qt
@@ -167,22 +187,19 @@ class WeightsWidget(Panel):
         self.setValue(self.workspace.weights)
         self.listen(self.workspace.events.weights, self.setValue)
         for changed in (
+            self.formula.currentTextChanged,
             self.w0.valueChanged,
             self.sigma.valueChanged,
             self.balance.toggled,
         ):
             changed.connect(self._on_settings)
+        self.live.toggled.connect(self._ask)
         self.listen(self.viewer.dims.events.current_step, self._ask)
-        for changed in (
-            self.w0.valueChanged,
-            self.sigma.valueChanged,
-            self.balance.toggled,
-            self.live.toggled,
-        ):
-            changed.connect(self._ask)
 
     def _ask(self, *_event: Any) -> None:
-        self._timer.start()
+        # Not started again while it runs: a brush in motion would put it off for ever.
+        if not self._timer.isActive():
+            self._timer.start()
 
     def _on_labels(self, layer: Labels | None) -> None:
         if self._watched is not None:
@@ -190,7 +207,8 @@ class WeightsWidget(Panel):
                 event.disconnect(self._ask)
         self._watched = layer
         if layer is not None:
-            # Strokes and fills tell `paint`; undo and new data only `set_data`.
+            # A brush in motion tells `labels_update`, a stroke or fill that has ended
+            # `paint`, undo and new data only `set_data`.
             for event in _events(layer):
                 event.connect(self._ask)
         self.kind.show_guess(layer)
@@ -202,6 +220,9 @@ class WeightsWidget(Panel):
         # not come back rounded.
         if not self._showing:
             self.workspace.weights = self.value()
+        for editor in (self.w0, self.sigma, self.balance):
+            editor.setEnabled(self.formula.currentText() == "paper")
+        self._ask()
 
     def _on_kind(self, *_event: Any) -> None:
         self.workspace.kind = self.kind.value()
@@ -220,7 +241,15 @@ class WeightsWidget(Panel):
 
 
 def _events(layer: Labels) -> tuple[Any, ...]:
-    return layer.events.paint, layer.events.set_data
+    return layer.events.labels_update, layer.events.paint, layer.events.set_data
+
+
+def _title(name: str) -> str:
+    return WeightMapConfig.model_fields[name].title or name
+
+
+def _description(name: str) -> str:
+    return WeightMapConfig.model_fields[name].description or ""
 
 
 def _guess(labels: NDArray[np.generic]) -> AnnotationKind:
