@@ -141,18 +141,7 @@ class WeightsWidget(Panel):
             self._map = None
             self.range.setText(str(error))
             return
-        place = placed_like(layer, 2)
-        made = add_or_update(
-            self.viewer,
-            Image,
-            mapped,
-            _SLICE_LAYER,
-            colormap="inferno",
-            opacity=0.7,
-            **place,
-        )
-        low, high = float(mapped.min()), float(mapped.max())
-        made.contrast_limits = (low, max(high, low + 1e-3))
+        self._show(layer, mapped)
         where = f"slice {z}: " if layer.ndim == 3 else ""
         self.range.setText(where + _range(mapped))
 
@@ -161,12 +150,31 @@ class WeightsWidget(Panel):
     ) -> NDArray[np.float32]:
         """Return the map of a slice, made anew only where a stroke has changed it."""
         kind, config = self._kind_of(labels[None]), self.value()
-        of = (layer, z, labels.shape, labels.dtype, kind, config)
+        place = tuple(layer.scale), tuple(layer.translate)
+        of = (layer, z, labels.shape, labels.dtype, kind, config, place)
         if self._map is None or of != self._map_of:
             self._map, self._map_of = LiveWeightMap(labels, kind, config), of
         else:
             self._map.update(labels)
         return self._map.weights
+
+    def _show(self, layer: Labels, mapped: NDArray[np.float32]) -> None:
+        layers = self.viewer.layers
+        if _SLICE_LAYER in layers and layers[_SLICE_LAYER].data is mapped:
+            # Setting data and place again would draw it six times for every step of
+            # a brush.
+            shown = layers[_SLICE_LAYER]
+            shown.refresh(extent=False)
+        else:
+            place = placed_like(layer, 2)
+            look = {"colormap": "inferno", "opacity": 0.7}
+            shown = add_or_update(
+                self.viewer, Image, mapped, _SLICE_LAYER, **look, **place
+            )
+        low, high = float(mapped.min()), float(mapped.max())
+        limits = [low, max(high, low + 1e-3)]
+        if list(shown.contrast_limits) != limits:
+            shown.contrast_limits = limits
 
     def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
         from qtpy.QtCore import Qt
