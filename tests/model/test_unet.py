@@ -9,16 +9,9 @@ import torch
 from torch import nn
 
 from napari_unet.config import UNetConfig
-from napari_unet.errors import InputError
-from napari_unet.model.unet import (
-    UNet,
-    grid,
-    input_size,
-    output_size,
-    reach,
-    receptive_field,
-    valid_size,
-)
+from napari_unet.model.geometry import grid, output_size, valid_size
+from napari_unet.model.layers import UpConv2d
+from napari_unet.model.unet import UNet
 
 NORMS = ["none", "batch", "instance", "group"]
 PAPER = UNetConfig(base_channels=64, padding="valid", norm="none", num_classes=2)
@@ -32,16 +25,6 @@ def on_paper(config):
 
 def tiny(**settings):
     return UNetConfig(**{"base_channels": 2, "norm": "none", "depth": 1, **settings})
-
-
-def side_after(network, side):
-    """Side of what the network really answers; 0 where it cannot."""
-    config = network.config
-    shape = (1, config.in_channels, *[side] * config.ndim)
-    try:
-        return network(torch.empty(shape, device="meta")).shape[-1]
-    except RuntimeError:
-        return 0
 
 
 # -------------------------------------------------------------- the paper, the study
@@ -64,12 +47,15 @@ def test_the_study_s_large_network_has_31_054_145_numbers_as_keras_counts():
 
 def test_the_paper_s_network_maps_572_to_388_pixels():
     network = on_paper(PAPER)
-    assert side_after(network, 572) == 388 == output_size(PAPER, 572)
+    assert network(torch.empty(1, 1, 572, 572, device="meta")).shape == (1, 2, 388, 388)
+    assert output_size(PAPER, 572) == 388
 
 
-def test_the_paper_s_network_has_23_convolutional_layers():
+@pytest.mark.parametrize("upsampling", ["transposed", "linear"])
+def test_the_paper_s_network_has_23_convolutional_layers(upsampling):
     kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    assert sum(isinstance(layer, kinds) for layer in on_paper(PAPER).modules()) == 23
+    network = on_paper(PAPER.model_copy(update={"upsampling": upsampling}))
+    assert sum(isinstance(layer, kinds) for layer in network.modules()) == 23
 
 
 def test_initial_weights_have_the_paper_s_deviation():
@@ -142,89 +128,53 @@ def test_sides_of_images_may_differ():
     assert network(torch.zeros(1, 1, 8, 24)).shape == (1, 2, 8, 24)
 
 
-# ------------------------------------------------------------------- sizes on paper
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "silu"])
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_every_activation_is_torch_s_and_trains(activation, norm):
+    network = UNet(tiny(activation=activation, norm=norm)).double()
+    image = torch.randn(1, 1, 6, 6, dtype=torch.float64)
+    first, *norms, last = list(network.encoder[0])[: 2 + (norm == "batch")]
+    before = nn.Sequential(first, *norms)(image)
+    expected = getattr(nn.functional, activation)(before.clone())
+    torch.testing.assert_close(last(before), expected)
+    network(image).square().mean().backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters())
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_sizes_on_paper_are_the_sizes_of_real_answers(padding, depth):
-    config = tiny(padding=padding, depth=depth, base_channels=1)
-    network = on_paper(config)
-    sides = range(1, 20 * 2**depth)[-64:]
-    passing = [side for side in sides if valid_size(config, side) == side]
-    assert len(passing) >= 4
-    for side in passing:
-        assert output_size(config, side) == side_after(network, side)
-    for side in range(sides[0], passing[-1]):
-        larger = next(one for one in passing if one >= side)
-        assert valid_size(config, side) == larger
+def test_the_last_normalisation_can_be_left_out():
+    norms = [
+        sum(isinstance(m, nn.BatchNorm2d) for m in on_paper(config).modules())
+        for config in (UNetConfig(), UNetConfig(norm_last=False))
+    ]
+    assert norms == [18, 17]
+    last = on_paper(UNetConfig(norm_last=False)).decoder[-1]
+    assert [type(m).__name__ for m in last][-3:] == ["ReLU", "Conv2d", "ReLU"]
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_a_side_that_does_not_fit_is_told_the_next_that_does(padding):
-    # torch itself would pool an odd side by dropping its last row, without a word.
-    config = tiny(padding=padding, depth=4)
-    with pytest.raises(InputError, match=r"571 pixels.* does is (572|576)\."):
-        output_size(config, 571)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_linear_upsampling_is_interpolation_and_then_a_1x1_convolution(ndim):
+    network = UNet(tiny(ndim=ndim, upsampling="linear", flat_levels=ndim - 2)).double()
+    up, image = network.up[0], torch.randn(1, 4, *[4] * ndim, dtype=torch.float64)
+    scale, mode = (
+        ((2.0, 2.0), "bilinear") if ndim == 2 else ((1.0, 2.0, 2.0), "trilinear")
+    )
+    larger = nn.functional.interpolate(image, scale_factor=scale, mode=mode)
+    torch.testing.assert_close(up(image), up.conv(larger))
 
 
-def test_sides_too_small_for_a_valid_network_do_not_fit():
-    network = on_paper(tiny(padding="valid", depth=2))
-    smallest = valid_size(network.config, 1)
-    assert output_size(network.config, smallest) > 0
-    assert all(not side_after(network, side) for side in range(1, smallest))
-
-
-@pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize("depth", [1, 2, 4, 7])
-def test_the_input_size_is_the_smallest_that_answers_enough(padding, depth):
-    config = tiny(padding=padding, depth=depth)
-    for wanted in (1, 2, 15, 16, 17, 100, 388):
-        side = input_size(config, wanted)
-        assert output_size(config, side) >= wanted
-        for smaller in range(max(1, side - 2**depth), side):
-            fits = valid_size(config, smaller) == smaller
-            assert not fits or output_size(config, smaller) < wanted
-
-
-# ----------------------------------------------------------------- receptive field
-
-
-def seen_by(image, answer, pixel):
-    """First and last input row and column behind one output pixel, by its gradient."""
-    (grad,) = torch.autograd.grad(answer[0, 0, pixel, pixel], image, retain_graph=True)
-    rows = grad[0, 0].any(dim=1).nonzero().flatten()
-    columns = grad[0, 0].any(dim=0).nonzero().flatten()
-    assert torch.equal(rows, columns)
-    return int(rows[0]), int(rows[-1])
-
-
-def transparent(config):
-    """A network in which every input that can have a say has one."""
-    network = UNet(config).double()
-    network.pool = nn.ModuleList(nn.AvgPool2d(p.kernel_size) for p in network.pool)
-    for parameter in network.parameters():
-        nn.init.constant_(parameter, 0.1 if parameter.ndim > 1 else 0)
-    return network
-
-
-@pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_receptive_field_and_reach_are_what_gradients_show(padding, depth):
-    config = tiny(padding=padding, depth=depth, base_channels=1)
-    network, grid = transparent(config), 2**depth
-    side = valid_size(config, 3 * receptive_field(config) // 2)
-    image = torch.ones(1, 1, side, side, dtype=torch.float64, requires_grad=True)
-    answer = network(image)
-    out = output_size(config, side)
-    margin, first = (side - out) // 2, out // 2 // grid * grid
-    widest = farthest = 0
-    for pixel in range(first, first + grid):
-        low, high = seen_by(image, answer, pixel)
-        assert low > 0
-        assert high < side - 1
-        widest = max(widest, high - low + 1)
-        here = pixel + margin
-        farthest = max(farthest, here - low, high - here)
-    assert widest == receptive_field(config) == network.receptive_field
-    assert farthest == reach(config)
+def test_up_convolutions_that_learn_in_bfloat16_are_torch_s():
+    torch.manual_seed(0)
+    ours, theirs = UpConv2d(8, 4, 2, stride=2), nn.ConvTranspose2d(8, 4, 2, stride=2)
+    theirs.load_state_dict(ours.state_dict())
+    image = torch.randn(2, 8, 6, 10).contiguous(memory_format=torch.channels_last)
+    told = []
+    for layer in (ours, theirs):
+        given = image.bfloat16().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            answer = layer(given)
+        assert answer.is_contiguous(memory_format=torch.channels_last)
+        (answer.float() * torch.linspace(0, 1, 20)).sum().backward()
+        told.append([answer, given.grad, layer.weight.grad, layer.bias.grad])
+    for mine, expected in zip(*told, strict=True):
+        error = (mine - expected).abs().max() / expected.abs().max()
+        assert error.item() < 0.01

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_unet.config import UNetConfig
@@ -20,6 +18,13 @@ from napari_unet.model.geometry import (
     reach,
     receptive_field,
     valid_size,
+)
+from napari_unet.model.layers import (
+    GroupNorm,
+    InstanceNorm,
+    LinearUp,
+    UpConv2d,
+    centre,
 )
 
 __all__ = [
@@ -33,7 +38,7 @@ __all__ = [
 ]
 
 _CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
-_UP: dict[int, type[nn.Module]] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_UP: dict[int, type[nn.Module]] = {2: UpConv2d, 3: nn.ConvTranspose3d}
 _POOL: dict[int, type[nn.Module]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _ACTIVATION: dict[str, Callable[[], nn.Module]] = {
@@ -44,28 +49,6 @@ _ACTIVATION: dict[str, Callable[[], nn.Module]] = {
     "silu": nn.SiLU,
 }
 _DROPOUT: dict[int, type[nn.Module]] = {2: nn.Dropout2d, 3: nn.Dropout3d}
-
-
-class _GroupNorm(nn.GroupNorm):
-    """Group normalisation that lets a single value pass, which becomes the bias.
-
-    torch's own layer refuses one, and an image as small as the pooling grid has one.
-    """
-
-    def forward(self, image: Tensor) -> Tensor:
-        return torch.group_norm(
-            image, self.num_groups, self.weight, self.bias, self.eps
-        )
-
-
-class _InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation of any dimensions, with the same leave."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        fast = torch.backends.cudnn.enabled
-        return torch.instance_norm(
-            image, self.weight, self.bias, None, None, True, 0.0, self.eps, fast
-        )
 
 
 class DoubleConv(nn.Sequential):
@@ -81,30 +64,6 @@ class DoubleConv(nn.Sequential):
             *_conv(config, inputs, outputs),
             *_conv(config, outputs, outputs, norm=norm_last),
         )
-
-
-class LinearUp(nn.Module):
-    """Linear interpolation with a 1x1 convolution, in place of an up-convolution.
-
-    The convolution comes first: both orders give the same numbers, and it is cheaper
-    on the small image. Valid networks lose a pixel at every side that was
-    interpolated, which would need a neighbour outside of the image.
-    """
-
-    def __init__(
-        self, config: UNetConfig, inputs: int, outputs: int, scale: tuple[int, ...]
-    ) -> None:
-        super().__init__()
-        self.conv = _CONV[config.ndim](inputs, outputs, kernel_size=1)
-        self.scale = scale
-        self.mode = "bilinear" if config.ndim == 2 else "trilinear"
-        self.crop = 1 if config.padding == "valid" else 0
-
-    def forward(self, image: Tensor) -> Tensor:
-        scale = [float(factor) for factor in self.scale]
-        image = F.interpolate(self.conv(image), scale_factor=scale, mode=self.mode)
-        sides = zip(image.shape[2:], self.scale, strict=True)
-        return _centre(image, [n - 2 * self.crop * (f > 1) for n, f in sides])
 
 
 class UNet(nn.Module):
@@ -164,7 +123,7 @@ class UNet(nn.Module):
                 image = self.pool[level](image)
         for up, block, skip in zip(self.up, self.decoder, reversed(skips), strict=True):
             image = up(image)
-            skip = _centre(skip, image.shape[2:])  # noqa: PLW2901
+            skip = centre(skip, image.shape[2:])  # noqa: PLW2901
             image = block(torch.cat([skip, image], dim=1))
         logits: Tensor = self.head(image)
         return logits
@@ -188,7 +147,7 @@ def _scales(config: UNetConfig) -> Iterator[tuple[int, ...]]:
 def _up(config: UNetConfig, width: int, scale: tuple[int, ...]) -> nn.Module:
     """Return what doubles the sides and halves the channels to `width`."""
     if config.upsampling == "linear":
-        return LinearUp(config, 2 * width, width, scale)
+        return LinearUp(2 * width, width, scale, crop=config.padding == "valid")
     return _UP[config.ndim](2 * width, width, kernel_size=scale, stride=scale)
 
 
@@ -205,19 +164,10 @@ def _norm(config: UNetConfig, channels: int) -> list[nn.Module]:
     if config.norm == "batch":
         return [_BATCH_NORM[config.ndim](channels)]
     if config.norm == "instance":
-        return [_InstanceNorm(channels, affine=True)]
+        return [InstanceNorm(channels, affine=True)]
     if config.norm == "group":
-        return [_GroupNorm(math.gcd(8, channels), channels)]
+        return [GroupNorm(math.gcd(8, channels), channels)]
     return []
-
-
-def _centre(image: Tensor, size: Sequence[int]) -> Tensor:
-    """Crop the middle, as of a skip connection that valid convolutions left larger."""
-    box: list[Any] = [slice(None), slice(None)]
-    for have, want in zip(image.shape[2:], size, strict=True):
-        start = (have - want) // 2
-        box.append(slice(start, start + want))
-    return image[tuple(box)]
 
 
 def _initialise(module: nn.Module) -> None:
