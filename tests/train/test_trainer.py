@@ -330,7 +330,7 @@ def test_fine_tuning_starts_from_the_old_weights(blobs, small, tmp_path):
     play(trainer)
     config = RunConfig(train=small().train)
     tuned = Trainer([blobs(seed=1)], config, start=trainer.model())
-    assert tuned.notes == ()
+    assert tuned.notes == ("taken from the old model: all 23 layers",)
     assert tuned.step == 0
     assert_same_weights(trainer.network, tuned.network)
 
@@ -342,9 +342,30 @@ def test_fine_tuning_for_other_classes_names_the_new_layers(blobs, small):
     stack = Stack(image, "ZYX", (1.0, 1.0, 1.0), "pixel", "image")
     ready = prepare_image(stack, labels, kind="classes")
     tuned = Trainer([ready], small(steps=2), start=trainer.model())
-    assert tuned.notes == ("new layers, not in the old model: head",)
+    words = "taken from the old model: 22 of 23 layers; new: head"
+    assert tuned.notes == (words,)
     play(tuned)
     assert tuned.model().card.class_names == ("background", "class 1", "class 2")
+
+
+def test_frozen_levels_stay_as_they_were_also_when_a_run_goes_on(
+    blobs, small, tmp_path
+):
+    old = Trainer([blobs()], small())
+    play(old)
+    config = small(frozen_levels=2, old_rate=0.1, steps=6)
+    images, start = [blobs(seed=1)], old.model()
+    whole = Trainer(images, config, start=start)
+    play(whole)
+    before = start.network.state_dict()
+    for name, tensor in whole.network.state_dict().items():
+        frozen = name.startswith(("encoder.0.", "encoder.1."))
+        assert torch.equal(tensor, before[name]) == frozen, name
+    folder = RunFolder(tmp_path / "run")
+    play(Trainer(images, config, start=start, folder=folder), stop_after=3)
+    resumed = Trainer(images, config, folder=folder, resume=True)
+    play(resumed)
+    assert_same_weights(whole.network, resumed.network)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, memory_errors
 from napari_unet.model.losses import LOSSES
 from napari_unet.model.unet import UNet
+from napari_unet.train.optimizer import build_optimizer, restore_optimizer
 from napari_unet.train.patches import Batch, drop_z, middle
-from napari_unet.train.start import build_optimizer, take_weights
+from napari_unet.train.transfer import freeze, take_layers, train_mode
 
 ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
 
@@ -49,12 +50,15 @@ class Learner:
         self._loss = LOSSES[config.train.loss]
         torch.manual_seed(config.train.seed)
         network = UNet(config.network)
+        transfer = None
         if start is not None:
-            self.notes = take_weights(network, start.network)
+            transfer = take_layers(network, start.network)
+            self.notes = (transfer.words,)
+        freeze(network, config.train.frozen_levels, transfer)
         layout = device.memory_format(self._ndim)
         with memory_errors(ADVICE):
             self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
-        self._optimizer = build_optimizer(self.network, config.train)
+        self._optimizer = build_optimizer(self.network, config.train, transfer)
 
     def learn(self, batch: Batch, rate: float) -> float:
         """Go forward and back with a batch, update the weights, and return the loss.
@@ -67,9 +71,9 @@ class Learner:
             When the batch does not fit into the memory of the device.
         """
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self._optimizer.zero_grad(set_to_none=True)
-        self.network.train()
+        train_mode(self.network, self._settings.frozen_levels)
         with memory_errors(ADVICE):
             loss = self._forward(batch)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -93,7 +97,9 @@ class Learner:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
         self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._optimizer = restore_optimizer(
+            self.network, self._settings, state["optimizer"]
+        )
 
     def _forward(self, batch: Batch) -> torch.Tensor:
         ndim = self._ndim

@@ -1,4 +1,4 @@
-"""Where a run starts: settings fitted to the data, old weights, the optimiser."""
+"""Where a run starts: settings fitted to the data, and what must stay the same."""
 
 from __future__ import annotations
 
@@ -10,12 +10,7 @@ from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.geometry import choose_flat_levels
 from napari_unet.model.losses import ONE_OUTPUT
-from napari_unet.model.unet import UNet
-from napari_unet.train.optimizer import build_optimizer
 from napari_unet.train.training_image import TrainingImage
-from napari_unet.train.transfer import take_layers
-
-__all__ = ["build_optimizer", "fit_config", "origin", "take_weights"]
 
 
 def fit_config(
@@ -62,7 +57,7 @@ def fit_config(
 def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:
     """Return what has to stay the same for a run to go on exactly, as plain values."""
     settings = config.model_dump(mode="json", exclude={"images"})
-    for free in ("device", "save_seconds"):
+    for free in ("device", "save_seconds", "threads"):
         del settings["train"][free]
     roles = [
         [image.fingerprint, str(image.kind), image.train.tolist()] for image in images
@@ -108,9 +103,3 @@ def _check_frozen(levels: int, network: UNetConfig, *, old: bool) -> None:
             f"{levels} levels are to be frozen, the network has {network.depth + 1}: "
             "lower frozen_levels."
         )
-
-
-def take_weights(network: UNet, old: UNet) -> tuple[str, ...]:
-    """Take what fits, and return words on what is new; empty when all layers fit."""
-    new = take_layers(network, old).new
-    return (f"new layers, not in the old model: {', '.join(new)}",) if new else ()

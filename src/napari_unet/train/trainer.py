@@ -99,7 +99,9 @@ class Trainer:
         resume: bool = False,
     ) -> None:
         self.images = tuple(images)
-        self.config = fit_config(config or RunConfig(), self.images, start)
+        self.config = fit_config(
+            config or RunConfig(), self.images, start, resume=resume
+        )
         self.folder = folder
         self.device = choose_device(self.config.train.device, self.config.network.ndim)
         self.step = 0
