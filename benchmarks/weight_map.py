@@ -91,11 +91,14 @@ def milliseconds(run: Callable[[], object], repeats: int) -> float:
 def against_the_usual_recipe(repeats: int) -> None:
     for layout, make in LAYOUTS.items():
         objects = make(512, 300)
-        mine = milliseconds(lambda o=objects: ours(o), 5 * repeats)
-        other = milliseconds(lambda o=objects: usual(o), repeats)
-        mine = statistics.mean(
-            [mine, milliseconds(lambda o=objects: ours(o), 5 * repeats)]
-        )
+        pairs = [
+            (
+                milliseconds(lambda o=objects: ours(o), 5),
+                milliseconds(lambda o=objects: usual(o), 1),
+            )
+            for _ in range(repeats)
+        ]
+        mine, other = (statistics.median(times) for times in zip(*pairs, strict=True))
         error = float(np.abs(ours(objects) - usual(objects)).max() / CONFIG.w0)
         say(
             "weight map against the usual recipe, 512 x 512, 300 objects",
@@ -207,7 +210,7 @@ def main() -> None:
         default=os.environ.get("NAPARI_UNET_TEST_DATA"),
         help="folder of the real stacks (default: NAPARI_UNET_TEST_DATA)",
     )
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     against_the_usual_recipe(options.repeats)
     by_objects(options.repeats)

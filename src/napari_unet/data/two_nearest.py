@@ -18,8 +18,8 @@ _FAR_FLOAT = 1e12
 _BLOCK = 1 << 16
 # Columns are looked at in pieces of this many pixels, to keep memory low.
 _CHUNK = 1 << 20
-# More than any number of rows, so that "no object above" is a distance too far.
-_ROW_0 = 1 << 24
+# Looked up by False and True: masks take longer where nothing predicts them.
+_INFINITE = np.array([0, np.inf], np.float32)
 
 
 class _Nearby(NamedTuple):
@@ -99,67 +99,77 @@ def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
 def _columns(
     objects: NDArray[np.int32], sampling: Sequence[float], reach: float
 ) -> _Nearby:
-    """Look for objects along axis 0 only."""
+    """Look for objects along axis 0 only; what is out of reach may be anything far."""
     whole = all(float(size).is_integer() for size in sampling)
-    small = whole and (reach + 1) ** 2 < _FAR_UINT16
-    squares = (np.arange(math.ceil(reach / sampling[0]) + 2) * sampling[0]) ** 2
-    squares[-1] = _FAR_UINT16 if small else _FAR_FLOAT
-    squares = squares.astype(np.uint16 if small else np.float32)
-    labels = objects.astype(np.uint16) if objects.max() < 1 << 16 else objects
-    shape = objects.shape
+    small = whole and (reach + 2 * sampling[0]) ** 2 < _FAR_UINT16
+    squares = np.dtype(np.uint16 if small else np.float32)
+    few = objects.max() < 1 << 16
+    labels = objects.astype(np.uint16) if few else objects.astype(np.uint32)
     found = _Nearby(
-        np.empty(shape, squares.dtype),
-        np.empty(shape, labels.dtype),
-        np.empty(shape, squares.dtype),
+        np.empty(objects.shape, squares),
+        np.empty_like(labels),
+        np.empty(objects.shape, squares),
     )
-    width = max(1, _CHUNK * shape[1] // objects.size)
-    for start in range(0, shape[1], width):
+    width = max(1, _CHUNK * objects.shape[1] // objects.size)
+    for start in range(0, objects.shape[1], width):
         part = (slice(None), slice(start, start + width))
-        _look_both_ways(labels[part], squares, found.part(*part))
+        _look_both_ways(labels[part], sampling[0], reach, found.part(*part))
     return found
 
 
 def _look_both_ways(
-    labels: NDArray[Any], squares: NDArray[Any], found: _Nearby
+    labels: NDArray[Any], size: float, reach: float, found: _Nearby
 ) -> None:
-    near, label, second = _look_up(labels, squares)
-    below = _look_up(labels[::-1], squares).part(slice(None, None, -1))
+    far = math.ceil(reach / size) + 1
+    near, label, second = _look_up(labels, far)
+    below = _look_up(labels[::-1], far).part(slice(None, None, -1))
     farther = np.maximum(near, below.near)
     same = label == below.label
-    np.maximum(farther, same * squares[-1], out=farther)
+    np.maximum(farther, same * farther.dtype.type(far), out=farther)
     np.minimum(second, below.second, out=second)
-    np.minimum(second, farther, out=found.second)
-    found.label[...] = np.where(below.near < near, below.label, label)
-    np.minimum(near, below.near, out=found.near)
+    np.minimum(second, farther, out=second)
+    change = (below.label - label) * (below.near < near)
+    np.add(label, change, out=found.label)
+    np.minimum(near, below.near, out=near)
+    for rows, squared in ((near, found.near), (second, found.second)):
+        np.multiply(rows, squared.dtype.type(size), out=squared, casting="unsafe")
+        np.multiply(squared, squared, out=squared)
 
 
-def _look_up(labels: NDArray[Any], squares: NDArray[Any]) -> _Nearby:
-    """Find the objects at or above every pixel of its column."""
-    count = len(labels)
-    rows = np.arange(_ROW_0, _ROW_0 + count, dtype=np.int32)
+def _look_up(labels: NDArray[Any], far: int) -> _Nearby:
+    """Find the objects at or above every pixel of its column, in rows up to `far`."""
+    # A row and the object in it make one number, so that the highest number so far
+    # tells both; rows are counted from `far` on, and 0 is none.
+    small = labels.dtype == np.uint16 and len(labels) + far < 1 << 16
+    rows: NDArray[Any] = np.arange(far, far + len(labels))
     rows = rows.reshape(-1, *[1] * (labels.ndim - 1))
+    rows = rows.astype(np.uint32 if small else np.uint64)
+    bits = rows.dtype.type(16 if small else 32)
     here = labels != 0
-    last = _running_max(rows * here)
-    label = np.take_along_axis(labels, np.maximum(last - _ROW_0, 0), axis=0)
+    last = (rows << bits) + labels
+    last *= here
+    _running_max(last)
+    label = last.astype(labels.dtype)
+    last >>= bits
     # Where an object follows on another one, that is its second from here on.
     other = np.zeros_like(last)
     follows = here[1:] & (label[:-1] != labels[1:])
     np.multiply(last[:-1], follows, out=other[1:])
-    second = _running_max(other)
-    return _Nearby(
-        squares.take(rows - last, mode="clip"),
-        label,
-        squares.take(rows - second, mode="clip"),
+    _running_max(other)
+    few = np.min_scalar_type(far)
+    near, second = (
+        np.minimum(rows - row, rows.dtype.type(far)).astype(few)
+        for row in (last, other)
     )
+    return _Nearby(near, label, second)
 
 
-def _running_max(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+def _running_max(rows: NDArray[Any]) -> None:
     """Raise every row to the highest before it, in place."""
     # Row by row, as memory lies: np.maximum.accumulate goes down every column, and
     # takes six times as long.
     for before, row in pairwise(rows):
         np.maximum(before, row, out=row)
-    return rows
 
 
 def _along(block: _Nearby, axis: int, size: float, reach: float) -> _Nearby:
@@ -191,9 +201,10 @@ def _along_last(
     limit = ((left * left + 1) * wanted).astype(near.dtype)
     second = _second(padded, axis, size, halo, label=label, limit=limit)
     d2 = np.sqrt(second, dtype=np.float32)
-    d2[second >= limit] = np.inf
-    d1[~wanted | (d1 > near_reach)] = np.inf
-    return d1, d2
+    beyond = (d1 > near_reach) | ~wanted
+    return np.maximum(d1, _INFINITE[beyond * 1]), np.maximum(
+        d2, _INFINITE[(second >= limit) * 1]
+    )
 
 
 def _steps(block: _Nearby, axis: int, size: float, reach: float) -> int:
@@ -242,7 +253,7 @@ def _nearest(
     closer = np.empty(near.shape, bool)
     for step in range(1, steps + 1):
         cost = near.dtype.type((step * size) ** 2)
-        if _done(near, wanted, cost, there):
+        if step % 4 == 1 and _done(near, wanted, cost, there):
             break
         for shift in (-step, step):
             np.add(_window(padded.near, axis, halo, shift), cost, out=there)

@@ -13,9 +13,9 @@ from napari_unet.config import WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.two_nearest import two_nearest
 
-# Share of its height below which a Gaussian counts as 0: a tenth of what the map may
+# Share of its height below which a Gaussian counts as 0: half of what the map may
 # differ from the formula.
-_NEGLIGIBLE = 1e-6
+_NEGLIGIBLE = 5e-6
 
 
 @dataclass(frozen=True)
