@@ -58,7 +58,7 @@ _RECIPES = {
     "as in the paper: slow": Preset.PAPER,
 }
 _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
-    ("Weight map", "weights", WeightMapConfig, ("w0", "sigma", "balance")),
+    ("Weight map", "weights", WeightMapConfig, ("formula", "w0", "sigma", "balance")),
     (
         "Training",
         "train",
