@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.config import (
+    AnnotationKind,
+    PostprocessConfig,
+    PredictConfig,
+    WeightMapConfig,
+)
 from napari_unet.data.annotation import to_target
 from napari_unet.data.stack import read_stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.checkpoint import load_model
+from napari_unet.predict.postprocess import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.report import score_labels
 
@@ -54,6 +60,59 @@ def test_a_single_slice_stays_a_picture(files, train, run):
     tifffile.imwrite(files / "one.tif", tifffile.imread(files / "image.tif")[0])
     run("predict", model, files / "one.tif", "--out", files / "out.tif")
     assert tifffile.imread(files / "out.tif").shape == (48, 64)
+
+
+def test_objects_are_numbered_and_counted(files, train, run):
+    model = train() / "last.safetensors"
+    predict = ("predict", model, files / "image.tif", "--out")
+    run(*predict, files / "classes.tif")
+    result = run(
+        *predict,
+        *(files / "objects.tif", "--objects", "watershed", "--min-size", "20"),
+        *("--fill-holes", "9", "--thin-borders", "2", "--smooth", "0.3"),
+    )
+    classes, objects = (
+        read_stack(files / name) for name in ("classes.tif", "objects.tif")
+    )
+    assert objects.dtype == np.uint16
+    assert objects.pixel_size == pytest.approx(classes.pixel_size)
+    assert objects.data.max() > 1
+    assert f"objects.tif, {objects.data.max()} objects" in result.stdout
+    expected = postprocess(
+        *(classes.data, PostprocessConfig(objects="connected", follow_slices=True)),
+    )
+    run(*predict, files / "c.tif", "--objects", "connected", "--follow-slices")
+    np.testing.assert_array_equal(tifffile.imread(files / "c.tif"), expected)
+
+
+def test_a_threshold_averaging_and_16_bits_reach_the_predictor(files, train, run):
+    model = train() / "last.safetensors"
+    run(
+        *("predict", model, files / "image.tif", "--out", files / "out.tif"),
+        *("--probabilities", files / "p.tif", "--threshold", "0.9", "--average"),
+        *("--float16", "--batch-size", "2", "--tile-size", "32"),
+    )
+    config = PredictConfig(average=True, probabilities="float16")
+    image = read_stack(files / "image.tif").as_czyx()
+    expected = Predictor(load_model(model), config).predict(image, keep=True)
+    written = np.asarray(read_stack(files / "p.tif").data)
+    assert written.dtype == np.float32, "TIFF readers know no float16"
+    np.testing.assert_allclose(written, expected.probabilities, atol=0.02)
+    labels = tifffile.imread(files / "out.tif")
+    np.testing.assert_array_equal(labels, 1 - written[0] > 0.9)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--objects", "some"), "objects = 'some'.*'connected' or 'watershed'"),
+        (("--threshold", "1.5"), r"threshold = 1\.5.*less than 1"),
+        (("--tile-size", "3"), "tile_size = 3.*greater than or equal to 16"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_is_read(files, run, option, words):
+    with pytest.raises(InputError, match=words):
+        run("predict", files / "no", files / "no.tif", "--out", "out.tif", *option)
 
 
 def test_an_image_with_other_channels_is_refused(files, train, run):

@@ -125,6 +125,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
     steps: Annotated[int | None, option(TrainConfig, "steps")] = None,
     base_channels: Annotated[int | None, option(UNetConfig, "base_channels")] = None,
     ndim: Annotated[int | None, option(UNetConfig, "ndim", "--ndim")] = None,
+    formula: Annotated[str | None, option(WeightMapConfig, "formula")] = None,
     w0: Annotated[float | None, option(WeightMapConfig, "w0")] = None,
     sigma: Annotated[float | None, option(WeightMapConfig, "sigma")] = None,
     balance: Annotated[bool | None, option(WeightMapConfig, "balance")] = None,
@@ -161,7 +162,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
 
     settings: dict[str, dict[str, Any]] = {
         "network": {"base_channels": base_channels, "ndim": ndim},
-        "weights": {"w0": w0, "sigma": sigma, "balance": balance},
+        "weights": {"formula": formula, "w0": w0, "sigma": sigma, "balance": balance},
         "train": {
             "minutes": minutes,
             "epochs": epochs,
@@ -215,6 +216,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     thin_borders: Annotated[
         int | None, option(PostprocessConfig, "thin_borders")
     ] = None,
+    neck: Annotated[float | None, option(PostprocessConfig, "neck")] = None,
     smooth: Annotated[float | None, option(PostprocessConfig, "smooth")] = None,
     tile_size: Annotated[int | None, option(PredictConfig, "tile_size")] = None,
     tile_slices: Annotated[int | None, option(PredictConfig, "tile_slices")] = None,
@@ -249,6 +251,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
         min_size=min_size,
         fill_holes=fill_holes,
         thin_borders=thin_borders,
+        neck=neck,
         smooth=smooth,
     )
     stack = _read(image, slices)

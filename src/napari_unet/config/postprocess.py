@@ -18,20 +18,20 @@ class PostprocessConfig(Settings):
         description="connected: pixels of one class that touch are one object; "
         "watershed: objects that touch at a narrow or doubtful place are split.",
     )
+    neck: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        title="Split necks below (share)",
+        description="The watershed splits where an object is narrower than this share "
+        "of its smaller part; doubtful pixels count as narrow. More splits more.",
+    )
     follow_slices: bool = Field(
         False,
         title="Follow objects through slices",
         description="An object keeps its number through all slices in which it "
         "touches; off, every slice is taken by itself. Networks with 3 dimensions "
         "always follow.",
-    )
-    smooth: float = Field(
-        0.0,
-        ge=0,
-        le=20,
-        title="Smooth across slices (slices)",
-        description="Standard deviation of a Gaussian that smooths the probabilities "
-        "from slice to slice; 0 leaves every slice as it is.",
     )
     min_size: int = Field(
         0,
@@ -53,7 +53,15 @@ class PostprocessConfig(Settings):
         0,
         ge=0,
         le=1000,
-        title="Thin borders, growing up to (pixels)",
+        title="Thin borders within (pixels)",
         description="Objects grow by up to this distance in their slice, until "
         "one pixel of background is left between them.",
+    )
+    smooth: float = Field(
+        0.0,
+        ge=0,
+        le=20,
+        title="Smooth across slices (slices)",
+        description="Standard deviation of a Gaussian that smooths the probabilities "
+        "from slice to slice; 0 leaves every slice as it is.",
     )

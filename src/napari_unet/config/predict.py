@@ -39,7 +39,7 @@ class PredictConfig(Settings):
     )
     average: bool = Field(
         False,
-        title="Average over flips and rotations (8 x slower)",
+        title="Average 8 turns (8 x slower)",
         description="Predict every tile in its 8 flips and rotations and take the "
         "mean: a little better, and 8 times slower.",
     )

@@ -16,9 +16,6 @@ Classes = NDArray[np.uint8]
 Objects = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
-_NECK = 0.7
-"""Objects are split where they are narrower than this share of the smaller part."""
-
 
 def classify(
     probabilities: NDArray[np.floating], threshold: float | None = None
@@ -38,7 +35,9 @@ def classify(
     background = probabilities[0]
     if threshold is None:
         return np.asarray(probabilities[1] > background, np.uint8)
-    foreground = np.asarray(1 - background > threshold, np.uint8)
+    # In 32 bits: rounded to 16 a probability could fall onto the threshold.
+    likely = 1 - np.asarray(background, np.float32)
+    foreground = np.asarray(likely > threshold, np.uint8)
     if len(probabilities) == 2:
         return foreground
     best = 1 + probabilities[1:].argmax(axis=0)
@@ -103,6 +102,7 @@ def postprocess(
     objects = number_objects(
         classes,
         1 - probabilities[0] if splitting and probabilities is not None else None,
+        neck=config.neck,
         min_size=config.min_size,
         ndim=ndim,
     )
@@ -151,6 +151,7 @@ def number_objects(
     classes: Classes,
     probability: NDArray[np.floating] | None = None,
     *,
+    neck: float = 0.5,
     min_size: int = 0,
     ndim: int = 2,
 ) -> Objects:
@@ -163,6 +164,8 @@ def number_objects(
     probability
         (Z, Y, X) of being foreground; with it objects are split by `split_objects`,
         without it an object is what touches.
+    neck
+        As in `split_objects`.
     min_size
         Pixels of the smallest object; what is smaller becomes background.
     ndim
@@ -171,10 +174,11 @@ def number_objects(
     objects = np.zeros(classes.shape, np.int32)
     last = np.int32(0)
     for value in np.unique(classes[classes > 0]):
-        mask = classes == value
-        found = connected_objects(mask, ndim=ndim)
+        found = connected_objects(classes == value, ndim=ndim)
         if probability is not None:
-            found = split_objects(found, probability, min_size=min_size, ndim=ndim)
+            found = split_objects(
+                found, probability, neck=neck, min_size=min_size, ndim=ndim
+            )
         kept = np.bincount(found.ravel()) >= min_size
         kept[0] = False
         objects[kept[found]] = found[kept[found]] + last
@@ -186,15 +190,16 @@ def split_objects(
     objects: Objects,
     probability: NDArray[np.floating],
     *,
+    neck: float = 0.5,
     min_size: int = 0,
     ndim: int = 2,
 ) -> Objects:
     """Split objects of one class at narrow or doubtful places, by a watershed.
 
     The landscape is the depth of a pixel in its object: the distance to the border
-    within the slice, times the probability of being foreground. Two hills of an
-    object are two objects where the pass between them is lower than 0.7 of the lower
-    hill. A part that is smaller than `min_size` joins its neighbour.
+    within the slice, times the squared probability of being foreground. Two hills of
+    an object are two objects where the pass between them is lower than `neck` times
+    the lower hill. A part that is smaller than `min_size` joins its neighbour.
 
     Parameters
     ----------
@@ -202,29 +207,24 @@ def split_objects(
         (Z, Y, X) connected objects; 0 is background.
     probability
         (Z, Y, X) of being foreground.
+    neck
+        Share of the lower hill, above 0 and below 1; more splits more readily.
     min_size
         Pixels of the smallest part.
     ndim
         2 takes every slice by itself.
     """
-    structure = ndimage.generate_binary_structure(3, 1)
-    if ndim == 2:
-        structure[[0, 2]] = False
     depth = _depth(objects > 0, probability)
-    hills = _hills(depth, objects > 0, structure)
-    # What is flat has no hill, and is one part.
-    hilly = np.zeros(objects.max(initial=0) + 1, bool)
-    hilly[objects[hills]] = True
-    hills |= (objects > 0) & ~hilly[objects]
-    seeds, _ = ndimage.label(hills, structure, output=np.int32)
-    parts = watershed(-depth, seeds, structure, mask=objects > 0)
-    sizes = np.bincount(parts.ravel())
-    small = sizes < min_size
-    small[_largest(parts, objects, sizes)] = False
-    if not small.any():
-        return np.asarray(parts)
-    seeds[small[seeds]] = 0
-    return np.asarray(watershed(-depth, seeds, structure, mask=objects > 0))
+    if ndim == 3:
+        return _split(objects, depth, neck, min_size)
+    parts = np.zeros_like(objects)
+    last = np.int32(0)
+    # One slice after the other: what they need stays in the processor's cache.
+    for target, flat, deep in zip(parts, objects, depth, strict=True):
+        found = _split(flat, deep, neck, min_size)
+        target[flat > 0] = found[flat > 0] + last
+        last = max(last, target.max(initial=0))
+    return parts
 
 
 def thin_borders(objects: Objects, distance: int) -> Objects:
@@ -237,21 +237,43 @@ def thin_borders(objects: Objects, distance: int) -> Objects:
 
 
 def _depth(mask: Mask, probability: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the distance to the border within each slice, times the probability."""
+    """Return the depth that `split_objects` describes."""
     depth = np.zeros(mask.shape, np.float32)
     for z, inside in enumerate(mask):
         # Without any border all of a slice is equally deep.
         far = inside if inside.all() else ndimage.distance_transform_edt(inside)
-        depth[z] = far * probability[z].astype(np.float32)
+        depth[z] = far * probability[z].astype(np.float32) ** 2
     return depth
 
 
-def _hills(depth: NDArray[np.float32], mask: Mask, structure: Mask) -> Mask:
+def _split(
+    objects: Objects, depth: NDArray[np.float32], neck: float, min_size: int
+) -> Objects:
+    """Split objects in as many dimensions as the arrays have."""
+    structure = ndimage.generate_binary_structure(objects.ndim, 1)
+    mask = objects > 0
+    seeds, _ = ndimage.label(_hills(depth, objects, neck), structure, output=np.int32)
+    parts = watershed(-depth, seeds, structure, mask=mask)
+    sizes = np.bincount(parts.ravel())
+    small = sizes < min_size
+    small[_largest(parts, objects, sizes)] = False
+    if not small.any():
+        return np.asarray(parts)
+    seeds[small[seeds]] = 0
+    return np.asarray(watershed(-depth, seeds, structure, mask=mask))
+
+
+def _hills(depth: NDArray[np.float32], objects: Objects, neck: float) -> Mask:
     """Find the hills that rise enough above the passes to their neighbours."""
+    structure = ndimage.generate_binary_structure(depth.ndim, 1)
     height = np.log(np.maximum(depth, 1e-3))
-    # A hill has to rise by a share, which is a constant step of the logarithm.
-    leveled = reconstruction(height + np.log(_NECK), height, footprint=structure)
-    return np.asarray(local_maxima(leveled, footprint=structure) & mask)
+    # To rise by a share is to rise by a constant step of the logarithm.
+    leveled = reconstruction(height + np.log(neck), height, footprint=structure)
+    hills = local_maxima(leveled, footprint=structure) & (objects > 0)
+    # What is flat has no hill, and is one part.
+    hilly = np.zeros(objects.max(initial=0) + 1, bool)
+    hilly[objects[hills]] = True
+    return np.asarray(hills | ((objects > 0) & ~hilly[objects]))
 
 
 def _largest(

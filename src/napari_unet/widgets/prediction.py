@@ -74,7 +74,7 @@ class PredictionWork:
             yield tile
             if self._stopped.is_set():
                 return Finished(f"Stopped after tile {tile.done} of {tile.total}")
-        labels = None
+        labels, objects = None, ""
         if self.finish != PostprocessConfig():
             yield Finishing()
             labels = postprocess(
@@ -84,5 +84,8 @@ class PredictionWork:
                 threshold=self.settings.threshold,
                 ndim=predictor.model.network.config.ndim,
             )
+            if self.finish.objects != "no":
+                objects = f": {int(labels.max()):,} objects"
         seconds = time.monotonic() - began
-        return Finished(f"Done in {seconds:.1f} s on {predictor.device.words}", labels)
+        words = f"Done in {seconds:.1f} s on {predictor.device.words}{objects}"
+        return Finished(words, labels)

@@ -1,0 +1,136 @@
+"""The Predict dock: what is chosen under More, and numbered objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
+from napari_unet.data.annotation import connected_objects
+from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.unet import UNet
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    config = UNetConfig(base_channels=2, depth=2)
+    path = tmp_path / "model.safetensors"
+    save_model(path, Model(UNet(config), ModelCard(network=config)))
+    return path
+
+
+@pytest.fixture
+def predict(loaded: Any, model: Path) -> Any:
+    loaded.predict.model.setValue(model)
+    return loaded.predict
+
+
+def number(predict: Any, **options: Any) -> None:
+    predict.finish.setValue(PostprocessConfig(objects="connected", **options))
+
+
+def test_by_default_nothing_is_changed(predict: Any) -> None:
+    assert predict.value() == PredictConfig()
+    assert predict.finish.value() == PostprocessConfig()
+
+
+def test_what_is_chosen_under_more_is_predicted_with(predict: Any) -> None:
+    predict.threshold.setValue(0.35)
+    predict.tile_size.setValue(512)
+    predict.settings.setValue(PredictConfig(average=True, device="cpu"))
+    expected = PredictConfig(threshold=0.35, tile_size=512, average=True, device="cpu")
+    assert predict.value() == expected
+
+
+def test_a_tile_that_is_too_small_is_said_and_nothing_is_started(predict: Any) -> None:
+    predict.tile_size.setValue(5)
+    predict.run_button.click()
+    assert not predict.running
+    assert "tile_size = 5" in predict.status.text()
+
+
+def test_objects_take_the_place_of_the_classes(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    predict.extent.setCurrentText("whole stack")
+    predict.run_button.click()
+    finish(predict)
+    classes = viewer.layers["em prediction"].data.copy()
+    number(predict)
+    predict.run_button.click()
+    finish(predict)
+    layer = viewer.layers["em prediction"]
+    assert layer.data.dtype == np.uint16
+    np.testing.assert_array_equal(layer.data, connected_objects(classes > 0))
+    assert layer.data.max() > 6
+    assert f"{layer.data.max():,} objects" in predict.status.text()
+    assert predict.workspace.prediction == layer
+
+
+def test_objects_of_single_slices_keep_their_numbers_apart(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    number(predict, min_size=4)
+    for z in (1, 3):
+        viewer.dims.set_current_step(0, z)
+        predict.run_button.click()
+        finish(predict)
+    data = viewer.layers["em prediction"].data
+    numbers = [set(np.unique(data[z])) - {0} for z in (1, 3)]
+    assert all(numbers)
+    assert not numbers[0] & numbers[1]
+    assert set(np.unique(data)) == set(range(len(numbers[0] | numbers[1]) + 1))
+
+
+def test_classes_and_objects_never_share_a_layer(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    for z, prepare in ((1, lambda: None), (3, lambda: number(predict))):
+        prepare()
+        viewer.dims.set_current_step(0, z)
+        predict.run_button.click()
+        finish(predict)
+    layer = viewer.layers["em prediction"]
+    assert layer.metadata["napari_unet_slices"] == [3]
+    assert not layer.data[1].any()
+
+
+def test_a_single_image_gets_objects_in_two_dimensions(
+    dock: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    values = np.random.default_rng(0).random((40, 50))
+    dock.predict.image.setValue(viewer.add_image(values, name="one"))
+    dock.predict.model.setValue(model)
+    number(dock.predict)
+    dock.predict.run_button.click()
+    finish(dock.predict)
+    assert viewer.layers["one prediction"].data.shape == (40, 50)
+    assert viewer.layers["one prediction"].data.max() > 1
+
+
+def test_a_full_memory_is_told_in_the_dock_and_the_result_is_whole(
+    predict: Any, viewer: Any, finish: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forward(self: UNet, image: torch.Tensor) -> torch.Tensor:
+        if image.numel() > 90 * 90:
+            raise torch.OutOfMemoryError("out of memory")
+        return plain(self, image)
+
+    plain = UNet.forward
+    monkeypatch.setattr(UNet, "forward", forward)
+    predict.extent.setCurrentText("whole stack")
+    predict.run_button.click()
+    finish(predict)
+    assert "is full: tiles now of" in predict.status.text()
+    layer = viewer.layers["em prediction"]
+    assert layer.metadata["napari_unet_slices"] == list(range(6))
+    assert layer.data.any(axis=(1, 2)).all()
+
+
+def test_the_dock_reads_well_when_narrow(predict: Any) -> None:
+    assert predict.minimumSizeHint().width() <= 360
