@@ -176,7 +176,7 @@ def batches(runs: int) -> None:
 
 def memory() -> None:
     """Predict large slices, each in a process of its own, and tell their peaks."""
-    for side, base, keep in ((512, 16, 0), (4096, 16, 0), (4096, 16, 1), (4096, 64, 0)):
+    for side, base, keep in ((512, 16, 0), (4096, 16, 0), (4096, 16, 1), (2048, 64, 0)):
         command = [sys.executable, __file__, "--peak", *map(str, (side, base, keep))]
         print(subprocess.check_output(command, text=True), end="", flush=True)
 
