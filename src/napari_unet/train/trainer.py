@@ -14,6 +14,7 @@ from torch import Tensor
 
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError, TrainingError
+from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import choose_device, memory_errors, use_threads
 from napari_unet.model.unet import UNet
@@ -170,6 +171,7 @@ class Trainer:
             When the run folder cannot be written.
         """
         use_threads(self.config.train.threads)
+        keep_freed_memory()
         if self.folder is not None:
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
@@ -291,6 +293,7 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
+        return_freed_memory()
         stopped = self._stop.is_set()
         if self._held_out and self.best is None and self.step > 0:
             self._validate()
