@@ -99,6 +99,19 @@ def test_tiles_give_what_the_whole_volume_gives(norm, padding, depth):
     np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1e-4)
 
 
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(
+    "shape", [{"flat_levels": 1}, {"upsampling": "linear"}, {"flat_levels": 2}]
+)
+def test_tiles_do_not_show_in_networks_of_other_shapes_either(padding, shape):
+    given = model(ndim=3, norm="batch", padding=padding, base_channels=2, **shape)
+    volume = image((1, 40, 16, 70))
+    whole = Predictor(given, WHOLE).predict(volume, keep=True)
+    config = PredictConfig(tile_size=20, tile_slices=6, device="cpu")
+    tiled = Predictor(given, config).predict(volume, keep=True)
+    np.testing.assert_allclose(tiled.probabilities, whole.probabilities, atol=1e-4)
+
+
 def test_without_padding_the_whole_slice_is_the_bare_network():
     given = model(norm="batch")
     aligned = image((1, 1, 64, 48))
