@@ -102,19 +102,20 @@ def test_a_machine_that_changes_its_speed_still_keeps_to_the_time(change):
 
 
 @pytest.mark.parametrize("change", [3.0, 0.3])
-def test_progress_is_continuous_and_the_learning_rate_never_jumps_up(change):
+def test_a_new_plan_takes_the_learning_rate_that_its_time_asks_for(change):
+    """Too few steps planned on a busy machine must not end the learning early."""
     played = list(run(1, lambda step: 0.1 * (change if step > 200 else 1)))
-    progress, rates = [], []
-    for schedule, step, elapsed, rate in played:
-        progress.append(schedule.progress(step, elapsed))
-        rates.append(rate)
-    jumps = [b - a for a, b in itertools.pairwise(progress)]
-    assert min(jumps) >= -0.005
-    assert max(jumps) < 0.02
-    assert progress[-1] == 1
-    after = rates[20:]
-    assert all(b <= a + 1e-9 for a, b in itertools.pairwise(after))
-    assert max(a - b for a, b in itertools.pairwise(after)) < 0.05
+    plans = [
+        (schedule.progress(step, elapsed), elapsed / 60)
+        for schedule, step, elapsed, _ in played
+        if step == schedule.start_step
+    ]
+    assert plans
+    for progress, time in plans:
+        assert progress == pytest.approx(time)
+    schedule, step, elapsed, rate = played[-1]
+    assert schedule.progress(step, elapsed) == 1
+    assert rate < 0.02
 
 
 def test_a_steady_machine_keeps_its_number_of_steps():

@@ -151,6 +151,8 @@ def train(  # noqa: PLR0913 (every option is one argument)
     fine_tune: Annotated[
         Path | None, typer.Option(help="Model to start from instead of a new network.")
     ] = None,
+    frozen_levels: Annotated[int | None, option(TrainConfig, "frozen_levels")] = None,
+    old_rate: Annotated[float | None, option(TrainConfig, "old_rate")] = None,
 ) -> None:
     """Train a network on one or several images with annotations.
 
@@ -173,6 +175,8 @@ def train(  # noqa: PLR0913 (every option is one argument)
             "schedule": schedule,
             "batch_size": batch_size,
             "patch_size": patch_size,
+            "frozen_levels": frozen_levels,
+            "old_rate": old_rate,
             "device": device,
             "seed": seed,
         },

@@ -140,7 +140,9 @@ class Schedule:
         needed = pace.seconds(self.total - step, self.validate_every(validations))
         if abs(needed - left) < _DRIFT * self.seconds:
             return False
-        self.start_progress = self.progress(step, elapsed)
+        # By the time, not by the steps: where too few were planned, the rate has
+        # fallen too early and rises again.
+        self.start_progress = min(1.0, elapsed / self.seconds)
         self.start_step = step
         self.plan(step, elapsed, pace, validations)
         return True
