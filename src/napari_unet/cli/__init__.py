@@ -7,6 +7,7 @@ import sys
 from napari_unet.cli.app import app
 from napari_unet.cli.show import complain
 from napari_unet.errors import NapariUNetError
+from napari_unet.model.openmp import wait_briefly
 
 __all__ = ["app", "main"]
 
@@ -14,6 +15,7 @@ __all__ = ["app", "main"]
 def main() -> None:
     """Run the command line; an error of the user is one line and exit code 1."""
     debug = "--debug" in sys.argv
+    wait_briefly()
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         app(arguments)

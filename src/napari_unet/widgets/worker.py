@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
 from napari_unet.errors import NapariUNetError
+from napari_unet.model.openmp import wait_briefly
 
 _STEPS = 1000
 _BAR_MS = 200
@@ -74,6 +75,7 @@ class Job(QObject):
     ) -> None:
         super().__init__(parent)
         keep_triton_out()
+        wait_briefly()
         self._title = title
         self._stop = stop
         self._bar: progress | None = None
