@@ -11,7 +11,9 @@ from napari_unet.config import (
     AnnotationKind,
     AugmentConfig,
     ImageConfig,
+    PostprocessConfig,
     PredictConfig,
+    Preset,
     RunConfig,
     Settings,
     TrainConfig,
@@ -19,8 +21,16 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.errors import InputError
+from napari_unet.model.geometry import output_size, valid_size
 
-FORMS = [AugmentConfig, PredictConfig, TrainConfig, UNetConfig, WeightMapConfig]
+FORMS = [
+    AugmentConfig,
+    PostprocessConfig,
+    PredictConfig,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+]
 CHANGED = RunConfig(
     images=(
         ImageConfig(
@@ -133,3 +143,34 @@ def test_all_settings_refuse_unknown_names():
         needed = {"image": "a", "labels": "b"} if form is ImageConfig else {}
         with pytest.raises(InputError, match="here: unheard_of = 1"):
             form.read({**needed, "unheard_of": 1}, "here")
+
+
+@pytest.mark.parametrize("preset", list(Preset))
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_every_preset_survives_a_file_and_fits_its_network(preset, ndim, tmp_path):
+    config = preset.settings(ndim)
+    path = tmp_path / "run.yaml"
+    path.write_text(config.to_yaml(), encoding="utf-8")
+    assert RunConfig.from_yaml(path) == config
+    assert config.network.ndim == ndim
+    sizes = [(-1, config.train.patch_size)]
+    if ndim == 3:
+        sizes.append((-3, config.train.patch_slices))
+    for axis, size in sizes:
+        assert valid_size(config.network, size, axis) == size
+
+
+def test_the_paper_preset_is_the_paper():
+    paper = Preset.PAPER.settings()
+    network, train = paper.network, paper.train
+    assert (network.base_channels, network.padding, network.norm) == (
+        64,
+        "valid",
+        "none",
+    )
+    assert network.dropout > 0
+    assert output_size(network, train.patch_size) == 388
+    assert (train.optimizer, train.momentum, train.batch_size) == ("sgd", 0.99, 1)
+    assert (paper.weights.w0, paper.weights.sigma) == (10, 5)
+    assert paper.weights.balance
+    assert (paper.augment.elastic, paper.augment.elastic_grid) == (10, 3)

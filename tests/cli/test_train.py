@@ -148,6 +148,42 @@ def test_fine_tuning_starts_from_a_model(files, train):
     assert 0 < (old[name] - new[name]).abs().max() < 0.01
 
 
+def test_levels_can_be_frozen_on_the_command_line(files, train):
+    first = train("first") / "best.safetensors"
+    frozen = ("--frozen-levels", "1", "--old-rate", "0.5", "--steps", "1")
+    folder = train("tuned", "--fine-tune", first, *frozen)
+    old, new = weights(first), weights(folder / "last.safetensors")
+    name = "encoder.{}.0.weight"
+    assert torch.equal(old[name.format(0)], new[name.format(0)])
+    assert not torch.equal(old[name.format(1)], new[name.format(1)])
+
+
+def train_with_preset(run, files, preset, *options):
+    result = run(
+        *("train", "--preset", preset, "--out", files / preset, "--device", "cpu"),
+        *("--image", files / "image.tif", "--labels", files / "labels.tif"),
+        *options,
+    )
+    return result.stdout, RunConfig.from_yaml(files / preset / "run.yaml")
+
+
+def test_a_preset_gives_the_settings_that_options_change(files, run):
+    options = ("--steps", "1", "--base-channels", "4", "--patch-size", "188")
+    _, config = train_with_preset(run, files, "paper", *options)
+    assert config.train.optimizer == "sgd"
+    assert config.network.padding == "valid"
+    assert config.network.base_channels == 4
+    assert (config.train.steps, config.train.minutes) == (1, None)
+
+
+def test_auto_says_in_a_line_what_was_chosen_and_why(files, run):
+    told, config = train_with_preset(run, files, "auto", "--steps", "1")
+    (why,) = [line for line in told.splitlines() if line.startswith("chosen: ")]
+    assert "base 8, 64 patches of 48 x 48 pixels, about 1 steps on CPU" in why
+    assert "base 16 needs 150 steps and would get 1" in why
+    assert config.train.patch_size == 48
+
+
 def test_without_held_out_slices_the_last_model_is_named(train, files, run):
     result = run(
         *("train", "--config", files / "settings.yaml", "--out", files / "run"),
@@ -168,6 +204,9 @@ def test_without_held_out_slices_the_last_model_is_named(train, files, run):
         (["--out", "r", "--learning-rate", "0"], "learning_rate = 0"),
         (["--resume", "nowhere"], "no run.yaml"),
         (["--out", "r", "--config", "nowhere.yaml"], "cannot be read as settings"),
+        (["--out", "r", "--preset", "auto", "--batch-size", "2"], "auto chooses"),
+        (["--out", "r", "--preset", "fast", "--config", "c.yaml"], "or --config"),
+        (["--resume", "r", "--preset", "fast"], "leave out --preset"),
     ],
 )
 def test_what_is_missing_is_told(files, run, monkeypatch, arguments, words):

@@ -8,6 +8,7 @@ import pytest
 
 from napari_unet.config import (
     AugmentConfig,
+    PostprocessConfig,
     PredictConfig,
     TrainConfig,
     UNetConfig,
@@ -15,7 +16,14 @@ from napari_unet.config import (
 )
 from napari_unet.widgets.form import SettingsForm
 
-ALL = [AugmentConfig, PredictConfig, TrainConfig, UNetConfig, WeightMapConfig]
+ALL = [
+    AugmentConfig,
+    PostprocessConfig,
+    PredictConfig,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+]
 
 
 @pytest.mark.parametrize("kind", ALL)

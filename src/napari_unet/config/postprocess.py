@@ -19,7 +19,7 @@ class PostprocessConfig(Settings):
         "watershed: objects that touch at a narrow or doubtful place are split.",
     )
     neck: float = Field(
-        0.5,
+        0.4,
         gt=0,
         lt=1,
         title="Split necks below (share)",

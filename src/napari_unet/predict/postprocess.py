@@ -151,7 +151,7 @@ def number_objects(
     classes: Classes,
     probability: NDArray[np.floating] | None = None,
     *,
-    neck: float = 0.5,
+    neck: float = 0.4,
     min_size: int = 0,
     ndim: int = 2,
 ) -> Objects:
@@ -190,14 +190,14 @@ def split_objects(
     objects: Objects,
     probability: NDArray[np.floating],
     *,
-    neck: float = 0.5,
+    neck: float = 0.4,
     min_size: int = 0,
     ndim: int = 2,
 ) -> Objects:
     """Split objects of one class at narrow or doubtful places, by a watershed.
 
     The landscape is the depth of a pixel in its object: the distance to the border
-    within the slice, times the squared probability of being foreground. Two hills of
+    within the slice, times the probability of being foreground. Two hills of
     an object are two objects where the pass between them is lower than `neck` times
     the lower hill. A part that is smaller than `min_size` joins its neighbour.
 
@@ -242,7 +242,7 @@ def _depth(mask: Mask, probability: NDArray[np.floating]) -> NDArray[np.float32]
     for z, inside in enumerate(mask):
         # Without any border all of a slice is equally deep.
         far = inside if inside.all() else ndimage.distance_transform_edt(inside)
-        depth[z] = far * probability[z].astype(np.float32) ** 2
+        depth[z] = far * probability[z].astype(np.float32)
     return depth
 
 
