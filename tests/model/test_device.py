@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from napari_unet.errors import InputError, OutOfMemoryError
-from napari_unet.model.device import Device, choose_device, memory_errors, why_no_cuda
+from napari_unet.model.device import (
+    Device,
+    choose_device,
+    memory_errors,
+    use_threads,
+    why_no_cuda,
+)
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA works here")
 
@@ -106,12 +112,31 @@ def test_a_full_gpu_is_one_sentence():
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
 
-def test_a_full_apple_gpu_is_one_sentence():
+@pytest.mark.parametrize(
+    "words",
+    [
+        "MPS backend out of memory (MPS allocated: 8 GB)",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_a_full_gpu_of_any_kind_is_one_sentence(words):
     with (
         pytest.raises(OutOfMemoryError, match="full"),
         memory_errors("Lower it."),
     ):
-        raise RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)")
+        raise RuntimeError(words)
+
+
+def test_the_number_of_threads_can_be_set():
+    before = torch.get_num_threads()
+    try:
+        use_threads(1)
+        assert torch.get_num_threads() == 1
+        use_threads()
+        assert 1 <= torch.get_num_threads() <= before
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("error", [ValueError, RuntimeError, KeyError, InputError])

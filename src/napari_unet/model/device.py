@@ -15,8 +15,9 @@ from torch.amp.autocast_mode import autocast
 
 from napari_unet.errors import InputError, OutOfMemoryError
 
-# As torch's allocators of the CPU (Linux, then Windows) and of Apple GPUs say it.
-_FULL = ("can't allocate memory", "not enough memory", "out of memory")
+# As torch's allocators of the CPU (Linux, then Windows) and of Apple GPUs say it, and
+# the libraries of CUDA, which take memory of their own.
+_FULL = ("can't allocate memory", "not enough memory", "out of memory", "_ALLOC_FAILED")
 
 _FEW_CORES = 3
 _THREADS = torch.get_num_threads()
