@@ -190,7 +190,7 @@ class TrainWidget(Panel):
             config=self.settings(),
             folder=new_run_folder(image.name),
             start=start if isinstance(start, Path) else None,
-            auto=self.recipe.currentData() is Preset.AUTO,
+            auto=self.recipe.currentData() == Preset.AUTO,
         )
         self.start("Training U-Net", work.run, work.stop)
 
@@ -284,7 +284,7 @@ class TrainWidget(Panel):
 
     def _show_preset(self, *_index: Any) -> None:
         """Show the settings of the recipe."""
-        preset: Preset = self.recipe.currentData()
+        preset = Preset(self.recipe.currentData())
         settings = preset.settings(self.forms["network"].value().ndim)
         for name, form in self.forms.items():
             with QSignalBlocker(form):
@@ -298,7 +298,7 @@ class TrainWidget(Panel):
     def _on_network(self, network: UNetConfig) -> None:
         """Let patches follow the dimensions: a cube holds as much as a square."""
         form = self.forms["train"]
-        wanted: Preset = self.recipe.currentData()
+        wanted = Preset(self.recipe.currentData())
         fitting = wanted.settings(network.ndim).train
         if network.ndim != self._ndim:
             self._ndim = network.ndim
