@@ -17,16 +17,14 @@ volume and labels of the ISBI 2012 challenge; NAPARI_UNET_TEST_DATA is its defau
 import argparse
 import csv
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import add_data, run
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import separate
@@ -36,12 +34,6 @@ from napari_unet.score.partition import score_slices
 
 # Chosen on training slices: trained on 0-17, scored on 18-23.
 THRESHOLD, NECK, MIN_SIZE = 0.4, 0.4, 50
-
-
-def run(*arguments: str | Path) -> None:
-    """Run a command; what it prints goes to stderr, so that stdout is the result."""
-    command = [sys.executable, "-m", "napari_unet", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=sys.stderr)
 
 
 def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
@@ -113,14 +105,7 @@ def medians(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = os.environ.get("NAPARI_UNET_TEST_DATA")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=default,
-        required=default is None,
-        help="the folder with ISBI 2012 (default: NAPARI_UNET_TEST_DATA)",
-    )
+    add_data(parser)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--preset", default="fast")

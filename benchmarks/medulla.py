@@ -12,25 +12,17 @@ medulla, 250 x 250 x 250 voxels of 10 nm); NAPARI_UNET_TEST_DATA is its default.
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import tifffile
+from command_line import add_data, run
 
 from napari_unet.score.partition import partition
 
 TRAIN, HELD_OUT = "0:150", "180:250"
 OBJECTS = ("--objects", "watershed", "--follow-slices", "--min-size", "500")
-
-
-def run(*arguments: str | Path | float) -> None:
-    """Run a command; what it prints goes to stderr, so that stdout is the result."""
-    command = [sys.executable, "-m", "napari_unet", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=sys.stderr)
 
 
 def measure(options: argparse.Namespace, ndim: int) -> dict[str, object]:
@@ -67,14 +59,7 @@ def measure(options: argparse.Namespace, ndim: int) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = os.environ.get("NAPARI_UNET_TEST_DATA")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=default,
-        required=default is None,
-        help="the folder with the volume (default: NAPARI_UNET_TEST_DATA)",
-    )
+    add_data(parser)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--ndim", type=int, nargs="+", default=[2, 3])
     parser.add_argument("--seed", type=int, default=0)

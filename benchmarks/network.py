@@ -2,14 +2,18 @@
 
     python benchmarks/network.py
 
-On the CPU, base 16, 4 patches of 256 x 256: freed memory kept or handed back, the
-gradient of the up-convolutions, the update of the weights in one pass, and the weighted
-loss beside torch's own with class weights. The ways take turns; CPU time is measured,
-which other programs disturb less than they disturb the clock. Prints JSON lines.
+On the CPU, base 16, 4 patches of 256 x 256: threads that wait briefly, as the program
+lets them, or as GNU's OpenMP does by default, on an idle machine and beside a program
+that keeps a core busy; freed memory kept or handed back; the gradient of the
+up-convolutions; the update of the weights in one pass; and the weighted loss beside
+torch's own with class weights. The ways take turns. CPU time is measured, which other
+programs disturb less than they disturb the clock, but the clock for the threads, which
+burn CPU time while they wait. Prints JSON lines.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -40,14 +44,18 @@ def tell(figure: str, ways: dict[str, float], **more: object) -> None:
     print(json.dumps({**line, **told, **more}), flush=True)
 
 
-def take_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def take_turns(
+    ways: dict[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 2):
         for name, way in ways.items():
-            began = time.process_time()
+            began = clock()
             way()
             if turn >= 2:
-                times[name].append(time.process_time() - began)
+                times[name].append(clock() - began)
     return {name: statistics.median(took) for name, took in times.items()}
 
 
@@ -68,15 +76,45 @@ def whole_step() -> Callable[[], object]:
     return step
 
 
-def memory(rounds: int) -> None:
-    """Run steps in processes of their own: the setting cannot be taken back."""
-    times: dict[str, list[float]] = {"kept": [], "handed_back": []}
+def in_processes(
+    ways: dict[str, dict[str, str]], rounds: int, only: str | None = None
+) -> dict[str, float]:
+    """Run steps in processes with other environments: none can be changed later."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(3):
-        for way, took in times.items():
-            command = [sys.executable, __file__, "--only", way, "--rounds", str(rounds)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            took.append(float(done.stdout))
-    tell("step_memory", {way: statistics.median(each) for way, each in times.items()})
+        for name, variables in ways.items():
+            command = [sys.executable, __file__, "--only", only or name]
+            done = subprocess.run(
+                [*command, "--rounds", str(rounds)],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, **variables},
+            )
+            times[name].append(float(done.stdout))
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def memory(rounds: int) -> None:
+    tell("step_memory", in_processes({"kept": {}, "handed_back": {}}, rounds))
+
+
+def threads(rounds: int) -> None:
+    """Let steps run alone, and beside a program that keeps a core busy."""
+    os.environ.pop("OMP_WAIT_POLICY", None)
+    # 300,000 is what libgomp spins for where nothing is set.
+    ways = {
+        "brief": {"GOMP_SPINCOUNT": "10000"},
+        "default": {"GOMP_SPINCOUNT": "300000"},
+        "asleep": {"OMP_WAIT_POLICY": "PASSIVE"},
+    }
+    tell("step_threads", in_processes(ways, rounds, "clock"), beside="nothing")
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        tell("step_threads", in_processes(ways, rounds, "clock"), beside="a busy core")
+    finally:
+        busy.kill()
+        busy.wait()
 
 
 def up_convolutions(rounds: int) -> None:
@@ -132,13 +170,15 @@ def losses(rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", choices=["kept", "handed_back"])
+    parser.add_argument("--only", choices=["kept", "handed_back", "clock"])
     given = parser.parse_args()
     if given.only is not None:
-        if given.only == "kept":
+        if given.only != "handed_back":
             keep_freed_memory()
-        print(take_turns({"step": whole_step()}, given.rounds)["step"])
+        clock = time.perf_counter if given.only == "clock" else time.process_time
+        print(take_turns({"step": whole_step()}, given.rounds, clock)["step"])
         return
+    threads(given.rounds)
     memory(given.rounds)
     keep_freed_memory()
     up_convolutions(given.rounds)

@@ -12,7 +12,6 @@ and without it the real stacks are left out.
 
 import argparse
 import json
-import os
 import statistics
 import time
 import tracemalloc
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from command_line import add_data
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -204,12 +204,7 @@ def real_stacks(data: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("NAPARI_UNET_TEST_DATA"),
-        help="folder of the real stacks (default: NAPARI_UNET_TEST_DATA)",
-    )
+    add_data(parser, required=False)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     against_the_usual_recipe(options.repeats)

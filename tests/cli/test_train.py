@@ -158,6 +158,16 @@ def test_levels_can_be_frozen_on_the_command_line(files, train):
     assert not torch.equal(old[name.format(1)], new[name.format(1)])
 
 
+def test_a_3d_model_is_fine_tuned_in_3d_without_being_told(files, train):
+    first = train("first", "--ndim", "3", "--steps", "1") / "last.safetensors"
+    folder = train("tuned", "--fine-tune", first, "--steps", "1", "--patch-size", "32")
+    config = RunConfig.from_yaml(folder / "run.yaml")
+    assert config.network.ndim == 3
+    # The file's patches are those of a network of two dimensions.
+    assert (config.train.patch_slices, config.train.batch_size) == (64, 1)
+    assert config.train.patch_size == 32
+
+
 def train_with_preset(run, files, preset, *options):
     result = run(
         *("train", "--preset", preset, "--out", files / preset, "--device", "cpu"),
@@ -207,6 +217,7 @@ def test_without_held_out_slices_the_last_model_is_named(train, files, run):
         (["--out", "r", "--preset", "auto", "--batch-size", "2"], "auto chooses"),
         (["--out", "r", "--preset", "fast", "--config", "c.yaml"], "or --config"),
         (["--resume", "r", "--preset", "fast"], "leave out --preset"),
+        (["--out", "r", "--formula", "fiji", "--w0", "3"], "its own constants"),
     ],
 )
 def test_what_is_missing_is_told(files, run, monkeypatch, arguments, words):

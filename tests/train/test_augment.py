@@ -142,6 +142,18 @@ def test_elastic_displacements_have_about_the_configured_deviation_at_the_knots(
     assert moved.diff(dim=1).abs().max() < 3
 
 
+@pytest.mark.parametrize(("share", "folded"), [(1 / 8, 0.0), (1 / 4, 0.01)])
+def test_a_fine_grid_folds_as_little_as_the_documentation_says(share, folded):
+    side, points = 128, 8
+    elastic = share * (side - 1) / (points - 1)
+    config = OFF.model_copy(update={"elastic": elastic, "elastic_grid": points})
+    generator = torch.Generator().manual_seed(0)
+    bent = places(config, side, count=50, generator=generator)
+    right, down = bent[:, :-1].diff(dim=2), bent[:, :, :-1].diff(dim=1)
+    area = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
+    assert (area <= 0).double().mean().item() == pytest.approx(folded, abs=0.004)
+
+
 def test_all_slices_of_a_patch_move_alike():
     batch = make_batch(source_side(MOVING, 32), slices=1)
     alike = Batch(

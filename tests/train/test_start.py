@@ -8,7 +8,7 @@ from napari_unet.config import RunConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.unet import UNet
-from napari_unet.train.start import fit_config, origin
+from napari_unet.train.start import fit_config, origin, take_network
 
 SMALL = UNetConfig(base_channels=4, depth=2)
 
@@ -49,6 +49,14 @@ def test_images_of_different_channels_are_refused(blobs, small):
     object.__setattr__(colour, "image", colour.image.repeat(3, axis=0))
     with pytest.raises(InputError, match=r"different numbers of channels \(\[1, 3\]\)"):
         fit_config(small(), [grey, colour])
+
+
+@pytest.mark.parametrize(("ndim", "sizes"), [(2, (32, 16, 2)), (3, (64, 64, 1))])
+def test_patches_follow_the_dimensions_of_an_old_model(small, ndim, sizes):
+    config = take_network(small(), make_model(ndim=ndim))
+    assert config.network.ndim == ndim
+    train = config.train
+    assert (train.patch_size, train.patch_slices, train.batch_size) == sizes
 
 
 def test_an_old_model_gives_its_shape(blobs):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.config import Preset
+from napari_unet.config import Preset, UNetConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
 
 
@@ -27,9 +27,10 @@ def test_pause_holds_the_steps_and_goes_on(quick: Any, finish: Any, qtbot: Any) 
     qtbot.waitUntil(lambda: train.curves.num_points[0] > 3, timeout=60_000)
     train.pause_button.click()
     qtbot.waitUntil(lambda: train.job.is_paused, timeout=20_000)
+    qtbot.wait(500)  # Steps of before the pause are still being shown.
     held = train.curves.num_points[0]
     qtbot.wait(500)
-    assert train.curves.num_points[0] <= held + 1
+    assert train.curves.num_points[0] == held
     train.pause_button.click()
     qtbot.waitUntil(lambda: train.curves.num_points[0] > held + 3, timeout=60_000)
     train.run_button.click()
@@ -142,6 +143,25 @@ def test_a_model_can_be_fine_tuned(quick: Any, finish: Any) -> None:
     assert load_model(train.workspace.model).network.config.base_channels == 8
 
 
+def test_a_3d_model_is_fine_tuned_in_3d(
+    quick: Any, finish: Any, tmp_path: Path
+) -> None:
+    from napari_unet.model.checkpoint import Model, ModelCard, save_model
+    from napari_unet.model.unet import UNet
+
+    network = UNetConfig(ndim=3, base_channels=2, depth=2)
+    path = tmp_path / "volume.safetensors"
+    save_model(path, Model(UNet(network), ModelCard(network=network)))
+    train = quick.train
+    train.amount.setValue(0.05)
+    train.start_from.setValue(path)
+    train.run_button.click()
+    finish(train)
+    card = load_model(train.workspace.model).card
+    assert card.network.ndim == 3
+    assert (card.train.patch_size, card.train.patch_slices) == (64, 64)
+
+
 def test_the_window_stays_usable_while_training(
     quick: Any, finish: Any, qtbot: Any
 ) -> None:
@@ -178,6 +198,19 @@ def test_a_recipe_sets_everything_it_names(dock: Any, preset: Preset) -> None:
     choose(train, preset)
     assert train.settings() == preset.settings()
     assert train.workspace.weights == preset.settings().weights
+
+
+def test_opening_the_dock_keeps_the_weights_that_were_tuned(viewer: Any) -> None:
+    from napari_unet.widgets.train import TrainWidget
+    from napari_unet.widgets.workspace import Workspace
+
+    tuned = WeightMapConfig(w0=23)
+    Workspace.of(viewer).weights = tuned
+    train = TrainWidget(viewer)
+    viewer.window.add_dock_widget(train)
+    assert train.workspace.weights == tuned
+    assert train.settings().weights == tuned
+    assert train.settings().network == Preset.FAST.settings().network
 
 
 def test_patches_of_a_stack_hold_as_much_as_those_of_a_slice(dock: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet.cli.options import option, override
+from napari_unet.cli.options import check_formula, option, override
 from napari_unet.config import (
     AnnotationKind,
     ImageConfig,
@@ -80,15 +80,10 @@ def weights(
 ) -> None:
     """Write the weight map of a labels file (paper, equation 2)."""
     from napari_unet.cli.work import write_weights
-    from napari_unet.errors import InputError
 
-    given: dict[str, Any] = {"w0": w0, "sigma": sigma, "balance": balance}
-    settings = override(WeightMapConfig(), "command line", formula=formula, **given)
-    if settings.formula == "fiji" and any(one is not None for one in given.values()):
-        raise InputError(
-            "--formula fiji has its own constants: leave --w0, --sigma and --balance "
-            "out, or choose --formula paper."
-        )
+    given = {"formula": formula, "w0": w0, "sigma": sigma, "balance": balance}
+    check_formula(given)
+    settings = override(WeightMapConfig(), "command line", **given)
     write_weights(labels, out, kind, settings, ndim or 2)
 
 
@@ -133,6 +128,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
     optimizer: Annotated[str | None, option(TrainConfig, "optimizer")] = None,
     learning_rate: Annotated[float | None, option(TrainConfig, "learning_rate")] = None,
     schedule: Annotated[str | None, option(TrainConfig, "schedule")] = None,
+    clip: Annotated[float | None, option(TrainConfig, "clip")] = None,
     batch_size: Annotated[int | None, option(TrainConfig, "batch_size")] = None,
     patch_size: Annotated[int | None, option(TrainConfig, "patch_size")] = None,
     device: Device = None,
@@ -173,6 +169,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
             "optimizer": optimizer,
             "learning_rate": learning_rate,
             "schedule": schedule,
+            "clip": clip,
             "batch_size": batch_size,
             "patch_size": patch_size,
             "frozen_levels": frozen_levels,

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 
 from napari_unet.config import Settings
+from napari_unet.errors import InputError
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 
@@ -47,6 +48,22 @@ def _bounds(metadata: Sequence[Any]) -> str:
         if type(limit) in words
     ]
     return ", ".join(parts)
+
+
+def check_formula(given: dict[str, Any]) -> None:
+    """Refuse options of the weight map that its formula would ignore.
+
+    Raises
+    ------
+    InputError
+        Saying which to leave out.
+    """
+    others = [given[name] for name in ("w0", "sigma", "balance")]
+    if given["formula"] == "fiji" and any(one is not None for one in others):
+        raise InputError(
+            "--formula fiji has its own constants: leave --w0, --sigma and --balance "
+            "out, or choose --formula paper."
+        )
 
 
 def override(

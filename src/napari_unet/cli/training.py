@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from napari_unet.cli.options import override
+from napari_unet.cli.options import check_formula, override
 from napari_unet.cli.show import follow, say, stop_on_interrupt
 from napari_unet.config import AnnotationKind, ImageConfig, Preset, RunConfig
 from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
-from napari_unet.model.checkpoint import load_model
+from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.train.auto import choose
 from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.start import take_network
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import (
     TrainingImage,
@@ -50,20 +51,13 @@ class Request:
 def run_training(request: Request) -> None:
     """Train as asked, showing progress, and say where the model lies."""
     folder = RunFolder(_folder(request))
-    config = _settings(request, folder)
+    start = _start(request)
+    config = _settings(request, folder, start)
     if request.resume is None and folder.holds_run:
         raise InputError(
             f"{folder.path} holds a run already: choose another --out, or go on with "
             f"it by --resume {folder.path}."
         )
-    start = None
-    if request.fine_tune is not None:
-        if any(value is not None for value in request.settings["network"].values()):
-            raise InputError(
-                "--fine-tune takes the network of the model: leave out "
-                "--base-channels and --ndim."
-            )
-        start = load_model(request.fine_tune)
     images = [load_image(one, config) for one in config.images]
     if not any(one.train or one.validate_ for one in config.images):
         images = hold_out_images(images)
@@ -133,6 +127,18 @@ def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
     return image
 
 
+def _start(request: Request) -> Model | None:
+    """Read the model to fine-tune, where there is one."""
+    if request.fine_tune is None:
+        return None
+    if any(value is not None for value in request.settings["network"].values()):
+        raise InputError(
+            "--fine-tune takes the network of the model: leave out --base-channels "
+            "and --ndim."
+        )
+    return load_model(request.fine_tune)
+
+
 def _folder(request: Request) -> Path:
     if request.resume is not None:
         _check_alone(request)
@@ -167,9 +173,10 @@ def _check_alone(request: Request) -> None:
         )
 
 
-def _settings(request: Request, folder: RunFolder) -> RunConfig:
+def _settings(request: Request, folder: RunFolder, start: Model | None) -> RunConfig:
     """Read the settings file, if any, and put the options over it."""
     _check_preset(request)
+    check_formula(request.settings["weights"])
     ndim = request.settings["network"]["ndim"] or 2
     config = (request.preset or Preset.FAST).settings(ndim)
     if request.resume is not None:
@@ -178,6 +185,8 @@ def _settings(request: Request, folder: RunFolder) -> RunConfig:
         config = RunConfig.from_yaml(folder.settings)
     elif request.config is not None:
         config = RunConfig.from_yaml(request.config)
+    if start is not None:
+        config = take_network(config, start)
     parts = {
         name: override(getattr(config, name), **given)
         for name, given in request.settings.items()

@@ -32,7 +32,7 @@ def crop_mirrored(
     lengths = image.shape[-len(starts) :]
     first = image.ndim - len(starts)
     bounds = zip(starts, sizes, lengths, strict=True)
-    # Axis by axis: indexing all at once takes four times as long.
+    # Axis by axis: indexing all axes at once is slower.
     for axis, (start, size, length) in enumerate(bounds, first):
         if start >= 0 and start + size <= length:
             image = image[(slice(None),) * axis + (slice(start, start + size),)]

@@ -166,8 +166,8 @@ def _look_up(labels: NDArray[Any], far: int) -> _Nearby:
 
 def _running_max(rows: NDArray[Any]) -> None:
     """Raise every row to the highest before it, in place."""
-    # Row by row, as memory lies: np.maximum.accumulate goes down every column, and
-    # takes six times as long.
+    # Row by row, as memory lies: np.maximum.accumulate goes down every column, which
+    # is slower.
     for before, row in pairwise(rows):
         np.maximum(before, row, out=row)
 

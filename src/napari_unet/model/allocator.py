@@ -16,8 +16,8 @@ def keep_freed_memory() -> bool:
 
     A step on the CPU frees some hundred megabytes of activations and takes them again
     in the next. By default the GNU C library hands them back to Linux in between, which
-    then has to clear every page anew: a fifth of the time of a step. The most memory
-    that is ever used stays the same. Other systems are left alone.
+    then has to clear every page anew, which takes a good part of a step. The most
+    memory that is ever used stays the same. Other systems are left alone.
     """
     library = _library()
     if library is None:

@@ -83,7 +83,8 @@ def centre(image: Tensor, size: Sequence[int]) -> Tensor:
 def _fill_blocks(image: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Up-convolve as a linear layer: every input pixel fills 2x2 pixels by itself.
 
-    On the CPU the gradient of torch's own layer takes twice as long in bfloat16.
+    On the CPU the gradient of torch's own layer is slower in bfloat16
+    (benchmarks/network.py).
     """
     inputs, outputs = weight.shape[:2]
     rows = weight.permute(2, 3, 1, 0).reshape(-1, inputs)

@@ -13,8 +13,8 @@ def wait_briefly() -> None:
 
     GNU's OpenMP lets a thread that waits keep its core busy for milliseconds. Where
     anything else wants a core, a window that is painted in above all, a training step
-    then takes several times as long. Sleeping at once costs a tenth on a machine that
-    is idle; after a short while, nothing. What the user has set stays.
+    then takes much longer. Sleeping at once costs time on a machine that is idle;
+    after a short while it does not. What the user has set stays.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)

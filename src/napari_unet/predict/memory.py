@@ -146,7 +146,7 @@ def bytes_of_pixel(network: UNetConfig, device: Device) -> int:
 
 
 def _batch_size(device: Device, fitting: int) -> int:
-    # Measured: a CPU is faster with one slice after the other, up to 1.5 times.
+    # A CPU is faster with one slice after the other (benchmarks/prediction.py).
     if device.device.type == "cpu":
         return 1
     return max(1, min(_LARGEST_BATCH, fitting))

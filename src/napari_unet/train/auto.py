@@ -21,8 +21,7 @@ from napari_unet.train.training_image import TrainingImage
 # Pixels of a step: four squares of 256, or a cube of 64.
 _PIXELS = 4 * 256**2
 _LARGEST_SIDE = {2: 256, 3: 64}
-# A larger network pays only where it is shown enough: on ISBI 2012, twice the channels
-# at twice the time were no better in some thousand steps.
+# A larger network pays only where it is shown enough.
 _ENOUGH_STEPS = {8: 0, 16: 150, 32: 4000, 64: 16_000}
 _TRIAL_STEPS = 2
 

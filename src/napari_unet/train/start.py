@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from napari_unet.config import RunConfig, UNetConfig
+from napari_unet.config import Preset, RunConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.geometry import choose_flat_levels
@@ -41,9 +41,11 @@ def fit_config(
             f"The images have different numbers of channels ({sorted(channels)}): "
             "train on images of one kind."
         )
-    network = (
-        _shape(config.network, images[0]) if start is None else start.network.config
-    )
+    if start is not None:
+        config = take_network(config, start)
+        network = config.network
+    else:
+        network = _shape(config.network, images[0])
     fitted = network.model_copy(
         update={
             "in_channels": channels.pop(),
@@ -52,6 +54,19 @@ def fit_config(
     )
     _check_frozen(config.train.frozen_levels, fitted, old=resume or start is not None)
     return config.model_copy(update={"network": fitted})
+
+
+def take_network(config: RunConfig, start: Model) -> RunConfig:
+    """Give `config` the network of a model to fine-tune.
+
+    Where that has other dimensions, patches get sizes that suit them.
+    """
+    network, train = start.network.config, config.train
+    if network.ndim != config.network.ndim:
+        fitting = Preset.FAST.settings(network.ndim).train
+        sizes = ("patch_size", "patch_slices", "batch_size")
+        train = train.model_copy(update={n: getattr(fitting, n) for n in sizes})
+    return config.model_copy(update={"network": network, "train": train})
 
 
 def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:

@@ -175,11 +175,12 @@ class Trainer:
         if self.folder is not None:
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
-        while not self.is_over:
-            if self._stop.is_set():
-                break
-            yield self._advance()
-        self._finish()
+        try:
+            while not (self.is_over or self._stop.is_set()):
+                yield self._advance()
+            self._finish()
+        finally:
+            return_freed_memory()
 
     def model(self) -> Model:
         """Return a copy of the best model so far; the newest where none was scored."""
@@ -293,7 +294,6 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
-        return_freed_memory()
         stopped = self._stop.is_set()
         if self._held_out and self.best is None and self.step > 0:
             self._validate()

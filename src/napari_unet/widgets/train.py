@@ -138,7 +138,7 @@ class TrainWidget(Panel):
         self.device.setWordWrap(True)
         self.curves = CurvePlot()
         self._lay_out()
-        self._show_preset()
+        self._show_budget(Preset.FAST.settings())
         self._connect()
         self.refresh()
 
@@ -290,6 +290,10 @@ class TrainWidget(Panel):
             with QSignalBlocker(form):
                 form.setValue(getattr(settings, name))
         self.workspace.weights = settings.weights
+        self._show_budget(settings)
+
+    def _show_budget(self, settings: RunConfig) -> None:
+        """Show the minutes and the size of the network."""
         self.amount_of.setCurrentText("minutes")
         self.amount.setValue(settings.train.minutes or 0)
         if not isinstance(self.start_from.value(), Path):

@@ -88,22 +88,24 @@ class TrainingWork:
         from napari_unet.model.checkpoint import load_model
         from napari_unet.train.auto import choose
         from napari_unet.train.run_folder import RunFolder
+        from napari_unet.train.start import take_network
         from napari_unet.train.trainer import Trainer
         from napari_unet.train.training_image import prepare_image
 
+        start = None if self.start is None else load_model(self.start)
+        config = self.config if start is None else take_network(self.config, start)
         image = prepare_image(
             self.stack,
             self.labels,
             kind=self.kind,
             validate=self.held_out,
-            network=self.config.network,
-            weights=self.config.weights,
+            network=config.network,
+            weights=config.weights,
         )
-        start = None if self.start is None else load_model(self.start)
         folder = RunFolder(self.folder)
         if self._stopped.is_set():
             return None
-        config, why = self.config, tuple[str, ...]()
+        why: tuple[str, ...] = ()
         if self.auto:
             config, reason = choose(config, [image], start)
             why = (reason,)

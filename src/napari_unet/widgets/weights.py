@@ -105,6 +105,7 @@ class WeightsWidget(Panel):
         self.sigma.setValue(settings.sigma)
         self.balance.setChecked(settings.balance)
         self._showing = False
+        self._enable()
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -228,9 +229,13 @@ class WeightsWidget(Panel):
         # not come back rounded.
         if not self._showing:
             self.workspace.weights = self.value()
+        self._enable()
+        self._ask()
+
+    def _enable(self) -> None:
+        """Grey out what the formula does not take."""
         for editor in (self.w0, self.sigma, self.balance):
             editor.setEnabled(self.formula.currentText() == "paper")
-        self._ask()
 
     def _on_kind(self, *_event: Any) -> None:
         self.workspace.kind = self.kind.value()
