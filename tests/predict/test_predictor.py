@@ -100,6 +100,24 @@ def test_tiles_give_what_the_whole_volume_gives(norm, padding, depth):
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_box_is_predicted_as_the_whole_is(padding, ndim):
+    network = model(depth=2, padding=padding, ndim=ndim)
+    picture = image((1, 6, 90, 75))
+    whole = Predictor(network).predict(picture, keep=True).probabilities
+    picture = network.card.normalization(picture)
+    box = (slice(3, 5), slice(33, 70), slice(30, 75))
+    tiles = [*Predictor(network).normalised_tiles(picture, box)]
+    seen = np.zeros(picture.shape[1:], bool)
+    for tile in tiles:
+        wanted = whole[(slice(None), *tile.core)]
+        np.testing.assert_allclose(tile.probabilities, wanted, atol=1e-5)
+        seen[tile.core] = True
+    assert seen[box].all()
+    assert not seen.all()
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize(
     "shape", [{"flat_levels": 1}, {"upsampling": "linear"}, {"flat_levels": 2}]
 )

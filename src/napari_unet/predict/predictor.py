@@ -20,7 +20,7 @@ from napari_unet.model.losses import probabilities
 from napari_unet.predict.averaging import averaged
 from napari_unet.predict.memory import Capacity, choose
 from napari_unet.predict.prediction import Prediction, TileDone
-from napari_unet.predict.tiles import Tile, plan_tiles
+from napari_unet.predict.tiles import Tile, align, plan_tiles
 
 __all__ = ["Prediction", "Predictor", "TileDone"]
 
@@ -90,12 +90,20 @@ class Predictor:
         self._check(np.shape(image))
         return self.normalised_tiles(self.model.card.normalization(image))
 
-    def normalised_tiles(self, image: NDArray[np.float32]) -> Iterator[TileDone]:
-        """Predict a (C, Z, Y, X) image that is normalised already."""
+    def normalised_tiles(
+        self, image: NDArray[np.float32], within: Sequence[slice] | None = None
+    ) -> Iterator[TileDone]:
+        """Predict a (C, Z, Y, X) image that is normalised already.
+
+        Only the box `within` (Z, Y and X) is predicted where one is given; its start
+        is moved down to the pooling grid, so that it gets what the whole would give.
+        """
         self._stop.clear()
         network = self.model.network.config
         capacity = choose(image.shape[1:], network, self.config, self.device)
-        waiting = deque(plan_tiles(capacity.shape, network, capacity.config))
+        if within is not None:
+            within = align(within, network)
+        waiting = deque(plan_tiles(capacity.shape, network, capacity.config, within))
         done, messages = 0, ""
         try:
             while waiting and not self._stop.is_set():

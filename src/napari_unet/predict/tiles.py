@@ -69,6 +69,17 @@ def plan_tiles(
     ]
 
 
+def align(box: Sequence[slice], network: UNetConfig) -> list[slice]:
+    """Move the starts of a (Z, Y, X) box down to the pooling grid of a network."""
+    grids = [geometry.grid(network, axis) for axis in (-3, -2, -1)]
+    if network.ndim == 2:
+        grids[0] = 1
+    return [
+        slice(part.start // grid * grid, part.stop)
+        for part, grid in zip(box, grids, strict=True)
+    ]
+
+
 def plan_axes(
     shape: Sequence[int],
     network: UNetConfig,
