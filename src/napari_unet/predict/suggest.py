@@ -1,0 +1,182 @@
+"""Where an annotation would teach a network most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.errors import InputError
+from napari_unet.words import sides
+
+_LITTLE = 0.1
+"""Share of a box that may lie on another one, or be annotated already."""
+_STEPS = 8
+"""Places of a box within its own length at which it is tried."""
+_FADE = 0.5
+"""What is left of the loss at the same place, one slice further."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A place that is worth annotating.
+
+    Attributes
+    ----------
+    z
+        Index of the slice.
+    box
+        Rows and columns of the place.
+    score
+        Mean uncertainty of its pixels, those that are annotated counted as 0.
+    """
+
+    z: int
+    box: tuple[slice, slice]
+    score: float
+
+
+def suggest(
+    uncertainty: NDArray[np.floating],
+    annotated: NDArray[np.bool_],
+    *,
+    box: int = 64,
+    count: int = 8,
+) -> list[Suggestion]:
+    """Rank boxes by their mean uncertainty outside of what is annotated.
+
+    The best box is taken first. Then boxes that overlap it by more than a tenth go,
+    those at the same place of other slices lose what they share with it, the less
+    the more slices lie between, and a slice that has given its fair share of the
+    boxes gives no more; and so on with the best of the rest.
+
+    Parameters
+    ----------
+    uncertainty
+        (Z, Y, X), 0 where the network is sure or was not asked.
+    annotated
+        (Z, Y, X): pixels that are annotated. A box may hold a tenth of them.
+    box
+        Side of the boxes in pixels, where the image is that large.
+    count
+        How many there are at most.
+
+    Returns
+    -------
+    Boxes in the order in which they were chosen, the best first.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ or are not (Z, Y, X), or box or count is below 1.
+    """
+    _check(uncertainty, annotated, box, count)
+    grid = _Grid.over(uncertainty.shape[1:], box)
+    scores = np.stack(
+        [
+            grid.scores(unsure, known)
+            for unsure, known in zip(uncertainty, annotated, strict=True)
+        ]
+    )
+    return list(_best(grid, scores, count))
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The places at which a box is tried in a slice.
+
+    `rows` and `columns` are the first ones of the boxes, `height` and `width` their
+    sides.
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    height: int
+    width: int
+
+    @classmethod
+    def over(cls, plane: tuple[int, ...], box: int) -> _Grid:
+        height, width = (min(box, length) for length in plane)
+        rows, columns = (
+            _starts(length, side)
+            for length, side in zip(plane, (height, width), strict=True)
+        )
+        return cls(rows, columns, height, width)
+
+    def scores(
+        self, unsure: NDArray[np.floating], annotated: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return the score of each box; 0 where too much of it is annotated."""
+        known = self._means(annotated)
+        means = self._means(np.where(annotated, 0, unsure))
+        return np.where(known > _LITTLE, 0, means)
+
+    def box(self, row: int, column: int) -> tuple[slice, slice]:
+        y, x = int(self.rows[row]), int(self.columns[column])
+        return slice(y, y + self.height), slice(x, x + self.width)
+
+    def shared(self, row: int, column: int) -> NDArray[np.float64]:
+        """Return the share of each box that lies on this one."""
+        down = self.height - abs(self.rows - self.rows[row])
+        across = self.width - abs(self.columns - self.columns[column])
+        area = np.clip(down, 0, None)[:, None] * np.clip(across, 0, None)
+        return np.asarray(area / (self.height * self.width))
+
+    def _means(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return the mean over each box, from sums over all pixels above and left."""
+        sums = np.zeros([length + 1 for length in values.shape])
+        np.cumsum(values, axis=0, out=sums[1:, 1:], dtype=float)
+        np.cumsum(sums, axis=1, out=sums)
+        above, left = self.rows[:, None], self.columns
+        below, right = above + self.height, left + self.width
+        inside = sums[below, right] - sums[above, right]
+        inside -= sums[below, left] - sums[above, left]
+        return np.asarray(inside / (self.height * self.width))
+
+
+def _best(grid: _Grid, scores: NDArray[np.float64], count: int) -> Iterator[Suggestion]:
+    """Take boxes one by one; what is near one that was taken loses."""
+    worth = scores.copy()
+    slices = np.arange(len(worth))
+    fair = math.ceil(count / max(1, int(worth.any(axis=(1, 2)).sum())))
+    taken = np.zeros(len(worth), int)
+    for _ in range(count):
+        z, row, column = np.unravel_index(worth.argmax(), worth.shape)
+        if worth[z, row, column] <= 0:
+            return
+        score = float(scores[z, row, column])
+        yield Suggestion(int(z), grid.box(int(row), int(column)), score)
+        shared = grid.shared(int(row), int(column))
+        worth[z, shared > _LITTLE] = 0
+        near = _FADE ** abs(slices - z)
+        worth *= 1 - near[:, None, None] * shared
+        taken[z] += 1
+        if taken[z] >= fair:
+            worth[z] = 0
+
+
+def _starts(length: int, side: int) -> NDArray[np.intp]:
+    """Return where boxes of a side begin, the last one at the very end."""
+    last = length - side
+    step = max(1, side // _STEPS)
+    return np.append(np.arange(0, last, step), last)
+
+
+def _check(
+    uncertainty: NDArray[np.floating],
+    annotated: NDArray[np.bool_],
+    box: int,
+    count: int,
+) -> None:
+    if uncertainty.ndim != 3 or uncertainty.shape != annotated.shape:
+        raise InputError(
+            f"The uncertainty is {sides(uncertainty.shape)} and the annotations are "
+            f"{sides(annotated.shape)}: both have the slices, Y and X of the image."
+        )
+    if box < 1 or count < 1:
+        raise InputError(
+            f"{count} boxes of {box} pixels cannot be suggested: ask for 1 or more."
+        )

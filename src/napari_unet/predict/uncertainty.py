@@ -1,0 +1,180 @@
+"""How unsure a network is of each pixel, from what it says of the image turned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.errors import InputError
+from napari_unet.predict.predictor import Predictor
+
+if TYPE_CHECKING:
+    from napari_unet.data.stack import ArrayLike
+
+_FIRST = [(False, 0), (True, 1), (False, 2), (True, 3)]
+TURNS = (*_FIRST, (True, 0), (False, 1), (True, 2), (False, 3))
+"""Whether to mirror, and how many quarter turns; the first are the least alike."""
+_SLAB = 16
+"""Slices that a network with 3 dimensions is asked for at once."""
+_PLANE = (-2, -1)
+_TINY = np.float32(1e-12)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceDone:
+    """A slice whose uncertainty is known.
+
+    Attributes
+    ----------
+    done, total
+        Slices so far, and slices in all.
+    z
+        Index of the slice in the image.
+    entropy
+        (Y, X) float32: entropy of the mean over the turns, 0 where the network is
+        sure, 1 where it finds all classes equally probable.
+    disagreement
+        (Y, X) float32: the part of the entropy that comes from the turns differing,
+        0 where all say the same.
+    """
+
+    done: int
+    total: int
+    z: int
+    entropy: NDArray[np.float32]
+    disagreement: NDArray[np.float32]
+
+
+def uncertainty(
+    predictor: Predictor,
+    image: ArrayLike,
+    *,
+    turns: int = 2,
+    stopped: Event | None = None,
+) -> Iterator[SliceDone]:
+    """Predict an image in several turns, and yield how unsure each slice is.
+
+    With p the probabilities of a turn and H the entropy, `entropy` is H(mean of p) and
+    `disagreement` is H(mean of p) - mean of H(p): the mutual information between the
+    class of a pixel and the turn (Houlsby et al. 2011, arXiv:1112.5745, eq. 2, for the
+    members of an ensemble). What looks ambiguous from all sides, such as the rim of a
+    membrane, has entropy but hardly any disagreement.
+
+    Slices come in an order that spreads over the stack, so that whoever stops early
+    has seen some of all of it.
+
+    Parameters
+    ----------
+    predictor
+        The model and how it is applied.
+    image
+        (C, Z, Y, X), not normalised; may be lazy.
+    turns
+        How many of the 8 flips and quarter turns are taken, 2 or more; each costs a
+        prediction of the image.
+    stopped
+        Ends the work after the tile in hand once it is set; from any thread.
+
+    Raises
+    ------
+    InputError
+        When the image has other channels than the network was trained on, the
+        predictor averages the turns itself, or `turns` is not 2 to 8.
+    OutOfMemoryError
+        As `Predictor.tiles`.
+    """
+    if not 2 <= turns <= len(TURNS):
+        raise InputError(f"{turns} turns cannot be compared: take 2 to {len(TURNS)}.")
+    if predictor.config.average:
+        raise InputError("Averaged turns cannot differ: predict without averaging.")
+    # Nothing is predicted here: it says in words what does not fit the model.
+    predictor.tiles(image[:, :1])
+    normalize = predictor.model.card.normalization
+    flat = predictor.model.network.config.ndim == 2
+    # Slices that stand by themselves are read one by one, when they are needed.
+    alone = flat and normalize.per == "slice"
+    source: Any = image if alone else normalize(image)
+    done, total = 0, image.shape[1]
+    for slab in _slabs(total, 1 if flat else _SLAB):
+        part = source[:, slab] if flat else source
+        part = normalize(part) if alone else part
+        wanted = slice(0, 1) if flat else slab
+        sums = _Sums()
+        for turn in TURNS[:turns]:
+            answer = _answer(predictor, part, wanted, turn, stopped or Event())
+            if answer is None:
+                return
+            sums.add(answer)
+        for z, *measures in zip(range(total)[slab], *sums.measures(), strict=True):
+            done += 1
+            yield SliceDone(done, total, z, *measures)
+
+
+def _slabs(total: int, size: int) -> Iterator[slice]:
+    """Cut slices into slabs, in the order of their numbers' bits read backwards."""
+    count = -(-total // size)
+    bits = (count - 1).bit_length() or 1
+    for number in range(2**bits):
+        first = size * int(f"{number:0{bits}b}"[::-1], 2)
+        if first < total:
+            yield slice(first, min(total, first + size))
+
+
+def _answer(
+    predictor: Predictor,
+    image: NDArray[np.float32],
+    wanted: slice,
+    turn: tuple[bool, int],
+    stopped: Event,
+) -> NDArray[np.float32] | None:
+    """Return (num_classes, z, Y, X) of the slices wanted, or None once stopped."""
+    mirrored, quarters = turn
+    seen = image[..., ::-1] if mirrored else image
+    seen = np.rot90(seen, quarters, _PLANE)
+    height, width = seen.shape[-2:]
+    shape = (predictor.num_classes, wanted.stop - wanted.start, height, width)
+    found = np.empty(shape, np.float32)
+    box = (wanted, slice(0, height), slice(0, width))
+    for tile in predictor.normalised_tiles(seen, box):
+        if stopped.is_set():
+            return None
+        z, rows, columns = tile.core
+        # What is predicted starts on the pooling grid, before the first slice wanted.
+        extra = max(0, wanted.start - z.start)
+        target = slice(z.start + extra - wanted.start, z.stop - wanted.start)
+        if target.stop > target.start:
+            found[:, target, rows, columns] = tile.probabilities[:, extra:]
+    found = np.rot90(found, -quarters, _PLANE)
+    return found[..., ::-1] if mirrored else found
+
+
+class _Sums:
+    """Sums over the turns: of probabilities, and of their entropies."""
+
+    def __init__(self) -> None:
+        self._turns: int = 0
+        self._probabilities: Any = 0
+        self._entropy: Any = 0
+
+    def add(self, probabilities: NDArray[np.float32]) -> None:
+        self._turns += 1
+        self._probabilities = self._probabilities + probabilities
+        self._entropy = self._entropy + _entropy(probabilities)
+
+    def measures(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the entropy of the mean and the disagreement, (z, Y, X)."""
+        entropy = _entropy(self._probabilities / np.float32(self._turns))
+        mean = self._entropy / np.float32(self._turns)
+        return entropy, np.maximum(entropy - mean, 0)
+
+
+def _entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the entropy over the first axis, as a share of the largest there is."""
+    sure = np.log(np.maximum(probabilities, _TINY))
+    entropy = -(probabilities * sure).sum(axis=0)
+    return np.asarray(entropy / np.float32(np.log(len(probabilities))))
