@@ -1,0 +1,313 @@
+"""Annotations kept as they grow: a file for each moment, and few files after all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_unet.config import Settings
+from napari_unet.data.calibration import normal_unit
+from napari_unet.data.files import atomic_write
+from napari_unet.data.sessions import Session
+from napari_unet.data.stack import read_stack, write_stack
+from napari_unet.errors import InputError, OutputError
+
+_NEWEST = 20
+_AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
+
+
+class JournalEntry(Settings):
+    """Annotations of one moment: a TIFF file, and beside it in JSON what TIFF omits.
+
+    Attributes
+    ----------
+    path
+        The TIFF file, which any program opens.
+    name
+        Name of the layer.
+    time
+        When it was written, with its time zone.
+    pixels
+        How many pixels are labelled.
+    place
+        What places the layer: scale, units and whatever else was given.
+    session
+        Who wrote it; "" where that is not known.
+    shape, dtype, checksum
+        Of the labels; () and "" where they are not known.
+    """
+
+    path: Path = Field(exclude=True)
+    name: str
+    time: datetime
+    pixels: int = Field(0, ge=0)
+    place: dict[str, Any] = Field(default_factory=dict)
+    session: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    checksum: str = ""
+
+
+class Journal:
+    """A folder of annotations, each moment a compressed TIFF file.
+
+    What did not change since the last time is not written again. The newest 20 of each
+    layer stay, before these one for each hour of the last day, and one for each day.
+
+    Parameters
+    ----------
+    folder
+        Where the files lie; it is made with the first of them.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.session = Session(folder)
+        self._written: dict[str, JournalEntry] = {}
+
+    def write(
+        self,
+        labels: NDArray[np.generic],
+        name: str,
+        place: dict[str, Any] | None = None,
+    ) -> JournalEntry:
+        """Keep annotations as they are now.
+
+        Parameters
+        ----------
+        labels
+            Whole numbers (Y, X), (Z, Y, X) or (T, Z, Y, X).
+        name
+            Name of the layer; each name has its own history.
+        place
+            What JSON holds. Of `scale` and `units`, one for each dimension, pixel size
+            and unit of the file are taken.
+
+        Returns
+        -------
+        The entry, or that of before where nothing changed.
+
+        Raises
+        ------
+        InputError
+            When a TIFF file cannot hold the labels.
+        OutputError
+            When the disk is full or the folder cannot be written to; every older
+            entry stays whole.
+        """
+        place = place or {}
+        checksum = _checksum(labels, place)
+        before = self._before(name)
+        if before and before.checksum == checksum and before.path.exists():
+            return before
+        self.session.mark()
+        path, now = self._free_path(name)
+        entry = JournalEntry(
+            path=path,
+            name=name,
+            time=now,
+            pixels=int(np.count_nonzero(labels)),
+            place=place,
+            session=self.session.id,
+            shape=labels.shape,
+            dtype=labels.dtype.str,
+            checksum=checksum,
+        )
+        self._put(entry, labels)
+        self._written[name] = entry
+        self._prune()
+        return entry
+
+    def entries(self) -> list[JournalEntry]:
+        """Return all entries, newest first."""
+        found = [_read_entry(path) for path in self.folder.glob("*.tif")]
+        return sorted(found, key=lambda one: (one.time, one.path.name), reverse=True)
+
+    def entry(self, path: str | Path) -> JournalEntry:
+        """Return the entry that lies at `path`."""
+        return _read_entry(Path(path))
+
+    def read(self, entry: JournalEntry) -> NDArray[np.generic]:
+        """Return the labels of an entry, in the shape and type that they had.
+
+        Raises
+        ------
+        InputError
+            When the file is gone or damaged.
+        """
+        data = np.array(read_stack(entry.path).data)
+        if not entry.dtype:
+            return data
+        if data.size != np.prod(entry.shape, dtype=int):
+            raise InputError(
+                f"{entry.path} is not what was written: choose an older entry."
+            )
+        return data.reshape(entry.shape).astype(entry.dtype)
+
+    def after_crash(self) -> JournalEntry | None:
+        """Return the newest annotations of sessions that never came to a good end.
+
+        None when there are none: after a clean close, while another program works in
+        the folder, or once `forget_crash` was called.
+        """
+        crashed = set(self.session.crashed())
+        if not crashed:
+            return None
+        return next((one for one in self.entries() if one.session in crashed), None)
+
+    def forget_crash(self) -> None:
+        """Offer what crashed sessions left no more; the entries stay."""
+        for session in self.session.crashed():
+            self.session.forget(session)
+
+    def close(self) -> None:
+        """End the session in good order."""
+        self.session.close()
+
+    def _put(self, entry: JournalEntry, labels: NDArray[np.generic]) -> None:
+        try:
+            # The image comes last: where there is one, all that belongs to it is there.
+            with atomic_write(_card(entry.path)) as temporary:
+                temporary.write_text(entry.model_dump_json(), encoding="utf-8")
+            write_labels(entry.path, labels, entry.place)
+        except (InputError, OutputError):
+            _remove(entry.path)
+            raise
+
+    def _before(self, name: str) -> JournalEntry | None:
+        if name not in self._written:
+            for entry in self.entries():
+                self._written.setdefault(entry.name, entry)
+        return self._written.get(name)
+
+    def _free_path(self, name: str) -> tuple[Path, datetime]:
+        """Take a file name that no other session can take."""
+        now = datetime.now().astimezone()
+        plain = plain_name(name) or "annotations"
+        stem, number = f"{now:%Y-%m-%d-%H%M%S}-{plain}", 2
+        path = self.folder / f"{stem}.tif"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    _card(path).touch(exist_ok=False)
+                    return path, now
+                except FileExistsError:
+                    path = self.folder / f"{stem}-{number}.tif"
+                    number += 1
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}): choose another project "
+                "folder."
+            ) from error
+
+    def _prune(self) -> None:
+        entries = self.entries()
+        kept = {id(one) for one in _worth_keeping(entries)}
+        for session in self.session.crashed() + self.session.others():
+            newest = next((one for one in entries if one.session == session), None)
+            kept.add(id(newest))
+        for one in entries:
+            if id(one) not in kept and one.checksum:
+                _remove(one.path)
+
+
+def plain_name(name: str) -> str:
+    """Return a name that every file system takes, of at most 60 letters."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60]
+
+
+def write_labels(
+    path: str | Path, labels: NDArray[np.generic], place: dict[str, Any] | None = None
+) -> None:
+    """Write labels with the pixel size and unit that `place` states.
+
+    Parameters
+    ----------
+    path
+        A TIFF file.
+    labels
+        Whole numbers (Y, X), (Z, Y, X) or (T, Z, Y, X).
+    place
+        With `scale` and `units`, one for each dimension.
+
+    Raises
+    ------
+    InputError
+        When labels have other dimensions or a TIFF file cannot hold them.
+    OutputError
+        When the file cannot be written.
+    """
+    axes = _AXES.get(labels.ndim)
+    if axes is None:
+        raise InputError(
+            f"Annotations of {labels.ndim} dimensions cannot be kept: a labels layer "
+            "has time, slices, Y and X at most."
+        )
+    place = place or {}
+    spatial = min(3, labels.ndim)
+    sizes = [abs(float(one)) for one in place.get("scale", ())][-spatial:]
+    units = place.get("units") or ("pixel",)
+    # A unit that files do not know is no reason to lose what was painted.
+    unit = normal_unit(str(units[-1])) or "pixel"
+    write_stack(
+        path,
+        labels,
+        axes=axes,
+        pixel_size=sizes if len(sizes) == spatial else None,
+        unit=unit,
+    )
+
+
+def _checksum(labels: NDArray[np.generic], place: dict[str, Any]) -> str:
+    about = json.dumps([labels.dtype.str, labels.shape, place], sort_keys=True)
+    digest = hashlib.blake2b(about.encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(labels).data)
+    return digest.hexdigest()
+
+
+def _card(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _read_entry(path: Path) -> JournalEntry:
+    """Read an entry; a file without its card still holds the annotations."""
+    try:
+        card = json.loads(_card(path).read_text(encoding="utf-8"))
+        return JournalEntry.read({**card, "path": path}, path)
+    except (OSError, ValueError, TypeError, InputError):
+        seconds = path.stat().st_mtime if path.exists() else 0.0
+        time = datetime.fromtimestamp(seconds).astimezone()
+        return JournalEntry(path=path, name=path.stem, time=time)
+
+
+def _worth_keeping(entries: Iterable[JournalEntry]) -> Iterable[JournalEntry]:
+    """Yield, of entries with the newest first, those that stay."""
+    yesterday = datetime.now().astimezone() - timedelta(days=1)
+    counts: dict[str, int] = {}
+    seen: set[tuple[str, str]] = set()
+    for one in entries:
+        counts[one.name] = counts.get(one.name, 0) + 1
+        span = "%Y-%m-%d-%H" if one.time > yesterday else "%Y-%m-%d"
+        key = (one.name, one.time.strftime(span))
+        if counts[one.name] <= _NEWEST or key not in seen:
+            yield one
+        seen.add(key)
+
+
+def _remove(path: Path) -> None:
+    # What cannot be removed is in nobody's way.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        _card(path).unlink(missing_ok=True)

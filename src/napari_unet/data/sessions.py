@@ -1,0 +1,125 @@
+"""Who works in a folder now, and who did not come to a good end there."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import time
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from napari_unet.data.files import atomic_write
+
+_PREFIX = "open-"
+# A computer that shares the folder is seen only by the marks that it renews.
+_FOREIGN_SECONDS = 300
+# Clocks of the operating system count the start of a program in hundredths.
+_SAME_START = 1.0
+
+
+class Session:
+    """A mark in a folder that lasts from the first write to a clean close.
+
+    A mark whose program has ended tells of a crash. Programs are known by number and
+    time of start, since numbers are given again; those of another computer by a mark
+    that is not renewed any more.
+
+    Parameters
+    ----------
+    folder
+        Where the marks lie; nothing is written before `mark`.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        start = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+        self.id = f"{start}-{secrets.token_hex(3)}"
+
+    def mark(self) -> None:
+        """Mark the folder as worked in, or renew the mark.
+
+        Raises
+        ------
+        OutputError
+            When the folder cannot be written to.
+        """
+        path = self._path(self.id)
+        if path.exists():
+            path.touch()
+            return
+        me = psutil.Process()
+        words = {
+            "host": socket.gethostname(),
+            "pid": me.pid,
+            "started": me.create_time(),
+        }
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(words), encoding="utf-8")
+
+    def close(self) -> None:
+        """Take the mark away: the session came to a good end."""
+        self.forget(self.id)
+
+    def forget(self, session: str) -> None:
+        """Take the mark of any session away."""
+        # A disk that is gone or read-only keeps the mark, and asks again next time.
+        with suppress(OSError):
+            self._path(session).unlink(missing_ok=True)
+
+    def crashed(self) -> list[str]:
+        """Return the sessions that never came to an end, oldest first."""
+        return [one for one in self._marked() if not _lives(self._path(one))]
+
+    def others(self) -> list[str]:
+        """Return the sessions that work in the folder now, oldest first."""
+        return [one for one in self._marked() if _lives(self._path(one))]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nobody who works in the folder came before."""
+        return all(self.id < other for other in self.others())
+
+    def _path(self, session: str) -> Path:
+        return self.folder / f"{_PREFIX}{session}.json"
+
+    def _marked(self) -> list[str]:
+        names = (path.stem for path in self.folder.glob(f"{_PREFIX}*.json"))
+        return sorted(
+            name.removeprefix(_PREFIX)
+            for name in names
+            if name != f"{_PREFIX}{self.id}"
+        )
+
+
+def _lives(path: Path) -> bool:
+    words = _read(path)
+    if words.get("host") != socket.gethostname():
+        return _age(path) < _FOREIGN_SECONDS
+    try:
+        program = psutil.Process(int(words.get("pid", 0)))
+        if program.status() == psutil.STATUS_ZOMBIE:
+            return False
+        started = float(program.create_time())
+        return abs(started - float(words["started"])) < _SAME_START
+    except (psutil.Error, ValueError, TypeError, KeyError):
+        return False
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return words if isinstance(words, dict) else {}

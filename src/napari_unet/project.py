@@ -1,0 +1,177 @@
+"""A project: one folder with models, runs, annotations, and what belongs together."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field
+
+from napari_unet.config import AnnotationKind, RunConfig, Settings
+from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.journal import Journal, plain_name
+from napari_unet.errors import InputError
+
+FORMAT_VERSION = 1
+_FILE = "project.yaml"
+_PREVIOUS = "project.previous.yaml"
+
+Role = Literal["image", "truth", "annotations"]
+
+
+class LayerRecord(Settings):
+    """A layer: the file it comes from, and how it was shown."""
+
+    role: Role
+    name: str
+    path: str | None = Field(
+        None, description="Relative where it lies in the project; none: in no file."
+    )
+    look: dict[str, Any] = Field(
+        default_factory=dict, description="Place, colours and visibility."
+    )
+
+
+class ProjectFile(Settings):
+    """What `project.yaml` holds."""
+
+    format_version: int = FORMAT_VERSION
+    date: datetime | None = None
+    layers: tuple[LayerRecord, ...] = ()
+    kind: AnnotationKind | None = None
+    class_names: tuple[str, ...] = ()
+    settings: RunConfig | None = None
+    model: str | None = None
+    run: str | None = None
+
+
+class Project:
+    """A folder with `project.yaml`, `runs/` and `annotations/` that can be moved.
+
+    Parameters
+    ----------
+    folder
+        It is made when the first file is written.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(os.path.abspath(folder))  # noqa: PTH100 (links stay links)
+        self.journal = Journal(self.folder / "annotations")
+        self._mine = False
+
+    @classmethod
+    def default(cls) -> Project:
+        """Return the project of those who chose none.
+
+        It lies in `NAPARI_UNET_HOME` or ~/napari-unet.
+        """
+        return cls(os.environ.get("NAPARI_UNET_HOME") or Path.home() / "napari-unet")
+
+    @property
+    def file(self) -> Path:
+        """`project.yaml`."""
+        return self.folder / _FILE
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is something to open."""
+        return self.file.is_file()
+
+    def new_run(self, name: str) -> Path:
+        """Return a folder for a new run on the image `name`; it is not made yet."""
+        now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        stem, number = f"{now}-{plain_name(name) or 'run'}", 2
+        folder = self.folder / "runs" / stem
+        while folder.exists():
+            folder = folder.with_name(f"{stem}-{number}")
+            number += 1
+        return folder
+
+    def stored(self, path: str | Path) -> str:
+        """Return how `project.yaml` names a file, so that the folder can be moved."""
+        whole = Path(os.path.abspath(path))  # noqa: PTH100
+        if whole.is_relative_to(self.folder):
+            return whole.relative_to(self.folder).as_posix()
+        return str(whole)
+
+    def found(self, stored: str) -> Path:
+        """Return the path of a file that `project.yaml` names.
+
+        Raises
+        ------
+        InputError
+            When there is no such file.
+        """
+        path = self.folder / stored
+        if not path.exists():
+            raise InputError(
+                f"{path} is missing: put it back there, or load it from where it is."
+            )
+        return path
+
+    def save(self, file: ProjectFile) -> None:
+        """Write `project.yaml`.
+
+        One that another session wrote, and this one did not open, is kept as
+        `project.previous.yaml`.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written; the file of before stays whole.
+        """
+        data = file.model_dump(mode="json", by_alias=True)
+        data["date"] = datetime.now().astimezone().isoformat(timespec="seconds")
+        if self.exists and not self._mine:
+            with atomic_write(self.folder / _PREVIOUS) as temporary:
+                temporary.write_bytes(self.file.read_bytes())
+        with atomic_write(self.file) as temporary:
+            text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+            temporary.write_text(text, encoding="utf-8")
+        self._mine = True
+
+    def load(self) -> ProjectFile:
+        """Read `project.yaml`.
+
+        Raises
+        ------
+        InputError
+            When the folder is no project, the file is damaged, or a newer program
+            wrote it.
+        """
+        data = self._read()
+        version = data.get("format_version", 1)
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise InputError(
+                f"{self.file} has format {version} and this program reads up to "
+                f"{FORMAT_VERSION}: update napari-unet."
+            )
+        file = ProjectFile.read(data, self.file)
+        self._mine = True
+        return file
+
+    def _read(self) -> dict[str, Any]:
+        if not self.exists:
+            raise InputError(
+                f"{self.folder} is no project, there is no {_FILE} in it: choose "
+                "another folder, or make a new project."
+            )
+        try:
+            data = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise unreadable(self.file, error) from error
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
+            raise self._damaged() from error
+        if not isinstance(data, dict):
+            raise self._damaged()
+        return data
+
+    def _damaged(self) -> InputError:
+        kept = self.folder / _PREVIOUS
+        other = f", or rename {_PREVIOUS} to {_FILE}" if kept.exists() else ""
+        return InputError(
+            f"{self.file} is damaged: load image and annotations one by one{other}."
+        )
