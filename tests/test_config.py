@@ -14,6 +14,7 @@ from napari_unet.config import (
     PostprocessConfig,
     PredictConfig,
     Preset,
+    Region,
     RunConfig,
     Settings,
     TrainConfig,
@@ -39,6 +40,7 @@ CHANGED = RunConfig(
             kind=AnnotationKind.OBJECTS,
             train="0:24",
             validate_="24:30",
+            regions=(Region(role="test", slices="3", polygon=((0, 0), (0, 9), (9, 9))),),
         ),
         ImageConfig(image="b.tif", labels="c.tif"),
     ),
@@ -116,7 +118,7 @@ def test_a_missing_file_is_said(tmp_path):
         RunConfig.from_yaml(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize("form", [*FORMS, ImageConfig])
+@pytest.mark.parametrize("form", [*FORMS, ImageConfig, Region])
 def test_every_setting_says_what_it_is(form):
     for name, field in form.model_fields.items():
         assert field.title, name
@@ -140,7 +142,10 @@ def test_all_settings_refuse_unknown_names():
     forms = [form for form in forms if issubclass(form, Settings)]
     assert len(forms) >= 7
     for form in forms:
-        needed = {"image": "a", "labels": "b"} if form is ImageConfig else {}
+        needed = {
+            ImageConfig: {"image": "a", "labels": "b"},
+            Region: {"role": "train"},
+        }.get(form, {})
         with pytest.raises(InputError, match="here: unheard_of = 1"):
             form.read({**needed, "unheard_of": 1}, "here")
 

@@ -140,6 +140,37 @@ def test_several_images_are_given_with_their_labels(files, train):
     assert len(load_model(folder / "best.safetensors").card.data) == 2
 
 
+def write_regions(files, text):
+    (files / "regions.yaml").write_text(text, encoding="utf-8")
+    return "--regions", files / "regions.yaml"
+
+
+def test_regions_come_from_a_file_and_stay_with_the_run(files, train, run):
+    corners = "[[0, 0], [0, 31], [47, 31], [47, 0]]"
+    text = f"- {{role: validate, slices: '2', polygon: {corners}}}\n"
+    text += "- {role: ignore, slices: '4'}\n"
+    folder = train("run", *write_regions(files, text))
+    (image,) = RunConfig.from_yaml(folder / "run.yaml").images
+    assert [(one.role, one.slices) for one in image.regions] == [
+        ("validate", "2"),
+        ("ignore", "4"),
+    ]
+    (files / "regions.yaml").unlink()
+    run("train", "--config", folder / "run.yaml", "--out", files / "again")
+    assert_same_model(folder / "last.safetensors", files / "again" / "last.safetensors")
+
+
+def test_a_leak_is_told_before_training(files, run):
+    text = "- {role: validate, slices: '2:4'}"
+    result = run(
+        *("train", "--config", files / "settings.yaml", "--out", files / "run"),
+        *("--image", files / "image.tif", "--labels", files / "labels.tif"),
+        *write_regions(files, text),
+    )
+    (told,) = [one for one in result.stdout.splitlines() if "lie within" in one]
+    assert told.startswith("image.tif: all 6,144 validation pixels lie within 21 pix")
+
+
 def test_fine_tuning_starts_from_a_model(files, train):
     first = train("first")
     folder = train("tuned", "--fine-tune", first / "best.safetensors", "--steps", "1")
@@ -217,6 +248,7 @@ def test_without_held_out_slices_the_last_model_is_named(train, files, run):
         (["--out", "r", "--preset", "auto", "--batch-size", "2"], "auto chooses"),
         (["--out", "r", "--preset", "fast", "--config", "c.yaml"], "or --config"),
         (["--resume", "r", "--preset", "fast"], "leave out --preset"),
+        (["--resume", "r", "--regions", "r.yaml"], "leave out --regions"),
         (["--out", "r", "--formula", "fiji", "--w0", "3"], "its own constants"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_unet.config import RunConfig, UNetConfig
+from napari_unet.config import Region, RunConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.unet import UNet
@@ -136,3 +136,14 @@ def test_device_and_saving_may_change_within_a_run_and_the_rest_may_not(blobs, s
     assert origin(small(learning_rate=0.1), images) != first
     assert origin(small(), [blobs(seed=1)]) != first
     assert origin(small(), [blobs(train="0:2")]) != first
+
+
+def test_a_run_may_not_go_on_with_other_regions(blobs, small):
+    corners = ((0, 0), (0, 20), (20, 20))
+    region = Region(role="ignore", slices="0", polygon=corners)
+    drawn = origin(small(), [blobs(regions=[region])])
+    plain = origin(small(), [blobs()])
+    assert [name for name in drawn if drawn[name] != plain[name]] == ["regions"]
+    wider = region.model_copy(update={"slices": "0:2"})
+    assert origin(small(), [blobs(regions=[wider])]) != drawn
+    assert origin(small(), [blobs(regions=[region])]) == drawn

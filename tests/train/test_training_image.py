@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from napari_unet.config import AnnotationKind, UNetConfig, WeightMapConfig
+from napari_unet.config import AnnotationKind, Region, UNetConfig, WeightMapConfig
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
-from napari_unet.train.training_image import prepare_image
+from napari_unet.model.geometry import receptive_field
+from napari_unet.train.training_image import hold_out_images, prepare_image
 
 
 def make_stack(data, axes="ZYX", source="cells.tif") -> Stack:
@@ -197,3 +200,110 @@ def test_the_fingerprint_tells_data_apart():
     assert prepare_image(stack, labels).fingerprint == first
     labels[0, 0, 0] = 1
     assert prepare_image(stack, labels).fingerprint != first
+
+
+# ---------------------------------------------------------------------------- regions
+
+
+def box(role, top, left, bottom, right, slices=None) -> Region:
+    corners = ((top, left), (top, right), (bottom, right), (bottom, left))
+    return Region(role=role, slices=slices, polygon=corners)
+
+
+def test_only_pixels_for_training_weigh_anything():
+    regions = [box("train", 0, 0, 15, 7, "0:2"), box("ignore", 0, 0, 3, 7)]
+    image = prepare(4, regions=regions)
+    expected = np.zeros((4, 16, 16), bool)
+    expected[:2, 4:, :8] = True
+    assert np.array_equal(image.weights > 0, expected)
+    assert image.train.tolist() == [0, 1]
+    assert image.train_pixels == expected.sum()
+    assert image.regions == tuple(regions)
+
+
+def test_a_slice_may_train_and_validate_to_the_pixel():
+    image = prepare(3, regions=[box("validate", 0, 10, 15, 15, "1")])
+    assert image.train.tolist() == [0, 1, 2]
+    assert image.held_out.tolist() == [1]
+    assert image.truth.shape == (1, 16, 16)
+    assert (image.truth[0, :, :10] == IGNORE).all()
+    assert np.array_equal(image.truth[0, :, 10:], image.target.classes[1, :, 10:])
+    assert np.array_equal(image.weights[1] > 0, image.truth[0] == IGNORE)
+
+
+def test_regions_and_slices_add_up():
+    image = prepare(10, regions=[box("validate", 0, 0, 4, 4, "2")], validate="8:")
+    assert image.held_out.tolist() == [2, 8, 9]
+    assert (image.truth[1:] != IGNORE).all()
+
+
+def test_test_and_ignored_pixels_neither_train_nor_score():
+    regions = [Region(role="test", slices="9"), Region(role="ignore", slices="8")]
+    image = prepare(10, regions=regions)
+    assert image.held_out.tolist() == [7]
+    assert image.train.tolist() == [*range(7)]
+
+
+def test_the_only_class_of_the_training_pixels_is_told():
+    image = prepare(3, regions=[box("train", 4, 4, 7, 7)])
+    assert any("only one class" in note for note in image.notes)
+
+
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [
+        ([box("train", 0, 0, 3, 3, "3"), box("ignore", 0, 0, 3, 3)], "left to train"),
+        ([box("validate", 0, 0, 3, 3, "5")], "regions hold no annotated pixel"),
+        ([box("test", 0, 0, 9, 9, "8")], "has 6"),
+    ],
+)
+def test_regions_that_leave_nothing_are_refused(regions, words):
+    stack, labels = make_pair(6)
+    labels[5] = 0
+    with pytest.raises(InputError, match=words):
+        prepare_image(stack, labels, regions=regions)
+
+
+def leak_of(**options) -> list[str]:
+    image = prepare(**options)
+    return [note for note in image.notes if "lie within" in note]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_validation_pixels_within_half_the_field_of_view_of_training_are_told(depth):
+    network = UNetConfig(depth=depth)
+    regions = [box("validate", 0, 8, 15, 15)]
+    (note,) = leak_of(slices=1, regions=regions, network=network)
+    farthest = math.ceil(receptive_field(network) / 2) - 1
+    assert note.startswith(f"all 128 validation pixels lie within {farthest} pixels of")
+
+
+def test_a_gap_as_wide_as_half_the_field_of_view_ends_the_leak():
+    stack, labels = make_pair(1, side=64)
+    train, network = box("train", 0, 0, 63, 20), UNetConfig(depth=1)
+    for left, told in ((28, "64 of"), (29, None)):
+        regions = [train, box("validate", 0, left, 63, 63)]
+        notes = prepare_image(stack, labels, regions=regions, network=network).notes
+        leaks = [note for note in notes if "lie within 8 pixels" in note]
+        assert [note[:5] for note in leaks] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("ndim", "words"), [(2, "256 of 512"), (3, "all 512")], ids=["2D", "3D"]
+)
+def test_slices_beside_trained_slices_leak(ndim, words):
+    network = UNetConfig(ndim=ndim, depth=1)
+    (note,) = leak_of(slices=10, network=network)
+    assert note.startswith(words), note
+    assert "1 slice of" in note if ndim == 2 else "8 slices of" in note
+    assert not leak_of(slices=9, network=UNetConfig(), train="0:7", validate="8")
+
+
+def test_an_image_held_out_as_a_whole_keeps_what_is_ignored():
+    images = [prepare(1, regions=[box("ignore", 0, 0, 15, 7)]) for _ in range(5)]
+    *_, last = hold_out_images(images)
+    assert last.train.size == 0
+    assert last.held_out.tolist() == [0]
+    assert not last.weights.any()
+    assert (last.truth[0, :, :8] == IGNORE).all()
+    assert (last.truth[0, :, 8:] != IGNORE).all()

@@ -105,6 +105,14 @@ def train(  # noqa: PLR0913 (every option is one argument)
     validate: Annotated[
         list[str] | None, option(ImageConfig, "validate_", "--validate")
     ] = None,
+    regions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Boxes, polygons or slices to train on, hold out, keep for a test or "
+            "ignore: a YAML or JSON file, saved in the Train dock or written by hand.",
+            show_default=False,
+        ),
+    ] = None,
     preset: Annotated[
         Preset | None,
         typer.Option(
@@ -152,8 +160,9 @@ def train(  # noqa: PLR0913 (every option is one argument)
 ) -> None:
     """Train a network on one or several images with annotations.
 
-    Give --image and --labels once for each image. --kind, --train and --validate
-    hold for all images when given once, or belong to the images in their order.
+    Give --image and --labels once for each image. --kind, --train, --validate and
+    --regions hold for all images when given once, or belong to the images in their
+    order.
     Ctrl+C ends the run in good order, with a model that can be used.
     """
     from napari_unet.cli.training import Request, run_training
@@ -185,6 +194,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
             kinds=kind or [],
             train=train_slices or [],
             validate=validate or [],
+            regions=regions or [],
             settings=settings,
             out=out,
             preset=preset,

@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_unet.cli.options import check_formula, override
 from napari_unet.cli.show import follow, say, stop_on_interrupt
-from napari_unet.config import AnnotationKind, ImageConfig, Preset, RunConfig
+from napari_unet.config import AnnotationKind, ImageConfig, Preset, Role, RunConfig
+from napari_unet.data.regions import read_regions
 from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, load_model
@@ -40,6 +41,7 @@ class Request:
     kinds: Sequence[AnnotationKind]
     train: Sequence[str]
     validate: Sequence[str]
+    regions: Sequence[Path]
     settings: dict[str, dict[str, Any]]
     out: Path | None
     preset: Preset | None
@@ -59,7 +61,7 @@ def run_training(request: Request) -> None:
             f"it by --resume {folder.path}."
         )
     images = [load_image(one, config) for one in config.images]
-    if not any(one.train or one.validate_ for one in config.images):
+    if not any(_is_divided(one) for one in config.images):
         images = hold_out_images(images)
     if request.preset is Preset.AUTO:
         config, why = choose(config, images, start)
@@ -117,6 +119,7 @@ def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
             kind=one.kind,
             train=one.train,
             validate=one.validate_,
+            regions=one.regions,
             network=config.network,
             weights=config.weights,
         )
@@ -125,6 +128,12 @@ def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
     for note in image.notes:
         say(f"{Path(one.image).name}: {note}")
     return image
+
+
+def _is_divided(one: ImageConfig) -> bool:
+    """Say whether the user chose what of an image trains or validates."""
+    chosen = {region.role for region in one.regions} & {Role.TRAIN, Role.VALIDATE}
+    return bool(one.train or one.validate_ or chosen)
 
 
 def _start(request: Request) -> Model | None:
@@ -156,6 +165,7 @@ def _check_alone(request: Request) -> None:
         "kind": request.kinds,
         "train": request.train,
         "validate": request.validate,
+        "regions": request.regions,
         "out": request.out,
         "preset": request.preset,
         "config": request.config,
@@ -193,8 +203,8 @@ def _settings(request: Request, folder: RunFolder, start: Model | None) -> RunCo
     }
     if request.resume is None:
         parts["train"] = _one_budget(parts["train"], request.settings["train"])
-    given = _images(request) or _changed(config.images, request)
-    images = tuple(_placed(one) for one in given)
+    given = _images(request) or config.images
+    images = tuple(_placed(one) for one in _changed(given, request))
     if not images:
         raise InputError("Give at least one --image with its --labels.")
     return config.model_copy(update={**parts, "images": images})
@@ -235,28 +245,20 @@ def _images(request: Request) -> tuple[ImageConfig, ...]:
             f"{count} --image and {len(request.labels)} --labels were given: every "
             "image needs its labels."
         )
-    columns = zip(
-        request.images,
-        request.labels,
-        _spread(request.kinds, count, "--kind"),
-        _spread(request.train, count, "--train"),
-        _spread(request.validate, count, "--validate"),
-        strict=True,
-    )
-    return tuple(
-        ImageConfig(image=image, labels=labels, kind=kind, train=train, validate_=held)
-        for image, labels, kind, train, held in columns
-    )
+    pairs = zip(request.images, request.labels, strict=True)
+    return tuple(ImageConfig(image=image, labels=labels) for image, labels in pairs)
 
 
 def _changed(
     images: tuple[ImageConfig, ...], request: Request
 ) -> tuple[ImageConfig, ...]:
-    """Put kinds and slices of the command line over those of a settings file."""
-    columns = {
+    """Put kinds, slices and regions of the command line over those that were set."""
+    regions = [read_regions(path) for path in request.regions]
+    columns: dict[str, list[Any]] = {
         "kind": _spread(request.kinds, len(images), "--kind"),
         "train": _spread(request.train, len(images), "--train"),
         "validate_": _spread(request.validate, len(images), "--validate"),
+        "regions": _spread(regions, len(images), "--regions"),
     }
     rows = [
         dict(zip(columns, row, strict=True))

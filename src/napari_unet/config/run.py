@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.network import UNetConfig
+from napari_unet.config.regions import Region
 from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
 from napari_unet.errors import InputError
@@ -45,6 +46,12 @@ class ImageConfig(Settings):
         description="Slices held out, as start:stop counted from 0: never trained on, "
         "they choose the best model. The last fifth of five or more slices, or of "
         "five or more images, when neither is given.",
+    )
+    regions: tuple[Region, ...] = Field(
+        (),
+        title="Regions",
+        description="Boxes, polygons or slices with their role, as a YAML or JSON "
+        "file holds them; they add to the slices given above.",
     )
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -82,6 +82,10 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
         "settings": settings,
         "images or annotations": roles,
         "held-out slices": held_out,
+        "regions": [
+            [region.model_dump(mode="json") for region in image.regions]
+            for image in images
+        ],
     }
 
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind, UNetConfig, WeightMapConfig
+from napari_unet.config import AnnotationKind, Region, UNetConfig, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
+from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
-from napari_unet.data.stack import Stack, parse_slices
+from napari_unet.data.regions import TRAIN, VALIDATE, hold_out
+from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
+from napari_unet.train.roles import assign_roles, seen_around, slices_of
 from napari_unet.words import sides
 
-_HELD_OUT_SHARE = 5
-_NONE = "none"
 _IMAGE_NOTE = "the whole image is held out to score the network"
 
 
@@ -33,15 +34,22 @@ class TrainingImage:
     target
         Classes and objects, (Z, Y, X).
     weights
-        (Z, Y, X) float32, 0 where nothing is to be learnt.
+        (Z, Y, X) float32, 0 where nothing is to be learnt: what is not annotated, and
+        what is not for training.
     train, held_out
-        Indices of the slices that are trained on, and that choose the best model.
+        Indices of the slices with pixels that are trained on, and with pixels that
+        choose the best model.
     kind
         What the annotations mean.
     pixel_size, unit
         Of Z, Y and X.
     notes
         Words to the user on what was understood or decided.
+    roles
+        (Z, Y, X) uint8: what each pixel is for (`napari_unet.data.regions`); None
+        where slices are for one thing as a whole.
+    regions
+        What was drawn or listed.
     """
 
     name: str
@@ -55,6 +63,17 @@ class TrainingImage:
     unit: str = "pixel"
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
+    roles: NDArray[np.uint8] | None = None
+    regions: tuple[Region, ...] = ()
+
+    @property
+    def truth(self) -> NDArray[np.uint8]:
+        """Classes of the held-out slices, `IGNORE` where a pixel is not held out."""
+        classes = self.target.classes[self.held_out]
+        if self.roles is None:
+            return classes
+        chosen = self.roles[self.held_out] == VALIDATE
+        return np.where(chosen, classes, np.uint8(IGNORE))
 
     @property
     def train_pixels(self) -> int:
@@ -62,13 +81,14 @@ class TrainingImage:
         return int(np.count_nonzero(self.weights[self.train]))
 
 
-def prepare_image(
+def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack: Stack,
     labels: NDArray[np.generic],
     *,
     kind: AnnotationKind | None = None,
     train: str | None = None,
     validate: str | None = None,
+    regions: Sequence[Region] = (),
     network: UNetConfig | None = None,
     weights: WeightMapConfig | None = None,
     normalization: Normalization | None = None,
@@ -84,16 +104,19 @@ def prepare_image(
     kind
         What the annotations mean; guessed when left out.
     train, validate
-        Slices as "start:stop". Without `validate` the last fifth of the annotated
-        slices is held out where there are at least five.
+        Slices as "start:stop"; "none" for no slice at all. Where neither they nor
+        `regions` say otherwise, the last fifth of the annotated slices is held out,
+        in one block, where there are at least five.
+    regions
+        Boxes, polygons or slices with their role, to the pixel.
     network, weights, normalization
         Settings; the defaults when left out.
 
     Raises
     ------
     InputError
-        When shapes differ, nothing is annotated, or no annotated slice is left to
-        train on.
+        When shapes differ, nothing is annotated, no annotated pixel is left to train
+        on, or none lies where some are to be held out.
     """
     network = network or UNetConfig()
     image = stack.as_czyx()
@@ -110,21 +133,26 @@ def prepare_image(
         notes.append(f"annotations are {kind}: {guess.reason}")
     target = to_target(labels, kind, ndim=network.ndim)
     notes.extend(target.notes)
-    train_slices, held_out = split_slices(target, train, validate, notes)
-    if _one_class(target, train_slices):
+    roles = assign_roles(target, regions, train, validate, notes)
+    if _one_class(target, roles == TRAIN):
         notes.append(
             "only one class is annotated: the network will find it everywhere; paint "
             "background too"
         )
+    leak = leaks(roles, target.annotated, seen_around(network)).words
+    notes.extend([leak] if leak else [])
     pixel_size = stack.zyx_size
     mapped = weight_map(target, weights, ndim=network.ndim, pixel_size=pixel_size)
+    mapped[roles != TRAIN] = 0
     return TrainingImage(
         name=stack.source,
         image=(normalization or Normalization())(image),
         target=target,
         weights=mapped,
-        train=train_slices,
-        held_out=held_out,
+        roles=roles,
+        regions=tuple(regions),
+        train=slices_of(target, roles, TRAIN),
+        held_out=slices_of(target, roles, VALIDATE),
         kind=kind,
         pixel_size=pixel_size,
         unit=stack.unit,
@@ -138,75 +166,30 @@ def hold_out_images(images: Sequence[TrainingImage]) -> list[TrainingImage]:
 
     This is for sets of single images; with fewer than five nothing is changed.
     """
-    count = len(images) // _HELD_OUT_SHARE
-    if count == 0 or any(image.held_out.size for image in images):
+    if any(image.held_out.size for image in images):
         return list(images)
-    last = [
-        replace(one, train=one.train[:0], held_out=one.train, notes=(_IMAGE_NOTE,))
-        for one in images[-count:]
-    ]
-    return [*images[:-count], *last]
+    last = hold_out(range(len(images)))
+    return [_held_out(one) if i in last else one for i, one in enumerate(images)]
 
 
-def split_slices(
-    target: Target, train: str | None, validate: str | None, notes: list[str]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose the annotated slices to train on and those that are held out.
-
-    "none" stands for no slice at all: an image may serve for validation only.
-    """
-    annotated = target.annotated_slices
-    held_out = _held_out(target, train, validate, notes)
-    wanted = annotated
-    if train is not None:
-        wanted = np.intersect1d(annotated, _indices(train, len(target.classes)))
-    learned = np.setdiff1d(wanted, held_out)
-    if train is not None and wanted.size > learned.size > 0:
-        both = np.intersect1d(wanted, held_out)
-        notes.append(f"{_named(both)} held out and therefore not trained on")
-    if learned.size == 0 and train != _NONE:
-        raise InputError(
-            "No annotated slice is left to train on: annotate more slices, or hold "
-            "out fewer."
-        )
-    return learned, held_out
+def _held_out(one: TrainingImage) -> TrainingImage:
+    roles = None
+    if one.roles is not None:
+        roles = np.where(one.roles == TRAIN, np.uint8(VALIDATE), one.roles)
+    return replace(
+        one,
+        roles=roles,
+        weights=np.zeros_like(one.weights),
+        train=one.train[:0],
+        held_out=one.train,
+        notes=(_IMAGE_NOTE,),
+    )
 
 
-def _held_out(
-    target: Target, train: str | None, validate: str | None, notes: list[str]
-) -> NDArray[np.intp]:
-    annotated = target.annotated_slices
-    if validate is not None and validate != _NONE:
-        chosen = np.intersect1d(annotated, _indices(validate, len(target.classes)))
-        if chosen.size == 0:
-            raise InputError(
-                f"Slices {validate} are to be held out, but none of them is annotated."
-            )
-        return chosen
-    if validate is None and train is None and annotated.size >= _HELD_OUT_SHARE:
-        chosen = annotated[-(annotated.size // _HELD_OUT_SHARE) :]
-        notes.append(f"{_named(chosen)} held out to score the network")
-        return chosen
-    notes.append("no slice is held out: the last state of the network is kept")
-    return annotated[:0]
-
-
-def _named(slices: NDArray[np.intp]) -> str:
-    first, last = slices[0], slices[-1]
-    return f"slices {first} to {last} are" if last > first else f"slice {last} is"
-
-
-def _one_class(target: Target, train: NDArray[np.intp]) -> bool:
+def _one_class(target: Target, trained: NDArray[np.bool_]) -> bool:
     """Say whether the network would learn to answer one class everywhere."""
-    classes = np.unique(target.classes[train])
+    classes = np.unique(target.classes[trained])
     return bool(classes[classes != IGNORE].size == 1)
-
-
-def _indices(text: str, count: int) -> NDArray[np.intp]:
-    if text == _NONE:
-        return np.empty(0, np.intp)
-    chosen: NDArray[np.intp] = np.arange(count)[parse_slices(text, count)]
-    return chosen
 
 
 def _fingerprint(image: object, labels: NDArray[np.generic]) -> str:

@@ -1,0 +1,175 @@
+"""Leaks: validation pixels whose surroundings the network has been trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import approximate_polygon, find_contours
+
+from napari_unet.config import Region, Role
+from napari_unet.data.regions import TRAIN, UNUSED, VALIDATE, role_map, runs
+from napari_unet.data.stack import parse_slices
+
+Reach = tuple[int, int, int]
+"""Distance along Z, Y and X, in pixels, up to which a training pixel is too close."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """How many validation pixels lie too close to training pixels.
+
+    Attributes
+    ----------
+    pixels
+        Annotated validation pixels that do.
+    validation
+        All annotated validation pixels.
+    reach
+        What counts as too close.
+    """
+
+    pixels: int
+    validation: int
+    reach: Reach
+
+    @property
+    def words(self) -> str:
+        """One sentence on the leak; "" where there is none."""
+        if not self.pixels:
+            return ""
+        slices, side, _ = self.reach
+        apart = f"{side} pixels"
+        if slices:
+            apart += f" and {slices} {'slice' if slices == 1 else 'slices'}"
+        number = f"{self.pixels:,} of {self.validation:,}"
+        if self.pixels == self.validation:
+            number = f"all {self.pixels:,}"
+        return (
+            f"{number} validation pixels lie within {apart} of training pixels: the "
+            "score may be too good; shrink the validation region, or leave slices "
+            "between"
+        )
+
+
+def leaks(roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach) -> Leak:
+    """Count the annotated validation pixels that lie too close to training pixels.
+
+    Too close means that an annotated training pixel is at most `reach` away along
+    each axis: in a box, not a ball, as what a network sees is a box.
+
+    Parameters
+    ----------
+    roles
+        (Z, Y, X) map of `role_map`.
+    annotated
+        (Z, Y, X) bool.
+    reach
+        Half of what the network sees along Z, Y and X, in pixels.
+    """
+    near = near_training(roles, annotated, reach)
+    held = annotated & (roles == VALIDATE)
+    slices, *plane = reach
+    there = (min(slices, roles.shape[0] - 1), plane[0], plane[1])
+    return Leak(int(np.count_nonzero(near & held)), int(held.sum()), there)
+
+
+def shrink(
+    roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach
+) -> tuple[NDArray[np.uint8], int]:
+    """Take what leaks out of the validation pixels; training loses nothing.
+
+    Returns
+    -------
+    roles
+        (Z, Y, X) map in which the leaking pixels are unused.
+    left
+        Annotated validation pixels that remain.
+    """
+    near = near_training(roles, annotated, reach)
+    left = np.where(near, np.uint8(UNUSED), roles)
+    return left, int(np.count_nonzero(annotated & (left == VALIDATE)))
+
+
+def shrink_regions(
+    regions: Sequence[Region], annotated: NDArray[np.bool_], reach: Reach
+) -> list[Region]:
+    """Return regions that mean what `shrink` leaves, to the pixel.
+
+    On slices with a leak the validation regions are drawn anew, along what remains of
+    them; everything else stays as it is.
+    """
+    shape = annotated.shape
+    roles = role_map(regions, (shape[0], shape[1], shape[2]))
+    near = near_training(roles, annotated, reach)
+    touched = set(np.flatnonzero(near.any(axis=(1, 2))).tolist())
+    kept: list[Region] = []
+    for region in regions:
+        kept.extend(_beside(region, touched, shape[0]))
+    for z in sorted(touched):
+        left = (roles[z] == VALIDATE) & ~near[z]
+        for corners in outlines(left):
+            kept.append(Region(role=Role.VALIDATE, slices=str(z), polygon=corners))
+    return kept
+
+
+def near_training(
+    roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach
+) -> NDArray[np.bool_]:
+    """Find the validation pixels, annotated or not, that are too close to training.
+
+    Returns
+    -------
+    (Z, Y, X) bool
+    """
+    held = roles == VALIDATE
+    out = np.zeros(roles.shape, bool)
+    boxes = ndimage.find_objects(held.view(np.uint8))
+    if not boxes:
+        return out
+    # Nothing farther away than the reach matters, and regions are often small.
+    box = tuple(
+        slice(max(0, side.start - far), side.stop + far)
+        for side, far in zip(boxes[0], reach, strict=True)
+    )
+    near = ((roles[box] == TRAIN) & annotated[box]).astype(np.uint8)
+    for axis, far in enumerate(reach):
+        size = 2 * min(far, near.shape[axis]) + 1
+        near = ndimage.maximum_filter1d(near, size, axis, mode="constant")
+    out[box] = held[box] & (near > 0)
+    return out
+
+
+def outlines(mask: NDArray[np.bool_]) -> Iterator[tuple[tuple[float, float], ...]]:
+    """Yield polygons, (y, x) corners, that together cover a (Y, X) mask exactly."""
+    for part in _without_holes(mask):
+        # A border all round closes the outline at the edge of the slice.
+        (line,) = find_contours(np.pad(part, 1).astype(np.uint8), 0.5)
+        corners = approximate_polygon(line - 1, tolerance=1e-6)[:-1]
+        yield tuple((float(y), float(x)) for y, x in corners)
+
+
+def _without_holes(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """Yield connected parts of a mask, cut apart where they have holes."""
+    numbered, count = ndimage.label(mask)
+    for number in range(1, count + 1):
+        part = numbered == number
+        columns = np.flatnonzero((ndimage.binary_fill_holes(part) & ~part).any(axis=0))
+        if columns.size == 0:
+            yield part
+            continue
+        left = np.arange(mask.shape[1]) <= columns[columns.size // 2]
+        yield from _without_holes(part & left)
+        yield from _without_holes(part & ~left)
+
+
+def _beside(region: Region, touched: set[int], count: int) -> list[Region]:
+    """Return the parts of a region that stay as they are."""
+    slices = range(count)[parse_slices(region.slices or ":", count)]
+    if region.role is not Role.VALIDATE or touched.isdisjoint(slices):
+        return [region]
+    others = runs(set(slices) - touched)
+    return [region.model_copy(update={"slices": one}) for one in others]

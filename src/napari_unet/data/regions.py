@@ -1,0 +1,161 @@
+"""What each pixel of an image is for: regions, drawn or listed, become a map of roles.
+
+Pixels in no region are trained on, unless some region is for training: then they are
+unused. Where regions overlap, ignore wins over test, test over validate, and validate
+over train: nothing that scores a network is ever trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from skimage.draw import polygon2mask
+
+from napari_unet.config import Region, Role
+from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.stack import parse_slices
+from napari_unet.errors import InputError
+
+__all__ = ["Region", "Role"]
+
+UNUSED = 0
+"""Value in a map of roles of pixels that are for nothing."""
+TRAIN, VALIDATE, TEST, LEFT_OUT = 1, 2, 3, 4
+"""Values of the roles; the higher wins."""
+_CODES = {
+    Role.TRAIN: TRAIN,
+    Role.VALIDATE: VALIDATE,
+    Role.TEST: TEST,
+    Role.IGNORE: LEFT_OUT,
+}
+_HELD_OUT_SHARE = 5
+_REGIONS = TypeAdapter(tuple[Region, ...])
+
+
+def role_map(
+    regions: Sequence[Region],
+    shape: tuple[int, int, int],
+    annotated_slices: NDArray[np.intp] | None = None,
+) -> NDArray[np.uint8]:
+    """Say of each pixel what it is for.
+
+    Parameters
+    ----------
+    regions
+        In any order.
+    shape
+        Slices, Y and X.
+    annotated_slices
+        Indices of the slices with annotations, to hold out some of them where no
+        region is for training or validation (see `hold_out`); None holds out nothing.
+
+    Returns
+    -------
+    (Z, Y, X) uint8: `UNUSED`, `TRAIN`, `VALIDATE`, `TEST` or `LEFT_OUT`.
+
+    Raises
+    ------
+    InputError
+        When the slices of a region are not there.
+    """
+    chosen = {region.role for region in regions}
+    rest = UNUSED if Role.TRAIN in chosen else TRAIN
+    roles: NDArray[np.uint8] = np.full(shape, rest, np.uint8)
+    for region in regions:
+        part = roles[parse_slices(region.slices or ":", shape[0])]
+        inside = _inside(region, shape[1:])
+        np.maximum(part, _CODES[region.role], out=part, where=inside)
+    if annotated_slices is not None and chosen.isdisjoint((Role.TRAIN, Role.VALIDATE)):
+        usable = [z for z in annotated_slices if (roles[z] == TRAIN).any()]
+        for z in hold_out(usable):
+            roles[z][roles[z] == TRAIN] = VALIDATE
+    return roles
+
+
+def hold_out(annotated: Sequence[int]) -> list[int]:
+    """Choose one in five of some annotated slices, or images, to be held out.
+
+    They are the last ones, in one block: every fifth slice would lie between two
+    slices that are trained on and that look almost the same, a block touches such a
+    slice at one end only. Fewer than five leave nothing held out.
+    """
+    return list(annotated[len(annotated) - len(annotated) // _HELD_OUT_SHARE :])
+
+
+def runs(slices: Iterable[int]) -> list[str]:
+    """Write slices as runs without a gap, each as `parse_slices` reads it.
+
+    >>> runs([3, 4, 5, 9])
+    ['3:6', '9']
+    """
+    found: list[list[int]] = []
+    for z in sorted(slices):
+        if found and found[-1][1] == z:
+            found[-1][1] = z + 1
+        else:
+            found.append([z, z + 1])
+    return [f"{a}:{b}" if b > a + 1 else str(a) for a, b in found]
+
+
+def read_regions(path: str | Path) -> tuple[Region, ...]:
+    """Read regions from a YAML or JSON file: a list, or a list under "regions".
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or does not hold regions; it says which one.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} cannot be read as regions: {reason}.") from error
+    listed = data.get("regions") if isinstance(data, dict) else data
+    if not isinstance(listed, list):
+        raise InputError(
+            f"{path} holds no regions: write a list with a role, slices and a polygon "
+            "for each."
+        )
+    try:
+        return _REGIONS.validate_python(listed)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where, *name = first["loc"]
+        setting = ".".join(map(str, name)) or "the region"
+        raise InputError(
+            f"{path}, region {where} (counted from 0): {setting}: {first['msg']}."
+        ) from error
+
+
+def write_regions(path: str | Path, regions: Sequence[Region]) -> None:
+    """Write regions for `read_regions`, as JSON where the name ends so, else as YAML.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    listed = _REGIONS.dump_python(tuple(regions), mode="json", exclude_none=True)
+    data: dict[str, Any] = {"regions": listed}
+    if Path(path).suffix.lower() == ".json":
+        text = json.dumps(data, indent=1)
+    else:
+        text = yaml.safe_dump(data, sort_keys=False, default_flow_style=None)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _inside(region: Region, shape: tuple[int, int]) -> NDArray[np.bool_] | bool:
+    if region.polygon is None:
+        return True
+    mask: NDArray[np.bool_] = polygon2mask(shape, np.array(region.polygon))
+    return mask

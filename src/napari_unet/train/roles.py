@@ -1,0 +1,129 @@
+"""What each pixel of a training image is for, from regions and lists of slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import Region, Role, UNetConfig
+from napari_unet.data.annotation import Target
+from napari_unet.data.leak import Reach
+from napari_unet.data.regions import TRAIN, UNUSED, VALIDATE, role_map
+from napari_unet.data.stack import parse_slices
+from napari_unet.errors import InputError
+from napari_unet.model.geometry import receptive_field
+
+NO_SLICE = "none"
+"""Stands for no slice at all: an image may serve for validation only."""
+
+
+def assign_roles(
+    target: Target,
+    regions: Sequence[Region],
+    train: str | None,
+    validate: str | None,
+    notes: list[str],
+) -> NDArray[np.uint8]:
+    """Say what each pixel is for; `train` and `validate` are regions of whole slices.
+
+    Without any of them the last fifth of the annotated slices is held out. What was
+    decided is added to `notes`.
+
+    Returns
+    -------
+    (Z, Y, X) uint8, as of `napari_unet.data.regions.role_map`.
+
+    Raises
+    ------
+    InputError
+        When no annotated pixel is left to train on, or to hold out where that was
+        wanted.
+    """
+    count, height, width = target.classes.shape
+    whole = [_slices(Role.TRAIN, train), _slices(Role.VALIDATE, validate)]
+    everything = [*regions, *(one for one in whole if one is not None)]
+    free = train is None and validate is None
+    annotated = target.annotated_slices if free else None
+    roles = role_map(everything, (count, height, width), annotated)
+    if train == NO_SLICE:
+        roles[roles == TRAIN] = UNUSED
+    _check(target, roles, everything, train, validate)
+    _tell(target, roles, everything, train, notes)
+    return roles
+
+
+def slices_of(target: Target, roles: NDArray[np.uint8], role: int) -> NDArray[np.intp]:
+    """Return the indices of the slices with an annotated pixel of a role."""
+    found: NDArray[np.intp] = np.flatnonzero(
+        ((roles == role) & target.annotated).any(axis=(1, 2))
+    )
+    return found
+
+
+def seen_around(network: UNetConfig) -> Reach:
+    """Return how far along Z, Y and X a validation pixel sees: half its field of view.
+
+    A network of 2 dimensions sees no other slice, but neighbouring slices are near
+    copies of each other: the next one on either side counts.
+    """
+    plane = (receptive_field(network) - 1) // 2
+    if network.ndim == 2:
+        return 1, plane, plane
+    return (receptive_field(network, -3) - 1) // 2, plane, plane
+
+
+def _slices(role: Role, text: str | None) -> Region | None:
+    if text is None or text == NO_SLICE:
+        return None
+    return Region(role=role, slices=text)
+
+
+def _check(
+    target: Target,
+    roles: NDArray[np.uint8],
+    regions: Sequence[Region],
+    train: str | None,
+    validate: str | None,
+) -> None:
+    wanted = any(region.role is Role.VALIDATE for region in regions)
+    if wanted and slices_of(target, roles, VALIDATE).size == 0:
+        if validate in (None, NO_SLICE):
+            raise InputError(
+                "The validation regions hold no annotated pixel: draw them around "
+                "annotations, away from test and ignore regions."
+            )
+        raise InputError(
+            f"Slices {validate} are to be held out, but none of them is annotated."
+        )
+    if train != NO_SLICE and slices_of(target, roles, TRAIN).size == 0:
+        raise InputError(
+            "No annotated slice is left to train on: annotate more slices, or hold "
+            "out fewer."
+        )
+
+
+def _tell(
+    target: Target,
+    roles: NDArray[np.uint8],
+    regions: Sequence[Region],
+    train: str | None,
+    notes: list[str],
+) -> None:
+    held_out = slices_of(target, roles, VALIDATE)
+    if held_out.size == 0:
+        notes.append("no slice is held out: the last state of the network is kept")
+    elif not any(region.role is Role.VALIDATE for region in regions):
+        notes.append(f"{_named(held_out)} held out to score the network")
+    elif train is not None and train != NO_SLICE:
+        asked = np.arange(len(roles))[parse_slices(train, len(roles))]
+        learned = slices_of(target, roles, TRAIN)
+        both = np.setdiff1d(np.intersect1d(asked, held_out), learned)
+        if both.size:
+            notes.append(f"{_named(both)} held out and therefore not trained on")
+
+
+def _named(slices: NDArray[np.intp]) -> str:
+    first, last = slices[0], slices[-1]
+    return f"slices {first} to {last} are" if last > first else f"slice {last} is"
