@@ -16,12 +16,13 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.data.annotation import to_target
-from napari_unet.data.stack import read_stack
+from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.postprocess import postprocess
 from napari_unet.predict.predictor import Predictor
+from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.score.report import score_labels
 
 
@@ -100,6 +101,31 @@ def test_a_threshold_averaging_and_16_bits_reach_the_predictor(files, train, run
     np.testing.assert_allclose(written, expected.probabilities, atol=0.02)
     labels = tifffile.imread(files / "out.tif")
     np.testing.assert_array_equal(labels, 1 - written[0] > 0.9)
+
+
+def test_an_image_of_another_pixel_size_is_told_and_rescaled_where_asked(
+    files, train, run
+):
+    model = train() / "last.safetensors"
+    image = read_stack(files / "image.tif")
+    large = np.asarray(image.data).repeat(2, 1).repeat(2, 2)
+    finer = Stack(large, "ZYX", (0.05, 0.002, 0.002), "um", "finer")
+    write_stack(files / "finer.tif", large, like=finer)
+    same = run("predict", model, files / "image.tif", "--out", files / "same.tif")
+    assert "trained on pixels" not in same.stdout
+    predict = ("predict", model, files / "finer.tif", "--out")
+    plain = " ".join(run(*predict, files / "plain.tif").stdout.split())
+    sizes = "trained on pixels of 0.004 um, this image has 0.002 um"
+    assert f"{sizes}: the mask will be poor; --rescale brings" in plain
+    told = " ".join(run(*predict, files / "scaled.tif", "--rescale").stdout.split())
+    assert f"{sizes}: it is rescaled" in told
+    scaled = read_stack(files / "scaled.tif")
+    assert scaled.shape == large.shape
+    assert scaled.pixel_size == pytest.approx((0.05, 0.002, 0.002))
+    expected = RescaledPredictor(load_model(model), (1, 0.5, 0.5))
+    np.testing.assert_array_equal(scaled.data, expected.predict(finer.as_czyx()).labels)
+    expected = Predictor(load_model(model)).predict(finer.as_czyx()).labels
+    np.testing.assert_array_equal(tifffile.imread(files / "plain.tif"), expected)
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
         Path | None, typer.Option(help="TIFF file for the probabilities.")
     ] = None,
     average: Annotated[bool | None, option(PredictConfig, "average")] = None,
+    rescale: Annotated[bool | None, option(PredictConfig, "rescale")] = None,
     threshold: Annotated[float | None, option(PredictConfig, "threshold")] = None,
     objects: Annotated[str | None, option(PostprocessConfig, "objects")] = None,
     follow_slices: Annotated[
@@ -248,6 +249,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     settings = override(
         PredictConfig(),
         average=average,
+        rescale=rescale,
         threshold=threshold,
         tile_size=tile_size,
         tile_slices=tile_slices,

@@ -24,6 +24,9 @@ from napari_unet.score.report import Scores, score_labels
 if TYPE_CHECKING:
     from napari_unet.predict.predictor import Prediction, Predictor
 
+_RESCALED = "it is rescaled, and the prediction brought back to its own pixels."
+_UNSCALED = "the mask will be poor; --rescale brings it to the model's pixel size."
+
 
 def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
     """Refuse to write over a file that is read, or twice to the same file.
@@ -95,10 +98,13 @@ def write_prediction(
     """Predict a stack and write labels or objects and, if wanted, probabilities."""
     from napari_unet.model.checkpoint import load_model
     from napari_unet.predict.postprocess import needs_probabilities, postprocess
-    from napari_unet.predict.predictor import Predictor
+    from napari_unet.predict.rescale import difference, predictor_for
 
     finish = finish or PostprocessConfig()
-    predictor = Predictor(load_model(model), config)
+    loaded = load_model(model)
+    predictor = predictor_for(loaded, stack, config)
+    if words := difference(loaded.card, stack):
+        say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
     say(f"predicting on {predictor.device.words}")
     keep = probabilities is not None or needs_probabilities(finish)
     result = predict_stack(predictor, stack, keep=keep)

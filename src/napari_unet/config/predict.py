@@ -51,6 +51,12 @@ class PredictConfig(Settings):
         description="A pixel is foreground above this probability of not being "
         "background; the most probable class when left out.",
     )
+    rescale: bool = Field(
+        False,
+        title="Rescale to the model's pixel size",
+        description="Bring an image of another pixel size to that of the model, and "
+        "the prediction back; a difference below a tenth counts as none.",
+    )
     probabilities: Literal["float32", "float16"] = Field(
         "float32",
         title="Type of probabilities",

@@ -73,6 +73,17 @@ def normal_unit(text: str | None) -> str | None:
     return _UNITS.get(name) or _UNITS.get(name.removesuffix("s"))
 
 
+def unit_factor(from_unit: str, to_unit: str) -> float:
+    """Return how many of a unit make one of another; both as `normal_unit` names them.
+
+    >>> round(unit_factor("um", "nm"))
+    1000
+    """
+    if from_unit == to_unit:
+        return 1.0
+    return _MICROMETRES[from_unit] / _MICROMETRES[to_unit]
+
+
 def read_calibration(tif: Any) -> Calibration:
     """Find the pixel size of an open `tifffile.TiffFile`.
 
@@ -108,7 +119,7 @@ def _in_one_unit(found: Mapping[str, tuple[float | None, str]]) -> Calibration:
         return Calibration()
     unit = next(iter(known.values()))[1]
     sizes = {
-        letter: _tidy(size * _factor(from_unit, unit))
+        letter: _tidy(size * unit_factor(from_unit, unit))
         for letter, (size, from_unit) in known.items()
         # A length and a count of pixels cannot be brought to one unit.
         if (from_unit == "pixel") == (unit == "pixel")
@@ -116,12 +127,6 @@ def _in_one_unit(found: Mapping[str, tuple[float | None, str]]) -> Calibration:
     if "X" in sizes or "Y" in sizes:  # one alone speaks for both: pixels are square
         sizes = {"Y": sizes.get("X", 0.0), "X": sizes.get("Y", 0.0)} | sizes
     return Calibration(unit, sizes)
-
-
-def _factor(from_unit: str, to_unit: str) -> float:
-    if from_unit == to_unit:
-        return 1.0
-    return _MICROMETRES[from_unit] / _MICROMETRES[to_unit]
 
 
 def _from_imagej(meta: Mapping[str, Any], page: Any) -> Calibration:
@@ -149,7 +154,7 @@ def _from_tags(page: Any) -> Calibration:
     # Centimetres often stand for dots per inch too: 28.35 for 72, 118.11 for 300.
     if any(math.isclose(dots, usual, rel_tol=2e-3) for usual in _PRINT_DPI):
         return Calibration()
-    scale = _factor(unit, "um")
+    scale = unit_factor(unit, "um")
     return Calibration("um", {"Y": _tidy(y * scale), "X": _tidy(x * scale)})
 
 

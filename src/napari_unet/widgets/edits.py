@@ -94,7 +94,8 @@ def _change(layer: Labels, key: Region, values: NDArray[Any]) -> int:
     # Plugins are handed a proxy that keeps what is private from them.
     save = getattr(getattr(layer, "__wrapped__", layer), "_save_history", None)
     if count <= _FEW or save is None:
-        found = np.nonzero(differs)
+        # Several times faster than `nonzero` of a plane.
+        found = np.unravel_index(np.flatnonzero(differs), differs.shape)
         where = tuple(
             index + part.start for index, part in zip(found, key, strict=True)
         )

@@ -62,9 +62,9 @@ class PredictionWork:
         """Predict, yielding every tile, and finish the whole where that is wanted."""
         from napari_unet.model.checkpoint import load_model
         from napari_unet.predict.postprocess import needs_probabilities, postprocess
-        from napari_unet.predict.predictor import Predictor
+        from napari_unet.predict.rescale import predictor_for
 
-        predictor = Predictor(load_model(self.model), self.settings)
+        predictor = predictor_for(load_model(self.model), self.stack, self.settings)
         image = self.stack.as_czyx()
         keep = needs_probabilities(self.finish)
         whole = predictor.empty(image.shape[1:], keep=keep)

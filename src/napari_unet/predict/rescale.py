@@ -1,0 +1,232 @@
+"""A model applied to images of another pixel size than the one it learnt on."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+
+from napari_unet.config import PredictConfig
+from napari_unet.data.calibration import normal_unit, unit_factor
+from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.device import Device
+from napari_unet.predict.prediction import TileDone
+from napari_unet.predict.predictor import Predictor
+
+Factors = tuple[float, float, float]
+_TOLERANCE = 1.1
+_LARGEST = 16.0
+_NOWHERE = (slice(0, 0),) * 3
+
+
+def factors(card: ModelCard, stack: Stack) -> Factors | None:
+    """Return by how much an image grows along Z, Y and X to meet a model.
+
+    Returns
+    -------
+    tuple of float or None
+        Size of the image's pixels over that of the model's; 1 along Z for networks
+        with 2 dimensions. None where they are within a tenth of each other, or where
+        one of them is not known.
+    """
+    units = normal_unit(stack.unit), normal_unit(card.unit)
+    if None in units or "pixel" in units:
+        return None
+    scale = unit_factor(str(units[0]), str(units[1]))
+    sizes = zip(stack.zyx_size, _zyx(card), strict=True)
+    z, y, x = (scale * image / model for image, model in sizes)
+    found = (1.0 if card.network.ndim == 2 else z, y, x)
+    if all(1 / _TOLERANCE <= factor <= _TOLERANCE for factor in found):
+        return None
+    return found
+
+
+def difference(card: ModelCard, stack: Stack) -> str:
+    """Say in words that a model and an image differ in pixel size; "" where not."""
+    if factors(card, stack) is None:
+        return ""
+    ndim = card.network.ndim
+    model = _words(_zyx(card), card.unit, ndim)
+    image = _words(stack.zyx_size, stack.unit, ndim)
+    return f"The model was trained on pixels of {model}, this image has {image}"
+
+
+def warning(card: ModelCard, stack: Stack) -> str:
+    """Warn of what follows from another pixel size; "" where sizes agree."""
+    words = difference(card, stack)
+    advice = "the mask will be poor; rescale to the model's pixel size."
+    return f"{words}: {advice}" if words else ""
+
+
+def predictor_for(
+    model: Model,
+    stack: Stack,
+    config: PredictConfig | None = None,
+    device: Device | None = None,
+) -> Predictor:
+    """Return what predicts `stack`: rescaled where `config` asks for it and it differs.
+
+    Raises
+    ------
+    InputError
+        When the sizes differ so much that one of them must be wrong.
+    """
+    config = config or PredictConfig()
+    found = factors(model.card, stack) if config.rescale else None
+    if found is None:
+        return Predictor(model, config, device)
+    return RescaledPredictor(model, found, config, device)
+
+
+class RescaledPredictor(Predictor):
+    """Brings an image to a model's pixel size, and the probabilities back.
+
+    An image that shrinks is smoothed first, so that nothing shows up in it that is
+    not there. What comes back are probabilities, on the grid of the image and
+    interpolated linearly; classes and objects are made of them there, and have
+    smoother borders than labels that are brought back themselves. Pixels are areas:
+    the borders of the image stay where they are.
+
+    Parameters
+    ----------
+    model, config, device
+        As for a `Predictor`.
+    by
+        By how much the image grows along Z, Y and X, as from `factors`.
+
+    Raises
+    ------
+    InputError
+        When the image would have to grow or shrink more than 16 times.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        by: Factors,
+        config: PredictConfig | None = None,
+        device: Device | None = None,
+    ) -> None:
+        if not all(1 / _LARGEST <= factor <= _LARGEST for factor in by):
+            raise InputError(
+                "The image's pixels are "
+                f"{' x '.join(f'{factor:.3g}' for factor in by)} times those of the "
+                "model (Z x Y x X): is the pixel size of the image right? Correct it, "
+                "or predict without rescaling."
+            )
+        super().__init__(model, config, device)
+        self.by = by
+        self._ended = threading.Event()
+
+    def stop(self) -> None:
+        """End the prediction that runs after the tile in work; from any thread."""
+        self._ended.set()
+        super().stop()
+
+    def tiles(self, image: ArrayLike) -> Iterator[TileDone]:
+        """Predict a (C, Z, Y, X) image, yielding every slice or volume when done.
+
+        The tiles before the last of each slice are yielded too, without any pixels:
+        they tell how far the work is.
+
+        Raises
+        ------
+        InputError, OutOfMemoryError
+            As `Predictor.tiles`.
+        """
+        self._check(np.shape(image))
+        self._ended.clear()
+        return self._tiles(image)
+
+    def _tiles(self, image: ArrayLike) -> Iterator[TileDone]:
+        depth, height, width = np.shape(image)[1:]
+        for part, resampled in self._parts(image):
+            length = part.stop - part.start
+            whole = np.empty((self.num_classes, *resampled.shape[1:]), np.float32)
+            for tile in self.normalised_tiles(resampled):
+                if self._ended.is_set():
+                    return
+                whole[(slice(None), *tile.core)] = tile.probabilities
+                core, answer = _NOWHERE, whole[:, :0, :0, :0]
+                if tile.done == tile.total:
+                    core = (part, slice(0, height), slice(0, width))
+                    answer = resize(whole, (length, height, width))
+                yield TileDone(
+                    part.start // length * tile.total + tile.done,
+                    depth // length * tile.total,
+                    core,
+                    answer.astype(self.config.probabilities, copy=False),
+                    self.config.threshold,
+                    tile.message,
+                )
+
+    def _parts(self, image: ArrayLike) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield what is predicted together: a slice, or for 3D networks the volume.
+
+        It is normalised after it was resampled, as what the model learnt from was:
+        the noise of small pixels would count among the contrast otherwise.
+        """
+        card, depth = self.model.card, np.shape(image)[1]
+        slices = [slice(z, z + 1) for z in range(depth)]
+        if card.network.ndim == 2 and card.normalization.per == "slice":
+            for part in slices:
+                yield part, card.normalization(self._resampled(image, part))
+            return
+        whole = card.normalization(self._resampled(image, slice(0, depth)))
+        if card.network.ndim == 3:
+            yield slice(0, depth), whole
+            return
+        for part in slices:
+            yield part, whole[:, part]
+
+    def _resampled(self, image: ArrayLike, part: slice) -> NDArray[np.float32]:
+        """Read some slices one by one, and bring them to the model's pixel size."""
+        depth, height, width = (
+            max(1, round(length * factor))
+            for length, factor in zip(np.shape(image)[1:], self.by, strict=True)
+        )
+        numbers = range(part.start, part.stop)
+        planes = [
+            resize(image[:, z : z + 1], (1, height, width))  # type: ignore[call-overload,index]
+            for z in numbers
+        ]
+        flat = self.model.card.network.ndim == 2
+        size = (len(numbers) if flat else depth, height, width)
+        return resize(np.concatenate(planes, 1), size)
+
+
+def resize(image: ArrayLike, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Resample a (C, Z, Y, X) image linearly to Z, Y and X of `shape`.
+
+    Where it shrinks, every new pixel is a weighted mean of all that it covers.
+    """
+    values = torch.from_numpy(np.array(image, np.float32))
+    if tuple(values.shape[2:]) != shape[1:]:
+        # Slices pose as the channels of a batch of channels.
+        values = F.interpolate(values, shape[1:], mode="bilinear", antialias=True)
+    if values.shape[1] != shape[0]:
+        columns = values.flatten(2).unsqueeze(1)
+        size = (shape[0], columns.shape[-1])
+        columns = F.interpolate(columns, size, mode="bilinear", antialias=True)
+        values = columns.reshape(values.shape[0], *shape)
+    return np.asarray(values.numpy())
+
+
+def _zyx(card: ModelCard) -> Factors:
+    z, y, x = (1.0, *card.pixel_size)[-3:]
+    return z, y, x
+
+
+def _words(sizes: Factors, unit: str, ndim: int) -> str:
+    """Write a size along (Z,) Y and X as "4 nm", or as "50 x 4 x 4 nm"."""
+    shown = list(sizes)[-ndim:]
+    if all(math.isclose(size, shown[0], rel_tol=1e-3) for size in shown):
+        shown = shown[:1]
+    return f"{' x '.join(f'{size:.4g}' for size in shown)} {unit}"
