@@ -1,0 +1,133 @@
+"""The search for places to annotate as a worker's generator: arrays in, no Qt."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet.config import AnnotationKind, PredictConfig
+from napari_unet.data.annotation import guess_kind
+from napari_unet.data.stack import Stack
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_unet.model.checkpoint import Model
+    from napari_unet.predict.suggest import Suggestion
+    from napari_unet.predict.uncertainty import SliceDone
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A place to annotate, with what it looks like: (y, x) uint8."""
+
+    place: Suggestion
+    picture: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Guidance:
+    """The end of a search: places, the best first, and words on it."""
+
+    places: tuple[Found, ...]
+    words: str
+
+
+@dataclass(eq=False)
+class GuidanceWork:
+    """A search on copies of layers, for a worker thread.
+
+    Attributes
+    ----------
+    model
+        The model, which nothing else may change meanwhile, or its file.
+    stack, labels
+        The image, and (Z, Y, X) annotations of it.
+    kind
+        What the annotations mean; None for a guess.
+    box, count
+        Side of the places in pixels, and how many there are at most.
+    seconds
+        No slice is begun after this time. The first ones lie spread over the stack.
+    """
+
+    model: Model | Path
+    stack: Stack
+    labels: NDArray[np.generic]
+    kind: AnnotationKind | None = None
+    box: int = 64
+    count: int = 8
+    seconds: float = 20.0
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def stop(self) -> None:
+        """End soon, and suggest from what is known; from any thread."""
+        self._stopped.set()
+
+    def run(self) -> Generator[SliceDone, None, Guidance]:
+        """Look at one slice after the other, yielding each, and choose places."""
+        from napari_unet.model.checkpoint import load_model
+        from napari_unet.predict.predictor import Predictor
+        from napari_unet.predict.suggest import suggest
+        from napari_unet.predict.uncertainty import uncertainty
+
+        given = self.model
+        model = load_model(given) if isinstance(given, Path) else given
+        image = self.stack.as_czyx()
+        unsure = np.zeros(image.shape[1:], np.float32)
+        looks = uncertainty(
+            Predictor(model, PredictConfig()), image, stopped=self._stopped
+        )
+        began, seen, total = time.monotonic(), 0, len(unsure)
+        for look in looks:
+            unsure[look.z] = look.disagreement
+            seen = look.done
+            yield look
+            if self._stopped.is_set() or time.monotonic() - began > self.seconds:
+                break
+        known = annotated(self.labels, self.kind)
+        places = suggest(unsure, known, box=self.box, count=self.count)
+        found = tuple(Found(one, picture(image, one)) for one in places)
+        return Guidance(found, _words(len(found), seen, total))
+
+
+def annotated(
+    labels: NDArray[np.generic], kind: AnnotationKind | None = None
+) -> NDArray[np.bool_]:
+    """Return which pixels of (Z, Y, X) labels are annotated.
+
+    As scribbles, those that are painted; else all of a slice with anything on it.
+    """
+    painted = np.asarray(labels != 0, bool)
+    if not painted.any():
+        return painted
+    kind = kind or guess_kind(labels).kind
+    if kind is AnnotationKind.SCRIBBLES:
+        return painted
+    slices = painted.any(axis=(1, 2), keepdims=True)
+    return np.broadcast_to(slices, painted.shape)
+
+
+def picture(image: Any, place: Suggestion) -> NDArray[np.uint8]:
+    """Cut a place out of a (C, Z, Y, X) image, as grey values that fill 0 to 255."""
+    values = np.asarray(image[(slice(None), place.z, *place.box)], float).mean(axis=0)
+    low, high = np.percentile(values, (1, 99))
+    share = (values - low) / max(high - low, 1e-9)
+    return np.asarray(255 * np.clip(share, 0, 1), np.uint8)
+
+
+def _words(found: int, seen: int, total: int) -> str:
+    slices = f"{seen} of {total} slices" if seen < total else "all slices"
+    if total == 1 and seen:
+        slices = "the image"
+    if seen == 0:
+        return "Stopped before the first slice was looked at."
+    if found == 0:
+        return f"Looked at {slices}: there is no place left to annotate."
+    return f"Looked at {slices}. Click a place to go there, and paint in the box."

@@ -1,0 +1,300 @@
+"""Annotate here next: from a click to a box that can be painted in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from napari.layers import Image, Labels
+
+from napari_unet.config import AnnotationKind, UNetConfig
+from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.unet import UNet
+from napari_unet.predict.suggest import Suggestion
+from napari_unet.samples import em_stack
+from napari_unet.widgets.places import BOX_LAYER, go_to
+from napari_unet.widgets.suggesting import GuidanceWork, annotated
+from napari_unet.widgets.suggestions import SuggestionList
+from napari_unet.widgets.workspace import Workspace
+
+SHAPE = (5, 96, 112)
+PLACE = Suggestion(3, (slice(32, 64), slice(48, 96)), 0.5)
+
+
+def make_model(channels: int = 1) -> Model:
+    config = UNetConfig(base_channels=4, depth=2, in_channels=channels)
+    torch.manual_seed(0)
+    return Model(UNet(config).eval(), ModelCard(network=config))
+
+
+@pytest.fixture
+def image(viewer: Any) -> Image:
+    data = em_stack(SHAPE, seed=3)[0].data
+    place = {"scale": (50, 4, 4), "translate": (0, 100, 0), "units": ("nm",) * 3}
+    return viewer.add_image(data, name="em", **place)
+
+
+@pytest.fixture
+def annotations(viewer: Any, image: Image) -> Labels:
+    painted = np.zeros(SHAPE, np.uint8)
+    painted[0, 10:40, 10:40] = 1
+    painted[0, 20:30, 20:30] = 2
+    return viewer.add_labels(painted, name="painted", scale=image.scale)
+
+
+@pytest.fixture
+def part(viewer: Any, image: Image, annotations: Labels, qtbot: Any) -> Any:
+    workspace = Workspace.of(viewer)
+    workspace.image, workspace.annotations = image, annotations
+    workspace.kind = AnnotationKind.SCRIBBLES
+    made = SuggestionList(viewer, workspace, make_model)
+    made.side.setValue(32)
+    viewer.window.add_dock_widget(made)
+    return made
+
+
+@pytest.fixture
+def search(part: Any, qtbot: Any) -> Callable[[], None]:
+    """Click the button, and wait for the end."""
+
+    def wait() -> None:
+        part.button.click()
+        qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+
+    return wait
+
+
+def box_of(viewer: Any) -> np.ndarray:
+    (corners,) = viewer.layers[BOX_LAYER].data
+    return corners
+
+
+# ------------------------------------------------------------- the way to a place
+
+
+def test_the_viewer_goes_to_the_slice_and_the_middle_of_the_box(
+    viewer: Any, image: Image
+) -> None:
+    go_to(viewer, image, PLACE)
+    assert viewer.dims.current_step[0] == 3
+    # Pixels 32 to 63 of 4 nm, moved by 100 nm; pixels 48 to 95.
+    assert viewer.scene.camera.center[-2:] == pytest.approx((47.5 * 4 + 100, 71.5 * 4))
+    seen = np.array(viewer.canvas.size) / viewer.scene.camera.zoom
+    assert (seen > (32 * 4, 48 * 4)).all()
+    assert (seen < (20 * 32 * 4, 20 * 48 * 4)).all()
+
+
+def test_the_box_lies_around_the_pixels_and_there_is_one(
+    viewer: Any, image: Image
+) -> None:
+    go_to(viewer, image, Suggestion(1, (slice(0, 32), slice(0, 32)), 0.9))
+    go_to(viewer, image, PLACE)
+    corners = box_of(viewer)
+    np.testing.assert_array_equal(corners.min(axis=0), (3, 31.5, 47.5))
+    np.testing.assert_array_equal(corners.max(axis=0), (3, 63.5, 95.5))
+    assert [layer.name for layer in viewer.layers].count(BOX_LAYER) == 1
+    np.testing.assert_array_equal(viewer.layers[BOX_LAYER].scale, image.scale)
+    assert viewer.layers[BOX_LAYER].face_color[0, 3] == 0
+
+
+def test_the_layer_that_is_painted_on_stays_active(
+    viewer: Any, image: Image, annotations: Labels
+) -> None:
+    viewer.layers.selection.active = annotations
+    go_to(viewer, image, PLACE)
+    assert viewer.layers.selection.active == annotations
+
+
+def test_a_removed_box_is_drawn_again(viewer: Any, image: Image) -> None:
+    go_to(viewer, image, PLACE)
+    viewer.layers.remove(BOX_LAYER)
+    go_to(viewer, image, PLACE)
+    assert len(box_of(viewer)) == 4
+
+
+def test_a_turned_view_is_turned_back(viewer: Any, image: Image) -> None:
+    viewer.dims.ndisplay = 3
+    viewer.dims.order = (1, 0, 2)
+    go_to(viewer, image, PLACE)
+    assert viewer.dims.ndisplay == 2
+    assert viewer.dims.displayed == (1, 2)
+    assert viewer.dims.current_step[0] == 3
+
+
+def test_a_single_image_has_places_too(viewer: Any) -> None:
+    image = viewer.add_image(em_stack((1, 96, 112), seed=1)[0].data[0], name="flat")
+    go_to(viewer, image, Suggestion(0, (slice(0, 32), slice(40, 72)), 0.5))
+    assert box_of(viewer).shape == (4, 2)
+
+
+# ------------------------------------------------------------------- the list
+
+
+def test_one_click_lists_places_and_goes_to_the_best(
+    part: Any, viewer: Any, annotations: Labels, search: Callable[[], None]
+) -> None:
+    search()
+    assert part.list.count() == 8
+    assert "all slices" in part.status.text()
+    first = part.list.item(0).data(256)
+    assert viewer.dims.current_step[0] == first.z
+    assert box_of(viewer)[:, 1].min() == first.box[0].start - 0.5
+    assert viewer.layers.selection.active == annotations
+
+
+def test_a_click_on_a_picture_goes_there(
+    part: Any, viewer: Any, search: Callable[[], None], qtbot: Any
+) -> None:
+    from qtpy.QtCore import Qt
+
+    search()
+    item = part.list.item(2)
+    place = item.data(256)
+    centre = part.list.visualItemRect(item).center()
+    qtbot.mouseClick(part.list.viewport(), Qt.MouseButton.LeftButton, pos=centre)
+    assert part.list.currentRow() == 2
+    assert viewer.dims.current_step[0] == place.z
+    assert box_of(viewer)[:, 2].min() == place.box[1].start - 0.5
+
+
+def test_next_walks_through_the_list_and_then_searches_anew(
+    part: Any, search: Callable[[], None], qtbot: Any
+) -> None:
+    search()
+    part.next()
+    assert part.list.currentRow() == 1
+    part.list.setCurrentRow(part.list.count() - 1)
+    part.next()
+    assert part.running
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    assert part.list.currentRow() == 0
+
+
+def test_next_without_a_list_searches(part: Any, qtbot: Any) -> None:
+    part.next()
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    assert part.list.count() == 8
+
+
+def test_what_is_annotated_is_not_listed(
+    part: Any, annotations: Labels, search: Callable[[], None]
+) -> None:
+    annotations.data[:4] = 1
+    search()
+    assert part.list.count() > 0
+    for row in range(part.list.count()):
+        assert part.list.item(row).data(256).z == 4
+    annotations.data[:] = 1
+    search()
+    assert part.list.count() == 0
+    assert "no place left" in part.status.text()
+
+
+def test_uncertainty_is_a_layer_only_when_asked_for(
+    part: Any, viewer: Any, image: Image, search: Callable[[], None]
+) -> None:
+    assert not part.show_box.isEnabled()
+    search()
+    assert "em uncertainty" not in viewer.layers
+    part.show_box.click()
+    layer = viewer.layers["em uncertainty"]
+    assert layer.visible
+    assert layer.data.shape == SHAPE
+    assert layer.data.max() > 0
+    np.testing.assert_array_equal(layer.scale, image.scale)
+    np.testing.assert_array_equal(layer.translate, image.translate)
+    part.show_box.click()
+    assert not layer.visible
+    part.show_box.click()
+    viewer.layers.remove(layer)
+    assert not part.show_box.isChecked()
+
+
+def test_a_search_that_is_stopped_keeps_what_was_found(
+    part: Any, search: Callable[[], None]
+) -> None:
+    work = GuidanceWork(
+        make_model(), part_stack(part), np.zeros(SHAPE, np.uint8), box=32
+    )
+    looks = work.run()
+    z = next(looks).z
+    work.stop()
+    with pytest.raises(StopIteration) as end:
+        next(looks)
+    guidance = end.value.value
+    assert {found.place.z for found in guidance.places} == {z}
+    assert "1 of 5 slices" in guidance.words
+
+
+def part_stack(part: Any) -> Any:
+    from napari_unet.widgets.layers import image_stack
+
+    return image_stack(part.workspace.image)
+
+
+def test_stopping_at_once_ends_well(part: Any, qtbot: Any) -> None:
+    part.button.click()
+    assert part.button.text() == "Stop searching"
+    part.button.click()
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    assert part.button.text() == "Annotate here next"
+
+
+def test_a_search_outlives_the_layers_it_was_for(part: Any, viewer: Any, qtbot: Any):
+    part.button.click()
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    part.next()
+    assert not part.running
+    assert "image layer" in part.button.toolTip()
+
+
+def test_the_button_tells_what_is_missing(viewer: Any, image: Image) -> None:
+    workspace = Workspace.of(viewer)
+    models: list[Model] = []
+    part = SuggestionList(viewer, workspace, lambda: models[0] if models else None)
+    viewer.window.add_dock_widget(part)
+    assert "image layer" in part.button.toolTip()
+    workspace.image = image
+    assert "annotation layer" in part.button.toolTip()
+    workspace.annotations = viewer.add_labels(np.zeros(SHAPE, np.uint8))
+    assert "Train a network first" in part.status.text()
+    assert not part.button.isEnabled()
+    models.append(make_model())
+    part.refresh()
+    assert part.button.isEnabled()
+    assert part.status.text() == ""
+
+
+def test_a_model_file_will_do_and_one_that_does_not_fit_is_told(
+    part: Any, search: Callable[[], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, make_model(channels=2))
+    part._model = lambda: path
+    search()
+    assert "trained on 2" in part.status.text()
+    save_model(path, make_model())
+    search()
+    assert part.list.count() == 8
+
+
+def test_annotations_of_another_image_are_told(part: Any, viewer: Any) -> None:
+    layer = viewer.add_labels(np.ones((5, 20, 20), np.uint8), name="other")
+    part.workspace.annotations = layer
+    part.button.click()
+    assert not part.running
+    assert "choose annotations made on this image" in part.status.text()
+
+
+def test_a_slice_of_classes_is_annotated_as_a_whole() -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    assert not annotated(labels).any()
+    labels[2, 5, 5] = 1
+    assert annotated(labels, AnnotationKind.SCRIBBLES).sum() == 1
+    assert annotated(labels, AnnotationKind.CLASSES).sum() == 96 * 112
+    assert annotated(labels)[2].all()
