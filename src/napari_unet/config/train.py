@@ -55,6 +55,14 @@ class TrainConfig(Settings):
         title="Patch slices",
         description="Slices of each patch, for networks with 3 dimensions.",
     )
+    live_patch_size: int = Field(
+        128,
+        ge=16,
+        le=4096,
+        title="Live patch size (pixels)",
+        description="Side of the patches while annotations are painted: smaller ones "
+        "answer sooner to a stroke. Never larger than the patch size.",
+    )
     loss: Literal[
         "cross_entropy",
         "binary_cross_entropy",

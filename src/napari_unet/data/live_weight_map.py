@@ -42,6 +42,8 @@ class LiveWeightMap:
     ----------
     weights
         (Y, X) float32; `update` changes it in place.
+    classes
+        (Y, X) uint8, as in `Target`; `update` changes it in place.
 
     Raises
     ------
@@ -100,9 +102,9 @@ class LiveWeightMap:
         target = to_target(labels[None], self._kind)
         self._labels = np.array(labels)
         self._values = _count(labels)
-        self._classes = target.classes[0]
+        self.classes = target.classes[0]
         self._objects = LiveObjects(target.objects[0])
-        self._counts = np.bincount(self._classes.ravel(), minlength=256)
+        self._counts = np.bincount(self.classes.ravel(), minlength=256)
         self._balance = weights_of_counts(self._counts[:IGNORE], self._config)
         self._gain = np.zeros(labels.shape, np.float32)
         self._weigh([whole(labels.shape)])
@@ -133,39 +135,39 @@ class LiveWeightMap:
         """Take over the labels of a region; return where that may change weights."""
         target = self._read(region)
         classes, objects = target.classes[0], target.objects[0]
-        changed = classes != self._classes[region]
+        changed = classes != self.classes[region]
         self._counts += np.bincount(classes.ravel(), minlength=256)
-        self._counts -= np.bincount(self._classes[region].ravel(), minlength=256)
-        self._classes[region] = classes
+        self._counts -= np.bincount(self.classes[region].ravel(), minlength=256)
+        self.classes[region] = classes
         boxes: list[Box] = []
         if self._kind is AnnotationKind.OBJECTS:
             changed |= objects != self._objects.ids[region]
             self._objects.ids[region] = objects
         else:
-            painted = (self._classes > 0) & (self._classes != IGNORE)
+            painted = (self.classes > 0) & (self.classes != IGNORE)
             boxes = self._objects.repaint(region, painted, self._margin)
         inner = box_of(changed)
         if inner is not None:
             inner = moved(inner, region[0].start, region[1].start)
-            boxes.append(grow(inner, self._margin, self._classes.shape))
+            boxes.append(grow(inner, self._margin, self.classes.shape))
         return boxes
 
     def _weigh(self, boxes: list[Box]) -> list[Box]:
         """Weigh the pixels of some boxes; all, where the balance has moved."""
         for box in boxes:
-            around = grow(box, self._margin, self._classes.shape)
+            around = grow(box, self._margin, self.classes.shape)
             inside = within(box, around)
-            wanted = np.zeros(self._classes[around].shape, bool)
-            wanted[inside] = self._classes[box] == 0
+            wanted = np.zeros(self.classes[around].shape, bool)
+            wanted[inside] = self.classes[box] == 0
             objects = self._objects.ids[around]
             gain = background_gain(objects, wanted, self._config, _SQUARE)
             self._gain[box] = gain[inside]
         balance = weights_of_counts(self._counts[:IGNORE], self._config)
         if not np.array_equal(balance, self._balance):
             self._balance = balance
-            boxes = [whole(self._classes.shape)]
+            boxes = [whole(self.classes.shape)]
         for box in boxes:
-            weights = weigh_classes(self._classes[box], balance)
+            weights = weigh_classes(self.classes[box], balance)
             self.weights[box] = weights + self._gain[box]
         return boxes
 

@@ -10,7 +10,7 @@ import torch
 from napari_unet.config import RunConfig
 from napari_unet.model import unet
 from napari_unet.train.augment import augment, source_side
-from napari_unet.train.patches import Batch, PatchSampler
+from napari_unet.train.patches import Batch, PatchSampler, Place
 from napari_unet.train.training_image import TrainingImage
 
 
@@ -35,7 +35,7 @@ class Batches:
     ) -> None:
         self._config = config
         self._device = device
-        self._sampler = PatchSampler(images)
+        self.sampler = PatchSampler(images)
 
     @property
     def patch(self) -> tuple[int, int]:
@@ -58,17 +58,21 @@ class Batches:
             slices = unet.output_size(network, slices)
         return slices, unet.output_size(network, side)
 
-    def draw(self, step: int) -> Batch:
-        """Return the batch of `step`, counted from 0: (B, C, Z, Y, X) on the device."""
+    def draw(self, step: int, centres: Sequence[Place] = ()) -> Batch:
+        """Return the batch of `step`, counted from 0: (B, C, Z, Y, X) on the device.
+
+        The first patches lie around `centres`, where these are given.
+        """
         rng, generator = self._chance(step)
         if self._config.network.dropout > 0:
             rng.integers(2**62)  # is `seed_dropout`'s
         slices, side = self.patch
-        batch = self._sampler.draw(
+        batch = self.sampler.draw(
             rng,
             self._config.train.batch_size,
             patch=self.answered,
             source=(slices, source_side(self._config.augment, side)),
+            centres=centres,
         )
         return augment(batch.to(self._device), self._config.augment, side, generator)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ from torch import Tensor
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.crop import crop_mirrored, inside
 from napari_unet.train.training_image import TrainingImage
+
+Place = tuple[int, int, int, int]
+"""Image, slice, row and column of a pixel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +55,27 @@ class PatchSampler:
     """
 
     def __init__(self, images: Sequence[TrainingImage]) -> None:
-        self._images = images
-        self._places = [(i, z) for i, one in enumerate(images) for z in one.train]
+        self._images = list(images)
+        self._rows: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._count()
+
+    def renew(self, index: int, image: TrainingImage, slices: Iterable[int]) -> None:
+        """Take an image anew, of which some slices have other annotations now."""
+        self._images[index] = image
+        for z in slices:
+            self._rows.pop((index, z), None)
+        self._count()
+
+    def _count(self) -> None:
+        """Count the annotated pixels of slices that were not counted yet."""
+        images = self._images
         classes = max((one.target.num_classes for one in images), default=0)
-        rows = [_count(images[i], z, classes) for i, z in self._places]
+        self._places = [(i, z) for i, one in enumerate(images) for z in one.train]
+        for i, z in self._places:
+            known = self._rows.get((i, z))
+            if known is None or known.shape[1] != classes:
+                self._rows[i, z] = _count(images[i], z, classes)
+        rows = [self._rows[place] for place in self._places]
         self._heights = np.cumsum([0, *map(len, rows)])
         counts = np.concatenate(rows) if rows else np.zeros((0, classes), np.int64)
         # Ends of each row, where the annotated pixels of a class are numbered in order.
@@ -69,6 +89,7 @@ class PatchSampler:
         *,
         patch: tuple[int, int],
         source: tuple[int, int],
+        centres: Sequence[Place] = (),
     ) -> Batch:
         """Draw `count` patches.
 
@@ -84,8 +105,13 @@ class PatchSampler:
         source
             Slices and side of what is cut out, larger so that the patch can be turned
             and bent without a gap. Beyond the image it is mirrored, with weight 0.
+        centres
+            Pixels around which the first patches lie; the others go where chance
+            puts them.
         """
-        drawn = [self._draw_one(rng, patch, source) for _ in range(count)]
+        places = [*centres[:count]]
+        places += [self._pick(rng) for _ in range(count - len(places))]
+        drawn = [self._cut_out(place, patch, source) for place in places]
         image, target, weights = (np.stack(part) for part in zip(*drawn, strict=True))
         return Batch(
             torch.from_numpy(image),
@@ -93,8 +119,8 @@ class PatchSampler:
             torch.from_numpy(weights),
         )
 
-    def _pick(self, rng: np.random.Generator) -> tuple[int, int, int, int]:
-        """Choose an annotated training pixel: image, slice, row and column."""
+    def _pick(self, rng: np.random.Generator) -> Place:
+        """Choose an annotated training pixel."""
         kind = rng.choice(len(self._share), p=self._share)
         ends = self._ends[:, kind]
         row = int(np.searchsorted(ends, rng.integers(ends[-1]), side="right"))
@@ -104,10 +130,10 @@ class PatchSampler:
         there = (one.target.classes[z, y] == kind) & (one.weights[z, y] > 0)
         return index, z, y, int(rng.choice(np.flatnonzero(there)))
 
-    def _draw_one(
-        self, rng: np.random.Generator, patch: tuple[int, int], source: tuple[int, int]
+    def _cut_out(
+        self, place: Place, patch: tuple[int, int], source: tuple[int, int]
     ) -> tuple[NDArray[np.generic], ...]:
-        index, z, y, x = self._pick(rng)
+        index, z, y, x = place
         one = self._images[index]
         sizes = (patch[0], patch[1], patch[1])
         centre = [

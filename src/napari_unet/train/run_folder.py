@@ -63,6 +63,10 @@ class RunFolder:
         """Write `best.safetensors`."""
         save_model(self.best, model)
 
+    def save_model(self, model: Model) -> None:
+        """Write `last.safetensors` alone, of a run that cannot go on exactly."""
+        save_model(self.last, model)
+
     def save_last(self, model: Model, state: dict[str, Any]) -> None:
         """Write `last.safetensors` and the state from which a run goes on."""
         save_model(self.last, model)

@@ -33,8 +33,6 @@ def fit_config(
     """
     if not images:
         raise InputError("There is no image to train on: choose an image first.")
-    if not any(image.train.size for image in images):
-        raise InputError("All images are held out: leave at least one to train on.")
     channels = {image.image.shape[0] for image in images}
     if len(channels) > 1:
         raise InputError(
@@ -54,6 +52,18 @@ def fit_config(
     )
     _check_frozen(config.train.frozen_levels, fitted, old=resume or start is not None)
     return config.model_copy(update={"network": fitted})
+
+
+def check_roles(images: Sequence[TrainingImage]) -> None:
+    """Check that there is something to train on.
+
+    Raises
+    ------
+    InputError
+        When all images are held out.
+    """
+    if images and not any(image.train.size for image in images):
+        raise InputError("All images are held out: leave at least one to train on.")
 
 
 def take_network(config: RunConfig, start: Model) -> RunConfig:

@@ -25,7 +25,7 @@ from napari_unet.train.learner import ADVICE, Learner
 from napari_unet.train.plateau import Plateau
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
-from napari_unet.train.start import fit_config, origin
+from napari_unet.train.start import check_roles, fit_config, origin
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import HeldOut
 
@@ -100,6 +100,7 @@ class Trainer:
         resume: bool = False,
     ) -> None:
         self.images = tuple(images)
+        check_roles(self.images)
         self.config = fit_config(
             config or RunConfig(), self.images, start, resume=resume
         )

@@ -1,0 +1,243 @@
+"""The loop without a window: a script that paints and looks."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, UNetConfig
+from napari_unet.data.stack import Stack
+from napari_unet.live import Idle, LiveLoop, LiveStep, Preview
+from napari_unet.model.checkpoint import load_model
+from napari_unet.samples import em_stack
+from napari_unet.train.run_folder import RunFolder
+
+SHAPE = (4, 96, 112)
+
+
+@pytest.fixture(scope="module")
+def em():
+    return em_stack(SHAPE, seed=3)
+
+
+def settings(**train):
+    given = {"live_patch_size": 64, "batch_size": 2, "threads": 1, **train}
+    return RunConfig(
+        network=UNetConfig(base_channels=8, depth=2), train=TrainConfig(**given)
+    )
+
+
+def loop_on(em, **options):
+    config = options.pop("config", settings())
+    return LiveLoop(em[0], config=config, **options)
+
+
+def scribbles(em, z, box=(slice(None), slice(None))):
+    painted = np.zeros(SHAPE[1:], np.uint8)
+    painted[box] = (em[1][z][box] > 0) + 1
+    return painted
+
+
+def take(loop, until, most=400):
+    """Run until an item is what is waited for; return all items."""
+    items = []
+    for item in loop.run():
+        items.append(item)
+        if until(item) or len(items) >= most:
+            loop.stop()
+    assert until(items[-1]) or any(until(item) for item in items), items[-1]
+    return items
+
+
+def is_step(number):
+    return lambda item: isinstance(item, LiveStep) and item.step >= number
+
+
+def is_preview(after=0):
+    return lambda item: isinstance(item, Preview) and item.step >= after
+
+
+def iou(one, other):
+    return np.count_nonzero(one & other) / np.count_nonzero(one | other)
+
+
+def test_it_waits_until_something_is_painted_and_says_so(em):
+    loop = loop_on(em)
+    first = next(loop.run())
+    assert isinstance(first, Idle)
+    assert "Paint background" in first.reason
+
+
+def test_it_learns_from_one_slice_and_shows_another(em):
+    loop = loop_on(em)
+    loop.update(1, scribbles(em, 1))
+    loop.look_at(2)
+    items = take(loop, is_preview(after=80))
+    steps = [item for item in items if isinstance(item, LiveStep)]
+    assert np.mean([s.loss for s in steps[-10:]]) < steps[0].loss
+    assert (steps[-1].pixels, steps[-1].slices) == (96 * 112, 1)
+    shown = [item for item in items if isinstance(item, Preview)][-1]
+    assert shown.core == (slice(2, 3), slice(0, 96), slice(0, 112))
+    assert iou(shown.labels[0] > 0, em[1][2] > 0) > 0.75
+    assert shown.updates == 1
+
+
+def test_a_region_is_predicted_alone_with_probabilities_on_demand(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    region = (slice(21, 50), slice(-5, 300))
+    loop.look_at(3, region, probabilities=True)
+    shown = next(item for item in take(loop, is_preview()) if is_preview()(item))
+    assert shown.core == (slice(3, 4), slice(21, 50), slice(107, 112))
+    assert shown.probabilities.shape == (2, 1, 29, 5)
+    np.testing.assert_allclose(shown.probabilities.sum(axis=0), 1, atol=1e-3)
+
+
+def test_a_view_that_moves_is_predicted_before_the_next_step(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    loop.look_at(0)
+    items = loop.run()
+    for item in items:
+        if is_preview()(item):
+            break
+    loop.look_at(3)
+    following = next(items)
+    assert isinstance(following, Preview)
+    assert following.core[0] == slice(3, 4)
+    loop.stop()
+    list(items)
+
+
+def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0, (slice(0, 40), slice(0, 40))))
+    loop.look_at(0)
+    items = loop.run()
+    for item in items:
+        if is_step(20)(item):
+            break
+    loop.update(2, scribbles(em, 2, (slice(50, 90), slice(50, 90))))
+    before = item.step
+    for item in items:
+        if isinstance(item, Preview) and item.updates == 2:
+            break
+    # A preview that was due anyway may come first; the next follows within 3 steps.
+    assert item.step <= before + 4
+    loop.stop()
+    list(items)
+
+
+def test_erasing_takes_pixels_out_of_the_training_set(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    loop.update(1, scribbles(em, 1, (slice(0, 10), slice(0, 10))))
+    items = loop.run()
+    first = next(items)
+    assert (first.pixels, first.slices) == (96 * 112 + 100, 2)
+    loop.update(0, np.zeros(SHAPE[1:], np.uint8))
+    second = next(items)
+    assert (second.pixels, second.slices) == (100, 1)
+    loop.stop()
+    list(items)
+
+
+def test_held_out_slices_are_scored_and_never_trained_on(em):
+    loop = loop_on(em, held_out=np.array([1]))
+    loop.update(0, scribbles(em, 0))
+    loop.update(1, scribbles(em, 1))
+    loop._validation_seconds, loop._validated_at = 0.0, -60.0
+    step = next(loop.run())
+    assert step.slices == 1
+    assert 0 <= step.validation <= 1
+
+
+def test_a_new_class_gives_the_network_another_output(em):
+    loop = loop_on(em)
+    painted = scribbles(em, 0)
+    loop.update(0, painted)
+    items = loop.run()
+    next(items)
+    painted[:20] = 3
+    loop.update(0, painted)
+    step = next(items)
+    loop.stop()
+    list(items)
+    assert loop.model().network.config.num_classes == 3
+    assert "3 classes" in step.message
+
+
+@pytest.mark.parametrize("kind", [AnnotationKind.CLASSES, AnnotationKind.OBJECTS])
+def test_dense_annotations_are_learnt_slice_by_slice(em, kind):
+    objects = em[1] if kind is AnnotationKind.OBJECTS else (em[1] > 0) * 255
+    loop = loop_on(em, kind=kind)
+    loop.update(2, objects[2])
+    step = next(loop.run())
+    assert (step.pixels, step.slices) == (96 * 112, 1)
+
+
+def test_a_network_of_three_dimensions_learns_from_one_painted_slice(em):
+    network = UNetConfig(ndim=3, base_channels=4, depth=1)
+    train = TrainConfig(live_patch_size=32, batch_size=1, patch_slices=4)
+    loop = loop_on(em, config=RunConfig(network=network, train=train))
+    loop.update(2, scribbles(em, 2))
+    loop.look_at(1)
+    shown = take(loop, is_preview())
+    assert any(isinstance(item, LiveStep) and item.slices == 1 for item in shown)
+    preview = next(item for item in shown if isinstance(item, Preview))
+    assert preview.core[0] == slice(1, 2)
+
+
+def test_labels_of_another_size_are_refused_and_the_rest_goes_on(em):
+    loop = loop_on(em)
+    loop.update(0, np.ones((5, 5), np.uint8))
+    items = loop.run()
+    idle = next(items)
+    assert "5 x 5 pixels and the image is 96 x 112" in idle.reason
+    loop.update(0, scribbles(em, 0))
+    assert isinstance(next(items), LiveStep)
+
+
+def test_a_pause_holds_the_steps_and_still_shows_what_is_looked_at(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    loop.look_at(0)
+    items = loop.run()
+    while not isinstance(next(items), Preview):
+        pass
+    loop.pause()
+    while not isinstance(item := next(items), Idle):
+        pass
+    assert item.reason == "Paused"
+    loop.look_at(2)
+    assert next(items).core[0] == slice(2, 3)
+    threading.Timer(0.2, loop.go_on).start()
+    assert isinstance(next(items), LiveStep)
+
+
+def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    loop = loop_on(em, folder=folder, class_names=("membrane", "cell"))
+    loop.update(0, scribbles(em, 0))
+    take(loop, is_step(5))
+    model = load_model(folder.last)
+    assert model.card.class_names == ("membrane", "cell")
+    assert model.card.step >= 5
+    assert len((folder.path / "history.csv").read_text().splitlines()) >= 6
+    again = loop_on(em, start=model)
+    again.look_at(1)
+    # A model that knows something is shown before anything is painted.
+    assert isinstance(next(again.run()), Preview)
+
+
+def test_a_single_slice_and_channels_are_images_too():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (2, 64, 72)).astype(np.uint8)
+    stack = Stack(picture, "CYX", (1.0, 1.0), "pixel", "two channels")
+    loop = LiveLoop(stack, config=settings())
+    painted = np.zeros((64, 72), np.uint8)
+    painted[:20], painted[30:] = 1, 2
+    loop.update(0, painted)
+    assert isinstance(next(loop.run()), LiveStep)
