@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import ndimage
 
 from napari_unet.config import AnnotationKind, PredictConfig
 from napari_unet.data.annotation import guess_kind
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
     from napari_unet.model.checkpoint import Model
     from napari_unet.predict.suggest import Suggestion
-    from napari_unet.predict.uncertainty import SliceDone
+
+_SMOOTHING = 1.5
+"""Standard deviation in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """A slice that was looked at, and how unsure its pixels are: (Y, X) float32."""
+
+    done: int
+    total: int
+    z: int
+    unsure: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +83,7 @@ class GuidanceWork:
         """End soon, and suggest from what is known; from any thread."""
         self._stopped.set()
 
-    def run(self) -> Generator[SliceDone, None, Guidance]:
+    def run(self) -> Generator[Looked, None, Guidance]:
         """Look at one slice after the other, yielding each, and choose places."""
         from napari_unet.model.checkpoint import load_model
         from napari_unet.predict.predictor import Predictor
@@ -86,9 +99,10 @@ class GuidanceWork:
         )
         began, seen, total = time.monotonic(), 0, len(unsure)
         for look in looks:
-            unsure[look.z] = look.disagreement
+            # Single pixels say little, to the eye too.
+            unsure[look.z] = ndimage.gaussian_filter(look.entropy, _SMOOTHING)
             seen = look.done
-            yield look
+            yield Looked(seen, total, look.z, unsure[look.z])
             if self._stopped.is_set() or time.monotonic() - began > self.seconds:
                 break
         known = annotated(self.labels, self.kind)

@@ -34,7 +34,7 @@ from napari_unet.widgets.layers import (
     plane_shape,
 )
 from napari_unet.widgets.places import go_to
-from napari_unet.widgets.suggesting import Found, Guidance, GuidanceWork
+from napari_unet.widgets.suggesting import Found, Guidance, GuidanceWork, Looked
 from napari_unet.widgets.worker import Job
 from napari_unet.words import sides
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     from napari_unet.model.checkpoint import Model
     from napari_unet.predict.suggest import Suggestion
-    from napari_unet.predict.uncertainty import SliceDone
     from napari_unet.widgets.workspace import Workspace
 
 _SIDE = 72
@@ -97,14 +96,15 @@ class SuggestionList(QWidget):
         self.list.itemActivated.connect(self._on_item_clicked)
         self.show_box = QCheckBox("Show uncertainty")
         self.show_box.setToolTip(
-            "Lay over the image where the network contradicts itself when it sees the "
-            "image turned: dark where it is sure, bright where it is not."
+            "Lay over the image how unsure the network is: dark where it is sure, "
+            "bright where it is not."
         )
         self.show_box.toggled.connect(self._on_show_toggled)
         self.status = QLabel("")
         self.status.setWordWrap(True)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.status.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum
         )
         self._lay_out()
         self._listen()
@@ -208,10 +208,10 @@ class SuggestionList(QWidget):
             self._say("Stopping ...")
             self.job.stop()
 
-    def _on_step(self, look: SliceDone) -> None:
+    def _on_step(self, look: Looked) -> None:
         if self._unsure is None:
             return
-        self._unsure[look.z] = look.disagreement
+        self._unsure[look.z] = look.unsure
         if self.job is not None:
             self.job.show_progress(look.done / look.total)
         self._say(f"Searching: {look.done} of {look.total} slices")
