@@ -107,7 +107,7 @@ class Journal:
         """
         place = place or {}
         checksum = _checksum(labels, place)
-        before = self._before(name)
+        before = self.newest(name)
         if before and before.checksum == checksum and before.path.exists():
             return before
         self.session.mark()
@@ -184,7 +184,8 @@ class Journal:
             _remove(entry.path)
             raise
 
-    def _before(self, name: str) -> JournalEntry | None:
+    def newest(self, name: str) -> JournalEntry | None:
+        """Return the newest entry of a layer, or None."""
         if name not in self._written:
             for entry in self.entries():
                 self._written.setdefault(entry.name, entry)

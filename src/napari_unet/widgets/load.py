@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -20,8 +19,9 @@ from qtpy.QtWidgets import (
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.stack import Stack, read_stack
 from napari_unet.errors import InputError
-from napari_unet.widgets.layers import placed_as
 from napari_unet.widgets.panel import Panel
+from napari_unet.widgets.project import ProjectBox
+from napari_unet.widgets.stack_layers import add_image, add_labels
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class LoadWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Load", "Stop")
+        self.project = ProjectBox(napari_viewer)
+        self.form.addRow(self.project)
         self.rows: dict[str, PathRow] = {}
         for role, (label, tooltip) in _ROLES.items():
             self.rows[role] = PathRow(label)
@@ -109,9 +111,9 @@ class LoadWidget(Panel):
         role, stack, words = item
         name = Path(stack.source).stem
         if role == "image":
-            self.workspace.image = self._add_image(stack, name)
+            self.workspace.image = add_image(self.viewer, stack, name)
         else:
-            layer = self._add_labels(stack, name)
+            layer = add_labels(self.viewer, stack, name, self.workspace.image)
             setattr(self.workspace, role, layer)
         self._words.append(words)
         self.status.setText("\n".join(self._words))
@@ -119,29 +121,6 @@ class LoadWidget(Panel):
     def on_done(self, result: None) -> None:
         """Say what was understood."""
         self.show_progress(1.0, "\n".join(self._words))
-
-    def _add_image(self, stack: Stack, name: str) -> Image:
-        return self.viewer.add_image(
-            stack.data,
-            name=name,
-            rgb="S" in stack.axes,
-            **placed_as(stack, len(stack.axes.replace("S", ""))),
-        )
-
-    def _add_labels(self, stack: Stack, name: str) -> Labels:
-        plain = stack.single_channel(stack.as_zyx())
-        data = np.array(plain.data)
-        if data.dtype.kind not in "ui":
-            data = data.astype(np.uint8)
-        if name in self.viewer.layers:
-            name = f"{name} labels"
-        place = placed_as(plain, data.ndim)
-        image = self.workspace.image
-        if image is not None and set(plain.pixel_size) == {1.0}:
-            # Masks often come without a pixel size; they belong to the image.
-            place["scale"] = tuple(image.scale)[-data.ndim :]
-            place["units"] = tuple(image.units)[-data.ndim :]
-        return self.viewer.add_labels(data, name=name, **place)
 
 
 def _read(paths: dict[str, Path]) -> Iterator[tuple[str, Stack, str]]:

@@ -1,0 +1,468 @@
+"""Nothing is lost: not by a crash, a close, a full disk or a layer that goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+
+from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
+from napari_unet.data.stack import read_stack
+from napari_unet.project import Project
+from napari_unet.widgets.open_project import OpenProject
+
+_CRASH = """
+import napari, numpy as np
+from napari_unet.widgets.open_project import OpenProject
+
+viewer = napari.Viewer(show=False)
+_, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "U-Net workflow")
+labels = viewer.add_labels(np.zeros((3, 64, 80), np.uint8), name="em annotations",
+                           scale=(50, 4, 4), units=("nm",) * 3)
+dock.load.workspace.annotations = labels
+OpenProject.of(viewer).keeper.interval = 1
+labels.brush_size = 9
+labels.paint((1, 20, 30), 2)
+labels.paint((2, 40, 50), 1)
+napari.run(force=True)
+"""
+
+
+@pytest.fixture
+def project(dock: Any, viewer: Any) -> OpenProject:
+    return OpenProject.of(viewer)
+
+
+@pytest.fixture
+def box(dock: Any) -> Any:
+    return dock.load.project
+
+
+@pytest.fixture
+def painted(viewer: Any, project: OpenProject) -> Any:
+    """Annotations that are chosen and painted on."""
+    layer = viewer.add_labels(
+        np.zeros((3, 64, 80), np.uint8),
+        name="em annotations",
+        scale=(50, 4, 4),
+        units=("nm",) * 3,
+    )
+    project.workspace.annotations = layer
+    layer.paint((1, 20, 30), 2)
+    return layer
+
+
+@pytest.fixture
+def written(project: OpenProject, qtbot: Any) -> Callable[[], np.ndarray]:
+    """Write now, and return what the journal then holds."""
+
+    def write() -> np.ndarray:
+        with qtbot.waitSignal(project.keeper.written, timeout=10_000) as heard:
+            project.keeper.now()
+        return project.project.journal.read(heard.args[0])
+
+    return write
+
+
+@pytest.fixture
+def open_dock(make_napari_viewer_proxy: Any, qtbot: Any) -> Callable[[], Any]:
+    """Open another window with the dock: its viewer, project box and project."""
+
+    def make() -> Any:
+        viewer = make_napari_viewer_proxy()
+        name = ("napari-unet-em", "U-Net workflow")
+        _, dock = viewer.window.add_plugin_dock_widget(*name)
+        qtbot.wait(10)  # the dock gets its window
+        return viewer, dock.load.project, OpenProject.of(viewer)
+
+    return make
+
+
+@pytest.fixture
+def ready(qtbot: Any) -> Callable[[Any], None]:
+    """Wait until a project or an entry was read."""
+
+    def wait(box: Any) -> None:
+        qtbot.waitUntil(lambda: not box.running, timeout=30_000)
+
+    return wait
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _full(_number: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def is_offered(box: Any) -> bool:
+    return bool(box.recover_button.isVisibleTo(box))
+
+
+def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
+    runs_in_tmp: Path, open_dock: Any, ready: Any
+) -> None:
+    program = subprocess.Popen([sys.executable, "-c", _CRASH], env=os.environ)
+    folder = runs_in_tmp / "annotations"
+    try:
+        wait_for(lambda: bool(list(folder.glob("*.tif"))) or program.poll() is not None)
+    finally:
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+    assert program.returncode == -signal.SIGKILL
+    viewer, box, project = open_dock()
+    assert is_offered(box)
+    assert box.recover_button.text().startswith("Recover annotations of ")
+    box.recover_button.click()
+    ready(box)
+    (layer,) = viewer.layers
+    reference = viewer.add_labels(np.zeros((3, 64, 80), np.uint8))
+    reference.brush_size = 9
+    reference.paint((1, 20, 30), 2)
+    reference.paint((2, 40, 50), 1)
+    np.testing.assert_array_equal(layer.data, reference.data)
+    assert layer.data.dtype == np.uint8
+    np.testing.assert_allclose(layer.scale, (50, 4, 4))
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
+    assert layer.name.startswith("em annotations of ")
+    assert project.workspace.annotations == layer
+    assert not is_offered(box)
+
+
+def test_nothing_is_offered_after_a_clean_close(
+    open_dock: Any, runs_in_tmp: Path, qtbot: Any
+) -> None:
+    viewer, _box, project = open_dock()
+    layer = viewer.add_labels(np.zeros((3, 64, 80), np.uint8), name="em annotations")
+    project.workspace.annotations = layer
+    layer.paint((1, 20, 30), 2)
+    painted = layer.data.copy()
+    viewer.close()
+    qtbot.waitUntil(lambda: project.is_closed, timeout=10_000)
+    journal = Project(runs_in_tmp).journal
+    assert journal.after_crash() is None
+    assert not list(journal.folder.glob("open-*"))
+    np.testing.assert_array_equal(journal.read(journal.entries()[0]), painted)
+    (record,) = Project(runs_in_tmp).load().layers
+    assert record.path is not None
+    assert (runs_in_tmp / record.path).exists()
+
+
+def test_a_second_window_is_no_crash_and_leaves_the_project_to_the_first(
+    painted: Any,
+    written: Any,
+    project: OpenProject,
+    open_dock: Any,
+    qtbot: Any,
+) -> None:
+    written()
+    other, box, second = open_dock()
+    assert not is_offered(box)
+    assert second is not project
+    layer = other.add_labels(np.zeros((2, 9, 9), np.uint8), name="second")
+    second.workspace.annotations = layer
+    layer.paint((1, 4, 4), 1)
+    second.keeper.now()
+    project.save()
+    second.save()
+    qtbot.waitUntil(lambda: "Another window" in second.words, timeout=10_000)
+    assert {one.name for one in project.project.journal.entries()} == {
+        "em annotations",
+        "second",
+    }
+    (record,) = Project(project.project.folder).load().layers
+    assert record.name == "em annotations"
+
+
+def test_two_docks_write_once(
+    viewer: Any, painted: Any, written: Any, project: OpenProject
+) -> None:
+    viewer.window.add_plugin_dock_widget("napari-unet-em", "Load")
+    assert OpenProject.of(viewer) is project
+    written()
+    assert len(project.project.journal.entries()) == 1
+
+
+def test_only_what_changed_is_written(
+    painted: Any, written: Any, project: OpenProject, viewer: Any, qtbot: Any
+) -> None:
+    np.testing.assert_array_equal(written(), painted.data)
+    viewer.dims.set_current_step(0, 2)
+    written()
+    assert len(project.project.journal.entries()) == 1
+    painted.undo()
+    painted.paint((0, 9, 9), 3)
+    np.testing.assert_array_equal(written(), painted.data)
+    assert len(project.project.journal.entries()) == 2
+
+
+def test_the_journal_follows_by_itself(
+    painted: Any, project: OpenProject, qtbot: Any
+) -> None:
+    with qtbot.waitSignal(project.keeper.written, timeout=10_000):
+        project.keeper.interval = 0.1
+    painted.paint((2, 9, 9), 3)
+    with qtbot.waitSignal(project.keeper.written, timeout=10_000) as heard:
+        pass
+    assert project.project.journal.read(heard.args[0])[2, 9, 9] == 3
+    assert "Annotations kept at " in project.words
+
+
+def test_a_layer_that_is_removed_is_kept_as_it_was(
+    painted: Any, project: OpenProject, viewer: Any, qtbot: Any
+) -> None:
+    data = painted.data.copy()
+    with qtbot.waitSignal(project.keeper.written, timeout=10_000) as heard:
+        viewer.layers.remove("em annotations")
+    np.testing.assert_array_equal(project.project.journal.read(heard.args[0]), data)
+    project.keeper.now()
+    assert project.workspace.annotations is None
+
+
+def test_a_renamed_a_reshaped_and_a_flat_layer_are_followed(
+    painted: Any, written: Any, project: OpenProject, viewer: Any
+) -> None:
+    painted.name = "renamed / again"
+    written()
+    assert project.project.journal.entries()[0].name == "renamed / again"
+    painted.data = np.ones((5, 10, 12), np.uint16)
+    np.testing.assert_array_equal(written(), np.ones((5, 10, 12)))
+    viewer.dims.ndisplay = 3
+    painted.data = np.full((10, 12), 7, np.int32)
+    np.testing.assert_array_equal(written(), np.full((10, 12), 7))
+
+
+def test_a_layer_that_was_never_painted_leaves_no_file(
+    viewer: Any, project: OpenProject, qtbot: Any
+) -> None:
+    project.workspace.annotations = viewer.add_labels(np.zeros((3, 8, 8), np.uint8))
+    project.keeper.now()
+    project.keeper.finish()
+    qtbot.wait(50)
+    assert project.project.journal.entries() == []
+
+
+def test_training_leaves_its_annotations_beside_the_run(
+    painted: Any, project: OpenProject, qtbot: Any
+) -> None:
+    run = project.project.new_run("em")
+    with qtbot.waitSignal(project.keeper.written, timeout=10_000):
+        project.keeper.now(run)
+    stack = read_stack(run / "annotations.tif")
+    np.testing.assert_array_equal(np.asarray(stack.data), painted.data)
+    np.testing.assert_allclose(stack.pixel_size, (50, 4, 4))
+    assert stack.unit == "nm"
+
+
+def test_copying_a_large_layer_lets_the_brush_in_between(
+    viewer: Any, project: OpenProject, qtbot: Any
+) -> None:
+    labels = np.zeros((64, 1024, 1024), np.uint8)
+    labels[::7, 3] = 2
+    layer = viewer.add_labels(labels, name="large")
+    project.workspace.annotations = layer
+    with qtbot.waitSignal(project.keeper.written, timeout=60_000) as heard:
+        project.keeper.now()
+        assert project.keeper.copying
+    np.testing.assert_array_equal(project.project.journal.read(heard.args[0]), labels)
+
+
+def test_a_full_disk_is_told_once_and_painting_goes_on(
+    painted: Any,
+    written: Any,
+    project: OpenProject,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    project.keeper.failed.connect(told.append)
+    before = len(notification_manager.records)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _full)
+        for value in (1, 2, 3):
+            painted.paint((2, 30, 30), value)
+            project.keeper.now()
+            project.wait()
+            qtbot.wait(20)
+    assert len(told) == 1
+    assert "free some space" in told[0]
+    assert "\n" not in told[0]
+    assert len(notification_manager.records) == before + 1
+    assert project.words == told[0]
+    # The disk has room again: all that was painted meanwhile is kept.
+    np.testing.assert_array_equal(written(), painted.data)
+    assert "kept at" in project.words
+
+
+def test_after_a_close_on_a_full_disk_the_last_entry_is_offered(
+    painted: Any,
+    written: Any,
+    project: OpenProject,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written()
+    painted.paint((2, 30, 30), 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", _full)
+        project.close()
+    assert list(project.project.journal.folder.glob("open-*"))
+
+
+def fill(project: OpenProject) -> None:
+    """Choose what a project remembers beside its layers, with a run."""
+    run = project.project.new_run("em")
+    run.mkdir(parents=True)
+    (run / "history.csv").write_text("step,loss\n1,0.5\n")
+    (run / "best.safetensors").touch()
+    workspace, state = project.workspace, project.state
+    workspace.kind = AnnotationKind.CLASSES
+    workspace.weights = WeightMapConfig(w0=3)
+    workspace.model = run / "best.safetensors"
+    state.settings = RunConfig(train=TrainConfig(minutes=7))
+    state.class_names = ("membrane", "cell")
+    state.run = run
+    workspace.annotations.colormap = {None: "blue", 0: (0, 0, 0, 0), 1: "red"}
+    workspace.annotations.opacity = 0.25
+    workspace.image.colormap = "magma"
+    workspace.image.contrast_limits = (20, 90)
+
+
+def test_a_project_opens_with_all_that_belongs_to_it_where_it_was_moved_to(
+    loaded: Any,
+    viewer: Any,
+    project: OpenProject,
+    files: Any,
+    tmp_path: Path,
+    open_dock: Any,
+    ready: Any,
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    shutil.copy(files.image, folder / "em.tif")
+    viewer.layers["em"].metadata["napari_unet_source"] = str(folder / "em.tif")
+    loaded.load.project.make(folder)
+    fill(project)
+    annotations = project.workspace.annotations
+    annotations.paint((3, 20, 20), 1)
+    project.close()
+
+    moved = Path(shutil.move(folder, tmp_path / "moved"))
+    other, box, again = open_dock()
+    opened: list[Any] = []
+    again.opened.connect(opened.append)
+    box.open(moved)
+    ready(box)
+    assert again.words == "The project is open."
+    assert len(opened) == 1
+    assert [layer.name for layer in other.layers] == ["em", "truth", "annotations"]
+    workspace, state = again.workspace, again.state
+    layer, shown = workspace.annotations, workspace.image
+    np.testing.assert_array_equal(layer.data, annotations.data)
+    np.testing.assert_allclose(layer.scale, files.stack.pixel_size)
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
+    assert layer.opacity == 0.25
+    np.testing.assert_allclose(layer.colormap.color_dict[1], (1, 0, 0, 1))
+    assert shown.colormap.name == "magma"
+    assert list(shown.contrast_limits) == [20, 90]
+    np.testing.assert_array_equal(shown.data, files.stack.data)
+    assert workspace.truth == other.layers["truth"]
+    assert (workspace.kind, workspace.weights.w0) == (AnnotationKind.CLASSES, 3)
+    (run,) = (moved / "runs").iterdir()
+    assert workspace.model == run / "best.safetensors"
+    assert again.history() == run / "history.csv"
+    assert state.settings.train.minutes == 7
+    assert state.class_names == ("membrane", "cell")
+    # What was opened is not written once more.
+    again.keeper.now()
+    again.wait()
+    assert len(again.project.journal.entries()) == 1
+
+
+def test_a_missing_image_is_named_and_the_rest_opens_and_stays_on_record(
+    loaded: Any,
+    project: OpenProject,
+    tmp_path: Path,
+    viewer: Any,
+    open_dock: Any,
+    ready: Any,
+) -> None:
+    gone = tmp_path / "gone.tif"
+    viewer.layers["em"].metadata["napari_unet_source"] = str(gone)
+    project.close()
+    other, box, again = open_dock()
+    assert box.resume_button.isVisibleTo(box)
+    box.resume_button.click()
+    ready(box)
+    assert f"{gone} is missing" in again.words
+    assert [layer.name for layer in other.layers] == ["truth", "annotations"]
+    again.workspace.kind = AnnotationKind.OBJECTS
+    again.save()
+    again.wait()
+    file = Project(again.project.folder).load()
+    assert file.kind == AnnotationKind.OBJECTS
+    assert [one.path for one in file.layers if one.role == "image"] == [str(gone)]
+
+
+def test_a_folder_that_is_no_project_changes_nothing(
+    painted: Any, project: OpenProject, box: Any, tmp_path: Path
+) -> None:
+    before = project.project
+    box.open(tmp_path / "nowhere")
+    assert "no project" in project.words
+    assert project.project is before
+    assert not box.running
+
+
+def test_a_new_project_takes_what_is_there_and_never_another_projects_place(
+    painted: Any, project: OpenProject, box: Any, tmp_path: Path
+) -> None:
+    box.make(tmp_path / "a")
+    project.wait()
+    assert Project(tmp_path / "a").load().layers[0].name == "em annotations"
+    box.make(tmp_path / "a")
+    assert "holds a project already" in project.words
+    assert box.folder.toolTip() == str(tmp_path / "a")
+
+
+def test_earlier_annotations_come_back_as_a_new_layer(
+    painted: Any,
+    written: Any,
+    project: OpenProject,
+    box: Any,
+    viewer: Any,
+    ready: Any,
+) -> None:
+    first = written()
+    painted.paint((0, 9, 9), 5)
+    written()
+    box._fill_menu()
+    texts = [action.text() for action in box.earlier.menu().actions()]
+    assert len(texts) == 2
+    box.earlier.menu().actions()[1].trigger()
+    ready(box)
+    np.testing.assert_array_equal(project.workspace.annotations.data, first)
+    assert painted.data[0, 9, 9] == 5
+    assert len(viewer.layers) == 2
+
+
+def test_the_box_reads_well_when_narrow(
+    viewer: Any, painted: Any, box: Any, project: OpenProject
+) -> None:
+    project.project.folder = project.project.folder / ("long-name" * 9)
+    project.say("a sentence " * 20)
+    assert box.minimumSizeHint().width() <= 340
