@@ -51,7 +51,7 @@ def part(viewer: Any, image: Image, annotations: Labels, qtbot: Any) -> Any:
     workspace = Workspace.of(viewer)
     workspace.image, workspace.annotations = image, annotations
     workspace.kind = AnnotationKind.SCRIBBLES
-    made = SuggestionList(viewer, workspace, make_model)
+    made = SuggestionList(viewer, workspace, lambda: make_model)
     made.side.setValue(32)
     viewer.window.add_dock_widget(made)
     return made
@@ -217,9 +217,7 @@ def test_uncertainty_is_a_layer_only_when_asked_for(
 def test_a_search_that_is_stopped_keeps_what_was_found(
     part: Any, search: Callable[[], None]
 ) -> None:
-    work = GuidanceWork(
-        make_model(), part_stack(part), np.zeros(SHAPE, np.uint8), box=32
-    )
+    work = GuidanceWork(make_model, part_stack(part), np.zeros(SHAPE, np.uint8), box=32)
     looks = work.run()
     z = next(looks).z
     work.stop()
@@ -255,7 +253,7 @@ def test_a_search_outlives_the_layers_it_was_for(part: Any, viewer: Any, qtbot: 
 
 def test_the_button_tells_what_is_missing(viewer: Any, image: Image) -> None:
     workspace = Workspace.of(viewer)
-    models: list[Model] = []
+    models: list[Callable[[], Model]] = []
     part = SuggestionList(viewer, workspace, lambda: models[0] if models else None)
     viewer.window.add_dock_widget(part)
     assert "image layer" in part.button.toolTip()
@@ -264,7 +262,7 @@ def test_the_button_tells_what_is_missing(viewer: Any, image: Image) -> None:
     workspace.annotations = viewer.add_labels(np.zeros(SHAPE, np.uint8))
     assert "Train a network first" in part.status.text()
     assert not part.button.isEnabled()
-    models.append(make_model())
+    models.append(make_model)
     part.refresh()
     assert part.button.isEnabled()
     assert part.status.text() == ""
@@ -281,6 +279,15 @@ def test_a_model_file_will_do_and_one_that_does_not_fit_is_told(
     save_model(path, make_model())
     search()
     assert part.list.count() == 8
+
+
+def test_a_network_that_has_not_begun_is_told(
+    part: Any, search: Callable[[], None]
+) -> None:
+    part._model = lambda: lambda: None
+    search()
+    assert "not begun to learn" in part.status.text()
+    assert part.button.isEnabled()
 
 
 def test_annotations_of_another_image_are_told(part: Any, viewer: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from scipy import ndimage
 from napari_unet.config import AnnotationKind, PredictConfig
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_unet.model.checkpoint import Model
     from napari_unet.predict.suggest import Suggestion
 
+ModelSource = Path | Callable[[], "Model | None"]
 _SMOOTHING = 1.5
 """Standard deviation in pixels."""
 
@@ -59,7 +61,8 @@ class GuidanceWork:
     Attributes
     ----------
     model
-        The model, which nothing else may change meanwhile, or its file.
+        A model file, or what returns a model that nobody changes any more, None
+        before there is one; called on the thread.
     stack, labels
         The image, and (Z, Y, X) annotations of it.
     kind
@@ -70,7 +73,7 @@ class GuidanceWork:
         No slice is begun after this time. The first ones lie spread over the stack.
     """
 
-    model: Model | Path
+    model: ModelSource
     stack: Stack
     labels: NDArray[np.generic]
     kind: AnnotationKind | None = None
@@ -91,7 +94,9 @@ class GuidanceWork:
         from napari_unet.predict.uncertainty import uncertainty
 
         given = self.model
-        model = load_model(given) if isinstance(given, Path) else given
+        model = load_model(given) if isinstance(given, Path) else given()
+        if model is None:
+            raise InputError("The network has not begun to learn: try again soon.")
         image = self.stack.as_czyx()
         unsure = np.zeros(image.shape[1:], np.float32)
         looks = uncertainty(

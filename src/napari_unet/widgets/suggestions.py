@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +33,13 @@ from napari_unet.widgets.layers import (
     plane_shape,
 )
 from napari_unet.widgets.places import go_to
-from napari_unet.widgets.suggesting import Found, Guidance, GuidanceWork, Looked
+from napari_unet.widgets.suggesting import (
+    Found,
+    Guidance,
+    GuidanceWork,
+    Looked,
+    ModelSource,
+)
 from napari_unet.widgets.worker import Job
 from napari_unet.words import sides
 
@@ -42,7 +47,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-    from napari_unet.model.checkpoint import Model
     from napari_unet.predict.suggest import Suggestion
     from napari_unet.widgets.workspace import Workspace
 
@@ -63,15 +67,16 @@ class SuggestionList(QWidget):
     workspace
         Names the image and its annotations.
     model
-        Called when a search starts: a model that nobody changes any more, the path of
-        a model file, or None where there is none yet.
+        Returns the model that is asked: the path of its file, or a function that
+        copies a network while it learns and is called on the thread of the search;
+        None where there is none yet.
     """
 
     def __init__(
         self,
         viewer: ViewerModel,
         workspace: Workspace,
-        model: Callable[[], Model | Path | None],
+        model: Callable[[], ModelSource | None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
