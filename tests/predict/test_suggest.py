@@ -120,6 +120,51 @@ def test_a_network_that_is_sure_needs_no_box():
     assert suggest(np.zeros(SHAPE), nothing()) == []
 
 
+def test_drawn_boxes_come_in_proportion_to_their_square():
+    unsure = np.zeros((1, 8, 48))
+    unsure[0, :, :8], unsure[0, :, 20:28] = 0.4, 0.2
+    rng = np.random.default_rng(0)
+    drawn = [
+        suggest(unsure, nothing(unsure.shape), box=8, count=1, rng=rng)[0].box[1].start
+        for _ in range(2000)
+    ]
+    # Around both places lie as many boxes, of halved scores too.
+    first = np.mean(np.array(drawn) < 8) / np.mean(np.array(drawn) >= 8)
+    places = np.arange(48 - 8 + 1)
+    squares = np.array([unsure[0, :, x : x + 8].mean() ** 2 for x in places])
+    assert first == pytest.approx(squares[:8].sum() / squares[8:].sum(), rel=0.15)
+
+
+def test_drawn_boxes_are_ranked_lie_apart_and_come_again():
+    unsure, annotated = noise((4, 60, 60)), noise((4, 60, 60), seed=1) < 0.01
+
+    def drawn(seed):
+        rng = np.random.default_rng(seed)
+        return suggest(unsure, annotated, box=16, count=8, rng=rng)
+
+    found = drawn(0)
+    assert found == drawn(0) != drawn(1)
+    scores = [one.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+    assert sorted(one.z for one in found) == [0, 0, 1, 1, 2, 2, 3, 3]
+    for one, other in itertools.combinations(found, 2):
+        both = np.zeros(unsure.shape, int)
+        both[(one.z, *one.box)] += 1
+        both[(other.z, *other.box)] += 1
+        assert (both == 2).sum() <= 0.1 * 16**2
+
+
+def test_drawn_boxes_are_never_annotated_ones_or_sure_ones():
+    unsure, annotated = noise((1, 60, 60)), nothing((1, 60, 60))
+    annotated[:, :, :40] = True
+    for one in suggest(
+        unsure, annotated, box=16, count=20, rng=np.random.default_rng(0)
+    ):
+        assert annotated[(one.z, *one.box)].mean() <= 0.1
+    rng = np.random.default_rng(0)
+    assert suggest(np.zeros(SHAPE), nothing(), rng=rng) == []
+
+
 @pytest.mark.parametrize(
     ("shape", "options", "words"),
     [

@@ -18,6 +18,8 @@ _STEPS = 8
 """Places of a box within its own length at which it is tried."""
 _FADE = 0.5
 """What is left of the loss at the same place, one slice further."""
+_POWER = 2
+"""Of a score, for the chance to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def suggest(
     *,
     box: int = 64,
     count: int = 8,
+    rng: np.random.Generator | None = None,
 ) -> list[Suggestion]:
     """Rank boxes by their mean uncertainty outside of what is annotated.
 
@@ -52,6 +55,10 @@ def suggest(
     those at the same place of other slices lose what they share with it, the less
     the more slices lie between, and a slice that has given its fair share of the
     boxes gives no more; and so on with the best of the rest.
+
+    The very best boxes are alike, and none is what most of the image looks like. With
+    an `rng` boxes are therefore drawn, one that is twice as uncertain with four times
+    the chance (Kirsch et al. 2023, arXiv:2106.12059, for batches of single examples).
 
     Parameters
     ----------
@@ -63,10 +70,12 @@ def suggest(
         Side of the boxes in pixels, where the image is that large.
     count
         How many there are at most.
+    rng
+        Where chance comes from; the best are taken when left out.
 
     Returns
     -------
-    Boxes in the order in which they were chosen, the best first.
+    Boxes, the most uncertain first.
 
     Raises
     ------
@@ -81,7 +90,12 @@ def suggest(
             for unsure, known in zip(uncertainty, annotated, strict=True)
         ]
     )
-    return list(_best(grid, scores, count))
+    worth = scores.copy()
+    if rng is not None:
+        # The largest of w / exponential is w of i with a chance in proportion to w.
+        worth = scores**_POWER / rng.exponential(size=scores.shape)
+    chosen = _best(grid, scores, worth, count)
+    return sorted(chosen, key=lambda one: -one.score)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +151,10 @@ class _Grid:
         return np.asarray(inside / (self.height * self.width))
 
 
-def _best(grid: _Grid, scores: NDArray[np.float64], count: int) -> Iterator[Suggestion]:
-    """Take boxes one by one; what is near one that was taken loses."""
-    worth = scores.copy()
+def _best(
+    grid: _Grid, scores: NDArray[np.float64], worth: NDArray[np.float64], count: int
+) -> Iterator[Suggestion]:
+    """Take the boxes of most worth one by one; what is near one of them loses."""
     slices = np.arange(len(worth))
     fair = math.ceil(count / max(1, int(worth.any(axis=(1, 2)).sum())))
     taken = np.zeros(len(worth), int)
