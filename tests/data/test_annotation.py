@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import (
     IGNORE,
+    annotated_pixels,
     connected_objects,
     describe,
     guess_kind,
@@ -321,3 +322,10 @@ def test_the_medulla_bodies_are_objects_that_membranes_part(real_data):
     thick = (corner == bodies[:, 1:, :-1]) & (corner == bodies[:, :-1, 1:])
     assert set(np.unique(corner[thick])) <= set(np.unique(target.objects))
     assert 0.05 < (target.classes == 0).mean() < 0.4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_annotated_is_known_before_there_is_a_target(kind):
+    labels = square((1, 2, 2))
+    annotated = annotated_pixels(labels, kind)
+    assert np.array_equal(annotated, to_target(labels, kind).annotated)

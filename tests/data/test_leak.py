@@ -128,8 +128,36 @@ def test_shrunk_regions_mean_what_shrinking_leaves():
     assert leaks(roles, annotated, reach).pixels == 0
 
 
+def test_what_is_given_up_is_not_trained_on_instead():
+    corners = ((4, 10), (4, 30), (16, 30), (16, 10))
+    annotated, reach = np.ones((1, 20, 40), bool), (0, 3, 3)
+    shrunk = shrink_regions(
+        [Region(role="validate", polygon=corners)], annotated, reach
+    )
+    assert sorted(one.role for one in shrunk) == ["ignore", "ignore", "validate"]
+    roles = role_map(shrunk, annotated.shape)
+    assert (roles == VALIDATE).sum() == (13 - 6) * (21 - 6)
+    assert (roles == TRAIN).sum() == 20 * 40 - 13 * 21
+    assert leaks(roles, annotated, reach).pixels == 0
+
+
+def test_training_that_overlaps_does_not_win_back_what_is_given_up():
+    left, right = (((0, a), (0, b), (19, b), (19, a)) for a, b in ((0, 25), (15, 39)))
+    regions = [
+        Region(role="validate", polygon=left),
+        Region(role="train", polygon=right),
+    ]
+    annotated, reach = np.ones((1, 20, 40), bool), (0, 3, 3)
+    roles = role_map(shrink_regions(regions, annotated, reach), annotated.shape)
+    assert leaks(roles, annotated, reach) == Leak(0, 20 * 23, reach)
+    assert (roles == TRAIN).sum() == 20 * 14
+
+
 def test_whole_slices_that_leak_are_given_up_one_by_one():
     annotated = np.ones((10, 8, 8), bool)
     whole = [Region(role="validate", slices="6:")]
-    (shrunk,) = shrink_regions(whole, annotated, (1, 4, 4))
-    assert (shrunk.slices, shrunk.polygon) == ("7:10", None)
+    shrunk = shrink_regions(whole, annotated, (1, 4, 4))
+    assert [(one.role, one.slices, one.polygon) for one in shrunk] == [
+        ("validate", "7:10", None),
+        ("ignore", "6", None),
+    ]

@@ -100,19 +100,20 @@ def shrink_regions(
     """Return regions that mean what `shrink` leaves, to the pixel.
 
     On slices with a leak the validation regions are drawn anew, along what remains of
-    them; everything else stays as it is.
+    them. What they give up and would now be trained on is ignored.
     """
-    shape = annotated.shape
-    roles = role_map(regions, (shape[0], shape[1], shape[2]))
+    depth, height, width = annotated.shape
+    roles = role_map(regions, (depth, height, width))
     near = near_training(roles, annotated, reach)
-    touched = set(np.flatnonzero(near.any(axis=(1, 2))).tolist())
+    touched = np.flatnonzero(near.any(axis=(1, 2))).tolist()
     kept: list[Region] = []
     for region in regions:
-        kept.extend(_beside(region, touched, shape[0]))
-    for z in sorted(touched):
-        left = (roles[z] == VALIDATE) & ~near[z]
-        for corners in outlines(left):
-            kept.append(Region(role=Role.VALIDATE, slices=str(z), polygon=corners))
+        kept.extend(_beside(region, set(touched), depth))
+    for z in touched:
+        kept.extend(_drawn((roles[z] == VALIDATE) & ~near[z], z, Role.VALIDATE))
+    trained = role_map(kept, (depth, height, width)) == TRAIN
+    for z in touched:
+        kept.extend(_drawn(near[z] & trained[z], z, Role.IGNORE))
     return kept
 
 
@@ -150,6 +151,15 @@ def outlines(mask: NDArray[np.bool_]) -> Iterator[tuple[tuple[float, float], ...
         (line,) = find_contours(np.pad(part, 1).astype(np.uint8), 0.5)
         corners = approximate_polygon(line - 1, tolerance=1e-6)[:-1]
         yield tuple((float(y), float(x)) for y, x in corners)
+
+
+def _drawn(mask: NDArray[np.bool_], z: int, role: Role) -> Iterator[Region]:
+    """Yield regions that cover a (Y, X) mask on slice `z`."""
+    if mask.all():
+        yield Region(role=role, slices=str(z))
+        return
+    for corners in outlines(mask):
+        yield Region(role=role, slices=str(z), polygon=corners)
 
 
 def _without_holes(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:

@@ -39,6 +39,11 @@ _HELD_OUT_SHARE = 5
 _REGIONS = TypeAdapter(tuple[Region, ...])
 
 
+def code(role: Role) -> int:
+    """Return the value of a role in a map of roles."""
+    return _CODES[role]
+
+
 def role_map(
     regions: Sequence[Region],
     shape: tuple[int, int, int],
@@ -71,7 +76,7 @@ def role_map(
     for region in regions:
         part = roles[parse_slices(region.slices or ":", shape[0])]
         inside = _inside(region, shape[1:])
-        np.maximum(part, _CODES[region.role], out=part, where=inside)
+        np.maximum(part, code(region.role), out=part, where=inside)
     if annotated_slices is not None and chosen.isdisjoint((Role.TRAIN, Role.VALIDATE)):
         usable = [z for z in annotated_slices if (roles[z] == TRAIN).any()]
         for z in hold_out(usable):
