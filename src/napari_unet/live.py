@@ -167,7 +167,7 @@ class LiveLoop:
         self._validation_seconds = 0.0
         self._shown: tuple[_View | None, int] = (None, 0)
         self._shown_at = -math.inf
-        self._taken = 0
+        self._taken, self._learnt = 0, 0
         self._messages: list[str] = []
 
     # What other threads ask for.
@@ -209,6 +209,11 @@ class LiveLoop:
     def stop(self) -> None:
         """End `run` after the step in work, keeping the model."""
         self._wish(stopped=True)
+
+    @property
+    def num_updates(self) -> int:
+        """Updates of annotations so far; a preview tells how many of them it saw."""
+        return self._wishes.updates
 
     @property
     def device_words(self) -> str:
@@ -309,6 +314,7 @@ class LiveLoop:
         began = time.perf_counter()
         message, self._learner.message = self._learner.message, ""
         loss, rate = self._learner.learn()
+        self._learnt = self._taken
         self._seconds += time.perf_counter() - began
         score = self._validate() if self._validation_is_due() else None
         row = {"step": self._learner.step, "loss": loss, "learning_rate": rate}
@@ -349,7 +355,7 @@ class LiveLoop:
 
     def _predict(self, view: _View) -> Iterator[Preview]:
         """Predict a view tile by tile, until another one is looked at."""
-        step, taken = self._learner.step, self._taken
+        step, learnt = self._learner.step, self._learnt
         tiles = self._predictor().normalised_tiles(self._set.image.image, view.box)
         for tile in tiles:
             core = _common(tile.core, view.box)
@@ -357,7 +363,7 @@ class LiveLoop:
             kept = None
             if view.probabilities:
                 kept = _cut(tile.probabilities, tile.core, core)
-            yield Preview(core, labels, kept, step, taken)
+            yield Preview(core, labels, kept, step, learnt)
             if self._wishes.view != view or self._wishes.stopped:
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()

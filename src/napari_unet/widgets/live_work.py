@@ -94,6 +94,11 @@ class LiveWork:
             if self._loop is not None:
                 self._loop.look_at(z, region, probabilities=probabilities)
 
+    @property
+    def num_updates(self) -> int:
+        """Updates of annotations that the loop was told of so far."""
+        return 0 if self._loop is None else self._loop.num_updates
+
     def pause(self, paused: bool) -> None:
         """Hold the training, or let it go on."""
         with self._lock:

@@ -1,0 +1,199 @@
+"""How fast the window answers while a network learns live and somebody paints.
+
+    xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/interface.py --data FOLDER
+
+Opens napari with the training stack of ISBI 2012 (512 x 512), paints a box of
+256 x 256 pixels from its truth, starts live training, and then paints strokes with
+mouse events, now and then on another slice. Prints JSON lines: from the release of the
+mouse to the first preview that has learnt from the stroke; IoU of the preview, in the
+box and around it; gaps of the event loop, measured by a timer of 10 ms.
+`--screenshot FILE.png` keeps a picture of the window.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from command_line import add_data
+from numpy.typing import NDArray
+
+_BOX = (slice(128, 384), slice(128, 384))
+_SLICE = 10
+
+
+def tell(figure: str, value: float, unit: str, **more: object) -> None:
+    line = {"figure": figure, "value": round(value, 3), "unit": unit, **more}
+    print(json.dumps(line), flush=True)
+
+
+class Gaps:
+    """Times between the ticks of a timer that should come every 10 ms."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import Qt, QTimer
+
+        self.times: list[float] = []
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(lambda: self.times.append(time.perf_counter()))
+        self._timer.start(10)
+
+    def tell(self, name: str, **more: object) -> None:
+        """Print the longest gaps since the last time."""
+        gaps = 1000 * np.diff(self.times)
+        tell(f"{name}: 99th percentile", float(np.percentile(gaps, 99)), "ms", **more)
+        tell(f"{name}: largest", float(gaps.max()), "ms", ticks=len(gaps), **more)
+        self.times.clear()
+
+
+class Window:
+    """A viewer with the Train dock, driven as by hand."""
+
+    def __init__(self, image: NDArray[Any], truth: NDArray[np.bool_]) -> None:
+        import napari
+        from qtpy.QtWidgets import QApplication
+
+        from napari_unet.config import AnnotationKind
+        from napari_unet.widgets.train import TrainWidget
+
+        self.viewer = napari.Viewer()
+        self.viewer.window.resize(1280, 800)
+        self.truth = truth
+        self.layer = self.viewer.add_image(image, name="ISBI 2012")
+        self.annotations = self.viewer.add_labels(
+            np.zeros(image.shape, np.uint8), name="annotations"
+        )
+        self.train = TrainWidget(self.viewer)
+        self.train.workspace.kind = AnnotationKind.SCRIBBLES
+        self.viewer.window.add_dock_widget(self.train, area="right")
+        self.viewer.dims.set_point(0, _SLICE)
+        self.app = QApplication.instance()
+        self.viewer.layers.selection.active = self.annotations
+        self.annotations.mode = "paint"
+        self.annotations.brush_size = 6
+        self.wait(1.0)
+
+    def wait(self, seconds: float, until: Any = None) -> bool:
+        """Let the window live for a time, or until something holds."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            self.app.processEvents()
+            if until is not None and until():
+                return True
+            time.sleep(0.002)
+        return until is None
+
+    def paint_box(self) -> None:
+        """Annotate a box densely, from the truth."""
+        painted = np.where(self.truth[_SLICE][_BOX], 2, 1).astype(np.uint8)
+        self.annotations.data[(_SLICE, *_BOX)] = painted
+        self.annotations.refresh()
+
+    def stroke(self, rng: np.random.Generator) -> None:
+        """Paint a line of background or cell, by mouse events on the canvas."""
+        from qtpy.QtCore import QPoint, Qt
+        from qtpy.QtTest import QTest
+
+        native = self.viewer.window._qt_viewer.canvas.native
+        self.annotations.selected_label = int(rng.integers(1, 3))
+        width, height = native.width(), native.height()
+        x = int(rng.integers(width // 4, 3 * width // 4))
+        y = int(rng.integers(height // 4, 3 * height // 4))
+        left = Qt.MouseButton.LeftButton
+        QTest.mousePress(native, left, pos=QPoint(x, y))
+        for step in range(1, 15):
+            QTest.mouseMove(native, QPoint(x + 3 * step, y + 2 * step))
+            self.wait(0.015)
+        QTest.mouseRelease(native, left, pos=QPoint(x + 42, y + 28))
+
+    def iou(self, region: Any) -> float:
+        """Score the preview on a part of the slice."""
+        view = self.train.live.view
+        if view is None or view.layer is None:
+            return 0.0
+        shown = np.asarray(view.layer.data[_SLICE]) > 0
+        truth = self.truth[_SLICE]
+        both = np.count_nonzero((shown & truth)[region])
+        return both / max(1, np.count_nonzero((shown | truth)[region]))
+
+
+def surroundings() -> NDArray[np.bool_]:
+    region = np.ones((512, 512), bool)
+    region[_BOX] = False
+    return region
+
+
+def first_preview(window: Window, gaps: Gaps, seconds: float) -> None:
+    window.paint_box()
+    began = time.perf_counter()
+    window.train.live_button.click()
+    useful = None
+    while time.perf_counter() - began < seconds:
+        window.wait(0.2)
+        if useful is None and window.iou(surroundings()) > 0.8:
+            useful = time.perf_counter() - began
+    if useful is not None:
+        tell("first preview of IoU > 0.8 around the box", useful, "s")
+    tell("IoU in the box", window.iou(_BOX), "", seconds=seconds)
+    tell("IoU around the box", window.iou(surroundings()), "", seconds=seconds)
+    step = window.train.curves.num_points[0]
+    tell("steps", step, "", seconds=seconds)
+    gaps.tell("event loop while learning")
+
+
+def strokes(window: Window, gaps: Gaps, count: int) -> None:
+    rng = np.random.default_rng(0)
+    live, took = window.train.live, []
+    for number in range(count):
+        before = live.work.num_updates
+        window.stroke(rng)
+        released = time.perf_counter()
+        window.wait(2.0, lambda before=before: live.work.num_updates > before)
+        told = live.work.num_updates
+        if told == before:
+            continue
+        if window.wait(20.0, lambda told=told: live.updates_seen >= told):
+            took.append(time.perf_counter() - released)
+        window.wait(float(rng.uniform(0.2, 1.0)))
+        if number % 5 == 4:
+            window.viewer.dims.set_point(0, int(rng.integers(0, 30)))
+            window.wait(0.5)
+    tell("stroke to the preview that learnt it: median", statistics.median(took), "s")
+    tell("stroke to the preview that learnt it: longest", max(took), "s", n=len(took))
+    gaps.tell("event loop while learning and painting")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_data(parser)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--strokes", type=int, default=20)
+    parser.add_argument("--screenshot", type=Path)
+    options = parser.parse_args()
+    import tifffile
+
+    image = tifffile.imread(options.data / "isbi2012-train-volume.tif")
+    truth = tifffile.imread(options.data / "isbi2012-train-labels.tif") > 0
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NAPARI_UNET_HOME"] = home
+        window = Window(image, truth)
+        gaps = Gaps()
+        window.wait(3.0)
+        gaps.tell("event loop, nothing runs")
+        first_preview(window, gaps, options.seconds)
+        strokes(window, gaps, options.strokes)
+        if options.screenshot:
+            window.viewer.screenshot(str(options.screenshot), canvas_only=False)
+        window.train.run_button.click()
+        window.wait(30.0, lambda: not window.train.running)
+        window.viewer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Live training in a real window: paint, see, pause, stop, undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_unet.config import AnnotationKind
+from napari_unet.model.checkpoint import load_model
+
+
+@pytest.fixture
+def live(dock: Any, viewer: Any, files: Any) -> Any:
+    """The Train dock with an image and an empty layer of scribbles; a tiny network."""
+    from napari_unet.widgets.layers import placed_as
+
+    place = placed_as(files.stack, 3)
+    viewer.add_image(files.stack.data, name="em", **place)
+    empty = np.zeros(files.stack.data.shape, np.uint8)
+    viewer.add_labels(empty, name="annotations", **place)
+    train = dock.train
+    train.start_from.setValue(8)
+    train.kind.setValue(AnnotationKind.SCRIBBLES)
+    update = {"live_patch_size": 64, "batch_size": 2}
+    form = train.forms["train"]
+    form.setValue(form.value().model_copy(update=update))
+    form = train.forms["network"]
+    form.setValue(form.value().model_copy(update={"depth": 2}))
+    yield train
+    if train.job is not None:
+        train.job.stop()
+
+
+def paint(viewer: Any, files: Any, z: int) -> None:
+    """Annotate a slice densely, through the layer's own undo history."""
+    layer = viewer.layers["annotations"]
+    index = np.nonzero(np.ones(files.cells[z].shape, bool))
+    values = (files.cells[z] + 1)[index].astype(np.uint8)
+    layer.data_setitem((np.full(index[0].size, z), *index), values)
+
+
+def preview(viewer: Any) -> Any:
+    return next((one for one in viewer.layers if one.name == "em preview"), None)
+
+
+def wait_for_preview(viewer: Any, qtbot: Any, z: int) -> None:
+    qtbot.waitUntil(
+        lambda: preview(viewer) is not None and preview(viewer).data[z].any(),
+        timeout=60_000,
+    )
+
+
+def stop(train: Any, finish: Any) -> None:
+    train.run_button.click()
+    finish(train)
+
+
+def test_what_is_painted_is_learnt_and_what_is_seen_is_shown(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    live.live_button.click()
+    qtbot.waitUntil(lambda: "Paint background" in live.status.text(), timeout=30_000)
+    assert preview(viewer) is None
+    viewer.layers.selection.active = viewer.layers["annotations"]
+    paint(viewer, files, 2)
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    assert viewer.layers.selection.active == viewer.layers["annotations"]
+    assert tuple(preview(viewer).scale) == tuple(viewer.layers["em"].scale)
+    viewer.dims.set_current_step(0, 5)
+    wait_for_preview(viewer, qtbot, 5)
+    assert "Preview: slice 5" in live.live.age.text()
+    assert "1 slice, 10,752 pixels" in live.status.text()
+    stop(live, finish)
+    card = load_model(live.workspace.model).card
+    assert card.kind is AnnotationKind.SCRIBBLES
+    assert card.pixel_size == tuple(files.stack.zyx_size)
+    # The next start goes on from what was learnt.
+    assert live.start_from.value() == live.workspace.model
+
+
+def test_opacity_and_visibility_of_the_preview_stay_as_the_user_set_them(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    layer = preview(viewer)
+    layer.opacity, layer.contour, layer.visible = 0.15, 2, False
+    seen = live.live.updates_seen
+    paint(viewer, files, 3)
+    qtbot.waitUntil(lambda: live.live.updates_seen > seen, timeout=60_000)
+    assert (layer.opacity, layer.contour, layer.visible) == (0.15, 2, False)
+    stop(live, finish)
+
+
+def test_undo_brings_the_model_before_back(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    stop(live, finish)
+    first = live.workspace.model
+    assert first is not None
+    live.live_button.click()
+    qtbot.waitUntil(lambda: live.curves.num_points[0] > 2, timeout=60_000)
+    live.live.undo_button.click()
+    finish(live)
+    assert live.workspace.model == first
+    assert live.start_from.value() == first
+    assert not live.live.undo_button.isEnabled()
+
+
+def test_a_pause_holds_the_steps_but_not_the_previews(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    live.pause_button.click()
+    qtbot.waitUntil(lambda: live.status.text() == "Paused", timeout=30_000)
+    qtbot.wait(300)
+    held = live.curves.num_points[0]
+    viewer.dims.set_current_step(0, 4)
+    wait_for_preview(viewer, qtbot, 4)
+    assert live.curves.num_points[0] == held
+    live.pause_button.click()
+    qtbot.waitUntil(lambda: live.curves.num_points[0] > held, timeout=30_000)
+    stop(live, finish)
+
+
+@pytest.mark.parametrize("name", ["em", "annotations"])
+def test_removing_a_layer_ends_in_good_order(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any, name: str
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.layers.remove(name)
+    finish(live)
+    assert "was removed" in live.status.text()
+    assert load_model(live.workspace.model)
+
+
+def test_another_shape_of_the_annotations_ends_in_good_order(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.layers["annotations"].data = np.zeros((6, 10, 10), np.uint8)
+    finish(live)
+    assert "another shape" in live.status.text()
+
+
+def test_the_preview_can_be_removed_and_asked_for_again(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.layers.remove("em preview")
+    assert not live.live.preview.isChecked()
+    live.live.probability.setChecked(True)
+    live.live.preview.setChecked(True)
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    name = "em preview probability"
+    qtbot.waitUntil(lambda: name in viewer.layers, timeout=30_000)
+    values = viewer.layers[name].data[viewer.dims.current_step[0]]
+    assert 0 < values.max() <= 1
+    stop(live, finish)
+
+
+def test_three_dimensions_and_renamed_layers_do_no_harm(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.dims.ndisplay = 3
+    viewer.layers["em"].name = "renamed"
+    held = live.curves.num_points[0]
+    qtbot.waitUntil(lambda: live.curves.num_points[0] > held + 5, timeout=60_000)
+    viewer.dims.ndisplay = 2
+    stop(live, finish)
+    assert load_model(live.workspace.model)
+
+
+def test_starting_twice_in_a_hurry_starts_once(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    live.live_button.click()
+    live.run_button.click()
+    finish(live)
+    assert live.workspace.model is None
+    assert "no model was made" in live.status.text()
