@@ -105,13 +105,15 @@ class GuidanceWork:
         began, seen, total = time.monotonic(), 0, len(unsure)
         for look in looks:
             # Single pixels say little, to the eye too.
-            unsure[look.z] = ndimage.gaussian_filter(look.entropy, _SMOOTHING)
+            unsure[look.z] = ndimage.gaussian_filter(look.disagreement, _SMOOTHING)
             seen = look.done
             yield Looked(seen, total, look.z, unsure[look.z])
             if self._stopped.is_set() or time.monotonic() - began > self.seconds:
                 break
         known = annotated(self.labels, self.kind)
-        places = suggest(unsure, known, box=self.box, count=self.count)
+        # The same chance every time: the same question gets the same answer.
+        rng = np.random.default_rng(0)
+        places = suggest(unsure, known, box=self.box, count=self.count, rng=rng)
         found = tuple(Found(one, picture(image, one)) for one in places)
         return Guidance(found, _words(len(found), seen, total))
 

@@ -101,8 +101,8 @@ class SuggestionList(QWidget):
         self.list.itemActivated.connect(self._on_item_clicked)
         self.show_box = QCheckBox("Show uncertainty")
         self.show_box.setToolTip(
-            "Lay over the image how unsure the network is: dark where it is sure, "
-            "bright where it is not."
+            "Lay over the image where the network says different things of the image "
+            "turned: dark where it is sure, bright where it is not."
         )
         self.show_box.toggled.connect(self._on_show_toggled)
         self.status = QLabel("")
