@@ -13,15 +13,9 @@ from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.unet import UNet
+from napari_unet.predict.pixel_size import difference, factors, warning
 from napari_unet.predict.predictor import Predictor
-from napari_unet.predict.rescale import (
-    RescaledPredictor,
-    difference,
-    factors,
-    predictor_for,
-    resize,
-    warning,
-)
+from napari_unet.predict.rescale import RescaledPredictor, predictor_for, resize
 
 
 def card(size=(50.0, 4.0, 4.0), unit="nm", ndim=2, **options):

@@ -11,8 +11,10 @@ import torch
 
 from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.annotation import connected_objects
-from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.unet import UNet
+from napari_unet.predict.rescale import RescaledPredictor
+from napari_unet.widgets.layers import image_stack
 
 
 @pytest.fixture
@@ -134,3 +136,101 @@ def test_a_full_memory_is_told_in_the_dock_and_the_result_is_whole(
 
 def test_the_dock_reads_well_when_narrow(predict: Any) -> None:
     assert predict.minimumSizeHint().width() <= 360
+
+
+def test_a_prediction_into_a_layer_is_one_step_back_to_what_was_there(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    predict.extent.setCurrentText("whole stack")
+    states = []
+    for objects in ("no", "connected"):
+        predict.finish.setValue(PostprocessConfig(objects=objects))
+        predict.run_button.click()
+        finish(predict)
+        states.append(viewer.layers["em prediction"].data.copy())
+    layer = viewer.layers["em prediction"]
+    assert not np.array_equal(*states)
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, states[0])
+    layer.redo()
+    np.testing.assert_array_equal(layer.data, states[1])
+
+
+def test_after_an_undo_the_next_prediction_takes_the_same_layer(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    for z in (1, 3):
+        viewer.dims.set_current_step(0, z)
+        predict.run_button.click()
+        finish(predict)
+    layer = viewer.layers["em prediction"]
+    layer.undo()
+    assert layer.data[1].any()
+    assert not layer.data[3].any()
+    viewer.dims.set_current_step(0, 4)
+    predict.run_button.click()
+    finish(predict)
+    assert layer.data[1].any()
+    assert layer.data[4].any()
+    assert layer.metadata["napari_unet_slices"] == [1, 4]
+    assert "em prediction [1]" not in viewer.layers
+
+
+def test_what_was_corrected_by_hand_is_never_predicted_over(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    predict.run_button.click()
+    finish(predict)
+    layer = viewer.layers["em prediction"]
+    layer.paint((0, 20, 20), 5)
+    corrected = layer.data.copy()
+    predict.run_button.click()
+    finish(predict)
+    np.testing.assert_array_equal(layer.data, corrected)
+    assert "em prediction [1]" in viewer.layers
+
+
+@pytest.fixture
+def sized(tmp_path: Path) -> Path:
+    """A model that learnt on pixels half as large as those of the image."""
+    config = UNetConfig(base_channels=2, depth=2)
+    path = tmp_path / "sized.safetensors"
+    card = ModelCard(network=config, pixel_size=(50, 2, 2), unit="nm")
+    save_model(path, Model(UNet(config), card))
+    return path
+
+
+def place(layer: Any) -> None:
+    layer.scale, layer.units = (50, 4, 4), ("nm",) * 3
+
+
+def test_another_pixel_size_is_warned_of_and_rescaled_on_a_click(
+    predict: Any, viewer: Any, finish: Any, sized: Path
+) -> None:
+    assert predict.sizes.isHidden()
+    assert predict.rescale.isHidden()
+    place(viewer.layers["em"])
+    predict.model.setValue(sized)
+    assert not predict.rescale.isHidden()
+    assert "trained on pixels of 2 nm, this image has 4 nm" in predict.sizes.text()
+    assert "the mask will be poor" in predict.sizes.text()
+    predict.rescale.setChecked(True)
+    assert "the mask will be poor" not in predict.sizes.text()
+    predict.run_button.click()
+    finish(predict)
+    layer = viewer.layers["em prediction"]
+    (z,) = layer.metadata["napari_unet_slices"]
+    image = image_stack(viewer.layers["em"]).slices(str(z)).as_czyx()
+    expected = RescaledPredictor(load_model(sized), (1, 2, 2)).predict(image)
+    np.testing.assert_array_equal(layer.data[z], expected.labels[0])
+
+
+def test_a_broken_model_file_is_told_by_the_run_alone(
+    predict: Any, tmp_path: Path, finish: Any
+) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"nothing")
+    predict.model.setValue(tmp_path / "broken.safetensors")
+    assert predict.sizes.isHidden()
+    predict.run_button.click()
+    finish(predict)
+    assert "broken.safetensors is no model file" in predict.status.text()

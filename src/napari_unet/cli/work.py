@@ -19,6 +19,7 @@ from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.predict.pixel_size import difference
 from napari_unet.score.report import Scores, score_labels
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def write_prediction(
     """Predict a stack and write labels or objects and, if wanted, probabilities."""
     from napari_unet.model.checkpoint import load_model
     from napari_unet.predict.postprocess import needs_probabilities, postprocess
-    from napari_unet.predict.rescale import difference, predictor_for
+    from napari_unet.predict.rescale import predictor_for
 
     finish = finish or PostprocessConfig()
     loaded = load_model(model)

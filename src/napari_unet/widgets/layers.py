@@ -79,11 +79,11 @@ class LayerBox(QComboBox):
         self.valueChanged.emit(self.value())
 
 
-def image_stack(layer: Image) -> Stack:
+def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     """Return an image layer as a stack; to be called on the main thread.
 
-    What can be changed is copied, so that a worker thread may use it; of a layer with
-    several resolutions the finest is taken.
+    What can be changed is copied, so that a worker thread may use it, unless `copy` is
+    off; of a layer with several resolutions the finest is taken.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def image_stack(layer: Image) -> Stack:
         When the layer has dimensions that the core does not know.
     """
     data = finest(layer)
-    if isinstance(data, np.ndarray) and data.flags.writeable:
+    if copy and isinstance(data, np.ndarray) and data.flags.writeable:
         data = data.copy()
     axes = _axes(layer)
     sizes = tuple(

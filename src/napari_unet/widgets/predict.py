@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
 from collections import Counter
@@ -24,7 +25,10 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_unet.config import PostprocessConfig, PredictConfig
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.model.card import read_card
+from napari_unet.predict.pixel_size import difference, warning
+from napari_unet.widgets.edits import edit
 from napari_unet.widgets.form import SettingsForm
 from napari_unet.widgets.layers import (
     PREDICTED,
@@ -38,6 +42,7 @@ from napari_unet.widgets.layers import (
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.prediction import Finished, Finishing, PredictionWork
+from napari_unet.widgets.send import NUMBERED, SendPart
 
 if TYPE_CHECKING:
     import napari
@@ -47,7 +52,7 @@ if TYPE_CHECKING:
 
 _SLICE, _STACK = "current slice", "whole stack"
 _REFRESH_SECONDS = 0.2
-_MODEL, _CONTENT = "napari_unet_model", "napari_unet_content"
+_CONTENT = "napari_unet_content"
 
 
 class PredictWidget(Panel):
@@ -76,16 +81,29 @@ class PredictWidget(Panel):
         self.tile_size.setRange(0, 16384)
         self.tile_size.setSingleStep(256)
         self.tile_size.setSpecialValueText("from free memory")
+        self.rescale = QCheckBox(PredictConfig.model_fields["rescale"].title)
+        self.rescale.setToolTip(PredictConfig.model_fields["rescale"].description)
+        self.sizes = QLabel("")
+        self.sizes.setWordWrap(True)
+        self.sizes.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+        self.send = SendPart(napari_viewer)
         self.add_row("Model", self.model, "The model trained last, or a file.")
         self.add_row("Image", self.image)
+        self.form.addRow(self.sizes)
+        self.form.addRow(self.rescale)
         self.add_row("Predict", self.extent)
         self.form.addRow(self.probabilities)
         self.form.addRow(self._more())
-        self.finish_layout()
-        self.model.valueChanged.connect(self.refresh)
-        self.image.valueChanged.connect(self.refresh)
+        self.finish_layout(self.send)
+        for changed in (self.model.valueChanged, self.image.valueChanged):
+            changed.connect(self._compare_sizes)
+            changed.connect(self.refresh)
+        self.rescale.toggled.connect(self._compare_sizes)
         self.listen(self.workspace.events.image, self.image.setValue)
         self.image.setValue(self.workspace.image)
+        self._compare_sizes()
         self.refresh()
 
     def _more(self) -> QCollapsible:
@@ -131,9 +149,23 @@ class PredictWidget(Panel):
         given = {
             "threshold": self.threshold.value() or None,
             "tile_size": self.tile_size.value() or None,
+            "rescale": self.rescale.isChecked(),
         }
         data = self.settings.value().model_dump() | given
         return PredictConfig.read(data, "More")
+
+    def _compare_sizes(self, *_changed: Any) -> None:
+        """Warn where the model learnt pixels of another size, and offer the remedy."""
+        model, layer = self.model.value(), self.image.value()
+        words = ""
+        if isinstance(model, Path) and layer is not None:
+            say = difference if self.rescale.isChecked() else warning
+            with contextlib.suppress(NapariUNetError):
+                # What is wrong with a file or a layer is told by the run.
+                words = say(read_card(model), image_stack(layer, copy=False))
+        self.sizes.setText(words)
+        self.sizes.setVisible(bool(words))
+        self.rescale.setVisible(bool(words))
 
     def run(self) -> None:
         """Predict on a thread; tiles are shown as they come."""
@@ -142,7 +174,8 @@ class PredictWidget(Panel):
             raise InputError("There is no model to predict with: choose a model file.")
         stack = image_stack(layer)
         self._first = 0
-        if self.extent.currentText() == _SLICE and stack.num_slices > 1:
+        self._single = self.extent.currentText() == _SLICE and stack.num_slices > 1
+        if self._single:
             self._first = current_slice(self.viewer, layer)
             stack = stack.slices(str(self._first))
         self._of = layer
@@ -151,6 +184,7 @@ class PredictWidget(Panel):
         self._maps: list[Image] = []
         self._notes: list[str] = []
         self._drawn = 0.0
+        self._before: tuple[tuple[slice, ...], NDArray[np.integer]] | None = None
         work = PredictionWork(model, stack, self.value(), self.finish.value())
         # Classes and numbers of objects in one layer would be scored as one.
         self._made_by = f"{model} {work.finish.model_dump_json()}"
@@ -197,11 +231,27 @@ class PredictWidget(Panel):
         if self._labels is not None:
             if result.labels is not None:
                 self._replace(self._labels, result.labels)
-            self._labels.metadata[PREDICTED] = sorted(self._slices)
-            self._labels.metadata[_CONTENT] = _content(self._labels)
+            self._keep_step()
+            slices = sorted(self._slices)
+            self._labels.metadata[PREDICTED] = slices
+            contents = self._labels.metadata.setdefault(_CONTENT, {})
+            contents[_content(self._labels)] = self._made_by, slices
             self.workspace.prediction = self._labels
         self._draw()
         self.show_progress(1.0, "\n".join([result.words, *self._notes]))
+
+    def _on_failed(self, sentence: str) -> None:
+        self._keep_step()
+        super()._on_failed(sentence)
+
+    def _keep_step(self) -> None:
+        """Make one step of undo of all tiles, back to what was there before them."""
+        if self._before is None or self._labels is None:
+            return
+        (region, before), self._before = self._before, None
+        after = self._labels.data[region].copy()
+        self._labels.data[region] = before
+        edit(self._labels, region, after)
 
     def _replace(self, layer: Labels, labels: NDArray[np.unsignedinteger]) -> None:
         """Put what was made of all tiles into their place."""
@@ -220,32 +270,42 @@ class PredictWidget(Panel):
         shape = plane_shape(self._of)
         name = f"{self._of.name} prediction"
         old = next((one for one in self.viewer.layers if one.name == name), None)
-        empty = np.zeros(shape, np.uint16 if self._numbers else np.uint8)
+        dtype = np.uint16 if self._numbers else np.uint8
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
         if isinstance(old, Labels) and self._is_ours(old, shape):
-            if old.metadata[_MODEL] == self._made_by:
-                self._slices = set(old.metadata[PREDICTED])
-            else:
-                # Slices of two models in one layer would be scored as one.
-                old.data = empty
             self._labels = old
+            self._make_room(old, dtype)
         else:
             # What the user has corrected stays; napari numbers the new layer.
             self._labels = self.viewer.add_labels(
-                empty, name=name, **placed_like(self._of)
+                np.zeros(shape, dtype), name=name, **placed_like(self._of)
             )
-        self._labels.metadata[_MODEL] = self._made_by
+        self._labels.metadata[NUMBERED] = self._numbers
         if self._keep:
             count = len(tile.probabilities) - 1
             self._maps = [self._make_map(n, count, shape) for n in range(1, count + 1)]
 
+    def _make_room(self, layer: Labels, dtype: type[np.unsignedinteger]) -> None:
+        """Remember what the tiles will change in a layer that was predicted into."""
+        made_by, slices = layer.metadata[_CONTENT][_content(layer)]
+        region = (slice(None),) * layer.ndim
+        if made_by == self._made_by:
+            self._slices = set(slices)
+            if layer.ndim == 3 and self._single:
+                region = (slice(self._first, self._first + 1), *region[1:])
+        layer.data = layer.data.astype(np.promote_types(layer.data.dtype, dtype))
+        self._before = region, layer.data[region].copy()
+        if made_by != self._made_by:
+            # Slices of two models in one layer would be scored as one.
+            layer.data[...] = 0
+
     @staticmethod
     def _is_ours(layer: Labels, shape: tuple[int, ...]) -> bool:
-        """Say whether a layer holds what was predicted here, and nothing else."""
-        known = layer.metadata.get(_CONTENT)
+        """Say whether a layer holds what was predicted here, now or before an undo."""
+        known = layer.metadata.get(_CONTENT, {})
         fits = isinstance(layer.data, np.ndarray) and layer.data.shape == shape
-        return bool(fits and known is not None and known == _content(layer))
+        return fits and _content(layer) in known
 
     def _make_map(self, number: int, count: int, shape: tuple[int, ...]) -> Image:
         """Make the layer for the probability of one class, background left out."""

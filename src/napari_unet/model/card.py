@@ -1,0 +1,124 @@
+"""What a model file says of itself, readable without torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from napari_unet.config import (
+    AnnotationKind,
+    AugmentConfig,
+    Settings,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.data.normalize import Normalization
+from napari_unet.errors import ModelFileError
+
+FORMAT_VERSION = 1
+KEY = "napari_unet"
+"""Name of the description among the metadata of the file."""
+
+
+class ModelCard(Settings):
+    """What a model file says of itself."""
+
+    # A score that is not defined is NaN, which must come back from the file.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    format_version: int = FORMAT_VERSION
+    network: UNetConfig = Field(default_factory=UNetConfig)
+    class_names: tuple[str, ...] = ("background", "foreground")
+    normalization: Normalization = Field(default_factory=Normalization)
+    pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)
+    unit: str = "pixel"
+    kind: AnnotationKind = AnnotationKind.CLASSES
+    weights: WeightMapConfig = Field(default_factory=WeightMapConfig)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    train: TrainConfig = Field(default_factory=TrainConfig)
+    step: int = 0
+    scores: dict[str, float] = Field(default_factory=dict)
+    data: tuple[dict[str, str], ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
+    date: str = ""
+
+
+def read_card(path: str | Path) -> ModelCard:
+    """Read what a model file says of itself, without its weights.
+
+    Raises
+    ------
+    ModelFileError
+        As `load_model`.
+    """
+    path = Path(path)
+    with open_model(path, "np") as file:
+        metadata = file.metadata() or {}
+    if KEY not in metadata:
+        raise ModelFileError(
+            f"{path} holds weights of another program: only models that napari-unet "
+            "wrote can be used."
+        )
+    return _card(path, metadata[KEY])
+
+
+@contextmanager
+def open_model(path: Path, framework: str) -> Iterator[Any]:
+    """Open a model file; "pt" gives its weights as tensors, "np" needs no torch.
+
+    Raises
+    ------
+    ModelFileError
+        When the file is missing or broken, or holds anything else.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"There is no model file {path}.")
+    if not os.access(path, os.R_OK):
+        raise ModelFileError(f"{path} cannot be read: change its permissions.")
+    try:
+        with safe_open(path, framework=framework) as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(_why_unreadable(path, error)) from error
+
+
+def _card(path: Path, text: str) -> ModelCard:
+    try:
+        data: dict[str, Any] = json.loads(text)
+        newest = int(data.get("format_version", 0))
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        raise ModelFileError(f"{path}: the description of the model is damaged.") from (
+            error
+        )
+    if newest > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} was written by a newer napari-unet (format {newest}): update "
+            "napari-unet to use it."
+        )
+    try:
+        return ModelCard.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ModelFileError(
+            f"{path}: the description of the model is damaged ({name}: {first['msg']})."
+        ) from error
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return (
+            f"{path} is a pickle (as torch.save writes): it could run any program "
+            "and is not opened. Use a .safetensors model of napari-unet."
+        )
+    return f"{path} is no model file or is damaged ({str(error).splitlines()[0]})."

@@ -1,0 +1,64 @@
+"""The pixel size that a model learnt on, beside that of an image."""
+
+from __future__ import annotations
+
+import math
+
+from napari_unet.data.calibration import normal_unit, unit_factor
+from napari_unet.data.stack import Stack
+from napari_unet.model.card import ModelCard
+
+Factors = tuple[float, float, float]
+_TOLERANCE = 1.1
+
+
+def factors(card: ModelCard, stack: Stack) -> Factors | None:
+    """Return by how much an image grows along Z, Y and X to meet a model.
+
+    Returns
+    -------
+    tuple of float or None
+        Size of the image's pixels over that of the model's; 1 along Z for networks
+        with 2 dimensions. None where they are within a tenth of each other, or where
+        one of them is not known.
+    """
+    units = normal_unit(stack.unit), normal_unit(card.unit)
+    if None in units or "pixel" in units:
+        return None
+    scale = unit_factor(str(units[0]), str(units[1]))
+    sizes = zip(stack.zyx_size, _zyx(card), strict=True)
+    z, y, x = (scale * image / model for image, model in sizes)
+    found = (1.0 if card.network.ndim == 2 else z, y, x)
+    if all(1 / _TOLERANCE <= factor <= _TOLERANCE for factor in found):
+        return None
+    return found
+
+
+def difference(card: ModelCard, stack: Stack) -> str:
+    """Say in words that a model and an image differ in pixel size; "" where not."""
+    if factors(card, stack) is None:
+        return ""
+    ndim = card.network.ndim
+    model = _words(_zyx(card), card.unit, ndim)
+    image = _words(stack.zyx_size, stack.unit, ndim)
+    return f"The model was trained on pixels of {model}, this image has {image}"
+
+
+def warning(card: ModelCard, stack: Stack) -> str:
+    """Warn of what follows from another pixel size; "" where sizes agree."""
+    words = difference(card, stack)
+    advice = "the mask will be poor; rescale to the model's pixel size."
+    return f"{words}: {advice}" if words else ""
+
+
+def _zyx(card: ModelCard) -> Factors:
+    z, y, x = (1.0, *card.pixel_size)[-3:]
+    return z, y, x
+
+
+def _words(sizes: Factors, unit: str, ndim: int) -> str:
+    """Write a size along (Z,) Y and X as "4 nm", or as "50 x 4 x 4 nm"."""
+    shown = list(sizes)[-ndim:]
+    if all(math.isclose(size, shown[0], rel_tol=1e-3) for size in shown):
+        shown = shown[:1]
+    return f"{' x '.join(f'{size:.4g}' for size in shown)} {unit}"

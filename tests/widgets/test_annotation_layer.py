@@ -1,0 +1,172 @@
+"""A layer to annotate in: right place, names, colours, brush in hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_unet.config import AnnotationKind
+from napari_unet.errors import InputError
+from napari_unet.widgets.annotation_layer import (
+    AnnotationButton,
+    add_annotations,
+    class_color,
+    class_names,
+    name_classes,
+)
+from napari_unet.widgets.class_row import ClassRow
+from napari_unet.widgets.layers import LayerBox
+from napari_unet.widgets.workspace import Workspace
+
+
+@pytest.fixture
+def image(viewer: Any) -> Any:
+    """Two channels of 4 slices, with units and a place of their own."""
+    return viewer.add_image(
+        np.zeros((2, 4, 300, 260), np.uint8),
+        name="em",
+        scale=(1, 50, 4, 4),
+        translate=(0, 100, 8, 12),
+        units=("pixel", "nm", "nm", "nm"),
+        axis_labels=("c", "z", "y", "x"),
+    )
+
+
+def test_the_layer_lies_on_its_image_without_channels(viewer, image):
+    layer = add_annotations(viewer, image)
+    assert layer.name == "em annotations"
+    assert layer.data.shape == (4, 300, 260)
+    assert not layer.data.any()
+    np.testing.assert_array_equal(layer.scale, (50, 4, 4))
+    np.testing.assert_array_equal(layer.translate, (100, 8, 12))
+    assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
+    assert tuple(layer.axis_labels) == ("z", "y", "x")
+
+
+def test_the_brush_is_in_hand_with_the_first_class(viewer, image):
+    layer = add_annotations(viewer, image)
+    assert layer.mode == "paint"
+    assert layer.selected_label == 2
+    assert layer.brush_size == 4
+    assert viewer.layers.selection.active == layer
+    workspace = Workspace.of(viewer)
+    assert workspace.annotations == layer
+    assert workspace.image == image
+    assert workspace.kind is AnnotationKind.SCRIBBLES
+
+
+def test_a_name_is_shown_where_the_mouse_is(viewer, image):
+    layer = add_annotations(viewer, image, ("resin", "nucleus"))
+    viewer.dims.set_current_step(1, 0)
+    layer.paint((0, 5, 5), 2)
+    place = layer.data_to_world((0, 5, 5))
+    assert layer.get_status(place, world=True)["value"] == "2; class: nucleus"
+    assert class_names(layer) == ("resin", "nucleus")
+
+
+def test_a_stroke_is_one_step_of_undo(viewer, image):
+    layer = add_annotations(viewer, image)
+    layer.paint((1, 50, 50), 2)
+    assert layer.data.any()
+    layer.undo()
+    assert not layer.data.any()
+
+
+def test_a_picture_gets_a_picture(viewer):
+    layer = add_annotations(viewer, viewer.add_image(np.zeros((64, 80))))
+    assert layer.data.shape == (64, 80)
+    assert layer.brush_size == 3
+
+
+def test_an_image_that_is_read_lazily_is_annotated_at_once(viewer):
+    da = pytest.importorskip("dask.array")
+    image = viewer.add_image(da.zeros((20, 8192, 8192), np.uint8, chunks=8192))
+    layer = add_annotations(viewer, image)
+    assert layer.data.shape == (20, 8192, 8192)
+    assert layer.brush_size == 40
+
+
+def test_an_image_that_no_memory_holds_is_told_in_words(viewer):
+    da = pytest.importorskip("dask.array")
+    image = viewer.add_image(da.zeros((10**6, 8192, 8192), np.uint8, chunks=8192))
+    with pytest.raises(InputError, match=r"too large.*crop"):
+        add_annotations(viewer, image)
+    assert len(viewer.layers) == 1
+
+
+def test_many_classes_have_colours_of_their_own(viewer, image):
+    names = [f"class {n}" for n in range(12)]
+    layer = add_annotations(viewer, image, names)
+    colors = [tuple(layer.get_color(value)) for value in range(1, 13)]
+    assert len(set(colors)) == 12
+    assert class_color(1) == "#0072B2"
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("a", " ")])
+def test_names_that_are_empty_or_taken_are_refused(viewer, image, names):
+    layer = add_annotations(viewer, image)
+    with pytest.raises(InputError, match="name of its own"):
+        name_classes(layer, names)
+    assert class_names(layer) == ("background", "foreground")
+
+
+def test_the_button_makes_the_layer_and_says_why_it_cannot(viewer, qtbot):
+    images = LayerBox(viewer, type(viewer.add_image(np.zeros((8, 8))).__wrapped__))
+    button = AnnotationButton(viewer, images)
+    qtbot.addWidget(images)
+    qtbot.addWidget(button)
+    button.click()
+    assert "Image annotations" in viewer.layers
+    viewer.layers.clear()
+    assert not button.isEnabled()
+    assert "load one first" in button.toolTip()
+
+
+@pytest.fixture
+def row(viewer: Any, qtbot: Any) -> ClassRow:
+    widget = ClassRow(Workspace.of(viewer))
+    qtbot.addWidget(widget)
+    return widget
+
+
+def test_the_row_paints_names_and_adds(viewer, image, row):
+    assert not row.isEnabled()
+    assert "+ beside Annotations" in row.toolTip()
+    layer = add_annotations(viewer, image)
+    assert row.isEnabled()
+    assert row.box.currentText() == "foreground"
+    row.box.setCurrentIndex(0)
+    assert layer.selected_label == 1
+    layer.selected_label = 2
+    row.box.setEditText("nucleus")
+    row.box.lineEdit().editingFinished.emit()
+    row.more.click()
+    assert row.value() == ("background", "nucleus", "class 2")
+    assert layer.selected_label == 3
+    assert row.box.currentText() == "class 2"
+
+
+def test_a_name_that_is_there_is_chosen_and_an_empty_one_is_not_kept(
+    viewer, image, row
+):
+    layer = add_annotations(viewer, image)
+    row.box.setEditText("")
+    row.box.lineEdit().editingFinished.emit()
+    assert row.box.currentText() == "foreground"
+    row.box.setEditText("background")
+    row.box.lineEdit().editingFinished.emit()
+    assert layer.selected_label == 1
+    assert row.value() == ("background", "foreground")
+
+
+def test_the_row_follows_the_eraser_and_layers_that_others_made(viewer, image, row):
+    layer = add_annotations(viewer, image)
+    layer.selected_label = 0
+    assert row.box.currentIndex() == -1
+    other = viewer.add_labels(np.zeros((4, 300, 260), np.uint8))
+    Workspace.of(viewer).annotations = other
+    assert not row.isEnabled()
+    layer.selected_label = 2
+    assert row.value() == ()
