@@ -1,0 +1,217 @@
+"""The table of a training set follows layers and files, and says what is in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox
+
+from napari_unet.config import AnnotationKind
+from napari_unet.train.training_image import prepare_image
+from napari_unet.widgets.images import ImagesTable
+from napari_unet.widgets.layers import PREDICTED, placed_like
+from napari_unet.widgets.pairs import Part, class_pixels
+
+SHAPE = (5, 40, 50)
+
+
+def add(viewer, name, shape=SHAPE, **place):
+    """Add an image and its annotations, and return both layers."""
+    image = viewer.add_image(np.random.default_rng(0).random(shape), name=name, **place)
+    painted = np.zeros(shape, np.uint8)
+    painted[..., :10, :10] = 1
+    labels = viewer.add_labels(painted, name=f"{name} cells", **placed_like(image))
+    return image, labels
+
+
+@pytest.fixture
+def images(viewer: Any, qtbot: Any) -> Any:
+    table = ImagesTable(viewer)
+    viewer.window.add_dock_widget(table, name="Images")
+    return table
+
+
+def settle(images, qtbot):
+    qtbot.waitUntil(lambda: not images.busy, timeout=20_000)
+
+
+def text(images, row, column):
+    return images.table.item(row, column).text()
+
+
+def names(images):
+    return [text(images, row, 1) for row in range(images.table.rowCount())]
+
+
+def tick(images, row, used=True):
+    state = Qt.CheckState.Checked if used else Qt.CheckState.Unchecked
+    images.table.item(row, 0).setCheckState(state)
+
+
+def test_at_first_only_the_image_chosen_in_the_dock_is_used(images, viewer, qtbot):
+    add(viewer, "first")
+    second = add(viewer, "second")
+    images.follow(*second, AnnotationKind.CLASSES)
+    settle(images, qtbot)
+    assert names(images) == ["second", "first"]
+    (pair,) = images.value()
+    assert (pair.image, pair.labels) == second
+    assert (pair.name, pair.part, pair.kind) == ("second", "automatic", "classes")
+
+
+def test_images_are_included_and_left_out_without_closing_them(images, viewer, qtbot):
+    first, second = add(viewer, "first"), add(viewer, "second", (5, 30, 30))
+    images.follow(*first)
+    with qtbot.waitSignal(images.valueChanged):
+        tick(images, 1)
+    assert [pair.image for pair in images.value()] == [first[0], second[0]]
+    tick(images, 0, used=False)
+    assert [pair.image for pair in images.value()] == [second[0]]
+    assert len(viewer.layers) == 4
+
+
+def test_what_was_ticked_stays_when_layers_come_and_go(images, viewer, qtbot):
+    first, second = add(viewer, "first"), add(viewer, "second", (5, 30, 30))
+    images.follow(*first)
+    tick(images, 1)
+    images.table.cellWidget(1, 4).setCurrentText("validate")
+    third = add(viewer, "third", (2, 9, 9))
+    second[0].name = "renamed"
+    assert names(images) == ["first", "renamed", "third"]
+    assert [pair.image for pair in images.value()] == [first[0], second[0]]
+    assert images.value()[1].part is Part.VALIDATE
+    viewer.layers.remove(second[1])
+    assert names(images) == ["first", "third"]
+    images.follow(*third)
+    assert [pair.name for pair in images.value()] == ["third"]
+
+
+def test_size_and_pixels_of_each_class_are_shown(images, viewer, qtbot):
+    pair = add(viewer, "first")
+    images.follow(*pair)
+    settle(images, qtbot)
+    assert text(images, 0, 2) == "5x40x50"
+    assert text(images, 0, 3) == "9.5k / 500"
+    assert images.table.item(0, 3).toolTip() == (
+        "background: 9,500 pixels\nclass 1: 500 pixels"
+    )
+    images.follow(*pair, AnnotationKind.SCRIBBLES)
+    settle(images, qtbot)
+    assert text(images, 0, 3) == "500 / 0"
+
+
+def test_the_pixels_follow_what_is_painted(images, viewer, qtbot):
+    pair = add(viewer, "first")
+    images.follow(*pair, AnnotationKind.SCRIBBLES)
+    settle(images, qtbot)
+    pair[1].data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
+    settle(images, qtbot)
+    assert text(images, 0, 3) == "500 / 1"
+
+
+def test_annotations_go_with_the_image_they_lie_on(images, viewer, qtbot):
+    add(viewer, "here", scale=(1, 2, 2))
+    add(viewer, "there", scale=(1, 2, 2), translate=(0, 500, 0))
+    viewer.add_labels(np.ones((3, 3), np.uint8), name="on nothing")
+    assert sorted(pair_names(images)) == [
+        ("here", "here cells"),
+        ("there", "there cells"),
+    ]
+
+
+def pair_names(images):
+    return [(row.pair.image.name, row.pair.labels.name) for row in images._rows]
+
+
+def test_of_images_in_one_place_the_name_or_the_dock_decides(images, viewer):
+    raw = add(viewer, "raw")
+    denoised = add(viewer, "denoised")
+    assert sorted(pair_names(images)) == [
+        ("denoised", "denoised cells"),
+        ("raw", "raw cells"),
+    ]
+    images.follow(raw[0], denoised[1])
+    assert pair_names(images)[0] == ("raw", "denoised cells")
+    assert names(images) == ["raw: denoised cells", "raw: raw cells"]
+
+
+def test_predictions_and_ground_truth_are_not_trained_on(images, viewer):
+    image, _ = add(viewer, "first")
+    done = np.ones(SHAPE, np.uint8)
+    viewer.add_labels(
+        done, name="told", metadata={PREDICTED: [0]}, **placed_like(image)
+    )
+    truth = viewer.add_labels(done, name="truth", **placed_like(image))
+    images._workspace.truth = truth
+    images.follow(image, None)
+    assert names(images) == ["first"]
+
+
+def test_files_are_listed_beside_layers_and_read_when_needed(
+    images, viewer, files, qtbot
+):
+    images.add_files(files.image, files.annotations)
+    settle(images, qtbot)
+    assert names(images) == ["em"]
+    assert text(images, 0, 2) == "6x96x112"
+    assert "/" in text(images, 0, 3)
+    (pair,) = images.value()
+    stack, labels = pair.take()()
+    prepared = prepare_image(stack, labels, **pair.slices)
+    assert prepared.image.shape == (1, 6, 96, 112)
+    add(viewer, "layer")
+    assert names(images) == ["layer", "em"]
+
+
+def test_files_can_be_taken_off_the_list_and_layers_cannot(
+    images, viewer, files, qtbot
+):
+    add(viewer, "layer")
+    images.add_files(files.image, files.annotations)
+    settle(images, qtbot)
+    images.table.selectRow(0)
+    assert not images.remove_button.isEnabled()
+    images.table.selectRow(1)
+    images.remove_button.click()
+    assert names(images) == ["layer"]
+
+
+def test_files_that_are_no_pair_are_refused_in_a_sentence(
+    images, files, qtbot, tmp_path
+):
+    images.add_files(files.image, tmp_path / "none.tif")
+    settle(images, qtbot)
+    assert "does not exist" in images.status.text()
+    assert images.value() == []
+
+
+@pytest.mark.parametrize(
+    ("part", "trained", "held"),
+    [("automatic", 4, 1), ("train", 5, 0), ("validate", 0, 5)],
+)
+def test_the_role_of_an_image_decides_what_is_held_out(
+    images, viewer, part, trained, held
+):
+    images.follow(*add(viewer, "first"))
+    box = images.table.cellWidget(0, 4)
+    assert isinstance(box, QComboBox)
+    box.setCurrentText(part)
+    (pair,) = images.value()
+    stack, labels = pair.take()()
+    image = prepare_image(stack, labels, **pair.slices)
+    assert (image.train.size, image.held_out.size) == (trained, held)
+
+
+def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
+    image, annotations = add(viewer, "first")
+    images.follow(image, annotations)
+    taken = images.value()[0].take()
+    annotations.data[:] = 0
+    assert taken()[1].any()
+
+
+def test_without_annotations_there_is_nothing_to_count():
+    assert class_pixels(np.zeros((2, 3, 3), np.uint8), None) == ()
