@@ -21,11 +21,11 @@ from napari_unet.data.stack import read_stack
 from napari_unet.project import Project
 from napari_unet.widgets.open_project import OpenProject
 
-_CRASH = """
+_PAINT = """
 import napari, numpy as np
 from napari_unet.widgets.open_project import OpenProject
 
-viewer = napari.Viewer(show=False)
+viewer = napari.Viewer()
 _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "U-Net workflow")
 labels = viewer.add_labels(np.zeros((3, 64, 80), np.uint8), name="em annotations",
                            scale=(50, 4, 4), units=("nm",) * 3)
@@ -34,6 +34,12 @@ OpenProject.of(viewer).keeper.interval = 1
 labels.brush_size = 9
 labels.paint((1, 20, 30), 2)
 labels.paint((2, 40, 50), 1)
+"""
+_KILLED = f"{_PAINT}napari.run(force=True)"
+_CLOSED = f"""{_PAINT}
+from qtpy.QtCore import QTimer
+dock.load.workspace.kind = "classes"
+QTimer.singleShot(500, dock.window().close)
 napari.run(force=True)
 """
 
@@ -116,7 +122,7 @@ def is_offered(box: Any) -> bool:
 def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
     runs_in_tmp: Path, open_dock: Any, ready: Any
 ) -> None:
-    program = subprocess.Popen([sys.executable, "-c", _CRASH], env=os.environ)
+    program = subprocess.Popen([sys.executable, "-c", _KILLED], env=os.environ)
     folder = runs_in_tmp / "annotations"
     try:
         wait_for(lambda: bool(list(folder.glob("*.tif"))) or program.poll() is not None)
@@ -160,6 +166,20 @@ def test_nothing_is_offered_after_a_clean_close(
     (record,) = Project(runs_in_tmp).load().layers
     assert record.path is not None
     assert (runs_in_tmp / record.path).exists()
+
+
+def test_a_window_closed_by_its_button_leaves_everything_written(
+    runs_in_tmp: Path,
+) -> None:
+    subprocess.run([sys.executable, "-c", _CLOSED], check=True, timeout=120)
+    project = Project(runs_in_tmp)
+    assert project.journal.after_crash() is None
+    assert not list(project.journal.folder.glob("open-*"))
+    file = project.load()
+    assert file.kind == AnnotationKind.CLASSES
+    (record,) = file.layers
+    entry = project.journal.entry(project.found(record.path or ""))
+    assert set(np.unique(project.journal.read(entry))) == {0, 1, 2}
 
 
 def test_a_second_window_is_no_crash_and_leaves_the_project_to_the_first(

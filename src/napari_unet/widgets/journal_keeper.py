@@ -26,8 +26,8 @@ INTERVAL = 30.0
 IN_RUN = "annotations.tif"
 """Name of the annotations that a run was started with, in its folder."""
 # A copy is made in portions of this size and this time, between two moves of a brush.
-_PORTION = 2**21
-_PORTION_SECONDS = 0.004
+_PORTION = 2**20
+_PORTION_SECONDS = 0.003
 Submit = Callable[..., Future[Any] | None]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +102,8 @@ class OpenProject(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAVE_MS)
         self._timer.timeout.connect(self.save)
-        for events in (workspace.events, self.state.events):
-            events.all.connect(self.save_soon)
+        for signal in self._signals():
+            signal.connect(self.save_soon)
         atexit.register(self._at_exit)
 
     @classmethod
@@ -122,11 +122,11 @@ class OpenProject(QObject):
         # The dock gets its window once it is made.
         QTimer.singleShot(0, lambda: self._find_window(known()))
 
-    def save_soon(self, change: Any = None) -> None:
-        """Save within two seconds, together with what changes until then."""
+    def save_soon(self, value: Any = True) -> None:
+        """Save within two seconds what changed to `value` and what else changes."""
         if self._closed or self._opening:
             return
-        if change is None or change.args[0] is not None:
+        if value is not None:
             # A viewer that is closed loses its layers one by one before its window.
             self._layers = self._records()
         self._timer.start()
@@ -219,8 +219,13 @@ class OpenProject(QObject):
         self._end()
         self._timer.stop()
         self.keeper.close()
+        for signal in self._signals():
+            signal.disconnect(self.save_soon)
+
+    def _signals(self) -> Iterator[Any]:
+        # Each by itself: to hear of all at once, psygnal looks into the layers.
         for events in (self.workspace.events, self.state.events):
-            events.all.disconnect(self.save_soon)
+            yield from (events[name] for name in events)
 
     def _end(self) -> None:
         """Write the last words; without Qt, which may have gone."""

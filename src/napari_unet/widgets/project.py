@@ -65,7 +65,9 @@ class ProjectBox(QWidget):
         self.forget_button.setToolTip("Offers it no more; it stays in the folder.")
         self.resume_button = QPushButton()
         self.resume_button.clicked.connect(self._on_resume)
-        self.earlier = _tool("Earlier")
+        self.earlier = _tool("Earlier ▾")
+        # The theme's own arrow would lie over the last letter.
+        self.earlier.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.earlier.setToolTip("Annotations as they were, back as a new layer.")
         self._menu = QMenu(self.earlier)
         self._menu.aboutToShow.connect(self._fill_menu)
