@@ -18,6 +18,7 @@ seeds for which suggested places were better than random ones.
 """
 
 import argparse
+import importlib
 import json
 import statistics
 import time
@@ -328,6 +329,8 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
+    if options.plot is not None:
+        importlib.import_module("matplotlib")  # Before the work, not after it.
     image = read_stack(options.data / "isbi2012-train-volume.tif")
     labels = read_stack(options.data / "isbi2012-train-labels.tif").as_zyx()
     truth = np.where(np.asarray(labels) > 0, np.uint8(2), np.uint8(1))
