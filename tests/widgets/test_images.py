@@ -215,3 +215,13 @@ def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
 
 def test_without_annotations_there_is_nothing_to_count():
     assert class_pixels(np.zeros((2, 3, 3), np.uint8), None) == ()
+
+
+def test_a_table_that_is_closed_hears_of_nothing_any_more(images, viewer, qtbot):
+    _, labels = add(viewer, "first")
+    settle(images, qtbot)
+    with qtbot.waitSignal(images.destroyed):
+        images.deleteLater()
+    labels.data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
+    labels.name = "other"
+    viewer.layers.clear()

@@ -268,3 +268,14 @@ def test_removing_the_layer_removes_the_regions(box, layer, viewer, qtbot):
     assert box.value() == []
     box.draw_button.click()
     assert "regions" in viewer.layers
+
+
+def test_a_box_that_is_closed_hears_of_nothing_any_more(
+    box, layer, viewer, annotations, qtbot
+):
+    settle(box, qtbot)
+    with qtbot.waitSignal(box.destroyed):
+        box.deleteLater()
+    layer.add_rectangles(on_slice(2))
+    annotations.data_setitem((np.array([1]), np.array([5]), np.array([5])), 2)
+    viewer.add_image(np.zeros((9, 9)))

@@ -32,6 +32,7 @@ from napari_unet.widgets.pairs import (
     counting,
     find_pairs,
 )
+from napari_unet.widgets.subscriptions import Subscriptions
 from napari_unet.widgets.worker import Job
 from napari_unet.widgets.workspace import Workspace
 from napari_unet.words import sides
@@ -92,7 +93,6 @@ class ImagesTable(QWidget):
         self._chosen: tuple[Image | None, Labels | None] = (None, None)
         self._kind: AnnotationKind | None = None
         self._rows: list[_Row] = []
-        self._heard: list[Labels] = []
         self._stale: list[_Row] = []
         self._job: Job | None = None
         self.table = QTableWidget(0, len(_TITLES))
@@ -108,10 +108,9 @@ class ImagesTable(QWidget):
         self.add_button.clicked.connect(self._on_add)
         self.remove_button.clicked.connect(self._on_remove)
         events = viewer.layers.events
-        self._events = (events.inserted, events.removed, events.renamed)
-        for event in self._events:
-            event.connect(self._on_layers)
-        self.destroyed.connect(_forget(self._events, self._on_layers))
+        listed = Subscriptions(self, self._on_layers)
+        listed.replace((events.inserted, events.removed, events.renamed))
+        self._painted = Subscriptions(self, self._on_paint)
         self._on_layers()
 
     def value(self) -> list[TrainingPair]:
@@ -166,17 +165,10 @@ class ImagesTable(QWidget):
         rows.sort(key=self._is_chosen, reverse=True)
         new = [row for row in rows if row.pixels is None]
         self._rows = rows + [row for row in self._rows if row.is_file]
-        self._hear([row.pair.labels for row in rows])
+        layers: list[Any] = [row.pair.labels for row in rows]
+        self._painted.replace(layer.events.paint for layer in layers)
         self._changed()
         self._recount(new)
-
-    def _hear(self, layers: list[Any]) -> None:
-        """Follow what is painted on the labels layers of the table."""
-        for layer in self._heard:
-            layer.events.paint.disconnect(self._on_paint)
-        for layer in layers:
-            layer.events.paint.connect(self._on_paint)
-        self._heard = layers
 
     def _on_paint(self, event: Any) -> None:
         painted = [row for row in self._rows if row.pair.labels == event.source]
@@ -372,11 +364,3 @@ def _long(pixels: tuple[int, ...] | None) -> str:
 
 def _slices(shape: tuple[int, ...]) -> str:
     return f"{sides(shape)} (slices x Y x X)" if len(shape) == 3 else sides(shape)
-
-
-def _forget(events: Any, slot: Any) -> Any:
-    def disconnect(_gone: Any = None) -> None:
-        for event in events:
-            event.disconnect(slot)
-
-    return disconnect

@@ -36,6 +36,7 @@ from napari_unet.widgets.region_shapes import (
     set_role,
     show_roles,
 )
+from napari_unet.widgets.subscriptions import Subscriptions
 from napari_unet.widgets.worker import Job
 
 if TYPE_CHECKING:
@@ -100,7 +101,6 @@ class RegionsBox(QWidget):
         self._viewer = viewer
         self._place = Place()
         self._layer: Shapes | None = None
-        self._watched: Labels | None = None
         self._job: Job | None = None
         self._last: list[Region] = []
         self.draw_button = QPushButton("Regions")
@@ -118,9 +118,10 @@ class RegionsBox(QWidget):
         self.role.currentTextChanged.connect(self._on_role)
         self.shrink_button.clicked.connect(self._on_shrink)
         events = viewer.layers.events
-        for event in (events.inserted, events.removed):
-            event.connect(self._on_layers)
-        self.destroyed.connect(_forget(events, self._on_layers))
+        listed = Subscriptions(self, self._on_layers)
+        listed.replace((events.inserted, events.removed))
+        self._drawn = Subscriptions(self, self._on_shapes)
+        self._painted = Subscriptions(self, self._on_paint)
         self._show(None)
 
     def value(self) -> list[Region]:
@@ -148,8 +149,7 @@ class RegionsBox(QWidget):
         if place.image is not None and not _has_slices(place.image):
             place = replace(place, image=None)
         self._place = place
-        if self._watched is not place.annotations:
-            self._listen(place.annotations)
+        self._painted.replace(_paint_events(place.annotations))
         self._on_layers()
 
     def _lay_out(self) -> None:
@@ -213,11 +213,8 @@ class RegionsBox(QWidget):
         image = self._place.image
         layer = None if image is None else find_layer(self._viewer, image)
         if layer is not self._layer:
-            for event in _shape_events(self._layer):
-                event.disconnect(self._on_shapes)
             self._layer = layer
-            for event in _shape_events(layer):
-                event.connect(self._on_shapes)
+            self._drawn.replace(_shape_events(layer))
         self._enable()
         self._on_shapes()
 
@@ -233,13 +230,6 @@ class RegionsBox(QWidget):
             self._last = value
             self.valueChanged.emit(value)
         self._count()
-
-    def _listen(self, annotations: Labels | None) -> None:
-        for event in _paint_events(self._watched):
-            event.disconnect(self._on_paint)
-        self._watched = annotations
-        for event in _paint_events(annotations):
-            event.connect(self._on_paint)
 
     def _on_paint(self, _event: Any = None) -> None:
         # Not started again while it runs: painting without a rest would put it off.
@@ -372,11 +362,3 @@ def _shape_events(layer: Shapes | None) -> tuple[Any, ...]:
 
 def _paint_events(layer: Labels | None) -> tuple[Any, ...]:
     return () if layer is None else (layer.events.paint, layer.events.data)
-
-
-def _forget(events: Any, slot: Any) -> Any:
-    def disconnect(_gone: Any = None) -> None:
-        for event in (events.inserted, events.removed):
-            event.disconnect(slot)
-
-    return disconnect
