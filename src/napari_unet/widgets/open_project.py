@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -278,6 +279,10 @@ class OpenProject(QObject):
                 self._noted.emit(_SHARED)
         except NapariUNetError as error:
             self._failed.emit(f"The project is not saved: {error}")
+        except Exception as error:  # noqa: BLE001 (all of them are told)
+            traceback.print_exc()
+            words = f"{type(error).__name__}: {error}"
+            self._failed.emit(f"The project is not saved: {words}")
 
     def _collect(self) -> ProjectFile | None:
         layers = self._records()
