@@ -85,6 +85,7 @@ def test_a_slice_is_sent_and_taken_back_in_one_step(layers, part, viewer):
     assert not annotations.data[[0, 1, 3]].any()
     assert f"{filled.sum():,} pixels sent as scribbles" in part.words.text()
     assert viewer.layers.selection.active == annotations
+    assert annotations.mode == "paint"
     annotations.undo()
     np.testing.assert_array_equal(annotations.data, painted)
 
@@ -125,6 +126,7 @@ def test_one_object_is_that_of_the_last_click(layers, part, viewer):
     choose(part, OBJECT)
     assert (annotations.data[2, 40:50, 30:60] == 2).all()
     assert np.count_nonzero(annotations.data) == 300
+    assert annotations.mode == "pan_zoom", "the next click must not paint"
     click(viewer, 100, 4 * 30, 4 * 33)
     choose(part, OBJECT)
     assert "No object is predicted at row 30, column 33" in part.words.text()

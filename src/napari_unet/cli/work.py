@@ -104,7 +104,7 @@ def write_prediction(
     finish = finish or PostprocessConfig()
     loaded = load_model(model)
     predictor = predictor_for(loaded, stack, config)
-    if words := difference(loaded.card, stack):
+    if words := difference(loaded.card, stack.zyx_size, stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
     say(f"predicting on {predictor.device.words}")
     keep = probabilities is not None or needs_probabilities(finish)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 
 from napari_unet.data.calibration import normal_unit, unit_factor
-from napari_unet.data.stack import Stack
 from napari_unet.model.card import ModelCard
 
 Factors = tuple[float, float, float]
 _TOLERANCE = 1.1
 
 
-def factors(card: ModelCard, stack: Stack) -> Factors | None:
+def factors(card: ModelCard, size: Factors, unit: str) -> Factors | None:
     """Return by how much an image grows along Z, Y and X to meet a model.
+
+    Parameters
+    ----------
+    card
+        What the model says of itself.
+    size, unit
+        Size of the image's pixels along Z, Y and X, in any unit.
 
     Returns
     -------
@@ -22,11 +28,11 @@ def factors(card: ModelCard, stack: Stack) -> Factors | None:
         with 2 dimensions. None where they are within a tenth of each other, or where
         one of them is not known.
     """
-    units = normal_unit(stack.unit), normal_unit(card.unit)
+    units = normal_unit(unit), normal_unit(card.unit)
     if None in units or "pixel" in units:
         return None
     scale = unit_factor(str(units[0]), str(units[1]))
-    sizes = zip(stack.zyx_size, _zyx(card), strict=True)
+    sizes = zip(size, _zyx(card), strict=True)
     z, y, x = (scale * image / model for image, model in sizes)
     found = (1.0 if card.network.ndim == 2 else z, y, x)
     if all(1 / _TOLERANCE <= factor <= _TOLERANCE for factor in found):
@@ -34,19 +40,19 @@ def factors(card: ModelCard, stack: Stack) -> Factors | None:
     return found
 
 
-def difference(card: ModelCard, stack: Stack) -> str:
+def difference(card: ModelCard, size: Factors, unit: str) -> str:
     """Say in words that a model and an image differ in pixel size; "" where not."""
-    if factors(card, stack) is None:
+    if factors(card, size, unit) is None:
         return ""
     ndim = card.network.ndim
     model = _words(_zyx(card), card.unit, ndim)
-    image = _words(stack.zyx_size, stack.unit, ndim)
+    image = _words(size, unit, ndim)
     return f"The model was trained on pixels of {model}, this image has {image}"
 
 
-def warning(card: ModelCard, stack: Stack) -> str:
+def warning(card: ModelCard, size: Factors, unit: str) -> str:
     """Warn of what follows from another pixel size; "" where sizes agree."""
-    words = difference(card, stack)
+    words = difference(card, size, unit)
     advice = "the mask will be poor; rescale to the model's pixel size."
     return f"{words}: {advice}" if words else ""
 

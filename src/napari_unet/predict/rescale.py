@@ -37,7 +37,8 @@ def predictor_for(
         When the sizes differ so much that one of them must be wrong.
     """
     config = config or PredictConfig()
-    found = factors(model.card, stack) if config.rescale else None
+    size, unit = stack.zyx_size, stack.unit
+    found = factors(model.card, size, unit) if config.rescale else None
     if found is None:
         return Predictor(model, config, device)
     return RescaledPredictor(model, found, config, device)

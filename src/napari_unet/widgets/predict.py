@@ -162,7 +162,8 @@ class PredictWidget(Panel):
             say = difference if self.rescale.isChecked() else warning
             with contextlib.suppress(NapariUNetError):
                 # What is wrong with a file or a layer is told by the run.
-                words = say(read_card(model), image_stack(layer, copy=False))
+                stack = image_stack(layer, copy=False)
+                words = say(read_card(model), stack.zyx_size, stack.unit)
         self.sizes.setText(words)
         self.sizes.setVisible(bool(words))
         self.rescale.setVisible(bool(words))

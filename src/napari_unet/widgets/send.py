@@ -149,6 +149,9 @@ class SendPart(QWidget):
         # Brush and Ctrl+Z work on the layer that is chosen.
         annotations.visible = True
         self._viewer.layers.selection.active = annotations
+        if not one_object and annotations.mode == "pan_zoom":
+            # After one object the next is clicked, and a click should not paint.
+            annotations.mode = "paint"
         return _told(changed, kind, partly=partly)
 
     def _kind(self, annotations: Labels) -> AnnotationKind:
