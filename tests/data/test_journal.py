@@ -197,6 +197,13 @@ def test_a_damaged_mark_or_card_stops_nothing(tmp_path: Path) -> None:
     journal.write(painted(), "em")
 
 
+def test_what_was_half_written_at_a_kill_is_no_entry(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.write(painted(), "em")
+    (tmp_path / ".0a1b2c3d4e5f.tif").write_bytes(b"II*")
+    assert [one.name for one in journal.entries()] == ["em"]
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,7 +125,9 @@ def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
     program = subprocess.Popen([sys.executable, "-c", _KILLED], env=os.environ)
     folder = runs_in_tmp / "annotations"
     try:
-        wait_for(lambda: bool(list(folder.glob("*.tif"))) or program.poll() is not None)
+        wait_for(
+            lambda: bool(list(folder.glob("[!.]*.tif"))) or program.poll() is not None
+        )
     finally:
         program.send_signal(signal.SIGKILL)
         program.wait()

@@ -130,7 +130,8 @@ class Journal:
 
     def entries(self) -> list[JournalEntry]:
         """Return all entries, newest first."""
-        found = [_read_entry(path) for path in self.folder.glob("*.tif")]
+        # A file with a dot in front was being written when its program was killed.
+        found = [_read_entry(path) for path in self.folder.glob("[!.]*.tif")]
         return sorted(found, key=lambda one: (one.time, one.path.name), reverse=True)
 
     def entry(self, path: str | Path) -> JournalEntry:
