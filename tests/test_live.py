@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, UNetConfig
+from napari_unet.data.regions import Region, Role, role_map
 from napari_unet.data.stack import Stack
 from napari_unet.live import Idle, LiveLoop, LiveStep, Preview
 from napari_unet.model.checkpoint import load_model
@@ -145,7 +146,8 @@ def test_erasing_takes_pixels_out_of_the_training_set(em):
 
 
 def test_held_out_slices_are_scored_and_never_trained_on(em):
-    loop = loop_on(em, held_out=np.array([1]))
+    roles = role_map([Region(role=Role.VALIDATE, slices="1")], SHAPE)
+    loop = loop_on(em, roles=roles)
     loop.update(0, scribbles(em, 0))
     loop.update(1, scribbles(em, 1))
     loop._validation_seconds, loop._validated_at = 0.0, -60.0

@@ -133,8 +133,8 @@ class LiveLoop:
         A model to go on from: its layers are taken where they fit.
     folder
         Where model, settings and curves are kept; nothing is written when left out.
-    held_out
-        Slices that are scored and never trained on.
+    roles
+        (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it.
     class_names
         Names of the classes, background first, where they are known.
 
@@ -152,7 +152,7 @@ class LiveLoop:
         *,
         start: Model | None = None,
         folder: RunFolder | None = None,
-        held_out: NDArray[np.intp] | None = None,
+        roles: NDArray[np.uint8] | None = None,
         class_names: Sequence[str] = (),
     ) -> None:
         config = config or RunConfig()
@@ -160,7 +160,7 @@ class LiveLoop:
         self.history: list[dict[str, float | None]] = []
         classes = max(2, len(class_names))
         self._names = tuple(class_names)
-        self._set = LiveSet(stack, kind, config.weights, held_out, classes)
+        self._set = LiveSet(stack, kind, config.weights, roles, classes)
         self._learner = LiveLearner(config, self._set.image, start)
         self._wishes, self._changed = _Wishes(), threading.Condition()
         self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0

@@ -126,11 +126,11 @@ def annotated_pixels(
     labels: NDArray[np.generic], kind: AnnotationKind
 ) -> NDArray[np.bool_]:
     """Find the pixels of (Z, Y, X) labels that train; sooner than `to_target` does."""
-    painted = np.not_equal(labels, 0)
+    painted: NDArray[np.bool_] = np.asarray(labels) != 0
     if kind is AnnotationKind.SCRIBBLES:
         return painted
     touched = painted.any(axis=(1, 2), keepdims=True)
-    return np.broadcast_to(touched, painted.shape)
+    return np.asarray(np.broadcast_to(touched, painted.shape))
 
 
 def separate(objects: NDArray[np.int32], *, ndim: int = 2) -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.boxes import box_of
 from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.normalize import Normalization
+from napari_unet.data.regions import TRAIN, VALIDATE
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.train.patches import Place
@@ -37,8 +38,9 @@ class LiveSet:
         What the annotations mean.
     weights
         Settings of the weight map.
-    held_out
-        Slices that are never trained on.
+    roles
+        (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it; all are
+        trained on where it is left out.
     num_classes
         Classes that are known beforehand, background included.
 
@@ -53,13 +55,13 @@ class LiveSet:
         stack: Stack,
         kind: AnnotationKind,
         weights: WeightMapConfig,
-        held_out: NDArray[np.intp] | None = None,
+        roles: NDArray[np.uint8] | None = None,
         num_classes: int = 2,
     ) -> None:
         self._kind, self._settings = kind, weights
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
-        self._annotated: set[int] = set()
-        self._held_out = np.empty(0, np.intp) if held_out is None else held_out
+        self._train: set[int] = set()
+        self._held_out: set[int] = set()
         image = Normalization()(stack.as_czyx())
         shape = image.shape[1:]
         classes = np.full(shape, IGNORE, np.uint8)
@@ -75,6 +77,7 @@ class LiveSet:
             kind=kind,
             pixel_size=stack.zyx_size,
             unit=stack.unit,
+            roles=roles,
         )
 
     @property
@@ -132,7 +135,7 @@ class LiveSet:
         classes = live.classes
         self.image.target.classes[z] = classes
         self.image.weights[z] = live.weights
-        self._annotated.add(z)
+        self._give_roles(z)
         highest = int(classes[classes != IGNORE].max(initial=0)) + 1
         if highest > self.num_classes:
             target = replace(self.image.target, num_classes=highest)
@@ -142,25 +145,38 @@ class LiveSet:
         self._maps.pop(z, None)
         self.image.target.classes[z] = IGNORE
         self.image.weights[z] = 0
-        self._annotated.discard(z)
+        self._train.discard(z)
+        self._held_out.discard(z)
+
+    def _give_roles(self, z: int) -> None:
+        """Leave weights to the pixels of a slice that are trained on."""
+        weights, roles = self.image.weights[z], self.image.roles
+        held_out = False
+        if roles is not None:
+            known = self.image.target.classes[z] != IGNORE
+            held_out = bool((known & (roles[z] == VALIDATE)).any())
+            weights[roles[z] != TRAIN] = 0
+        for slices, there in (
+            (self._train, weights.any()),
+            (self._held_out, held_out),
+        ):
+            (slices.add if there else slices.discard)(z)
 
     def _list_slices(self) -> None:
-        annotated = np.array(sorted(self._annotated), np.intp)
-        self.image = replace(
-            self.image,
-            train=np.setdiff1d(annotated, self._held_out),
-            held_out=np.intersect1d(annotated, self._held_out),
+        train, held_out = (
+            np.array(sorted(slices), np.intp)
+            for slices in (self._train, self._held_out)
         )
+        self.image = replace(self.image, train=train, held_out=held_out)
 
     def _changed(self, z: int, before: NDArray[np.uint8]) -> list[Place]:
-        if z in self._held_out:
-            return []
         now = self.image.target.classes[z]
         changed = np.not_equal(now, before)
         box = box_of(changed)
         if box is None:
             return []
-        rows, columns = np.nonzero(changed[box] & (now[box] != IGNORE))
+        learnt = changed[box] & (self.image.weights[z][box] > 0)
+        rows, columns = np.nonzero(learnt)
         every = -(-rows.size // _FRESH_PIXELS) or 1
         top, left = box[0].start, box[1].start
         return [

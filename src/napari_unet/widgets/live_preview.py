@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.config import AnnotationKind
 from napari_unet.widgets.layers import (
+    PREDICTED,
     add_or_update,
     current_slice,
     placed_like,
@@ -97,10 +98,12 @@ class LivePreview(QObject):
 
     def show(self, preview: Preview) -> None:
         """Put a preview into its layer."""
-        if self.layer is None:
-            self._make_layer()
+        layer = self.layer or self._make_layer()
         self.shown_at = time.monotonic()
-        _put(self.layer, preview.core, preview.labels)
+        _put(layer, preview.core, preview.labels)
+        slices = layer.metadata.setdefault(PREDICTED, [])
+        if preview.core[0].start not in slices:
+            slices.append(preview.core[0].start)
         if preview.probabilities is not None:
             if self._probability is None:
                 self._make_probability()
@@ -142,14 +145,14 @@ class LivePreview(QObject):
             self.layer = None
             self.removed.emit()
 
-    def _make_layer(self) -> None:
-        shape = plane_shape(self._image)
-        self.layer = self._add(
-            Labels, np.zeros(shape, np.uint8), "preview", opacity=_OPACITY
-        )
-        self.layer.colormap = DirectLabelColormap(color_dict=self._colours)
+    def _make_layer(self) -> Labels:
+        empty = np.zeros(plane_shape(self._image), np.uint8)
+        layer: Labels = self._add(Labels, empty, "preview", opacity=_OPACITY)
+        layer.colormap = DirectLabelColormap(color_dict=self._colours)
         # A brush would be lost with the next refresh.
-        self.layer.editable = False
+        layer.editable = False
+        self.layer = layer
+        return layer
 
     def _make_probability(self) -> None:
         empty = np.zeros(plane_shape(self._image), np.float32)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet.config import AnnotationKind, RunConfig
-from napari_unet.data.stack import Stack, parse_slices
+from napari_unet.data.stack import Stack
 from napari_unet.widgets.training import Started
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.data.regions import Region
     from napari_unet.live import Idle, LiveLoop, LiveStep, Preview
     from napari_unet.model.checkpoint import Model
 
@@ -42,8 +43,8 @@ class LiveWork:
         The image, and (Z, Y, X) annotations as they are at the start.
     kind
         What the annotations mean.
-    held_out
-        Slices that are scored, as start:stop.
+    held_out, regions
+        Slices that are scored, as start:stop, and what was drawn.
     config
         All settings.
     folder
@@ -58,6 +59,7 @@ class LiveWork:
     labels: NDArray[np.generic]
     kind: AnnotationKind
     held_out: str | None
+    regions: Sequence[Region]
     config: RunConfig
     folder: Path
     start: Path | None
@@ -130,23 +132,27 @@ class LiveWork:
         start = None if self.start is None else load_model(self.start)
         config = self.config if start is None else take_network(self.config, start)
         folder = RunFolder(self.folder)
-        held_out = None
-        if self.held_out is not None:
-            depth = len(self.labels)
-            held_out = np.arange(depth)[parse_slices(self.held_out, depth)]
         loop = LiveLoop(
             self.stack,
             self.kind,
             config,
             start=start,
             folder=folder,
-            held_out=held_out,
+            roles=self._roles(),
             class_names=self.class_names,
         )
         yield Started(loop.device_words, loop.notes)
         self._hand_over(loop)
         yield from _bundled(loop)
         return folder.last if folder.last.exists() else None
+
+    def _roles(self) -> NDArray[np.uint8] | None:
+        from napari_unet.data.regions import Region, role_map
+
+        regions = list(self.regions)
+        if self.held_out is not None:
+            regions.append(Region(role="validate", slices=self.held_out))
+        return role_map(regions, self.labels.shape) if regions else None
 
     def _hand_over(self, loop: LiveLoop) -> None:
         """Tell the loop everything that was asked for before it was there."""

@@ -20,7 +20,8 @@ class CurvePlot(QWidget):
         self._score_plot = _plot("IoU")
         self._score_plot.setXLink(self._loss_plot)
         self._score_plot.setYRange(0, 1, padding=0.02)
-        self._score_plot.setLabel("bottom", "minutes")
+        for plot in (self._loss_plot, self._score_plot):
+            plot.setLabel("bottom", "minutes")
         self._loss = self._loss_plot.plot(pen=pg.mkPen(_LOSS, width=2))
         self._score = self._score_plot.plot(
             pen=pg.mkPen(_SCORE, width=2), symbol="o", symbolSize=5, symbolBrush=_SCORE
@@ -63,6 +64,10 @@ class CurvePlot(QWidget):
     def _draw(self) -> None:
         self._loss.setData(self._minutes, self._losses)
         self._score.setData(self._scored, self._scores)
+        # Without a score, its plot only takes up room.
+        self._score_plot.setVisible(bool(self._scored))
+        below = self._loss_plot if not self._scored else self._score_plot
+        self._loss_plot.getAxis("bottom").showLabel(below is self._loss_plot)
 
 
 def _plot(title: str) -> pg.PlotWidget:

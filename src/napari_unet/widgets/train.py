@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from qtpy.QtWidgets import (
 
 from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.errors import InputError
+from napari_unet.widgets.annotation_layer import AnnotationButton, add_annotations
+from napari_unet.widgets.class_row import ClassRow
 from napari_unet.widgets.kind import TOOLTIP, KindBox
 from napari_unet.widgets.layers import LayerBox, image_stack, labels_array
 from napari_unet.widgets.live import LiveBox, words_of
@@ -24,7 +27,10 @@ from napari_unet.widgets.live_work import Learnt, LiveWork
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.plots import CurvePlot
+from napari_unet.widgets.regions import Place, RegionsBox
 from napari_unet.widgets.run_settings import RunSettings
+from napari_unet.widgets.send import SendPart
+from napari_unet.widgets.suggestions import SuggestionList
 from napari_unet.widgets.training import Progress, Started, TrainingWork
 from napari_unet.words import clock
 
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_unet.live import Idle, Preview
+    from napari_unet.model.checkpoint import Model
 
 
 class TrainWidget(Panel):
@@ -62,6 +69,12 @@ class TrainWidget(Panel):
         self.device.setWordWrap(True)
         self.curves = CurvePlot()
         self.live = LiveBox(napari_viewer)
+        self.regions = RegionsBox(napari_viewer)
+        self.classes = ClassRow(self.workspace)
+        self.suggestions = SuggestionList(
+            napari_viewer, self.workspace, self._newest_model
+        )
+        self.send = SendPart(napari_viewer, self._newest_prediction)
         self._last_words = ""
         self._before: tuple[Path | None, Path | int | None] | None = None
         self._undoing = False
@@ -101,15 +114,22 @@ class TrainWidget(Panel):
             folder=self._new_run(image),
             start=self.rows.model,
             auto=self.rows.auto,
+            regions=self.regions.value(),
         )
         self._begin()
         self.start("Training U-Net", work.run, work.stop)
 
     def start_live(self) -> None:
-        """Train live: what is painted from now on is learnt, what is seen predicted."""
-        image, annotations = self.image.value(), self.annotations.value()
-        if image is None or annotations is None:
+        """Train live: what is painted from now on is learnt, what is seen predicted.
+
+        Where there are no annotations yet, a layer for them is made first.
+        """
+        image = self.image.value()
+        if image is None:
             raise InputError(self.why_not())
+        if self.annotations.value() is None:
+            add_annotations(self.viewer, image)
+        annotations = self.annotations.value()
         self.kind.show_guess(annotations)
         guess = None if self.kind.guess is None else self.kind.guess.kind
         work = LiveWork(
@@ -118,9 +138,11 @@ class TrainWidget(Panel):
             # An empty layer has nothing to guess from.
             kind=self.kind.value() or guess or AnnotationKind.SCRIBBLES,
             held_out=self.held_out.text().strip() or None,
+            regions=self.regions.value(),
             config=self.settings(),
             folder=self._new_run(image),
             start=self.rows.model,
+            class_names=self.classes.value(),
         )
         self._begin()
         self._before = (self.workspace.model, self.start_from.value())
@@ -179,12 +201,24 @@ class TrainWidget(Panel):
         super().refresh()
         self.pause_button.setEnabled(self.running)
         self.pause_button.setText("Pause")
-        self.live_button.setEnabled(not self.running and not self.why_not())
+        no_image = "" if self.image.value() is not None else self.why_not()
+        self.live_button.setEnabled(not self.running and not no_image)
         self.live_button.setToolTip(
-            self.why_not()
-            or "Learn while you paint, and show what the network makes of it."
+            no_image or "Learn while you paint, and show what the network makes of it."
         )
         self.live.refresh(undo=self._before is not None)
+        self.suggestions.refresh()
+
+    def _newest_model(self) -> Path | Callable[[], Model | None] | None:
+        """Return the network that learns, or the model that was made last."""
+        work = self.live.work
+        return self.workspace.model if work is None else work.model
+
+    def _newest_prediction(self) -> Labels | None:
+        """Return what can be sent to the annotations: the preview, or a prediction."""
+        view = self.live.view
+        shown = None if view is None else view.layer
+        return self.workspace.prediction if shown is None else shown
 
     def _begin(self) -> None:
         self.curves.clear()
@@ -217,7 +251,10 @@ class TrainWidget(Panel):
         from napari_unet.live import Preview
 
         if isinstance(item, Preview):
+            first = self._newest_prediction()
             self.live.show_preview(item)
+            if self._newest_prediction() is not first:
+                self.send.refresh()
             return
         words = words_of(item)
         if isinstance(item, Learnt):
@@ -250,7 +287,13 @@ class TrainWidget(Panel):
 
     def _lay_out(self) -> None:
         self.add_row("Image", self.image)
-        self.add_row("Annotations", self.annotations)
+        annotations = QWidget()
+        row = QHBoxLayout(annotations)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.annotations, 1)
+        row.addWidget(AnnotationButton(self.viewer, self.image))
+        self.add_row("Annotations", annotations)
+        self.add_row("Class", self.classes)
         self.add_row("Kind", self.kind, TOOLTIP)
         self.rows.add_rows()
         self.add_row(
@@ -259,11 +302,14 @@ class TrainWidget(Panel):
             "Slices as start:stop, counted from 0. They are never trained on; the "
             "model that scores best on them is kept.",
         )
+        self.add_row("Regions", self.regions)
         self.form.addRow(self.rows.more)
         buttons = QWidget()
         line = QHBoxLayout(buttons)
         line.setContentsMargins(0, 0, 0, 0)
-        self.finish_layout(self.device, self.live, self.curves)
+        self.finish_layout(
+            self.device, self.live, self.curves, self.send, self.suggestions
+        )
         self.box.removeWidget(self.run_button)
         line.addWidget(self.run_button, 2)
         line.addWidget(self.live_button, 2)
@@ -286,8 +332,30 @@ class TrainWidget(Panel):
         self.annotations.valueChanged.connect(self.kind.show_guess)
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.kind.show_guess(self.annotations.value())
+        for signal in (
+            self.image.valueChanged,
+            self.annotations.valueChanged,
+            self.kind.currentIndexChanged,
+            self.held_out.textChanged,
+            self.forms["network"].valueChanged,
+        ):
+            signal.connect(self._on_place)
+        self.regions.heldOutChanged.connect(self.held_out.setText)
+        self._on_place()
         self.live.undoWanted.connect(self.undo_training)
         self.live.broken.connect(self._on_broken)
+
+    def _on_place(self, *_changed: Any) -> None:
+        """Tell the regions what they are drawn on."""
+        self.regions.follow(
+            Place(
+                image=self.image.value(),
+                annotations=self.annotations.value(),
+                kind=self.kind.value(),
+                held_out=self.held_out.text(),
+                network=self.forms["network"].value(),
+            )
+        )
 
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.config import AnnotationKind, RunConfig
+from napari_unet.config import AnnotationKind, Region, RunConfig
 from napari_unet.data.stack import Stack
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class TrainingWork:
         A model file to fine-tune, or None for a new network.
     auto
         Choose the sizes of network, patches and batch for the data and the device.
+    regions
+        What was drawn.
     """
 
     stack: Stack
@@ -65,6 +67,7 @@ class TrainingWork:
     folder: Path
     start: Path | None
     auto: bool = False
+    regions: Sequence[Region] = ()
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
@@ -99,6 +102,7 @@ class TrainingWork:
             self.labels,
             kind=self.kind,
             validate=self.held_out,
+            regions=self.regions,
             network=config.network,
             weights=config.weights,
         )
