@@ -247,6 +247,7 @@ class LiveLoop:
         use_threads(self._learner.config.train.threads)
         keep_freed_memory()
         if self.folder is not None:
+            self.folder.forget_checkpoints()
             self.folder.write_settings(self._learner.config)
             self.folder.log(f"live training on {self.device_words}")
         try:

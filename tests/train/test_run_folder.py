@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pickle
 import re
@@ -66,23 +65,6 @@ def test_a_folder_holds_a_run_once_it_is_saved(folder, model, small):
     assert folder.holds_run
 
 
-def test_the_history_is_a_table_with_a_line_for_each_step(folder):
-    rows = [
-        {"step": 1, "loss": 0.75, "validation_iou": None},
-        {"step": 2, "loss": 0.5, "validation_iou": 0.25},
-    ]
-    folder.write_history(rows)
-    with (folder.path / "history.csv").open(encoding="utf-8", newline="") as file:
-        read = list(csv.DictReader(file))
-    assert [row["loss"] for row in read] == ["0.75", "0.5"]
-    assert [row["validation_iou"] for row in read] == ["", "0.25"]
-
-
-def test_a_history_without_steps_is_an_empty_file(folder):
-    folder.write_history([])
-    assert (folder.path / "history.csv").read_text(encoding="utf-8") == ""
-
-
 def test_the_log_keeps_old_lines_and_dates_each(folder):
     folder.log("first, σ = 5")
     RunFolder(folder.path).log("second")
@@ -96,7 +78,10 @@ def test_no_temporary_file_stays_behind(folder, model):
     folder.write_history([])
     folder.log("done")
     names = {path.name for path in folder.path.iterdir()}
-    assert names == {"last.safetensors", "resume.pt", "history.csv", "log.txt"}
+    files = {"last.safetensors", "resume.pt", "history.csv", "log.txt"}
+    assert names == {*files, "checkpoints"}
+    kept = [path.name for path in (folder.path / "checkpoints").iterdir()]
+    assert kept == ["step-000000.safetensors"]
 
 
 def test_a_folder_without_a_run_cannot_be_gone_on_with(folder):

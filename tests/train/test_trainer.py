@@ -61,6 +61,11 @@ def assert_same_weights(first, second):
         assert torch.equal(tensor, second[name]), name
 
 
+def curves(trainer: Trainer) -> list[dict[str, float | None]]:
+    """Return the history without its times, which are those of the clock."""
+    return [{**row, "seconds": None} for row in trainer.history]
+
+
 def prepare_files(folder, config: RunConfig, image, labels):
     """Write what CHILD reads, and return the same image as a training set."""
     stack = Stack(image, "ZYX", (50.0, 4.0, 4.0), "nm", "image.tif")
@@ -168,7 +173,7 @@ def test_an_interrupted_run_goes_on_exactly(blobs, small, tmp_path):
     assert resumed.step == 5
     play(resumed)
     assert_same_weights(whole.network, resumed.network)
-    assert resumed.history == whole.history
+    assert curves(resumed) == curves(whole)
     assert [row["step"] for row in resumed.history] == [*range(1, 15)]
 
 
@@ -190,7 +195,7 @@ def test_a_killed_run_goes_on_exactly(small, tmp_path):
     play(whole)
     assert_same_weights(whole.network, resumed.network)
     assert_same_weights(whole.model().network, resumed.model().network)
-    assert resumed.history == whole.history
+    assert curves(resumed) == curves(whole)
     assert (resumed.best, resumed.best_step) == (whole.best, whole.best_step)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +14,8 @@ from napari_unet.config import RunConfig
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, save_model
+from napari_unet.train.checkpoints import forget_checkpoints, keep_checkpoint
+from napari_unet.train.history import write_history
 
 # Without these a run cannot go on.
 _STATE = {"origin", "step", "elapsed", "history", "schedule", "network", "optimizer"}
@@ -22,6 +23,9 @@ _STATE = {"origin", "step", "elapsed", "history", "schedule", "network", "optimi
 
 class RunFolder:
     """`run.yaml`, `best.safetensors`, `last.safetensors`, `resume.pt`, history, log.
+
+    Every best and last model stays as a checkpoint, such as
+    `checkpoints/step-000120.safetensors`, until there are too many of them.
 
     Parameters
     ----------
@@ -59,17 +63,21 @@ class RunFolder:
         """Write `run.yaml`."""
         self._write_text(self.settings, config.to_yaml())
 
+    def forget_checkpoints(self) -> None:
+        """Remove checkpoints of an earlier run, which this one takes the place of."""
+        forget_checkpoints(self.path)
+
     def save_best(self, model: Model) -> None:
         """Write `best.safetensors`."""
-        save_model(self.best, model)
+        self._save(self.best, model)
 
     def save_model(self, model: Model) -> None:
         """Write `last.safetensors` alone, of a run that cannot go on exactly."""
-        save_model(self.last, model)
+        self._save(self.last, model)
 
     def save_last(self, model: Model, state: dict[str, Any]) -> None:
         """Write `last.safetensors` and the state from which a run goes on."""
-        save_model(self.last, model)
+        self._save(self.last, model)
         data = io.BytesIO()
         torch.save(state, data)
         with atomic_write(self.path / "resume.pt") as temporary:
@@ -106,12 +114,7 @@ class RunFolder:
 
     def write_history(self, rows: Sequence[dict[str, float | None]]) -> None:
         """Write `history.csv`: one line a step."""
-        text = io.StringIO()
-        if rows:
-            writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        self._write_text(self.path / "history.csv", text.getvalue())
+        write_history(self.path / "history.csv", rows)
 
     def log(self, line: str) -> None:
         """Add a line with date and time to `log.txt`."""
@@ -119,6 +122,10 @@ class RunFolder:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         self._write_text(path, f"{before}{now}  {line}\n")
+
+    def _save(self, path: Path, model: Model) -> None:
+        save_model(path, model)
+        keep_checkpoint(self.path, path, model.card.step)
 
     def _write_text(self, path: Path, text: str) -> None:
         with atomic_write(path) as temporary:

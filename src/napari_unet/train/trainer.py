@@ -174,6 +174,8 @@ class Trainer:
         use_threads(self.config.train.threads)
         keep_freed_memory()
         if self.folder is not None:
+            if self.step == 0:
+                self.folder.forget_checkpoints()
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
         try:
@@ -207,7 +209,8 @@ class Trainer:
             self.elapsed += validated
         message = self._plan()
         row = {"step": self.step, "loss": loss, "learning_rate": rate}
-        self.history.append({**row, "validation_iou": score})
+        seconds = {"seconds": self.elapsed}
+        self.history.append({**row, "validation_iou": score, **seconds})
         if due:
             self._watch(score)
         if self.elapsed - self._saved_at >= self.config.train.save_seconds:
@@ -331,7 +334,8 @@ class Trainer:
             raise InputError("There is no run folder to go on with.")
         state = self.folder.load_state()
         was, now = state["origin"], origin(self.config, self.images)
-        changed = [name for name in now if was[name] != now[name]]
+        # Runs that were saved before a part was kept say nothing of it.
+        changed = [name for name in now if was.get(name, now[name]) != now[name]]
         if changed:
             raise InputError(
                 f"The run in {self.folder.path} was made with other "

@@ -1,0 +1,100 @@
+"""The curves of a run, as they are kept in its `history.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.errors import InputError
+
+_COLUMNS = ("step", "loss", "validation_iou", "seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What every step of a run brought.
+
+    Attributes
+    ----------
+    steps
+        (N,) int64.
+    losses, scores
+        (N,) float64; NaN where the held-out slices were not scored.
+    seconds
+        (N,) float64, time spent training; None in runs that did not note it.
+    """
+
+    steps: NDArray[np.int64]
+    losses: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    seconds: NDArray[np.float64] | None = None
+
+    def moments(self) -> NDArray[np.float64]:
+        """Return what the curves are drawn against: seconds, or steps without them."""
+        return self.steps.astype(float) if self.seconds is None else self.seconds
+
+
+def write_history(path: Path, rows: Sequence[dict[str, float | None]]) -> None:
+    """Write one line a step, with the columns of the newest one.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written; an older one stays whole.
+    """
+    text = io.StringIO()
+    if rows:
+        # A run that is gone on with may have begun with fewer columns.
+        columns = list(rows[-1])
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([row.get(name) for name in columns] for row in rows)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def read_history(path: Path) -> History:
+    """Read the curves of a run.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or is no table of a run.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            titles, *rows = list(csv.reader(file)) or [[]]
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _damaged(path) from error
+    try:
+        columns = dict(zip(titles, zip(*rows, strict=True), strict=bool(rows)))
+        numbers = {name: _numbers(columns.get(name, ())) for name in _COLUMNS}
+    except ValueError as error:
+        raise _damaged(path) from error
+    steps, losses, scores, seconds = numbers.values()
+    if not (steps.size == losses.size == scores.size == len(rows)):
+        raise _damaged(path)
+    if np.isnan(steps).any():
+        raise _damaged(path)
+    timed = seconds.size == steps.size and not np.isnan(seconds).any()
+    return History(steps.astype(np.int64), losses, scores, seconds if timed else None)
+
+
+def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:
+    return np.array([float(text) if text else np.nan for text in texts], float)
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(
+        f"{path} is no table of a training run: its curves cannot be drawn. Train anew "
+        "to get new ones."
+    )
