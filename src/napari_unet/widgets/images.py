@@ -117,6 +117,10 @@ class ImagesTable(QWidget):
         """Return the pairs that are used, in the order of the table."""
         return [row.pair for row in self._rows if self._is_used(row)]
 
+    def lists(self, image: Image, labels: Labels) -> bool:
+        """Say whether two layers are a pair of the table, used or not."""
+        return any((r.pair.image, r.pair.labels) == (image, labels) for r in self._rows)
+
     def follow(
         self,
         image: Image | None,
@@ -214,6 +218,9 @@ class ImagesTable(QWidget):
 
     def _count(self) -> None:
         """Count the pixels of rows that have changed, on a thread."""
+        if not self.isEnabled():
+            # The dock trains, and counts again afterwards.
+            return
         rows = [row for row in self._stale if row in self._rows]
         if self._job is not None:
             self._timer.start(_PAINT_MS)
@@ -223,7 +230,11 @@ class ImagesTable(QWidget):
             return
         work = [counting(row.pair) for row in rows]
         self._job = Job(
-            "Counting annotated pixels", lambda: count_each(work), _idle, self
+            "Counting annotated pixels",
+            lambda: count_each(work),
+            _idle,
+            self,
+            quiet=True,
         )
         self._job.stepped.connect(lambda item: self._counted(rows[item[0]], item[1]))
         self._job.ended.connect(self._on_ended)

@@ -258,6 +258,9 @@ class RegionsBox(QWidget):
 
     def _count(self) -> None:
         """Count on a thread; again when something has changed meanwhile."""
+        if not self.isEnabled():
+            # The dock trains, and counts again afterwards.
+            return
         if self._job is not None:
             self._timer.start(_DELAY_MS)
             return
@@ -273,7 +276,7 @@ class RegionsBox(QWidget):
             self._start("Shrinking validation regions", snapshot.shrink, self._shrunk)
 
     def _start(self, title: str, work: Any, done: Any) -> None:
-        self._job = Job(title, work, lambda: None, self)
+        self._job = Job(title, work, lambda: None, self, quiet=True)
         self._job.done.connect(done)
         self._job.ended.connect(self._on_ended)
         self._job.start()

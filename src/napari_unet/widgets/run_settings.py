@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QSignalBlocker
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 _SIZES = {
     "new, small (0.5 M)": 8,
     "new, medium (1.9 M)": 16,
-    "new, large (7.8 M)": 32,
-    "new, as in the paper (31 M)": 64,
+    "new, larger (7.8 M)": 32,
+    "new, large (31 M)": 64,
 }
 _RECIPES = {
-    "fast: a good mask soonest": Preset.FAST,
+    "fast: 4 minutes": Preset.FAST,
     "sizes chosen for my data": Preset.AUTO,
-    "thorough: an hour, larger": Preset.THOROUGH,
-    "as in the paper: slow": Preset.PAPER,
+    "thorough: an hour": Preset.THOROUGH,
+    "as in the paper: 10 hours": Preset.PAPER,
 }
 _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
     ("Weight map", "weights", WeightMapConfig, ("formula", "w0", "sigma", "balance")),
@@ -70,6 +70,7 @@ _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
             "seed",
             "device",
             "threads",
+            "save_seconds",
         ),
     ),
     (
@@ -77,6 +78,7 @@ _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
         "network",
         UNetConfig,
         (
+            "base_channels",
             "ndim",
             "depth",
             "padding",
@@ -85,6 +87,7 @@ _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
             "activation",
             "upsampling",
             "dropout",
+            "flat_levels",
         ),
     ),
     ("Random changes of patches", "augment", AugmentConfig, ()),
@@ -105,7 +108,14 @@ class RunSettings(QObject):
         Widgets of the rows.
     forms
         Every other setting, by its part of `RunConfig`.
+
+    Signals
+    -------
+    changed()
+        Any of the settings.
     """
+
+    changed = Signal()
 
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
@@ -153,6 +163,17 @@ class RunSettings(QObject):
             update = {"base_channels": start}
             parts["network"] = parts["network"].model_copy(update=update)
         return RunConfig(**parts)
+
+    def setValue(self, settings: RunConfig) -> None:  # noqa: N802 (Qt's own spelling)
+        """Show settings."""
+        for name, form in self.forms.items():
+            form.setValue(getattr(settings, name))
+        train = settings.train
+        epochs = train.epochs is not None
+        self.amount_of.setCurrentText("epochs" if epochs else "minutes")
+        self.amount.setValue(train.epochs or train.minutes or self.amount.value())
+        if self.model is None:
+            self.start_from.setValue(settings.network.base_channels)
 
     def add_rows(self) -> None:
         """Add the rows to the form of the dock."""
@@ -227,6 +248,14 @@ class RunSettings(QObject):
         weights = self.forms["weights"]
         weights.setValue(self.workspace.weights)
         weights.valueChanged.connect(self._on_weights)
+        for signal in (
+            self.start_from.valueChanged,
+            self.recipe.currentIndexChanged,
+            self.amount.valueChanged,
+            self.amount_of.currentIndexChanged,
+            *(form.valueChanged for form in self.forms.values()),
+        ):
+            signal.connect(lambda *_: self.changed.emit())
         self._panel.listen(self.workspace.events.weights, self._show_weights)
 
     def _on_weights(self, settings: WeightMapConfig) -> None:

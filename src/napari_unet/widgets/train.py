@@ -10,28 +10,26 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QSizePolicy,
     QWidget,
 )
 
-from napari_unet.config import AnnotationKind, RunConfig
+from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
-from napari_unet.widgets.annotation_layer import AnnotationButton, add_annotations
-from napari_unet.widgets.class_row import ClassRow
-from napari_unet.widgets.kind import TOOLTIP, KindBox
-from napari_unet.widgets.layers import LayerBox, image_stack, labels_array
+from napari_unet.widgets.annotation_layer import add_annotations
+from napari_unet.widgets.keys import KeyList
+from napari_unet.widgets.layers import image_stack, labels_array
 from napari_unet.widgets.live import LiveBox, words_of
 from napari_unet.widgets.live_work import Learnt, LiveWork
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.plots import CurvePlot
-from napari_unet.widgets.regions import Place, RegionsBox
 from napari_unet.widgets.run_settings import RunSettings
 from napari_unet.widgets.send import SendPart
 from napari_unet.widgets.suggestions import SuggestionList
 from napari_unet.widgets.training import Progress, Started, TrainingWork
+from napari_unet.widgets.training_set import TrainingSet
 from napari_unet.words import clock
 
 if TYPE_CHECKING:
@@ -52,15 +50,15 @@ class TrainWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Train", "Stop and keep")
-        self.image = LayerBox(napari_viewer, Image)
-        self.annotations = LayerBox(napari_viewer, Labels)
-        self.kind = KindBox()
+        self.data = TrainingSet(self)
+        self.image, self.annotations = self.data.image, self.data.annotations
+        self.kind, self.held_out = self.data.kind, self.data.held_out
+        self.project = OpenProject.of(napari_viewer)
+        self.project.stay_with(self)
         self.rows = RunSettings(self)
         self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
         self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
         self.forms = self.rows.forms
-        self.held_out = QLineEdit()
-        self.held_out.setPlaceholderText("last fifth of the annotated slices")
         self.live_button = QPushButton("Start live")
         self.live_button.clicked.connect(self._on_live)
         self.pause_button = QPushButton("Pause")
@@ -69,12 +67,11 @@ class TrainWidget(Panel):
         self.device.setWordWrap(True)
         self.curves = CurvePlot()
         self.live = LiveBox(napari_viewer)
-        self.regions = RegionsBox(napari_viewer)
-        self.classes = ClassRow(self.workspace)
         self.suggestions = SuggestionList(
             napari_viewer, self.workspace, self._newest_model
         )
         self.send = SendPart(napari_viewer, self._newest_prediction)
+        self.keys = KeyList(self)
         self._last_words = ""
         self._before: tuple[Path | None, Path | int | None] | None = None
         self._undoing = False
@@ -84,12 +81,7 @@ class TrainWidget(Panel):
 
     def why_not(self) -> str:
         """Return what is missing."""
-        image, annotations = self.image.value(), self.annotations.value()
-        if image is None:
-            return "There is no image layer: load one first."
-        if annotations is None:
-            return "There is no labels layer: load or paint annotations first."
-        return ""
+        return self.data.why_not()
 
     def settings(self) -> RunConfig:
         """Return the settings of the run, as chosen."""
@@ -97,24 +89,12 @@ class TrainWidget(Panel):
 
     def run(self) -> None:
         """Train on a thread, on copies of what the layers hold now."""
-        image, annotations = self.image.value(), self.annotations.value()
-        labels = labels_array(annotations)
-        if not labels.any():
-            raise InputError(
-                f"The layer {annotations.name} holds no labels: paint at least one "
-                "object or scribble."
-            )
-        self.kind.show_guess(annotations)
         work = TrainingWork(
-            stack=image_stack(image),
-            labels=labels,
-            kind=self.kind.value(),
-            held_out=self.held_out.text().strip() or None,
+            sources=self.data.sources(),
             config=self.settings(),
-            folder=self._new_run(image),
+            folder=self._new_run(self.image.value()),
             start=self.rows.model,
             auto=self.rows.auto,
-            regions=self.regions.value(),
         )
         self._begin()
         self.start("Training U-Net", work.run, work.stop)
@@ -130,19 +110,16 @@ class TrainWidget(Panel):
         if self.annotations.value() is None:
             add_annotations(self.viewer, image)
         annotations = self.annotations.value()
-        self.kind.show_guess(annotations)
-        guess = None if self.kind.guess is None else self.kind.guess.kind
         work = LiveWork(
             stack=image_stack(image),
             labels=labels_array(annotations),
-            # An empty layer has nothing to guess from.
-            kind=self.kind.value() or guess or AnnotationKind.SCRIBBLES,
+            kind=self.data.chosen_kind(),
             held_out=self.held_out.text().strip() or None,
-            regions=self.regions.value(),
+            regions=self.data.regions.value(),
             config=self.settings(),
             folder=self._new_run(image),
             start=self.rows.model,
-            class_names=self.classes.value(),
+            class_names=self.data.classes.value(),
         )
         self._begin()
         self._before = (self.workspace.model, self.start_from.value())
@@ -208,6 +185,7 @@ class TrainWidget(Panel):
         )
         self.live.refresh(undo=self._before is not None)
         self.suggestions.refresh()
+        self.data.set_busy(self.running)
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
@@ -228,9 +206,10 @@ class TrainWidget(Panel):
 
     def _new_run(self, image: Image) -> Path:
         """Name the folder of a run, and keep the annotations that it starts with."""
-        project = OpenProject.of(self.viewer)
-        folder = project.project.new_run(image.name)
-        project.keeper.now(folder)
+        folder = self.project.project.new_run(image.name)
+        self.project.keeper.now(folder)
+        self.project.state.run = folder
+        self.project.state.class_names = self.data.classes.value()
         return folder
 
     def _on_progress(self, item: Progress) -> None:
@@ -286,29 +265,20 @@ class TrainWidget(Panel):
         self.pause_button.setText("Go on" if paused else "Pause")
 
     def _lay_out(self) -> None:
-        self.add_row("Image", self.image)
-        annotations = QWidget()
-        row = QHBoxLayout(annotations)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.annotations, 1)
-        row.addWidget(AnnotationButton(self.viewer, self.image))
-        self.add_row("Annotations", annotations)
-        self.add_row("Class", self.classes)
-        self.add_row("Kind", self.kind, TOOLTIP)
+        self.data.add_rows()
         self.rows.add_rows()
-        self.add_row(
-            "Hold out",
-            self.held_out,
-            "Slices as start:stop, counted from 0. They are never trained on; the "
-            "model that scores best on them is kept.",
-        )
-        self.add_row("Regions", self.regions)
+        self.data.add_roles()
         self.form.addRow(self.rows.more)
         buttons = QWidget()
         line = QHBoxLayout(buttons)
         line.setContentsMargins(0, 0, 0, 0)
         self.finish_layout(
-            self.device, self.live, self.curves, self.send, self.suggestions
+            self.device,
+            self.live,
+            self.curves,
+            self.send,
+            self.suggestions,
+            self.keys,
         )
         self.box.removeWidget(self.run_button)
         line.addWidget(self.run_button, 2)
@@ -320,42 +290,18 @@ class TrainWidget(Panel):
         )
 
     def _connect(self) -> None:
-        events = self.workspace.events
-        self.listen(events.image, self.image.setValue)
-        self.listen(events.annotations, self.annotations.setValue)
-        self.listen(events.kind, self.kind.setValue)
-        self.image.setValue(self.workspace.image)
-        self.annotations.setValue(self.workspace.annotations)
-        self.kind.setValue(self.workspace.kind)
-        for box in (self.image, self.annotations):
-            box.valueChanged.connect(self.refresh)
-        self.annotations.valueChanged.connect(self.kind.show_guess)
-        self.kind.currentIndexChanged.connect(self._on_kind)
-        self.kind.show_guess(self.annotations.value())
-        for signal in (
-            self.image.valueChanged,
-            self.annotations.valueChanged,
-            self.kind.currentIndexChanged,
-            self.held_out.textChanged,
-            self.forms["network"].valueChanged,
-        ):
-            signal.connect(self._on_place)
-        self.regions.heldOutChanged.connect(self.held_out.setText)
-        self._on_place()
+        self.forms["network"].valueChanged.connect(self.data.follow)
+        self.data.follow(self.forms["network"].value())
+        self.rows.changed.connect(self._on_settings)
+        self.project.opened.connect(self._on_project)
         self.live.undoWanted.connect(self.undo_training)
         self.live.broken.connect(self._on_broken)
 
-    def _on_place(self, *_changed: Any) -> None:
-        """Tell the regions what they are drawn on."""
-        self.regions.follow(
-            Place(
-                image=self.image.value(),
-                annotations=self.annotations.value(),
-                kind=self.kind.value(),
-                held_out=self.held_out.text(),
-                network=self.forms["network"].value(),
-            )
-        )
+    def _on_settings(self) -> None:
+        self.project.state.settings = self.settings()
 
-    def _on_kind(self, _index: int) -> None:
-        self.workspace.kind = self.kind.value()
+    def _on_project(self, _file: Any) -> None:
+        """Take over the settings of a project that was opened."""
+        settings = self.project.state.settings
+        if settings is not None:
+            self.rows.setValue(settings)

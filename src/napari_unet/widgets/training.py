@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.config import AnnotationKind, Region, RunConfig
+from napari_unet.config import AnnotationKind, Region, Role, RunConfig
 from napari_unet.data.stack import Stack
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.train.trainer import Trainer, TrainStep
+    from napari_unet.train.training_image import TrainingImage
 
 _SHOW_SECONDS = 0.1
 
@@ -37,16 +38,59 @@ class Progress:
     last: TrainStep
 
 
+@dataclass(frozen=True, eq=False)
+class ImageSource:
+    """An image of a training set, copied or still to be read.
+
+    Attributes
+    ----------
+    take
+        Gives the image and (Z, Y, X) annotations, on any thread.
+    kind
+        What the annotations mean; None is a guess.
+    train, validate
+        Slices, as `prepare_image` takes them.
+    regions
+        What was drawn on the image.
+    """
+
+    take: Callable[[], tuple[Stack, NDArray[np.generic]]]
+    kind: AnnotationKind | None = None
+    train: str | None = None
+    validate: str | None = None
+    regions: tuple[Region, ...] = ()
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the user chose what of the image trains or validates."""
+        drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATE}
+        return bool(self.train or self.validate or drawn)
+
+    def prepare(self, config: RunConfig) -> TrainingImage:
+        """Normalise the image, and read and weigh its annotations."""
+        from napari_unet.train.training_image import prepare_image
+
+        stack, labels = self.take()
+        return prepare_image(
+            stack,
+            labels,
+            kind=self.kind,
+            train=self.train,
+            validate=self.validate,
+            regions=self.regions,
+            network=config.network,
+            weights=config.weights,
+        )
+
+
 @dataclass(eq=False)
 class TrainingWork:
     """A training run on copies of layers, for a worker thread.
 
     Attributes
     ----------
-    stack, labels
-        The image, and (Z, Y, X) annotations of it.
-    kind, held_out
-        What the annotations mean (None: a guess), and the slices held out.
+    sources
+        The training set.
     config
         All settings.
     folder
@@ -55,19 +99,13 @@ class TrainingWork:
         A model file to fine-tune, or None for a new network.
     auto
         Choose the sizes of network, patches and batch for the data and the device.
-    regions
-        What was drawn.
     """
 
-    stack: Stack
-    labels: NDArray[np.generic]
-    kind: AnnotationKind | None
-    held_out: str | None
+    sources: Sequence[ImageSource]
     config: RunConfig
     folder: Path
     start: Path | None
     auto: bool = False
-    regions: Sequence[Region] = ()
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
@@ -93,35 +131,37 @@ class TrainingWork:
         from napari_unet.train.run_folder import RunFolder
         from napari_unet.train.start import take_network
         from napari_unet.train.trainer import Trainer
-        from napari_unet.train.training_image import prepare_image
+        from napari_unet.train.training_image import hold_out_images
 
         start = None if self.start is None else load_model(self.start)
         config = self.config if start is None else take_network(self.config, start)
-        image = prepare_image(
-            self.stack,
-            self.labels,
-            kind=self.kind,
-            validate=self.held_out,
-            regions=self.regions,
-            network=config.network,
-            weights=config.weights,
-        )
+        images = [source.prepare(config) for source in self.sources]
+        if not any(source.is_divided for source in self.sources):
+            images = hold_out_images(images)
         folder = RunFolder(self.folder)
         if self._stopped.is_set():
             return None
+        notes = [
+            _named(image, images) + note for image in images for note in image.notes
+        ]
         why: tuple[str, ...] = ()
         if self.auto:
-            config, reason = choose(config, [image], start)
+            config, reason = choose(config, images, start)
             why = (reason,)
-        trainer = Trainer([image], config, folder=folder, start=start)
+        trainer = Trainer(images, config, folder=folder, start=start)
         self._trainer = trainer
         if self._stopped.is_set():
             return None
-        yield Started(trainer.device.words, (*image.notes, *why, *trainer.notes))
+        yield Started(trainer.device.words, (*notes, *why, *trainer.notes))
         yield from _bundled(trainer)
         if trainer.step == 0:
             return None
         return folder.best if folder.best.exists() else folder.last
+
+
+def _named(image: TrainingImage, images: Sequence[TrainingImage]) -> str:
+    """Return the name of an image to put before a note, where there are several."""
+    return f"{image.name}: " if len(images) > 1 else ""
 
 
 def _bundled(trainer: Trainer) -> Generator[Progress, None, None]:

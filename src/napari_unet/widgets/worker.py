@@ -52,6 +52,9 @@ class Job(QObject):
         Makes the generator return soon, keeping what there is; from any thread.
     parent
         The widget that shows the job; when it goes, the job is stopped.
+    quiet
+        Leave it out of napari's activity dock, whose bars take a tenth of a second to
+        appear: for work that starts by itself while somebody paints.
 
     Signals
     -------
@@ -71,9 +74,16 @@ class Job(QObject):
     ended = Signal()
 
     def __init__(
-        self, title: str, work: Work, stop: Callable[[], None], parent: QObject
+        self,
+        title: str,
+        work: Work,
+        stop: Callable[[], None],
+        parent: QObject,
+        *,
+        quiet: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._quiet = quiet
         keep_triton_out()
         wait_briefly()
         self._title = title
@@ -97,7 +107,8 @@ class Job(QObject):
     def start(self) -> Job:
         """Start the thread."""
         # Not cancelable and closed by hand: the bar belongs to this job alone.
-        self._bar = progress(total=_STEPS, desc=self._title)
+        if not self._quiet:
+            self._bar = progress(total=_STEPS, desc=self._title)
         self._worker.start()
         return self
 

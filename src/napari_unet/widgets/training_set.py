@@ -1,0 +1,213 @@
+"""What a network is trained on, as widgets: layers, files, regions and roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_unet.config import AnnotationKind, UNetConfig
+from napari_unet.errors import InputError
+from napari_unet.widgets.annotation_layer import AnnotationButton
+from napari_unet.widgets.class_row import ClassRow
+from napari_unet.widgets.images import ImagesTable
+from napari_unet.widgets.kind import TOOLTIP, KindBox
+from napari_unet.widgets.layers import PREDICTED, LayerBox, finest, labels_array
+from napari_unet.widgets.pairs import Part, TrainingPair
+from napari_unet.widgets.region_shapes import find_layer, read_regions
+from napari_unet.widgets.regions import Place, RegionsBox
+from napari_unet.widgets.training import ImageSource
+
+if TYPE_CHECKING:
+    from napari_unet.config import Region
+    from napari_unet.widgets.panel import Panel
+
+
+class TrainingSet(QObject):
+    """The rows of a dock in which the training set is chosen.
+
+    Parameters
+    ----------
+    panel
+        The dock, whose workspace shares image, annotations and their kind.
+
+    Attributes
+    ----------
+    image, annotations, kind, classes, held_out, regions, images
+        Widgets of the rows.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self.workspace = panel.workspace
+        self.image = LayerBox(panel.viewer, Image)
+        self.annotations = LayerBox(panel.viewer, Labels)
+        self.kind = KindBox()
+        self.classes = ClassRow(self.workspace)
+        self.held_out = QLineEdit()
+        self.held_out.setPlaceholderText("last fifth of the annotated slices")
+        self.regions = RegionsBox(panel.viewer)
+        self.images = ImagesTable(panel.viewer)
+        self._network = UNetConfig()
+        self._connect()
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        if self.image.value() is None:
+            return "There is no image layer: load one first."
+        if self.annotations.value() is None:
+            return "There is no labels layer: load or paint annotations first."
+        return ""
+
+    def chosen_kind(self) -> AnnotationKind:
+        """Return what the annotations mean: as chosen, or else guessed."""
+        self.kind.show_guess(self.annotations.value())
+        guess = None if self.kind.guess is None else self.kind.guess.kind
+        # An empty layer has nothing to guess from.
+        return self.kind.value() or guess or AnnotationKind.SCRIBBLES
+
+    def sources(self) -> list[ImageSource]:
+        """Copy every image that is used, with its annotations; on the main thread.
+
+        Raises
+        ------
+        InputError
+            When nothing is painted, or no image is used.
+        """
+        image, annotations = self.image.value(), self.annotations.value()
+        chosen = TrainingPair(image.name, image, annotations, kind=self.kind.value())
+        pairs = self.images.value()
+        if not self.images.lists(image, annotations):
+            # They do not lie on each other; training says why.
+            pairs = [chosen, *pairs]
+        if not pairs:
+            raise InputError("No image is ticked to train on: tick one under Images.")
+        for pair in pairs:
+            self._check(pair)
+        self.kind.show_guess(annotations)
+        return [self._source(pair) for pair in pairs]
+
+    def follow(self, network: UNetConfig) -> None:
+        """Take another network: how far it sees decides what leaks."""
+        self._network = network
+        self._on_place()
+
+    def set_busy(self, busy: bool) -> None:
+        """Leave the table and the regions alone while a training runs."""
+        for part in (self.images, self.regions):
+            part.setEnabled(not busy)
+        if not busy:
+            self._on_place()
+
+    def add_rows(self) -> None:
+        """Add the rows to the form of the dock."""
+        add = self._panel.add_row
+        add("Image", self.image)
+        annotations = QWidget()
+        row = QHBoxLayout(annotations)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.annotations, 1)
+        row.addWidget(AnnotationButton(self._panel.viewer, self.image))
+        add("Annotations", annotations)
+        add("Class", self.classes)
+        add("Kind", self.kind, TOOLTIP)
+
+    def add_roles(self) -> None:
+        """Add the rows that say what scores the network."""
+        self._panel.add_row(
+            "Hold out",
+            self.held_out,
+            "Slices as start:stop, counted from 0. They are never trained on; the "
+            "model that scores best on them is kept.",
+        )
+        self._panel.add_row("Regions", self.regions)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.images)
+        several = QCollapsible("Images", expandedIcon="▾", collapsedIcon="▸")
+        several.setContent(content)
+        several.collapse(animate=False)
+        self._panel.form.addRow(several)
+
+    def _check(self, pair: TrainingPair) -> None:
+        labels = pair.labels
+        if isinstance(labels, Labels) and not labels_array(labels).any():
+            raise InputError(
+                f"The layer {labels.name} holds no labels: paint at least one "
+                "object or scribble."
+            )
+
+    def _source(self, pair: TrainingPair) -> ImageSource:
+        slices = dict(pair.slices)
+        own = (pair.image, pair.labels) == (
+            self.image.value(),
+            self.annotations.value(),
+        )
+        if own and pair.part is Part.AUTOMATIC:
+            slices["validate"] = self.held_out.text().strip() or None
+        return ImageSource(
+            take=pair.take(),
+            kind=pair.kind,
+            train=slices["train"],
+            validate=slices["validate"],
+            regions=tuple(self._regions(pair)),
+        )
+
+    def _regions(self, pair: TrainingPair) -> list[Region]:
+        image = pair.image
+        if not isinstance(image, Image):
+            return []
+        layer = find_layer(self._panel.viewer, image)
+        return read_regions(layer, len(finest(image)))[0]
+
+    def _connect(self) -> None:
+        workspace, listen = self.workspace, self._panel.listen
+        self.image.setValue(workspace.image)
+        self.annotations.setValue(workspace.annotations)
+        self.kind.setValue(workspace.kind)
+        listen(workspace.events.image, self.image.setValue)
+        listen(workspace.events.annotations, self.annotations.setValue)
+        listen(workspace.events.kind, self.kind.setValue)
+        for box in (self.image, self.annotations):
+            box.valueChanged.connect(self._share)
+            box.valueChanged.connect(self._panel.refresh)
+            box.valueChanged.connect(self._on_place)
+        self.annotations.valueChanged.connect(self.kind.show_guess)
+        self.kind.show_guess(self.annotations.value())
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.kind.currentIndexChanged.connect(self._on_place)
+        self.held_out.textChanged.connect(self._on_place)
+        self.regions.heldOutChanged.connect(self.held_out.setText)
+        self._share()
+        self._on_place()
+
+    def _share(self, *_changed: Any) -> None:
+        """Let other docks, and the journal, work on what is chosen here."""
+        image, annotations = self.image.value(), self.annotations.value()
+        if image is not None:
+            self.workspace.image = image
+        if annotations is not None and PREDICTED not in annotations.metadata:
+            self.workspace.annotations = annotations
+
+    def _on_kind(self, _index: int) -> None:
+        self.workspace.kind = self.kind.value()
+
+    def _on_place(self, *_changed: Any) -> None:
+        """Tell regions and table what is chosen."""
+        image, annotations = self.image.value(), self.annotations.value()
+        kind = self.kind.value()
+        self.regions.follow(
+            Place(
+                image=image,
+                annotations=annotations,
+                kind=kind,
+                held_out=self.held_out.text(),
+                network=self._network,
+            )
+        )
+        self.images.follow(image, annotations, kind)
