@@ -186,6 +186,7 @@ class TrainWidget(Panel):
         self.live.refresh(undo=self._before is not None)
         self.suggestions.refresh()
         self.data.set_busy(self.running)
+        self.rows.refresh()
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
@@ -214,8 +215,7 @@ class TrainWidget(Panel):
 
     def _on_progress(self, item: Progress) -> None:
         step = item.last
-        for seconds, loss, score in item.points:
-            self.curves.add(seconds, loss, score)
+        self.curves.extend(item.points)
         best = ""
         if step.best is not None:
             best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
@@ -237,8 +237,7 @@ class TrainWidget(Panel):
             return
         words = words_of(item)
         if isinstance(item, Learnt):
-            for seconds, loss, score in item.points:
-                self.curves.add(seconds, loss, score)
+            self.curves.extend(item.points)
             self._last_words = words.partition("\n")[2]
         self.show_progress(0.0, words)
 
