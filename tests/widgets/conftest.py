@@ -47,6 +47,18 @@ def runs_in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def own_preferences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the Preferences of whoever tests out, and as they are."""
+    from napari import settings
+
+    # As napari's own fixture does, which hides all plugins as well.
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    yield
+    settings._clear_plugin_settings_cache()
+
+
+@pytest.fixture(autouse=True)
 def no_job_left(qtbot: Any) -> Iterator[None]:
     """Let every thread end before the next test."""
     from qtpy.QtCore import QThreadPool

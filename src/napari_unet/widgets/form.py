@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -14,9 +15,14 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unet.config import Settings
 
+_OWN = "napari_unet_tooltip"
+"""Property that holds the tooltip of a disabled widget as it was before."""
+
 
 class SettingsForm(QWidget):
     """The editor of some fields of a settings object.
+
+    A number that may be left out shows why it is, in words, at its lower end.
 
     Parameters
     ----------
@@ -36,29 +42,35 @@ class SettingsForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._settings = settings
-        described = type(settings).model_fields
+        self._described = type(settings).model_fields
         self._editors: dict[str, Any] = {}
+        self._labels: dict[str, QLabel] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for name in fields or [n for n, f in described.items() if _can_show(f)]:
-            editor = _editor(name, described[name], getattr(settings, name))
+        for name in fields or [n for n, f in self._described.items() if _can_show(f)]:
+            editor = _editor(name, self._described[name], getattr(settings, name))
             editor.changed.connect(self._on_changed)
             native = editor.native
             if isinstance(native, QCheckBox):
                 native.setText("")  # the label beside it says it already
             native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             native.setMinimumWidth(80)
-            label = QLabel(described[name].title or name)
-            for part in (label, native):
-                part.setToolTip(described[name].description or "")
-            layout.addRow(label, native)
+            self._labels[name] = QLabel(self._described[name].title or name)
+            for part in (self._labels[name], native):
+                part.setToolTip(self._described[name].description or "")
+            layout.addRow(self._labels[name], native)
             self._editors[name] = editor
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields that are shown."""
+        return tuple(self._editors)
 
     def value(self) -> Any:
         """Return the settings as they stand in the form."""
-        given = {name: editor.value for name, editor in self._editors.items()}
+        given = {name: self._value(name) for name in self._editors}
         # Checked again: a spin box knows bounds, not what fits together.
         data = {**self._settings.model_dump(by_alias=True), **given}
         return type(self._settings).read(data, "the form")
@@ -67,39 +79,100 @@ class SettingsForm(QWidget):
         """Show other settings of the same type."""
         self._settings = settings
         for name, editor in self._editors.items():
+            value = getattr(settings, name)
             with editor.changed.blocked():
-                editor.value = getattr(settings, name)
+                editor.value = editor.min if value is None else value
         self.valueChanged.emit(self.value())
+
+    def refresh(self, reasons: Mapping[str, str]) -> None:
+        """Disable the fields that cannot be used now, and say why in their tooltips.
+
+        Parameters
+        ----------
+        reasons
+            Why not, by the name of the field; all others can be used.
+        """
+        for name, editor in self._editors.items():
+            for part in (self._labels[name], editor.native):
+                explain(part, reasons.get(name, ""))
+
+    def _value(self, name: str) -> Any:
+        editor, field = self._editors[name], self._described[name]
+        if not _is_optional(field):
+            return editor.value
+        # On the way to 512, a user types 5.
+        first = _bounds(field, _plain(field))["min"]
+        return None if editor.value == editor.min else max(editor.value, first)
 
     def _on_changed(self, value: Any) -> None:
         self.valueChanged.emit(self.value())
 
 
+def explain(widget: QWidget, reason: str) -> None:
+    """Disable a widget and say why on top of its tooltip; without a reason, enable it.
+
+    What was disabled by something else stays as it is.
+    """
+    own = widget.property(_OWN)
+    if reason:
+        own = widget.toolTip() if own is None else own
+        widget.setProperty(_OWN, own)
+        widget.setToolTip(f"{reason}\n\n{own}".strip())
+        widget.setEnabled(False)
+    elif own is not None:
+        widget.setProperty(_OWN, None)
+        widget.setToolTip(own)
+        widget.setEnabled(True)
+
+
+def _is_optional(field: FieldInfo) -> bool:
+    return NoneType in get_args(field.annotation)
+
+
+def _plain(field: FieldInfo) -> Any:
+    """Return the type of a field without None."""
+    if not _is_optional(field):
+        return field.annotation
+    return next(one for one in get_args(field.annotation) if one is not NoneType)
+
+
 def _can_show(field: FieldInfo) -> bool:
-    plain = field.annotation in (bool, int, float, str)
-    return plain or get_origin(field.annotation) is Literal
+    plain = _plain(field)
+    return plain in (bool, int, float, str) or get_origin(plain) is Literal
 
 
 def _editor(name: str, field: FieldInfo, value: Any) -> Any:
-    annotation = field.annotation
+    annotation = _plain(field)
     options: dict[str, Any] = {}
     if get_origin(annotation) is Literal:
         options["choices"] = list(get_args(annotation))
         annotation = type(value)
     elif annotation in (int, float):
         options = _bounds(field, annotation)
-    return create_widget(value=value, annotation=annotation, name=name, options=options)
+    if _is_optional(field):
+        options["min"] -= options["step"]
+        value = options["min"] if value is None else value
+    made = create_widget(value=value, annotation=annotation, name=name, options=options)
+    if _is_optional(field):
+        made.native.setSpecialValueText(_left_out(field))
+    return made
+
+
+def _left_out(field: FieldInfo) -> str:
+    """Say what holds where a number is left out."""
+    extra = field.json_schema_extra
+    return str(extra["left_out"]) if isinstance(extra, dict) else "automatic"
 
 
 def _bounds(field: FieldInfo, annotation: Any) -> dict[str, Any]:
     """Return limits and step of a number, from bounds and default of its field."""
-    step: Any = 1 if annotation is int else _step(field.default)
-    low: Any = 0
+    lows = [one.ge for one in field.metadata if isinstance(one, Ge)]
+    low: Any = lows[0] if lows else 0
+    # Sizes that start at 16 pixels go by sixteens, as networks do.
+    step: Any = max(1, low) if annotation is int else _step(field.default)
     high: Any = 10**6
     for limit in field.metadata:
-        if isinstance(limit, Ge):
-            low = limit.ge
-        elif isinstance(limit, Gt):
+        if isinstance(limit, Gt):
             low = limit.gt + step
         elif isinstance(limit, Le):
             high = limit.le
@@ -109,8 +182,8 @@ def _bounds(field: FieldInfo, annotation: Any) -> dict[str, Any]:
     return {"min": low, "max": min(high, 2**31 - 1), "step": step}
 
 
-def _step(default: float) -> float:
+def _step(default: float | None) -> float:
     """Return a step that changes a value by some percent; it also sets the digits."""
-    if default <= 0:
+    if default is None or default <= 0:
         return 0.05
     return float(10 ** (math.floor(math.log10(default)) - 1))

@@ -85,6 +85,9 @@ class ModelBox(QWidget):
             value_in_box: object = str(value)
         else:
             value_in_box = value
+            if value is not None and self.box.findData(value) < 0:
+                self.box.insertItem(self._fresh, f"new, {value} channels", value)
+                self._fresh += 1
         self.box.setCurrentIndex(self.box.findData(value_in_box))
 
     def _add(self, path: Path) -> None:

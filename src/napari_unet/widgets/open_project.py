@@ -23,6 +23,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.journal_keeper import JournalKeeper
 from napari_unet.widgets.looks import look_of, source_of
+from napari_unet.widgets.preferences import default_project, preferences
 from napari_unet.widgets.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class OpenProject(QObject):
         super().__init__()
         self.workspace = workspace
         self.state = ProjectState()
-        self.project = Project.default()
+        self.project = default_project()
         self.words = ""
         self._told: set[str] = set()
         self._missing: tuple[LayerRecord, ...] = ()
@@ -95,6 +96,7 @@ class OpenProject(QObject):
         self._docks = 0
         self._writer = ThreadPoolExecutor(1, "napari-unet-project")
         self.keeper = JournalKeeper(workspace, self.project.journal, self._submit)
+        self.keeper.interval = preferences().work.journal_seconds
         self.keeper.written.connect(self._on_written)
         self.keeper.failed.connect(self._on_failed)
         self._failed.connect(self._on_failed)

@@ -25,8 +25,10 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
-from napari_unet.widgets.form import SettingsForm
+from napari_unet.widgets.form import SettingsForm, explain
 from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.needs import RUN_NEEDS, RUNS, RunSituation, unmet
+from napari_unet.widgets.preferences import preferences
 
 if TYPE_CHECKING:
     from napari_unet.widgets.panel import Panel
@@ -94,6 +96,9 @@ _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
 )
 
 
+_BUDGETS = ("minutes", "epochs", "steps")
+
+
 class RunSettings(QObject):
     """The rows of a dock in which a training run is set up.
 
@@ -129,11 +134,11 @@ class RunSettings(QObject):
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
         self.amount_of = QComboBox()
-        self.amount_of.addItems(["minutes", "epochs"])
+        self.amount_of.addItems(_BUDGETS)
         self.forms: dict[str, SettingsForm] = {}
         self._ndim = UNetConfig().ndim
         self.more = self._more()
-        self._show_budget(Preset.FAST.settings())
+        self.setValue(self._recipe())
         self._connect()
 
     @property
@@ -151,29 +156,28 @@ class RunSettings(QObject):
         """Return the settings of the run, as chosen."""
         parts = {name: form.value() for name, form in self.forms.items()}
         train: TrainConfig = parts["train"]
-        amount = self.amount.value()
-        epochs = self.amount_of.currentText() == "epochs"
-        budget = {
-            "minutes": None if epochs else amount,
-            "epochs": max(1, round(amount)) if epochs else None,
-        }
+        unit, amount = self.amount_of.currentText(), self.amount.value()
+        budget: dict[str, float | None] = dict.fromkeys(_BUDGETS)
+        budget[unit] = amount if unit == "minutes" else max(1, round(amount))
         parts["train"] = train.model_copy(update=budget)
-        start = self.start_from.value()
-        if isinstance(start, int):
-            update = {"base_channels": start}
-            parts["network"] = parts["network"].model_copy(update=update)
         return RunConfig(**parts)
 
     def setValue(self, settings: RunConfig) -> None:  # noqa: N802 (Qt's own spelling)
         """Show settings."""
+        self._ndim = settings.network.ndim
         for name, form in self.forms.items():
             form.setValue(getattr(settings, name))
-        train = settings.train
-        epochs = train.epochs is not None
-        self.amount_of.setCurrentText("epochs" if epochs else "minutes")
-        self.amount.setValue(train.epochs or train.minutes or self.amount.value())
-        if self.model is None:
-            self.start_from.setValue(settings.network.base_channels)
+        self._show_budget(settings.train)
+        self._on_network(settings.network)
+
+    def refresh(self) -> None:
+        """Disable what has no effect now, and say why."""
+        running = self._panel.running
+        now = RunSituation(self.value(), self.model is not None, self.auto, running)
+        for name, form in self.forms.items():
+            form.refresh(unmet(RUN_NEEDS, now, name, form.fields))
+        for row in (self.start_from, self.recipe, self.amount, self.amount_of):
+            explain(row, RUNS if running else "")
 
     def add_rows(self) -> None:
         """Add the rows to the form of the dock."""
@@ -216,26 +220,43 @@ class RunSettings(QObject):
 
     def _show_preset(self, *_index: Any) -> None:
         """Show the settings of the recipe."""
-        preset = Preset(self.recipe.currentData())
-        settings = preset.settings(self.forms["network"].value().ndim)
+        settings = self._recipe()
         for name, form in self.forms.items():
             with QSignalBlocker(form):
                 form.setValue(getattr(settings, name))
         self.workspace.weights = settings.weights
-        self._show_budget(settings)
+        self._show_budget(settings.train)
+        self._on_network(settings.network)
 
-    def _show_budget(self, settings: RunConfig) -> None:
-        """Show the minutes and the size of the network."""
-        self.amount_of.setCurrentText("minutes")
-        self.amount.setValue(settings.train.minutes or 0)
-        if not isinstance(self.start_from.value(), Path):
-            self.start_from.setValue(settings.network.base_channels)
+    def _recipe(self) -> RunConfig:
+        """Return what the recipe sets; the device is that of Preferences."""
+        preset = Preset(self.recipe.currentData())
+        settings = preset.settings(self.forms["network"].value().ndim)
+        device = {"device": preferences().work.device}
+        train = settings.train.model_copy(update=device)
+        return settings.model_copy(update={"train": train})
+
+    def _show_budget(self, train: TrainConfig) -> None:
+        """Show for how long, in the unit that wins where several are set."""
+        known = [unit for unit in _BUDGETS if getattr(train, unit) is not None]
+        self.amount_of.setCurrentText(known[-1])
+        self.amount.setValue(getattr(train, known[-1]))
+
+    def _on_start(self, start: Path | int | None) -> None:
+        """Take the size of a new network over into the settings of the network."""
+        form = self.forms["network"]
+        if isinstance(start, int) and start != form.value().base_channels:
+            form.setValue(form.value().model_copy(update={"base_channels": start}))
 
     def _on_network(self, network: UNetConfig) -> None:
-        """Let patches follow the dimensions: a cube holds as much as a square."""
+        """Show the size above, and let patches follow the dimensions.
+
+        A cube holds as much as a square.
+        """
+        if self.model is None:
+            self.start_from.setValue(network.base_channels)
         form = self.forms["train"]
-        wanted = Preset(self.recipe.currentData())
-        fitting = wanted.settings(network.ndim).train
+        fitting = self._recipe().train
         if network.ndim != self._ndim:
             self._ndim = network.ndim
             names = ("patch_size", "patch_slices", "batch_size")
@@ -244,6 +265,7 @@ class RunSettings(QObject):
 
     def _connect(self) -> None:
         self.recipe.currentIndexChanged.connect(self._show_preset)
+        self.start_from.valueChanged.connect(self._on_start)
         self.forms["network"].valueChanged.connect(self._on_network)
         weights = self.forms["weights"]
         weights.setValue(self.workspace.weights)
@@ -256,6 +278,7 @@ class RunSettings(QObject):
             *(form.valueChanged for form in self.forms.values()),
         ):
             signal.connect(lambda *_: self.changed.emit())
+        self.changed.connect(self.refresh)
         self._panel.listen(self.workspace.events.weights, self._show_weights)
 
     def _on_weights(self, settings: WeightMapConfig) -> None:

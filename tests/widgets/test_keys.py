@@ -1,0 +1,144 @@
+"""Keys of the Train dock, in a real window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from napari.settings import get_plugin_settings
+
+from napari_unet.widgets.keys import ACTIONS, Keys
+from napari_unet.widgets.preferences import KeyPreferences, preferences
+
+PLUGIN = "napari-unet-em"
+KEYS = KeyPreferences().model_dump()
+
+
+@pytest.fixture
+def window(viewer: Any) -> Any:
+    """The real viewer behind the proxy that plugins get."""
+    return viewer.__wrapped__
+
+
+def bound(window: Any) -> set[str]:
+    return {str(key) for key in window.keymap}
+
+
+def press(window: Any, key: str) -> None:
+    window.window._qt_viewer._key_map_handler.press_key(key)
+
+
+def keys_of_napari() -> set[str]:
+    """Every key that the installed napari gives to a layer, a viewer or a menu."""
+    from napari import layers
+    from napari._app_model import get_app_model
+    from napari.components import ViewerModel
+    from napari.settings import get_settings
+    from napari.utils.key_bindings import coerce_keybinding
+
+    shortcuts = get_settings().shortcuts.shortcuts.values()
+    found = {str(coerce_keybinding(key)) for keys in shortcuts for key in keys}
+    kinds = [getattr(layers, name) for name in layers.__all__ if name != "NAMES"]
+    maps = [getattr(kind, "class_keymap", {}) for kind in (*kinds, ViewerModel)]
+    found |= {str(key) for one in maps for key in one}
+    return found | {str(one.keybinding) for one in get_app_model().keybindings}
+
+
+def test_no_key_that_is_set_at_first_is_taken_by_napari(window: Any) -> None:
+    taken = keys_of_napari()
+    assert {"Ctrl+Z", "P", "Ctrl+G", "Ctrl+0", "Shift+V"} <= taken
+    assert not taken & set(KEYS.values())
+    assert len(set(KEYS.values())) == len(KEYS) == len(ACTIONS)
+
+
+def test_keys_are_bound_once_for_all_docks_and_given_back(
+    dock: Any, viewer: Any, window: Any, qtbot: Any
+) -> None:
+    assert bound(window) == set(KEYS.values())
+    _, second = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
+    assert bound(window) == set(KEYS.values())
+    viewer.window.remove_dock_widget(dock)
+    dock.deleteLater()
+    qtbot.waitUntil(lambda: Keys.of(viewer)._docks == [second], timeout=5000)
+    assert bound(window) == set(KEYS.values())
+    viewer.window.remove_dock_widget(second)
+    second.deleteLater()
+    qtbot.waitUntil(lambda: not bound(window), timeout=5000)
+
+
+def test_a_key_that_the_user_has_bound_stays_hers(viewer: Any, window: Any) -> None:
+    pressed = []
+    window.bind_key("N", lambda _viewer: pressed.append("hers"))
+    _, train = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
+    press(window, "N")
+    assert pressed == ["hers"]
+    assert train.keys.labels["next_place"].text().startswith("N is taken")
+
+
+def test_the_dock_lists_the_keys_and_follows_preferences(
+    dock: Any, window: Any
+) -> None:
+    shown = dock.train.keys.labels
+    assert {name: label.text() for name, label in shown.items()} == KEYS
+    settings = get_plugin_settings(PLUGIN)
+    settings.keys.next_place = "J"
+    assert shown["next_place"].text() == "J"
+    assert "J" in bound(window)
+    assert "N" not in bound(window)
+    for key, words in (
+        ("Ctrl+G", "is taken: toggle grid"),
+        ("K", "set twice"),
+        ("Hyper+?", "no such key"),
+        ("", "no key"),
+    ):
+        settings.keys.preview = key
+        assert words in shown["preview"].text()
+    assert preferences().keys.preview == ""
+
+
+def test_a_key_that_can_do_nothing_says_why(
+    dock: Any, window: Any, monkeypatch: Any
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("napari_unet.widgets.keys.show_info", told.append)
+    for name in ACTIONS:
+        press(window, KEYS[name])
+    assert len(told) == len(ACTIONS)
+    assert "load one first" in told[0]
+    assert "live training first" in told[-1]
+
+
+def test_keys_start_live_training_hide_its_preview_and_stop_it(
+    quick: Any, window: Any, finish: Any
+) -> None:
+    train = quick.train
+    press(window, KEYS["live"])
+    assert train.live.running
+    press(window, KEYS["preview"])
+    assert not train.live.preview.isChecked()
+    press(window, KEYS["preview"])
+    assert train.live.preview.isChecked()
+    press(window, KEYS["live"])
+    finish(train)
+    assert not train.live.running
+
+
+def test_keys_send_the_object_under_the_mouse_and_a_slice(
+    loaded: Any, viewer: Any, window: Any, files: Any
+) -> None:
+    annotations = viewer.layers["annotations"]
+    annotations.data[...] = 0
+    told = viewer.add_labels(files.cells.copy(), name="told", scale=annotations.scale)
+    loaded.train.workspace.prediction = told
+    z = viewer.dims.current_step[0]
+    window.cursor.position = tuple(annotations.data_to_world((z, *inside(files, z))))
+    press(window, KEYS["send_object"])
+    some = int((annotations.data[z] > 0).sum())
+    press(window, KEYS["send"])
+    assert 0 < some < int((annotations.data[z] > 0).sum())
+
+
+def inside(files: Any, z: int) -> tuple[int, int]:
+    """Return a pixel of some object."""
+    rows, columns = files.cells[z].nonzero()
+    return int(rows[0]), int(columns[0])
