@@ -183,13 +183,14 @@ class OpenProject(QObject):
         workspace, state = self.workspace, self.state
         workspace.kind = file.kind
         state.class_names = file.class_names
-        state.settings = file.settings
         if file.settings is not None:
             workspace.weights = file.settings.weights
         state.run = self._path(file.run)
         model = self._path(file.model)
         if model is not None:
             workspace.model = model
+        # Last: docks write back what they show whenever any of it changes.
+        state.settings = file.settings
         self._opening = False
         self.opened.emit(file)
         self.save_soon()
