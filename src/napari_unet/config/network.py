@@ -15,7 +15,9 @@ class UNetConfig(Settings):
     ndim: Literal[2, 3] = Field(
         2,
         title="Dimensions",
-        description="2 treats every slice by itself; 3 sees neighbouring slices.",
+        description="2 takes every slice by itself. 3 sees neighbouring slices: "
+        "better where cells are followed through thin slices, and several times "
+        "slower.",
     )
     in_channels: int = Field(
         1, ge=1, le=64, title="Image channels", description="Channels of the image."
@@ -34,45 +36,51 @@ class UNetConfig(Settings):
         le=256,
         title="Network size (channels)",
         description="Channels of the first level, doubled at every level below; the "
-        "paper has 64. Larger is slower and can learn more.",
+        "paper has 64. Higher can learn more, is slower and takes more memory: twice "
+        "the channels, four times the weights.",
     )
     depth: int = Field(
         4,
         ge=1,
         le=7,
-        title="Depth",
-        description="Number of poolings; the paper has 4. Deeper sees more of the "
-        "surroundings.",
+        title="Depth (poolings)",
+        description="How often the image is halved; the paper has 4. Higher sees more "
+        "of the surroundings of each pixel, and needs larger patches.",
     )
     padding: Literal["same", "valid"] = Field(
         "same",
         title="Padding",
         description="same: the output is as large as the input; valid: as in the "
-        "paper, the output is smaller and the image is mirrored at its border.",
+        "paper, the output is smaller and the image is mirrored at its border, which "
+        "is slower.",
     )
     norm: Literal["none", "batch", "instance", "group"] = Field(
         "batch",
         title="Normalisation",
-        description="Normalisation after every convolution; the paper has none.",
+        description="What keeps the values in range after every convolution; the "
+        "paper has none, and then learns more slowly. instance and group suit single "
+        "patches per step.",
     )
     norm_last: bool = Field(
         True,
         title="Normalise the last",
-        description="Normalise after the last 3x3 convolution too; the study's second "
+        description="On: after the last 3x3 convolution too; the study's second "
         "experiment leaves it out.",
     )
     activation: Literal["relu", "leaky_relu", "elu", "silu"] = Field(
         "relu",
         title="Activation",
-        description="What follows every convolution; the paper has relu.",
+        description="What follows every convolution; the paper has relu. The others "
+        "let a little of what is negative through.",
     )
     dropout: float = Field(
         0.0,
         ge=0,
         lt=1,
-        title="Dropout",
-        description="Share of the channels switched off at the end of the "
-        "contracting path while training.",
+        title="Dropout (share)",
+        description="Share of the channels switched off at random at the end of the "
+        "contracting path while training. Higher: learns less by heart and more "
+        "slowly; helps where little is annotated.",
     )
     upsampling: Literal["transposed", "linear"] = Field(
         "transposed",
@@ -86,6 +94,7 @@ class UNetConfig(Settings):
         le=7,
         title="Flat levels",
         description="Number of first poolings that leave the slices alone, for "
-        "networks with 3 dimensions whose slices are thicker than their pixels; "
-        "chosen from the pixel size when left out.",
+        "networks with 3 dimensions whose slices are thicker than their pixels. "
+        "Higher: for thicker slices; chosen from the pixel size when left out.",
+        json_schema_extra={"left_out": "from the pixel size"},
     )

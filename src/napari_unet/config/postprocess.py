@@ -24,7 +24,7 @@ class PostprocessConfig(Settings):
         lt=1,
         title="Split necks below (share)",
         description="The watershed splits where an object is narrower than this share "
-        "of its smaller part; doubtful pixels count as narrow. More splits more.",
+        "of its smaller part; doubtful pixels count as narrow. Higher splits more.",
     )
     follow_slices: bool = Field(
         False,
@@ -39,7 +39,7 @@ class PostprocessConfig(Settings):
         le=10**9,
         title="Smallest object (pixels)",
         description="Smaller pieces become background, or join the object that they "
-        "were split from.",
+        "were split from. Higher removes more.",
     )
     fill_holes: int = Field(
         0,
@@ -47,15 +47,15 @@ class PostprocessConfig(Settings):
         le=10**9,
         title="Fill holes up to (pixels)",
         description="Enclosed background of at most this size takes the class around "
-        "it.",
+        "it. Higher fills more.",
     )
     thin_borders: int = Field(
         0,
         ge=0,
         le=1000,
         title="Thin borders within (pixels)",
-        description="Objects grow by up to this distance in their slice, until "
-        "one pixel of background is left between them.",
+        description="Objects grow by up to this distance in their slice, until one "
+        "pixel of background is left between them. Higher closes wider gaps.",
     )
     smooth: float = Field(
         0.0,
@@ -63,5 +63,6 @@ class PostprocessConfig(Settings):
         le=20,
         title="Smooth across slices (slices)",
         description="Standard deviation of a Gaussian that smooths the probabilities "
-        "from slice to slice; 0 leaves every slice as it is.",
+        "from slice to slice. Higher: steadier through the stack, and thin things get "
+        "lost; 0 leaves every slice as it is.",
     )

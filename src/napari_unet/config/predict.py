@@ -18,8 +18,9 @@ class PredictConfig(Settings):
         le=16384,
         title="Tile size (pixels)",
         description="Side of the tiles that a slice is cut into, their surroundings "
-        "not counted; chosen from the free memory when left out. The result is the "
-        "same.",
+        "not counted; chosen from the free memory when left out. Higher: faster and "
+        "more memory; the result is the same.",
+        json_schema_extra={"left_out": "from free memory"},
     )
     tile_slices: int | None = Field(
         None,
@@ -27,7 +28,9 @@ class PredictConfig(Settings):
         le=4096,
         title="Tile slices",
         description="Slices of each tile, for networks with 3 dimensions; chosen from "
-        "the free memory when left out.",
+        "the free memory when left out. Higher: faster and more memory; the result is "
+        "the same.",
+        json_schema_extra={"left_out": "from free memory"},
     )
     batch_size: int | None = Field(
         None,
@@ -35,7 +38,9 @@ class PredictConfig(Settings):
         le=256,
         title="Tiles per step",
         description="Tiles that go through the network together; when left out 1 on "
-        "the CPU, and on a GPU as many as fit, up to 16.",
+        "the CPU, and on a GPU as many as fit, up to 16. Higher: more memory, faster "
+        "on a GPU.",
+        json_schema_extra={"left_out": "as many as fit"},
     )
     average: bool = Field(
         False,
@@ -47,9 +52,11 @@ class PredictConfig(Settings):
         None,
         gt=0,
         lt=1,
-        title="Threshold",
+        title="Foreground above (probability)",
         description="A pixel is foreground above this probability of not being "
-        "background; the most probable class when left out.",
+        "background; the most probable class when left out. Higher: less foreground, "
+        "and fewer cells that merge.",
+        json_schema_extra={"left_out": "most probable class"},
     )
     rescale: bool = Field(
         False,

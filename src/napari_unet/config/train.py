@@ -17,7 +17,7 @@ class TrainConfig(Settings):
         gt=0,
         le=100_000,
         title="Minutes",
-        description="Train for this long. More is better until the validation curve "
+        description="Train for this long. Higher is better until the validation curve "
         "is flat.",
     )
     epochs: int | None = Field(
@@ -25,43 +25,46 @@ class TrainConfig(Settings):
         ge=1,
         title="Epochs",
         description="Train until every annotated pixel was seen about this often; "
-        "replaces minutes.",
+        "replaces minutes. Higher trains longer.",
     )
     steps: int | None = Field(
         None,
         ge=1,
         title="Steps",
-        description="Train for this number of steps; replaces minutes and epochs, "
-        "and makes a run exactly repeatable.",
+        description="Train for this number of steps; replaces minutes and epochs, and "
+        "makes a run exactly repeatable. Higher trains longer.",
     )
     batch_size: int = Field(
         4,
         ge=1,
         le=1024,
         title="Patches per step",
-        description="Patches seen in each step. Lower it when memory runs out.",
+        description="Patches seen in each step. Higher: steadier and slower steps "
+        "that take more memory; lower it when memory runs out.",
     )
     patch_size: int = Field(
         256,
         ge=16,
         le=4096,
         title="Patch size (pixels)",
-        description="Side of the square patches that are trained on.",
+        description="Side of the square patches that are trained on. Higher: more of "
+        "the surroundings in each, slower steps and more memory.",
     )
     patch_slices: int = Field(
         16,
         ge=1,
         le=512,
         title="Patch slices",
-        description="Slices of each patch, for networks with 3 dimensions.",
+        description="Slices of each patch, for networks with 3 dimensions. Higher: "
+        "more neighbours in each, slower steps and more memory.",
     )
     live_patch_size: int = Field(
         128,
         ge=16,
         le=4096,
         title="Live patch size (pixels)",
-        description="Side of the patches while annotations are painted: smaller ones "
-        "answer sooner to a stroke. Never larger than the patch size.",
+        description="Side of the patches while annotations are painted. Higher: sees "
+        "more at once and answers later to a stroke. Never larger than the patch size.",
     )
     loss: Literal[
         "cross_entropy",
@@ -72,21 +75,24 @@ class TrainConfig(Settings):
     ] = Field(
         "cross_entropy",
         title="Loss",
-        description="cross_entropy: weighted softmax cross-entropy (paper); "
-        "binary_cross_entropy: one sigmoid output for foreground (study); dice: "
-        "overlap of the classes with their truth, for rare classes; or a sum of two.",
+        description="What counts as an error. cross_entropy: weighted softmax "
+        "cross-entropy (paper); binary_cross_entropy: one sigmoid output for "
+        "foreground (study); dice: overlap of the classes with their truth, for rare "
+        "classes; or a sum of two.",
     )
     optimizer: Literal["adamw", "adam", "sgd"] = Field(
         "adamw",
         title="Optimiser",
-        description="adamw or adam; sgd with momentum is the paper's.",
+        description="How steps follow from errors. adamw or adam, which suit most "
+        "data; sgd with momentum is the paper's, and slower.",
     )
     learning_rate: float = Field(
         3e-3,
         gt=0,
         le=10,
         title="Learning rate",
-        description="Size of a step. Lower it when the loss jumps.",
+        description="Size of a step. Higher learns faster, until the loss jumps: "
+        "lower it then.",
     )
     momentum: float = Field(
         0.99,
@@ -94,21 +100,22 @@ class TrainConfig(Settings):
         lt=1,
         title="Momentum",
         description="Share of the last step in the next one, for sgd; the paper has "
-        "0.99.",
+        "0.99. Higher: smoother and slower to turn.",
     )
     schedule: Literal["cosine", "plateau", "constant"] = Field(
         "cosine",
         title="Schedule",
-        description="How the learning rate goes on. cosine: it falls to almost 0 "
-        "at the end of the budget; plateau: it falls to a third whenever the score "
-        "stops rising; constant: it stays.",
+        description="How the learning rate goes on. cosine: it falls to almost 0 at "
+        "the end of the budget; plateau: it falls to a third whenever the score stops "
+        "rising; constant: it stays. Live training has its own.",
     )
     warm_up: int = Field(
         20,
         ge=0,
         le=100_000,
         title="Warm-up (steps)",
-        description="Steps in which the learning rate rises to its full size.",
+        description="Steps in which the learning rate rises to its full size. Higher: "
+        "a gentler start, where the first steps make the loss jump.",
     )
     patience: int = Field(
         4,
@@ -116,29 +123,31 @@ class TrainConfig(Settings):
         le=1000,
         title="Patience (validations)",
         description="Validations without a better score before plateau lowers the "
-        "learning rate.",
+        "learning rate. Higher waits longer.",
     )
     early_stopping: int = Field(
         0,
         ge=0,
         le=1000,
         title="Stop early (validations)",
-        description="End the run after so many validations without a better score; "
-        "0: never.",
+        description="End the run after so many validations without a better score. "
+        "Higher waits longer; 0: never.",
     )
     clip: float = Field(
         1.0,
         ge=0,
         title="Gradient clipping",
         description="Longest gradient of a step; longer ones are shortened, which "
-        "keeps one odd patch from spoiling the network. 0: no limit.",
+        "keeps one odd patch from spoiling the network. Higher lets more through; 0: "
+        "no limit.",
     )
     weight_decay: float = Field(
         1e-4,
         ge=0,
         le=1,
         title="Weight decay",
-        description="Pull of the weights towards zero at every step.",
+        description="Pull of the weights towards zero at every step. Higher: learns "
+        "less by heart, and too high forgets.",
     )
     frozen_levels: int = Field(
         0,
@@ -146,7 +155,8 @@ class TrainConfig(Settings):
         le=8,
         title="Frozen levels",
         description="When fine-tuning: number of first levels of the contracting path "
-        "that stay as they are in the old model.",
+        "that stay as they are in the old model. Higher: more is kept, less is learnt "
+        "anew.",
     )
     old_rate: float = Field(
         1.0,
@@ -154,7 +164,7 @@ class TrainConfig(Settings):
         le=1,
         title="Rate of old layers",
         description="When fine-tuning: share of the learning rate for layers that "
-        "were taken from the old model.",
+        "were taken from the old model. Higher: they change faster.",
     )
     seed: int = Field(
         0,
@@ -162,7 +172,8 @@ class TrainConfig(Settings):
         lt=2**31,
         title="Seed",
         description="Start of the random numbers: the same seed, data and number of "
-        "steps give the same network on one device.",
+        "steps give the same network on one device. Another number: another draw, "
+        "neither better nor worse.",
     )
     device: str = Field(
         "auto",
@@ -174,21 +185,25 @@ class TrainConfig(Settings):
         ge=0,
         le=1024,
         title="CPU threads",
-        description="Threads that the network runs on, on a CPU; 0: all cores, less "
-        "one where there are more than three, which keeps the window responsive.",
+        description="Threads that the network runs on, on a CPU. Higher is faster up "
+        "to the number of cores, and leaves less for the window; 0: all cores, less "
+        "one where there are more than three.",
     )
     save_seconds: float = Field(
         30.0,
         gt=0,
         title="Save every (seconds)",
-        description="How often the run is saved, so that a crash loses no more.",
+        description="How often the run is saved, so that a crash loses no more. "
+        "Higher: less often, with less writing.",
     )
     validations: int = Field(
         16,
         ge=1,
         le=1000,
         title="Validations",
-        description="How often the held-out slices are scored during a run.",
+        description="How often the held-out slices are scored during a run. Higher: "
+        "more points on the curve and more models to choose the best from, less time "
+        "for training.",
     )
 
     @model_validator(mode="after")

@@ -24,20 +24,22 @@ class WeightMapConfig(Settings):
         ge=0,
         le=1000,
         title="Line between touching cells (w0)",
-        description="Extra weight of the narrow gaps between objects. Raise it when "
-        "neighbouring cells merge; 0 switches it off; the paper has 10.",
+        description="Extra weight of the narrow gaps between cells. Higher: cells "
+        "that touch are told apart more often, and their borders may grow too thick. "
+        "0 switches it off; the paper has 10.",
     )
     sigma: float = Field(
         5.0,
         gt=0,
         le=100,
         title="Line width (sigma, pixels)",
-        description="How far the extra weight reaches from a gap, in pixels. Raise "
-        "it for wide gaps or high resolution.",
+        description="How far the extra weight reaches from a gap, in pixels. Higher: "
+        "wider gaps count too, as high resolution needs it, and the weight falls off "
+        "more softly.",
     )
     balance: bool = Field(
         False,
         title="Balance classes",
-        description="Give a rare class as much weight in total as a common one. It is "
-        "found more often then, and drawn too large.",
+        description="On: a rare class has as much weight in total as a common one. It "
+        "is found more often then, and drawn too large.",
     )

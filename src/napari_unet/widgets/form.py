@@ -101,8 +101,9 @@ class SettingsForm(QWidget):
         if not _is_optional(field):
             return editor.value
         # On the way to 512, a user types 5.
-        first = _bounds(field, _plain(field))["min"]
-        return None if editor.value == editor.min else max(editor.value, first)
+        plain = _plain(field)
+        value = max(editor.value, _bounds(field, plain)["min"])
+        return None if editor.value == editor.min else plain(value)
 
     def _on_changed(self, value: Any) -> None:
         self.valueChanged.emit(self.value())
@@ -149,12 +150,17 @@ def _editor(name: str, field: FieldInfo, value: Any) -> Any:
         annotation = type(value)
     elif annotation in (int, float):
         options = _bounds(field, annotation)
-    if _is_optional(field):
-        options["min"] -= options["step"]
-        value = options["min"] if value is None else value
-    made = create_widget(value=value, annotation=annotation, name=name, options=options)
-    if _is_optional(field):
-        made.native.setSpecialValueText(_left_out(field))
+    if not _is_optional(field):
+        return create_widget(
+            value=value, annotation=annotation, name=name, options=options
+        )
+    options["min"] -= options["step"]
+    value = options["min"] if value is None else value
+    # Of magicgui's editors of numbers, that of floats can show words instead.
+    made = create_widget(value=value, annotation=float, name=name, options=options)
+    made.native.setSpecialValueText(_left_out(field))
+    if annotation is int:
+        made.native.setDecimals(0)
     return made
 
 
