@@ -15,3 +15,16 @@ def clock(seconds: float | None) -> str:
     if seconds is None:
         return "-:--"
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def time_left(spent: float, share: float) -> str:
+    """Say how long work takes on, of which `share` is done after `spent` seconds.
+
+    "" in the first second, and where nothing is done yet.
+
+    >>> time_left(10, 0.25)
+    '0:30 left'
+    """
+    if spent < 1 or share <= 0:
+        return ""
+    return f"{clock(spent * (1 - share) / share)} left"

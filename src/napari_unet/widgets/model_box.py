@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_unet.widgets.workspace import Workspace
 
 _RUN = re.compile(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)")
+_STEP = re.compile(r"step-(\d+)\.safetensors")
 
 
 def title(path: Path) -> str:
@@ -25,12 +26,19 @@ def title(path: Path) -> str:
 
     >>> title(Path("runs/2026-11-23-071020-em/best.safetensors"))
     '07:10 em, 11-23 (best)'
+    >>> title(Path("2026-11-23-071020-em/checkpoints/step-000120.safetensors"))
+    'step 120, 07:10 em, 11-23'
     """
-    run = _RUN.fullmatch(path.parent.name)
-    if run is None:
-        return f"{path.stem}, {path.parent.name}"
-    day, hour, minute, image = run.groups()
-    return f"{hour}:{minute} {image}, {day} ({path.stem})"
+    step = _STEP.fullmatch(path.name)
+    folder = path.parent if step is None else path.parent.parent
+    run = _RUN.fullmatch(folder.name)
+    name = folder.name
+    if run is not None:
+        day, hour, minute, image = run.groups()
+        name = f"{hour}:{minute} {image}, {day}"
+    if step is not None:
+        return f"step {int(step[1])}, {name}"
+    return f"{path.stem}, {name}" if run is None else f"{name} ({path.stem})"
 
 
 class ModelBox(QWidget):

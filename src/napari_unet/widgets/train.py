@@ -25,6 +25,7 @@ from napari_unet.widgets.live_work import Learnt, LiveWork
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.plots import CurvePlot
+from napari_unet.widgets.restore import Restore
 from napari_unet.widgets.run_settings import RunSettings
 from napari_unet.widgets.send import SendPart
 from napari_unet.widgets.suggestions import SuggestionList
@@ -66,6 +67,7 @@ class TrainWidget(Panel):
         self.device = QLabel("")
         self.device.setWordWrap(True)
         self.curves = CurvePlot()
+        self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
         self.suggestions = SuggestionList(
             napari_viewer, self.workspace, self._newest_model
@@ -186,6 +188,7 @@ class TrainWidget(Panel):
         self.live.refresh(undo=self._before is not None)
         self.suggestions.refresh()
         self.data.set_busy(self.running)
+        self.restore.set_busy(self.running)
         self.rows.refresh()
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
@@ -295,6 +298,7 @@ class TrainWidget(Panel):
         self.project.opened.connect(self._on_project)
         self.live.undoWanted.connect(self.undo_training)
         self.live.broken.connect(self._on_broken)
+        self.restore.said.connect(self.show_progress)
 
     def _on_settings(self) -> None:
         self.project.state.settings = self.settings()
