@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.config import UNetConfig
+from napari_unet.config import PredictConfig, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.widgets.model_box import title
@@ -174,7 +174,7 @@ def test_a_fragment_of_a_slice_is_not_taken_for_predicted(
     predict = loaded.predict
     predict.model.setValue(model)
     predict.extent.setCurrentText("whole stack")
-    predict.tile_size.setValue(16)
+    predict.settings.setValue(PredictConfig(tile_size=16))
     predict.run_button.click()
     qtbot.waitUntil(lambda: "em prediction" in viewer.layers, timeout=60_000)
     predict.run_button.click()

@@ -55,3 +55,31 @@ def test_the_weights_dock_gives_back_what_is_set(viewer: Any) -> None:
     settings = WeightMapConfig(w0=12.5, sigma=3.5, balance=True)
     dock.setValue(settings)
     assert dock.value() == settings
+
+
+def test_a_number_may_be_left_out_and_says_what_holds_then(qtbot: Any) -> None:
+    form = SettingsForm(PredictConfig(tile_size=512))
+    qtbot.addWidget(form)
+    native = form._editors["tile_size"].native
+    form.setValue(PredictConfig())
+    assert form.value().tile_size is None
+    assert native.text() == "from free memory"
+    # On the way to 512.
+    native.setValue(5)
+    assert form.value().tile_size == 16
+    native.setValue(512)
+    assert form.value() == PredictConfig(tile_size=512)
+
+
+def test_a_field_that_is_disabled_says_why_and_what_it_is(qtbot: Any) -> None:
+    form = SettingsForm(TrainConfig())
+    qtbot.addWidget(form)
+    native = form._editors["momentum"].native
+    description = TrainConfig.model_fields["momentum"].description
+    for _ in range(2):
+        form.refresh({"momentum": "Because."})
+        assert not native.isEnabled()
+        assert native.toolTip() == f"Because.\n\n{description}"
+    form.refresh({})
+    assert native.isEnabled()
+    assert native.toolTip() == description

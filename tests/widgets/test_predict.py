@@ -42,18 +42,11 @@ def test_by_default_nothing_is_changed(predict: Any) -> None:
 
 
 def test_what_is_chosen_under_more_is_predicted_with(predict: Any) -> None:
-    predict.threshold.setValue(0.35)
-    predict.tile_size.setValue(512)
-    predict.settings.setValue(PredictConfig(average=True, device="cpu"))
-    expected = PredictConfig(threshold=0.35, tile_size=512, average=True, device="cpu")
+    expected = PredictConfig(
+        threshold=0.35, tile_size=512, batch_size=2, average=True, device="cpu"
+    )
+    predict.settings.setValue(expected)
     assert predict.value() == expected
-
-
-def test_a_tile_that_is_too_small_is_said_and_nothing_is_started(predict: Any) -> None:
-    predict.tile_size.setValue(5)
-    predict.run_button.click()
-    assert not predict.running
-    assert "tile_size = 5" in predict.status.text()
 
 
 def test_objects_take_the_place_of_the_classes(

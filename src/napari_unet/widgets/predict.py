@@ -14,11 +14,8 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -29,7 +26,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import read_card
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.widgets.edits import edit
-from napari_unet.widgets.form import SettingsForm
+from napari_unet.widgets.form import SettingsForm, explain
 from napari_unet.widgets.layers import (
     PREDICTED,
     LayerBox,
@@ -40,8 +37,15 @@ from napari_unet.widgets.layers import (
     plane_shape,
 )
 from napari_unet.widgets.model_box import ModelBox
+from napari_unet.widgets.needs import (
+    PREDICT_NEEDS,
+    PREDICTS,
+    PredictSituation,
+    unmet,
+)
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.prediction import Finished, Finishing, PredictionWork
+from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.send import NUMBERED, SendPart
 
 if TYPE_CHECKING:
@@ -53,6 +57,15 @@ if TYPE_CHECKING:
 _SLICE, _STACK = "current slice", "whole stack"
 _REFRESH_SECONDS = 0.2
 _CONTENT = "napari_unet_content"
+_MORE = (
+    "threshold",
+    "average",
+    "tile_size",
+    "tile_slices",
+    "batch_size",
+    "probabilities",
+    "device",
+)
 
 
 class PredictWidget(Panel):
@@ -72,15 +85,8 @@ class PredictWidget(Panel):
         self.extent.addItems([_SLICE, _STACK])
         self.probabilities = QCheckBox("Probabilities too, as image layers")
         self.finish = SettingsForm(PostprocessConfig())
-        self.settings = SettingsForm(PredictConfig(), ["average", "device"])
-        self.threshold = QDoubleSpinBox()
-        self.threshold.setRange(0, 0.99)
-        self.threshold.setSingleStep(0.05)
-        self.threshold.setSpecialValueText("most probable class")
-        self.tile_size = QSpinBox()
-        self.tile_size.setRange(0, 16384)
-        self.tile_size.setSingleStep(256)
-        self.tile_size.setSpecialValueText("from free memory")
+        device = preferences().work.device
+        self.settings = SettingsForm(PredictConfig(device=device), _MORE)
         self.rescale = QCheckBox(PredictConfig.model_fields["rescale"].title)
         self.rescale.setToolTip(PredictConfig.model_fields["rescale"].description)
         self.sizes = QLabel("")
@@ -101,6 +107,9 @@ class PredictWidget(Panel):
             changed.connect(self._compare_sizes)
             changed.connect(self.refresh)
         self.rescale.toggled.connect(self._compare_sizes)
+        self.extent.currentIndexChanged.connect(self.refresh)
+        self.probabilities.toggled.connect(self.refresh)
+        self.finish.valueChanged.connect(self.refresh)
         self.listen(self.workspace.events.image, self.image.setValue)
         self.image.setValue(self.workspace.image)
         self._compare_sizes()
@@ -111,25 +120,9 @@ class PredictWidget(Panel):
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        decision = QWidget()
-        rows = QFormLayout(decision)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        for name, title, editor in (
-            ("threshold", "Foreground above", self.threshold),
-            ("tile_size", "Tile size (pixels)", self.tile_size),
-        ):
-            label = QLabel(title)
-            for part in (label, editor):
-                tooltip = PredictConfig.model_fields[name].description or ""
-                part.setToolTip(tooltip)
-            editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            editor.setMinimumWidth(80)
-            rows.addRow(label, editor)
         column.addWidget(QLabel("<b>Objects and borders</b>"))
         column.addWidget(self.finish)
         column.addWidget(QLabel("<b>Prediction</b>"))
-        column.addWidget(decision)
         column.addWidget(self.settings)
         more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
         more.setContent(content)
@@ -146,18 +139,35 @@ class PredictWidget(Panel):
 
     def value(self) -> PredictConfig:
         """Return the settings of the prediction, as chosen."""
-        given = {
-            "threshold": self.threshold.value() or None,
-            "tile_size": self.tile_size.value() or None,
-            "rescale": self.rescale.isChecked(),
-        }
-        data = self.settings.value().model_dump() | given
-        return PredictConfig.read(data, "More")
+        settings: PredictConfig = self.settings.value()
+        return settings.model_copy(update={"rescale": self.rescale.isChecked()})
+
+    _ndim: int | None = None
+
+    def refresh(self, *changed: Any) -> None:
+        """Bring everything up to date; disable what has no effect, and say why."""
+        super().refresh()
+        layer = self.image.value()
+        many = layer is None or len(plane_shape(layer)) > 2
+        now = PredictSituation(
+            finish=self.finish.value(),
+            many_slices=many and self.extent.currentText() == _STACK,
+            ndim=self._ndim,
+            keep=self.probabilities.isChecked(),
+            running=self.running,
+        )
+        for part, form in (("finish", self.finish), ("settings", self.settings)):
+            form.refresh(unmet(PREDICT_NEEDS, now, part, form.fields))
+        busy = PREDICTS if self.running else ""
+        for row in (self.model, self.image, self.rescale, self.probabilities):
+            explain(row, busy)
+        explain(self.extent, busy or ("" if many else "The image is a single slice."))
 
     def _compare_sizes(self, *_changed: Any) -> None:
         """Warn where the model learnt pixels of another size, and offer the remedy."""
         model, layer = self.model.value(), self.image.value()
         words = ""
+        self._ndim = _dimensions(model)
         if isinstance(model, Path) and layer is not None:
             say = difference if self.rescale.isChecked() else warning
             with contextlib.suppress(NapariUNetError):
@@ -167,6 +177,15 @@ class PredictWidget(Panel):
         self.sizes.setText(words)
         self.sizes.setVisible(bool(words))
         self.rescale.setVisible(bool(words))
+
+    def predict_stack(self, model: Path) -> None:
+        """Predict the whole image that is worked on, as if by hand."""
+        if self.running:
+            return
+        self.model.setValue(model)
+        self.image.setValue(self.workspace.image)
+        self.extent.setCurrentText(_STACK)
+        self._on_run_clicked()
 
     def run(self) -> None:
         """Predict on a thread; tiles are shown as they come."""
@@ -337,6 +356,16 @@ def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:
         layer.data[core[1:]] = values[0]
     else:
         layer.data[core] = values
+
+
+def _dimensions(model: Path | int | None) -> int | None:
+    """Return the dimensions of a model, or None where they cannot be told."""
+    if not isinstance(model, Path):
+        return None
+    try:
+        return read_card(model).network.ndim
+    except NapariUNetError:
+        return None  # the run says what is wrong with the file
 
 
 def _content(layer: Labels) -> int:
