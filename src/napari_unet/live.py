@@ -21,10 +21,13 @@ from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import use_threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.card import model_card
+from napari_unet.train.live_events import Idle, Kept, LiveStep, Preview
 from napari_unet.train.live_learner import LiveLearner
 from napari_unet.train.live_set import LiveSet
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.validation import HeldOut
+
+__all__ = ["Idle", "Kept", "LiveLoop", "LiveStep", "Preview"]
 
 REFRESH_SECONDS = 1.5
 """Time after which what is looked at is predicted again while the network learns."""
@@ -32,68 +35,6 @@ _STEPS_AFTER_STROKE = 3
 _VALIDATION_SHARE = 0.1
 _IDLE_SECONDS = 0.5
 _TILE = 512
-
-
-@dataclass(frozen=True)
-class LiveStep:
-    """What one step of live training did.
-
-    Attributes
-    ----------
-    step
-        Steps so far.
-    seconds
-        Time spent training.
-    loss, learning_rate
-        Of this step.
-    pixels, slices
-        Annotated pixels and slices that are trained on.
-    validation
-        IoU on the held-out slices where it was measured at this step, else None.
-    message
-        A word to the user, or "".
-    """
-
-    step: int
-    seconds: float
-    loss: float
-    learning_rate: float
-    pixels: int
-    slices: int
-    validation: float | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Preview:
-    """A part of what is looked at, as the network sees it now.
-
-    Attributes
-    ----------
-    core
-        Where it lies in the (Z, Y, X) image; one slice.
-    labels
-        The class of each pixel, (z, y, x) uint8.
-    probabilities
-        (num_classes, z, y, x) float32, or None where they are not wanted.
-    step
-        Steps of the network that was asked.
-    updates
-        Updates of annotations that it has learnt from.
-    """
-
-    core: tuple[slice, ...]
-    labels: NDArray[np.uint8]
-    probabilities: NDArray[np.floating] | None
-    step: int
-    updates: int
-
-
-@dataclass(frozen=True)
-class Idle:
-    """Nothing to train on, or paused; with the reason in words."""
-
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +53,7 @@ class _Wishes:
     updates: int = 0
     view: _View | None = None
     paused: bool = False
+    kept: bool = False
     stopped: bool = False
 
 
@@ -206,6 +148,10 @@ class LiveLoop:
         """Go on after a pause."""
         self._wish(paused=False)
 
+    def keep(self) -> None:
+        """Ask for a model file of the network as it is; `run` yields its path."""
+        self._wish(kept=True)
+
     def stop(self) -> None:
         """End `run` after the step in work, keeping the model."""
         self._wish(stopped=True)
@@ -232,7 +178,7 @@ class LiveLoop:
 
     # The thread that trains.
 
-    def run(self) -> Iterator[LiveStep | Preview | Idle]:
+    def run(self) -> Iterator[LiveStep | Preview | Idle | Kept]:
         """Train until `stop` is called.
 
         Raises
@@ -255,6 +201,7 @@ class LiveLoop:
             while not self._wishes.stopped:
                 self._take_annotations()
                 yield from self._previews()
+                yield from self._keep()
                 reason = self._why_idle()
                 if reason:
                     if reason != told:
@@ -284,8 +231,14 @@ class LiveLoop:
         with self._changed:
             wishes = self._wishes
             nothing = not wishes.labels and wishes.view == self._shown[0]
-            if nothing and not wishes.stopped:
+            if nothing and not wishes.stopped and not wishes.kept:
                 self._changed.wait(_IDLE_SECONDS)
+
+    def _keep(self) -> Iterator[Kept]:
+        if self._wishes.kept and self.folder is not None and self._learner.step > 0:
+            self._wish(kept=False)
+            self._save()
+            yield Kept(self.folder.last)
 
     def _why_idle(self) -> str:
         if self._messages:

@@ -62,7 +62,7 @@ def test_what_is_painted_is_learnt_and_what_is_seen_is_shown(
 ) -> None:
     live.live_button.click()
     qtbot.waitUntil(lambda: "Paint background" in live.status.text(), timeout=30_000)
-    assert preview(viewer) is None
+    assert not preview(viewer).data.any()
     viewer.layers.selection.active = viewer.layers["annotations"]
     paint(viewer, files, 2)
     wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
@@ -198,3 +198,17 @@ def test_starting_twice_in_a_hurry_starts_once(
     finish(live)
     assert live.workspace.model is None
     assert "no model was made" in live.status.text()
+
+
+def test_the_whole_stack_is_predicted_with_the_network_as_it_is(
+    live: Any, dock: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    qtbot.waitUntil(lambda: live.curves.num_points[0] > 20, timeout=60_000)
+    live.live.stack_button.click()
+    qtbot.waitUntil(lambda: dock.tabs.currentWidget() is dock.predict, timeout=30_000)
+    finish(dock.predict)
+    assert viewer.layers["em prediction"].data.any(axis=(1, 2)).all()
+    assert live.pause_button.text() == "Go on"
+    stop(live, finish)

@@ -10,6 +10,7 @@ from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.geometry import choose_flat_levels
 from napari_unet.model.losses import ONE_OUTPUT
+from napari_unet.predict.pixel_size import difference
 from napari_unet.train.training_image import TrainingImage
 
 
@@ -64,6 +65,18 @@ def check_roles(images: Sequence[TrainingImage]) -> None:
     """
     if images and not any(image.train.size for image in images):
         raise InputError("All images are held out: leave at least one to train on.")
+
+
+def tell_pixel_size(
+    start: Model | None, images: Sequence[TrainingImage]
+) -> tuple[str, ...]:
+    """Say where an old model was trained on pixels of another size."""
+    if start is None:
+        return ()
+    z, y, x = images[0].pixel_size
+    words = difference(start.card, (z, y, x), images[0].unit)
+    told = f"{words}: the network learns the new size, which takes longer"
+    return (told,) if words else ()
 
 
 def take_network(config: RunConfig, start: Model) -> RunConfig:

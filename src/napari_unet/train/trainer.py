@@ -25,7 +25,7 @@ from napari_unet.train.learner import ADVICE, Learner
 from napari_unet.train.plateau import Plateau
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
-from napari_unet.train.start import check_roles, fit_config, origin
+from napari_unet.train.start import check_roles, fit_config, origin, tell_pixel_size
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import HeldOut
 
@@ -116,7 +116,7 @@ class Trainer:
         self._pace = Pace()
         self._stop = threading.Event()
         self._learner = Learner(self.config, self.device, start)
-        self.notes = self._learner.notes
+        self.notes = (*self._learner.notes, *tell_pixel_size(start, self.images))
         self._batches = Batches(self.images, self.config, self.device.device)
         self._held_out = HeldOut(self.images)
         self._plateau = Plateau()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_unet.live import Idle, Preview
 
-_AGE_MS = 500
+_AGE_MS = 1000
 
 
 class LiveBox(QWidget):

@@ -84,6 +84,8 @@ class LivePreview(QObject):
         for event in self._events:
             event.connect(self._on_moved)
         viewer.layers.events.removed.connect(self._on_removed)
+        # A layer takes napari a quarter of a second: better now than under the brush.
+        self._make_layer()
 
     def close(self) -> None:
         """Follow the view no longer; the layers stay."""
@@ -197,4 +199,4 @@ def _put(layer: Any, core: tuple[slice, ...], values: Any) -> None:
         layer.data[core[1:]] = values[0]
     else:
         layer.data[core] = values
-    layer.refresh(extent=False, highlight=False)
+    layer.refresh(extent=False, highlight=False, thumbnail=False)

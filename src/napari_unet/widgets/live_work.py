@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.data.regions import Region
-    from napari_unet.live import Idle, LiveLoop, LiveStep, Preview
+    from napari_unet.live import Idle, Kept, LiveLoop, LiveStep, Preview
     from napari_unet.model.checkpoint import Model
 
-_SHOW_SECONDS = 0.1
+# Every change makes Qt compose the whole window anew, canvas included, which takes
+# time from the brush where no graphics card helps.
+_SHOW_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,12 @@ class LiveWork:
             if self._loop is not None:
                 (self._loop.pause if paused else self._loop.go_on)()
 
+    def keep(self) -> None:
+        """Ask for a model file of the network as it is."""
+        with self._lock:
+            if self._loop is not None:
+                self._loop.keep()
+
     def stop(self) -> None:
         """End soon, keeping the model."""
         with self._lock:
@@ -121,7 +129,7 @@ class LiveWork:
 
     def run(
         self,
-    ) -> Generator[Started | Learnt | Preview | Idle, None, Path | None]:
+    ) -> Generator[Started | Learnt | Preview | Idle | Kept, None, Path | None]:
         """Train until `stop`; return the path of the model, None if none was made."""
         # torch is loaded here, on the thread, when work starts and not before.
         from napari_unet.live import LiveLoop
@@ -170,7 +178,7 @@ class LiveWork:
             self._loop = loop
 
 
-def _bundled(loop: LiveLoop) -> Generator[Learnt | Preview | Idle, None, None]:
+def _bundled(loop: LiveLoop) -> Generator[Learnt | Preview | Idle | Kept, None, None]:
     """Bundle steps, so that a fast GPU does not flood the window."""
     from napari_unet.live import LiveStep
 

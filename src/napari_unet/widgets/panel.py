@@ -135,9 +135,16 @@ class Panel(QWidget):
 
     _last_reason = ""
 
-    def start(self, title: str, work: Work, stop: Callable[[], None]) -> None:
+    def start(
+        self,
+        title: str,
+        work: Work,
+        stop: Callable[[], None],
+        *,
+        quiet: bool = False,
+    ) -> None:
         """Run `work` on a thread, with the button as Stop."""
-        self.job = Job(title, work, stop, self)
+        self.job = Job(title, work, stop, self, quiet=quiet)
         self.job.stepped.connect(self.on_step)
         self.job.done.connect(self.on_done)
         self.job.failed.connect(self._on_failed)

@@ -36,7 +36,7 @@ from napari_unet.words import clock
 if TYPE_CHECKING:
     import napari
 
-    from napari_unet.live import Idle, Preview
+    from napari_unet.live import Idle, Kept, Preview
     from napari_unet.model.checkpoint import Model
 
 
@@ -74,6 +74,7 @@ class TrainWidget(Panel):
         )
         self.send = SendPart(napari_viewer, self._newest_prediction)
         self.keys = KeyList(self)
+        self.predict_stack: Callable[[Path], None] = self._open_predict
         self._last_words = ""
         self._before: tuple[Path | None, Path | int | None] | None = None
         self._undoing = False
@@ -126,7 +127,8 @@ class TrainWidget(Panel):
         self._begin()
         self._before = (self.workspace.model, self.start_from.value())
         self.live.begin(work, image, annotations)
-        self.start("Training U-Net live", work.run, work.stop)
+        # Without an end there is no bar to show in the activity dock.
+        self.start("Training U-Net live", work.run, work.stop, quiet=True)
         if self.job is not None:
             self.job.failed.connect(self.live.end)
 
@@ -148,7 +150,9 @@ class TrainWidget(Panel):
         self.show_progress(0.0, "Undone: the model is that of before.")
         self.refresh()
 
-    def on_step(self, item: Started | Progress | Learnt | Preview | Idle) -> None:
+    def on_step(
+        self, item: Started | Progress | Learnt | Preview | Idle | Kept
+    ) -> None:
         """Show device, curves and previews."""
         if isinstance(item, Started):
             self.device.setText("\n".join([item.device, *item.notes]))
@@ -228,9 +232,9 @@ class TrainWidget(Panel):
         if self.job is not None:
             self.job.show_progress(step.progress, f"{left} left")
 
-    def _on_live_item(self, item: Learnt | Preview | Idle) -> None:
+    def _on_live_item(self, item: Learnt | Preview | Idle | Kept) -> None:
         # torch is loaded by now: previews come from where it is.
-        from napari_unet.live import Preview
+        from napari_unet.live import Kept, Preview
 
         if isinstance(item, Preview):
             first = self._newest_prediction()
@@ -238,11 +242,29 @@ class TrainWidget(Panel):
             if self._newest_prediction() is not first:
                 self.send.refresh()
             return
+        if isinstance(item, Kept):
+            self.workspace.model = item.path
+            self.predict_stack(item.path)
+            return
         words = words_of(item)
         if isinstance(item, Learnt):
             self.curves.extend(item.points)
             self._last_words = words.partition("\n")[2]
         self.show_progress(0.0, words)
+
+    def _on_stack(self) -> None:
+        """Hold the training, and predict all slices with the network as it is."""
+        if self.live.work is not None:
+            self.live.work.keep()
+            if self.pause_button.text() == "Pause":
+                self._on_pause()
+
+    def _open_predict(self, model: Path) -> None:
+        """Predict in a dock of its own; the workflow dock has one already."""
+        _, dock = self.viewer.window.add_plugin_dock_widget(
+            "napari-unet-em", "Predict", tabify=True
+        )
+        dock.predict_stack(model)
 
     def _on_live(self) -> None:
         try:
@@ -297,6 +319,7 @@ class TrainWidget(Panel):
         self.rows.changed.connect(self._on_settings)
         self.project.opened.connect(self._on_project)
         self.live.undoWanted.connect(self.undo_training)
+        self.live.stackWanted.connect(self._on_stack)
         self.live.broken.connect(self._on_broken)
         self.restore.said.connect(self.show_progress)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.model.openmp import wait_briefly
 
 _STEPS = 1000
+_NICE = 5
 _BAR_MS = 200
 Work = Callable[[], Iterator[Any]]
 
@@ -129,6 +133,8 @@ class Job(QObject):
 
     def show_progress(self, share: float, words: str = "") -> None:
         """Show the share done, 0 to 1, in napari's activity dock."""
+        if self._bar is None:
+            return
         self._shown = (round(share * _STEPS), f"{self._title}  {words}".rstrip())
         if not self._timer.isActive():
             self._timer.start()
@@ -205,6 +211,16 @@ class _Failure:
     error: Exception
 
 
+def _give_way() -> None:
+    """Let the window go first where it and this thread want the same core.
+
+    Threads that torch starts for this one inherit it. Only Linux counts by thread.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
 def _shielded(work: Work) -> Generator[Any, Any, Any]:
     """Run the work, and return an error instead of raising it.
 
@@ -212,6 +228,7 @@ def _shielded(work: Work) -> Generator[Any, Any, Any]:
     for a sign that it was deleted and says nothing of it; and on PySide6 the slots
     that napari connects to a worker's `errored` signal fail themselves.
     """
+    _give_way()
     try:
         return (yield from work())
     except Exception as error:  # noqa: BLE001 (all of them are told)

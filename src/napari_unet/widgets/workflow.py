@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize
@@ -43,9 +44,14 @@ class WorkflowWidget(QWidget):
             ("Scores", self.scores),
         ):
             self.tabs.addTab(dock, title)
+        self.train.predict_stack = self._predict_stack
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
+
+    def _predict_stack(self, model: Path) -> None:
+        self.tabs.setCurrentWidget(self.predict)
+        self.predict.predict_stack(model)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
         """Return the width at which every tab reads well."""
