@@ -100,7 +100,8 @@ class Panel(QWidget):
         """Add a row to the form."""
         title = QLabel(label)
         for part in (title, widget):
-            part.setToolTip(tooltip)
+            # What a widget says of itself is not taken from it.
+            part.setToolTip(tooltip or widget.toolTip())
         self.form.addRow(title, widget)
 
     def why_not(self) -> str:

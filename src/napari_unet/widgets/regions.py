@@ -26,6 +26,7 @@ from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
 from napari_unet.data import regions as files
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.train.roles import NO_SLICE, seen_around
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.layers import labels_array, plane_shape
 from napari_unet.widgets.region_count import Counted, RegionCount
 from napari_unet.widgets.region_shapes import (
@@ -239,8 +240,7 @@ class RegionsBox(QWidget):
     def _enable(self) -> None:
         missing = "" if self._place.image is not None else "There is no image layer."
         for part in (self.draw_button, self.menu_button, self.role):
-            part.setEnabled(not missing)
-        self.draw_button.setToolTip(missing or _TOOLTIP)
+            explain(part, missing)
 
     # ------------------------------------------------------------ numbers and leak
 

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.report import COLUMNS, Scores, score_labels
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.kind import KindBox
 from napari_unet.widgets.layers import PREDICTED, LayerBox, labels_array
 from napari_unet.widgets.panel import Panel
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_NO_SCORES = "There are no scores yet."
 _TITLES = ("Slice", "IoU", "Dice", "Accuracy", "Pixel error")
 
 
@@ -63,7 +65,7 @@ class ScoresWidget(Panel):
         self.total.setWordWrap(True)
         self.save_button = QPushButton("Save as CSV or JSON ...")
         self.save_button.clicked.connect(self._on_save)
-        self.save_button.setEnabled(False)
+        explain(self.save_button, _NO_SCORES)
         self.finish_layout(self.total, self.table, self.save_button)
         self.box.setStretchFactor(self.table, 10)
         for box in (self.prediction, self.truth):
@@ -71,6 +73,7 @@ class ScoresWidget(Panel):
         self.truth.valueChanged.connect(self.kind.show_guess)
         self.listen(self.workspace.events.prediction, self._on_prediction)
         self.listen(self.workspace.events.truth, self._on_truth)
+        self._on_layers(None)
         self._on_prediction(self.workspace.prediction)
         self._on_truth(self.workspace.truth)
 
@@ -109,7 +112,7 @@ class ScoresWidget(Panel):
             self._set(index, 0, str(row.slice))
             for column, name in enumerate(COLUMNS, start=1):
                 self._set(index, column, _text(row.values()[name]))
-        self.save_button.setEnabled(True)
+        explain(self.save_button, "")
         self.show_progress(1.0, "\n".join(notes))
 
     def _on_layers(self, _layer: Labels | None) -> None:
@@ -117,7 +120,9 @@ class ScoresWidget(Panel):
         self.scores = None
         self.total.setText("")
         self.table.setRowCount(0)
-        self.save_button.setEnabled(False)
+        explain(self.save_button, _NO_SCORES)
+        missing = self.truth.value() is None
+        explain(self.kind, "There is no ground truth." if missing else "")
         self.refresh()
 
     def _set(self, row: int, column: int, text: str) -> None:

@@ -23,6 +23,7 @@ from napari_unet.data.annotation import guess_kind
 from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.edits import edit
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.layers import PREDICTED, current_slice, labels_array
 from napari_unet.widgets.workspace import Workspace
 from napari_unet.words import sides
@@ -108,6 +109,7 @@ class SendPart(QWidget):
         reason = self.why_not()
         self.button.setEnabled(not reason)
         self.button.setToolTip(reason or _TOOLTIP)
+        explain(self.extent, reason)
         self.words.setText(reason)
 
     def send(self, *_clicked: Any, at_cursor: bool = False) -> None:

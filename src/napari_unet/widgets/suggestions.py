@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.layers import (
     add_or_update,
     image_stack,
@@ -137,7 +138,9 @@ class SuggestionList(QWidget):
         self.button.setEnabled(not reason)
         self.button.setToolTip(reason or "Search the stack, and go to the best place.")
         self.list.setVisible(self.list.count() > 0)
-        self.show_box.setEnabled(self._unsure is not None)
+        explain(self.side, reason)
+        known = self._unsure is not None
+        explain(self.show_box, "" if known else "Search for places first.")
         if not self.running and self.status.text() in ("", self._last_reason):
             self.status.setText(reason)
         self._last_reason = reason

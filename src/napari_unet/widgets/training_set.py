@@ -13,9 +13,11 @@ from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.widgets.annotation_layer import AnnotationButton
 from napari_unet.widgets.class_row import ClassRow
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.images import ImagesTable
 from napari_unet.widgets.kind import TOOLTIP, KindBox
 from napari_unet.widgets.layers import PREDICTED, LayerBox, finest, labels_array
+from napari_unet.widgets.needs import RUNS
 from napari_unet.widgets.pairs import Part, TrainingPair
 from napari_unet.widgets.region_shapes import find_layer, read_regions
 from napari_unet.widgets.regions import Place, RegionsBox
@@ -36,7 +38,7 @@ class TrainingSet(QObject):
 
     Attributes
     ----------
-    image, annotations, kind, classes, held_out, regions, images
+    image, annotations, new_button, kind, classes, held_out, regions, images
         Widgets of the rows.
     """
 
@@ -46,6 +48,7 @@ class TrainingSet(QObject):
         self.workspace = panel.workspace
         self.image = LayerBox(panel.viewer, Image)
         self.annotations = LayerBox(panel.viewer, Labels)
+        self.new_button = AnnotationButton(panel.viewer, self.image)
         self.kind = KindBox()
         self.classes = ClassRow(self.workspace)
         self.held_out = QLineEdit()
@@ -53,6 +56,7 @@ class TrainingSet(QObject):
         self.regions = RegionsBox(panel.viewer)
         self.images = ImagesTable(panel.viewer)
         self._network = UNetConfig()
+        self._seen = False
         self._connect()
 
     def why_not(self) -> str:
@@ -65,6 +69,7 @@ class TrainingSet(QObject):
 
     def chosen_kind(self) -> AnnotationKind:
         """Return what the annotations mean: as chosen, or else guessed."""
+        self._share()
         self.kind.show_guess(self.annotations.value())
         guess = None if self.kind.guess is None else self.kind.guess.kind
         # An empty layer has nothing to guess from.
@@ -89,6 +94,7 @@ class TrainingSet(QObject):
         for pair in pairs:
             self._check(pair)
         self.kind.show_guess(annotations)
+        self._share()
         return [self._source(pair) for pair in pairs]
 
     def follow(self, network: UNetConfig) -> None:
@@ -97,9 +103,16 @@ class TrainingSet(QObject):
         self._on_place()
 
     def set_busy(self, busy: bool) -> None:
-        """Leave the table and the regions alone while a training runs."""
-        for part in (self.images, self.regions):
-            part.setEnabled(not busy)
+        """Leave everything but the classes alone while a training runs."""
+        for part in (
+            self.image,
+            self.annotations,
+            self.kind,
+            self.held_out,
+            self.images,
+            self.regions,
+        ):
+            explain(part, RUNS if busy else "")
         if not busy:
             self._on_place()
 
@@ -111,7 +124,7 @@ class TrainingSet(QObject):
         row = QHBoxLayout(annotations)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.annotations, 1)
-        row.addWidget(AnnotationButton(self._panel.viewer, self.image))
+        row.addWidget(self.new_button)
         add("Annotations", annotations)
         add("Class", self.classes)
         add("Kind", self.kind, TOOLTIP)
@@ -174,7 +187,8 @@ class TrainingSet(QObject):
         listen(workspace.events.annotations, self.annotations.setValue)
         listen(workspace.events.kind, self.kind.setValue)
         for box in (self.image, self.annotations):
-            box.valueChanged.connect(self._share)
+            box.valueChanged.connect(self._share_first)
+            box.activated.connect(self._share)
             box.valueChanged.connect(self._panel.refresh)
             box.valueChanged.connect(self._on_place)
         self.annotations.valueChanged.connect(self.kind.show_guess)
@@ -183,7 +197,7 @@ class TrainingSet(QObject):
         self.kind.currentIndexChanged.connect(self._on_place)
         self.held_out.textChanged.connect(self._on_place)
         self.regions.heldOutChanged.connect(self.held_out.setText)
-        self._share()
+        self._share_first()
         self._on_place()
 
     def _share(self, *_changed: Any) -> None:
@@ -191,7 +205,22 @@ class TrainingSet(QObject):
         image, annotations = self.image.value(), self.annotations.value()
         if image is not None:
             self.workspace.image = image
-        if annotations is not None and PREDICTED not in annotations.metadata:
+        if annotations is not None:
+            self.workspace.annotations = annotations
+
+    def _share_first(self, *_changed: Any) -> None:
+        """Share the first layer that comes, unless it is no annotation.
+
+        A layer that takes the place of one that was removed is the user's to choose.
+        """
+        image, annotations = self.image.value(), self.annotations.value()
+        first, self._seen = not self._seen, annotations is not None
+        if image is not None and self.workspace.image is None:
+            self.workspace.image = image
+        other = (self.workspace.truth, self.workspace.prediction)
+        if annotations is None or annotations in other or not first:
+            return
+        if self.workspace.annotations is None and PREDICTED not in annotations.metadata:
             self.workspace.annotations = annotations
 
     def _on_kind(self, _index: int) -> None:

@@ -11,11 +11,12 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from superqt import QLabeledDoubleSlider
 
-from napari_unet.config import WeightMapConfig
+from napari_unet.config import RunConfig, WeightMapConfig
 from napari_unet.data.annotation import to_target
 from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.kind import KindBox
 from napari_unet.widgets.layers import (
     LayerBox,
@@ -24,6 +25,7 @@ from napari_unet.widgets.layers import (
     labels_array,
     placed_like,
 )
+from napari_unet.widgets.needs import RUN_NEEDS, RunSituation, unmet
 from napari_unet.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -222,6 +224,7 @@ class WeightsWidget(Panel):
                 event.connect(self._ask)
         self.kind.show_guess(layer)
         self.refresh()
+        self._enable()
         self._ask()
 
     def _on_settings(self, *_event: Any) -> None:
@@ -233,9 +236,14 @@ class WeightsWidget(Panel):
         self._ask()
 
     def _enable(self) -> None:
-        """Grey out what the formula does not take."""
-        for editor in (self.w0, self.sigma, self.balance):
-            editor.setEnabled(self.formula.currentText() == "paper")
+        """Disable what has no effect, and say why."""
+        now = RunSituation(RunConfig(weights=self.value()))
+        editors = {"w0": self.w0, "sigma": self.sigma, "balance": self.balance}
+        reasons = unmet(RUN_NEEDS, now, "weights", editors)
+        for name, editor in editors.items():
+            explain(editor, reasons.get(name, ""))
+        for part in (self.kind, self.live):
+            explain(part, self.why_not())
 
     def _on_kind(self, *_event: Any) -> None:
         self.workspace.kind = self.kind.value()
