@@ -166,6 +166,10 @@ class LiveLoop:
         """The device and its precision, in words."""
         return self._learner.device.words
 
+    def memory_words(self) -> str:
+        """Return how much memory is in use and free on the device now."""
+        return self._learner.device.memory_words()
+
     @property
     def notes(self) -> tuple[str, ...]:
         """Words to the user on what was taken from the model to start from."""

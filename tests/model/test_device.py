@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 import torch
 
@@ -143,3 +146,16 @@ def test_the_number_of_threads_can_be_set():
 def test_other_errors_pass_as_they_are(error):
     with pytest.raises(error, match="something else"), memory_errors("Lower it."):
         raise error("something else")
+
+
+def test_the_memory_in_use_and_free_is_told_in_words():
+    words = choose_device("cpu").memory_words()
+    assert re.fullmatch(r"\d+(\.\d)? GB in use, \d+(\.\d)? GB free", words)
+
+
+def test_memory_that_is_taken_shows_up():
+    device = choose_device("cpu")
+    before = float(device.memory_words().split()[0])
+    taken = np.ones(2**28, np.uint8)
+    after = float(device.memory_words().split()[0])
+    assert after - before == pytest.approx(taken.nbytes / 2**30, abs=0.2)

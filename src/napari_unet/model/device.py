@@ -80,6 +80,22 @@ class Device:
         """One line for the user: hardware and precision."""
         return f"{self.name}, {self.precision}"
 
+    def memory_words(self) -> str:
+        """Return what is in use and free now: "1.4 GB in use, 21 GB free".
+
+        Of the GPU what torch has taken, of the CPU what the whole program has.
+        """
+        used, free = _gigabytes(self._used_memory()), _gigabytes(self.free_memory())
+        return f"{used} in use, {free} free"
+
+    def _used_memory(self) -> int:
+        if self.device.type == "cuda":
+            # With what torch keeps for later, so that used and free add up.
+            return int(torch.cuda.memory_reserved(self.device))
+        if self.device.type == "mps":
+            return int(torch.mps.driver_allocated_memory())
+        return int(psutil.Process().memory_info().rss)
+
     def free_memory(self) -> int:
         """Return the bytes that are free on the device now."""
         if self.device.type == "cuda":
@@ -151,6 +167,12 @@ def memory_errors(advice: str) -> Iterator[None]:
         if any(words in str(error) for words in _FULL):
             raise OutOfMemoryError(f"The memory is full. {advice}") from error
         raise
+
+
+def _gigabytes(size: int) -> str:
+    """Write bytes with two digits, as much as anybody looks at."""
+    amount = size / 2**30
+    return f"{amount:.0f} GB" if amount >= 9.95 else f"{amount:.1f} GB"
 
 
 def _best() -> str:

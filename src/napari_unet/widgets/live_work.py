@@ -149,7 +149,7 @@ class LiveWork:
             roles=self._roles(),
             class_names=self.class_names,
         )
-        yield Started(loop.device_words, loop.notes)
+        yield Started(loop.device_words, loop.notes, loop.memory_words)
         self._hand_over(loop)
         yield from _bundled(loop)
         return folder.last if folder.last.exists() else None

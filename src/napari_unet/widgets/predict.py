@@ -25,6 +25,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import read_card
 from napari_unet.predict.pixel_size import difference, warning
+from napari_unet.widgets.device_line import DeviceLine
 from napari_unet.widgets.edits import edit
 from napari_unet.widgets.form import SettingsForm, explain
 from napari_unet.widgets.layers import (
@@ -47,6 +48,8 @@ from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.prediction import Finished, Finishing, PredictionWork
 from napari_unet.widgets.preferences import preferences
 from napari_unet.widgets.send import NUMBERED, SendPart
+from napari_unet.widgets.training import Started
+from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
@@ -94,6 +97,7 @@ class PredictWidget(Panel):
         self.sizes.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         )
+        self.device = DeviceLine()
         self.send = SendPart(napari_viewer)
         self.add_row("Model", self.model, "The model trained last, or a file.")
         self.add_row("Image", self.image)
@@ -102,7 +106,7 @@ class PredictWidget(Panel):
         self.add_row("Predict", self.extent)
         self.form.addRow(self.probabilities)
         self.form.addRow(self._more())
-        self.finish_layout(self.send)
+        self.finish_layout(self.device, self.send)
         for changed in (self.model.valueChanged, self.image.valueChanged):
             changed.connect(self._compare_sizes)
             changed.connect(self.refresh)
@@ -147,6 +151,8 @@ class PredictWidget(Panel):
     def refresh(self, *changed: Any) -> None:
         """Bring everything up to date; disable what has no effect, and say why."""
         super().refresh()
+        if not self.running:
+            self.device.end()
         layer = self.image.value()
         many = layer is None or len(plane_shape(layer)) > 2
         now = PredictSituation(
@@ -199,6 +205,7 @@ class PredictWidget(Panel):
             self._first = current_slice(self.viewer, layer)
             stack = stack.slices(str(self._first))
         self._of = layer
+        self.device.clear()
         self._keep = self.probabilities.isChecked()
         self._labels: Labels | None = None
         self._maps: list[Image] = []
@@ -211,8 +218,12 @@ class PredictWidget(Panel):
         self._numbers = work.finish.objects != "no"
         self.start("Predicting", work.run, work.stop)
 
-    def on_step(self, item: TileDone | Finishing) -> None:
+    def on_step(self, item: Started | TileDone | Finishing) -> None:
         """Put a tile into the layers."""
+        if isinstance(item, Started):
+            self._began = time.monotonic()
+            self.device.begin("Predicting", item)
+            return
         if isinstance(item, Finishing):
             self._draw()
             self.show_progress(1.0, "Cleaning up, numbering objects ...")
@@ -233,8 +244,10 @@ class PredictWidget(Panel):
             self._draw()
         if item.message:
             self._notes.append(item.message)
-        words = "\n".join([f"tile {item.done} of {item.total}", *self._notes])
-        self.show_progress(item.done / item.total, words)
+        share = item.done / item.total
+        left = time_left(time.monotonic() - self._began, share)
+        words = f"{left}: tile {item.done} of {item.total}".removeprefix(": ")
+        self.show_progress(share, "\n".join([words, *self._notes]))
 
     def _count(self, core: tuple[slice, ...]) -> None:
         """Take a slice for predicted once all of its pixels are."""

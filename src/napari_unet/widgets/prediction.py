@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.stack import Stack
+from napari_unet.widgets.training import Started
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,13 +59,14 @@ class PredictionWork:
         """End after the tile in work; from any thread."""
         self._stopped.set()
 
-    def run(self) -> Generator[TileDone | Finishing, None, Finished]:
-        """Predict, yielding every tile, and finish the whole where that is wanted."""
+    def run(self) -> Generator[Started | TileDone | Finishing, None, Finished]:
+        """Predict, yielding device and tiles, and finish the whole where wanted."""
         from napari_unet.model.checkpoint import load_model
         from napari_unet.predict.postprocess import needs_probabilities, postprocess
         from napari_unet.predict.rescale import predictor_for
 
         predictor = predictor_for(load_model(self.model), self.stack, self.settings)
+        yield Started(predictor.device.words, (), predictor.device.memory_words)
         image = self.stack.as_czyx()
         keep = needs_probabilities(self.finish)
         whole = predictor.empty(image.shape[1:], keep=keep)

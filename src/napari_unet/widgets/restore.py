@@ -25,6 +25,7 @@ from napari_unet.widgets.live_preview import LivePreview
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.plots import CurvePlot
 from napari_unet.widgets.prediction import Finished, PredictionWork
+from napari_unet.widgets.training import Started
 from napari_unet.widgets.worker import Job
 from napari_unet.words import clock, time_left
 
@@ -206,12 +207,12 @@ class Restore(QObject):
         if self._job is not None:
             self._job.stop()
 
-    def _on_step(self, item: PastRun | TileDone) -> None:
+    def _on_step(self, item: PastRun | Started | TileDone) -> None:
         if isinstance(item, PastRun):
             self._show_run(item)
-        elif not (
-            self._removed or self._busy or self._image not in self._viewer.layers
-        ):
+        elif isinstance(item, Started) or self._removed or self._busy:
+            return
+        elif self._image in self._viewer.layers:
             self._show_tile(item)
 
     def _show_run(self, past: PastRun) -> None:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
-    QSizePolicy,
     QWidget,
 )
 
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
 from napari_unet.widgets.annotation_layer import add_annotations
+from napari_unet.widgets.device_line import DeviceLine
 from napari_unet.widgets.keys import KeyList
 from napari_unet.widgets.layers import image_stack, labels_array
 from napari_unet.widgets.live import LiveBox, words_of
@@ -64,8 +63,7 @@ class TrainWidget(Panel):
         self.live_button.clicked.connect(self._on_live)
         self.pause_button = QPushButton("Pause")
         self.pause_button.clicked.connect(self._on_pause)
-        self.device = QLabel("")
-        self.device.setWordWrap(True)
+        self.device = DeviceLine()
         self.curves = CurvePlot()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
@@ -155,7 +153,7 @@ class TrainWidget(Panel):
     ) -> None:
         """Show device, curves and previews."""
         if isinstance(item, Started):
-            self.device.setText("\n".join([item.device, *item.notes]))
+            self.device.begin("Training", item)
         elif isinstance(item, Progress):
             self._on_progress(item)
         else:
@@ -193,6 +191,8 @@ class TrainWidget(Panel):
         self.suggestions.refresh()
         self.data.set_busy(self.running)
         self.restore.set_busy(self.running)
+        if not self.running:
+            self.device.end()
         self.rows.refresh()
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
@@ -208,7 +208,7 @@ class TrainWidget(Panel):
 
     def _begin(self) -> None:
         self.curves.clear()
-        self.device.setText("")
+        self.device.clear()
         self._failure_of_layers = ""
         self._before = None
 
@@ -287,6 +287,7 @@ class TrainWidget(Panel):
         else:
             self.job.toggle_pause()
         self.pause_button.setText("Go on" if paused else "Pause")
+        self.device.say("Paused" if paused else "Training")
 
     def _lay_out(self) -> None:
         self.data.add_rows()
@@ -309,9 +310,6 @@ class TrainWidget(Panel):
         line.addWidget(self.live_button, 2)
         line.addWidget(self.pause_button, 1)
         self.box.insertWidget(1, buttons)
-        self.device.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
 
     def _connect(self) -> None:
         self.forms["network"].valueChanged.connect(self.data.follow)

@@ -24,10 +24,21 @@ _SHOW_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Started:
-    """Training begins: on which device, and what was understood."""
+    """Work begins.
+
+    Attributes
+    ----------
+    device
+        The device and its precision, in words.
+    notes
+        What was understood.
+    memory
+        Returns words on the memory of the device as it is when called.
+    """
 
     device: str
     notes: tuple[str, ...]
+    memory: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,9 @@ class TrainingWork:
         self._trainer = trainer
         if self._stopped.is_set():
             return None
-        yield Started(trainer.device.words, (*notes, *why, *trainer.notes))
+        device = trainer.device
+        notes = [*notes, *why, *trainer.notes]
+        yield Started(device.words, tuple(notes), device.memory_words)
         yield from _bundled(trainer)
         if trainer.step == 0:
             return None

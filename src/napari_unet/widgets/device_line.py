@@ -1,0 +1,61 @@
+"""A line that says what happens now: on which device, with how much memory."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from napari_unet.widgets.training import Started
+
+_EVERY_MS = 1000
+
+
+class DeviceLine(QLabel):
+    """Names the work and its device, and how much memory is in use and free.
+
+    The memory is asked for once a second while the work runs.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._started: Started | None = None
+        self._doing = ""
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EVERY_MS)
+        self._timer.timeout.connect(self._show)
+        self.clear()
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self._started = None
+        self.end()
+
+    def begin(self, doing: str, started: Started) -> None:
+        """Say that work has started, such as "Training"."""
+        self._started = started
+        self._timer.start()
+        self.say(doing)
+
+    def say(self, doing: str) -> None:
+        """Say that something else is done now with the same device, if anything is."""
+        self._doing = doing
+        self._show()
+
+    def end(self) -> None:
+        """Name device and notes alone, once nothing happens any more."""
+        self._timer.stop()
+        self._show()
+
+    def _show(self) -> None:
+        started = self._started
+        if started is None:
+            self.setText("")
+        elif self._timer.isActive():
+            now = f"{self._doing} on {started.device}; {started.memory()}"
+            self.setText("\n".join([now, *started.notes]))
+        else:
+            self.setText("\n".join([started.device, *started.notes]))
+        # An empty line only takes up room.
+        self.setVisible(started is not None)
