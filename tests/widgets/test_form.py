@@ -57,13 +57,13 @@ def test_the_weights_dock_gives_back_what_is_set(viewer: Any) -> None:
     assert dock.value() == settings
 
 
-def test_a_number_may_be_left_out_and_says_what_holds_then(qtbot: Any) -> None:
+def test_a_number_that_may_be_left_out_is_auto(qtbot: Any) -> None:
     form = SettingsForm(PredictConfig(tile_size=512))
     qtbot.addWidget(form)
     native = form._editors["tile_size"].native
     form.setValue(PredictConfig())
     assert form.value().tile_size is None
-    assert native.text() == "from free memory"
+    assert native.text() == "auto"
     # On the way to 512.
     native.setValue(5)
     assert form.value().tile_size == 16

@@ -96,5 +96,4 @@ class UNetConfig(Settings):
         description="Number of first poolings that leave the slices alone, for "
         "networks with 3 dimensions whose slices are thicker than their pixels. "
         "Higher: for thicker slices; chosen from the pixel size when left out.",
-        json_schema_extra={"left_out": "from the pixel size"},
     )

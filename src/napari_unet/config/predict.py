@@ -20,7 +20,6 @@ class PredictConfig(Settings):
         description="Side of the tiles that a slice is cut into, their surroundings "
         "not counted; chosen from the free memory when left out. Higher: faster and "
         "more memory; the result is the same.",
-        json_schema_extra={"left_out": "from free memory"},
     )
     tile_slices: int | None = Field(
         None,
@@ -30,7 +29,6 @@ class PredictConfig(Settings):
         description="Slices of each tile, for networks with 3 dimensions; chosen from "
         "the free memory when left out. Higher: faster and more memory; the result is "
         "the same.",
-        json_schema_extra={"left_out": "from free memory"},
     )
     batch_size: int | None = Field(
         None,
@@ -40,7 +38,6 @@ class PredictConfig(Settings):
         description="Tiles that go through the network together; when left out 1 on "
         "the CPU, and on a GPU as many as fit, up to 16. Higher: more memory, faster "
         "on a GPU.",
-        json_schema_extra={"left_out": "as many as fit"},
     )
     average: bool = Field(
         False,
@@ -56,7 +53,6 @@ class PredictConfig(Settings):
         description="A pixel is foreground above this probability of not being "
         "background; the most probable class when left out. Higher: less foreground, "
         "and fewer cells that merge.",
-        json_schema_extra={"left_out": "most probable class"},
     )
     rescale: bool = Field(
         False,

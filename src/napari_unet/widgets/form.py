@@ -22,7 +22,7 @@ _OWN = "napari_unet_tooltip"
 class SettingsForm(QWidget):
     """The editor of some fields of a settings object.
 
-    A number that may be left out shows why it is, in words, at its lower end.
+    A number that may be left out is "auto" at its lower end.
 
     Parameters
     ----------
@@ -158,16 +158,10 @@ def _editor(name: str, field: FieldInfo, value: Any) -> Any:
     value = options["min"] if value is None else value
     # Of magicgui's editors of numbers, that of floats can show words instead.
     made = create_widget(value=value, annotation=float, name=name, options=options)
-    made.native.setSpecialValueText(_left_out(field))
+    made.native.setSpecialValueText("auto")
     if annotation is int:
         made.native.setDecimals(0)
     return made
-
-
-def _left_out(field: FieldInfo) -> str:
-    """Say what holds where a number is left out."""
-    extra = field.json_schema_extra
-    return str(extra["left_out"]) if isinstance(extra, dict) else "automatic"
 
 
 def _bounds(field: FieldInfo, annotation: Any) -> dict[str, Any]:

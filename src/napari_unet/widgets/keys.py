@@ -10,8 +10,8 @@ from napari.utils.key_bindings import coerce_keybinding
 from napari.utils.notifications import show_info
 from psygnal import Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
-from superqt import QCollapsible
 
+from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.preferences import KeyPreferences, on_change, preferences
 from napari_unet.widgets.workspace import Workspace
 
@@ -171,7 +171,7 @@ class Keys:
             show_info(reason)
 
 
-class KeyList(QCollapsible):
+class KeyList(Fold):
     """The keys of a dock, in a list that unfolds; they hold as long as the dock.
 
     Parameters
@@ -181,10 +181,10 @@ class KeyList(QCollapsible):
     """
 
     def __init__(self, dock: TrainWidget) -> None:
-        super().__init__("Keys", expandedIcon="▾", collapsedIcon="▸")
+        content = QWidget()
+        super().__init__("Keys", content)
         self._keys = Keys.of(dock.viewer)
         self.labels: dict[str, QLabel] = {}
-        content = QWidget()
         rows = QFormLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
         for name in ACTIONS:
@@ -194,8 +194,6 @@ class KeyList(QCollapsible):
                 part.setToolTip(field.description or "")
             rows.addRow(title, self.labels[name])
         rows.addRow(QLabel("Change them in File > Preferences > U-Net."))
-        self.setContent(content)
-        self.collapse(animate=False)
         self._keys.add(dock)
         self._keys.changed.connect(self._show)
         self.destroyed.connect(_Gone(self._keys, dock, self._show))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyqtgraph as pg
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_unet.widgets.curves import Curves, Point
@@ -62,6 +63,16 @@ class CurvePlot(QWidget):
             clicked = functools.partial(self._on_mouse_clicked, plot.plotItem.vb)
             plot.scene().sigMouseClicked.connect(clicked)
         self.clear()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
+        """Write in the colour of the theme, which may change at any time."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            color = self.palette().color(QPalette.ColorRole.WindowText)
+            for plot in (self._loss_plot, self._score_plot):
+                for side in ("left", "bottom"):
+                    plot.getAxis(side).setTextPen(color)
+            self._best.setColor(color)
 
     def clear(self) -> None:
         """Start new curves."""

@@ -16,10 +16,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QSizePolicy,
-    QVBoxLayout,
-    QWidget,
 )
-from superqt import QCollapsible
 
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.errors import InputError, NapariUNetError
@@ -27,6 +24,7 @@ from napari_unet.model.card import read_card
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.widgets.device_line import DeviceLine
 from napari_unet.widgets.edits import edit
+from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import SettingsForm, explain
 from napari_unet.widgets.layers import (
     PREDICTED,
@@ -105,7 +103,9 @@ class PredictWidget(Panel):
         self.form.addRow(self.rescale)
         self.add_row("Predict", self.extent)
         self.form.addRow(self.probabilities)
-        self.form.addRow(self._more())
+        objects, tiles = "<b>Objects and borders</b>", "<b>Prediction</b>"
+        more = (QLabel(objects), self.finish, QLabel(tiles), self.settings)
+        self.form.addRow(Fold("More", *more))
         self.finish_layout(self.device, self.send)
         for changed in (self.model.valueChanged, self.image.valueChanged):
             changed.connect(self._compare_sizes)
@@ -118,20 +118,6 @@ class PredictWidget(Panel):
         self.image.setValue(self.workspace.image)
         self._compare_sizes()
         self.refresh()
-
-    def _more(self) -> QCollapsible:
-        """Make the folded part: what is made of the prediction, and how it is made."""
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(QLabel("<b>Objects and borders</b>"))
-        column.addWidget(self.finish)
-        column.addWidget(QLabel("<b>Prediction</b>"))
-        column.addWidget(self.settings)
-        more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
-        more.setContent(content)
-        more.collapse(animate=False)
-        return more
 
     def why_not(self) -> str:
         """Return what is missing."""

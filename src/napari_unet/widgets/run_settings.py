@@ -11,10 +11,8 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
-    QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_unet.config import (
     AugmentConfig,
@@ -25,6 +23,7 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
+from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import SettingsForm, explain
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.needs import RUN_NEEDS, RUNS, RunSituation, unmet
@@ -203,20 +202,14 @@ class RunSettings(QObject):
         tooltip += " Live training goes on until it is stopped."
         add("Train for", amount, tooltip)
 
-    def _more(self) -> QCollapsible:
+    def _more(self) -> Fold:
         """Make the folded part: every other setting."""
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
+        parts: list[QWidget] = []
         for title, name, kind, fields in _MORE:
             form = SettingsForm(kind(), fields or None)
             self.forms[name] = form
-            column.addWidget(QLabel(f"<b>{title}</b>"))
-            column.addWidget(form)
-        more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
-        more.setContent(content)
-        more.collapse(animate=False)
-        return more
+            parts += [QLabel(f"<b>{title}</b>"), form]
+        return Fold("More", *parts)
 
     def _show_preset(self, *_index: Any) -> None:
         """Show the settings of the recipe."""

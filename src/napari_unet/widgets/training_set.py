@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.widgets.annotation_layer import AnnotationButton
 from napari_unet.widgets.class_row import ClassRow
+from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.images import ImagesTable
 from napari_unet.widgets.kind import TOOLTIP, KindBox
@@ -138,14 +138,7 @@ class TrainingSet(QObject):
             "model that scores best on them is kept.",
         )
         self._panel.add_row("Regions", self.regions)
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.images)
-        several = QCollapsible("Images", expandedIcon="▾", collapsedIcon="▸")
-        several.setContent(content)
-        several.collapse(animate=False)
-        self._panel.form.addRow(several)
+        self._panel.form.addRow(Fold("Images", self.images))
 
     def _check(self, pair: TrainingPair) -> None:
         labels = pair.labels

@@ -1,0 +1,30 @@
+"""Parts of a dock that unfold."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+
+class Fold(QCollapsible):
+    """A title that unfolds what belongs to it; folded at first.
+
+    Parameters
+    ----------
+    title
+        What it holds.
+    *parts
+        What unfolds, from top to bottom.
+    """
+
+    def __init__(self, title: str, *parts: QWidget) -> None:
+        super().__init__(title, expandedIcon="▾", collapsedIcon="▸")
+        content = QWidget()
+        column = QVBoxLayout(content)
+        for part in parts:
+            column.addWidget(part)
+        self.setContent(content)
+        # As wide as the rows above, and no higher than its title while it is folded.
+        for layout in (column, self.layout(), self.content().layout()):
+            layout.setContentsMargins(0, 0, 0, 0)
+        self.collapse(animate=False)
