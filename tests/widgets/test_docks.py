@@ -281,3 +281,16 @@ def test_models_of_one_image_are_told_apart_by_their_time() -> None:
     assert title(first) == "07:10 em, 11-23 (best)"
     assert title(second)[:5] == "08:10"
     assert title(Path("models/mine.safetensors")) == "mine, models"
+
+
+def test_loading_says_which_file_is_read(dock: Any, files: Any, finish: Any) -> None:
+    dock.load.rows["image"].setValue(files.image)
+    dock.load.rows["truth"].setValue(files.truth)
+    said: list[tuple[str, int]] = []
+    dock.load.run_button.click()
+    bar, status = dock.load.bar, dock.load.status
+    dock.load.job.stepped.connect(lambda _: said.append((status.text(), bar.value())))
+    finish(dock.load)
+    assert said[0] == ("Reading em.tif ...", 0)
+    assert any("Reading truth.tif" in words and share > 0 for words, share in said)
+    assert "Reading" not in status.text()

@@ -105,3 +105,26 @@ def test_the_formula_is_chosen_in_the_dock_and_shared_with_training(
     dock.setValue(WeightMapConfig(w0=7))
     assert dock.sigma.isEnabled()
     assert dock.value() == WeightMapConfig(w0=7)
+
+
+def test_the_map_of_the_stack_is_that_of_the_formula_slice_by_slice(
+    loaded: Any, viewer: Any, finish: Any
+) -> None:
+    dock, labels = loaded.weights, viewer.layers["annotations"]
+    dock.labels.setValue(labels)
+    said: list[str] = []
+    dock.run_button.click()
+    dock.job.stepped.connect(lambda _item: said.append(dock.status.text()))
+    finish(dock)
+    expected = weight_map(to_target(labels.data, AnnotationKind.CLASSES), dock.value())
+    np.testing.assert_array_equal(viewer.layers["weight map"].data, expected)
+    assert said[-1].endswith("slice 6 of 6")
+
+
+def test_making_the_map_can_be_stopped(loaded: Any, viewer: Any, finish: Any) -> None:
+    dock = loaded.weights
+    dock.run_button.click()
+    dock.run_button.click()
+    finish(dock)
+    assert "no weight map was made" in dock.status.text()
+    assert "weight map" not in viewer.layers

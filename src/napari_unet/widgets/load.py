@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from napari_unet.errors import InputError
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.project import ProjectBox
 from napari_unet.widgets.stack_layers import add_image, add_labels
-from napari_unet.words import sides
+from napari_unet.words import sides, time_left
 
 if TYPE_CHECKING:
     import napari
@@ -104,10 +106,16 @@ class LoadWidget(Panel):
         chosen = {role: row.value() for role, row in self.rows.items()}
         paths = {role: path for role, path in chosen.items() if path is not None}
         self._words: list[str] = []
+        self._began = time.monotonic()
         self.start("Loading", lambda: _read(paths), lambda: None)
 
-    def on_step(self, item: tuple[str, Stack, str]) -> None:
+    def on_step(self, item: _Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
+        if isinstance(item, _Reading):
+            left = time_left(time.monotonic() - self._began, item.share)
+            words = f"Reading {item.name} ... {left}".rstrip()
+            self.show_progress(item.share, "\n".join([*self._words, words]))
+            return
         role, stack, words = item
         name = Path(stack.source).stem
         if role == "image":
@@ -123,10 +131,24 @@ class LoadWidget(Panel):
         self.show_progress(1.0, "\n".join(self._words))
 
 
-def _read(paths: dict[str, Path]) -> Iterator[tuple[str, Stack, str]]:
+@dataclass(frozen=True)
+class _Reading:
+    """The file that is read next, and the share of all bytes that lies before it."""
+
+    name: str
+    share: float
+
+
+def _read(
+    paths: dict[str, Path],
+) -> Iterator[_Reading | tuple[str, Stack, str]]:
     """Read the files in turn; a worker's generator."""
     shape: tuple[int, ...] | None = None
+    sizes = {role: _bytes(path) for role, path in paths.items()}
+    total, done = max(1, sum(sizes.values())), 0
     for role, path in paths.items():
+        yield _Reading(path.name, done / total)
+        done += sizes[role]
         stack = read_stack(path)
         if role == "image":
             shape = tuple(stack.as_czyx().shape[1:])
@@ -139,6 +161,15 @@ def _read(paths: dict[str, Path]) -> Iterator[tuple[str, Stack, str]]:
                 "(slices x Y x X): choose labels of this image."
             )
         yield role, stack, f"{_ROLES[role][0]}: {_describe_labels(labels)}"
+
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file or of all files of a folder; 0 where it is unknown."""
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files if file.is_file())
+    except OSError:
+        return 0  # reading the file says what is wrong with it
 
 
 def _describe_image(stack: Stack) -> str:

@@ -42,7 +42,7 @@ from napari_unet.widgets.suggesting import (
     ModelSource,
 )
 from napari_unet.widgets.worker import Job
-from napari_unet.words import sides
+from napari_unet.words import sides, time_left
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -174,6 +174,7 @@ class SuggestionList(QWidget):
             model, stack, labels, self.workspace.kind, box=self.side.value()
         )
         self._of = layer
+        self._began = time.monotonic()
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
@@ -220,9 +221,13 @@ class SuggestionList(QWidget):
         if self._unsure is None:
             return
         self._unsure[look.z] = look.unsure
+        spent = time.monotonic() - self._began
+        # Not all slices are looked at where that would take long.
+        share = max(look.done / look.total, min(1.0, spent / GuidanceWork.seconds))
         if self.job is not None:
-            self.job.show_progress(look.done / look.total)
-        self._say(f"Searching: {look.done} of {look.total} slices")
+            self.job.show_progress(share)
+        words = f"Searching: {look.done} of {look.total} slices"
+        self._say(f"{words}, {time_left(spent, share)}".removesuffix(", "))
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()
 
@@ -315,6 +320,8 @@ def _thumbnails() -> QListWidget:
     made.setGridSize(QSize(_SIDE + 8, _SIDE + _TEXT + 4))
     made.setUniformItemSizes(True)
     made.setFixedHeight(2 * (_SIDE + _TEXT + 4) + 6)
+    # With the keyboard it would search its entries for the keys of the dock.
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return made
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,7 +17,7 @@ from superqt import QLabeledDoubleSlider
 from napari_unet.config import RunConfig, WeightMapConfig
 from napari_unet.data.annotation import to_target
 from napari_unet.data.live_weight_map import LiveWeightMap
-from napari_unet.data.weight_map import weight_map
+from napari_unet.data.weight_map import class_weights, weight_map
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.kind import KindBox
@@ -27,6 +30,7 @@ from napari_unet.widgets.layers import (
 )
 from napari_unet.widgets.needs import RUN_NEEDS, RunSituation, unmet
 from napari_unet.widgets.panel import Panel
+from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
@@ -120,10 +124,25 @@ class WeightsWidget(Panel):
         layer = self.labels.value()
         labels, kind, config = labels_array(layer), self._kind(), self.value()
         self._of = layer
-        self.start("Making the weight map", lambda: _work(labels, kind, config), _idle)
+        self._began, stop = time.monotonic(), threading.Event()
+        self.start(
+            "Making the weight map",
+            lambda: _work(labels, kind, config, stop),
+            stop.set,
+        )
 
-    def on_done(self, result: NDArray[np.float32]) -> None:
+    def on_step(self, item: tuple[int, int]) -> None:
+        """Show how many slices are done, and the time left."""
+        done, total = item
+        left = time_left(time.monotonic() - self._began, done / total)
+        words = f"{left}: slice {done} of {total}".removeprefix(": ")
+        self.show_progress(done / total, words)
+
+    def on_done(self, result: NDArray[np.float32] | None) -> None:
         """Show the map of the stack over its labels."""
+        if result is None:
+            self.show_progress(0.0, "Stopped: no weight map was made.")
+            return
         data = result if self._of.ndim == 3 else result[0]
         place = placed_like(self._of)
         add_or_update(
@@ -280,16 +299,28 @@ def _guess(labels: NDArray[np.generic]) -> AnnotationKind:
 
 
 def _work(
-    labels: NDArray[np.generic], kind: AnnotationKind | None, config: WeightMapConfig
-) -> Generator[None, None, NDArray[np.float32]]:
-    yield
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None,
+    config: WeightMapConfig,
+    stop: threading.Event,
+) -> Generator[tuple[int, int], None, NDArray[np.float32] | None]:
+    """Make the map slice by slice, yielding how many are done, and of how many."""
+    yield 0, len(labels)
     chosen = _guess(labels) if kind is None else kind
-    return weight_map(to_target(labels, chosen), config)
+    target = to_target(labels, chosen)
+    # Classes are balanced over the stack, not within each slice.
+    balance = class_weights(target, config)
+    weights = np.empty(labels.shape, np.float32)
+    for z in range(len(labels)):
+        if stop.is_set():
+            return None
+        part = slice(z, z + 1)
+        classes, objects = target.classes[part], target.objects[part]
+        one = dataclasses.replace(target, classes=classes, objects=objects)
+        weights[part] = weight_map(one, config, balance=balance)
+        yield z + 1, len(labels)
+    return weights
 
 
 def _range(mapped: NDArray[np.float32]) -> str:
     return f"weights {mapped.min():.2f} to {mapped.max():.2f}"
-
-
-def _idle() -> None:
-    """Do nothing: the map of a stack is made in one piece of a second or two."""
