@@ -86,13 +86,17 @@ def test_it_learns_from_one_slice_and_shows_another(em):
 
 
 def test_a_region_is_predicted_alone_with_probabilities_on_demand(em):
-    loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
-    region = (slice(21, 50), slice(-5, 300))
+    stack = em_stack((4, 300, 160), seed=3)[0]
+    loop = LiveLoop(stack, config=settings())
+    painted = np.zeros((300, 160), np.uint8)
+    painted[:20], painted[30:] = 1, 2
+    loop.update(0, painted)
+    region = (slice(140, 150), slice(-5, 300))
     loop.look_at(3, region, probabilities=True)
     shown = next(item for item in take(loop, is_preview()) if is_preview()(item))
-    assert shown.core == (slice(3, 4), slice(21, 50), slice(107, 112))
-    assert shown.probabilities.shape == (2, 1, 29, 5)
+    # Widened to blocks of 128 pixels.
+    assert shown.core == (slice(3, 4), slice(128, 256), slice(128, 160))
+    assert shown.probabilities.shape == (2, 1, 128, 32)
     np.testing.assert_allclose(shown.probabilities.sum(axis=0), 1, atol=1e-3)
 
 

@@ -35,6 +35,7 @@ _STEPS_AFTER_STROKE = 3
 _VALIDATION_SHARE = 0.1
 _IDLE_SECONDS = 0.5
 _TILE = 512
+_BLOCK = 128
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class LiveLoop:
         probabilities: bool = False,
     ) -> None:
         """Ask for previews of slice `z`, of all of it where no region is named.
+
+        Rows and columns are widened to blocks of 128 pixels.
 
         None for the slice ends the previews.
         """
@@ -228,7 +231,7 @@ class LiveLoop:
         depth, *plane = self._set.image.weights.shape
         z = min(max(z, 0), depth - 1)
         parts = zip(region or (slice(None),) * 2, plane, strict=True)
-        rows, columns = (slice(*part.indices(length)[:2]) for part, length in parts)
+        rows, columns = (_widen(part, length) for part, length in parts)
         return (slice(z, z + 1), rows, columns)
 
     def _wait(self) -> None:
@@ -354,6 +357,16 @@ class LiveLoop:
         if self.folder is not None and self._learner.step > 0:
             self.folder.save_model(self.model())
             self.folder.write_history(self.history)
+
+
+def _widen(part: slice, length: int) -> slice:
+    """Widen a part of an axis to whole blocks.
+
+    The CPU's library keeps code for every size that it has seen: while somebody zooms
+    these would be hundreds.
+    """
+    start, stop, _ = part.indices(length)
+    return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))
 
 
 def _common(core: tuple[slice, ...], box: tuple[slice, ...]) -> tuple[slice, ...]:

@@ -20,7 +20,7 @@ from napari_unet.train.patches import Place
 from napari_unet.train.training_image import TrainingImage
 
 # A weight map that is kept up to date takes some 20 bytes a pixel.
-_MAPS = 8
+_MAPS = 3
 _FRESH_PIXELS = 4096
 
 
