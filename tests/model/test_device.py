@@ -29,7 +29,9 @@ def test_auto_takes_the_fastest_that_works():
 def test_the_cpu_can_be_chosen_and_describes_itself():
     device = choose_device("cpu")
     assert device.device.type == "cpu"
-    assert device.words == f"CPU, {torch.get_num_threads()} threads, {device.precision}"
+    threads = torch.get_num_threads()
+    plural = "s" if threads > 1 else ""
+    assert device.words == f"CPU, {threads} thread{plural}, {device.precision}"
     assert device.free_memory() > 0
 
 

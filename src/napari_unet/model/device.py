@@ -73,7 +73,8 @@ class Device:
             return torch.cuda.get_device_name(self.device)
         if self.device.type == "mps":
             return f"Apple GPU ({platform.processor() or 'Metal'})"
-        return f"CPU, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
     @property
     def words(self) -> str:

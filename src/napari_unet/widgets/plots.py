@@ -143,7 +143,7 @@ class CurvePlot(QWidget):
         self._ring.setData([x], [score])
         left = best[0] > self._curves.newest / 2
         self._best.setText(f"best {score:.3f}")
-        self._best.setAnchor((1 if left else 0, 0 if score > 0.5 else 1))
+        self._best.setAnchor((1 if left else 0, -0.3 if score > 0.5 else 1.3))
         self._best.setPos(x, score)
 
     def _on_mouse_clicked(self, box: pg.ViewBox, event: Any) -> None:
