@@ -43,6 +43,7 @@ def take() -> None:
     viewer.window.resize(1400, 900)
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "U-Net workflow")
     load(viewer, dock)
+    live(viewer, dock, cells)
     weights(viewer, dock)
     train(viewer, dock)
     predict(viewer, dock)
@@ -59,6 +60,26 @@ def load(viewer: Any, dock: Any) -> None:
     viewer.layers["truth"].visible = False
     viewer.dims.set_current_step(0, 8)
     save(viewer, dock, 0, "load")
+
+
+def live(viewer: Any, dock: Any, cells: Any) -> None:
+    train = dock.train
+    train.data.new_button.click()
+    layer = train.annotations.value()
+    layer.opacity = 1.0
+    layer.data[8, 60:170, 90:200] = cells[8, 60:170, 90:200] + 1
+    layer.refresh()
+    dock.tabs.setCurrentIndex(2)
+    train.live_button.click()
+    pause(40_000)
+    save(viewer, dock, 2, "live")
+    train.run_button.click()
+    wait_for(train)
+    viewer.layers.remove(layer.name)
+    viewer.layers.remove(f"{train.image.value().name} preview")
+    train.annotations.setValue(viewer.layers["annotations"])
+    train.kind.setValue(None)
+    train.start_from.setValue(16)
 
 
 def weights(viewer: Any, dock: Any) -> None:
