@@ -40,7 +40,9 @@ CHANGED = RunConfig(
             kind=AnnotationKind.OBJECTS,
             train="0:24",
             validate_="24:30",
-            regions=(Region(role="test", slices="3", polygon=((0, 0), (0, 9), (9, 9))),),
+            regions=(
+                Region(role="test", slices="3", polygon=((0, 0), (0, 9), (9, 9))),
+            ),
         ),
         ImageConfig(image="b.tif", labels="c.tif"),
     ),

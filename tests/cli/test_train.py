@@ -22,6 +22,7 @@ RUN_FILES = {
     "last.safetensors",
     "resume.pt",
     "history.csv",
+    "checkpoints",
     "log.txt",
 }
 
@@ -37,7 +38,11 @@ def assert_same_model(first, second):
 
 def history(folder):
     with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        # What the machine took, which no run repeats.
+        assert float(row.pop("seconds")) > 0
+    return rows
 
 
 def test_a_run_leaves_settings_models_history_and_log(train):

@@ -174,7 +174,8 @@ def test_a_fragment_of_a_slice_is_not_taken_for_predicted(
     predict = loaded.predict
     predict.model.setValue(model)
     predict.extent.setCurrentText("whole stack")
-    predict.settings.setValue(PredictConfig(tile_size=16))
+    # Slow enough to be stopped on any machine.
+    predict.settings.setValue(PredictConfig(tile_size=16, average=True))
     predict.run_button.click()
     qtbot.waitUntil(lambda: "em prediction" in viewer.layers, timeout=60_000)
     predict.run_button.click()

@@ -38,6 +38,20 @@ def test_pause_holds_the_steps_and_goes_on(quick: Any, finish: Any, qtbot: Any) 
     assert load_model(train.workspace.model)
 
 
+def test_a_pause_that_is_taken_back_at_once_holds_nothing(
+    quick: Any, finish: Any, qtbot: Any
+) -> None:
+    train = quick.train
+    train.run_button.click()
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > 3, timeout=60_000)
+    for _ in range(4):
+        train.pause_button.click()
+    held = train.curves.num_points[0]
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > held + 10, timeout=60_000)
+    train.run_button.click()
+    finish(train)
+
+
 def test_stop_while_paused_keeps_the_model(quick: Any, finish: Any, qtbot: Any) -> None:
     train = quick.train
     train.run_button.click()

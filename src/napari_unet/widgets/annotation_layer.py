@@ -91,8 +91,10 @@ def class_names(layer: Labels | None) -> tuple[str, ...]:
     return tuple(str(name) for name in layer.features[_NAMES][1:])
 
 
-def name_classes(layer: Labels, names: Sequence[str]) -> None:
+def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:
     """Give names, and colours of their own, to the values of a layer from 1.
+
+    Without `colours`, those of the layer stay.
 
     Raises
     ------
@@ -106,6 +108,8 @@ def name_classes(layer: Labels, names: Sequence[str]) -> None:
         "index": list(range(len(plain) + 1)),
         _NAMES: ["not labelled", *plain],
     }
+    if not colours:
+        return
     colors: dict[int | None, Any] = {0: "transparent", None: "gray"}
     colors |= {value: class_color(value) for value in range(1, len(plain) + 1)}
     layer.colormap = DirectLabelColormap(color_dict=colors)

@@ -40,8 +40,8 @@ from napari_unet.words import sides
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_TITLES = ("", "Image", "Size", "Pixels", "Role")
-_USE, _NAME, _SIZE, _PIXELS, _ROLE = range(5)
+_TITLES = ("", "Image", "Pixels", "Role")
+_USE, _NAME, _PIXELS, _ROLE = range(4)
 _PAINT_MS = 2000
 _ROWS_SHOWN = 4
 _ROLE_WIDTH = 100
@@ -306,8 +306,10 @@ class ImagesTable(QWidget):
         labels = row.pair.labels
         made_on = labels if isinstance(labels, Path) else labels.name
         where = row.pair.image if row.is_file else row.pair.name
-        self._item(index, _NAME, self._title(row), f"{where}\nannotations: {made_on}")
-        self._item(index, _SIZE, sides(row.shape).replace(" ", ""), _slices(row.shape))
+        # In a narrow dock, a column of its own would cut the names.
+        title = f"{self._title(row)}\n{sides(row.shape)}"
+        tip = f"{where}\nannotations: {made_on}\n{_slices(row.shape)}"
+        self._item(index, _NAME, title, tip)
         self._item(index, _PIXELS, _short(row.pixels), _long(row.pixels))
         box = QComboBox()
         box.addItems([str(part) for part in Part])
@@ -321,7 +323,7 @@ class ImagesTable(QWidget):
     def _item(self, row: int, column: int, text: str, tip: str) -> QTableWidgetItem:
         item = QTableWidgetItem(text)
         item.setToolTip(tip)
-        if column in (_SIZE, _PIXELS):
+        if column == _PIXELS:
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             item.setTextAlignment(right)
         self.table.setItem(row, column, item)

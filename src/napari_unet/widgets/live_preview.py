@@ -103,7 +103,7 @@ class LivePreview(QObject):
         layer = self.layer or self._make_layer()
         self.shown_at = time.monotonic()
         _put(layer, preview.core, preview.labels)
-        slices = layer.metadata.setdefault(PREDICTED, [])
+        slices = layer.metadata[PREDICTED]
         if preview.core[0].start not in slices:
             slices.append(preview.core[0].start)
         if preview.probabilities is not None:
@@ -149,8 +149,11 @@ class LivePreview(QObject):
 
     def _make_layer(self) -> Labels:
         empty = np.zeros(plane_shape(self._image), np.uint8)
-        layer: Labels = self._add(Labels, empty, "preview", opacity=_OPACITY)
+        layer: Labels = self._add(
+            Labels, empty, "preview", opacity=_OPACITY, metadata={PREDICTED: []}
+        )
         layer.colormap = DirectLabelColormap(color_dict=self._colours)
+        layer.metadata[PREDICTED] = []
         # A brush would be lost with the next refresh.
         layer.editable = False
         self.layer = layer
@@ -188,8 +191,10 @@ def _colours(annotations: Labels, kind: AnnotationKind) -> dict[int | None, Any]
     if kind is AnnotationKind.OBJECTS:
         highest = 2
     colours: dict[int | None, Any] = {None: _CLEAR, 0: _CLEAR}
+    real = getattr(annotations, "__wrapped__", annotations)
     for number in range(1, max(highest, 8)):
-        colours[number] = annotations.get_color(number + first)
+        # Of a proxied layer, colours come as proxies, which a colormap refuses.
+        colours[number] = np.asarray(real.get_color(number + first))
     return colours
 
 

@@ -15,8 +15,9 @@ from qtpy.QtWidgets import (
 
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
-from napari_unet.widgets.annotation_layer import add_annotations
+from napari_unet.widgets.annotation_layer import add_annotations, name_classes
 from napari_unet.widgets.device_line import DeviceLine
+from napari_unet.widgets.form import explain
 from napari_unet.widgets.keys import KeyList
 from napari_unet.widgets.layers import image_stack, labels_array
 from napari_unet.widgets.live import LiveBox, words_of
@@ -128,7 +129,8 @@ class TrainWidget(Panel):
         # Without an end there is no bar to show in the activity dock.
         self.start("Training U-Net live", work.run, work.stop, quiet=True)
         if self.job is not None:
-            self.job.failed.connect(self.live.end)
+            self.job.failed.connect(self._on_live_failed)
+        self.send.refresh()
 
     def undo_training(self) -> None:
         """Go back to the model before the live training, which ends if it runs."""
@@ -180,7 +182,7 @@ class TrainWidget(Panel):
     def refresh(self, *changed: Any) -> None:
         """Bring the buttons up to date."""
         super().refresh()
-        self.pause_button.setEnabled(self.running)
+        explain(self.pause_button, "" if self.running else "Nothing runs.")
         self.pause_button.setText("Pause")
         no_image = "" if self.image.value() is not None else self.why_not()
         self.live_button.setEnabled(not self.running and not no_image)
@@ -272,6 +274,12 @@ class TrainWidget(Panel):
         except InputError as error:
             self.status.setText(str(error))
 
+    def _on_live_failed(self, _sentence: str) -> None:
+        self.live.end()
+        if not self.curves.num_points[0]:
+            # Nothing was learnt that could be undone.
+            self._before = None
+
     def _on_broken(self, sentence: str) -> None:
         self._failure_of_layers = sentence
         if self.job is not None:
@@ -325,7 +333,11 @@ class TrainWidget(Panel):
         self.project.state.settings = self.settings()
 
     def _on_project(self, _file: Any) -> None:
-        """Take over the settings of a project that was opened."""
+        """Take over the settings, and the classes, of a project that was opened."""
+        names, annotations = self.project.state.class_names, self.workspace.annotations
+        if names and annotations is not None:
+            name_classes(annotations, names, colours=False)
+            self.data.classes.set_layer(annotations)
         settings = self.project.state.settings
         if settings is not None:
             self.rows.setValue(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, UNetConfig
@@ -57,6 +57,10 @@ class TrainingSet(QObject):
         self.images = ImagesTable(panel.viewer)
         self._network = UNetConfig()
         self._seen = False
+        # What a layer is for is known a moment after it was added.
+        self._first_timer = QTimer(self)
+        self._first_timer.setSingleShot(True)
+        self._first_timer.timeout.connect(self._share_first)
         self._connect()
 
     def why_not(self) -> str:
@@ -180,7 +184,7 @@ class TrainingSet(QObject):
         listen(workspace.events.annotations, self.annotations.setValue)
         listen(workspace.events.kind, self.kind.setValue)
         for box in (self.image, self.annotations):
-            box.valueChanged.connect(self._share_first)
+            box.valueChanged.connect(lambda _: self._first_timer.start(0))
             box.activated.connect(self._share)
             box.valueChanged.connect(self._panel.refresh)
             box.valueChanged.connect(self._on_place)

@@ -106,6 +106,9 @@ class Job(QObject):
         self._worker.stop_work = stop
         self._worker.yielded.connect(self._on_yielded)
         self._worker.returned.connect(self._on_returned)
+        self._held = False
+        for answered in (self._worker.paused, self._worker.resumed):
+            answered.connect(self._keep_pace)
         parent.destroyed.connect(lambda _gone=None: stop())
 
     def start(self) -> Job:
@@ -118,8 +121,8 @@ class Job(QObject):
 
     def stop(self) -> None:
         """Ask the work to end soon and keep what there is."""
-        if self._worker.is_paused:
-            self._worker.resume()
+        self._held = False
+        self._keep_pace()
         self._stop()
 
     @property
@@ -129,7 +132,15 @@ class Job(QObject):
 
     def toggle_pause(self) -> None:
         """Hold the work where it is, or let it go on."""
-        self._worker.toggle_pause()
+        self._held = not self._held
+        self._keep_pace()
+
+    def _keep_pace(self) -> None:
+        """Bring the worker to what is wanted; it answers between two steps only.
+
+        A wish that comes before it has answered the last one would be lost.
+        """
+        (self._worker.pause if self._held else self._worker.resume)()
 
     def show_progress(self, share: float, words: str = "") -> None:
         """Show the share done, 0 to 1, in napari's activity dock."""
