@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
@@ -157,10 +157,10 @@ def connected_objects(
 
     4-neighbours within each slice with `ndim` 2, 6-neighbours with 3.
     """
-    structure = ndimage.generate_binary_structure(3, 1)
+    structure = scipy.ndimage.generate_binary_structure(3, 1)
     if ndim == 2:
         structure[[0, 2]] = False
-    objects, _ = ndimage.label(foreground, structure, output=np.int32)
+    objects, _ = scipy.ndimage.label(foreground, structure, output=np.int32)
     return np.asarray(objects)
 
 

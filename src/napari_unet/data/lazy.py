@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import psutil
 from numpy.typing import NDArray
@@ -44,6 +43,9 @@ def lazy_pages(
     dask.array.Array
         Of shape `(count, *shape)`, one chunk a page.
     """
+    # Loaded when needed: it takes as long as opening a dock.
+    import dask.array as da
+
     pages = _Pages(read, count, shape, dtype)
     # Without a name dask would hash the pages' content to make one.
     return da.from_array(pages, chunks=(1, *shape), name=False)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import approximate_polygon, find_contours
 
 from napari_unet.config import Region, Role
 from napari_unet.data.regions import TRAIN, UNUSED, VALIDATE, role_map, runs
@@ -128,7 +128,7 @@ def near_training(
     """
     held = roles == VALIDATE
     out = np.zeros(roles.shape, bool)
-    boxes = ndimage.find_objects(held.view(np.uint8))
+    boxes = scipy.ndimage.find_objects(held.view(np.uint8))
     if not boxes:
         return out
     # Nothing farther away than the reach matters, and regions are often small.
@@ -139,7 +139,7 @@ def near_training(
     near = ((roles[box] == TRAIN) & annotated[box]).astype(np.uint8)
     for axis, far in enumerate(reach):
         size = 2 * min(far, near.shape[axis]) + 1
-        near = ndimage.maximum_filter1d(near, size, axis, mode="constant")
+        near = scipy.ndimage.maximum_filter1d(near, size, axis, mode="constant")
     out[box] = held[box] & (near > 0)
     return out
 
@@ -148,8 +148,8 @@ def outlines(mask: NDArray[np.bool_]) -> Iterator[tuple[tuple[float, float], ...
     """Yield polygons, (y, x) corners, that together cover a (Y, X) mask exactly."""
     for part in _without_holes(mask):
         # A border all round closes the outline at the edge of the slice.
-        (line,) = find_contours(np.pad(part, 1).astype(np.uint8), 0.5)
-        corners = approximate_polygon(line - 1, tolerance=1e-6)[:-1]
+        (line,) = skimage.measure.find_contours(np.pad(part, 1).astype(np.uint8), 0.5)
+        corners = skimage.measure.approximate_polygon(line - 1, tolerance=1e-6)[:-1]
         yield tuple((float(y), float(x)) for y, x in corners)
 
 
@@ -164,10 +164,12 @@ def _drawn(mask: NDArray[np.bool_], z: int, role: Role) -> Iterator[Region]:
 
 def _without_holes(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
     """Yield connected parts of a mask, cut apart where they have holes."""
-    numbered, count = ndimage.label(mask)
+    numbered, count = scipy.ndimage.label(mask)
     for number in range(1, count + 1):
         part = numbered == number
-        columns = np.flatnonzero((ndimage.binary_fill_holes(part) & ~part).any(axis=0))
+        columns = np.flatnonzero(
+            (scipy.ndimage.binary_fill_holes(part) & ~part).any(axis=0)
+        )
         if columns.size == 0:
             yield part
             continue

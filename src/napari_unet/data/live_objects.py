@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.data.boxes import Box, grow, moved, overlap, union, whole, within
 
@@ -58,7 +58,7 @@ class LiveObjects:
         here[mask] = 0
         mask[within(region, box)] = True
         mask &= painted[box]
-        new, count = ndimage.label(mask, output=np.int32)
+        new, count = scipy.ndimage.label(mask, output=np.int32)
         here[mask] = new[mask] + np.int32(self._next - 1)
         new_boxes = self._add(new, box)
         pairs = _pairs(old, new, count)
@@ -73,7 +73,7 @@ class LiveObjects:
         rows, columns = box[0].start, box[1].start
         found = [
             None if one is None else moved(one, rows, columns)
-            for one in ndimage.find_objects(numbers)
+            for one in scipy.ndimage.find_objects(numbers)
         ]
         for one in found:
             if one is not None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import label
-from skimage.segmentation import flood, relabel_sequential
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import MAX_CLASSES, separate
@@ -150,7 +149,7 @@ def _object_at(
     alike = np.asarray(predicted == predicted[at])
     if not numbered:
         # To number all objects of the slice would take twenty times as long.
-        alike = flood(alike, at, connectivity=1)
+        alike = skimage.segmentation.flood(alike, at, connectivity=1)
     box = grow(box_of(alike) or whole(alike.shape), 1, alike.shape)
     return box, alike[box]
 
@@ -169,9 +168,9 @@ def _classes(predicted: Plane, numbered: bool) -> NDArray[np.uint8]:
 def _objects(predicted: Plane, numbered: bool, used: int) -> NDArray[np.int64]:
     """Give numbers above those in use, and gaps to objects that touch."""
     if numbered:
-        objects, _, _ = relabel_sequential(predicted)
+        objects, _, _ = skimage.segmentation.relabel_sequential(predicted)
     else:
-        objects = label(predicted, connectivity=1)
+        objects = skimage.measure.label(predicted, connectivity=1)
     apart = np.asarray(separate(objects[None].astype(np.int32))[0], np.int64)
     apart[apart > 0] += used
     return apart
@@ -179,4 +178,4 @@ def _objects(predicted: Plane, numbered: bool, used: int) -> NDArray[np.int64]:
 
 def _beside(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return a mask and its 4-neighbours."""
-    return np.asarray(ndimage.binary_dilation(mask))
+    return np.asarray(scipy.ndimage.binary_dilation(mask))

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import skimage
 import yaml
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
-from skimage.draw import polygon2mask
 
 from napari_unet.config import Region, Role
 from napari_unet.data.files import atomic_write, unreadable
@@ -162,5 +162,5 @@ def write_regions(path: str | Path, regions: Sequence[Region]) -> None:
 def _inside(region: Region, shape: tuple[int, int]) -> NDArray[np.bool_] | bool:
     if region.polygon is None:
         return True
-    mask: NDArray[np.bool_] = polygon2mask(shape, np.array(region.polygon))
+    mask: NDArray[np.bool_] = skimage.draw.polygon2mask(shape, np.array(region.polygon))
     return mask

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from napari_unet.config import AnnotationKind, PredictConfig
 from napari_unet.data.annotation import guess_kind
@@ -105,7 +105,9 @@ class GuidanceWork:
         began, seen, total = time.monotonic(), 0, len(unsure)
         for look in looks:
             # Single pixels say little, to the eye too.
-            unsure[look.z] = ndimage.gaussian_filter(look.disagreement, _SMOOTHING)
+            unsure[look.z] = scipy.ndimage.gaussian_filter(
+                look.disagreement, _SMOOTHING
+            )
             seen = look.done
             yield Looked(seen, total, look.z, unsure[look.z])
             if self._stopped.is_set() or time.monotonic() - began > self.seconds:
