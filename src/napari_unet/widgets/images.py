@@ -318,6 +318,10 @@ class ImagesTable(QWidget):
         # napari's padding would take the room of the names.
         box.setStyleSheet("QComboBox {padding: 1px 2px}")
         box.currentTextChanged.connect(lambda text: self._on_role(row, text))
+        before = self.table.cellWidget(index, _ROLE)
+        if before is not None:
+            # Qt deletes it later, and shows it in a corner until then.
+            before.hide()
         self.table.setCellWidget(index, _ROLE, box)
 
     def _item(self, row: int, column: int, text: str, tip: str) -> QTableWidgetItem:
