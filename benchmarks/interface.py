@@ -96,21 +96,37 @@ class Window:
         self.annotations.refresh()
 
     def stroke(self, rng: np.random.Generator) -> None:
-        """Paint a line of background or cell, by mouse events on the canvas."""
-        from qtpy.QtCore import QPoint, Qt
+        """Paint a line within a cell or a membrane, by mouse events on the canvas."""
+        from qtpy.QtCore import Qt
         from qtpy.QtTest import QTest
 
         native = self.viewer.window._qt_viewer.canvas.native
-        self.annotations.selected_label = int(rng.integers(1, 3))
-        width, height = native.width(), native.height()
-        x = int(rng.integers(width // 4, 3 * width // 4))
-        y = int(rng.integers(height // 4, 3 * height // 4))
+        z = int(self.viewer.dims.current_step[0])
+        low, high = np.asarray(self.layer.corner_pixels)[:, -2:]
+        y, x = (int(rng.integers(a, b + 1)) for a, b in zip(low, high, strict=True))
+        truth = self.truth[z]
+        self.annotations.selected_label = 1 + int(truth[y, x])
         left = Qt.MouseButton.LeftButton
-        QTest.mousePress(native, left, pos=QPoint(x, y))
-        for step in range(1, 15):
-            QTest.mouseMove(native, QPoint(x + 3 * step, y + 2 * step))
+        QTest.mousePress(native, left, pos=self._place(y, x))
+        for column in range(x, min(x + 45, truth.shape[1]), 3):
+            if truth[y, column] != truth[y, x]:
+                break
+            QTest.mouseMove(native, self._place(y, column))
             self.wait(0.015)
-        QTest.mouseRelease(native, left, pos=QPoint(x + 42, y + 28))
+            x_end = column
+        QTest.mouseRelease(native, left, pos=self._place(y, x_end))
+
+    def _place(self, y: int, x: int) -> Any:
+        """Return where a pixel lies on the canvas."""
+        from qtpy.QtCore import QPoint
+
+        native = self.viewer.window._qt_viewer.canvas.native
+        camera = self.viewer.scene.camera
+        row, column = (np.array([y, x]) - camera.center[-2:]) * camera.zoom
+        row, column = (float(n) / native.devicePixelRatioF() for n in (row, column))
+        return QPoint(
+            round(native.width() / 2 + column), round(native.height() / 2 + row)
+        )
 
     def iou(self, region: Any) -> float:
         """Score the preview on a part of the slice."""
@@ -132,7 +148,10 @@ def surroundings() -> NDArray[np.bool_]:
 def first_preview(window: Window, gaps: Gaps, seconds: float) -> None:
     window.paint_box()
     began = time.perf_counter()
+    gaps.times.clear()
     window.train.live_button.click()
+    window.wait(2.0)
+    gaps.tell("event loop while live training starts")
     useful = None
     while time.perf_counter() - began < seconds:
         window.wait(0.2)
@@ -145,6 +164,17 @@ def first_preview(window: Window, gaps: Gaps, seconds: float) -> None:
     step = window.train.curves.num_points[0]
     tell("steps", step, "", seconds=seconds)
     gaps.tell("event loop while learning")
+
+
+def painting_alone(window: Window, gaps: Gaps) -> None:
+    """Paint where nothing learns: what the window takes by itself."""
+    rng = np.random.default_rng(1)
+    gaps.times.clear()
+    for _ in range(10):
+        window.stroke(rng)
+        window.wait(0.5)
+    gaps.tell("event loop while painting, nothing learns")
+    window.annotations.data[:] = 0
 
 
 def strokes(window: Window, gaps: Gaps, count: int) -> None:
@@ -186,6 +216,7 @@ def main() -> None:
         gaps = Gaps()
         window.wait(3.0)
         gaps.tell("event loop, nothing runs")
+        painting_alone(window, gaps)
         first_preview(window, gaps, options.seconds)
         strokes(window, gaps, options.strokes)
         if options.screenshot:
