@@ -20,10 +20,10 @@ from napari_unet.model.card import ModelCard, read_card
 from napari_unet.train.checkpoints import find_checkpoints, nearest
 from napari_unet.train.history import read_history
 from napari_unet.widgets.curves import Curves
+from napari_unet.widgets.late_curves import LateCurves
 from napari_unet.widgets.layers import PREDICTED, current_slice, image_stack
 from napari_unet.widgets.live_preview import LivePreview
 from napari_unet.widgets.open_project import OpenProject
-from napari_unet.widgets.plots import CurvePlot
 from napari_unet.widgets.prediction import Finished, PredictionWork
 from napari_unet.widgets.training import Started
 from napari_unet.widgets.worker import Job
@@ -87,7 +87,9 @@ class Restore(QObject):
 
     said = Signal(float, str)
 
-    def __init__(self, viewer: ViewerModel, curves: CurvePlot, parent: QObject) -> None:
+    def __init__(
+        self, viewer: ViewerModel, curves: LateCurves, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._viewer, self._curves = viewer, curves
         self._project = OpenProject.of(viewer)

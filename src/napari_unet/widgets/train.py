@@ -19,12 +19,12 @@ from napari_unet.widgets.annotation_layer import add_annotations, name_classes
 from napari_unet.widgets.device_line import DeviceLine
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.keys import KeyList
+from napari_unet.widgets.late_curves import LateCurves
 from napari_unet.widgets.layers import image_stack, labels_array
 from napari_unet.widgets.live import LiveBox, words_of
 from napari_unet.widgets.live_work import Learnt, LiveWork
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.panel import Panel
-from napari_unet.widgets.plots import CurvePlot
 from napari_unet.widgets.restore import Restore
 from napari_unet.widgets.run_settings import RunSettings
 from napari_unet.widgets.send import SendPart
@@ -65,7 +65,7 @@ class TrainWidget(Panel):
         self.pause_button = QPushButton("Pause")
         self.pause_button.clicked.connect(self._on_pause)
         self.device = DeviceLine()
-        self.curves = CurvePlot()
+        self.curves = LateCurves()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
         self.suggestions = SuggestionList(
