@@ -22,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         # Paths relative to here keep the pictures free of the machine's folders.
         os.chdir(folder)
-        os.environ["NAPARI_UNET_HOME"] = "."
+        os.environ["NAPARI_UNET_HOME"] = "my-project"
         take()
 
 
@@ -66,6 +66,9 @@ def live(viewer: Any, dock: Any, cells: Any) -> None:
     train = dock.train
     train.data.new_button.click()
     layer = train.annotations.value()
+    viewer.layers["annotations"].visible = False
+    # The numbers under Regions follow the layer.
+    pause(2000)
     layer.opacity = 1.0
     layer.data[8, 60:170, 90:200] = cells[8, 60:170, 90:200] + 1
     layer.refresh()
@@ -75,6 +78,7 @@ def live(viewer: Any, dock: Any, cells: Any) -> None:
     save(viewer, dock, 2, "live")
     train.run_button.click()
     wait_for(train)
+    viewer.layers["annotations"].visible = True
     viewer.layers.remove(layer.name)
     viewer.layers.remove(f"{train.image.value().name} preview")
     train.annotations.setValue(viewer.layers["annotations"])

@@ -221,8 +221,10 @@ def test_without_annotations_there_is_nothing_to_count():
 def test_a_table_that_is_closed_hears_of_nothing_any_more(images, viewer, qtbot):
     _, labels = add(viewer, "first")
     settle(images, qtbot)
-    with qtbot.waitSignal(images.destroyed):
-        images.deleteLater()
+    gone = []
+    images.destroyed.connect(lambda: gone.append(True))
+    images.deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
     labels.data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
     labels.name = "other"
     viewer.layers.clear()

@@ -274,8 +274,10 @@ def test_a_box_that_is_closed_hears_of_nothing_any_more(
     box, layer, viewer, annotations, qtbot
 ):
     settle(box, qtbot)
-    with qtbot.waitSignal(box.destroyed):
-        box.deleteLater()
+    gone = []
+    box.destroyed.connect(lambda: gone.append(True))
+    box.deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
     layer.add_rectangles(on_slice(2))
     annotations.data_setitem((np.array([1]), np.array([5]), np.array([5])), 2)
     viewer.add_image(np.zeros((9, 9)))
