@@ -4,8 +4,8 @@
 
 Paints strokes by mouse events, fills, erases and undoes, moves to other slices, zooms
 and switches the preview, at random. Prints the memory of the process every minute, and
-at the end its growth from the first minute to the last, as a share, the loss of the first
-and last tenths of the steps, and errors that reached the user.
+at the end its growth from the first minute to the last, as a share, the loss of the
+first and last tenths of the steps, and errors that reached the user.
 """
 
 import argparse
