@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import IGNORE, guess_kind, to_target
+from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
+from napari_unet.score.comparison import compare
 from napari_unet.score.overlap import Overlap, overlap
 
 COLUMNS = ("iou", "dice", "accuracy", "pixel_error")
@@ -173,56 +174,14 @@ def score_labels(
     InputError
         When shapes or classes differ, or there is no truth.
     """
-    if not truth.any():
-        raise InputError("The ground truth holds no labels: there is nothing to score.")
-    highest = int(prediction.max(initial=0))
-    notes: list[str] = []
-    if kind is None:
-        kind, note = _kind_of_truth(truth, highest)
-        notes.append(note)
-    target = to_target(truth, kind)
-    notes.extend(target.notes)
-    wanted = np.arange(len(truth)) if slices is None else np.asarray(slices)
-    empty = np.setdiff1d(wanted, target.annotated_slices).size
-    if empty:
-        slices_word = "1 slice" if empty == 1 else f"{empty} slices"
-        notes.append(
-            f"{slices_word} without any label in the ground truth: not scored, as not "
-            "annotated"
-        )
-    target.classes[np.setdiff1d(np.arange(len(truth)), wanted)] = IGNORE
-    if target.num_classes == 2 and highest > 1:
-        notes.append("prediction: every value above 0 is read as foreground")
-        prediction = _foreground(prediction, kind)
-        highest = 1
-    classes = max(target.num_classes, highest + 1)
+    read = compare(prediction, truth, kind, first_slice=first_slice, slices=slices)
     scores = score_stack(
-        prediction, target.classes, num_classes=classes, first_slice=first_slice
+        read.prediction,
+        read.truth,
+        num_classes=read.num_classes,
+        first_slice=first_slice,
     )
-    return scores, tuple(notes)
-
-
-def _kind_of_truth(
-    truth: NDArray[np.generic], highest: int
-) -> tuple[AnnotationKind, str]:
-    """Guess the kind of a truth, with the highest predicted class as a hint."""
-    guess = guess_kind(truth)
-    # Scribbles of background and foreground, and masks of any value, have two classes.
-    several = to_target(truth, guess.kind).num_classes > 2
-    if several and highest == 1:
-        reason = "several values where the prediction has one class"
-        return AnnotationKind.OBJECTS, f"ground truth is objects: {reason}"
-    return guess.kind, f"ground truth is {guess.kind}: {guess.reason}"
-
-
-def _foreground(
-    prediction: NDArray[np.generic], kind: AnnotationKind
-) -> NDArray[np.generic]:
-    """Read every value above 0 as foreground, with the gap that objects get."""
-    if kind is AnnotationKind.OBJECTS:
-        # The truth got a line between touching objects; so must what is compared.
-        return to_target(prediction, kind).objects > 0
-    return prediction.astype(bool)
+    return scores, read.notes
 
 
 def _pairs(
