@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, UNetConfig
+from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.regions import Region, Role, role_map
 from napari_unet.data.stack import Stack
 from napari_unet.live import Idle, LiveLoop, LiveStep, Preview
 from napari_unet.model.checkpoint import load_model
+from napari_unet.model.seen import trained_slices
 from napari_unet.samples import em_stack
 from napari_unet.train.run_folder import RunFolder
 
@@ -145,6 +147,20 @@ def test_erasing_takes_pixels_out_of_the_training_set(em):
     loop.update(0, np.zeros(SHAPE[1:], np.uint8))
     second = next(items)
     assert (second.pixels, second.slices) == (100, 1)
+    loop.stop()
+    list(items)
+
+
+def test_a_slice_that_was_erased_counts_as_learnt_from(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    items = loop.run()
+    next(items)
+    loop.update(0, np.zeros(SHAPE[1:], np.uint8))
+    loop.update(1, scribbles(em, 1))
+    next(items)
+    told = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
+    assert told == {0, 1}
     loop.stop()
     list(items)
 

@@ -20,7 +20,6 @@ from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import use_threads
 from napari_unet.predict.predictor import Predictor
-from napari_unet.train.card import model_card
 from napari_unet.train.live_events import Idle, Kept, LiveStep, Preview
 from napari_unet.train.live_learner import LiveLearner
 from napari_unet.train.live_set import LiveSet
@@ -347,7 +346,7 @@ class LiveLoop:
 
     def _card(self) -> ModelCard:
         learner = self._learner
-        card = model_card(learner.config, [self._set.image], step=learner.step)
+        card = learner.card(self._set.used)
         if len(self._names) == max(2, learner.config.network.num_classes):
             card = card.model_copy(update={"class_names": self._names})
         return card

@@ -12,7 +12,8 @@ import torch
 from napari_unet.config import RunConfig
 from napari_unet.data.stack import Stack, write_stack
 from napari_unet.errors import InputError, OutOfMemoryError, TrainingError
-from napari_unet.model.checkpoint import load_model
+from napari_unet.model.checkpoint import Model, load_model
+from napari_unet.model.seen import trained_slices, validation_slices
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.report import score_stack
 from napari_unet.train.run_folder import RunFolder
@@ -289,6 +290,33 @@ def test_several_images_train_one_network(blobs, small):
     assert len(card.data) == 2
     assert {part["sha256"] for part in card.data} == {i.fingerprint for i in images}
     assert card.scores["iou"] == trainer.best
+
+
+def test_a_model_tells_what_it_and_the_model_before_it_learnt_from(
+    blobs, small, tmp_path
+):
+    first, second = blobs((5, 48, 48)), blobs((2, 48, 48), seed=1)
+    trainer = Trainer([first], small())
+    play(trainer)
+    folder = RunFolder(tmp_path)
+    play(Trainer([second], small(), folder=folder, start=trainer.model()), stop_after=2)
+    resumed = Trainer([second], small(), folder=folder, resume=True)
+    play(resumed)
+    card = resumed.model().card
+    assert trained_slices(card, first.image_fingerprint) == {0, 1, 2, 3}
+    assert validation_slices(card, first.image_fingerprint) == {4}
+    assert trained_slices(card, second.image_fingerprint) == {0, 1}
+
+
+def test_a_model_that_does_not_tell_its_data_leaves_them_unknown(blobs, small):
+    image = blobs((5, 48, 48))
+    trainer = Trainer([image], small())
+    play(trainer)
+    before = trainer.model()
+    before = Model(before.network, before.card.model_copy(update={"data": ()}))
+    card = Trainer([image], small(), start=before).model().card
+    assert trained_slices(card, image.image_fingerprint) == {0, 1, 2, 3}
+    assert validation_slices(card, image.image_fingerprint) is None
 
 
 def test_images_of_different_channels_are_refused(blobs, small):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_unet.config import RunConfig
-from napari_unet.model.checkpoint import ModelCard
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.seen import seen
 from napari_unet.train.training_image import TrainingImage
 
 
@@ -15,11 +16,13 @@ def model_card(
     *,
     step: int,
     iou: float | None = None,
+    earlier: Sequence[dict[str, str]] = (),
 ) -> ModelCard:
     """Describe a model trained with `config` on `images` for `step` steps.
 
-    `iou` is its score on the held-out slices, where there are any. Pixel size and
-    kind of annotations are those of the first image.
+    `iou` is its score on the held-out slices, where there are any; `earlier` is what
+    models before it learnt from. Pixel size and kind of annotations are those of the
+    first image.
     """
     first = images[0]
     names = ["background", "foreground"]
@@ -37,7 +40,19 @@ def model_card(
         train=config.train,
         step=step,
         scores={} if iou is None else {"iou": iou},
-        data=tuple(
-            {"name": image.name, "sha256": image.fingerprint} for image in images
-        ),
+        data=(*earlier, *map(_entry, images)),
     )
+
+
+def data_before(start: Model | None) -> tuple[dict[str, str], ...]:
+    """Return what a model to fine-tune learnt from: its scores on it stay flattered."""
+    if start is None:
+        return ()
+    return start.card.data or ({"name": "the data of an older model"},)
+
+
+def _entry(image: TrainingImage) -> dict[str, str]:
+    slices = seen(
+        image.image_fingerprint, image.train.tolist(), image.held_out.tolist()
+    )
+    return {"name": image.name, "sha256": image.fingerprint, **slices}

@@ -9,11 +9,11 @@ import numpy as np
 
 from napari_unet.config import RunConfig
 from napari_unet.errors import TrainingError
-from napari_unet.model.checkpoint import Model
+from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import choose_device, memory_errors
 from napari_unet.model.unet import UNet
 from napari_unet.train.batches import Batches
-from napari_unet.train.card import model_card
+from napari_unet.train.card import data_before, model_card
 from napari_unet.train.learner import ADVICE, Learner
 from napari_unet.train.patches import Place
 from napari_unet.train.start import fit_config
@@ -76,6 +76,7 @@ class LiveLearner:
         self.message = ""
         self._fresh: list[Place] = []
         self._image = image
+        self._earlier = data_before(start)
         self._learner = Learner(self.config, self.device, start)
         self._batches = Batches([image], self.config, self.device.device)
         self.notes = self._learner.notes
@@ -84,6 +85,10 @@ class LiveLearner:
     def network(self) -> UNet:
         """The network as it is now."""
         return self._learner.network
+
+    def card(self, image: TrainingImage) -> ModelCard:
+        """Describe the network as it is now, trained on `image`."""
+        return model_card(self.config, [image], step=self.step, earlier=self._earlier)
 
     def renew(self, image: TrainingImage, z: int, fresh: Sequence[Place]) -> None:
         """Take annotations that changed on slice `z`, at the pixels `fresh` too."""
@@ -126,8 +131,7 @@ class LiveLearner:
 
     def _grow(self, image: TrainingImage) -> None:
         """Give the network an output for a class that was not known yet."""
-        card = model_card(self.config, [self._image], step=self.step)
-        before = Model(self.network, card)
+        before = Model(self.network, self.card(self._image))
         self.config = fit_config(self._given, [image], before)
         self._learner = Learner(self.config, self.device, before)
         self._batches = Batches([image], self.config, self.device.device)

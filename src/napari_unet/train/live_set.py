@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.boxes import box_of
+from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATE
@@ -62,6 +63,7 @@ class LiveSet:
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
         self._train: set[int] = set()
         self._held_out: set[int] = set()
+        self._ever: set[int] = set()
         image = Normalization()(stack.as_czyx())
         shape = image.shape[1:]
         classes = np.full(shape, IGNORE, np.uint8)
@@ -78,12 +80,18 @@ class LiveSet:
             pixel_size=stack.zyx_size,
             unit=stack.unit,
             roles=roles,
+            image_fingerprint=fingerprint(stack.as_czyx()),
         )
 
     @property
     def num_classes(self) -> int:
         """Classes so far, background included; it only grows."""
         return self.image.target.num_classes
+
+    @property
+    def used(self) -> TrainingImage:
+        """The image with every slice that was ever trained on, erased ones too."""
+        return replace(self.image, train=np.array(sorted(self._ever), np.intp))
 
     @property
     def num_pixels(self) -> int:
@@ -163,6 +171,7 @@ class LiveSet:
             (slices.add if there else slices.discard)(z)
 
     def _list_slices(self) -> None:
+        self._ever |= self._train
         train, held_out = (
             np.array(sorted(slices), np.intp)
             for slices in (self._train, self._held_out)

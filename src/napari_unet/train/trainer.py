@@ -20,7 +20,7 @@ from napari_unet.model.device import choose_device, memory_errors, use_threads
 from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.batches import Batches
-from napari_unet.train.card import model_card
+from napari_unet.train.card import data_before, model_card
 from napari_unet.train.learner import ADVICE, Learner
 from napari_unet.train.plateau import Plateau
 from napari_unet.train.run_folder import RunFolder
@@ -112,6 +112,7 @@ class Trainer:
         self.best_step: int | None = None
         self.history: list[dict[str, float | None]] = []
         self._best_weights: dict[str, Tensor] | None = None
+        self._earlier = data_before(start)
         self._saved_at = 0.0
         self._pace = Pace()
         self._stop = threading.Event()
@@ -318,6 +319,7 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         return {
             "origin": origin(self.config, self.images),
+            "earlier": self._earlier,
             "step": self.step,
             "elapsed": self.elapsed,
             "best": self.best,
@@ -343,6 +345,7 @@ class Trainer:
                 "run from its model (fine-tune)."
             )
         self._learner.restore(state)
+        self._earlier = tuple(state.get("earlier", ()))
         self.step, self.elapsed = state["step"], state["elapsed"]
         self._saved_at = self.elapsed
         self.best, self.best_step = state["best"], state["best_step"]
@@ -353,7 +356,9 @@ class Trainer:
 
     def _card(self, best: bool) -> ModelCard:
         step, iou = (self.best_step, self.best) if best else (self.step, None)
-        return model_card(self.config, self.images, step=step or 0, iou=iou)
+        return model_card(
+            self.config, self.images, step=step or 0, iou=iou, earlier=self._earlier
+        )
 
 
 def _snapshot(network: UNet) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Region, UNetConfig, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
+from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATE, hold_out
@@ -43,6 +44,8 @@ class TrainingImage:
         What the annotations mean.
     pixel_size, unit
         Of Z, Y and X.
+    fingerprint, image_fingerprint
+        Digits that belong to image and annotations, and to the image alone.
     notes
         Words to the user on what was understood or decided.
     roles
@@ -62,6 +65,7 @@ class TrainingImage:
     pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
     fingerprint: str = ""
+    image_fingerprint: str = ""
     notes: tuple[str, ...] = ()
     roles: NDArray[np.uint8] | None = None
     regions: tuple[Region, ...] = ()
@@ -157,6 +161,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         pixel_size=pixel_size,
         unit=stack.unit,
         fingerprint=_fingerprint(image, labels),
+        image_fingerprint=fingerprint(image),
         notes=tuple(notes),
     )
 
