@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,20 +38,24 @@ def contingency(
         When the shapes differ, or an id is negative or no whole number.
     """
     check_alike(prediction, truth, annotated)
-    tables = [_meetings(*part) for part in _parts(prediction, truth, annotated)]
     empty = np.zeros(0, np.int64)
-    columns = zip(
-        (empty.astype(prediction.dtype), empty.astype(truth.dtype), empty),
-        *tables,
-        strict=True,
-    )
-    told, true, pixels = _merge(*(np.concatenate(column) for column in columns))
+    none = (empty.astype(prediction.dtype), empty.astype(truth.dtype), empty)
+    parts = _parts(prediction, truth, annotated)
+    told, true, pixels = join([none, *(_meetings(*part) for part in parts)])
     for name, ids in (("prediction", told), ("ground truth", true)):
         if np.less(ids, 0).any():
             raise InputError(
                 f"The {name} holds {ids.min()}: ids below 0 are no objects."
             )
     return told, true, pixels
+
+
+def join(tables: Sequence[Table]) -> Table:
+    """Add up tables of different pixels whose ids mean the same objects."""
+    told, true, pixels = (
+        np.concatenate(column) for column in zip(*tables, strict=True)
+    )
+    return _merge(told, true, pixels)
 
 
 def check_alike(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_unet.data.annotation import connected_objects
 from napari_unet.errors import InputError
-from napari_unet.score.contingency import check_alike, contingency
+from napari_unet.score.contingency import check_alike, contingency, join
 from napari_unet.score.thinning import thin_borders
 
 SCORES = (
@@ -82,6 +82,11 @@ class Partition:
     predicted: NDArray[np.generic]
     true: NDArray[np.generic]
     pixels: NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Partition]) -> Partition:
+        """Put slices together whose ids mean the same objects."""
+        return cls(*join([(one.predicted, one.true, one.pixels) for one in parts]))
 
     @property
     def v_rand(self) -> float:

@@ -1,0 +1,110 @@
+"""How far scores would move with other slices: bootstrap intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from napari_unet.score.partition import Partition
+
+RESAMPLES = 1000
+_SEED = 0
+_LOW, _HIGH = 2.5, 97.5
+
+Interval = tuple[float, float]
+
+
+def resamples(num_slices: int, times: int = RESAMPLES) -> NDArray[np.int64]:
+    """Draw slices with replacement, as many as there are, again and again.
+
+    Returns
+    -------
+    (times, num_slices): how often each slice was drawn; the same in every call.
+    """
+    shares = np.full(num_slices, 1 / num_slices)
+    return np.random.default_rng(_SEED).multinomial(num_slices, shares, times)
+
+
+def interval(values: NDArray[np.float64]) -> Interval | None:
+    """Return the middle 95 % of the scores of resamples; None where there are none.
+
+    The percentile bootstrap [1]_. It takes the slices for independent; neighbouring
+    slices are alike, so that the true interval is wider.
+
+    References
+    ----------
+    .. [1] Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return None
+    low, high = np.percentile(known, (_LOW, _HIGH))
+    return float(low), float(high)
+
+
+def mean(
+    values: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> float:
+    """Return the mean of what is not NaN, weighted where wanted; NaN of nothing."""
+    known = np.isfinite(values)
+    shares = np.ones(len(values)) if weights is None else weights
+    total = float(shares[known].sum())
+    return float(shares[known] @ values[known]) / total if total else math.nan
+
+
+def interval_of_mean(
+    values: NDArray[np.float64],
+    drawn: NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
+) -> Interval | None:
+    """Return the interval of the mean of the slices' scores.
+
+    Parameters
+    ----------
+    values
+        (S,) score of each slice, NaN where it is not defined.
+    drawn
+        (B, S) from `resamples`.
+    weights
+        (S,) how much each slice counts in the mean; alike when left out.
+    """
+    if np.isfinite(values).sum() < 2:
+        return None
+    shares = np.ones(len(values)) if weights is None else weights
+    return interval(np.array([mean(values, shares * counts) for counts in drawn]))
+
+
+class DrawnVolume:
+    """A volume put together from slices that may be drawn several times.
+
+    Parameters
+    ----------
+    slices
+        Each with the numbers that its objects have in the whole volume.
+    """
+
+    def __init__(self, slices: Sequence[Partition]) -> None:
+        pairs = [(one.predicted, one.true) for one in slices]
+        told, true = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
+        # Ranks keep 0, the background, as it is: prepending it makes it the first.
+        told_ranks, true_ranks = (
+            np.unique(np.concatenate([[0], ids]), return_inverse=True)[1][1:]
+            for ids in (told, true)
+        )
+        codes = told_ranks * (true_ranks.max(initial=0) + 1) + true_ranks
+        _, first, column = np.unique(codes, return_index=True, return_inverse=True)
+        self._told, self._true = told_ranks[first], true_ranks[first]
+        row = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
+        pixels = np.concatenate([one.pixels for one in slices])
+        shape = (len(slices), len(first))
+        self._pixels = sparse.coo_array((pixels, (row, column)), shape).tocsr()
+
+    def drawn(self, counts: NDArray[np.int64]) -> Partition:
+        """Return the volume with each slice as often as `counts` (S,) says."""
+        pixels = np.asarray(counts @ self._pixels)
+        there = pixels > 0
+        return Partition(self._told[there], self._true[there], pixels[there])
