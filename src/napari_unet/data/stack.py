@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from napari_unet.data.files import unreadable
-from napari_unet.data.folder import read_folder, read_image
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 
@@ -286,6 +285,9 @@ def read_stack(path: str | Path) -> Stack:
         When nothing usable is there: missing, empty, broken, cut off (which page),
         slices of different shapes (which one), or not an image.
     """
+    # What reads files takes a while to load; docks that only open need not wait.
+    from napari_unet.data.folder import read_folder, read_image
+
     path = Path(path)
     try:
         folder = path.is_dir()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from napari_unet.data.calibration import normal_unit
@@ -82,6 +81,8 @@ def _write(
     pages: Iterator[NDArray[Any]],
     options: dict[str, Any],
 ) -> None:
+    import tifffile  # docks that only open need not load it
+
     try:
         tifffile.imwrite(temporary, pages, **options)
     except (ValueError, TypeError) as error:
