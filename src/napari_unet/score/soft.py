@@ -1,0 +1,128 @@
+"""Overlap scores on probabilities, as networks of the Keras days reported them.
+
+With p the probability of foreground and t the truth (0 or 1) of each annotated pixel,
+and s a smoothing constant,
+
+- soft IoU = (sum p t + s) / (sum (p + t - p t) + s), also called Jaccard;
+- soft Dice = (2 sum p t + s) / (sum p + sum t + s);
+- thresholded IoU = soft IoU of p >= 0.5 instead of p.
+
+The 2021 study prints these as `iou` and `jaccard`, `dice_coef`, and `iou_thresh`, and
+gives no formula. Taken here are those of `keras_unet.metrics` [1]_ with its defaults
+s = 1 and p >= 0.5, because it has all four under nearly these names (`iou` and
+`jaccard_coef` are one formula there): a choice, likely but not known.
+
+Keras scores each batch and averages; here all pixels that are given count together.
+The sums are over many thousand pixels, so that s changes little but one case: without
+foreground on either side the score is 1.
+
+References
+----------
+.. [1] K. Zak, keras-unet, keras_unet/metrics.py, 2020,
+   https://github.com/karolzak/keras-unet.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.annotation import IGNORE
+from napari_unet.errors import InputError
+from napari_unet.words import sides
+
+
+def soft_iou(
+    probabilities: NDArray[np.floating],
+    truth: NDArray[np.uint8],
+    *,
+    smooth: float = 1.0,
+) -> float:
+    """Return the IoU of probabilities as they are; blurred borders cost.
+
+    Parameters
+    ----------
+    probabilities
+        (Z, Y, X) or any other shape, of foreground, 0 to 1.
+    truth
+        Class indices of the same shape: 0 is background, every other class
+        foreground, and `IGNORE` is left out.
+    smooth
+        Added above and below, in pixels.
+
+    Returns
+    -------
+    0 to 1; NaN where nothing is annotated.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ, or a value is no probability.
+    """
+    both, told, true = _sums(probabilities, truth)
+    return _ratio(both, told + true - both, smooth)
+
+
+def soft_dice(
+    probabilities: NDArray[np.floating],
+    truth: NDArray[np.uint8],
+    *,
+    smooth: float = 1.0,
+) -> float:
+    """Return the Dice coefficient of probabilities as they are.
+
+    Parameters, what is returned and what is raised are those of `soft_iou`.
+    """
+    both, told, true = _sums(probabilities, truth)
+    return _ratio(2 * both, told + true, smooth)
+
+
+def thresholded_iou(
+    probabilities: NDArray[np.floating],
+    truth: NDArray[np.uint8],
+    *,
+    threshold: float = 0.5,
+    smooth: float = 1.0,
+) -> float:
+    """Return the IoU of the pixels whose probability is `threshold` or more.
+
+    The other parameters, what is returned and what is raised are those of `soft_iou`.
+    """
+    _check(probabilities, truth)
+    return soft_iou((probabilities >= threshold).astype(float), truth, smooth=smooth)
+
+
+def _sums(
+    probabilities: NDArray[np.floating], truth: NDArray[np.uint8]
+) -> tuple[float, float, float]:
+    """Return sum p t, sum p and sum t; NaN where nothing is annotated."""
+    _check(probabilities, truth)
+    known = truth != IGNORE
+    if not known.any():
+        return math.nan, math.nan, math.nan
+    true = known & (truth != 0)
+    # A sum of single floats loses digits over a stack.
+    both, told = (
+        float(probabilities.sum(where=where, dtype=np.float64))
+        for where in (true, known)
+    )
+    return both, told, float(np.count_nonzero(true))
+
+
+def _check(probabilities: NDArray[np.floating], truth: NDArray[np.uint8]) -> None:
+    if probabilities.shape != truth.shape:
+        raise InputError(
+            f"The probabilities are {sides(probabilities.shape)} and the ground truth "
+            f"is {sides(truth.shape)}: choose the same slices of both."
+        )
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise InputError(
+            "The probabilities hold values outside 0 to 1: give those that the network "
+            "predicts for the foreground."
+        )
+
+
+def _ratio(part: float, whole: float, smooth: float) -> float:
+    return (part + smooth) / (whole + smooth) if whole + smooth > 0 else math.nan
