@@ -76,6 +76,11 @@ class Project:
         return self.folder / _FILE
 
     @property
+    def scores(self) -> Path:
+        """`scores.jsonl`, the scores of all predictions over time."""
+        return self.folder / "scores.jsonl"
+
+    @property
     def exists(self) -> bool:
         """Whether there is something to open."""
         return self.file.is_file()

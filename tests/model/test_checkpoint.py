@@ -17,7 +17,8 @@ from safetensors.torch import save_file
 
 from napari_unet.config import AnnotationKind, TrainConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
-from napari_unet.errors import ModelFileError, OutputError
+from napari_unet.errors import InputError, ModelFileError, OutputError
+from napari_unet.model.card import keep_threshold
 from napari_unet.model.checkpoint import (
     FORMAT_VERSION,
     Model,
@@ -85,6 +86,44 @@ def test_weights_and_card_come_back_equal(tmp_path):
         exclude=written
     )
     assert read_card(path) == after.card
+
+
+def test_a_threshold_goes_into_the_file_and_nothing_else_changes(saved):
+    before = load_model(saved)
+    assert before.card.threshold is None
+    keep_threshold(saved, 0.42)
+    after = load_model(saved)
+    assert after.card == before.card.model_copy(update={"threshold": 0.42})
+    assert_same_weights(after, before)
+    keep_threshold(saved, None)
+    assert load_model(saved).card == before.card
+
+
+def test_a_threshold_out_of_range_leaves_the_file_alone(saved):
+    content = saved.read_bytes()
+    with pytest.raises(InputError, match="threshold"):
+        keep_threshold(saved, 1.5)
+    assert saved.read_bytes() == content
+
+
+def test_a_file_that_is_protected_keeps_its_threshold(saved):
+    saved.chmod(0o444)
+    if os.access(saved, os.W_OK):
+        pytest.skip("root may write anything")
+    with pytest.raises(OutputError, match="may write"):
+        keep_threshold(saved, 0.42)
+
+
+def test_a_model_of_the_first_format_has_no_threshold(saved):
+    card = json.loads(read_card(saved).model_dump_json())
+    del card["threshold"]
+    card["format_version"] = 1
+    tensors = load_model(saved).network.state_dict()
+    save_file(tensors, saved, metadata={"napari_unet": json.dumps(card)})
+    assert load_model(saved).card.threshold is None
+    keep_threshold(saved, 0.3)
+    card = read_card(saved)
+    assert (card.threshold, card.format_version) == (0.3, FORMAT_VERSION)
 
 
 def test_the_file_says_when_and_with_what_it_was_written(saved):

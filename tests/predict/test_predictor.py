@@ -229,6 +229,16 @@ def test_probabilities_of_16_bits_are_the_same_but_for_rounding():
     assert (told.labels == expected.labels).mean() > 0.99
 
 
+@pytest.mark.parametrize(("own", "expected"), [(None, 0.42), (0.3, 0.3)])
+def test_the_threshold_of_the_model_counts_unless_another_is_given(own, expected):
+    given = model(num_classes=2)
+    given = Model(given.network, given.card.model_copy(update={"threshold": 0.42}))
+    config = TILED.model_copy(update={"threshold": own})
+    told = Predictor(given, config).predict(image(), keep=True)
+    likely = 1 - told.probabilities[0]
+    np.testing.assert_array_equal(told.labels, likely > np.float32(expected))
+
+
 @pytest.mark.parametrize("num_classes", [1, 2, 4])
 @pytest.mark.parametrize("share", [0.2, 0.7])
 def test_a_threshold_decides_what_is_foreground(num_classes, share):

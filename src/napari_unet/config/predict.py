@@ -51,8 +51,8 @@ class PredictConfig(Settings):
         lt=1,
         title="Foreground above (probability)",
         description="A pixel is foreground above this probability of not being "
-        "background; the most probable class when left out. Higher: less foreground, "
-        "and fewer cells that merge.",
+        "background; when left out the threshold that was kept in the model, or the "
+        "most probable class. Higher: less foreground, and fewer cells that merge.",
     )
     rescale: bool = Field(
         False,

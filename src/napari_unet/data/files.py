@@ -51,7 +51,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         yield temporary
         _finish(target, temporary)
     except OSError as error:
-        raise OutputError(_sentence(path, error)) from error
+        raise unwritable(path, error) from error
     finally:
         # A vanished disk refuses this too, and its own error is the better story.
         with suppress(OSError):
@@ -89,7 +89,8 @@ def _finish(target: Path, temporary: Path) -> None:
     temporary.replace(target)
 
 
-def _sentence(path: str | Path, error: OSError) -> str:
+def unwritable(path: str | Path, error: OSError) -> OutputError:
+    """Return the error to raise for a file that the operating system does not take."""
     # numpy reports a full disk as "100 requested and 50 written", without a number.
     code = error.errno if error.errno is not None else errno.ENOSPC
     advice = "choose another folder"
@@ -97,4 +98,4 @@ def _sentence(path: str | Path, error: OSError) -> str:
         advice = "free some space or choose another folder"
     elif code in _FORBIDDEN:
         advice = "choose a file and a folder that you may write to"
-    return f"{path} cannot be written: {os.strerror(code)}; {advice}."
+    return OutputError(f"{path} cannot be written: {os.strerror(code)}; {advice}.")

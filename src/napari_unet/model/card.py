@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +21,20 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
+from napari_unet.data.files import atomic_write
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import ModelFileError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KEY = "napari_unet"
 """Name of the description among the metadata of the file."""
 
 
 class ModelCard(Settings):
-    """What a model file says of itself."""
+    """What a model file says of itself.
+
+    Format 2 added `threshold`, which format 1 does not know.
+    """
 
     # A score that is not defined is NaN, which must come back from the file.
     model_config = ConfigDict(ser_json_inf_nan="constants")
@@ -49,6 +54,12 @@ class ModelCard(Settings):
     data: tuple[dict[str, str], ...] = ()
     versions: dict[str, str] = Field(default_factory=dict)
     date: str = ""
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Of the foreground, chosen on held-out slices; used by default.",
+    )
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -68,6 +79,38 @@ def read_card(path: str | Path) -> ModelCard:
             "wrote can be used."
         )
     return _card(path, metadata[KEY])
+
+
+def keep_threshold(path: str | Path, threshold: float | None) -> None:
+    """Write a threshold into a model file, whose weights and date stay as they are.
+
+    None takes the threshold out again.
+
+    Raises
+    ------
+    ModelFileError
+        As `read_card`.
+    InputError
+        When the threshold does not lie between 0 and 1.
+    OutputError
+        When the file cannot be written; the one of before stays whole.
+    """
+    path = Path(path)
+    data = read_card(path).model_dump(by_alias=True)
+    data |= {"threshold": threshold, "format_version": FORMAT_VERSION}
+    card = ModelCard.read(data, path)
+    with (
+        atomic_write(path) as temporary,
+        path.open("rb") as file,
+        temporary.open("wb") as changed,
+    ):
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        header["__metadata__"][KEY] = card.model_dump_json()
+        text = json.dumps(header).encode()
+        # safetensors wants the weights at a multiple of eight bytes.
+        text += b" " * (-len(text) % 8)
+        changed.write(len(text).to_bytes(8, "little") + text)
+        shutil.copyfileobj(file, changed)
 
 
 @contextmanager

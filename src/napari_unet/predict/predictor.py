@@ -38,6 +38,11 @@ class Predictor:
         Tile size, batch, averaging and device.
     device
         Overrides the device of `config`, for callers that hold one already.
+
+    Attributes
+    ----------
+    threshold
+        Of the foreground, as in `classify`: that of `config`, else of the model.
     """
 
     def __init__(
@@ -50,6 +55,9 @@ class Predictor:
         self.config = config or PredictConfig()
         ndim = model.network.config.ndim
         self.device = device or choose_device(self.config.device, ndim)
+        self.threshold = self.config.threshold
+        if self.threshold is None:
+            self.threshold = model.card.threshold
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -138,7 +146,7 @@ class Predictor:
         self, done: int, total: int, tile: Tile, answer: Tensor, message: str
     ) -> TileDone:
         kept = answer.numpy().astype(self.config.probabilities, copy=False)
-        return TileDone(done, total, tile.core, kept, self.config.threshold, message)
+        return TileDone(done, total, tile.core, kept, self.threshold, message)
 
     def _try(
         self, image: NDArray[np.float32], tiles: list[Tile], capacity: Capacity

@@ -122,7 +122,7 @@ class RescaledPredictor(Predictor):
                     depth // length * tile.total,
                     core,
                     answer.astype(self.config.probabilities, copy=False),
-                    self.config.threshold,
+                    self.threshold,
                     tile.message,
                 )
 

@@ -83,7 +83,7 @@ class PredictionWork:
                 whole.labels,
                 self.finish,
                 probabilities=whole.probabilities,
-                threshold=self.settings.threshold,
+                threshold=predictor.threshold,
                 ndim=predictor.model.network.config.ndim,
             )
             if self.finish.objects != "no":

@@ -1,0 +1,187 @@
+"""The scores of a project over time: one line a scoring, in `scores.jsonl`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from napari_unet.data.files import atomic_write, unreadable, unwritable
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """One scoring of one prediction.
+
+    Attributes
+    ----------
+    date
+        When it was scored, as ISO 8601 with its time zone.
+    image, prediction
+        Names of image and prediction.
+    model
+        What made the prediction: the path of a model, or the name of a method.
+    threshold
+        Of the foreground; None for the most probable class.
+    slices
+        Which were scored, such as "24:30".
+    trained
+        Those of them that the model had learnt from: of these, scores say little.
+    values
+        Scores by name; NaN where one is not defined.
+    intervals
+        95 % intervals by name, where there are any.
+    """
+
+    date: str
+    prediction: str
+    image: str = ""
+    model: str = ""
+    threshold: float | None = None
+    slices: str = ""
+    trained: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+
+class ScoreHistory:
+    """The file with the scores of a project.
+
+    Several windows may add to it at the same time.
+
+    Parameters
+    ----------
+    path
+        Of the file; it is made with the first scoring.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def add(self, record: ScoreRecord) -> None:
+        """Add a scoring at the end.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                line = _line(record).encode()
+                # A line that was cut off must not swallow this one.
+                line = line if self._ends_a_line() else b"\n" + line
+                # One write is never mixed with that of another window.
+                file.write(line)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+
+    def read(self) -> tuple[list[ScoreRecord], int]:
+        """Return all scorings, oldest first, and how many lines could not be read.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be read.
+        """
+        if not self.path.exists():
+            return [], 0
+        found = [_record(line) for line in self._lines() if line.strip()]
+        records = [record for record in found if record is not None]
+        return records, len(found) - len(records)
+
+    def remove(self, record: ScoreRecord) -> None:
+        """Take a scoring out; the file is written anew, whole or not at all.
+
+        Raises
+        ------
+        InputError, OutputError
+            When it cannot be read or written.
+        """
+        if not self.path.exists():
+            return
+        gone = _line(record)
+        with atomic_write(self.path) as temporary:
+            kept = [line for line in self._lines() if _same(line) != gone]
+            temporary.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+
+    def _lines(self) -> list[str]:
+        try:
+            return self.path.read_text("utf-8", errors="replace").split("\n")[:-1]
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+    def _ends_a_line(self) -> bool:
+        with self.path.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(max(0, size - 1))
+            return file.read() in (b"", b"\n")
+
+
+def to_csv(records: Sequence[ScoreRecord], names: Iterable[str]) -> str:
+    """Return scorings as a table, with a column for each of the scores in `names`."""
+    names = list(names)
+    plain = [one.name for one in fields(ScoreRecord)][:-2]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*plain, *names])
+    for record in records:
+        said = [getattr(record, name) for name in plain]
+        scores = [_cell(record.values.get(name, math.nan)) for name in names]
+        writer.writerow([*("" if one is None else one for one in said), *scores])
+    return text.getvalue()
+
+
+def now() -> str:
+    """Return the date of a scoring that is made now."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _line(record: ScoreRecord) -> str:
+    data = asdict(record)
+    data["values"] = {
+        name: value if math.isfinite(value) else None
+        for name, value in record.values.items()
+    }
+    return json.dumps(data, ensure_ascii=False) + "\n"
+
+
+def _same(line: str) -> str | None:
+    """Return a line as it is written now; None where it is damaged."""
+    record = _record(line)
+    return None if record is None else _line(record)
+
+
+def _record(line: str) -> ScoreRecord | None:
+    """Read a line; None where it is damaged. What newer versions add is left out."""
+    known = {one.name for one in fields(ScoreRecord)}
+    try:
+        data: dict[str, Any] = json.loads(line)
+        given = {name: value for name, value in data.items() if name in known}
+        values = given.get("values", {}).items()
+        given["values"] = {
+            str(n): math.nan if v is None else float(v) for n, v in values
+        }
+        pairs = given.get("intervals", {}).items()
+        given["intervals"] = {str(n): (float(v[0]), float(v[1])) for n, v in pairs}
+        threshold = given.get("threshold")
+        given["threshold"] = None if threshold is None else float(threshold)
+        datetime.fromisoformat(given["date"])
+        record = ScoreRecord(**given)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        return None
+    words = (record.prediction, record.image, record.model, record.slices)
+    return record if all(isinstance(one, str) for one in words) else None
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6f}"
