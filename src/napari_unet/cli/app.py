@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unet.cli.experiment import app as experiment_app
 from napari_unet.cli.options import check_formula, option, override
 from napari_unet.config import (
     AnnotationKind,
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(experiment_app, name="experiment")
 
 Kind = Annotated[AnnotationKind | None, option(ImageConfig, "kind")]
 Device = Annotated[str | None, option(TrainConfig, "device")]

@@ -1,0 +1,227 @@
+"""The ten experiments as settings of a run.
+
+The study says what data, network, loss, optimiser and random changes an experiment
+has. What it leaves open is chosen here, the same for all:
+
+- Whole images are trained on, no patches: one of 512 x 512 in each step, as in the
+  paper, or four of 256 x 256, which are as many pixels.
+- 60 epochs, some thousand steps.
+- The rate of Adam is 0.001, its authors' own; it falls along a cosine, so that the last
+  network, the one that is measured, is not caught in mid-swing.
+- SGD for ISBI, where only its rate and momentum stand beside the paper's optimiser.
+  Gradients are clipped at 1: momentum of 0.99 at this rate otherwise ends in NaN in
+  some runs.
+- ReLU, no dropout, no weight decay and no weight map: all of them are the plain choice.
+- No normalisation where it is not named: 16 filters have the 1,940,817 parameters of
+  the study only so.
+- "Shifts" are up to a twentieth of the side, "rotations" by any angle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_unet.config import (
+    AugmentConfig,
+    RunConfig,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.errors import InputError
+from napari_unet.experiments.printed import PRINTED, PrintedTable
+
+Data = Literal["ISBI 2012", "lungs"]
+
+STUDY_DATA: dict[str, str] = {
+    "ISBI 2012": "the training stack of the ISBI 2012 challenge, split unknown",
+    "lungs": "1,021 CT images of 256 x 256, split at random",
+}
+"""What the study trained and measured on."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment of the study.
+
+    Attributes
+    ----------
+    number
+        1 to 10.
+    data
+        What it is made for.
+    title
+        What is special about it, in some words.
+    settings
+        Of the run: network, loss, optimiser, random changes and budget.
+    measures
+        What the study reports of it beside the loss.
+    parameters
+        Numbers in the network as the study counts them: running means and variances
+        of batch normalisation are among them.
+    side
+        Larger images are averaged down to about this side, in pixels; None for never.
+    """
+
+    number: int
+    data: Data
+    title: str
+    settings: RunConfig
+    measures: tuple[str, ...]
+    parameters: int
+    side: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Data and title, as a list shows them."""
+        return f"{self.data}: {self.title}"
+
+    @property
+    def printed(self) -> PrintedTable | None:
+        """The table that the study printed, if it did."""
+        return PRINTED.get(self.number)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the figures: on training data, then on validation data."""
+        names = ("loss", *self.measures)
+        return (*names, *(f"val_{name}" for name in names))
+
+    @property
+    def split(self) -> str:
+        """How slices are held out where nothing else is asked for.
+
+        The lungs of the study were split at random, which every fifth slice resembles;
+        of ISBI 2012 the last fifth is held out in one block.
+        """
+        return "block" if self.data == "ISBI 2012" else "every-fifth"
+
+
+def find_experiment(number: int) -> Experiment:
+    """Return the experiment of a number.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    if number not in EXPERIMENTS:
+        raise InputError(
+            f"There is no experiment {number}: the study has 1 to {len(EXPERIMENTS)}."
+        )
+    return EXPERIMENTS[number]
+
+
+_EPOCHS = 60
+_RATES = {"adam": 1e-3, "sgd": 1e-2}
+_IOU = ("iou", "iou_thresh")
+_JACCARD = ("jaccard", "dice_coef")
+_ACCURACY = ("accuracy",)
+_UNCHANGED = AugmentConfig(
+    flip=False, rotate=False, scale=0, elastic=0, brightness=0, contrast=0, noise=0
+)
+
+
+def _settings(
+    optimizer: Literal["adam", "sgd"], side: int, filters: int, *, augment: bool
+) -> RunConfig:
+    changes = {"flip": True, "rotate": True, "shift": side / 20}
+    return RunConfig(
+        network=UNetConfig(base_channels=filters, norm="none", num_classes=1),
+        weights=WeightMapConfig(w0=0),
+        augment=_UNCHANGED.model_copy(update=changes if augment else {}),
+        train=TrainConfig(
+            minutes=None,
+            epochs=_EPOCHS,
+            batch_size=(512 // side) ** 2,
+            patch_size=side,
+            loss="binary_cross_entropy",
+            optimizer=optimizer,
+            learning_rate=_RATES[optimizer],
+            weight_decay=0,
+            validations=8,
+        ),
+    )
+
+
+def _isbi(filters: int, side: int = 512, *, norm_last: bool = True) -> RunConfig:
+    """Return settings for ISBI 2012; 64 filters have batch normalisation."""
+    settings = _settings("sgd", side, filters, augment=True)
+    norm = {"norm": "batch" if filters == 64 else "none", "norm_last": norm_last}
+    network = settings.network.model_copy(update=norm)
+    return settings.model_copy(update={"network": network})
+
+
+def _lungs(optimizer: Literal["adam", "sgd"], filters: int = 16) -> RunConfig:
+    return _settings(optimizer, 256, filters, augment=False)
+
+
+EXPERIMENTS: dict[int, Experiment] = {
+    one.number: one
+    for one in (
+        Experiment(
+            1,
+            "ISBI 2012",
+            "64 filters, batch normalisation",
+            _isbi(64),
+            _IOU,
+            31_054_145,
+        ),
+        Experiment(
+            2,
+            "ISBI 2012",
+            "64 filters, last batch normalisation removed",
+            _isbi(64, norm_last=False),
+            _IOU,
+            31_053_889,
+        ),
+        Experiment(3, "ISBI 2012", "16 filters", _isbi(16), _IOU, 1_940_817),
+        Experiment(
+            4,
+            "ISBI 2012",
+            "16 filters, images of 256 x 256, Jaccard and Dice",
+            _isbi(16, 256),
+            _JACCARD,
+            1_940_817,
+            side=256,
+        ),
+        Experiment(
+            5, "ISBI 2012", "16 filters, accuracy", _isbi(16), _ACCURACY, 1_940_817
+        ),
+        Experiment(
+            6, "lungs", "16 filters, Adam", _lungs("adam"), _IOU, 1_940_817, side=256
+        ),
+        Experiment(
+            7,
+            "lungs",
+            "64 filters, Adam",
+            _lungs("adam", 64),
+            _IOU,
+            31_030_593,
+            side=256,
+        ),
+        Experiment(
+            8, "lungs", "16 filters, SGD", _lungs("sgd"), _IOU, 1_940_817, side=256
+        ),
+        Experiment(
+            9,
+            "lungs",
+            "16 filters, SGD, accuracy",
+            _lungs("sgd"),
+            _ACCURACY,
+            1_940_817,
+            side=256,
+        ),
+        Experiment(
+            10,
+            "lungs",
+            "16 filters, Adam, Jaccard and Dice",
+            _lungs("adam"),
+            _JACCARD,
+            1_940_817,
+            side=256,
+        ),
+    )
+}
+"""The experiments by their number."""

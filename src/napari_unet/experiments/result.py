@@ -1,0 +1,113 @@
+"""What a finished experiment says: `result.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ConfigDict
+
+from napari_unet.config import Settings
+from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.errors import InputError
+from napari_unet.experiments.presets import Experiment, find_experiment
+
+FILE = "result.json"
+
+
+class Result(Settings):
+    """The figures of a run, and what they were measured on.
+
+    Attributes
+    ----------
+    experiment
+        Number of the experiment.
+    image, labels
+        Names of the files.
+    slices, size
+        Slices that have labels, and Y and X of the images that were trained on.
+    block
+        Side of the blocks of pixels that were averaged to one; 1 for none.
+    split, train, held_out
+        Name of the split, and its slices.
+    measured
+        Every figure of the study by name, after training, with the last network: it
+        was not chosen on what it is measured on.
+    parameters
+        Of the network, as the study counts them.
+    steps, epochs, minutes
+        How long it was trained.
+    full
+        Whether as many epochs were trained as the preset has.
+    seed, device
+        Of the run.
+    """
+
+    # A figure that is not defined is NaN, which must come back from the file.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    format_version: int = 1
+    experiment: int
+    image: str
+    labels: str
+    slices: int
+    size: tuple[int, int]
+    block: int = 1
+    split: str
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+    measured: dict[str, float]
+    parameters: int
+    steps: int
+    epochs: float
+    minutes: float
+    full: bool
+    seed: int
+    device: str
+    date: str = ""
+
+    @property
+    def preset(self) -> Experiment:
+        """The experiment that was run."""
+        return find_experiment(self.experiment)
+
+    def save(self, folder: Path) -> Path:
+        """Write `result.json` into the folder of the run, and return its path.
+
+        Raises
+        ------
+        OutputError
+            When it cannot be written.
+        """
+        path = folder / FILE
+        with atomic_write(path) as temporary:
+            text = json.dumps(self.model_dump(mode="json"), indent=1)
+            temporary.write_text(f"{text}\n", encoding="utf-8")
+        return path
+
+
+def read_result(folder: str | Path) -> Result:
+    """Read the result of a run from its folder.
+
+    Raises
+    ------
+    InputError
+        When there is none, or the file is damaged.
+    """
+    path = Path(folder) / FILE
+    if not path.exists():
+        raise InputError(
+            f"{folder} holds no finished experiment: there is no {FILE} in it. Run "
+            "`napari-unet experiment run` with this folder as --out first."
+        )
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: run the experiment again.") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path} is damaged: run the experiment again.")
+    result = Result.read(data, path)
+    find_experiment(result.experiment)
+    return result

@@ -1,0 +1,114 @@
+"""Finished experiments as one Markdown table, printed beside measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from napari_unet.experiments.presets import STUDY_DATA
+from napari_unet.experiments.result import Result
+
+_COLUMNS = (
+    *("N", "experiment", "figures", "measures"),
+    *("loss", "first", "second", "val loss", "val first", "val second"),
+    *("data", "split", "epochs"),
+)
+_NUMBERS = slice(4, 10)
+
+
+def markdown_table(results: Iterable[Result]) -> str:
+    """Return a Markdown table: for each run what the study printed, and what came out.
+
+    Notes under the table say what each run was measured on, and that these are not
+    the data of the study.
+    """
+    ordered = sorted(results, key=lambda one: (one.experiment, one.split, one.seed))
+    rows: list[Sequence[str]] = [_COLUMNS, _rule()]
+    told = 0
+    for one in ordered:
+        if one.experiment != told:
+            rows.append(_printed_row(one))
+            told = one.experiment
+        rows.append(_measured_row(one))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([*lines, "", *_notes(ordered), ""])
+
+
+def figures(result: Result) -> dict[str, float]:
+    """Return the measured figures that the study reports of an experiment."""
+    return {name: result.measured[name] for name in result.preset.columns}
+
+
+def told(value: float | None) -> str:
+    """Write a figure as the study does, with four digits."""
+    return "–" if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def data_words(result: Result) -> str:
+    """Say what a run was measured on, and whether the study had the same."""
+    words = f"{result.image}, {result.slices} slices"
+    if result.preset.data == "lungs" and result.slices != 1021:
+        return f"{words}: another set than the study's 1,021 images"
+    return words
+
+
+def _rule() -> list[str]:
+    rule = ["---"] * len(_COLUMNS)
+    rule[_NUMBERS] = ["---:"] * len(rule[_NUMBERS])
+    rule[0] = rule[-1] = "---:"
+    return rule
+
+
+def _printed_row(result: Result) -> list[str]:
+    preset = result.preset
+    table = preset.printed
+    shown = {} if table is None else table.figures
+    return [
+        *(str(preset.number), preset.name),
+        "not printed" if table is None else f"printed, table {table.number}",
+        *(", ".join(preset.measures), *_cells(preset.columns, shown)),
+        *(f"study: {STUDY_DATA[preset.data]}", "", ""),
+    ]
+
+
+def _measured_row(result: Result) -> list[str]:
+    preset = result.preset
+    budget = f"{result.epochs:.1f}" if result.full else f"{result.epochs:.1f}, cut"
+    return [
+        *("", "", f"measured, seed {result.seed}", ", ".join(preset.measures)),
+        *_cells(preset.columns, figures(result)),
+        *(data_words(result), result.split, budget),
+    ]
+
+
+def _cells(columns: Sequence[str], values: Mapping[str, float]) -> list[str]:
+    """Return six cells; an experiment with one measure leaves the second empty."""
+    cells = [told(values.get(name)) for name in columns]
+    half = len(cells) // 2
+    return [*cells[:half], *[""] * (3 - half), *cells[half:], *[""] * (3 - half)]
+
+
+def _notes(results: Sequence[Result]) -> list[str]:
+    lines = [f"- {_note(one)}" for one in results]
+    return list(dict.fromkeys(lines))
+
+
+def _note(result: Result) -> str:
+    height, width = result.size
+    size = f"{height} x {width}"
+    if result.block > 1:
+        block = result.block
+        size += f" (means of {block} x {block} pixels)"
+    cut = "" if result.full else ", cut short by --minutes"
+    return (
+        f"{result.experiment}, {result.split}, seed {result.seed}: {result.image} with "
+        f"{result.labels}, {size}; trained on {_listed(result.train)}, held out "
+        f"{_listed(result.held_out)}; {result.steps} steps in {result.minutes:.1f} "
+        f"minutes on {result.device}{cut}."
+    )
+
+
+def _listed(runs: Sequence[str]) -> str:
+    if len(runs) > 3:
+        return f"{runs[0]}, {runs[1]} ... {runs[-1]}"
+    return ", ".join(runs)

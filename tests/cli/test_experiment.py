@@ -1,0 +1,91 @@
+"""`napari-unet experiment`: every experiment by its command, and the table of all."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from napari_unet.data.stack import write_stack
+from napari_unet.errors import InputError
+from napari_unet.experiments import EXPERIMENTS, read_result
+from napari_unet.samples import em_stack
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Options that name a small stack and its mask."""
+    folder = tmp_path_factory.mktemp("stack")
+    stack, objects = em_stack((5, 64, 64), seed=0)
+    write_stack(folder / "em.tif", stack.data, like=stack)
+    mask = (objects > 0).astype(np.uint8) * 255
+    write_stack(folder / "cells.tif", mask, like=stack)
+    return "--image", folder / "em.tif", "--labels", folder / "cells.tif"
+
+
+@pytest.fixture(autouse=True)
+def quicker(monkeypatch):
+    """Take 4 filters for 64: a network of 31 million numbers fills the disk of CI."""
+    for number in (1, 2, 7):
+        one = EXPERIMENTS[number]
+        network = one.settings.network.model_copy(update={"base_channels": 4})
+        settings = one.settings.model_copy(update={"network": network})
+        smaller = dataclasses.replace(one, settings=settings)
+        monkeypatch.setitem(EXPERIMENTS, number, smaller)
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_every_experiment_runs_to_its_figures(number, pair, run, tmp_path):
+    out = tmp_path / "run"
+    shown = run("experiment", "run", number, *pair, "--out", out, "--minutes", "0.01")
+    experiment, result = EXPERIMENTS[number], read_result(out)
+    header = next(line for line in shown.stdout.splitlines() if "val_loss" in line)
+    assert header.split() == list(experiment.columns)
+    assert result.experiment == number
+    assert all(0 <= result.measured[name] <= 1 for name in experiment.measures)
+    if experiment.printed is not None:
+        assert f"printed ({experiment.printed.number})" in shown.stdout
+    assert "measured on em.tif, 5 slices" in shown.stdout
+    assert ("another set" in shown.stdout) == (experiment.data == "lungs")
+
+
+def test_the_list_names_all_ten_with_their_tables(run):
+    lines = run("experiment", "list").stdout.splitlines()
+    numbers = [line.split()[0] for line in lines[1:] if line[:2].strip().isdigit()]
+    assert numbers == [str(number) for number in range(1, 11)]
+    text = "\n".join(lines)
+    assert all(word in text for word in ("VIII", "0.9882", "31,054,145", "none"))
+
+
+def test_finished_runs_are_collected_in_one_table(pair, run, tmp_path):
+    short = ("--minutes", "0.005", "--split", "0:4")
+    for number in (3, 9):
+        run("experiment", "run", number, *pair, "--out", tmp_path / str(number), *short)
+    folders = [tmp_path / "9", tmp_path / "3"]
+    printed = run("experiment", "table", *folders).stdout
+    assert "printed, table III" in printed
+    assert "| 9 | lungs: 16 filters, SGD, accuracy | not printed |" in printed
+    assert "trained on 0:4, held out 4;" in printed
+    run("experiment", "table", *folders, "--out", tmp_path / "table.md")
+    assert (tmp_path / "table.md").read_text("utf-8") == printed
+
+
+def test_a_finished_run_is_shown_again_and_not_trained(pair, run, tmp_path):
+    command = ("experiment", "run", 3, *pair, "--out", tmp_path, "--minutes", "0.005")
+    run(*command)
+    before = (tmp_path / "last.safetensors").stat().st_mtime_ns
+    assert "is finished" in run(*command).stdout
+    assert (tmp_path / "last.safetensors").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="holds experiment 3"):
+        run("experiment", "run", 4, *pair, "--out", tmp_path)
+
+
+def test_a_table_of_nothing_finished_is_refused(run, tmp_path):
+    with pytest.raises(InputError, match="holds no finished experiment"):
+        run("experiment", "table", tmp_path)
+
+
+def test_a_budget_below_zero_is_refused(pair, run, tmp_path):
+    with pytest.raises(InputError, match="minutes"):
+        run("experiment", "run", 3, *pair, "--out", tmp_path, "--minutes", "-1")
