@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from sklearn.metrics import precision_recall_fscore_support, recall_score
 
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
@@ -56,12 +57,53 @@ def test_a_shifted_square_scores_what_is_common():
     assert told.dice == pytest.approx(160 / 200)
 
 
-def test_nothing_on_either_side_has_no_score():
+def test_precision_falls_with_what_is_too_much_and_recall_with_what_is_missed():
+    told = overlap(np.array([[1, 1, 0, 1], [0, 0, 0, 0]]), TRUTH, 2)
+    assert told.precision == pytest.approx(2 / 3)
+    assert told.recall == pytest.approx(2 / 4)
+    assert told.specificity == pytest.approx(3 / 4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(prediction=LABELS, truth=LABELS)
+def test_precision_recall_and_specificity_equal_scikit_learn(prediction, truth):
+    told = overlap(prediction, truth, 4)
+    found = prediction.ravel(), truth.ravel()
+    precision, recall, _, _ = precision_recall_fscore_support(
+        *found[::-1], labels=range(4), zero_division=0
+    )
+    there = np.array([(prediction == v).any() or (truth == v).any() for v in range(4)])
+    for scores, expected in (
+        (told.precision_per_class, precision),
+        (told.recall_per_class, recall),
+    ):
+        np.testing.assert_allclose(scores, np.where(there, expected, np.nan))
+    outside = [
+        recall_score(truth.ravel() != v, prediction.ravel() != v, zero_division=np.nan)
+        for v in range(4)
+    ]
+    np.testing.assert_allclose(told.specificity_per_class, outside)
+
+
+@pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall"])
+def test_a_class_on_one_side_only_scores_0(name):
+    empty = np.zeros_like(TRUTH)
+    assert getattr(overlap(TRUTH, empty, 2), name) == 0
+    assert getattr(overlap(empty, TRUTH, 2), name) == 0
+
+
+@pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall"])
+def test_nothing_on_either_side_has_no_score(name):
     empty = np.zeros((3, 3), np.uint8)
     told = overlap(empty, empty, 2)
-    assert math.isnan(told.iou)
-    assert math.isnan(told.dice)
-    assert told.accuracy == 1
+    assert math.isnan(getattr(told, name))
+    assert (told.accuracy, told.specificity) == (1, 1)
+
+
+def test_specificity_tells_of_an_empty_truth_and_asks_for_some_background():
+    empty = np.zeros_like(TRUTH)
+    assert overlap(TRUTH, empty, 2).specificity == 0.5
+    assert math.isnan(overlap(TRUTH, empty + 1, 2).specificity)
 
 
 def test_without_truth_there_is_no_score_at_all():

@@ -1,4 +1,4 @@
-"""Scores that compare classes pixel by pixel: IoU, Dice, accuracy."""
+"""Scores that compare classes pixel by pixel: IoU, Dice, precision, recall."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ from napari_unet.words import sides
 @dataclass(frozen=True, eq=False)
 class Overlap:
     """Counts of agreement between a prediction and the truth.
+
+    IoU, Dice, precision and recall follow one rule: a class that is on one side only
+    scores 0, and a class on neither side has no score (NaN) and is left out of means.
+    So a slice whose truth holds nothing scores 0 where anything was found, and has no
+    score where nothing was; an empty prediction of something scores 0. Specificity
+    asks for pixels outside the class instead: it is what tells of a slice without
+    truth, and is NaN where the class fills the whole truth.
 
     Attributes
     ----------
@@ -47,6 +54,23 @@ class Overlap:
         return _ratio(2 * hit, self.confusion.sum(0) + self.confusion.sum(1))
 
     @property
+    def precision_per_class(self) -> NDArray[np.float64]:
+        """Share of the predicted pixels of a class that are right."""
+        return self._share(self.confusion.sum(0))
+
+    @property
+    def recall_per_class(self) -> NDArray[np.float64]:
+        """Share of the true pixels of a class that were found (sensitivity)."""
+        return self._share(self.confusion.sum(1))
+
+    @property
+    def specificity_per_class(self) -> NDArray[np.float64]:
+        """Share of the pixels outside a class in truth that were predicted so."""
+        outside = self.pixels - self.confusion.sum(1)
+        wrong = self.confusion.sum(0) - np.diag(self.confusion)
+        return _ratio(outside - wrong, outside)
+
+    @property
     def iou(self) -> float:
         """Mean IoU of the classes other than background; NaN when there are none."""
         return _mean(self.iou_per_class[1:])
@@ -57,6 +81,21 @@ class Overlap:
         return _mean(self.dice_per_class[1:])
 
     @property
+    def precision(self) -> float:
+        """Mean precision of the classes other than background."""
+        return _mean(self.precision_per_class[1:])
+
+    @property
+    def recall(self) -> float:
+        """Mean recall of the classes other than background."""
+        return _mean(self.recall_per_class[1:])
+
+    @property
+    def specificity(self) -> float:
+        """Mean specificity of the classes other than background."""
+        return _mean(self.specificity_per_class[1:])
+
+    @property
     def accuracy(self) -> float:
         """Share of the pixels whose class is right; NaN when none was compared."""
         return float(_ratio(np.trace(self.confusion), self.confusion.sum()))
@@ -65,6 +104,14 @@ class Overlap:
     def pixel_error(self) -> float:
         """Share of the pixels whose class is wrong."""
         return 1 - self.accuracy
+
+    def _share(self, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Share of the pixels of each class, on one side, that the other side shares.
+
+        Without any there it is 0 by agreement, unless the class is on neither side.
+        """
+        one_side = self.confusion.sum(0) + self.confusion.sum(1) > 0
+        return _ratio(np.diag(self.confusion), np.maximum(pixels, one_side))
 
 
 def overlap(
