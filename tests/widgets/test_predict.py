@@ -11,10 +11,14 @@ import torch
 
 from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.annotation import connected_objects
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.model.card import keep_threshold
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.widgets.layers import image_stack
+from napari_unet.widgets.made_by import MadeBy, made_by, untouched
+from napari_unet.widgets.maps import maps_of
 
 
 @pytest.fixture
@@ -227,3 +231,42 @@ def test_a_broken_model_file_is_told_by_the_run_alone(
     predict.run_button.click()
     finish(predict)
     assert "broken.safetensors is no model file" in predict.status.text()
+
+
+def test_the_threshold_of_a_model_is_shown_and_counts(
+    predict: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    assert predict.threshold.isHidden()
+    keep_threshold(model, 0.42)
+    predict.workspace.model = model
+    assert predict.threshold.text() == "Threshold: 0.42 (of the model)"
+    predict.probabilities.setChecked(True)
+    predict.run_button.click()
+    finish(predict)
+    layer, likely = viewer.layers["em prediction"], viewer.layers["em probability"]
+    np.testing.assert_array_equal(layer.data[0] > 0, likely.data[0] > 0.42)
+    predict.settings.setValue(PredictConfig(threshold=0.3))
+    assert "your own; the model keeps 0.42" in predict.threshold.text()
+    predict.run_button.click()
+    finish(predict)
+    np.testing.assert_array_equal(layer.data[0] > 0, likely.data[0] > 0.3)
+
+
+def test_a_prediction_knows_model_threshold_and_image(
+    predict: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    predict.probabilities.setChecked(True)
+    for z in (1, 3):
+        viewer.dims.set_current_step(0, z)
+        predict.run_button.click()
+        finish(predict)
+    layer = viewer.layers["em prediction"]
+    stack = image_stack(viewer.layers["em"])
+    expected = MadeBy(model, "em", image=fingerprint(stack.as_czyx()), slices=(1, 3))
+    assert made_by(layer) == untouched(layer) == expected
+    (likely,) = maps_of(viewer, layer)
+    assert likely.metadata["napari_unet_slices"] == [1, 3]
+    assert likely.data[1].any()
+    layer.data_setitem((np.array([0]), np.array([0]), np.array([0])), 1)
+    assert untouched(layer) is None
+    assert made_by(layer) == expected

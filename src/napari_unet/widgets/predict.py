@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-import zlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.model.card import read_card
+from napari_unet.model.card import ModelCard, read_card
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.widgets.device_line import DeviceLine
 from napari_unet.widgets.edits import edit
@@ -29,12 +29,13 @@ from napari_unet.widgets.form import SettingsForm, explain
 from napari_unet.widgets.layers import (
     PREDICTED,
     LayerBox,
-    add_or_update,
     current_slice,
     image_stack,
     placed_like,
     plane_shape,
 )
+from napari_unet.widgets.made_by import MadeBy, remember, untouched
+from napari_unet.widgets.maps import add_slice, make_maps
 from napari_unet.widgets.model_box import ModelBox
 from napari_unet.widgets.needs import (
     PREDICT_NEEDS,
@@ -51,13 +52,13 @@ from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Layer
     from numpy.typing import NDArray
 
     from napari_unet.predict.prediction import TileDone
 
 _SLICE, _STACK = "current slice", "whole stack"
 _REFRESH_SECONDS = 0.2
-_CONTENT = "napari_unet_content"
 _MORE = (
     "threshold",
     "average",
@@ -90,14 +91,11 @@ class PredictWidget(Panel):
         self.settings = SettingsForm(PredictConfig(device=device), _MORE)
         self.rescale = QCheckBox(PredictConfig.model_fields["rescale"].title)
         self.rescale.setToolTip(PredictConfig.model_fields["rescale"].description)
-        self.sizes = QLabel("")
-        self.sizes.setWordWrap(True)
-        self.sizes.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
+        self.threshold, self.sizes = _words(), _words()
         self.device = DeviceLine()
         self.send = SendPart(napari_viewer)
         self.add_row("Model", self.model, "The model trained last, or a file.")
+        self.form.addRow(self.threshold)
         self.add_row("Image", self.image)
         self.form.addRow(self.sizes)
         self.form.addRow(self.rescale)
@@ -108,15 +106,18 @@ class PredictWidget(Panel):
         self.form.addRow(Fold("More", *more))
         self.finish_layout(self.device, self.send)
         for changed in (self.model.valueChanged, self.image.valueChanged):
-            changed.connect(self._compare_sizes)
+            changed.connect(self._on_model)
             changed.connect(self.refresh)
-        self.rescale.toggled.connect(self._compare_sizes)
+        self.settings.valueChanged.connect(self._tell_threshold)
+        # A threshold may have been kept in the same model.
+        self.listen(self.workspace.events.model, self._on_model)
+        self.rescale.toggled.connect(self._on_model)
         self.extent.currentIndexChanged.connect(self.refresh)
         self.probabilities.toggled.connect(self.refresh)
         self.finish.valueChanged.connect(self.refresh)
         self.listen(self.workspace.events.image, self.image.setValue)
         self.image.setValue(self.workspace.image)
-        self._compare_sizes()
+        self._on_model()
         self.refresh()
 
     def why_not(self) -> str:
@@ -132,7 +133,7 @@ class PredictWidget(Panel):
         settings: PredictConfig = self.settings.value()
         return settings.model_copy(update={"rescale": self.rescale.isChecked()})
 
-    _ndim: int | None = None
+    _card: ModelCard | None = None
 
     def refresh(self, *changed: Any) -> None:
         """Bring everything up to date; disable what has no effect, and say why."""
@@ -144,7 +145,7 @@ class PredictWidget(Panel):
         now = PredictSituation(
             finish=self.finish.value(),
             many_slices=many and self.extent.currentText() == _STACK,
-            ndim=self._ndim,
+            ndim=None if self._card is None else self._card.network.ndim,
             keep=self.probabilities.isChecked(),
             running=self.running,
         )
@@ -155,25 +156,40 @@ class PredictWidget(Panel):
             explain(row, busy)
         explain(self.extent, busy or ("" if many else "The image is a single slice."))
 
-    def _compare_sizes(self, *_changed: Any) -> None:
+    def _on_model(self, *_changed: Any) -> None:
+        self._card = _read(self.model.value())
+        self._compare_sizes()
+        self._tell_threshold()
+
+    def _compare_sizes(self) -> None:
         """Warn where the model learnt pixels of another size, and offer the remedy."""
-        model, layer = self.model.value(), self.image.value()
-        words = ""
-        self._ndim = _dimensions(model)
-        if isinstance(model, Path) and layer is not None:
+        layer, words = self.image.value(), ""
+        if self._card is not None and layer is not None:
             say = difference if self.rescale.isChecked() else warning
             with contextlib.suppress(NapariUNetError):
-                # What is wrong with a file or a layer is told by the run.
+                # What is wrong with a layer is told by the run.
                 stack = image_stack(layer, copy=False)
-                words = say(read_card(model), stack.zyx_size, stack.unit)
+                words = say(self._card, stack.zyx_size, stack.unit)
         self.sizes.setText(words)
         self.sizes.setVisible(bool(words))
         self.rescale.setVisible(bool(words))
 
-    def predict_stack(self, model: Path) -> None:
+    def _tell_threshold(self, *_changed: Any) -> None:
+        """Say which threshold counts, where the model keeps one."""
+        kept = None if self._card is None else self._card.threshold
+        own = self.settings.value().threshold
+        words = f"Threshold: {kept} (of the model)"
+        if own is not None:
+            words = f"Threshold: {own:g} (your own; the model keeps {kept})"
+        self.threshold.setText(words)
+        self.threshold.setVisible(kept is not None)
+
+    def predict_stack(self, model: Path, *, probabilities: bool = False) -> None:
         """Predict the whole image that is worked on, as if by hand."""
         if self.running:
             return
+        if probabilities:
+            self.probabilities.setChecked(True)
         self.model.setValue(model)
         self.image.setValue(self.workspace.image)
         self.extent.setCurrentText(_STACK)
@@ -184,7 +200,7 @@ class PredictWidget(Panel):
         layer, model = self.image.value(), self.model.value()
         if not isinstance(model, Path):
             raise InputError("There is no model to predict with: choose a model file.")
-        stack = image_stack(layer)
+        whole = stack = image_stack(layer)
         self._first = 0
         self._single = self.extent.currentText() == _SLICE and stack.num_slices > 1
         if self._single:
@@ -198,9 +214,12 @@ class PredictWidget(Panel):
         self._notes: list[str] = []
         self._drawn = 0.0
         self._before: tuple[tuple[slice, ...], NDArray[np.integer]] | None = None
-        work = PredictionWork(model, stack, self.value(), self.finish.value())
+        card, settings = _read(model), self.value()
+        if settings.threshold is None and card is not None:
+            settings = settings.model_copy(update={"threshold": card.threshold})
+        work = PredictionWork(model, stack, settings, self.finish.value(), whole)
         # Classes and numbers of objects in one layer would be scored as one.
-        self._made_by = f"{model} {work.finish.model_dump_json()}"
+        self._made_by = MadeBy(model, layer.name, settings.threshold, work.finish)
         self._numbers = work.finish.objects != "no"
         self.start("Predicting", work.run, work.stop)
 
@@ -244,6 +263,8 @@ class PredictWidget(Panel):
             self._seen[z] += area
             if self._seen[z] >= height * width:
                 self._slices.add(z)
+                for layer in self._maps:
+                    add_slice(layer, z)
 
     def on_done(self, result: Finished) -> None:
         """Draw what is there and hand the layer to the other docks."""
@@ -253,8 +274,8 @@ class PredictWidget(Panel):
             self._keep_step()
             slices = sorted(self._slices)
             self._labels.metadata[PREDICTED] = slices
-            contents = self._labels.metadata.setdefault(_CONTENT, {})
-            contents[_content(self._labels)] = self._made_by, slices
+            made = replace(self._made_by, image=result.image, slices=tuple(slices))
+            remember(self._labels, made)
             self.workspace.prediction = self._labels
         self._draw()
         self.show_progress(1.0, "\n".join([result.words, *self._notes]))
@@ -292,9 +313,10 @@ class PredictWidget(Panel):
         dtype = np.uint16 if self._numbers else np.uint8
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
-        if isinstance(old, Labels) and self._is_ours(old, shape):
+        before = _made_here(old, shape)
+        if isinstance(old, Labels) and before is not None:
             self._labels = old
-            self._make_room(old, dtype)
+            self._make_room(old, before, dtype)
         else:
             # What the user has corrected stays; napari numbers the new layer.
             self._labels = self.viewer.add_labels(
@@ -302,45 +324,24 @@ class PredictWidget(Panel):
             )
         self._labels.metadata[NUMBERED] = self._numbers
         if self._keep:
-            count = len(tile.probabilities) - 1
-            self._maps = [self._make_map(n, count, shape) for n in range(1, count + 1)]
+            count, model = len(tile.probabilities) - 1, self._made_by.model
+            self._maps = make_maps(self.viewer, self._of, model, count, shape)
 
-    def _make_room(self, layer: Labels, dtype: type[np.unsignedinteger]) -> None:
+    def _make_room(
+        self, layer: Labels, before: MadeBy, dtype: type[np.unsignedinteger]
+    ) -> None:
         """Remember what the tiles will change in a layer that was predicted into."""
-        made_by, slices = layer.metadata[_CONTENT][_content(layer)]
         region = (slice(None),) * layer.ndim
-        if made_by == self._made_by:
-            self._slices = set(slices)
+        goes_on = self._made_by.goes_with(before)
+        if goes_on:
+            self._slices = set(before.slices)
             if layer.ndim == 3 and self._single:
                 region = (slice(self._first, self._first + 1), *region[1:])
         layer.data = layer.data.astype(np.promote_types(layer.data.dtype, dtype))
         self._before = region, layer.data[region].copy()
-        if made_by != self._made_by:
+        if not goes_on:
             # Slices of two models in one layer would be scored as one.
             layer.data[...] = 0
-
-    @staticmethod
-    def _is_ours(layer: Labels, shape: tuple[int, ...]) -> bool:
-        """Say whether a layer holds what was predicted here, now or before an undo."""
-        known = layer.metadata.get(_CONTENT, {})
-        fits = isinstance(layer.data, np.ndarray) and layer.data.shape == shape
-        return fits and _content(layer) in known
-
-    def _make_map(self, number: int, count: int, shape: tuple[int, ...]) -> Image:
-        """Make the layer for the probability of one class, background left out."""
-        name = f"{self._of.name} probability"
-        if count > 1:
-            name = f"{name} of class {number}"
-        layer: Image = add_or_update(
-            self.viewer,
-            Image,
-            np.zeros(shape, np.float32),
-            name,
-            contrast_limits=(0, 1),
-            visible=False,
-            **placed_like(self._of),
-        )
-        return layer
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
@@ -357,16 +358,25 @@ def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:
         layer.data[core] = values
 
 
-def _dimensions(model: Path | int | None) -> int | None:
-    """Return the dimensions of a model, or None where they cannot be told."""
+def _made_here(layer: Layer | None, shape: tuple[int, ...]) -> MadeBy | None:
+    """Return how a layer was predicted that holds nothing else, now or by an undo."""
+    if not isinstance(layer, Labels) or not isinstance(layer.data, np.ndarray):
+        return None
+    return untouched(layer) if layer.data.shape == shape else None
+
+
+def _read(model: Path | int | None) -> ModelCard | None:
+    """Return what a model says of itself, or None where it cannot be read."""
     if not isinstance(model, Path):
         return None
     try:
-        return read_card(model).network.ndim
+        return read_card(model)
     except NapariUNetError:
         return None  # the run says what is wrong with the file
 
 
-def _content(layer: Labels) -> int:
-    """Return a checksum of the data, which tells whether the user changed it."""
-    return zlib.crc32(np.asarray(layer.data).tobytes())
+def _words() -> QLabel:
+    label = QLabel("")
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label

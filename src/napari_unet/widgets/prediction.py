@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Generator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.training import Started
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from napari_unet.predict.prediction import TileDone
 
+# Reading all of a larger image takes longer than predicting one slice of it.
+_LARGE = 2**30
+
 
 @dataclass(frozen=True)
 class Finishing:
@@ -27,10 +32,14 @@ class Finishing:
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """The end, in words, and (Z, Y, X) labels where they differ from the tiles'."""
+    """The end, in words, and (Z, Y, X) labels where they differ from the tiles'.
+
+    With the fingerprint of the image, "" where it would take too long.
+    """
 
     words: str
     labels: NDArray[np.unsignedinteger] | None = None
+    image: str = ""
 
 
 @dataclass(eq=False)
@@ -47,12 +56,15 @@ class PredictionWork:
         How it is predicted.
     finish
         What is made of the prediction once all tiles are there.
+    whole
+        The image that `stack` is a part of.
     """
 
     model: Path
     stack: Stack
     settings: PredictConfig
     finish: PostprocessConfig
+    whole: Stack | None = None
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
 
     def stop(self) -> None:
@@ -75,7 +87,8 @@ class PredictionWork:
             whole.add(tile)
             yield tile
             if self._stopped.is_set():
-                return Finished(f"Stopped after tile {tile.done} of {tile.total}")
+                words = f"Stopped after tile {tile.done} of {tile.total}"
+                return Finished(words, image=self._fingerprint())
         labels, objects = None, ""
         if self.finish != PostprocessConfig():
             yield Finishing()
@@ -90,4 +103,11 @@ class PredictionWork:
                 objects = f": {int(labels.max()):,} objects"
         seconds = time.monotonic() - began
         words = f"Done in {seconds:.1f} s on {predictor.device.words}{objects}"
-        return Finished(words, labels)
+        return Finished(words, labels, self._fingerprint())
+
+    def _fingerprint(self) -> str:
+        """Return that of the whole image, after all that the user waits for."""
+        image = (self.whole or self.stack).as_czyx()
+        size = math.prod(image.shape) * image.dtype.itemsize
+        part = self.whole is not None and self.whole.num_slices > self.stack.num_slices
+        return "" if part and size > _LARGE else fingerprint(image)
