@@ -1,0 +1,195 @@
+"""Where parts of one object meet: the place of a merge, or of a cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csgraph
+
+Key = tuple[int, int]
+"""An object, and one of its parts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contact:
+    """Where a part of an object hangs on the rest of it.
+
+    Attributes
+    ----------
+    neighbour
+        The part that it hangs on, one step nearer to the largest.
+    points
+        (N, 3) pixels on either side of the place where the two meet.
+    """
+
+    neighbour: int
+    points: NDArray[np.intp]
+
+
+def contacts(
+    inside: NDArray[np.int32], parts: NDArray[np.int32], largest: dict[int, int]
+) -> dict[Key, Contact]:
+    """Find where the parts of each object meet, one place for each but the largest.
+
+    The parts grow at the same pace through what is left of their object, so that two
+    that are joined by a hole in a wall meet in that hole. Of all places where parts
+    meet, those are kept over which every part is reached from the largest, wide ones
+    before narrow ones (a maximum spanning tree).
+
+    Parameters
+    ----------
+    inside
+        (Z, Y, X) ids of the objects, 0 is none.
+    parts
+        (Z, Y, X) ids of the parts, 0 where it is open to which part a pixel belongs.
+    largest
+        The largest part of each object that is of interest.
+
+    Returns
+    -------
+    The contact of a part, by object and part; a part that cannot be reached within
+    its object has none.
+    """
+    if not largest:
+        return {}
+    framed = _framed(inside, largest)
+    grown = np.zeros_like(framed)
+    within = (slice(1, -1),) * 3
+    np.copyto(grown[within], parts, where=framed[within] != 0)
+    _grow(framed.ravel(), grown.ravel(), _steps(framed.shape))
+    here, there = _meetings(framed, grown)
+    if not here.size:
+        return {}
+    objects, a, b = framed.ravel()[here], grown.ravel()[here], grown.ravel()[there]
+    nodes, ends = np.unique(
+        np.concatenate([_keys(objects, a), _keys(objects, b)]), return_inverse=True
+    )
+    edges = np.sort(ends.reshape(2, -1), axis=0)
+    above = _above(edges, _nodes_of(largest, nodes), len(nodes))
+    places = _Places(edges, np.stack([here, there]), framed.shape, len(nodes))
+    return {
+        _key(nodes[node]): Contact(_key(nodes[up])[1], places.between(node, up))
+        for node, up in enumerate(above)
+        if 0 <= up < len(nodes)
+    }
+
+
+def middle(points: NDArray[np.intp]) -> tuple[int, int, int]:
+    """Return one of (N, 3) pixels: the most central of the slice with most of them."""
+    slices, counts = np.unique(points[:, 0], return_counts=True)
+    most = np.flatnonzero(counts == counts.max())
+    # Of several such slices, that in the middle.
+    level = points[points[:, 0] == slices[most[len(most) // 2]]]
+    away = np.square(level - level.mean(axis=0)).sum(axis=1)
+    z, y, x = level[np.argmin(away)]
+    return int(z), int(y), int(x)
+
+
+def _framed(ids: NDArray[np.int32], wanted: Iterable[int]) -> NDArray[np.int32]:
+    """Put a frame of 0 around some ids, so that every pixel has all its neighbours."""
+    kept = np.zeros(int(ids.max()) + 1, np.int32)
+    kept[list(wanted)] = list(wanted)
+    framed = np.zeros([length + 2 for length in ids.shape], np.int32)
+    framed[1:-1, 1:-1, 1:-1] = kept[ids]
+    return framed
+
+
+def _grow(
+    ids: NDArray[np.int32], parts: NDArray[np.int32], steps: tuple[int, ...]
+) -> None:
+    """Give every open pixel, in place, the part that reaches it first."""
+    wave = np.flatnonzero((ids != 0) & (parts == 0))
+    near = np.zeros(wave.size, np.int32)
+    for step in steps:
+        beside = np.where(ids[wave + step] == ids[wave], parts[wave + step], 0)
+        np.copyto(near, beside, where=near == 0)
+    wave, near = wave[near != 0], near[near != 0]
+    parts[wave] = near
+    while wave.size:
+        reached = []
+        for step in steps:
+            # What one step has filled is closed to the next: no pixel comes twice.
+            ahead = wave + step
+            free = (parts[ahead] == 0) & (ids[ahead] == ids[wave])
+            parts[ahead[free]] = parts[wave[free]]
+            reached.append(ahead[free])
+        wave = np.concatenate(reached)
+
+
+def _steps(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the way to the six neighbours, in a flat array."""
+    rows, columns = shape[1] * shape[2], shape[2]
+    return rows, -rows, columns, -columns, 1, -1
+
+
+def _meetings(
+    inside: NDArray[np.int32], grown: NDArray[np.int32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return neighbouring pixels of two parts of one object, as flat indices."""
+    ids, parts = inside.ravel(), grown.ravel()
+    here, there = [], []
+    for step in (one for one in _steps(inside.shape) if one > 0):
+        meet = (parts[:-step] != parts[step:]) & (ids[:-step] == ids[step:])
+        places = np.flatnonzero(meet & (parts[:-step] != 0) & (parts[step:] != 0))
+        here.append(places)
+        there.append(places + step)
+    return np.concatenate(here), np.concatenate(there)
+
+
+def _keys(objects: NDArray[np.int32], parts: NDArray[np.int32]) -> NDArray[np.int64]:
+    return (objects.astype(np.int64) << 32) | parts
+
+
+def _key(code: np.int64) -> Key:
+    return int(code) >> 32, int(code) & 0xFFFFFFFF
+
+
+def _nodes_of(largest: dict[int, int], nodes: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the nodes that are the largest parts of their objects."""
+    codes = _keys(
+        *(np.array(one, np.int32) for one in zip(*largest.items(), strict=True))
+    )
+    return np.flatnonzero(np.isin(nodes, codes))
+
+
+def _above(
+    edges: NDArray[np.intp], roots: NDArray[np.intp], count: int
+) -> NDArray[np.int32]:
+    """Return the next node on the way to a root: `count` for one, else below 0."""
+    ones = np.ones(edges.shape[1])
+    widths = coo_array((ones, tuple(edges)), (count, count)).tocsr()
+    widths.data = 1 / widths.data
+    tree = csgraph.minimum_spanning_tree(widths).tocoo()
+    # One more node, above all the largest parts, is where every way ends.
+    rows = np.concatenate([tree.row, np.full(roots.size, count)])
+    columns = np.concatenate([tree.col, roots])
+    values = np.ones(rows.size)
+    whole = coo_array((values, (rows, columns)), (count + 1, count + 1)).tocsr()
+    _, above = csgraph.breadth_first_order(whole, count, directed=False)
+    return np.asarray(above[:count])
+
+
+class _Places:
+    """The pixels at which two nodes meet."""
+
+    def __init__(
+        self,
+        edges: NDArray[np.intp],
+        pixels: NDArray[np.intp],
+        shape: tuple[int, ...],
+        count: int,
+    ) -> None:
+        codes = edges[0] * count + edges[1]
+        order = np.argsort(codes, kind="stable")
+        self._codes, self._pixels = codes[order], pixels[:, order]
+        self._shape, self._count = shape, count
+
+    def between(self, node: int, other: int) -> NDArray[np.intp]:
+        """Return (N, 3) pixels, without the frame."""
+        code = min(node, other) * self._count + max(node, other)
+        start, stop = np.searchsorted(self._codes, [code, code + 1])
+        found = np.unravel_index(self._pixels[:, start:stop].ravel(), self._shape)
+        return np.stack(found, axis=1) - 1

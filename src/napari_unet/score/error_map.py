@@ -1,0 +1,83 @@
+"""Which pixels are right and wrong, as a map that a layer shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.annotation import IGNORE
+from napari_unet.errors import InputError
+from napari_unet.score.comparison import Comparison
+from napari_unet.words import sides
+
+RIGHT, TOO_MUCH, MISSED, CONFUSED = 1, 2, 3, 4
+"""Values of a map of pixels; 0 is true background, or not annotated."""
+
+PIXEL_NAMES = {
+    RIGHT: "true positive",
+    TOO_MUCH: "false positive",
+    MISSED: "false negative",
+    CONFUSED: "wrong class",
+}
+"""What the values mean."""
+
+# Of Okabe and Ito (2008), told apart by the colour-blind too. What is right lets most
+# of the image through, and what is rightly background all of it.
+PIXEL_COLORS = {
+    RIGHT: "#009E7350",
+    TOO_MUCH: "#D55E00FF",
+    MISSED: "#56B4E9FF",
+    CONFUSED: "#F0E442FF",
+}
+"""How a layer shows the values, as #rrggbbaa."""
+
+
+def pixel_map(comparison: Comparison) -> NDArray[np.uint8]:
+    """Say of every pixel whether it is right.
+
+    Returns
+    -------
+    (Z, Y, X): `RIGHT` (true positive), `TOO_MUCH` (false positive), `MISSED` (false
+    negative) or `CONFUSED` (an object on both sides, of different classes); 0 where
+    both are background, or nothing is annotated.
+    """
+    told, true = comparison.predicted_mask, comparison.true_mask
+    found = np.zeros(true.shape, np.uint8)
+    found[told & true] = RIGHT
+    found[told & ~true & comparison.annotated] = TOO_MUCH
+    found[true & ~told] = MISSED
+    if comparison.num_classes > 2:
+        alike = comparison.prediction == comparison.truth
+        found[told & true & ~alike] = CONFUSED
+    return found
+
+
+def leave_out(comparison: Comparison, ignored: NDArray[np.bool_]) -> Comparison:
+    """Take pixels out of what is scored, as if they were not annotated.
+
+    Objects keep their numbers: one that loses its middle does not become two.
+
+    Parameters
+    ----------
+    comparison
+        What is scored; it stays as it is.
+    ignored
+        (Z, Y, X): the pixels to leave out.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ, or nothing is left to score.
+    """
+    if ignored.shape != comparison.truth.shape:
+        raise InputError(
+            f"The pixels to ignore are {sides(ignored.shape)} and the ground truth is "
+            f"{sides(comparison.truth.shape)}: choose those of the same image."
+        )
+    truth = np.where(ignored, np.uint8(IGNORE), comparison.truth)
+    if (truth == IGNORE).all():
+        raise InputError("All annotated pixels are ignored: score some of them again.")
+    true_ids = np.where(ignored, np.int32(0), comparison.true_objects)
+    return replace(comparison, truth=truth, true_ids=true_ids)
