@@ -239,6 +239,23 @@ def test_a_pause_holds_the_steps_and_still_shows_what_is_looked_at(em):
     assert isinstance(next(items), LiveStep)
 
 
+def test_a_slice_that_cannot_be_read_is_left_out_and_the_others_are_learnt(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    loop.update(2, np.full(SHAPE[1:], 1000, np.uint16))
+    step = take(loop, is_step(2))[-1]
+    assert step.slices == 1
+    assert step.left_out.startswith("Slice 2: ")
+    loop = loop_on(em)
+    loop.update(2, np.full(SHAPE[1:], 1000, np.uint16))
+    items = loop.run()
+    assert next(items).reason.startswith("Slice 2: ")
+    loop.update(0, scribbles(em, 0))
+    loop.update(2, scribbles(em, 2))
+    step = next(item for item in items if isinstance(item, LiveStep))
+    assert (step.slices, step.left_out) == (2, "")
+
+
 def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     folder = RunFolder(tmp_path / "run")
     loop = loop_on(em, folder=folder, class_names=("membrane", "cell"))

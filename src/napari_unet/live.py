@@ -33,6 +33,7 @@ REFRESH_SECONDS = 1.5
 _STEPS_AFTER_STROKE = 3
 _VALIDATION_SHARE = 0.1
 _IDLE_SECONDS = 0.5
+_TIDY_SECONDS = 20.0
 _TILE = 512
 _BLOCK = 128
 
@@ -110,7 +111,8 @@ class LiveLoop:
         self._shown: tuple[_View | None, int] = (None, 0)
         self._shown_at = -math.inf
         self._taken, self._learnt = 0, 0
-        self._messages: list[str] = []
+        self._unreadable: dict[int, str] = {}
+        self._tidied_at = 0.0
 
     # What other threads ask for.
 
@@ -198,6 +200,7 @@ class LiveLoop:
         """
         use_threads(self._learner.config.train.threads)
         keep_freed_memory()
+        self._tidied_at = time.monotonic()
         if self.folder is not None:
             self.folder.forget_checkpoints()
             self.folder.write_settings(self._learner.config)
@@ -215,6 +218,7 @@ class LiveLoop:
                     self._wait()
                 else:
                     yield self._advance()
+                    self._tidy()
                 told = reason
             self._save()
         finally:
@@ -247,11 +251,13 @@ class LiveLoop:
             yield Kept(self.folder.last)
 
     def _why_idle(self) -> str:
-        if self._messages:
-            return self._messages[-1]
         if self._set.image.train.size == 0:
-            return "Paint background and every class to begin."
+            return self._left_out or "Paint background and every class to begin."
         return "Paused" if self._wishes.paused else ""
+
+    @property
+    def _left_out(self) -> str:
+        return next(iter(self._unreadable.values()), "")
 
     def _take_annotations(self) -> None:
         """Take over what was painted since the last step."""
@@ -260,12 +266,12 @@ class LiveLoop:
             updates = self._wishes.updates
         if not labels:
             return
-        self._messages = []
         for z, painted in labels.items():
             try:
                 fresh = self._set.update(z, painted)
+                self._unreadable.pop(z, None)
             except InputError as error:
-                self._messages.append(str(error))
+                self._unreadable[z] = str(error)
                 fresh = []
             self._learner.renew(self._set.image, z, fresh)
         self._taken = updates
@@ -291,7 +297,14 @@ class LiveLoop:
             slices=int(self._set.image.train.size),
             validation=score,
             message=message,
+            left_out=self._left_out,
         )
+
+    def _tidy(self) -> None:
+        """Hand back, now and then, what was freed: views of many sizes leave gaps."""
+        if time.monotonic() - self._tidied_at > _TIDY_SECONDS:
+            return_freed_memory()
+            self._tidied_at = time.monotonic()
 
     def _validation_is_due(self) -> bool:
         pause = max(10.0, self._validation_seconds / _VALIDATION_SHARE)

@@ -27,6 +27,8 @@ class LiveStep:
         IoU on the held-out slices where it was measured at this step, else None.
     message
         A word to the user, or "".
+    left_out
+        Why a slice is not learnt from until it is painted otherwise, or "".
     """
 
     step: int
@@ -37,6 +39,7 @@ class LiveStep:
     slices: int
     validation: float | None = None
     message: str = ""
+    left_out: str = ""
 
 
 @dataclass(frozen=True, eq=False)

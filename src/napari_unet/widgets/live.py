@@ -197,7 +197,7 @@ def words_of(item: Learnt | Idle) -> str:
         f"Learning from {slices}, {step.pixels:,} pixels\n"
         f"step {step.step}, loss {step.loss:.3f}, {clock(step.seconds)}"
     )
-    return f"{words}\n{step.message}" if step.message else words
+    return "\n".join(filter(None, (words, step.message, step.left_out)))
 
 
 class _Ended:
