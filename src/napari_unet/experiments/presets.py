@@ -9,8 +9,7 @@ has. What it leaves open is chosen here, the same for all:
 - The rate of Adam is 0.001, its authors' own; it falls along a cosine, so that the last
   network, the one that is measured, is not caught in mid-swing.
 - SGD for ISBI, where only its rate and momentum stand beside the paper's optimiser.
-  Gradients are clipped at 1: momentum of 0.99 at this rate otherwise ends in NaN in
-  some runs.
+  Gradients are clipped at 1, without which the paper's recipe ends in NaN.
 - ReLU, no dropout, no weight decay and no weight map: all of them are the plain choice.
 - No normalisation where it is not named: 16 filters have the 1,940,817 parameters of
   the study only so.
