@@ -67,7 +67,7 @@ def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
     return [found[n] for n in sorted(found)] if len(found) == count else []
 
 
-def probabilities(maps: list[Image], slices: list[int]) -> NDArray[np.float32]:
+def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:
     """Return a copy of some slices of maps, (num_classes, Z, Y, X), background first.
 
     To be called on the main thread.

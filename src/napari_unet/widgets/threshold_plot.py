@@ -1,0 +1,99 @@
+"""Scores drawn against the threshold, with a handle that moves it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_unet.score.threshold import SCORES, ThresholdCurve
+
+COLOURS = {"iou": "#e8a33d", "dice": "#5b9bd5", "v_rand": "#5fb37a"}
+"""Of the curves; readable on light and on dark."""
+_HANDLE = "#8f8f8f"
+_HEIGHT = 170
+_FLOOR = 0.1
+"""Space below the lowest score that matters, so that the curves are not cut off."""
+
+
+class ThresholdPlot(QWidget):
+    """IoU, Dice and V_rand against the threshold.
+
+    Signals
+    -------
+    moved(float)
+        The handle is being moved.
+    released(float)
+        The handle was let go.
+    """
+
+    moved = Signal(float)
+    released = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # None leaves the background to the theme of napari.
+        self.plot = pg.PlotWidget(background=None)
+        self.plot.setLabel("bottom", "foreground above (probability)")
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        self.plot.showGrid(x=True, y=True, alpha=0.2)
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).enableAutoSIPrefix(False)
+        self.plot.setXRange(0, 1, padding=0.01)
+        self.plot.setFixedHeight(_HEIGHT)
+        self._lines = {
+            name: self.plot.plot(pen=pg.mkPen(colour, width=2))
+            for name, colour in COLOURS.items()
+        }
+        self._lines["v_rand"].setSymbol("o")
+        self._lines["v_rand"].setSymbolSize(4)
+        self._lines["v_rand"].setSymbolBrush(COLOURS["v_rand"])
+        self._lines["v_rand"].setSymbolPen(None)
+        self.handle = pg.InfiniteLine(
+            0.5,
+            angle=90,
+            movable=True,
+            bounds=(0.01, 0.99),
+            pen=pg.mkPen(_HANDLE, width=3),
+            hoverPen=pg.mkPen(_HANDLE, width=5),
+        )
+        self.handle.setCursor(Qt.CursorShape.SplitHCursor)
+        self.plot.addItem(self.handle, ignoreBounds=True)
+        self.handle.sigDragged.connect(lambda line: self.moved.emit(line.value()))
+        self.handle.sigPositionChangeFinished.connect(
+            lambda line: self.released.emit(line.value())
+        )
+        self.setToolTip("Drag the line to move the mask.")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
+        """Write in the colour of the theme, which may change at any time."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            colour = self.palette().color(QPalette.ColorRole.WindowText)
+            for side in ("left", "bottom"):
+                self.plot.getAxis(side).setTextPen(colour)
+
+    def show_curve(self, curve: ThresholdCurve) -> None:
+        """Draw the curves, as far as they are known."""
+        tops: list[float] = []
+        for name in SCORES:
+            values = getattr(curve, name)
+            known = ~np.isnan(values)
+            self._lines[name].setData(curve.thresholds[known], values[known])
+            tops.extend(values[known].max(keepdims=True) if known.any() else [])
+        # Where a mask is empty or full, scores fall to the floor and say little.
+        lowest = min(tops, default=1.0) / 2
+        self.plot.setYRange(max(0.0, lowest - _FLOOR), 1, padding=0.03)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Put the handle somewhere, without telling of it."""
+        self.handle.blockSignals(True)
+        self.handle.setValue(threshold)
+        self.handle.blockSignals(False)

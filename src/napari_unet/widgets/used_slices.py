@@ -1,0 +1,95 @@
+"""Which slices of a prediction its model had learnt from, and which were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from napari_unet.data.regions import runs
+from napari_unet.errors import NapariUNetError
+from napari_unet.model.card import read_card
+from napari_unet.model.seen import trained_slices, validation_slices
+from napari_unet.widgets.made_by import MadeBy
+
+_GONE = "The file of the model is not there any more."
+_UNKNOWN = (
+    "The model does not tell which slices of this image were held out: only models "
+    "that were trained with this version do."
+)
+
+
+@dataclass(frozen=True)
+class UsedSlices:
+    """What a model tells of the slices of the image that it predicted.
+
+    Attributes
+    ----------
+    trained
+        Those that it has learnt from, as far as they are known.
+    held_out
+        Those that were held out; None where they are not known.
+    model_is_there
+        Whether the model file can be read.
+    """
+
+    trained: frozenset[int] = frozenset()
+    held_out: frozenset[int] | None = None
+    model_is_there: bool = False
+
+    @classmethod
+    def of(cls, made: MadeBy | None) -> UsedSlices:
+        """Ask the model of a prediction; what made no prediction here knows nothing."""
+        if made is None:
+            return cls()
+        try:
+            card = read_card(made.model)
+        except NapariUNetError:
+            return cls()
+        trained = trained_slices(card, made.image) or frozenset()
+        return cls(trained, validation_slices(card, made.image), model_is_there=True)
+
+    def why_not_choose(self, slices: Collection[int]) -> str:
+        """Return why nothing may be chosen by the scores of some slices, or ""."""
+        if not self.model_is_there:
+            return _GONE
+        strange = set(slices) - (self.held_out or frozenset())
+        if strange & self.trained:
+            return (
+                f"The model was trained on {named(strange & self.trained)}: choose a "
+                "threshold on slices that were held out."
+            )
+        if self.held_out is None:
+            return _UNKNOWN
+        if strange:
+            return (
+                f"Not held out in training: {named(strange)}. A threshold chosen on "
+                "them would flatter every later score."
+            )
+        return ""
+
+    def words(self, slices: Collection[int]) -> str:
+        """Say what some slices were for."""
+        if self.held_out is not None and self.held_out.issuperset(slices):
+            what = "held out in training"
+        elif self.trained & set(slices):
+            what = "trained on in part; these scores say little of other images"
+            if self.trained.issuperset(slices):
+                what = "trained on; these scores say little of other images"
+        else:
+            what = "all that were scored"
+        told = named(slices)
+        return f"{told[:1].upper()}{told[1:]}: {what}."
+
+
+def named(slices: Collection[int]) -> str:
+    """Write slices in words.
+
+    >>> named([24, 25, 26, 29])
+    'slices 24 to 26, 29'
+    """
+    parts = [run.split(":") for run in runs(slices)]
+    words = ", ".join(
+        part[0] if len(part) == 1 else f"{part[0]} to {int(part[1]) - 1}"
+        for part in parts
+    )
+    return f"slice {words}" if len(slices) == 1 else f"slices {words}"
