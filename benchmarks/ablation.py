@@ -199,7 +199,7 @@ def plot(lines: Sequence[Row], path: Path) -> None:
             if span is not None:
                 ax.plot(span, [place, place], color=colour, lw=2, alpha=0.5)
             ax.plot(mean, place, "o", color=colour, ms=5)
-        ax.set(title=name.replace("_", " "), yticks=range(len(ways)))
+        ax.set(title=name.replace("_error", " error"), yticks=range(len(ways)))
         ax.set_yticklabels([", ".join(way) for way in ways])
         ax.grid(alpha=0.25)
         ax.tick_params(axis="x", labelrotation=30)
