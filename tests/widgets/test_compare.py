@@ -1,0 +1,161 @@
+"""Predictions side by side, and the history of a project."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_unet.score.history import ScoreHistory
+from napari_unet.widgets.compare import IMAGE, LATEST, PROJECT, CompareBox
+from napari_unet.widgets.made_by import MadeBy
+from napari_unet.widgets.open_project import OpenProject
+
+
+class Values:
+    """Scores as the dock gives them."""
+
+    def __init__(self, **values: float) -> None:
+        self._values = values
+
+    def values(self) -> dict[str, float]:
+        return self._values
+
+
+@pytest.fixture
+def box(viewer: Any, qtbot: Any) -> CompareBox:
+    made = CompareBox(viewer)
+    qtbot.addWidget(made)
+    made.resize(380, 400)
+    made.show()
+    return made
+
+
+def texts(box: CompareBox, title: str) -> list[str]:
+    columns = [
+        box.table.horizontalHeaderItem(n).text() for n in range(box.table.columnCount())
+    ]
+    column = columns.index(title)
+    return [box.table.item(row, column).text() for row in range(box.table.rowCount())]
+
+
+def fill(box: CompareBox, home: Path) -> None:
+    model = MadeBy(home / "runs" / "a" / "best.safetensors", "em", 0.42)
+    box.add(
+        "em prediction",
+        Values(iou=0.91, v_rand=0.97),
+        made_by=model,
+        slices=range(24, 30),
+        intervals={"iou": (0.89, 0.93), "v_rand": None},
+    )
+    box.add(
+        "Otsu", Values(iou=0.62, v_rand=math.nan), method="Otsu threshold", image="em"
+    )
+    box.add(
+        "em prediction", Values(iou=0.95), made_by=model, slices=range(3), trained=[1]
+    )
+
+
+def test_scorings_stand_side_by_side_with_what_made_them(
+    box: CompareBox, runs_in_tmp: Path
+) -> None:
+    assert "no scores yet" in box.words.text()
+    fill(box, runs_in_tmp)
+    assert texts(box, "Prediction") == ["em prediction", "Otsu", "em prediction"]
+    assert texts(box, "IoU") == ["0.9100", "0.6200", "0.9500"]
+    assert texts(box, "Rand F-score") == ["0.9700", "-", "-"]
+    assert texts(box, "Threshold") == ["0.42", "-", "0.42"]
+    assert texts(box, "Slices") == ["24:30", "", "0:3"]
+    assert texts(box, "Model") == ["best, a", "Otsu threshold", "best, a"]
+    assert "Slices 1 were trained on" in box.table.item(2, 0).toolTip()
+    assert box.table.item(2, 2).font().italic()
+    assert not box.table.item(0, 2).font().italic()
+
+
+def test_rows_are_sorted_by_value(box: CompareBox, runs_in_tmp: Path) -> None:
+    fill(box, runs_in_tmp)
+    box.table.sortByColumn(2, box.table.horizontalHeader().sortIndicatorOrder())
+    assert sorted(texts(box, "IoU")) in (texts(box, "IoU"), texts(box, "IoU")[::-1])
+    assert box.table.records()[1].values["iou"] == 0.91
+
+
+def test_the_newest_scores_of_each_prediction_or_all(
+    box: CompareBox, runs_in_tmp: Path
+) -> None:
+    fill(box, runs_in_tmp)
+    box.add("Otsu", Values(iou=0.7), method="Otsu threshold", image="em")
+    box.add("other", Values(iou=0.5), method="Otsu threshold", image="another")
+    box.add("Otsu", Values(iou=0.71), method="Otsu threshold", image="em")
+    for extent, expected in (
+        (LATEST, ["0.9100", "0.7100", "0.9500"]),
+        (IMAGE, ["0.9100", "0.6200", "0.9500", "0.7000", "0.7100"]),
+        (PROJECT, ["0.9100", "0.6200", "0.9500", "0.7000", "0.5000", "0.7100"]),
+    ):
+        box.extent.setCurrentText(extent)
+        assert texts(box, "IoU") == expected
+
+
+def test_a_project_that_is_opened_shows_its_history_again(
+    box: CompareBox, viewer: Any, runs_in_tmp: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    fill(box, runs_in_tmp)
+    history = ScoreHistory(runs_in_tmp / "scores.jsonl")
+    assert history.read()[0][0].model == "runs/a/best.safetensors"
+    project = OpenProject.of(viewer)
+    first = project.project
+    project.start_new(tmp_path / "other")
+    assert box.table.rowCount() == 0
+    box.add("new", Values(iou=0.1), method="Otsu threshold", image="em")
+    assert len(ScoreHistory(tmp_path / "other" / "scores.jsonl").read()[0]) == 1
+    project._switch(first)
+    assert texts(box, "IoU") == ["0.9100", "0.6200", "0.9500"]
+    assert box.table.records()[0].intervals == {"iou": (0.89, 0.93)}
+
+
+def test_a_row_that_is_removed_stays_away(box: CompareBox, runs_in_tmp: Path) -> None:
+    fill(box, runs_in_tmp)
+    assert not box.remove_button.isEnabled()
+    box.table.selectRow(1)
+    box.remove_button.click()
+    assert texts(box, "IoU") == ["0.9100", "0.9500"]
+    found, _ = ScoreHistory(runs_in_tmp / "scores.jsonl").read()
+    assert [one.values["iou"] for one in found] == [0.91, 0.95]
+
+
+def test_the_table_is_saved_as_it_is_shown(
+    box: CompareBox, runs_in_tmp: Path, tmp_path: Path
+) -> None:
+    fill(box, runs_in_tmp)
+    box.save(str(tmp_path / "table.csv"))
+    lines = (tmp_path / "table.csv").read_text().splitlines()
+    assert lines[0].endswith("trained,iou,v_rand")
+    assert lines[1].endswith(",0.42,24:30,,0.910000,0.970000")
+    assert len(lines) == 4
+    box.save(str(tmp_path))
+    assert "cannot be written" in box.words.text()
+
+
+def test_a_history_that_is_damaged_is_told_and_the_rest_shown(
+    viewer: Any, qtbot: Any, runs_in_tmp: Path
+) -> None:
+    first = CompareBox(viewer)
+    qtbot.addWidget(first)
+    fill(first, runs_in_tmp)
+    with (runs_in_tmp / "scores.jsonl").open("a") as file:
+        file.write("nonsense\n")
+    second = CompareBox(viewer)
+    qtbot.addWidget(second)
+    assert second.table.rowCount() == 3
+    assert "1 line of scores.jsonl cannot be read" in second.words.text()
+
+
+def test_the_plot_draws_the_chosen_score(box: CompareBox, runs_in_tmp: Path) -> None:
+    fill(box, runs_in_tmp)
+    box.measure.setCurrentIndex(box.measure.findData("iou"))
+    x, y = box._plot._dots.getData()
+    assert x.tolist() == [1, 2, 3]
+    assert y.tolist() == [0.91, 0.62, 0.95]
+    box.measure.setCurrentIndex(box.measure.findData("v_rand"))
+    assert box._plot._dots.getData()[0].tolist() == [1]
