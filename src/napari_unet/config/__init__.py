@@ -6,6 +6,7 @@ description, bounds and default from the fields declared here.
 
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
+from napari_unet.config.baseline import BaselineConfig
 from napari_unet.config.network import UNetConfig
 from napari_unet.config.postprocess import PostprocessConfig
 from napari_unet.config.predict import PredictConfig
@@ -18,6 +19,7 @@ from napari_unet.config.weights import WeightMapConfig
 __all__ = [
     "AnnotationKind",
     "AugmentConfig",
+    "BaselineConfig",
     "ImageConfig",
     "PostprocessConfig",
     "PredictConfig",

@@ -1,0 +1,102 @@
+"""Slices of an image as every baseline takes them: 0 to 1, the foreground bright."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import BaselineConfig
+from napari_unet.data.annotation import IGNORE
+from napari_unet.errors import InputError
+
+Plane = NDArray[np.float32]
+"""(Y, X) grey values from 0 to 1, of which the foreground has the higher ones."""
+Mask = NDArray[np.bool_]
+
+_CLIPPED = (1, 99)
+_LOOKED_AT = 16
+
+
+class Planes:
+    """The slices of an image, read one at a time.
+
+    Parameters
+    ----------
+    image
+        (Z, Y, X) or (C, Z, Y, X), an array or a lazy one; of several channels the
+        mean is taken.
+    dark
+        Whether the foreground is darker than the background.
+    """
+
+    def __init__(self, image: Any, *, dark: bool = False) -> None:
+        self._image = image
+        self._dark = dark
+
+    def __getitem__(self, z: int) -> Plane:
+        """Return a slice, all 0 where it has but one grey value.
+
+        Raises
+        ------
+        InputError
+            When it holds values that are no numbers.
+        """
+        values = np.asarray(self._image[..., z, :, :], np.float32)
+        values = values.mean(axis=0) if values.ndim > 2 else values
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"Slice {z} of the image holds values that are no numbers (NaN or "
+                "infinite): replace them, for example by 0."
+            )
+        low, high = np.percentile(values, _CLIPPED)
+        if low == high:
+            # What is brighter than the rest may be rarer than one pixel in a hundred.
+            low, high = values.min(), values.max()
+        share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+        return np.asarray(1 - share if self._dark and high > low else share, np.float32)
+
+
+def is_dark(
+    image: Any, classes: NDArray[np.uint8] | None, config: BaselineConfig
+) -> bool:
+    """Say whether the foreground is the darker side of an image.
+
+    Where `config` leaves it open, the grey values under the annotations decide, on 16
+    slices at most. Where they do not hold both sides, the foreground is bright.
+
+    Parameters
+    ----------
+    image
+        (Z, Y, X) or (C, Z, Y, X).
+    classes
+        (Z, Y, X) class indices, 0 is background and `IGNORE` no annotation.
+    config
+        Its `side` is obeyed.
+    """
+    if config.side != "auto" or classes is None:
+        return config.side == "dark"
+    planes, sums, counts = Planes(image), np.zeros(2), np.zeros(2)
+    for z in _spread(annotated_slices(classes)):
+        known = classes[z] != IGNORE
+        side = (classes[z][known] > 0).astype(np.intp)
+        sums += np.bincount(side, planes[z][known], minlength=2)
+        counts += np.bincount(side, minlength=2)
+    if not counts.all():
+        return False
+    background, foreground = sums / counts
+    return bool(foreground < background)
+
+
+def annotated_slices(classes: NDArray[np.uint8]) -> list[int]:
+    """Return the indices of the slices that hold an annotated pixel."""
+    known = (classes != IGNORE).any(axis=(1, 2))
+    return [int(z) for z in np.flatnonzero(known)]
+
+
+def _spread(slices: Sequence[int]) -> list[int]:
+    """Take some slices from all over the stack."""
+    places = np.linspace(0, len(slices) - 1, min(len(slices), _LOOKED_AT))
+    return [slices[round(place)] for place in places]

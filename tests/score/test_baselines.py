@@ -1,0 +1,207 @@
+"""Baselines: what was done before networks, on stacks whose truth is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from napari_unet.config import AnnotationKind, BaselineConfig
+from napari_unet.data.annotation import IGNORE, to_target
+from napari_unet.errors import InputError
+from napari_unet.samples import em_stack
+from napari_unet.score.baselines import (
+    BASELINES,
+    find_baseline,
+    segment,
+    segment_stack,
+)
+from napari_unet.score.baselines import forest as forest_file
+from napari_unet.score.baselines.planes import Planes
+from napari_unet.score.overlap import overlap
+from napari_unet.score.partition import score_slices
+
+CLASSICAL = [name for name, one in BASELINES.items() if not one.learns]
+QUICK = BaselineConfig(trees=10)
+
+
+@pytest.fixture(scope="module")
+def stack():
+    """Four sections, their cells, and annotations of the first two."""
+    image, cells = em_stack((4, 96, 96), seed=1)
+    truth = (cells > 0).astype(np.uint8)
+    classes = truth.copy()
+    classes[2:] = IGNORE
+    return np.asarray(image.data), truth, classes
+
+
+@pytest.fixture(scope="module")
+def masks(stack):
+    """What every baseline makes of the last two sections."""
+    image, _, classes = stack
+    return {
+        name: segment_stack(name, image, classes, slices=[2, 3], config=QUICK)
+        for name in BASELINES
+    }
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_is_better_than_foreground_everywhere(name, stack, masks):
+    truth = stack[1][2:]
+    found, everything = masks[name], np.ones_like(truth)
+    assert found.dtype == np.uint8
+    assert found.shape == truth.shape
+    assert set(np.unique(found)) == {0, 1}
+    better = score_slices(found, truth).v_rand - score_slices(everything, truth).v_rand
+    assert better > 0.2
+    assert overlap(found, truth, 2).accuracy > 0.6
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_the_same_seed_gives_the_same_mask(name, stack, masks):
+    image, _, classes = stack
+    again = segment_stack(name, image, classes, slices=[2, 3], config=QUICK)
+    np.testing.assert_array_equal(again, masks[name])
+
+
+def test_the_forest_learns_from_a_few_scribbles(stack):
+    image, truth, _ = stack
+    scribbles = np.zeros_like(truth)
+    scribbles[1, 10::24] = truth[1, 10::24] + 1
+    classes = to_target(scribbles, AnnotationKind.SCRIBBLES).classes
+    found = segment_stack("forest", image, classes, slices=[2, 3], config=QUICK)
+    threshold = segment_stack("otsu", image, classes, slices=[2, 3])
+    learnt, plain = (overlap(mask, truth[2:], 2).iou for mask in (found, threshold))
+    assert learnt > plain
+
+
+def test_the_forest_learns_nothing_from_pixels_that_are_not_annotated(stack, masks):
+    image, _, classes = stack
+    changed = image.copy()
+    changed[2:] = 255 - changed[2:]
+    other = segment_stack("forest", changed, classes, slices=[0], config=QUICK)
+    same = segment_stack("forest", image, classes, slices=[0], config=QUICK)
+    np.testing.assert_array_equal(other, same)
+
+
+def test_several_classes_are_one_foreground(stack):
+    image, _, classes = stack
+    several = np.where((classes == 1) & (np.arange(96) > 48), np.uint8(2), classes)
+    found = segment_stack("forest", image, several, slices=[3], config=QUICK)
+    same = segment_stack("forest", image, classes, slices=[3], config=QUICK)
+    np.testing.assert_array_equal(found, same)
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_annotations_tell_whether_the_foreground_is_dark(name, stack):
+    image, _, classes = stack
+    negative = 255 - image
+    dark = BaselineConfig(side="dark")
+    wanted = segment_stack(name, negative, slices=[2], config=dark)
+    found = segment_stack(name, negative, classes, slices=[2])
+    np.testing.assert_array_equal(found, wanted)
+    assert (found != segment_stack(name, negative, slices=[2])).any()
+
+
+def test_without_annotations_of_both_sides_the_foreground_is_bright(stack):
+    image, _, classes = stack
+    one_side = np.where(classes == 1, classes, np.uint8(IGNORE))
+    found = segment_stack("otsu", image, one_side)
+    np.testing.assert_array_equal(found, segment_stack("otsu", image))
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+@pytest.mark.parametrize("value", [0, 7, 255])
+def test_a_slice_of_one_grey_value_holds_no_foreground(name, value):
+    image = np.full((2, 40, 50), value, np.uint8)
+    for side in ("bright", "dark"):
+        found = segment_stack(name, image, config=BaselineConfig(side=side))
+        assert not found.any()
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_a_single_spot_in_an_empty_slice_does_no_harm(name):
+    image = np.zeros((1, 64, 64), np.uint16)
+    image[0, 30, 30] = 1
+    assert segment_stack(name, image).shape == image.shape
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_small_slices_are_segmented(name):
+    image = np.random.default_rng(0).random((1, 5, 3))
+    assert segment_stack(name, image).shape == image.shape
+
+
+def test_each_slice_comes_as_it_is_done(stack):
+    image, _, classes = stack
+    steps = list(segment("otsu", image, slices=[3, 1]))
+    assert [(step.done, step.total, step.z) for step in steps] == [(1, 2, 3), (2, 2, 1)]
+    steps = list(segment("forest", image, classes, slices=[3], config=QUICK))
+    assert [step.z for step in steps] == [None, None, None, 3]
+    assert steps[-1].done == steps[-1].total == len(steps)
+
+
+@pytest.mark.parametrize("name", ["otsu", "forest"])
+def test_work_that_is_stopped_ends_after_the_step_under_way(name, stack):
+    image, _, classes = stack
+    stopped = threading.Event()
+    steps = segment(name, image, classes, stopped=stopped)
+    next(steps)
+    stopped.set()
+    assert next(steps, None) is None
+
+
+def test_channels_count_as_their_mean(stack):
+    image, _, _ = stack
+    grey = image.astype(np.float32)
+    colours = np.stack([grey - 20, grey + 20])
+    np.testing.assert_array_equal(
+        segment_stack("otsu", colours), segment_stack("otsu", image)
+    )
+
+
+def test_a_slice_described_in_bands_is_described_alike(stack, monkeypatch):
+    plane = Planes(stack[0])[0]
+    ((_, whole),) = forest_file.features(plane, 1.0)
+    monkeypatch.setattr(forest_file, "_BAND", 30 * plane.shape[1])
+    bands = list(forest_file.features(plane, 1.0))
+    assert len(bands) == 4
+    np.testing.assert_allclose(
+        np.concatenate([found for _, found in bands]), whole, atol=1e-6
+    )
+
+
+def test_what_is_missing_is_said_in_one_sentence(stack):
+    image, _, classes = stack
+    with pytest.raises(InputError, match="no baseline magic: choose one of otsu, li"):
+        find_baseline("magic")
+    with pytest.raises(InputError, match="Random forest learns from annotations"):
+        segment_stack("forest", image)
+    with pytest.raises(InputError, match="Random forest learns from annotations"):
+        segment_stack("forest", image, np.full_like(classes, IGNORE))
+    cells = np.where(classes == 1, classes, np.uint8(IGNORE))
+    with pytest.raises(InputError, match="No background is annotated"):
+        segment_stack("forest", image, cells)
+    with pytest.raises(InputError, match="2 x 96 x 96 and the image is 4 x 96"):
+        segment_stack("forest", image, classes[:2])
+    with pytest.raises(InputError, match="image of 2 dimensions"):
+        segment_stack("otsu", image[0])
+    broken = image.astype(np.float32)
+    broken[1, 5, 5] = np.nan
+    with pytest.raises(InputError, match="Slice 1 of the image holds values"):
+        segment_stack("otsu", broken)
+
+
+def test_learning_and_filters_are_loaded_only_when_they_are_used():
+    code = (
+        "import sys, napari_unet.score.baselines\n"
+        "slow = {'sklearn', 'skimage.segmentation', 'skimage.filters'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
