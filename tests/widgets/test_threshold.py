@@ -276,3 +276,29 @@ def test_a_curve_outlives_scores_of_another_mask(
     assert scene.box.curve is None
     settle()
     assert scene.box.curve.slices == (4,)
+
+
+def test_a_network_trained_here_tells_its_held_out_slice(
+    quick: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    quick.train.run_button.click()
+    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 3, timeout=60_000)
+    quick.train.run_button.click()
+    finish(quick.train)
+    workspace = quick.predict.workspace
+    model = workspace.model
+    quick.predict.predict_stack(model, probabilities=True)
+    finish(quick.predict)
+    box = ThresholdBox(viewer)
+    qtbot.addWidget(box)
+    box.show()
+    layer, truth = workspace.prediction, workspace.truth
+    box.show_scores(compare(layer.data, np.asarray(truth.data)), layer)
+    assert box.slices == (4,)
+    assert box.why_not_keep() == ""
+    box.value.setValue(0.6)
+    box.keep()
+    assert quick.predict.threshold.text() == "Threshold: 0.6 (of the model)"
+    qtbot.waitUntil(
+        lambda: not box.running and not box._settled.isActive(), timeout=60_000
+    )
