@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of all runs")
     parser.add_argument("--runs", type=int, nargs="+", default=list(EXPERIMENTS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--minutes", type=float, help="instead of the preset's epochs")
+    parser.add_argument("--minutes", type=float, help="instead of the preset's steps")
     parser.add_argument(
         "--minutes-large", type=float, help="the same, for networks with 64 filters"
     )

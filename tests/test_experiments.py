@@ -231,7 +231,7 @@ def start(tmp_path):
     )
     experiment = EXPERIMENTS[3]
     network = experiment.settings.network.model_copy(update={"base_channels": 2})
-    train = experiment.settings.train.model_copy(update={"epochs": 3})
+    train = experiment.settings.train.model_copy(update={"steps": 10})
     settings = experiment.settings.model_copy(
         update={"network": network, "train": train}
     )
@@ -254,14 +254,13 @@ def test_a_run_that_was_stopped_goes_on_to_the_figures_of_a_whole_one(start):
     whole = run_out(start("whole")).finish()
     assert not run_out(start("cut"), steps=4).trainer.is_over
     again = run_out(start("cut")).finish()
-    assert (whole.steps, whole.epochs, whole.full) == (15, 3.0, True)
+    assert (whole.steps, whole.epochs, whole.full) == (10, 2.0, True)
     assert again.measured == whole.measured
 
 
 def test_a_result_comes_back_from_its_folder(start):
     made = run_out(start(minutes=0.005)).finish()
     assert read_result(start(minutes=0.005).folder.path) == made
-    assert not made.full
 
 
 def test_scribbles_and_several_classes_are_refused(start):
@@ -307,7 +306,7 @@ def test_the_table_sets_measured_under_printed():
         "0.2550",
         "0.2600",
     ]
-    assert measured[10:] == ["em.tif, 30 slices", "block", "60.0"]
+    assert measured[10:] == ["em.tif, 30 slices", "block", "1,440"]
 
 
 def test_the_table_is_in_the_order_of_the_study_and_prints_its_figures_once():
@@ -327,8 +326,8 @@ def test_the_table_says_that_the_lungs_are_another_set():
 
 
 def test_the_table_says_what_was_cut_short_and_made_smaller():
-    text = markdown_table([result(full=False, epochs=2.5, block=2, size=(256, 256))])
-    assert "2.5, cut" in text
+    text = markdown_table([result(full=False, steps=25, block=2, size=(256, 256))])
+    assert "25, cut" in text
     assert "256 x 256 (means of 2 x 2 pixels)" in text
     assert "trained on 0:24, held out 24:30" in text
 

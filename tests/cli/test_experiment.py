@@ -43,6 +43,7 @@ def test_every_experiment_runs_to_its_figures(number, pair, run, tmp_path):
     header = next(line for line in shown.stdout.splitlines() if "val_loss" in line)
     assert header.split() == list(experiment.columns)
     assert result.experiment == number
+    assert not result.full
     assert all(0 <= result.measured[name] <= 1 for name in experiment.measures)
     if experiment.printed is not None:
         assert f"printed ({experiment.printed.number})" in shown.stdout

@@ -63,7 +63,7 @@ def run(
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Train for so long, instead of the epochs of the preset.",
+            help="Train for so long, instead of the steps of the preset.",
             show_default=False,
         ),
     ] = None,

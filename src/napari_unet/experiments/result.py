@@ -38,7 +38,7 @@ class Result(Settings):
     steps, epochs, minutes
         How long it was trained.
     full
-        Whether as many epochs were trained as the preset has.
+        Whether as many steps were trained as the preset has.
     seed, device
         Of the run.
     """

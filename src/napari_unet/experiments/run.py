@@ -39,7 +39,7 @@ class ExperimentRun:
     split
         As in `split_slices`; the experiment's own when left out.
     minutes
-        Train for so long instead of the preset's epochs.
+        Train for so long instead of the preset's steps.
     seed, device
         Of the run.
 
@@ -96,7 +96,7 @@ class ExperimentRun:
 
     def finish(self) -> Result:
         """Measure the last network on training and on validation data, and save it."""
-        trainer, budget = self.trainer, self.experiment.settings.train.epochs
+        trainer, budget = self.trainer, self.experiment.settings.train.steps
         result = Result(
             experiment=self.experiment.number,
             image=self._names[0],
@@ -112,7 +112,7 @@ class ExperimentRun:
             steps=trainer.step,
             epochs=round(trainer.step / trainer.steps_per_epoch, 2),
             minutes=round(trainer.elapsed / 60, 2),
-            full=trainer.step >= trainer.steps_per_epoch * (budget or 0),
+            full=trainer.step >= (budget or 0),
             seed=trainer.config.train.seed,
             device=trainer.device.words,
             date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -180,7 +180,7 @@ def _settings(
     side = max(16, min(train.patch_size, max(image.image.shape[2:])))
     given = {"patch_size": side, "seed": seed, "device": device or train.device}
     if minutes is not None:
-        given |= {"minutes": minutes, "epochs": None}
+        given |= {"minutes": minutes, "steps": None}
     checked = TrainConfig.read({**train.model_dump(), **given}, "command line")
     return settings.model_copy(update={"train": checked})
 

@@ -11,7 +11,7 @@ from napari_unet.experiments.result import Result
 _COLUMNS = (
     *("N", "experiment", "figures", "measures"),
     *("loss", "first", "second", "val loss", "val first", "val second"),
-    *("data", "split", "epochs"),
+    *("data", "split", "steps"),
 )
 _NUMBERS = slice(4, 10)
 
@@ -73,7 +73,7 @@ def _printed_row(result: Result) -> list[str]:
 
 def _measured_row(result: Result) -> list[str]:
     preset = result.preset
-    budget = f"{result.epochs:.1f}" if result.full else f"{result.epochs:.1f}, cut"
+    budget = f"{result.steps:,}" if result.full else f"{result.steps:,}, cut"
     return [
         *("", "", f"measured, seed {result.seed}", ", ".join(preset.measures)),
         *_cells(preset.columns, figures(result)),
@@ -103,7 +103,7 @@ def _note(result: Result) -> str:
     return (
         f"{result.experiment}, {result.split}, seed {result.seed}: {result.image} with "
         f"{result.labels}, {size}; trained on {_listed(result.train)}, held out "
-        f"{_listed(result.held_out)}; {result.steps} steps in {result.minutes:.1f} "
+        f"{_listed(result.held_out)}; {result.epochs:.1f} epochs in {result.minutes:.1f} "
         f"minutes on {result.device}{cut}."
     )
 

@@ -86,7 +86,7 @@ def describe(experiment: Experiment) -> str:
         f"{network.base_channels} filters ({experiment.parameters:,} parameters){norm}",
         f"{train.optimizer.upper() if train.optimizer == 'sgd' else 'Adam'}, "
         f"rate {train.learning_rate:g}",
-        f"{train.epochs} epochs, which the study leaves open",
+        f"{train.steps:,} steps, which the study leaves open",
     ]
     text = f"{'; '.join(parts)}. The study had {STUDY_DATA[experiment.data]}."
     if experiment.side:
