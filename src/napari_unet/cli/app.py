@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unet.cli.baseline import baseline
 from napari_unet.cli.experiment import app as experiment_app
 from napari_unet.cli.options import check_formula, option, override
 from napari_unet.config import (
@@ -32,6 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(experiment_app, name="experiment")
+app.command()(baseline)
 
 Kind = Annotated[AnnotationKind | None, option(ImageConfig, "kind")]
 Device = Annotated[str | None, option(TrainConfig, "device")]
