@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.error_kinds import KIND_COLORS, KIND_NAMES, Error, ErrorKind
@@ -344,3 +346,27 @@ def test_a_comparison_made_by_hand_will_do() -> None:
     truth = cells()
     told = np.zeros_like(truth)
     assert find_errors(Comparison(told, truth)).errors
+
+
+@pytest.mark.real_data
+def test_damage_to_real_neurons_is_found_among_borders_that_are_off(
+    real_data: Path,
+) -> None:
+    truth = read_stack(real_data / "medulla-bodies.tif").data[:40].astype(np.int32)
+    told = np.pad(truth, ((0, 0), (1, 0), (1, 0)), mode="edge")[:, :-1, :-1]
+    sizes = np.bincount(truth.ravel())
+    large = np.argsort(sizes)[::-1][1:12:3]
+    merged, split, missed = (int(one) for one in large[:3])
+    beside = told[:, 1:][(told[:, :-1] == merged) & (told[:, 1:] != merged)]
+    neighbour = int(np.bincount(beside, weights=sizes[beside]).argmax())
+    told[told == neighbour] = merged
+    right = told[:, :, int(np.median(np.nonzero(told == split)[2])) :]
+    right[right == split] = 9999
+    told[told == missed] = 0
+    errors = find_errors(compare(told, truth, OBJECTS)).errors
+    kinds = {error.kind: error for error in reversed(errors)}
+    assert set(kinds[ErrorKind.MERGE].true_ids) == {merged, neighbour}
+    assert kinds[ErrorKind.SPLIT].true_ids == (split,)
+    assert kinds[ErrorKind.MISS].true_ids == (missed,)
+    others = [error for error in errors if error not in kinds.values()]
+    assert all(error.pixels < kinds[ErrorKind.MISS].pixels for error in others)

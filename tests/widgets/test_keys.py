@@ -1,4 +1,4 @@
-"""Keys of the Train dock, in a real window."""
+"""Keys of the docks, in a real window."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from napari.settings import get_plugin_settings
 
-from napari_unet.widgets.keys import ACTIONS, Keys
+from napari_unet.widgets.error_list import ErrorList
+from napari_unet.widgets.keys import ACTIONS, ERRORS, TRAINING, Keys
 from napari_unet.widgets.preferences import KeyPreferences, preferences
 
 PLUGIN = "napari-unet-em"
 KEYS = KeyPreferences().model_dump()
+OF_TRAINING = {KEYS[name] for name in TRAINING}
+OF_ERRORS = {KEYS[name] for name in ERRORS}
 
 
 @pytest.fixture
@@ -54,15 +57,29 @@ def test_no_key_that_is_set_at_first_is_taken_by_napari(window: Any) -> None:
 def test_keys_are_bound_once_for_all_docks_and_given_back(
     dock: Any, viewer: Any, window: Any, qtbot: Any
 ) -> None:
-    assert bound(window) == set(KEYS.values())
+    assert bound(window) >= OF_TRAINING
     _, second = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
-    assert bound(window) == set(KEYS.values())
+    assert bound(window) >= OF_TRAINING
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
-    qtbot.waitUntil(lambda: Keys.of(viewer)._docks == [second], timeout=5000)
-    assert bound(window) == set(KEYS.values())
+    left = [(second, TRAINING)]
+    qtbot.waitUntil(lambda: Keys.of(viewer)._docks == left, timeout=5000)
+    assert bound(window) == OF_TRAINING
     viewer.window.remove_dock_widget(second)
     second.deleteLater()
+    qtbot.waitUntil(lambda: not bound(window), timeout=5000)
+
+
+def test_only_the_keys_that_a_dock_answers_to_are_bound(
+    viewer: Any, window: Any, qtbot: Any
+) -> None:
+    errors = ErrorList(viewer)
+    assert bound(window) == OF_ERRORS
+    shown = {name: label.text() for name, label in errors.keys.labels.items()}
+    assert shown == {"next_error": "J", "previous_error": "Shift+J"}
+    press(window, "J")
+    assert "Score a prediction first" in errors.words.text()
+    errors.deleteLater()
     qtbot.waitUntil(lambda: not bound(window), timeout=5000)
 
 
@@ -79,11 +96,12 @@ def test_the_dock_lists_the_keys_and_follows_preferences(
     dock: Any, window: Any
 ) -> None:
     shown = dock.train.keys.labels
-    assert {name: label.text() for name, label in shown.items()} == KEYS
+    texts = {name: label.text() for name, label in shown.items()}
+    assert texts == {name: KEYS[name] for name in TRAINING}
     settings = get_plugin_settings(PLUGIN)
-    settings.keys.next_place = "J"
-    assert shown["next_place"].text() == "J"
-    assert "J" in bound(window)
+    settings.keys.next_place = "U"
+    assert shown["next_place"].text() == "U"
+    assert "U" in bound(window)
     assert "N" not in bound(window)
     for key, words in (
         ("Ctrl+G", "is taken: toggle grid"),
@@ -101,9 +119,9 @@ def test_a_key_that_can_do_nothing_says_why(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr("napari_unet.widgets.keys.show_info", told.append)
-    for name in ACTIONS:
+    for name in TRAINING:
         press(window, KEYS[name])
-    assert len(told) == len(ACTIONS)
+    assert len(told) == len(TRAINING)
     assert "load one first" in told[0]
     assert "live training first" in told[-1]
 

@@ -88,13 +88,19 @@ class Errors:
     Attributes
     ----------
     errors
-        By size; the first has the number 1.
+        By size, and so are their numbers.
     objects
         (Z, Y, X) int32: the number of the error that a pixel belongs to, 0 for none.
     """
 
     errors: tuple[Error, ...]
     objects: NDArray[np.int32]
+
+    def without(self, error: Error) -> Errors:
+        """Return all others; they keep their numbers."""
+        others = tuple(one for one in self.errors if one.number != error.number)
+        objects = np.where(self.objects == error.number, np.int32(0), self.objects)
+        return Errors(others, objects)
 
     def rows(self, first_slice: int = 0) -> list[dict[str, Any]]:
         """Return the errors as plain values, for a table or a JSON file.

@@ -1,8 +1,8 @@
-"""Keys of the Train dock, while the mouse is over the image."""
+"""Keys of the docks, while the mouse is over the image."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,12 +18,11 @@ from napari_unet.widgets.workspace import Workspace
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_unet.widgets.train import TrainWidget
-
 _NO_PREVIEW = "There is no preview yet: start live training first."
 
 
-def toggle_live(dock: TrainWidget) -> str:
+# Docks share this file, and none of them may import another: hence no types of them.
+def toggle_live(dock: Any) -> str:
     """Start live training, or end what runs; return why not, or ""."""
     button = dock.run_button if dock.running else dock.live_button
     if not button.isEnabled():
@@ -32,23 +31,23 @@ def toggle_live(dock: TrainWidget) -> str:
     return ""
 
 
-def next_place(dock: TrainWidget) -> str:
+def next_place(dock: Any) -> str:
     """Go to the next place to annotate; return why not, or ""."""
     reason = dock.suggestions.why_not()
     if not reason:
         dock.suggestions.next()
-    return reason
+    return str(reason)
 
 
-def send(dock: TrainWidget, *, at_cursor: bool = False) -> str:
+def send(dock: Any, *, at_cursor: bool = False) -> str:
     """Send the prediction to the annotations; return why not, or ""."""
     reason = dock.send.why_not()
     if not reason:
         dock.send.send(at_cursor=at_cursor)
-    return reason
+    return str(reason)
 
 
-def toggle_preview(dock: TrainWidget) -> str:
+def toggle_preview(dock: Any) -> str:
     """Show or hide the preview; return why not, or ""."""
     if not dock.live.running:
         return _NO_PREVIEW
@@ -56,20 +55,39 @@ def toggle_preview(dock: TrainWidget) -> str:
     return ""
 
 
-ACTIONS: dict[str, Callable[[TrainWidget], str]] = {
+def next_error(part: Any) -> str:
+    """Go to the next error of the list; return why not, or ""."""
+    return str(part.go(1))
+
+
+def previous_error(part: Any) -> str:
+    """Go to the previous error of the list; return why not, or ""."""
+    return str(part.go(-1))
+
+
+TRAINING: dict[str, Callable[[Any], str]] = {
     "live": toggle_live,
     "next_place": next_place,
     "send_object": partial(send, at_cursor=True),
     "send": send,
     "preview": toggle_preview,
 }
-"""What the keys do, by their names in `KeyPreferences`."""
+"""What the keys of a Train dock do, by their names in `KeyPreferences`."""
+
+ERRORS: dict[str, Callable[[Any], str]] = {
+    "next_error": next_error,
+    "previous_error": previous_error,
+}
+"""What the keys of a list of errors do."""
+
+ACTIONS = {**TRAINING, **ERRORS}
+"""What all keys do."""
 
 
 class Keys:
-    """The keys of one viewer, bound for as long as it has a Train dock.
+    """The keys of one viewer, each bound for as long as a dock answers to it.
 
-    Where there are several, a key works on the one that runs, or else on the newest.
+    Where several do, a key works on the one that runs, or else on the newest.
 
     Parameters
     ----------
@@ -88,7 +106,7 @@ class Keys:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
-        self._docks: list[TrainWidget] = []
+        self._docks: list[tuple[Any, Collection[str]]] = []
         self._bound: dict[str, Callable[[Any], None]] = {}
         self._words: dict[str, str] = {}
         self._end = on_change(self.bind)
@@ -102,16 +120,17 @@ class Keys:
             cls._of_workspace[workspace] = cls(viewer)
         return cls._of_workspace[workspace]
 
-    def add(self, dock: TrainWidget) -> None:
-        """Let the keys work on a dock."""
-        self._docks.append(dock)
+    def add(self, dock: Any, names: Collection[str] = TRAINING) -> None:
+        """Let the keys of some actions work on a dock."""
+        self._docks.append((dock, names))
+        self.bind()
 
-    def remove(self, dock: TrainWidget) -> None:
-        """Let them no more; without any dock they are given back."""
-        self._docks.remove(dock)
+    def remove(self, dock: Any) -> None:
+        """Let them no more; those that no dock answers to are given back."""
+        self._docks = [entry for entry in self._docks if entry[0] is not dock]
+        self.bind()
         if not self._docks:
             self._end()
-            self._unbind()
             self._of_workspace.pop(self._workspace, None)
 
     def words(self, name: str) -> str:
@@ -121,7 +140,8 @@ class Keys:
     def bind(self, *_changed: Any) -> None:
         """Bind the keys that are set in Preferences and that nobody else has."""
         self._unbind()
-        for name in ACTIONS:
+        wanted = {name for _, names in self._docks for name in names}
+        for name in (one for one in ACTIONS if one in wanted):
             key = getattr(preferences().keys, name).strip()
             self._words[name] = self._bind(key, name)
         self.changed.emit()
@@ -165,8 +185,9 @@ class Keys:
         self._bound = {}
 
     def _press(self, name: str) -> None:
-        running = [dock for dock in self._docks if dock.running]
-        reason = ACTIONS[name]((running or self._docks)[-1])
+        docks = [dock for dock, names in self._docks if name in names]
+        running = [dock for dock in docks if dock.running]
+        reason = ACTIONS[name]((running or docks)[-1])
         if reason:
             show_info(reason)
 
@@ -177,24 +198,26 @@ class KeyList(Fold):
     Parameters
     ----------
     dock
-        What they work on.
+        What they work on: a dock or a part of one, with `viewer` and `running`.
+    names
+        The actions that it answers to.
     """
 
-    def __init__(self, dock: TrainWidget) -> None:
+    def __init__(self, dock: Any, names: Collection[str] = TRAINING) -> None:
         content = QWidget()
         super().__init__("Keys", content)
         self._keys = Keys.of(dock.viewer)
         self.labels: dict[str, QLabel] = {}
         rows = QFormLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
-        for name in ACTIONS:
+        for name in names:
             field = KeyPreferences.model_fields[name]
             title, self.labels[name] = QLabel(field.title), QLabel()
             for part in (title, self.labels[name]):
                 part.setToolTip(field.description or "")
             rows.addRow(title, self.labels[name])
         rows.addRow(QLabel("Change them in File > Preferences > U-Net."))
-        self._keys.add(dock)
+        self._keys.add(dock, names)
         self._keys.changed.connect(self._show)
         self.destroyed.connect(_Gone(self._keys, dock, self._show))
         self._show()
@@ -207,7 +230,7 @@ class KeyList(Fold):
 class _Gone:
     """Takes a dock from the keys once Qt has destroyed it."""
 
-    def __init__(self, keys: Keys, dock: TrainWidget, slot: Callable[[], None]) -> None:
+    def __init__(self, keys: Keys, dock: Any, slot: Callable[[], None]) -> None:
         self._keys, self._dock, self._slot = keys, dock, slot
 
     def __call__(self, _gone: Any = None) -> None:

@@ -72,6 +72,16 @@ class KeyPreferences(Settings):
         title="Show or hide the preview",
         description="As the box Preview in the Train dock, during live training.",
     )
+    next_error: str = Field(
+        "J",
+        title="Next error",
+        description="Goes to the next error of the list in the Scores dock.",
+    )
+    previous_error: str = Field(
+        "Shift+J",
+        title="Previous error",
+        description="Goes back to the error before, in the Scores dock.",
+    )
 
 
 class Preferences(Settings):
