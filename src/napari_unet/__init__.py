@@ -35,7 +35,7 @@ _HOME = {
     "preview": "train.preview",
     "read_stack": "data.stack",
     "score_slices": "score.partition",
-    "score_stack": "score.report",
+    "score_stack": "score.scoring",
     "to_target": "data.annotation",
     "weight_map": "data.weight_map",
     "write_stack": "data.stack",

@@ -8,7 +8,7 @@ import yaml
 
 from napari_unet.data.stack import read_stack, write_stack
 from napari_unet.errors import InputError
-from napari_unet.score.report import score_labels
+from napari_unet.score.scoring import score_labels
 
 
 def test_no_result_takes_the_place_of_an_input(files, train, run):
@@ -75,7 +75,8 @@ def test_few_objects_are_not_taken_for_classes_where_one_is_predicted():
     truth = np.zeros((1, 20, 20), np.uint8)
     for value, y in enumerate((1, 8, 15), start=1):
         truth[0, y : y + 4, 2:18] = value
-    scores, notes = score_labels(truth > 0, truth)
+    scores = score_labels(truth > 0, truth)
+    notes = scores.notes
     assert scores.values()["iou"] == 1
     assert "objects" in notes[0]
 
@@ -85,7 +86,8 @@ def test_scribbles_of_background_and_foreground_stay_scribbles():
     truth[0, 2:5, 2:18], truth[0, 12:15, 2:18] = 1, 2
     prediction = np.zeros((1, 20, 20), np.uint8)
     prediction[0, 10:] = 1
-    scores, notes = score_labels(prediction, truth)
+    scores = score_labels(prediction, truth)
+    notes = scores.notes
     assert "scribbles" in notes[0]
     assert scores.values()["accuracy"] == 1
 
@@ -93,7 +95,7 @@ def test_scribbles_of_background_and_foreground_stay_scribbles():
 def test_objects_scored_against_themselves_are_perfect():
     truth = np.zeros((1, 20, 20), np.uint16)
     truth[0, :, :10], truth[0, :, 10:] = 301, 302
-    scores, _ = score_labels(truth, truth)
+    scores = score_labels(truth, truth)
     assert scores.values()["iou"] == 1
 
 

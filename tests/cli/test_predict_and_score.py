@@ -23,7 +23,7 @@ from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.postprocess import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor
-from napari_unet.score.report import score_labels
+from napari_unet.score.scoring import score_labels
 
 
 def test_a_prediction_lies_on_its_image(files, train, run):
@@ -163,7 +163,7 @@ def test_scores_in_files_are_those_of_the_arrays(files, run):
         *("score", files / "prediction.tif", files / "labels.tif"),
         *("--json", files / "s.json", "--csv", files / "s.csv"),
     )
-    scores, _ = score_labels(prediction, truth)
+    scores = score_labels(prediction, truth)
     told = json.loads((files / "s.json").read_text(encoding="utf-8"))
     assert told == scores.to_dict()
     with (files / "s.csv").open(encoding="utf-8", newline="") as file:
@@ -173,7 +173,7 @@ def test_scores_in_files_are_those_of_the_arrays(files, run):
         for name, value in each.values().items():
             assert float(row[name]) == pytest.approx(value, abs=1e-6)
     assert f"{scores.overall.iou:.4f}" in result.stdout
-    assert "pixel error" in result.stdout
+    assert "Pixel error" in result.stdout
 
 
 def test_some_slices_are_scored_against_others(files, run):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +14,10 @@ import tifffile
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError, OutputError
-from napari_unet.score.report import COLUMNS, score_labels, score_stack
+from napari_unet.score.comparison import compare
+from napari_unet.score.measures import MEASURES
+from napari_unet.score.report import COLUMNS
+from napari_unet.score.scoring import score, score_labels, score_stack
 
 
 def truth(shape=(3, 8, 8)):
@@ -122,7 +127,7 @@ def test_csv_has_a_line_for_each_slice_and_one_for_all(tmp_path):
     with (tmp_path / "scores.CSV").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["slice"] for row in rows] == ["5", "6", "7", "all"]
-    assert set(rows[0]) == {"slice", *COLUMNS}
+    assert set(rows[0]) == {"slice", *COLUMNS, "trained_on"}
     assert [row["iou"] for row in rows] == ["1.000000", "", "1.000000", "1.000000"]
 
 
@@ -131,13 +136,97 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
         score_stack(truth(), truth()).save(tmp_path)
 
 
+def test_a_merge_across_one_pixel_is_seen_by_rand_and_hardly_by_iou():
+    stack = np.ones((1, 100, 100), np.uint8)
+    stack[:, 49:51] = 0
+    prediction = stack.copy()
+    prediction[:, 49:51, 50] = 1
+    before = score_stack(stack, stack).values()
+    after = score_stack(prediction, stack).values()
+    assert before["v_rand"] == before["iou"] == 1
+    assert after["iou"] > 0.999
+    assert after["v_rand"] < 0.7
+    assert after["v_rand_split"] == pytest.approx(1, abs=1e-3)
+    assert after["v_rand_merge"] == pytest.approx(0.5, abs=1e-2)
+    assert 0 < after["warping_error"] <= 2 / 10_000
+
+
+def test_figures_of_extreme_predictions_are_right_and_finite():
+    stack = np.zeros((2, 40, 40), np.uint8)
+    stack[:, 2:18, 2:38] = stack[:, 22:38, 2:38] = 1
+    perfect = score_stack(stack, stack).values()
+    for name, value in perfect.items():
+        assert value == MEASURES[name].best, name
+    for prediction in (0 * stack, 0 * stack + 1, np.roll(stack, 3, axis=2)):
+        told = score_stack(prediction, stack, num_classes=2)
+        values = told.values()
+        missing = {name for name, value in values.items() if math.isnan(value)}
+        # An outline that is not there is at no distance.
+        outlines = {"surface_distance", "surface_distance_95"}
+        extreme = len(np.unique(prediction)) == 1
+        assert missing == (outlines if extreme else set())
+        assert all(np.isfinite(told.intervals[name]).all() for name in told.intervals)
+        json.dumps(told.to_dict(), allow_nan=False)
+
+
+def test_objects_that_go_on_are_scored_in_the_volume():
+    objects = np.zeros((4, 20, 20), np.uint16)
+    objects[:, :10], objects[:, 11:] = 3, 900
+    swapped = objects.copy()
+    swapped[2:] = np.where(objects[2:] == 3, 900, np.where(objects[2:] == 900, 3, 0))
+    swapped[0, 0, :2] = 7
+    told = score_labels(swapped, objects, AnnotationKind.OBJECTS)
+    assert told.volume
+    # Each slice is nearly right by itself; the volume is not.
+    assert all(row.values()["v_rand"] > 0.9 for row in told.slices)
+    assert told.values()["v_rand"] < 0.7
+    assert told.to_dict()["overall"]["objects"] == "volume"
+    low, high = told.intervals["v_rand"]
+    assert low <= told.values()["v_rand"] <= high or high < 1
+
+
+def test_numbers_that_start_anew_in_each_slice_are_objects_of_the_slice():
+    rng = np.random.default_rng(0)
+    objects = rng.permuted(np.arange(1, 41).repeat(10).reshape(1, 20, 20), axis=2)
+    stack = np.concatenate([rng.permutation(objects.ravel()).reshape(1, 20, 20)] * 1)
+    other = rng.permutation(stack.ravel()).reshape(1, 20, 20)
+    both = np.concatenate([stack, other]).astype(np.uint16)
+    assert not score_labels(both, both, AnnotationKind.OBJECTS).volume
+
+
+def test_slices_that_were_trained_on_are_marked():
+    comparison = replace(
+        compare(truth(), truth(), first_slice=5), trained_on=frozenset([1])
+    )
+    scores = score(comparison)
+    assert scores.trained_on == (6,)
+    assert [row["trained_on"] for row in scores.to_dict()["slices"]] == [
+        False,
+        True,
+        False,
+    ]
+    assert scores.to_csv().splitlines()[2].endswith(",yes")
+    assert scores.to_csv().splitlines()[-1].endswith(",1 of 3")
+
+
+def test_thinning_is_undone_by_request():
+    stack = np.ones((1, 60, 60), np.uint8)
+    stack[:, 29:31] = 0
+    wide = stack.copy()
+    wide[:, 24:36] = 0
+    told = score_stack(wide, stack).to_dict()["overall"]
+    assert told["v_rand"] > 0.99
+    assert told["without_thinning"]["v_rand"] < 0.95
+
+
 # ----------------------------------------------------------------- labels as stored
 
 
 @pytest.mark.parametrize("high", [1, 255])
 @pytest.mark.parametrize("true_high", [1, 255, 65535])
 def test_masks_of_0_1_and_0_255_mean_the_same(high, true_high):
-    scores, notes = score_labels(high * truth(), true_high * truth().astype(np.uint16))
+    scores = score_labels(high * truth(), true_high * truth().astype(np.uint16))
+    notes = scores.notes
     assert scores.overall.iou == 1
     assert ("above 0 is read as foreground" in " ".join(notes)) == (high == 255)
 
@@ -146,7 +235,7 @@ def test_a_truth_of_three_classes_takes_the_prediction_at_its_word():
     classes = np.zeros((1, 6, 9), np.uint8)
     classes[0, :, :4], classes[0, :, 4:8] = 1, 2
     prediction = np.where(classes == 2, np.uint8(1), classes)
-    told = score_labels(prediction, classes, AnnotationKind.CLASSES)[0].overall
+    told = score_labels(prediction, classes, AnnotationKind.CLASSES).overall
     np.testing.assert_allclose(told.iou_per_class, [1, 0.5, 0])
 
 
@@ -155,7 +244,7 @@ def test_numbered_objects_are_scored_as_foreground():
     for n in range(9):
         y, x = divmod(n, 3)
         objects[0, 10 * y : 10 * y + 6, 10 * x : 10 * x + 6] = 1000 * n + 1
-    scores, _ = score_labels(objects, objects, AnnotationKind.OBJECTS)
+    scores = score_labels(objects, objects, AnnotationKind.OBJECTS)
     assert scores.overall.iou == 1
 
 
@@ -164,7 +253,7 @@ def test_unlabelled_pixels_of_scribbles_do_not_count():
     scribbles[0, 0], scribbles[0, 4] = 1, 2
     prediction = np.ones_like(scribbles)
     prediction[0, 0] = 0
-    scores, _ = score_labels(prediction, scribbles, AnnotationKind.SCRIBBLES)
+    scores = score_labels(prediction, scribbles, AnnotationKind.SCRIBBLES)
     assert scores.overall.iou == 1
     assert scores.overall.pixels == 16
 
@@ -172,13 +261,13 @@ def test_unlabelled_pixels_of_scribbles_do_not_count():
 def test_only_the_slices_that_are_asked_for_are_scored():
     prediction = truth()
     prediction[0] = 0
-    scores, _ = score_labels(prediction, truth(), slices=[1, 2], first_slice=5)
+    scores = score_labels(prediction, truth(), slices=[1, 2], first_slice=5)
     assert [row.slice for row in scores.slices] == [6, 7]
     assert scores.overall.iou == 1
 
 
 def test_a_guess_is_told():
-    assert "ground truth is classes" in score_labels(truth(), truth())[1][0]
+    assert "ground truth is classes" in score_labels(truth(), truth()).notes[0]
 
 
 def test_a_probability_map_is_no_prediction():
@@ -194,7 +283,7 @@ def test_empty_ground_truth_is_refused():
 @pytest.mark.real_data
 def test_real_labels_score_1_against_themselves_in_any_writing(real_data):
     labels = tifffile.imread(real_data / "isbi2012-train-labels.tif", key=range(24, 26))
-    scores, _ = score_labels(labels // 255, labels, first_slice=24)
+    scores = score_labels(labels // 255, labels, first_slice=24)
     assert scores.overall.iou == 1
-    shifted, _ = score_labels(np.roll(labels, 1, axis=2), labels)
+    shifted = score_labels(np.roll(labels, 1, axis=2), labels)
     assert 0.8 < shifted.overall.iou < 0.99

@@ -15,7 +15,7 @@ from napari_unet.errors import InputError, OutOfMemoryError, TrainingError
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.seen import trained_slices, validation_slices
 from napari_unet.predict.predictor import Predictor
-from napari_unet.score.report import score_stack
+from napari_unet.score.scoring import score_stack
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image

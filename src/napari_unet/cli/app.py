@@ -276,7 +276,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
 
 
 @app.command()
-def score(
+def score(  # noqa: PLR0913 (every option is one argument)
     prediction: Annotated[Path, typer.Argument(help="Predicted labels.")],
     truth: Annotated[Path, typer.Argument(help="Ground truth labels.")],
     slices: Annotated[
@@ -286,16 +286,64 @@ def score(
         str | None, typer.Option(help="Slices of the ground truth, as start:stop.")
     ] = None,
     kind: Kind = None,
+    volume: Annotated[
+        bool | None,
+        typer.Option(
+            "--volume/--planes",
+            help="Whether objects go on through the slices; guessed when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(help="The image: for pictures in the report, and for --model."),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="The model: its settings go into the report; with --image, slices "
+            "that it was trained on are marked."
+        ),
+    ] = None,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(help="TIFF of the probabilities: adds the soft IoU and Dice."),
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
     csv: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Page to write, with pictures: .html, or .md and a folder."),
+    ] = None,
+    error_map: Annotated[
+        Path | None,
+        typer.Option(
+            help="TIFF to write: true and false positives, false negatives (1, 2, 3) "
+            "in the first channel, numbered errors in the second; a list of these as "
+            ".json beside it."
+        ),
+    ] = None,
 ) -> None:
     """Score a prediction against ground truth, slice by slice and overall."""
-    from napari_unet.cli.work import check_outputs, show_scores
+    from napari_unet.cli.scoring import ScoreRequest, run_score
 
-    check_outputs([prediction, truth], json, csv)
-    told, true = _read(prediction, slices), _read(truth, truth_slices)
-    first = _first(truth, truth_slices)
-    show_scores(told, true, kind, json, csv, first_slice=first)
+    run_score(
+        ScoreRequest(
+            prediction=prediction,
+            truth=truth,
+            slices=slices,
+            truth_slices=truth_slices,
+            kind=kind,
+            volume=volume,
+            image=image,
+            model=model,
+            probabilities=probabilities,
+            json=json,
+            csv=csv,
+            report=report,
+            error_map=error_map,
+        )
+    )
 
 
 @app.command()
@@ -311,16 +359,6 @@ def demo(
     from napari_unet.cli.demo import run_demo
 
     run_demo(out, minutes=minutes, seed=seed, gui=gui)
-
-
-def _first(path: Path, slices: str | None) -> int:
-    """Return the number of the first of some slices; 0 where steps leave gaps."""
-    from napari_unet.data.stack import parse_slices, read_stack
-
-    if slices is None:
-        return 0
-    chosen = parse_slices(slices, read_stack(path).num_slices)
-    return chosen.start if chosen.step == 1 else 0
 
 
 def _read(path: Path, slices: str | None = None) -> Stack:

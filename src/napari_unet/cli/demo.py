@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.io import imsave
 
-from napari_unet.cli.show import console, say, score_table
+from napari_unet.cli.scoring import score_table
+from napari_unet.cli.show import console, say
 from napari_unet.cli.training import train_and_report
 from napari_unet.cli.work import predict_stack
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
@@ -23,7 +24,7 @@ from napari_unet.model.checkpoint import load_model, save_model
 from napari_unet.predict.predictor import Prediction, Predictor
 from napari_unet.samples import em_stack
 from napari_unet.score.overlay import side_by_side
-from napari_unet.score.report import score_labels
+from napari_unet.score.scoring import score_labels
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image
@@ -54,7 +55,7 @@ def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
     held_out = stack.slices(_HELD_OUT)
     prediction = predict_stack(Predictor(load_model(model)), held_out)
     truth = cells[_FIRST:]
-    scores, _ = score_labels(
+    scores = score_labels(
         prediction.labels, truth, AnnotationKind.CLASSES, first_slice=_FIRST
     )
     say(f"scores of slices {_HELD_OUT}, which were never trained on:")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -11,23 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
 from napari_unet.words import clock
 
 if TYPE_CHECKING:
-    from napari_unet.score.report import Scores
     from napari_unet.train.trainer import TrainStep
 
 console = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-_TITLES = {
-    "iou": "IoU",
-    "dice": "Dice",
-    "accuracy": "accuracy",
-    "pixel_error": "pixel error",
-}
 
 
 def say(text: str) -> None:
@@ -88,19 +78,6 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def score_table(scores: Scores) -> Table:
-    """Return the table of all slices, with the whole in the last row."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("slice", justify="right")
-    for name in scores.values():
-        table.add_column(_TITLES[name], justify="right")
-    for row in scores.slices:
-        table.add_row(str(row.slice), *_cells(row.values()))
-    table.add_section()
-    table.add_row("all", *_cells(scores.values()), style="bold")
-    return table
-
-
 @contextmanager
 def _training_bar() -> Iterator[Callable[[TrainStep], None]]:
     columns = (
@@ -139,7 +116,3 @@ def _words(step: TrainStep) -> str:
         parts.append(f"best validation IoU {step.best:.3f}")
     parts.append(f"{clock(step.seconds_left)} left")
     return "  ".join(parts)
-
-
-def _cells(values: dict[str, float]) -> list[str]:
-    return ["-" if math.isnan(v) else f"{v:.4f}" for v in values.values()]

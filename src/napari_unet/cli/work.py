@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.cli.show import bar, console, say, score_table, stop_on_interrupt
+from napari_unet.cli.show import bar, say, stop_on_interrupt
 from napari_unet.config import (
     AnnotationKind,
     PostprocessConfig,
@@ -20,7 +20,6 @@ from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.predict.pixel_size import difference
-from napari_unet.score.report import Scores, score_labels
 
 if TYPE_CHECKING:
     from napari_unet.predict.predictor import Prediction, Predictor
@@ -113,7 +112,7 @@ def write_prediction(
         result.labels,
         finish,
         probabilities=result.probabilities,
-        threshold=config.threshold,
+        threshold=predictor.threshold,
         ndim=predictor.model.network.config.ndim,
     )
     labels = stack.single_channel(found)
@@ -149,32 +148,3 @@ def predict_stack(
     if unfinished:
         raise NapariUNetError("Stopped before the end: no prediction was written.")
     return result
-
-
-def show_scores(
-    prediction: Stack,
-    truth: Stack,
-    kind: AnnotationKind | None,
-    json: Path | None,
-    csv: Path | None,
-    *,
-    first_slice: int = 0,
-) -> Scores:
-    """Print the scores of a prediction, and write them where wanted.
-
-    `first_slice` is the number by which the first slice is called.
-    """
-    scores, notes = score_labels(
-        np.asarray(prediction.as_zyx()),
-        np.asarray(truth.as_zyx()),
-        kind,
-        first_slice=first_slice,
-    )
-    for note in notes:
-        say(note)
-    console.print(score_table(scores))
-    for path in (json, csv):
-        if path is not None:
-            scores.save(path)
-            say(f"wrote {path}")
-    return scores

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.color import label2rgb
 
+from napari_unet.score.error_map import PIXEL_COLORS, RIGHT
+
 _GAP = 8
 _ALPHA = 0.35
-# Of the palette that people with any colour vision tell apart (Okabe & Ito).
-_BLUE = (0.0, 0.447, 0.698)
-_ORANGE = (0.835, 0.369, 0.0)
 
 
 def side_by_side(
@@ -30,7 +29,7 @@ def side_by_side(
     (Y, X', 3) uint8: the image, then the image under each of the labels.
     """
     plane = grey(image)
-    panels = [np.repeat(plane[..., None], 3, axis=2)]
+    panels: list[NDArray[np.floating]] = [np.repeat(plane[..., None], 3, axis=2)]
     panels += [_coloured(plane, one) if one.any() else panels[0] for one in labels]
     gap = np.ones((plane.shape[0], _GAP, 3))
     parts = [part for panel in panels for part in (panel, gap)][:-1]
@@ -41,35 +40,37 @@ def grey(image: NDArray[np.generic]) -> NDArray[np.float32]:
     """Bring an image to 0 to 1, its darkest and brightest half percent cut off."""
     values = image.astype(np.float32)
     low, high = np.percentile(values, (0.5, 99.5))
-    return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    stretched = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    return np.asarray(stretched, np.float32)
 
 
 def errors_over(
-    plane: NDArray[np.float32] | None,
-    predicted: NDArray[np.bool_],
-    true: NDArray[np.bool_],
-    annotated: NDArray[np.bool_],
+    image: NDArray[np.generic], errors: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Draw what is predicted too much and too little over an image.
+    """Draw what is predicted too much, too little and wrongly over an image.
 
     Parameters
     ----------
-    plane
-        (Y, X) grey values from 0 to 1; the truth in light grey where there is none.
-    predicted, true, annotated
-        (Y, X): the masks, and the pixels that are compared.
+    image
+        (Y, X) grey values of any type.
+    errors
+        (Y, X) slice of a `napari_unet.score.error_map.pixel_map`.
 
     Returns
     -------
-    (Y, X, 3) uint8: blue where only the prediction is, orange where only the truth is.
+    (Y, X, 3) uint8, in the colours of `PIXEL_COLORS`; what is right is left grey.
     """
-    if plane is None:
-        plane = np.where(true, np.float32(0.8), np.float32(0.3))
-    picture = np.repeat(plane[..., None], 3, axis=2)
-    for wrong, colour in ((predicted & ~true, _BLUE), (true & ~predicted, _ORANGE)):
-        where = wrong & annotated
-        picture[where] = 0.3 * picture[where] + 0.7 * np.array(colour, np.float32)
+    picture = np.repeat(grey(image)[..., None], 3, axis=2)
+    for value, colour in PIXEL_COLORS.items():
+        if value != RIGHT:
+            where = errors == value
+            picture[where] = 0.3 * picture[where] + 0.7 * _rgb(colour)
     return np.asarray(np.round(255 * picture), np.uint8)
+
+
+def _rgb(colour: str) -> NDArray[np.float32]:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    return np.array(parts, np.float32)
 
 
 def _coloured(

@@ -89,6 +89,22 @@ def read_history(path: Path) -> History:
     return History(steps.astype(np.int64), losses, scores, seconds if timed else None)
 
 
+def curve_of(model: Path) -> list[tuple[float, float, float | None]]:
+    """Return minutes, loss and validation IoU of the run that a model lies in.
+
+    None that can be read leaves nothing to draw.
+    """
+    try:
+        history = read_history(model.parent / "history.csv")
+    except InputError:
+        return []
+    if history.seconds is None:
+        return []
+    minutes = (history.seconds / 60).tolist()
+    scores = [None if np.isnan(one) else float(one) for one in history.scores]
+    return list(zip(minutes, history.losses.tolist(), scores, strict=True))
+
+
 def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:
     return np.array([float(text) if text else np.nan for text in texts], float)
 

@@ -1,37 +1,46 @@
-"""Scores: a prediction against ground truth, slice by slice."""
+"""Scores: a prediction against ground truth, slice by slice, and where it is wrong."""
 
 from __future__ import annotations
 
-import math
+import threading
+import time
 from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-)
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.score.report import COLUMNS, Scores, score_labels
+from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.error_map import leave_out
+from napari_unet.score.scoring import SliceScored, score_slice_by_slice
+from napari_unet.widgets.compare import CompareBox
+from napari_unet.widgets.error_list import ErrorList, ignored_in
+from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.kind import KindBox
 from napari_unet.widgets.layers import PREDICTED, LayerBox, labels_array
+from napari_unet.widgets.made_by import made_by
 from napari_unet.widgets.panel import Panel
-from napari_unet.words import sides
+from napari_unet.widgets.report_work import ReportWork
+from napari_unet.widgets.score_table import ScoreTable
+from napari_unet.widgets.score_totals import ScoreTotals
+from napari_unet.widgets.threshold import ThresholdBox
+from napari_unet.widgets.used_slices import UsedSlices
+from napari_unet.words import clock, sides
 
 if TYPE_CHECKING:
     import napari
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet.config import AnnotationKind
+    from napari_unet.score.report import Scores
+
 _NO_SCORES = "There are no scores yet."
-_TITLES = ("Slice", "IoU", "Dice", "Accuracy", "Pixel error")
 
 
 class ScoresWidget(Panel):
@@ -46,27 +55,34 @@ class ScoresWidget(Panel):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Score", "Stop")
         self.scores: Scores | None = None
+        self.comparison: Comparison | None = None
         self.prediction = LayerBox(napari_viewer, Labels)
         self.truth = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
         self.add_row("Prediction", self.prediction)
         self.add_row("Ground truth", self.truth)
         self.add_row("Kind of truth", self.kind)
-        self.table = QTableWidget(0, len(_TITLES))
-        self.table.setHorizontalHeaderLabels(_TITLES)
-        self.table.verticalHeader().hide()
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        self.table.setMinimumHeight(160)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.cellClicked.connect(self._on_row_clicked)
-        self.total = QLabel("")
-        self.total.setWordWrap(True)
-        self.save_button = QPushButton("Save as CSV or JSON ...")
+        self.totals = ScoreTotals()
+        self.table = ScoreTable()
+        self.table.chosen.connect(self._go_to_slice)
+        self.errors = ErrorList(napari_viewer)
+        self.threshold = ThresholdBox(napari_viewer)
+        self.compare = CompareBox(napari_viewer)
+        self.save_button = QPushButton("Save table ...")
         self.save_button.clicked.connect(self._on_save)
-        explain(self.save_button, _NO_SCORES)
-        self.finish_layout(self.total, self.table, self.save_button)
+        self.report_button = QPushButton("Save report ...")
+        self.report_button.clicked.connect(self._on_report)
+        saves = QWidget()
+        row = QHBoxLayout(saves)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.save_button)
+        row.addWidget(self.report_button)
+        self.folds = {
+            "errors": Fold("Errors, one by one", self.errors),
+            "threshold": Fold("Threshold", self.threshold),
+            "compare": Fold("Compare predictions", self.compare),
+        }
+        self.finish_layout(self.totals, self.table, saves, *self.folds.values())
         self.box.setStretchFactor(self.table, 10)
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
@@ -76,6 +92,9 @@ class ScoresWidget(Panel):
         self._on_layers(None)
         self._on_prediction(self.workspace.prediction)
         self._on_truth(self.workspace.truth)
+
+    reported = Signal(str)
+    """A report was written: its path."""
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -95,60 +114,41 @@ class ScoresWidget(Panel):
                 f"{prediction.name} is {sides(told.shape)} and {truth.name} is "
                 f"{sides(true.shape)} (slices x Y x X): choose layers of one image."
             )
-        slices = prediction.metadata.get(PREDICTED)
-        kind = self.kind.value()
-        self.start("Scoring", lambda: _score(told, true, kind, slices), lambda: None)
-
-    def on_done(self, result: tuple[Scores, tuple[str, ...]]) -> None:
-        """Fill the table."""
-        self.scores, notes = result
-        values = self.scores.values()
-        self.total.setText(
-            f"<b>All: IoU {values['iou']:.4f}, Dice {values['dice']:.4f}, accuracy "
-            f"{values['accuracy']:.4f}</b>"
+        work = _ScoringWork(
+            told,
+            true,
+            self.kind.value(),
+            prediction.metadata.get(PREDICTED),
+            ignored_in(truth),
+            UsedSlices.of(made_by(prediction)).trained,
         )
-        self.table.setRowCount(len(self.scores.slices))
-        for index, row in enumerate(self.scores.slices):
-            self._set(index, 0, str(row.slice))
-            for column, name in enumerate(COLUMNS, start=1):
-                self._set(index, column, _text(row.values()[name]))
-        explain(self.save_button, "")
-        self.show_progress(1.0, "\n".join(notes))
+        self._take_away()
+        self.start("Scoring", work.run, work.stop)
 
-    def _on_layers(self, _layer: Labels | None) -> None:
-        """Take away scores that belong to other layers."""
-        self.scores = None
-        self.total.setText("")
-        self.table.setRowCount(0)
-        explain(self.save_button, _NO_SCORES)
-        missing = self.truth.value() is None
-        explain(self.kind, "There is no ground truth." if missing else "")
-        self.refresh()
+    def on_step(self, item: Any) -> None:
+        """Show how far it is, or go on to the list of errors."""
+        self.show_progress(item.done / item.total, item.words)
 
-    def _set(self, row: int, column: int, text: str) -> None:
-        item = QTableWidgetItem(text)
-        item.setTextAlignment(
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        )
-        self.table.setItem(row, column, item)
-
-    def _on_row_clicked(self, row: int, column: int) -> None:
-        layer = self.prediction.value()
-        if self.scores is None or layer is None or layer.ndim < 3:
+    def on_done(self, result: tuple[Scores, Comparison] | Path | None) -> None:
+        """Show what was scored, or where the report lies."""
+        if isinstance(result, Path):
+            self.show_progress(1.0, f"Wrote {result}")
+            self.reported.emit(str(result))
             return
-        index = self.scores.slices[row].slice
-        position = [0.0] * layer.ndim
-        position[-3] = index
-        world = layer.data_to_world(position)
-        axis = self.viewer.dims.ndim - 3
-        self.viewer.dims.set_point(axis, world[-3])
-
-    def _on_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save scores", "scores.csv", "CSV (*.csv);;JSON (*.json)"
-        )
-        if name:
-            self.save(name)
+        if result is None:
+            self.show_progress(0.0, "Stopped: nothing was scored.")
+            return
+        self.scores, self.comparison = result
+        prediction, truth = self.prediction.value(), self.truth.value()
+        self.totals.show_scores(self.scores)
+        self.table.show_rows(self.scores.slices)
+        self.errors.show_scores(self.comparison, prediction, truth)
+        self.threshold.show_scores(self.comparison, prediction)
+        if prediction is not None:
+            self._list(prediction, self.scores)
+        for button in (self.save_button, self.report_button):
+            explain(button, "")
+        self.show_progress(1.0, "\n".join(self.scores.notes))
 
     def save(self, path: str) -> None:
         """Write the scores as CSV or JSON, by the suffix of `path`."""
@@ -161,6 +161,72 @@ class ScoresWidget(Panel):
         else:
             self.status.setText(f"Wrote {path}")
 
+    def save_report(self, path: str) -> None:
+        """Write a page with tables and pictures, HTML or Markdown by the suffix."""
+        if self.scores is None or self.comparison is None or self.running:
+            return
+        work = ReportWork.of(
+            Path(path),
+            self.scores,
+            self.comparison,
+            self.workspace.image,
+            self.prediction.value(),
+            self.truth.value(),
+        )
+        self.start("Writing the report", work.run, lambda: None)
+
+    def _on_layers(self, _layer: Labels | None) -> None:
+        """Take away scores that belong to other layers."""
+        self._take_away()
+        missing = self.truth.value() is None
+        explain(self.kind, "There is no ground truth." if missing else "")
+        self.refresh()
+
+    def _take_away(self) -> None:
+        self.scores = self.comparison = None
+        self.totals.show_scores(None)
+        self.table.show_rows(())
+        self.errors.show_scores(None)
+        self.threshold.show_scores(None, None)
+        for button in (self.save_button, self.report_button):
+            explain(button, _NO_SCORES)
+
+    def _list(self, prediction: Labels, scores: Scores) -> None:
+        """Add the scores to those of other predictions."""
+        image = self.workspace.image
+        self.compare.add(
+            prediction.name,
+            scores,
+            made_by=made_by(prediction),
+            image="" if image is None else image.name,
+            slices=[row.slice for row in scores.slices],
+            trained=scores.trained_on,
+            intervals=scores.intervals,
+        )
+
+    def _go_to_slice(self, index: int) -> None:
+        layer = self.prediction.value()
+        if self.scores is None or layer is None or layer.ndim < 3:
+            return
+        position = [0.0] * layer.ndim
+        position[-3] = index
+        world = layer.data_to_world(position)
+        self.viewer.dims.set_point(self.viewer.dims.ndim - 3, world[-3])
+
+    def _on_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save scores", "scores.csv", "CSV (*.csv);;JSON (*.json)"
+        )
+        if name:
+            self.save(name)
+
+    def _on_report(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save report", "scores.html", "HTML (*.html);;Markdown (*.md)"
+        )
+        if name:
+            self.save_report(name)
+
     def _on_prediction(self, layer: Labels | None) -> None:
         self.prediction.setValue(layer)
         self.refresh()
@@ -171,12 +237,51 @@ class ScoresWidget(Panel):
         self.refresh()
 
 
-def _score(
-    told: NDArray[np.generic], true: NDArray[np.generic], kind: Any, slices: Any
-) -> Generator[None, None, tuple[Scores, tuple[str, ...]]]:
-    yield
-    return score_labels(told, true, kind, slices=slices)
+@dataclass(frozen=True)
+class _Progress:
+    done: int
+    total: int
+    words: str
 
 
-def _text(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
+@dataclass(eq=False)
+class _ScoringWork:
+    """Scores copies of two layers, for a worker thread."""
+
+    told: NDArray[np.generic]
+    true: NDArray[np.generic]
+    kind: AnnotationKind | None
+    slices: Any
+    ignored: NDArray[np.bool_] | None
+    trained_on: frozenset[int]
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def stop(self) -> None:
+        """End after the slice in work; from any thread."""
+        self._stopped.set()
+
+    def run(self) -> Generator[_Progress, None, tuple[Scores, Comparison] | None]:
+        """Score, yielding how far it is."""
+        comparison = compare(self.told, self.true, self.kind, slices=self.slices)
+        if self.ignored is not None:
+            comparison = leave_out(comparison, self.ignored)
+        comparison = replace(comparison, trained_on=self.trained_on)
+        steps = score_slice_by_slice(comparison)
+        began = time.monotonic()
+        while not self._stopped.is_set():
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                scores: Scores = end.value
+                # Worked out here, not while it is shown.
+                _ = scores.intervals, scores.instances
+                return scores, comparison
+            yield _Progress(step.done, step.total, _words(step, began))
+        return None
+
+
+def _words(step: SliceScored, began: float) -> str:
+    passed = time.monotonic() - began
+    left = passed / step.done * (step.total - step.done)
+    told = f"Scored slice {step.done} of {step.total}"
+    return f"{told}, {clock(left)} left" if left > 1 else told

@@ -1,0 +1,293 @@
+"""The command `score`: a prediction against ground truth, as tables and files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from napari_unet.cli.show import bar, console, say
+from napari_unet.cli.work import check_outputs, check_tiff
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import IGNORE
+from napari_unet.data.files import atomic_write
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.stack import Stack, parse_slices, read_stack, write_stack
+from napari_unet.errors import InputError
+from napari_unet.model.card import ModelCard, read_card
+from napari_unet.model.seen import trained_slices
+from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.error_map import pixel_map
+from napari_unet.score.errors_of_objects import find_errors
+from napari_unet.score.facts import file_facts, model_facts
+from napari_unet.score.measures import MEASURES, SHOWN
+from napari_unet.score.page import ReportPage, check_page
+from napari_unet.score.report import Scores
+from napari_unet.score.scoring import score_slice_by_slice
+from napari_unet.score.soft import soft_dice, soft_iou, thresholded_iou
+from napari_unet.train.history import curve_of
+
+if TYPE_CHECKING:
+    from napari_unet.score.instances import Instances
+
+_THRESHOLDS_SHOWN = ("0.50", "0.75", "0.90", "mean")
+_FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What is scored, and what is written."""
+
+    prediction: Path
+    truth: Path
+    slices: str | None = None
+    truth_slices: str | None = None
+    kind: AnnotationKind | None = None
+    volume: bool | None = None
+    image: Path | None = None
+    model: Path | None = None
+    probabilities: Path | None = None
+    json: Path | None = None
+    csv: Path | None = None
+    report: Path | None = None
+    error_map: Path | None = None
+
+
+def run_score(request: ScoreRequest) -> Scores:
+    """Score a prediction, print the tables, and write what is wanted.
+
+    Raises
+    ------
+    NapariUNetError
+        When something cannot be read, compared or written.
+    """
+    _check(request)
+    told, true = _read(request.prediction, request.slices), _read_truth(request)
+    image = None if request.image is None else read_stack(request.image)
+    card = None if request.model is None else read_card(request.model)
+    comparison = compare(
+        np.asarray(told.as_zyx()),
+        np.asarray(true.as_zyx()),
+        request.kind,
+        first_slice=_first(request),
+        volume=request.volume,
+    )
+    if image is not None and card is not None:
+        comparison = _marked(comparison, card, image)
+    scores = _score(comparison)
+    if request.probabilities is not None:
+        scores = replace(scores, soft=_soft(request, comparison))
+    show_scores(scores)
+    for path in (request.json, request.csv):
+        if path is not None:
+            scores.save(path)
+            say(f"wrote {path}")
+    if request.error_map is not None:
+        _write_errors(request.error_map, comparison, true)
+    if request.report is not None:
+        page = ReportPage(
+            scores,
+            comparison,
+            _pictured(request, comparison, image),
+            _facts(request, card),
+            () if request.model is None else curve_of(request.model),
+        )
+        page.save(request.report)
+        say(f"wrote {request.report}")
+    return scores
+
+
+def show_scores(scores: Scores) -> None:
+    """Print how the labels were read, the slices, all scores, and the objects."""
+    for note in scores.notes:
+        say(note)
+    console.print(score_table(scores))
+    console.print(_totals(scores))
+    console.print(_instances(scores.instances))
+    if scores.trained_on:
+        say(
+            f"The network learnt from {len(scores.trained_on)} of the "
+            f"{len(scores.slices)} slices (marked *): their scores say little of other "
+            "images."
+        )
+
+
+def score_table(scores: Scores) -> Table:
+    """Return the table of all slices, with the whole in the last row."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("slice", justify="right")
+    for name in SHOWN:
+        table.add_column(MEASURES[name].title, justify="right")
+    for row in scores.slices:
+        number = f"{row.slice} *" if row.trained_on else str(row.slice)
+        table.add_row(number, *_cells(row.values()))
+    table.add_section()
+    table.add_row("all", *_cells(scores.values()), style="bold")
+    return table
+
+
+def _check(request: ScoreRequest) -> None:
+    inputs = [request.prediction, request.truth]
+    more = (request.image, request.model, request.probabilities)
+    inputs.extend(path for path in more if path is not None)
+    outputs = (request.json, request.csv, request.report, request.error_map)
+    check_outputs(inputs, *outputs)
+    check_tiff(request.error_map)
+    if request.report is not None:
+        check_page(request.report)
+
+
+def _read(path: Path, slices: str | None) -> Stack:
+    stack = read_stack(path)
+    for note in stack.notes:
+        say(f"{path}: {note}")
+    return stack.slices(slices)
+
+
+def _read_truth(request: ScoreRequest) -> Stack:
+    return _read(request.truth, request.truth_slices)
+
+
+def _first(request: ScoreRequest) -> int:
+    """Return the number of the first of some slices; 0 where steps leave gaps."""
+    if request.truth_slices is None:
+        return 0
+    count = read_stack(request.truth).num_slices
+    chosen = parse_slices(request.truth_slices, count)
+    return chosen.start if chosen.step == 1 else 0
+
+
+def _marked(comparison: Comparison, card: ModelCard, image: Stack) -> Comparison:
+    """Mark the slices that the model has learnt from."""
+    seen = trained_slices(card, fingerprint(image.as_czyx()))
+    if seen is None:
+        say("The model does not tell which slices it was trained on.")
+        return comparison
+    first, count = comparison.first_slice, len(comparison.truth)
+    here = frozenset(z - first for z in seen if 0 <= z - first < count)
+    return replace(comparison, trained_on=here)
+
+
+def _score(comparison: Comparison) -> Scores:
+    steps = score_slice_by_slice(comparison)
+    with bar("scoring") as show:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                scores: Scores = end.value
+                return scores
+            show(step.done, step.total)
+
+
+def _soft(request: ScoreRequest, comparison: Comparison) -> dict[str, float]:
+    """Return the study's measures of the probabilities of foreground."""
+    stack = _read(request.probabilities or Path(), None)
+    channels = np.asarray(stack.as_czyx())
+    if channels.shape[1] != len(comparison.truth) and request.slices is not None:
+        channels = channels[:, parse_slices(request.slices, channels.shape[1])]
+    foreground = channels[0] if len(channels) == 1 else 1 - channels[0]
+    foreground = np.clip(foreground.astype(np.float32), 0, 1)
+    measures = {
+        "soft_iou": soft_iou,
+        "thresholded_iou": thresholded_iou,
+        "soft_dice": soft_dice,
+    }
+    return {name: one(foreground, comparison.truth) for name, one in measures.items()}
+
+
+def _write_errors(path: Path, comparison: Comparison, like: Stack) -> None:
+    """Write pixels and objects that are wrong as two channels, and a list as JSON."""
+    errors = find_errors(comparison)
+    channels = np.stack([pixel_map(comparison).astype(np.int32), errors.objects])
+    shape = like.single_channel(errors.objects).shape
+    smallest = np.uint8 if len(errors.errors) < IGNORE else np.uint16
+    if len(errors.errors) > np.iinfo(np.uint16).max:
+        raise InputError(f"{path}: more than 65,535 errors do not fit into a TIFF.")
+    axes = like.single_channel(errors.objects).axes
+    write_stack(
+        path, channels.reshape(2, *shape).astype(smallest), like=like, axes=f"C{axes}"
+    )
+    listed = path.with_suffix(".json")
+    write_rows(listed, errors.rows(comparison.first_slice))
+    say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
+
+
+def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    """Write a list of plain values as JSON."""
+    import json
+
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def _pictured(
+    request: ScoreRequest, comparison: Comparison, image: Stack | None
+) -> NDArray[np.generic] | None:
+    """Return the slices of the image that were scored, its first channel."""
+    if image is None:
+        return None
+    planes = np.asarray(image.as_czyx()[0])
+    if len(planes) != len(comparison.truth) and request.truth_slices is not None:
+        planes = planes[parse_slices(request.truth_slices, len(planes))]
+    if planes.shape != comparison.truth.shape:
+        raise InputError(
+            f"{request.image} has other slices than the ground truth: give the image "
+            "that was predicted."
+        )
+    return planes
+
+
+def _facts(
+    request: ScoreRequest, card: ModelCard | None
+) -> Mapping[str, Mapping[str, str]]:
+    files = {
+        "Prediction": request.prediction,
+        "Ground truth": request.truth,
+        "Image": request.image,
+        "Model": request.model,
+    }
+    made = {"Date": datetime.now().isoformat(" ", "seconds")}
+    slices = {"Slices of the prediction": request.slices or "all"}
+    facts = {"Files": {**made, **slices, **file_facts(files)}}
+    return facts if card is None else {**facts, **model_facts(card)}
+
+
+def _totals(scores: Scores) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("all slices")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, value in scores.values().items():
+        low, high = scores.intervals.get(name, (math.nan, math.nan))
+        span = "" if math.isnan(low) else f"{low:.4f} to {high:.4f}"
+        table.add_row(MEASURES[name].title, _figure(value), span)
+    for name, value in scores.soft.items():
+        table.add_row(name.replace("_", " "), _figure(value), "")
+    return table
+
+
+def _instances(instances: Instances) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("objects at IoU", "precision", "recall", "F1", "AP", "PQ"):
+        table.add_column(title, justify="right")
+    found = instances.values()
+    for threshold in _THRESHOLDS_SHOWN:
+        values = [found[threshold][name] for name in _FOUND]
+        table.add_row(threshold, *map(_figure, values))
+    return table
+
+
+def _cells(values: Mapping[str, float]) -> list[str]:
+    return [_figure(values[name]) for name in SHOWN]
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"

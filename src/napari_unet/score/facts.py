@@ -1,0 +1,50 @@
+"""What a report says of the files and the model behind the scores."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from napari_unet.config import Settings
+from napari_unet.model.card import ModelCard
+
+
+def file_facts(files: Mapping[str, Path | None]) -> dict[str, str]:
+    """Return name and SHA-256 of each file that there is, by its role."""
+    return {
+        role: f"{path.name} (SHA-256 {_digest(path)})"
+        for role, path in files.items()
+        if path is not None and path.is_file()
+    }
+
+
+def model_facts(card: ModelCard) -> dict[str, dict[str, str]]:
+    """Return what a model says of its training, as tables by their titles."""
+    training = {
+        "Trained until step": f"{card.step:,}",
+        "Date": card.date,
+        "Classes": ", ".join(card.class_names),
+        "Pixel size": f"{' x '.join(f'{x:g}' for x in card.pixel_size)} {card.unit}",
+    }
+    for number, entry in enumerate(card.data, start=1):
+        told = ", ".join(f"{key} {value}" for key, value in entry.items() if value)
+        training[f"Image {number}"] = told
+    settings: dict[str, str] = {}
+    for group in (card.network, card.train, card.weights, card.augment):
+        settings |= _settings(group)
+    versions = dict(sorted(card.versions.items()))
+    return {"Training": training, "Settings": settings, "Versions": versions}
+
+
+def _settings(group: Settings) -> dict[str, str]:
+    fields = type(group).model_fields
+    return {
+        fields[name].title or name.replace("_", " ").capitalize(): str(value)
+        for name, value in group.model_dump(mode="json").items()
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

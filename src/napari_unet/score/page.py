@@ -1,0 +1,202 @@
+"""A report that can be attached to a paper: tables, pictures, settings, as a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.files import atomic_write
+from napari_unet.errors import InputError
+from napari_unet.score.error_map import pixel_map
+from napari_unet.score.measures import MEASURES, SHOWN, Measure
+from napari_unet.score.overlay import errors_over
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from napari_unet.score.comparison import Comparison
+    from napari_unet.score.report import Scores
+
+SUFFIXES = (".html", ".md")
+
+Curve = Sequence[tuple[float, float, float | None]]
+"""Minutes, loss and, at some points, the validation IoU of a training run."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReportPage:
+    """Everything that a report shows.
+
+    Attributes
+    ----------
+    scores
+        The scores.
+    comparison
+        What was scored.
+    image
+        (Z, Y, X) grey values under the pictures; a blank page when left out.
+    facts
+        Further tables by their titles: files with fingerprints, settings, the model.
+    curve
+        Of the training run.
+    """
+
+    scores: Scores
+    comparison: Comparison
+    image: NDArray[np.generic] | None = None
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    curve: Curve = ()
+
+    def save(self, path: str | Path) -> None:
+        """Write one HTML file with its pictures in it, or Markdown with a folder.
+
+        The pictures of `NAME.md` lie in `NAME-pictures`.
+
+        Raises
+        ------
+        InputError
+            When the name ends neither in .html nor in .md.
+        OutputError
+            When a file cannot be written.
+        """
+        path = Path(path)
+        check_page(path)
+        if path.suffix.lower() == ".html":
+            links = {name: _inline(png) for name, (_, png) in self._pictures.items()}
+        else:
+            links = self._save_pictures(path.with_name(f"{path.stem}-pictures"))
+        with atomic_write(path) as temporary:
+            temporary.write_text(self._text(path.suffix.lower(), links), "utf-8")
+
+    def _save_pictures(self, folder: Path) -> dict[str, str]:
+        folder.mkdir(exist_ok=True)
+        for name, (_, png) in self._pictures.items():
+            with atomic_write(folder / f"{name}.png") as temporary:
+                temporary.write_bytes(png)
+        return {name: f"{folder.name}/{name}.png" for name in self._pictures}
+
+    def _text(self, suffix: str, links: Mapping[str, str]) -> str:
+        template = _environment().get_template(f"report{suffix}.j2")
+        values = self.scores.values()
+        return template.render(
+            scores=self.scores,
+            measures=[one for one in MEASURES.values() if one.name in values],
+            values=values,
+            shown=[MEASURES[name] for name in SHOWN],
+            found=self.scores.instances.values(),
+            pictures=[
+                (caption, links[name]) for name, (caption, _) in self._pictures.items()
+            ],
+            facts=self.facts,
+            curve=_drawn(self.curve),
+        )
+
+    @cached_property
+    def _pictures(self) -> dict[str, tuple[str, bytes]]:
+        """Caption and PNG of the worst and the best slice, by name."""
+        ranked = self._ranked
+        chosen = {"worst": ranked[0]}
+        if len(ranked) > 1:
+            chosen["best"] = ranked[-1]
+        return {
+            name: (f"The {name} slice, {row.slice}", self._picture(row.slice))
+            for name, row in chosen.items()
+        }
+
+    @property
+    def _ranked(self) -> list[Any]:
+        """Rows from the worst to the best, by objects where there are any."""
+
+        def rank(row: Any) -> tuple[float, float]:
+            values = row.values()
+            first, second = values["v_rand"], values["iou"]
+            return (2.0 if math.isnan(first) else first, np.nan_to_num(second, nan=2))
+
+        return sorted(self.scores.slices, key=rank)
+
+    def _picture(self, number: int) -> bytes:
+        z = number - self.comparison.first_slice
+        drawn = errors_over(
+            self.comparison.true_mask[z] if self.image is None else self.image[z],
+            self._map[z],
+        )
+        return _png(drawn)
+
+    @cached_property
+    def _map(self) -> NDArray[np.uint8]:
+        return pixel_map(self.comparison)
+
+
+def check_page(path: Path) -> None:
+    """Refuse names that promise another format than a report has.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path}: a report is .html or .md, end the name in one.")
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("napari_unet.score"),
+        autoescape=lambda name: bool(name and ".html" in name),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = _figure
+    environment.filters["better"] = _better
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    return environment
+
+
+def _figure(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def _better(measure: Measure) -> str:
+    return "higher is better" if measure.best == 1 else "lower is better"
+
+
+def _inline(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _drawn(curve: Curve) -> dict[str, Any] | None:
+    """Return points of the curves in a box of 600 by 160, and what its ends mean."""
+    if len(curve) < 2:
+        return None
+    minutes = max(point[0] for point in curve) or 1.0
+    highest = max(point[1] for point in curve) or 1.0
+    step = max(1, len(curve) // 400)
+    losses = [(600 * t / minutes, 160 - 160 * x / highest) for t, x, _ in curve[::step]]
+    scores = [(600 * t / minutes, 160 - 160 * x) for t, _, x in curve if x is not None]
+    return {
+        "minutes": minutes,
+        "highest": highest,
+        "loss": " ".join(f"{x:.1f},{y:.1f}" for x, y in losses),
+        "score": " ".join(f"{x:.1f},{y:.1f}" for x, y in scores),
+        "best": max((x for _, _, x in curve if x is not None), default=None),
+    }

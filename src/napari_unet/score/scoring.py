@@ -1,0 +1,150 @@
+"""Scores every slice of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import IGNORE
+from napari_unet.errors import InputError
+from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.overlap import overlap
+from napari_unet.score.partition import partition
+from napari_unet.score.report import Scores, SliceScores
+from napari_unet.score.surface import surface_distances
+from napari_unet.score.thinning import thin_borders
+from napari_unet.score.warping import warping_error
+
+
+@dataclass(frozen=True)
+class SliceScored:
+    """A slice was scored: how many are, of how many."""
+
+    done: int
+    total: int
+
+
+def score(comparison: Comparison) -> Scores:
+    """Score all slices that have ground truth.
+
+    Raises
+    ------
+    InputError
+        When no slice has any, or a class is no whole number from 0 up.
+    """
+    scoring = score_slice_by_slice(comparison)
+    while True:
+        try:
+            next(scoring)
+        except StopIteration as end:
+            scores: Scores = end.value
+            return scores
+
+
+def score_slice_by_slice(
+    comparison: Comparison,
+) -> Generator[SliceScored, None, Scores]:
+    """Score as `score` does, and tell of each slice when it is done."""
+    total = len(comparison.slices)
+    if not total:
+        raise InputError("No slice has ground truth: there is nothing to score.")
+    rows = []
+    for done, z in enumerate(comparison.slices, start=1):
+        rows.append(_score_slice(comparison, z))
+        yield SliceScored(done, total)
+    return Scores(tuple(rows), comparison.volume, comparison.notes)
+
+
+def score_stack(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.uint8],
+    *,
+    num_classes: int | None = None,
+    first_slice: int = 0,
+) -> Scores:
+    """Score predicted classes against ground truth.
+
+    Parameters
+    ----------
+    prediction
+        (Z, Y, X) class indices.
+    truth
+        (Z, Y, X) class indices, `IGNORE` where there is no truth.
+    num_classes
+        Classes, background included; the highest that occurs when left out.
+    first_slice
+        Number by which the first slice is called in the report.
+
+    Raises
+    ------
+    InputError
+        When shapes differ, or no slice has ground truth.
+    """
+    if prediction.shape != truth.shape:
+        overlap(prediction, truth, IGNORE)
+    if prediction.ndim != 3:
+        raise InputError(
+            f"Arrays of {prediction.ndim} dimensions cannot be scored: give slices, "
+            "Y and X."
+        )
+    if num_classes is None:
+        known = truth[truth != IGNORE]
+        highest = max(int(prediction.max(initial=1)), int(known.max(initial=1)))
+        num_classes = highest + 1
+    return score(Comparison(prediction, truth, num_classes, first_slice=first_slice))
+
+
+def score_labels(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    kind: AnnotationKind | None = None,
+    *,
+    first_slice: int = 0,
+    slices: Sequence[int] | None = None,
+) -> Scores:
+    """Score a prediction against ground truth as it is stored, whatever its values.
+
+    Parameters are those of `napari_unet.score.comparison.compare`.
+
+    Returns
+    -------
+    The scores, whose `notes` say how the values were read.
+
+    Raises
+    ------
+    InputError
+        When shapes or classes differ, or there is no truth.
+    """
+    return score(
+        compare(prediction, truth, kind, first_slice=first_slice, slices=slices)
+    )
+
+
+def _score_slice(comparison: Comparison, z: int) -> SliceScores:
+    told, true = comparison.predicted_objects[z], comparison.true_objects[z]
+    known = comparison.annotated[z]
+    return SliceScores(
+        comparison.first_slice + z,
+        overlap(comparison.prediction[z], comparison.truth[z], comparison.num_classes),
+        partition(told, true, known),
+        partition(thin_borders(told), true, known),
+        None if known.all() else partition(told, true, ~known),
+        _borders(comparison, z),
+        z in comparison.trained_on,
+    )
+
+
+def _borders(comparison: Comparison, z: int) -> dict[str, float]:
+    here = slice(z, z + 1)
+    masks = comparison.predicted_mask[here], comparison.true_mask[here]
+    known = comparison.annotated[here]
+    apart = surface_distances(*masks, known)
+    return {
+        "warping_error": float(warping_error(*masks, known)[0]),
+        "surface_distance": float(apart.mean[0]),
+        "surface_distance_95": float(apart.percentile_95[0]),
+    }
