@@ -223,8 +223,7 @@ class ErrorList(QWidget):
         self.errors = errors.without(error)
         self._list()
         self._show_again()
-        self.table.choose(min(row, self.table.count() - 1))
-        self.refresh()
+        self._go_to(min(row, self.table.count() - 1))
         self._say(f"{error.pixels:,} pixels are ignored: score again without them.")
         self.ignoredChanged.emit()
 

@@ -38,6 +38,7 @@ class ErrorTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(22)
         header = self.horizontalHeader()
+        header.setMinimumSectionSize(72)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         # With the keyboard it would search its entries for the keys of the viewer.
@@ -125,7 +126,8 @@ class _Rows(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _TITLES[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section else _LEFT
+            # On the right the arrow of the order is drawn over the title.
+            return Qt.AlignmentFlag.AlignCenter if section else _LEFT
         return None
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:

@@ -114,7 +114,10 @@ class ErrorView:
         if layer is None:
             active = self._viewer.layers.selection.active
             layer = self._viewer.add_shapes(
-                ndim=centre.size, name=MARK_LAYER, metadata={_OURS: MARK_LAYER}
+                ndim=centre.size,
+                name=MARK_LAYER,
+                opacity=1,
+                metadata={_OURS: MARK_LAYER},
             )
             self._viewer.layers.selection.active = active
             # A square that slips under the brush would point to somewhere else.
