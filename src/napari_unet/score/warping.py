@@ -59,9 +59,9 @@ def warping_errors(
     background (borders) 8-connected, in each slice by itself, and all around the image
     lies background. Which pixels are flipped first decides what is left, so that none
     of the two finds the best warp for certain: taking them one by one, as Fiji does,
-    gave figures within 3 to 10 per cent on real membranes. Fiji sets no limit to where
-    the truth is warped unless it is given a mask, and neither is there one here without
-    `radius`. The figure of the ISBI 2012 challenge counts pixels of splits and merges
+    gave figures within 10 per cent on real membranes (a third lower for a prediction of
+    nothing). Fiji sets no limit to where the truth is warped unless it is given a mask,
+    and neither is there one here without `radius`. The figure of the ISBI 2012 challenge counts pixels of splits and merges
     only, at the threshold that gives the fewest, and so is smaller.
 
     Parameters
