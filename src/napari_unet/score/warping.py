@@ -57,12 +57,13 @@ def warping_errors(
 
     As in Fiji's implementation [2]_, foreground (cell interior) is 4-connected and
     background (borders) 8-connected, in each slice by itself, and all around the image
-    lies background. Which pixels are flipped first decides what is left, so that none
-    of the two finds the best warp for certain: taking them one by one, as Fiji does,
-    gave figures within 10 per cent on real membranes (a third lower for a prediction of
+    lies background. Which pixels are flipped first decides what is left, so that
+    neither finds the best warp for certain: taking them one by one, as Fiji does, gave
+    figures within 10 per cent on real membranes (a quarter less for a prediction of
     nothing). Fiji sets no limit to where the truth is warped unless it is given a mask,
-    and neither is there one here without `radius`. The figure of the ISBI 2012 challenge counts pixels of splits and merges
-    only, at the threshold that gives the fewest, and so is smaller.
+    and neither is there one here without `radius`. The figure of the ISBI 2012
+    challenge counts pixels of splits and merges only, at the threshold that gives the
+    fewest, and so is smaller.
 
     Parameters
     ----------
