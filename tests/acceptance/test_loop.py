@@ -153,7 +153,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     # One class everywhere would be right on half of the classes.
     right = [np.mean(both[cells == one] == one) for one in (0, 1)]
     assert np.mean(right) > 0.7
-    assert f"IoU {iou:.4f}" in dock.scores.total.text()
+    assert f"IoU <b>{iou:.3f}</b>" in dock.scores.totals.brief.text()
     painted = np.array(layer.data)
     points = train.curves.num_points[0]
     viewer.close()

@@ -28,6 +28,7 @@ def test_the_demonstration_is_shown_with_its_scores(
         "prediction",
     ]
     written = json.loads((tmp_path / "scores.json").read_text())
-    assert f"IoU {written['overall']['iou']:.4f}" in dock.scores.total.text()
-    assert dock.scores.table.rowCount() == len(written["slices"]) == 4
+    iou = f"IoU <b>{written['overall']['iou']:.3f}</b>"
+    assert iou in dock.scores.totals.brief.text()
+    assert len(dock.scores.table.rows()) == len(written["slices"]) == 4
     assert dock.predict.model.value() == tmp_path / "model.safetensors"

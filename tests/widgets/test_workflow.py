@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.model.checkpoint import load_model
-from napari_unet.score.report import COLUMNS, score_labels
+from napari_unet.score.scoring import score_labels
 
 PLUGIN = "napari-unet-em"
 
@@ -84,17 +85,27 @@ def test_the_whole_loop_through_the_buttons(
     assert quick.scores.prediction.value() is not None
     quick.scores.run_button.click()
     finish(quick.scores)
-    expected, _ = score_labels(prediction.data, files.cells, AnnotationKind.CLASSES)
+    expected = score_labels(prediction.data, files.cells, AnnotationKind.CLASSES)
     table = quick.scores.table
-    assert table.rowCount() == 6
+    assert [row.slice for row in table.rows()] == list(range(6))
     for row, one in enumerate(expected.slices):
-        shown = [table.item(row, 1 + column).text() for column in range(len(COLUMNS))]
-        assert shown == [f"{value:.4f}" for value in one.values().values()]
-    assert f"IoU {expected.values()['iou']:.4f}" in quick.scores.total.text()
+        assert table.text(row, "v_rand") == f"{one.values()['v_rand']:.3f}"
+    iou = f"IoU <b>{expected.values()['iou']:.3f}</b>"
+    assert iou in quick.scores.totals.brief.text()
     quick.scores.save(str(tmp_path / "scores.csv"))
-    assert (tmp_path / "scores.csv").read_text() == expected.to_csv()
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["slice"] for row in rows] == [*"012345", "all"]
+    assert float(rows[-1]["iou"]) == pytest.approx(expected.values()["iou"], abs=1e-6)
+    # The model tells which slices it has learnt from.
+    assert {row["trained_on"] for row in rows[:-1]} == {"yes", "no"}
+    quick.scores.save_report(str(tmp_path / "scores.html"))
+    finish(quick.scores)
+    page = (tmp_path / "scores.html").read_text(encoding="utf-8")
+    assert "Training" in page
+    assert f"{expected.values()['v_rand']:.4f}" in page
 
-    table.cellClicked.emit(4, 0)
+    table.chosen.emit(4)
     assert viewer.dims.current_step[0] == 4
 
 

@@ -169,6 +169,15 @@ class RunSettings(QObject):
         self._show_budget(settings.train)
         self._on_network(settings.network)
 
+    def take(self, settings: RunConfig) -> None:
+        """Show the settings of an experiment, for a new network and of no recipe."""
+        with QSignalBlocker(self.recipe):
+            self.recipe.setCurrentIndex(self.recipe.findData(Preset.FAST))
+        self.start_from.setValue(settings.network.base_channels)
+        device = {"device": self.forms["train"].value().device}
+        train = settings.train.model_copy(update=device)
+        self.setValue(settings.model_copy(update={"train": train}))
+
     def refresh(self) -> None:
         """Disable what has no effect now, and say why."""
         running = self._panel.running

@@ -87,6 +87,7 @@ class ScoresWidget(Panel):
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
         self.truth.valueChanged.connect(self.kind.show_guess)
+        self.threshold.changed.connect(self._score_again)
         self.listen(self.workspace.events.prediction, self._on_prediction)
         self.listen(self.workspace.events.truth, self._on_truth)
         self._on_layers(None)
@@ -122,7 +123,6 @@ class ScoresWidget(Panel):
             ignored_in(truth),
             UsedSlices.of(made_by(prediction)).trained,
         )
-        self._take_away()
         self.start("Scoring", work.run, work.stop)
 
     def on_step(self, item: Any) -> None:
@@ -174,6 +174,11 @@ class ScoresWidget(Panel):
             self.truth.value(),
         )
         self.start("Writing the report", work.run, lambda: None)
+
+    def _score_again(self, *_changed: Any) -> None:
+        """Follow a mask that was moved in this dock."""
+        if not self.running and not self.why_not():
+            self.run()
 
     def _on_layers(self, _layer: Labels | None) -> None:
         """Take away scores that belong to other layers."""

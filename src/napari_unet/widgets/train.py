@@ -17,12 +17,15 @@ from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
 from napari_unet.widgets.annotation_layer import add_annotations, name_classes
 from napari_unet.widgets.device_line import DeviceLine
+from napari_unet.widgets.experiment_box import TITLE, ExperimentBox
+from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.keys import KeyList
 from napari_unet.widgets.late_curves import LateCurves
 from napari_unet.widgets.layers import image_stack, labels_array
 from napari_unet.widgets.live import LiveBox, words_of
 from napari_unet.widgets.live_work import Learnt, LiveWork
+from napari_unet.widgets.needs import RUNS
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.restore import Restore
@@ -57,6 +60,7 @@ class TrainWidget(Panel):
         self.project = OpenProject.of(napari_viewer)
         self.project.stay_with(self)
         self.rows = RunSettings(self)
+        self.experiments = ExperimentBox()
         self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
         self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
         self.forms = self.rows.forms
@@ -196,6 +200,7 @@ class TrainWidget(Panel):
         if not self.running:
             self.device.end()
         self.rows.refresh()
+        self.experiments.set_busy(RUNS if self.running else "")
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
@@ -302,6 +307,7 @@ class TrainWidget(Panel):
         self.rows.add_rows()
         self.data.add_roles()
         self.form.addRow(self.rows.more)
+        self.form.addRow(Fold(TITLE, self.experiments))
         buttons = QWidget()
         line = QHBoxLayout(buttons)
         line.setContentsMargins(0, 0, 0, 0)
@@ -323,6 +329,7 @@ class TrainWidget(Panel):
         self.forms["network"].valueChanged.connect(self.data.follow)
         self.data.follow(self.forms["network"].value())
         self.rows.changed.connect(self._on_settings)
+        self.experiments.chosen.connect(self.rows.take)
         self.project.opened.connect(self._on_project)
         self.live.undoWanted.connect(self.undo_training)
         self.live.stackWanted.connect(self._on_stack)

@@ -45,6 +45,7 @@ class WorkflowWidget(QWidget):
         ):
             self.tabs.addTab(dock, title)
         self.train.predict_stack = self._predict_stack
+        self.scores.threshold.predict = self._predict_probabilities
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
@@ -52,6 +53,10 @@ class WorkflowWidget(QWidget):
     def _predict_stack(self, model: Path) -> None:
         self.tabs.setCurrentWidget(self.predict)
         self.predict.predict_stack(model)
+
+    def _predict_probabilities(self, model: Path) -> None:
+        self.tabs.setCurrentWidget(self.predict)
+        self.predict.predict_stack(model, probabilities=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
         """Return the width at which every tab reads well."""
