@@ -27,7 +27,7 @@ class BaselineConfig(Settings):
         "asks the annotations; without any, cells are bright, as in EM.",
     )
     trees: int = Field(
-        100,
+        50,
         ge=1,
         le=10_000,
         title="Trees",

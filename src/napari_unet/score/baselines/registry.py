@@ -30,12 +30,15 @@ class Baseline:
         One sentence on what it does.
     method
         Makes the mask of a slice; None where it has to be learnt from annotations.
+    chance
+        Whether random numbers decide, so that the seed matters.
     """
 
     name: str
     title: str
     description: str
     method: Method | None = None
+    chance: bool = False
 
     @property
     def learns(self) -> bool:
@@ -68,6 +71,7 @@ _ALL = (
         "Gathers the pixels of each slice into two clusters, by their grey value and "
         "that around them.",
         kmeans,
+        chance=True,
     ),
     Baseline(
         "watershed",
@@ -92,6 +96,7 @@ _ALL = (
         "Random forest",
         "Learns from the annotations to tell pixels apart by brightness, edges and "
         "texture around them.",
+        chance=True,
     ),
 )
 BASELINES = {baseline.name: baseline for baseline in _ALL}
