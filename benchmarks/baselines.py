@@ -6,8 +6,8 @@ The methods of `napari-unet baseline` with their default settings, which were ch
 slices 0-23. The random forest learns from the labels of slices 0-23; the others only
 ask them whether the foreground is bright or dark. Scores are those of
 `benchmarks/isbi.py`: IoU and Dice of the cell interior, and V_rand and V_info after
-border thinning, means over the slices (Arganda-Carreras et al. 2015). The first line is a mask that is
-foreground everywhere. `seconds` is all the work, learning included.
+border thinning, means over the slices (Arganda-Carreras et al. 2015). The first line is
+a mask that is foreground everywhere. `seconds` is all the work, learning included.
 
 With --model, a network that was trained on slices 0-23 is scored alike, predicted as in
 `benchmarks/isbi.py`; its seconds are those of the prediction alone. --plot draws the
