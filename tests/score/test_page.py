@@ -59,7 +59,9 @@ def test_a_page_is_one_file_that_shows_all_without_others(comparison, tmp_path):
     assert not tags.open
     assert tags.cells > 100
     assert text.count("data:image/png;base64,") == 2
-    assert "http" not in text
+    # It asks no server for anything.
+    assert 'src="http' not in text
+    assert "<polyline points=" in text
     # Names of files are no HTML.
     assert "cells|a.tif &lt;b&gt;" in text
     assert "learnt from 1 of the 3 slices" in text
@@ -71,7 +73,9 @@ def test_markdown_lies_beside_its_pictures(comparison, tmp_path):
     page_of(comparison).save(tmp_path / "my scores.md")
     text = (tmp_path / "my scores.md").read_text(encoding="utf-8")
     links = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
-    assert len(links) == 2
+    assert len(links) == 3
+    curve = (tmp_path / links.pop().replace("%20", " ")).read_text(encoding="utf-8")
+    assert curve.startswith("<svg xmlns=")
     for link in links:
         with Image.open(tmp_path / link.replace("%20", " ")) as picture:
             assert picture.size == (32, 32)

@@ -78,11 +78,15 @@ class ReportPage:
             temporary.write_text(self._text(path.suffix.lower(), links), "utf-8")
 
     def _save_pictures(self, folder: Path) -> dict[str, str]:
-        folder.mkdir(exist_ok=True)
-        for name, (_, png) in self._pictures.items():
-            with atomic_write(folder / f"{name}.png") as temporary:
-                temporary.write_bytes(png)
-        return {name: f"{folder.name}/{name}.png" for name in self._pictures}
+        files = {
+            name: (f"{name}.png", png) for name, (_, png) in self._pictures.items()
+        }
+        if self._drawn:
+            files["curve"] = ("training.svg", self._curve_svg.encode())
+        for file, content in files.values():
+            with atomic_write(folder / file) as temporary:
+                temporary.write_bytes(content)
+        return {name: f"{folder.name}/{file}" for name, (file, _) in files.items()}
 
     def _text(self, suffix: str, links: Mapping[str, str]) -> str:
         template = _environment().get_template(f"report{suffix}.j2")
@@ -97,8 +101,22 @@ class ReportPage:
                 (caption, links[name]) for name, (caption, _) in self._pictures.items()
             ],
             facts=self.facts,
-            curve=_drawn(self.curve),
+            curve=self._drawn,
+            curve_svg=self._curve_svg,
+            curve_link=links.get("curve", ""),
         )
+
+    @cached_property
+    def _drawn(self) -> dict[str, Any] | None:
+        return _points(self.curve)
+
+    @property
+    def _curve_svg(self) -> str:
+        from markupsafe import Markup
+
+        template = _environment().get_template("curve.svg.j2")
+        # Made of figures alone: nothing in it is to be escaped again.
+        return Markup(template.render(curve=self._drawn)) if self._drawn else ""
 
     @cached_property
     def _pictures(self) -> dict[str, tuple[str, bytes]]:
@@ -184,7 +202,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def _drawn(curve: Curve) -> dict[str, Any] | None:
+def _points(curve: Curve) -> dict[str, Any] | None:
     """Return points of the curves in a box of 600 by 160, and what its ends mean."""
     if len(curve) < 2:
         return None

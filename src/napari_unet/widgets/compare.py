@@ -78,6 +78,8 @@ class CompareBox(QWidget):
         )
         self.measure = QComboBox()
         self.measure.setToolTip("Which score is drawn.")
+        for box in (self.extent, self.measure):
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.table = CompareTable()
         self.words = QLabel("")
         self.words.setWordWrap(True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+_UNLIMITED = 16_777_215
+"""The largest height that Qt knows."""
+
 
 class Fold(QCollapsible):
     """A title that unfolds what belongs to it; folded at first.
@@ -28,3 +31,10 @@ class Fold(QCollapsible):
         for layout in (column, self.layout(), self.content().layout()):
             layout.setContentsMargins(0, 0, 0, 0)
         self.collapse(animate=False)
+        self.setDuration(0)
+        self.toggled.connect(self._let_grow)
+
+    def _let_grow(self, unfolded: bool) -> None:
+        """Let what is unfolded grow later, when there is more to show."""
+        if unfolded:
+            self.content().setMaximumHeight(_UNLIMITED)

@@ -175,12 +175,12 @@ class _Bars(QStyledItemDelegate):
 
 
 def figure(value: float, name: str) -> str:
-    """Write a score as a table shows it; small errors with more digits."""
+    """Write a score as a table shows it."""
     if math.isnan(value):
         return "-"
     if name.startswith("surface") or name.startswith("voi"):
         return f"{value:.2f}"
-    return f"{value:.5f}" if name == "warping_error" else f"{value:.3f}"
+    return f"{value:#.2g}" if name == "warping_error" else f"{value:.3f}"
 
 
 def _number(row: SliceScores, role: int) -> Any:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from napari_unet.score.report import Scores
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_ABOUT = (
+    "With 95 % intervals, from drawing slices anew. Hold the mouse over a line to read "
+    "what it is good for."
+)
 _BRIEF = ("v_rand", "iou", "dice", "accuracy")
 _INSTANCES = ("0.50", "0.75", "0.90")
 
@@ -30,7 +34,9 @@ class ScoreTotals(QWidget):
         self.brief.setWordWrap(True)
         self.brief.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(12)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(0, 1)
         content = QWidget()
         content.setLayout(self._grid)
@@ -49,7 +55,9 @@ class ScoreTotals(QWidget):
         if scores is None:
             return
         self.brief.setText(_brief(scores))
-        self._add_row(0, "<i>95 % intervals, from drawing slices anew</i>", "", "", "")
+        about = QLabel(_ABOUT)
+        about.setWordWrap(True)
+        self._grid.addWidget(about, 0, 0, 1, 3)
         for row, (name, value) in enumerate(scores.values().items(), start=1):
             one = MEASURES[name]
             self._add_row(
@@ -108,7 +116,7 @@ def _interval(scores: Scores, name: str) -> str:
     if name not in scores.intervals:
         return ""
     low, high = scores.intervals[name]
-    return f"{figure(low, name)} to {figure(high, name)}"
+    return f"{figure(low, name)}–{figure(high, name)}"
 
 
 def _about(found: Mapping[str, float]) -> str:

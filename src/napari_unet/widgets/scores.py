@@ -17,6 +17,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.error_map import leave_out
 from napari_unet.score.scoring import SliceScored, score_slice_by_slice
+from napari_unet.widgets.baseline_box import BaselineBox, made_by_baseline
 from napari_unet.widgets.compare import CompareBox
 from napari_unet.widgets.error_list import ErrorList, ignored_in
 from napari_unet.widgets.fold import Fold
@@ -68,6 +69,7 @@ class ScoresWidget(Panel):
         self.errors = ErrorList(napari_viewer)
         self.threshold = ThresholdBox(napari_viewer)
         self.compare = CompareBox(napari_viewer)
+        self.baselines = BaselineBox(napari_viewer)
         self.save_button = QPushButton("Save table ...")
         self.save_button.clicked.connect(self._on_save)
         self.report_button = QPushButton("Save report ...")
@@ -81,6 +83,7 @@ class ScoresWidget(Panel):
             "errors": Fold("Errors, one by one", self.errors),
             "threshold": Fold("Threshold", self.threshold),
             "compare": Fold("Compare predictions", self.compare),
+            "baselines": Fold("Simpler methods", self.baselines),
         }
         self.finish_layout(self.totals, self.table, saves, *self.folds.values())
         self.box.setStretchFactor(self.table, 10)
@@ -88,6 +91,7 @@ class ScoresWidget(Panel):
             box.valueChanged.connect(self._on_layers)
         self.truth.valueChanged.connect(self.kind.show_guess)
         self.threshold.changed.connect(self._score_again)
+        self.baselines.made.connect(self._on_baseline)
         self.listen(self.workspace.events.prediction, self._on_prediction)
         self.listen(self.workspace.events.truth, self._on_truth)
         self._on_layers(None)
@@ -121,7 +125,7 @@ class ScoresWidget(Panel):
             self.kind.value(),
             prediction.metadata.get(PREDICTED),
             ignored_in(truth),
-            UsedSlices.of(made_by(prediction)).trained,
+            _learnt_from(prediction),
         )
         self.start("Scoring", work.run, work.stop)
 
@@ -180,6 +184,11 @@ class ScoresWidget(Panel):
         if not self.running and not self.why_not():
             self.run()
 
+    def _on_baseline(self, layer: Labels) -> None:
+        """Score what a simpler method made, beside the others."""
+        self._on_prediction(layer)
+        self._score_again()
+
     def _on_layers(self, _layer: Labels | None) -> None:
         """Take away scores that belong to other layers."""
         self._take_away()
@@ -198,11 +207,12 @@ class ScoresWidget(Panel):
 
     def _list(self, prediction: Labels, scores: Scores) -> None:
         """Add the scores to those of other predictions."""
-        image = self.workspace.image
+        image, baseline = self.workspace.image, made_by_baseline(prediction)
         self.compare.add(
             prediction.name,
             scores,
             made_by=made_by(prediction),
+            method="" if baseline is None else baseline.title,
             image="" if image is None else image.name,
             slices=[row.slice for row in scores.slices],
             trained=scores.trained_on,
@@ -240,6 +250,14 @@ class ScoresWidget(Panel):
         self.truth.setValue(layer)
         self.kind.show_guess(self.truth.value())
         self.refresh()
+
+
+def _learnt_from(prediction: Labels) -> frozenset[int]:
+    """Return the slices from which a model, or a simpler method, has learnt."""
+    baseline = made_by_baseline(prediction)
+    if baseline is not None:
+        return frozenset(baseline.learnt_from)
+    return UsedSlices.of(made_by(prediction)).trained
 
 
 @dataclass(frozen=True)
