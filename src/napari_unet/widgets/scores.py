@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.error_map import leave_out
+from napari_unet.score.page import check_page
 from napari_unet.score.scoring import SliceScored, score_slice_by_slice
 from napari_unet.widgets.baseline_box import BaselineBox, made_by_baseline
 from napari_unet.widgets.compare import CompareBox
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from napari_unet.score.report import Scores
 
 _NO_SCORES = "There are no scores yet."
+_SHOW_SECONDS = 0.1
 
 
 class ScoresWidget(Panel):
@@ -98,9 +99,6 @@ class ScoresWidget(Panel):
         self._on_prediction(self.workspace.prediction)
         self._on_truth(self.workspace.truth)
 
-    reported = Signal(str)
-    """A report was written: its path."""
-
     def why_not(self) -> str:
         """Return what is missing."""
         prediction, truth = self.prediction.value(), self.truth.value()
@@ -130,14 +128,14 @@ class ScoresWidget(Panel):
         self.start("Scoring", work.run, work.stop)
 
     def on_step(self, item: Any) -> None:
-        """Show how far it is, or go on to the list of errors."""
-        self.show_progress(item.done / item.total, item.words)
+        """Show how far it is; a report has but one step."""
+        if isinstance(item, _Progress):
+            self.show_progress(item.done / item.total, item.words)
 
     def on_done(self, result: tuple[Scores, Comparison] | Path | None) -> None:
         """Show what was scored, or where the report lies."""
         if isinstance(result, Path):
             self.show_progress(1.0, f"Wrote {result}")
-            self.reported.emit(str(result))
             return
         if result is None:
             self.show_progress(0.0, "Stopped: nothing was scored.")
@@ -168,6 +166,11 @@ class ScoresWidget(Panel):
     def save_report(self, path: str) -> None:
         """Write a page with tables and pictures, HTML or Markdown by the suffix."""
         if self.scores is None or self.comparison is None or self.running:
+            return
+        try:
+            check_page(Path(path))
+        except NapariUNetError as error:
+            self.status.setText(str(error))
             return
         work = ReportWork.of(
             Path(path),
@@ -290,7 +293,7 @@ class _ScoringWork:
             comparison = leave_out(comparison, self.ignored)
         comparison = replace(comparison, trained_on=self.trained_on)
         steps = score_slice_by_slice(comparison)
-        began = time.monotonic()
+        began = shown = time.monotonic()
         while not self._stopped.is_set():
             try:
                 step = next(steps)
@@ -299,7 +302,9 @@ class _ScoringWork:
                 # Worked out here, not while it is shown.
                 _ = scores.intervals, scores.instances
                 return scores, comparison
-            yield _Progress(step.done, step.total, _words(step, began))
+            if time.monotonic() - shown > _SHOW_SECONDS:
+                shown = time.monotonic()
+                yield _Progress(step.done, step.total, _words(step, began))
         return None
 
 
