@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,7 +26,7 @@ from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.error_map import pixel_map
 from napari_unet.score.errors_of_objects import find_errors
 from napari_unet.score.facts import file_facts, model_facts
-from napari_unet.score.measures import MEASURES, SHOWN
+from napari_unet.score.measures import MEASURES, SHOWN, written
 from napari_unet.score.page import ReportPage, check_page
 from napari_unet.score.report import Scores
 from napari_unet.score.scoring import score_slice_by_slice
@@ -266,11 +265,10 @@ def _totals(scores: Scores) -> Table:
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     for name, value in scores.values().items():
-        low, high = scores.intervals.get(name, (math.nan, math.nan))
-        span = "" if math.isnan(low) else f"{low:.4f} to {high:.4f}"
-        table.add_row(MEASURES[name].title, _figure(value), span)
+        span = " to ".join(written(end, name) for end in scores.intervals.get(name, ()))
+        table.add_row(MEASURES[name].title, written(value, name), span)
     for name, value in scores.soft.items():
-        table.add_row(name.replace("_", " "), _figure(value), "")
+        table.add_row(name.replace("_", " "), written(value, name), "")
     return table
 
 
@@ -280,14 +278,10 @@ def _instances(instances: Instances) -> Table:
         table.add_column(title, justify="right")
     found = instances.values()
     for threshold in _THRESHOLDS_SHOWN:
-        values = [found[threshold][name] for name in _FOUND]
-        table.add_row(threshold, *map(_figure, values))
+        values = found[threshold]
+        table.add_row(threshold, *(written(values[name], name) for name in _FOUND))
     return table
 
 
 def _cells(values: Mapping[str, float]) -> list[str]:
-    return [_figure(values[name]) for name in SHOWN]
-
-
-def _figure(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
+    return [written(values[name], name) for name in SHOWN]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -170,6 +171,14 @@ _ROWS: tuple[tuple[str, str, Group, int, str], ...] = (
         "All but the worst twentieth of the outlines lie closer than this, in pixels.",
     ),
 )
+
+
+def written(value: float, name: str) -> str:
+    """Write a score with four digits after the point; the warping error with six."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.6f}" if name == "warping_error" else f"{value:.4f}"
+
 
 MEASURES: dict[str, Measure] = {
     name: Measure(name, title, sentence, group, best)

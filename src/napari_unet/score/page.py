@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
 from napari_unet.score.error_map import pixel_map
-from napari_unet.score.measures import MEASURES, SHOWN, Measure
+from napari_unet.score.measures import MEASURES, SHOWN, Measure, written
 from napari_unet.score.overlay import errors_over
 
 if TYPE_CHECKING:
@@ -176,14 +176,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = _figure
+    environment.filters["figure"] = written
     environment.filters["better"] = _better
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
     return environment
-
-
-def _figure(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def _better(measure: Measure) -> str:
