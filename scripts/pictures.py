@@ -48,6 +48,8 @@ def take() -> None:
     train(viewer, dock)
     predict(viewer, dock)
     scores(viewer, dock)
+    threshold(viewer, dock)
+    errors(viewer, dock)
     viewer.close()
 
 
@@ -107,6 +109,7 @@ def train(viewer: Any, dock: Any) -> None:
 
 def predict(viewer: Any, dock: Any) -> None:
     dock.predict.extent.setCurrentText("whole stack")
+    dock.predict.probabilities.setChecked(True)
     dock.predict.run_button.click()
     wait_for(dock.predict)
     viewer.layers["annotations"].visible = False
@@ -118,6 +121,34 @@ def scores(viewer: Any, dock: Any) -> None:
     dock.scores.run_button.click()
     wait_for(dock.scores)
     save(viewer, dock, 4, "scores")
+
+
+def threshold(viewer: Any, dock: Any) -> None:
+    unfold(dock.scores, "threshold")
+    while (curve := dock.scores.threshold.curve) is None or curve.done < 1:
+        pause(100)
+    save(viewer, dock, 4, "threshold")
+
+
+def errors(viewer: Any, dock: Any) -> None:
+    unfold(dock.scores, "errors")
+    while dock.scores.errors.errors is None:
+        pause(100)
+    dock.scores.errors.next_button.click()
+    save(viewer, dock, 4, "errors")
+
+
+def unfold(scores: Any, name: str) -> None:
+    """Show one part of the dock, and scroll it into view."""
+    from qtpy.QtWidgets import QScrollArea
+
+    for title, fold in scores.folds.items():
+        if title == name:
+            fold.expand(animate=False)
+        else:
+            fold.collapse(animate=False)
+    pause(500)
+    scores.findChild(QScrollArea).ensureWidgetVisible(scores.folds[name], 0, 0)
 
 
 def wait_for(panel: Any) -> None:
