@@ -106,3 +106,11 @@ def test_one_slice_and_no_image_are_enough(tmp_path):
 def test_other_formats_are_refused_in_a_sentence(comparison, tmp_path):
     with pytest.raises(InputError, match=r"end the name in one"):
         page_of(comparison).save(tmp_path / "scores.pdf")
+
+
+def test_cells_made_up_on_an_empty_slice_make_it_the_worst(comparison, tmp_path):
+    empty = comparison.truth.copy()
+    empty[0] = 0
+    made_up = Comparison(comparison.truth, empty)
+    ReportPage(score(made_up), made_up).save(tmp_path / "scores.html")
+    assert "The worst slice, 0" in (tmp_path / "scores.html").read_text("utf-8")

@@ -69,7 +69,7 @@ def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
         When not a single pixel is labelled, or the labels are no whole numbers.
     """
     labels = _checked(labels)
-    values = _values(labels)
+    values = label_values(labels)
     if values.size == 0:
         raise InputError(
             "The annotations hold no labels: paint at least one object or scribble."
@@ -110,7 +110,7 @@ def to_target(
         whole numbers.
     """
     labels = _checked(labels)
-    values = _values(labels)
+    values = label_values(labels)
     if values.size == 0:
         raise InputError(
             "The annotations hold no labels: paint at least one object or scribble."
@@ -197,7 +197,8 @@ def _whole(labels: NDArray[np.generic]) -> NDArray[np.generic]:
     return _checked(floats.astype(np.int64))
 
 
-def _values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
+def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Return the values above 0 that occur in bool or whole-number labels, sorted."""
     if labels.dtype.itemsize <= 2 and labels.dtype.kind in "bu":
         counts = np.bincount(labels.ravel().astype(np.uint16, copy=False))
         values = np.flatnonzero(counts)

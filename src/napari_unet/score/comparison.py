@@ -12,13 +12,23 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import (
     IGNORE,
+    MAX_CLASSES,
     Target,
     connected_objects,
     guess_kind,
+    label_values,
     to_target,
 )
 from napari_unet.errors import InputError
 from napari_unet.words import sides
+
+_MASK_VALUES = (1, 255, 65535)
+_FEW = 8
+_SLICES_LOOKED_AT = 4
+_READ_AS_MASK = (
+    "prediction: every value above 0 is read as foreground; what touches is one object"
+)
+_READ_AS_OBJECTS = "prediction: every value above 0 is read as an object of foreground"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +122,8 @@ def compare(
     prediction
         (Z, Y, X) class indices; where the truth has two classes, everything above 0
         is foreground, so that masks of 0 and 255 and numbered objects work too.
+        Numbers are those of objects where there are many of them, or where each is of
+        one or two pieces a slice; the objects of a mask are its connected components.
     truth
         (Z, Y, X) labels as painted or saved.
     kind
@@ -137,16 +149,26 @@ def compare(
             f"The prediction is {sides(prediction.shape)} and the ground truth is "
             f"{sides(truth.shape)}: choose the same slices of both."
         )
-    highest = int(prediction.max(initial=0))
+    prediction = _whole_numbers(prediction)
+    values = label_values(prediction)
+    highest = int(values.max(initial=0))
+    numbered = _is_numbered(prediction, values)
     notes: list[str] = []
     if kind is None:
-        kind, note = _kind_of_truth(truth, highest)
+        mask = bool(np.isin(values, _MASK_VALUES).all())
+        kind, note = _kind_of_truth(truth, numbered=numbered or mask)
         notes.append(note)
     if volume is None:
         volume = kind is AnnotationKind.OBJECTS and _go_on(truth)
     target = to_target(truth, kind)
     notes.extend(target.notes)
     notes.extend(_leave_out(target, slices))
+    if target.num_classes > 2 and highest > MAX_CLASSES:
+        raise InputError(
+            f"The prediction holds objects (up to {highest:,}) and the ground truth "
+            f"{target.num_classes} classes: predict classes, or say that the ground "
+            "truth holds objects."
+        )
     read = Comparison(
         prediction,
         target.classes,
@@ -154,23 +176,72 @@ def compare(
         volume=volume,
         first_slice=first_slice,
     )
-    if target.num_classes == 2 and highest > 1:
-        notes.append("prediction: every value above 0 is read as foreground")
-        read = replace(read, prediction=_foreground(prediction, kind), num_classes=2)
+    if target.num_classes == 2:
+        if highest > 1:
+            notes.append(_READ_AS_OBJECTS if numbered else _READ_AS_MASK)
+            found = _foreground(prediction, kind, numbered=numbered)
+            read = replace(read, prediction=found, num_classes=2)
+        if numbered:
+            read = replace(read, predicted_ids=_small_ids(prediction))
     if kind is AnnotationKind.OBJECTS:
-        read = _with_objects(read, prediction if highest > 1 else None, truth)
+        # By their numbers, without the gaps that the classes get.
+        ids = _small_ids(np.where(read.annotated, truth, 0))
+        read = replace(read, true_ids=ids)
     return replace(read, notes=tuple(notes))
 
 
+def _whole_numbers(prediction: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Refuse what is no label; labels that are stored as floats become integers."""
+    if prediction.dtype.kind == "f":
+        floats = np.asarray(prediction)
+        if not np.isfinite(floats).all() or (floats != np.round(floats)).any():
+            raise InputError(
+                "The prediction holds fractions, or values that are no numbers: is it "
+                "a probability map? Give the predicted labels."
+            )
+        prediction = floats.astype(np.int64)
+    if prediction.dtype.kind not in "bui":
+        raise InputError(
+            f"The prediction holds {prediction.dtype} values: labels are whole numbers."
+        )
+    if prediction.dtype.kind == "i" and prediction.min(initial=0) < 0:
+        raise InputError(
+            f"The prediction holds {prediction.min()}: values below 0 are no labels."
+        )
+    return prediction
+
+
+def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
+    """Guess whether the `values` of labels number objects, and are no classes.
+
+    Many values are. Few are where each of them is of one or two pieces a slice.
+    """
+    if values.size < 2 or np.isin(values, _MASK_VALUES).all():
+        return False
+    if values.size > _FEW or values[-1] > MAX_CLASSES:
+        return True
+    from skimage.measure import label  # takes a while to load
+
+    touched = np.flatnonzero((labels != 0).any(axis=(1, 2)))
+    some = touched[:: max(1, len(touched) // _SLICES_LOOKED_AT)]
+    objects = sum(np.count_nonzero(np.unique(labels[z])) for z in some)
+    pieces = sum(int(label(labels[z], connectivity=1).max()) for z in some)
+    return bool(pieces <= 2 * objects)
+
+
 def _kind_of_truth(
-    truth: NDArray[np.generic], highest: int
+    truth: NDArray[np.generic], *, numbered: bool
 ) -> tuple[AnnotationKind, str]:
-    """Guess the kind of a truth, with the highest predicted class as a hint."""
+    """Guess the kind of a truth.
+
+    `numbered` says that the prediction holds objects, or one class, which classes of
+    the truth could not be compared with.
+    """
     guess = guess_kind(truth)
     # Scribbles of background and foreground, and masks of any value, have two classes.
     several = to_target(truth, guess.kind).num_classes > 2
-    if several and highest == 1:
-        reason = "several values where the prediction has one class"
+    if several and numbered and _is_numbered(truth, label_values(truth)):
+        reason = "every value is of one piece, as in the prediction"
         return AnnotationKind.OBJECTS, f"ground truth is objects: {reason}"
     return guess.kind, f"ground truth is {guess.kind}: {guess.reason}"
 
@@ -188,27 +259,22 @@ def _leave_out(target: Target, slices: Sequence[int] | None) -> list[str]:
 
 
 def _foreground(
-    prediction: NDArray[np.generic], kind: AnnotationKind
-) -> NDArray[np.generic]:
+    prediction: NDArray[np.generic], kind: AnnotationKind, *, numbered: bool
+) -> NDArray[np.bool_]:
     """Read every value above 0 as foreground, with the gap that objects get."""
-    if kind is AnnotationKind.OBJECTS:
+    if kind is AnnotationKind.OBJECTS and numbered:
         # The truth got a line between touching objects; so must what is compared.
-        return to_target(prediction, kind).objects > 0
-    return prediction.astype(bool)
+        return np.asarray(to_target(prediction, kind).objects > 0)
+    return np.asarray(prediction != 0)
 
 
-def _with_objects(
-    read: Comparison,
-    numbered: NDArray[np.generic] | None,
-    truth: NDArray[np.generic],
-) -> Comparison:
-    """Take the objects by their numbers, without the gaps that the classes get."""
-    objects = np.where(read.annotated, truth, 0)
-    if int(objects.max()) > np.iinfo(np.int32).max:
-        _, inverse = np.unique(objects, return_inverse=True)
-        objects = np.reshape(inverse, objects.shape)
-    ids = None if numbered is None or numbered.dtype.kind == "f" else numbered
-    return replace(read, predicted_ids=ids, true_ids=objects.astype(np.int32))
+def _small_ids(ids: NDArray[np.generic]) -> NDArray[np.int32]:
+    """Return numbers that fit into 32 bits; the background stays 0."""
+    if int(ids.max(initial=0)) <= np.iinfo(np.int32).max:
+        return ids.astype(np.int32)
+    found, ranks = np.unique(ids, return_inverse=True)
+    first = 0 if found[0] == 0 else 1
+    return np.asarray(np.reshape(ranks, ids.shape) + first, np.int32)
 
 
 def _go_on(objects: NDArray[np.generic]) -> bool:

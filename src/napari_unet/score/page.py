@@ -135,9 +135,10 @@ class ReportPage:
         """Rows from the worst to the best, by objects where there are any."""
 
         def rank(row: Any) -> tuple[float, float]:
+            # Cells that were made up on an empty slice leave it without a Rand score.
             values = row.values()
-            first, second = values["v_rand"], values["iou"]
-            return (2.0 if math.isnan(first) else first, np.nan_to_num(second, nan=2))
+            iou = float(np.nan_to_num(values["iou"], nan=1))
+            return (iou if math.isnan(values["v_rand"]) else values["v_rand"], iou)
 
         return sorted(self.scores.slices, key=rank)
 

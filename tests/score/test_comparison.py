@@ -1,0 +1,111 @@
+"""Predictions and truths are read for what they are, however they are stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_unet.config import AnnotationKind
+from napari_unet.errors import InputError
+from napari_unet.score.comparison import compare
+from napari_unet.score.scoring import score, score_labels
+
+
+def numbered(gap=2):
+    """32 cells on two slices, each with its number; a gap of 0 lets them touch."""
+    objects = np.zeros((2, 48, 48), np.uint16)
+    for number in range(16):
+        y, x = 12 * (number // 4), 12 * (number % 4)
+        part = (slice(y, y + 12 - gap), slice(x, x + 12 - gap))
+        objects[0][part], objects[1][part] = number + 1, number + 17
+    return objects
+
+
+def of_objects(scores):
+    values = scores.values()
+    return values["v_rand"], scores.instances.values()["0.50"]["f1"]
+
+
+@pytest.mark.parametrize("high", [1, 255, 65535])
+def test_a_mask_of_any_height_is_compared_by_its_pieces(high):
+    truth = numbered()
+    mask = (truth > 0).astype(np.uint16) * np.uint16(high)
+    scores = score_labels(mask, truth, AnnotationKind.OBJECTS)
+    assert of_objects(scores) == (1, 1)
+
+
+def test_classes_are_no_numbers_of_objects():
+    truth = numbered()
+    classes = np.where(truth > 0, truth % 2 + 1, 0).astype(np.uint8)
+    scores = score_labels(classes, truth, AnnotationKind.OBJECTS)
+    assert of_objects(scores) == (1, 1)
+    assert "what touches is one object" in " ".join(scores.notes)
+
+
+def test_numbers_keep_touching_cells_apart_where_the_truth_is_a_mask():
+    cells = numbered(gap=1)
+    touching = numbered(gap=0)
+    scores = score_labels(touching, cells > 0, AnnotationKind.CLASSES)
+    assert scores.values()["v_rand"] > 0.95
+    assert "an object of foreground" in " ".join(scores.notes)
+    as_mask = score_labels(touching > 0, cells > 0, AnnotationKind.CLASSES)
+    assert as_mask.values()["v_rand"] < 0.3
+
+
+def test_two_numbered_cells_are_numbers_too():
+    truth = numbered(gap=1)[:1, :12, :24]
+    told = numbered(gap=0)[:1, :12, :24]
+    assert compare(told, truth > 0, AnnotationKind.CLASSES).predicted_ids is not None
+
+
+@pytest.mark.parametrize("offset", [2**31, 2**32, 2**40])
+def test_numbers_of_any_size_are_told_apart(offset):
+    truth = numbered(gap=0).astype(np.uint64)
+    truth[truth > 0] += np.uint64(offset)
+    truth[0, 0, 0] = 1
+    scores = score_labels(truth, truth, AnnotationKind.OBJECTS)
+    assert scores.values()["v_rand"] == 1
+    assert scores.values()["voi"] == 0
+
+
+def test_a_perfect_prediction_of_few_sparse_objects_is_perfect():
+    truth = np.zeros((1, 60, 60), np.uint8)
+    for number, y in enumerate((5, 25, 45), start=1):
+        truth[0, y : y + 10, 10:30] = number
+    for prediction in (truth, (truth > 0).astype(np.uint8), 255 * (truth > 0)):
+        scores = score_labels(prediction, truth)
+        assert scores.values()["iou"] == 1
+        assert of_objects(scores) == (1, 1)
+
+
+def test_dense_classes_of_the_truth_stay_classes():
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).random((1, 64, 64)), 2)
+    ranks = np.argsort(np.argsort(noise.ravel())).reshape(noise.shape)
+    truth = (3 * ranks // ranks.size).astype(np.uint8)
+    comparison = compare((truth > 0).astype(np.uint8), truth)
+    assert comparison.num_classes == 3
+    assert score(comparison).overall.iou_per_class[2] == 0
+
+
+def test_objects_against_classes_are_refused_in_a_sentence():
+    truth = np.zeros((1, 32, 32), np.uint8)
+    truth[0, :, 8:16], truth[0, :, 16:] = 1, 2
+    told = np.arange(1024, dtype=np.uint32).reshape(1, 32, 32) * 40
+    with pytest.raises(InputError, match=r"holds objects \(up to 40,920\)"):
+        compare(told, truth, AnnotationKind.CLASSES)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 0.5])
+def test_values_that_are_no_labels_are_refused_in_a_sentence(bad):
+    truth = np.ones((1, 8, 8), np.uint8)
+    told = truth.astype(float)
+    told[0, 0, 0] = bad
+    with pytest.raises(InputError, match="The prediction holds"):
+        compare(told, truth)
+
+
+def test_labels_that_are_stored_as_floats_are_read():
+    truth = numbered()
+    scores = score_labels(truth.astype(np.float32), truth, AnnotationKind.OBJECTS)
+    assert of_objects(scores) == (1, 1)
