@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.morphology import local_maxima, reconstruction
-from skimage.segmentation import expand_labels, watershed
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.data.annotation import connected_objects, separate
@@ -120,7 +119,9 @@ def smooth_slices(
     out = np.empty(probabilities.shape, np.float32)
     for source, target in zip(probabilities, out, strict=True):
         target[...] = source
-        ndimage.gaussian_filter1d(target, sigma, axis=0, output=target, mode="nearest")
+        scipy.ndimage.gaussian_filter1d(
+            target, sigma, axis=0, output=target, mode="nearest"
+        )
     return out
 
 
@@ -140,7 +141,7 @@ def fill_holes(classes: Classes, size: int, *, ndim: int = 2) -> Classes:
     for z in np.flatnonzero(wanted.any(axis=(1, 2))):
         known = classes[z] > 0
         if known.any():
-            nearest = ndimage.distance_transform_edt(
+            nearest = scipy.ndimage.distance_transform_edt(
                 ~known, return_distances=False, return_indices=True
             )
             filled[z][wanted[z]] = classes[z][tuple(nearest[:, wanted[z]])]
@@ -232,7 +233,9 @@ def thin_borders(objects: Objects, distance: int) -> Objects:
 
     Where they would meet, one pixel of background is left between them.
     """
-    grown = np.stack([expand_labels(one, distance) for one in objects])
+    grown = np.stack(
+        [skimage.segmentation.expand_labels(one, distance) for one in objects]
+    )
     return separate(grown, ndim=2)
 
 
@@ -241,7 +244,7 @@ def _depth(mask: Mask, probability: NDArray[np.floating]) -> NDArray[np.float32]
     depth = np.zeros(mask.shape, np.float32)
     for z, inside in enumerate(mask):
         # Without any border all of a slice is equally deep.
-        far = inside if inside.all() else ndimage.distance_transform_edt(inside)
+        far = inside if inside.all() else scipy.ndimage.distance_transform_edt(inside)
         depth[z] = far * probability[z].astype(np.float32)
     return depth
 
@@ -250,22 +253,28 @@ def _split(
     objects: Objects, depth: NDArray[np.float32], neck: float, min_size: int
 ) -> Objects:
     """Split objects in as many dimensions as the arrays have."""
-    structure = ndimage.generate_binary_structure(objects.ndim, 1)
+    structure = scipy.ndimage.generate_binary_structure(objects.ndim, 1)
     mask = objects > 0
-    seeds, _ = ndimage.label(_hills(depth, objects, neck), structure, output=np.int32)
-    parts = watershed(-depth, seeds, structure, mask=mask)
+    seeds, _ = scipy.ndimage.label(
+        _hills(depth, objects, neck), structure, output=np.int32
+    )
+    parts = skimage.segmentation.watershed(-depth, seeds, structure, mask=mask)
     sizes = np.bincount(parts.ravel())
     small = sizes < min_size
     small[_largest(parts, objects, sizes)] = False
     if not small.any():
         return np.asarray(parts)
     seeds[small[seeds]] = 0
-    return np.asarray(watershed(-depth, seeds, structure, mask=mask))
+    return np.asarray(
+        skimage.segmentation.watershed(-depth, seeds, structure, mask=mask)
+    )
 
 
 def _hills(depth: NDArray[np.float32], objects: Objects, neck: float) -> Mask:
     """Find the hills that rise enough above the passes to their neighbours."""
-    structure = ndimage.generate_binary_structure(depth.ndim, 1)
+    from skimage.morphology import local_maxima, reconstruction
+
+    structure = scipy.ndimage.generate_binary_structure(depth.ndim, 1)
     height = np.log(np.maximum(depth, 1e-3))
     # To rise by a share is to rise by a constant step of the logarithm.
     leveled = reconstruction(height + np.log(neck), height, footprint=structure)

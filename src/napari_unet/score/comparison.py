@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
@@ -220,12 +221,12 @@ def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool
         return False
     if values.size > _FEW or values[-1] > MAX_CLASSES:
         return True
-    from skimage.measure import label  # takes a while to load
-
     touched = np.flatnonzero((labels != 0).any(axis=(1, 2)))
     some = touched[:: max(1, len(touched) // _SLICES_LOOKED_AT)]
     objects = sum(np.count_nonzero(np.unique(labels[z])) for z in some)
-    pieces = sum(int(label(labels[z], connectivity=1).max()) for z in some)
+    pieces = sum(
+        int(skimage.measure.label(labels[z], connectivity=1).max()) for z in some
+    )
     return bool(pieces <= 2 * objects)
 
 

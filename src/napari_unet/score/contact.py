@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csgraph
 
 Key = tuple[int, int]
 """An object, and one of its parts."""
@@ -160,15 +160,17 @@ def _above(
 ) -> NDArray[np.int32]:
     """Return the next node on the way to a root: `count` for one, else below 0."""
     ones = np.ones(edges.shape[1])
-    widths = coo_array((ones, tuple(edges)), (count, count)).tocsr()
+    widths = scipy.sparse.coo_array((ones, tuple(edges)), (count, count)).tocsr()
     widths.data = 1 / widths.data
-    tree = csgraph.minimum_spanning_tree(widths).tocoo()
+    tree = scipy.sparse.csgraph.minimum_spanning_tree(widths).tocoo()
     # One more node, above all the largest parts, is where every way ends.
     rows = np.concatenate([tree.row, np.full(roots.size, count)])
     columns = np.concatenate([tree.col, roots])
     values = np.ones(rows.size)
-    whole = coo_array((values, (rows, columns)), (count + 1, count + 1)).tocsr()
-    _, above = csgraph.breadth_first_order(whole, count, directed=False)
+    whole = scipy.sparse.coo_array(
+        (values, (rows, columns)), (count + 1, count + 1)
+    ).tocsr()
+    _, above = scipy.sparse.csgraph.breadth_first_order(whole, count, directed=False)
     return np.asarray(above[:count])
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from napari_unet.errors import InputError
 from napari_unet.words import sides
@@ -121,7 +121,7 @@ def _merge(
     true_ids, true_rank = _ranked(true)
     shape = (len(true_ids), len(told_ids))
     # Turning the list into rows adds up equal pairs, without sorting the whole list.
-    rows = sparse.coo_array((pixels, (true_rank, told_rank)), shape).tocsr()
+    rows = scipy.sparse.coo_array((pixels, (true_rank, told_rank)), shape).tocsr()
     table = rows.tocoo()
     return told_ids[table.col], true_ids[table.row], table.data
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from napari_unet.score.partition import Partition
 
@@ -101,7 +101,7 @@ class DrawnVolume:
         row = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
         pixels = np.concatenate([one.pixels for one in slices])
         shape = (len(slices), len(first))
-        self._pixels = sparse.coo_array((pixels, (row, column)), shape).tocsr()
+        self._pixels = scipy.sparse.coo_array((pixels, (row, column)), shape).tocsr()
 
     def drawn(self, counts: NDArray[np.int64]) -> Partition:
         """Return the volume with each slice as often as `counts` (S,) says."""

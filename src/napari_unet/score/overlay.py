@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.color import label2rgb
 
 from napari_unet.score.error_map import PIXEL_COLORS, RIGHT
 
@@ -77,4 +77,4 @@ def _coloured(
     grey: NDArray[np.float32], labels: NDArray[np.generic]
 ) -> NDArray[np.float64]:
     # Where no pixel is labelled at all, label2rgb darkens the background too.
-    return np.asarray(label2rgb(labels, grey, alpha=_ALPHA, bg_label=0))
+    return np.asarray(skimage.color.label2rgb(labels, grey, alpha=_ALPHA, bg_label=0))

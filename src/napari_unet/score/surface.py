@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.errors import InputError
 from napari_unet.score.contingency import check_alike
 
-_CROSS = ndimage.generate_binary_structure(2, 1)[None]
+_CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
 
 
 class SurfaceDistances(NamedTuple):
@@ -89,7 +89,7 @@ def surface_distances(
 
 def _outlines(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Find the foreground pixels with known background to one of their sides."""
-    inside = ndimage.binary_erosion(mask | ~known, _CROSS, border_value=1)
+    inside = scipy.ndimage.binary_erosion(mask | ~known, _CROSS, border_value=1)
     return np.asarray(mask & known & ~inside)
 
 
@@ -100,7 +100,7 @@ def _measure(
     if not (told.any() and true.any()):
         return np.nan, np.nan
     there, back = (
-        ndimage.distance_transform_edt(~other, sampling=pixel_size)[one]
+        scipy.ndimage.distance_transform_edt(~other, sampling=pixel_size)[one]
         for one, other in ((told, true), (true, told))
     )
     highest = max(np.percentile(there, 95), np.percentile(back, 95))

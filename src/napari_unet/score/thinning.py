@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.segmentation import watershed
 
 from napari_unet.data.annotation import connected_objects
 from napari_unet.errors import InputError
@@ -53,4 +53,8 @@ def thin_borders(
 
 def _thin(objects: NDArray[np.generic]) -> NDArray[np.int32]:
     border = objects == 0
-    return np.asarray(watershed(border, objects, connectivity=1, watershed_line=True))
+    return np.asarray(
+        skimage.segmentation.watershed(
+            border, objects, connectivity=1, watershed_line=True
+        )
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_unet.errors import InputError
 from napari_unet.score.contingency import check_alike
@@ -131,8 +131,8 @@ SIMPLE = _simple_points()
 def _near_borders(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Find the pixels that have both values within `radius` of them."""
     size = (1, 2 * radius + 1, 2 * radius + 1)
-    highest = ndimage.maximum_filter(mask, size)
-    return np.asarray(highest & ~ndimage.minimum_filter(mask, size))
+    highest = scipy.ndimage.maximum_filter(mask, size)
+    return np.asarray(highest & ~scipy.ndimage.minimum_filter(mask, size))
 
 
 def _warp(source: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
