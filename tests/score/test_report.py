@@ -131,6 +131,16 @@ def test_csv_has_a_line_for_each_slice_and_one_for_all(tmp_path):
     assert [row["iou"] for row in rows] == ["1.000000", "", "1.000000", "1.000000"]
 
 
+def test_the_format_can_be_told_apart_from_the_name(tmp_path):
+    scores = score_stack(truth(), truth())
+    scores.save(tmp_path / "table.txt", as_csv=True)
+    scores.save(tmp_path / "scores.csv", as_csv=False)
+    table = (tmp_path / "table.txt").read_text(encoding="utf-8")
+    assert table == scores.to_csv()
+    told = json.loads((tmp_path / "scores.csv").read_text(encoding="utf-8"))
+    assert told == scores.to_dict()
+
+
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         score_stack(truth(), truth()).save(tmp_path)

@@ -319,8 +319,8 @@ def score(  # noqa: PLR0913 (every option is one argument)
         Path | None,
         typer.Option(
             help="TIFF to write: true and false positives, false negatives (1, 2, 3) "
-            "in the first channel, numbered errors in the second; a list of these as "
-            ".json beside it."
+            "in the first channel, numbered errors in the second; beside NAME.tif a "
+            "list of these, NAME-errors.json."
         ),
     ] = None,
 ) -> None:

@@ -84,9 +84,9 @@ def run_score(request: ScoreRequest) -> Scores:
     if request.probabilities is not None:
         scores = replace(scores, soft=_soft(request, comparison))
     show_scores(scores)
-    for path in (request.json, request.csv):
+    for path, as_csv in ((request.json, False), (request.csv, True)):
         if path is not None:
-            scores.save(path)
+            scores.save(path, as_csv=as_csv)
             say(f"wrote {path}")
     if request.error_map is not None:
         _write_errors(request.error_map, comparison, true)
@@ -136,7 +136,8 @@ def _check(request: ScoreRequest) -> None:
     inputs = [request.prediction, request.truth]
     more = (request.image, request.model, request.probabilities)
     inputs.extend(path for path in more if path is not None)
-    outputs = (request.json, request.csv, request.report, request.error_map)
+    listed = None if request.error_map is None else _list_of(request.error_map)
+    outputs = (request.json, request.csv, request.report, request.error_map, listed)
     check_outputs(inputs, *outputs)
     check_tiff(request.error_map)
     if request.report is not None:
@@ -214,9 +215,14 @@ def _write_errors(path: Path, comparison: Comparison, like: Stack) -> None:
     write_stack(
         path, channels.reshape(2, *shape).astype(smallest), like=like, axes=f"C{axes}"
     )
-    listed = path.with_suffix(".json")
+    listed = _list_of(path)
     write_rows(listed, errors.rows(comparison.first_slice))
     say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
+
+
+def _list_of(error_map: Path) -> Path:
+    """Return where the errors of a map are listed; never where scores might go."""
+    return error_map.with_name(f"{error_map.stem}-errors.json")
 
 
 def write_rows(path: Path, rows: list[dict[str, object]]) -> None:

@@ -188,16 +188,25 @@ class Scores:
         writer.writerow(["all", *_cells(self.values()), learnt])
         return text.getvalue()
 
-    def save(self, path: str | Path) -> None:
-        """Write JSON, or CSV where `path` ends in .csv.
+    def save(self, path: str | Path, *, as_csv: bool | None = None) -> None:
+        """Write CSV or JSON.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        as_csv
+            Whether CSV is written, or JSON; when left out, CSV where `path` ends in
+            .csv.
 
         Raises
         ------
         OutputError
             When the file cannot be written.
         """
-        csv_wanted = Path(path).suffix.lower() == ".csv"
-        text = self.to_csv() if csv_wanted else json.dumps(self.to_dict(), indent=2)
+        if as_csv is None:
+            as_csv = Path(path).suffix.lower() == ".csv"
+        text = self.to_csv() if as_csv else json.dumps(self.to_dict(), indent=2)
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
