@@ -211,6 +211,40 @@ def test_what_is_only_shown_goes_with_other_scores(
     np.testing.assert_array_equal(layer.data, before)
 
 
+def test_strokes_on_what_is_only_shown_outlive_other_scores(
+    scene: Scene, settle: Callable[[], None], viewer: Any
+) -> None:
+    layer = scene.predict()
+    before = layer.data.copy()
+    scene.score()
+    settle()
+    viewer.dims.set_current_step(0, 4)
+    scene.box._on_handle(0.8)
+    viewer.dims.set_current_step(0, 5)
+    scene.box._on_released(0.8)
+    layer.data_setitem(tuple(np.array([one]) for one in (5, 3, 3)), 2)
+    painted = layer.data[5].copy()
+    scene.box.show_scores(None, None)
+    settle()
+    assert layer.data[5, 3, 3] == 2
+    np.testing.assert_array_equal(layer.data[5], painted)
+    np.testing.assert_array_equal(layer.data[4], before[4])
+
+
+def test_a_mask_that_comes_too_late_leaves_the_layer_alone(
+    scene: Scene, settle: Callable[[], None]
+) -> None:
+    layer = scene.predict()
+    before = layer.data.copy()
+    scene.score()
+    settle()
+    scene.box._on_released(0.8)
+    scene.box.show_scores(None, None)
+    settle()
+    np.testing.assert_array_equal(layer.data, before)
+    assert made_by(layer).threshold is None
+
+
 def test_a_choice_on_held_out_slices_is_kept_in_the_model(
     scene: Scene, settle: Callable[[], None]
 ) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +22,8 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import keep_threshold
-from napari_unet.score.threshold import ThresholdCurve, threshold_steps
 from napari_unet.widgets.form import explain
+from napari_unet.widgets.threshold_curve import CurveWork
 from napari_unet.widgets.threshold_mask import ThresholdMask
 from napari_unet.widgets.used_slices import UsedSlices
 from napari_unet.widgets.worker import Job
@@ -34,9 +32,9 @@ from napari_unet.widgets.workspace import Workspace
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels
-    from numpy.typing import NDArray
 
     from napari_unet.score.comparison import Comparison
+    from napari_unet.score.threshold import ThresholdCurve
     from napari_unet.widgets.threshold_plot import ThresholdPlot
 
 _SETTLED_MS = 500
@@ -124,9 +122,8 @@ class ThresholdBox(QWidget):
     ) -> None:
         """Take what was scored; None where there are no scores any more."""
         self._settled.stop()
+        self.take_back()
         before, of = self._mask, self._comparison
-        if before is not None and before.layer in self._viewer.layers:
-            before.take_back()
         self._comparison, self._mask = comparison, None
         self._used = UsedSlices()
         if comparison is not None and prediction is not None:
@@ -138,6 +135,12 @@ class ThresholdBox(QWidget):
             self._forget_curve()
         self.refresh()
         self._begin_if_seen()
+
+    def take_back(self) -> None:
+        """Show the layer without what the threshold has only shown of it."""
+        mask = self._mask
+        if mask is not None and mask.layer in self._viewer.layers:
+            mask.take_back()
 
     @property
     def slices(self) -> tuple[int, ...]:
@@ -224,7 +227,7 @@ class ThresholdBox(QWidget):
         if self._curving is not None:
             return  # its end begins anew
         self._due = False
-        work = _CurveWork(mask.foreground, comparison, self.slices)
+        work = CurveWork(mask.foreground, comparison, self.slices)
         self._curving = Job("Curve", work.run, work.stop, self, quiet=True)
         self._curving.stepped.connect(lambda curve: self._show_curve(curve, comparison))
         self._curving.failed.connect(self.words.setText)
@@ -312,7 +315,9 @@ class ThresholdBox(QWidget):
         self._job.start()
 
     def _put(self, mask: ThresholdMask, labels: Any, threshold: float) -> None:
-        if self._next is not None or mask.layer not in self._viewer.layers:
+        if self._next is not None or mask is not self._mask:
+            return  # there is a newer threshold, or other layers are scored by now
+        if mask.layer not in self._viewer.layers:
             return
         try:
             changed = mask.put(labels, threshold)
@@ -369,28 +374,6 @@ class ThresholdBox(QWidget):
         self._column.addLayout(row)
         for widget in (self.predict_button, self.words, self.keep_button):
             self._column.addWidget(widget)
-
-
-@dataclass(eq=False)
-class _CurveWork:
-    """The curve of copies of probabilities and truth, for a worker thread."""
-
-    foreground: NDArray[np.float32]
-    comparison: Comparison
-    slices: tuple[int, ...]
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
-
-    def stop(self) -> None:
-        """End after the threshold in work; from any thread."""
-        self._stopped.set()
-
-    def run(self) -> Generator[ThresholdCurve, None, None]:
-        """Yield the curve as it fills up."""
-        steps = threshold_steps(self.foreground, self.comparison, slices=self.slices)
-        for curve in steps:
-            yield curve
-            if self._stopped.is_set():
-                return
 
 
 def _line() -> QLabel:

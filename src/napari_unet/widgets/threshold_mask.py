@@ -128,10 +128,14 @@ class ThresholdMask:
         return changed
 
     def take_back(self) -> None:
-        """Show again what was there before the threshold moved."""
+        """Show again what was there before the threshold moved.
+
+        A slice that was painted on meanwhile stays as it is.
+        """
         stack = self._stack()
         for z, plane in self._before.items():
-            stack[z] = plane
+            if self._is_as_shown(z):
+                stack[z] = plane
         if self._before:
             self.layer.refresh(extent=False, highlight=False, thumbnail=False)
         self._before, self._shown = {}, {}
@@ -157,12 +161,16 @@ class ThresholdMask:
 
     def _check_shown(self) -> None:
         """Leave strokes alone that were painted on what is only shown."""
-        stack = self._stack()
-        if any((stack[z] != plane).any() for z, plane in self._shown.items()):
-            self._before, self._shown = {}, {}
+        if not all(self._is_as_shown(z) for z in self._shown):
+            self.take_back()
             raise InputError(
                 f"{self.layer.name} was painted on meanwhile: it stays as it is."
             )
+
+    def _is_as_shown(self, z: int) -> bool:
+        stack = self._stack()
+        # Other data, of fewer slices, may lie in the layer by now.
+        return z < len(stack) and np.array_equal(stack[z], self._shown[z])
 
 
 @dataclass(frozen=True, eq=False)
