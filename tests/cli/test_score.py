@@ -5,10 +5,17 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.config import UNetConfig
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.seen import seen
+from napari_unet.model.unet import UNet
 
 
 @pytest.fixture
@@ -22,6 +29,138 @@ def predicted(files):
 
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def in_words(result):
+    """What was said, without the line breaks of the terminal."""
+    return " ".join(result.stdout.split())
+
+
+# -------------------------------------------------------------- slices learnt from
+
+
+@pytest.fixture
+def model(files):
+    """A model that learnt from slices 0 to 2 of the image."""
+    config = UNetConfig(base_channels=2, depth=2)
+    image = fingerprint(read_stack(files / "image.tif").as_czyx())
+    card = ModelCard(network=config, data=(seen(image, range(3), [3, 4]),))
+    save_model(files / "model.safetensors", Model(UNet(config), card))
+    return files / "model.safetensors"
+
+
+@pytest.fixture
+def marks(predicted, model, run):
+    """Score with the model and return the marks by slice number, and what was said."""
+
+    def start(*arguments):
+        result = run(
+            *("score", *arguments, "--model", model, "--json", predicted / "s.json"),
+        )
+        rows = read(predicted / "s.json")["slices"]
+        return {row["slice"]: row["trained_on"] for row in rows}, in_words(result)
+
+    return start
+
+
+def cut(path, name, selection):
+    tifffile.imwrite(
+        path.with_name(name), tifffile.imread(path)[selection], photometric="minisblack"
+    )
+    return path.with_name(name)
+
+
+def test_held_out_slices_of_a_truth_that_was_cut_are_not_marked(predicted, marks):
+    truth = cut(predicted / "labels.tif", "held_out.tif", slice(3, 5))
+    prediction, image = predicted / "prediction.tif", predicted / "image.tif"
+    marked, said = marks(prediction, truth, "--slices", "3:5", "--image", image)
+    assert marked == {3: False, 4: False}
+    assert "learnt from" not in said
+
+
+def test_slices_learnt_from_are_marked_whichever_file_was_cut(predicted, marks):
+    labels, prediction = predicted / "labels.tif", predicted / "prediction.tif"
+    image = ("--image", predicted / "image.tif")
+    expected = {1: True, 2: True, 3: False}
+    some = cut(prediction, "some.tif", slice(1, 4))
+    marked, _ = marks(some, labels, "--truth-slices", "1:4", *image)
+    assert marked == expected
+    some = cut(labels, "some.tif", slice(1, 4))
+    marked, said = marks(prediction, some, "--slices", "1:4", *image)
+    assert marked == expected
+    assert "learnt from 2 of the 3 slices" in said
+
+
+def test_slices_with_gaps_keep_their_numbers_everywhere(predicted, marks):
+    marked, _ = marks(
+        *(predicted / "prediction.tif", predicted / "labels.tif"),
+        *("--slices", "0:5:2", "--truth-slices", "0:5:2"),
+        *("--image", predicted / "image.tif", "--error-map", predicted / "x.tif"),
+        *("--report", predicted / "r.md"),
+    )
+    assert marked == {0: True, 2: True, 4: False}
+    assert {row["slice"] for row in read(predicted / "x-errors.json")} <= {0, 2, 4}
+    assert 4 in {row["slice"] for row in read(predicted / "x-errors.json")}
+    assert read_stack(predicted / "x.tif").shape == (2, 3, 48, 64)
+    page = (predicted / "r.md").read_text(encoding="utf-8")
+    for number, learnt in marked.items():
+        row = next(one for one in page.splitlines() if one.startswith(f"| {number} |"))
+        assert row.endswith("| yes |") == learnt
+
+
+def test_pictures_of_slices_with_gaps_show_these(predicted, run):
+    """The worst of slices 0, 2 and 4 is the last, over its own grey values."""
+    prediction = tifffile.imread(predicted / "labels.tif")
+    prediction[4] = 1 - prediction[4]
+    tifffile.imwrite(predicted / "prediction.tif", prediction)
+    score = ("score", predicted / "prediction.tif", predicted / "labels.tif")
+    image = ("--image", predicted / "image.tif")
+    for name, some in (("gaps", "0:5:2"), ("one", "4")):
+        slices = ("--slices", some, "--truth-slices", some)
+        run(*score, *slices, *image, "--report", predicted / f"{name}.md")
+    pictures = [
+        predicted / f"{name}-pictures" / "worst.png" for name in ("gaps", "one")
+    ]
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+    assert "worst slice, 4" in (predicted / "gaps.md").read_text(encoding="utf-8")
+
+
+def test_slices_that_cannot_be_told_are_said_and_not_marked(predicted, marks):
+    prediction = cut(predicted / "prediction.tif", "p.tif", slice(2))
+    truth = cut(predicted / "labels.tif", "t.tif", slice(2))
+    image = predicted / "image.tif"
+    marked, said = marks(prediction, truth, "--image", image)
+    assert not any(marked.values())
+    assert "Cannot tell which slices of" in said
+    assert any("Cannot tell" in note for note in read(predicted / "s.json")["notes"])
+    # Slices 0 and 1 of one file, 3 and 4 of another that is as long.
+    whole = (predicted / "prediction.tif", predicted / "labels.tif")
+    chosen = ("--slices", ":2", "--truth-slices", "3:")
+    marked, said = marks(*whole, *chosen, "--image", image)
+    assert not any(marked.values())
+    assert "Cannot tell which slices of" in said
+
+
+def test_an_image_that_the_model_does_not_know_is_said(predicted, marks):
+    image = tifffile.imread(predicted / "image.tif").astype(np.uint16)
+    tifffile.imwrite(predicted / "converted.tif", image)
+    marked, said = marks(
+        *(predicted / "prediction.tif", predicted / "labels.tif"),
+        *("--image", predicted / "converted.tif"),
+    )
+    assert not any(marked.values())
+    assert "converted.tif are those of no image that the model was trained on" in said
+
+
+def test_an_image_of_other_slices_is_told_before_scoring(predicted, run):
+    image = cut(predicted / "image.tif", "four.tif", slice(4))
+    with pytest.raises(InputError, match=r"four\.tif is 4 x 48 x 64.*the 5 x 48 x 64"):
+        run(
+            *("score", predicted / "prediction.tif", predicted / "labels.tif"),
+            *("--image", image, "--report", predicted / "r.html"),
+            *("--json", predicted / "s.json"),
+        )
+    assert not (predicted / "s.json").exists(), "told after the work"
 
 
 # --------------------------------------------------------------------- files written

@@ -44,6 +44,14 @@ def test_slices_are_called_by_their_number_in_the_stack():
     assert [row.slice for row in scores.slices] == [24, 25, 26]
 
 
+def test_slices_can_be_called_by_numbers_with_gaps():
+    stack = truth()
+    stack[1] = IGNORE
+    scores = score_stack(truth(), stack).numbered(range(20, 26, 2))
+    assert [row["slice"] for row in scores.to_dict()["slices"]] == [20, 24]
+    assert scores.overall.iou == 1
+
+
 def test_slices_without_truth_are_left_out():
     stack = truth()
     stack[1] = IGNORE

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
+from napari_unet.cli.score_inputs import LabelPair, Labels, at_their_numbers
 from napari_unet.cli.show import bar, console, say
 from napari_unet.cli.work import check_outputs, check_tiff
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.data.stack import Stack, parse_slices, read_stack, write_stack
+from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.errors import InputError
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.seen import trained_slices
@@ -37,6 +37,15 @@ if TYPE_CHECKING:
     from napari_unet.score.instances import Instances
 
 _THRESHOLDS_SHOWN = ("0.50", "0.75", "0.90", "mean")
+_UNTOLD = "The model does not tell which slices it was trained on: none is marked."
+_ANOTHER = (
+    "The values of {} are those of no image that the model was trained on; a cropped "
+    "or converted copy of one is not known again. No slice is marked as learnt from."
+)
+_NO_PLACE = (
+    "Cannot tell which slices of {} these are, so that none is marked as learnt from: "
+    "choose them with --slices or --truth-slices, from files of all its slices."
+)
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
 
 
@@ -68,33 +77,35 @@ def run_score(request: ScoreRequest) -> Scores:
         When something cannot be read, compared or written.
     """
     _check(request)
-    told, true = _read(request.prediction, request.slices), _read_truth(request)
+    pair = LabelPair(
+        Labels(_read(request.prediction), request.slices),
+        Labels(_read(request.truth), request.truth_slices),
+    )
     image = None if request.image is None else read_stack(request.image)
     card = None if request.model is None else read_card(request.model)
     comparison = compare(
-        np.asarray(told.as_zyx()),
-        np.asarray(true.as_zyx()),
-        request.kind,
-        first_slice=_first(request),
-        volume=request.volume,
+        pair.prediction.values, pair.truth.values, request.kind, volume=request.volume
     )
     if image is not None and card is not None:
-        comparison = _marked(comparison, card, image)
-    scores = _score(comparison)
+        comparison = _marked(comparison, card, image, pair)
+    # What does not fit is told before minutes are spent on scores.
+    wanted = None if request.report is None else image
+    pictured = None if wanted is None else pair.cut(wanted)[0]
+    scores = _score(comparison).numbered(pair.numbers)
     if request.probabilities is not None:
-        scores = replace(scores, soft=_soft(request, comparison))
+        scores = replace(scores, soft=_soft(request.probabilities, comparison, pair))
     show_scores(scores)
     for path, as_csv in ((request.json, False), (request.csv, True)):
         if path is not None:
             scores.save(path, as_csv=as_csv)
             say(f"wrote {path}")
     if request.error_map is not None:
-        _write_errors(request.error_map, comparison, true)
+        _write_errors(request.error_map, comparison, pair)
     if request.report is not None:
         page = ReportPage(
             scores,
-            comparison,
-            _pictured(request, comparison, image),
+            _in_place(comparison, pair.numbers),
+            None if pictured is None else at_their_numbers(pictured, pair.numbers, 0),
             _facts(request, card),
             () if request.model is None else curve_of(request.model),
         )
@@ -144,35 +155,39 @@ def _check(request: ScoreRequest) -> None:
         check_page(request.report)
 
 
-def _read(path: Path, slices: str | None) -> Stack:
+def _read(path: Path) -> Stack:
     stack = read_stack(path)
     for note in stack.notes:
         say(f"{path}: {note}")
-    return stack.slices(slices)
+    return stack
 
 
-def _read_truth(request: ScoreRequest) -> Stack:
-    return _read(request.truth, request.truth_slices)
-
-
-def _first(request: ScoreRequest) -> int:
-    """Return the number of the first of some slices; 0 where steps leave gaps."""
-    if request.truth_slices is None:
-        return 0
-    count = read_stack(request.truth).num_slices
-    chosen = parse_slices(request.truth_slices, count)
-    return chosen.start if chosen.step == 1 else 0
-
-
-def _marked(comparison: Comparison, card: ModelCard, image: Stack) -> Comparison:
-    """Mark the slices that the model has learnt from."""
-    seen = trained_slices(card, fingerprint(image.as_czyx()))
+def _marked(
+    comparison: Comparison, card: ModelCard, image: Stack, pair: LabelPair
+) -> Comparison:
+    """Mark the slices that the model has learnt from, or say why none is marked."""
+    known = fingerprint(image.as_czyx())
+    seen, places = trained_slices(card, known), pair.places(image)
     if seen is None:
-        say("The model does not tell which slices it was trained on.")
-        return comparison
-    first, count = comparison.first_slice, len(comparison.truth)
-    here = frozenset(z - first for z in seen if 0 <= z - first < count)
-    return replace(comparison, trained_on=here)
+        words = _UNTOLD
+    elif all(entry.get("image") != known for entry in card.data):
+        words = _ANOTHER.format(image.source)
+    elif places is None:
+        words = _NO_PLACE.format(image.source)
+    else:
+        here = frozenset(n for n, z in enumerate(places) if z in seen)
+        return replace(comparison, trained_on=here)
+    return replace(comparison, notes=(*comparison.notes, words))
+
+
+def _in_place(comparison: Comparison, numbers: range) -> Comparison:
+    """Return what pictures are drawn of: a page counts slices on from the first."""
+    return replace(
+        comparison,
+        prediction=at_their_numbers(comparison.prediction, numbers, 0),
+        truth=at_their_numbers(comparison.truth, numbers, IGNORE),
+        first_slice=numbers[0],
+    )
 
 
 def _score(comparison: Comparison) -> Scores:
@@ -187,12 +202,9 @@ def _score(comparison: Comparison) -> Scores:
             show(step.done, step.total)
 
 
-def _soft(request: ScoreRequest, comparison: Comparison) -> dict[str, float]:
+def _soft(path: Path, comparison: Comparison, pair: LabelPair) -> dict[str, float]:
     """Return the study's measures of the probabilities of foreground."""
-    stack = _read(request.probabilities or Path(), None)
-    channels = np.asarray(stack.as_czyx())
-    if channels.shape[1] != len(comparison.truth) and request.slices is not None:
-        channels = channels[:, parse_slices(request.slices, channels.shape[1])]
+    channels = pair.cut(_read(path))
     foreground = channels[0] if len(channels) == 1 else 1 - channels[0]
     foreground = np.clip(foreground.astype(np.float32), 0, 1)
     measures = {
@@ -203,8 +215,9 @@ def _soft(request: ScoreRequest, comparison: Comparison) -> dict[str, float]:
     return {name: one(foreground, comparison.truth) for name, one in measures.items()}
 
 
-def _write_errors(path: Path, comparison: Comparison, like: Stack) -> None:
+def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
     """Write pixels and objects that are wrong as two channels, and a list as JSON."""
+    like = pair.truth.scored
     errors = find_errors(comparison)
     channels = np.stack([pixel_map(comparison).astype(np.int32), errors.objects])
     shape = like.single_channel(errors.objects).shape
@@ -216,7 +229,8 @@ def _write_errors(path: Path, comparison: Comparison, like: Stack) -> None:
         path, channels.reshape(2, *shape).astype(smallest), like=like, axes=f"C{axes}"
     )
     listed = _list_of(path)
-    write_rows(listed, errors.rows(comparison.first_slice))
+    rows = errors.rows()
+    write_rows(listed, [{**row, "slice": pair.numbers[row["slice"]]} for row in rows])
     say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
 
 
@@ -231,23 +245,6 @@ def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
 
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-
-
-def _pictured(
-    request: ScoreRequest, comparison: Comparison, image: Stack | None
-) -> NDArray[np.generic] | None:
-    """Return the slices of the image that were scored, its first channel."""
-    if image is None:
-        return None
-    planes = np.asarray(image.as_czyx()[0])
-    if len(planes) != len(comparison.truth) and request.truth_slices is not None:
-        planes = planes[parse_slices(request.truth_slices, len(planes))]
-    if planes.shape != comparison.truth.shape:
-        raise InputError(
-            f"{request.image} has other slices than the ground truth: give the image "
-            "that was predicted."
-        )
-    return planes
 
 
 def _facts(

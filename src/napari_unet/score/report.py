@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import math
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import add
 from pathlib import Path
@@ -119,6 +120,17 @@ class Scores:
     def trained_on(self) -> tuple[int, ...]:
         """Numbers of the slices that the network learnt from."""
         return tuple(row.slice for row in self.slices if row.trained_on)
+
+    def numbered(self, numbers: Sequence[int]) -> Scores:
+        """Return the same scores of slices that are called by other numbers.
+
+        Parameters
+        ----------
+        numbers
+            One for each slice, at the place that is its number up to now.
+        """
+        rows = (replace(row, slice=numbers[row.slice]) for row in self.slices)
+        return replace(self, slices=tuple(rows))
 
     def values(self) -> dict[str, float]:
         """Return the overall scores by name; NaN where a score is not defined."""

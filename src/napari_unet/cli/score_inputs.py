@@ -1,0 +1,122 @@
+"""What is scored with what: slices of files that need not hold the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.stack import Stack, parse_slices
+from napari_unet.errors import InputError
+from napari_unet.words import sides
+
+ValueT = TypeVar("ValueT", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Predicted or true labels, and which of their slices are scored.
+
+    Attributes
+    ----------
+    stack
+        All slices that the file holds.
+    selection
+        As `napari_unet.data.stack.parse_slices` reads it; None for all.
+    """
+
+    stack: Stack
+    selection: str | None = None
+
+    @property
+    def scored(self) -> Stack:
+        """The slices that are scored."""
+        return self.stack.slices(self.selection)
+
+    @property
+    def values(self) -> NDArray[np.generic]:
+        """(Z, Y, X): the labels that are scored."""
+        return np.asarray(self.scored.as_zyx())
+
+    @property
+    def slices(self) -> range:
+        """Indices of the slices that are scored, in the file."""
+        every = range(self.stack.num_slices)
+        if self.selection is None:
+            return every
+        return every[parse_slices(self.selection, len(every))]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelPair:
+    """A prediction and its ground truth, of which as many slices are scored.
+
+    Attributes
+    ----------
+    prediction, truth
+        The labels.
+    """
+
+    prediction: Labels
+    truth: Labels
+
+    @property
+    def numbers(self) -> range:
+        """Numbers by which the slices are called: those of the file that was cut."""
+        return (self.prediction if self.truth.selection is None else self.truth).slices
+
+    def places(self, other: Stack) -> range | None:
+        """Return which slices of an image, or of probabilities, are the scored ones.
+
+        Files with as many slices are taken to hold the same ones.
+
+        Returns
+        -------
+        Indices of slices; None where lengths and sides leave it open.
+        """
+        if self._size(other)[1:] != self._size(self.truth.stack)[1:]:
+            return None
+        count = other.num_slices
+        both = (self.prediction, self.truth)
+        found = {one.slices for one in both if one.stack.num_slices == count}
+        if not found and count == len(self.numbers):
+            return range(count)
+        return found.pop() if len(found) == 1 else None
+
+    def cut(self, other: Stack) -> NDArray[np.generic]:
+        """Return the scored slices of an image, or of probabilities, (C, Z, Y, X).
+
+        Raises
+        ------
+        InputError
+            When it cannot be told which these are.
+        """
+        places = self.places(other)
+        if places is None:
+            scored = (len(self.numbers), *self._size(self.truth.stack)[1:])
+            raise InputError(
+                f"{other.source} is {sides(self._size(other))}, and it cannot be told "
+                f"which of its slices are the {sides(scored)} that are scored: give a "
+                "file of just these, or of as many slices as prediction or ground "
+                "truth have."
+            )
+        view: Any = other.as_czyx()
+        return np.asarray(view[:, places.start : places.stop : places.step])
+
+    @staticmethod
+    def _size(stack: Stack) -> tuple[int, ...]:
+        return tuple(stack.as_czyx().shape[1:])
+
+
+def at_their_numbers(
+    values: NDArray[ValueT], numbers: range, between: int
+) -> NDArray[ValueT]:
+    """Return slices (Z, Y, X) as far apart as their numbers, and `between` for gaps."""
+    if numbers.step == 1 or len(numbers) < 2:
+        return values
+    count = numbers[-1] - numbers[0] + 1
+    spread = np.full((count, *values.shape[1:]), between, values.dtype)
+    spread[:: numbers.step] = values
+    return spread
