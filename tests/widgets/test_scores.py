@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.score.history import ScoreHistory
 from napari_unet.score.measures import SHOWN
+from napari_unet.widgets.baseline_box import MadeByBaseline
 from napari_unet.widgets.error_list import IGNORED
+from napari_unet.widgets.looks import SOURCE
+from napari_unet.widgets.made_by import MadeBy, remember
 
 SHAPE = (4, 60, 60)
 
@@ -43,6 +50,16 @@ def scored(dock: Any, finish: Any) -> Any:
     finish(dock)
     assert dock.scores is not None
     return dock
+
+
+def paint(layer: Any, z: int, value: int) -> None:
+    """Paint one stroke, as the brush does."""
+    with layer.block_history():
+        layer.paint((z, 10, 10), value)
+
+
+def history(home: Path) -> list[Any]:
+    return ScoreHistory(home / "scores.jsonl").read()[0]
 
 
 def slices(dock: Any) -> list[int]:
@@ -122,3 +139,117 @@ def test_scoring_twice_in_a_hurry_and_closing_end_well(
     viewer.layers.remove("prediction")
     finish(dock)
     assert dock.scores is None or not dock.table.rows() or dock.why_not()
+
+
+def test_scores_are_never_given_to_a_layer_chosen_meanwhile(
+    dock: Any, finish: Any, viewer: Any, runs_in_tmp: Path
+) -> None:
+    bad = viewer.add_labels(np.zeros(SHAPE, np.uint8), name="bad")
+    dock.run_button.click()
+    dock.prediction.setValue(bad)
+    finish(dock)
+    assert dock.scores is None
+    assert history(runs_in_tmp) == []
+    dock.run_button.click()
+    viewer.layers.remove("bad")
+    finish(dock)
+    assert dock.scores is None
+    assert history(runs_in_tmp) == []
+
+
+def test_a_layer_that_was_painted_on_is_to_be_scored_again(
+    scored: Any, finish: Any, viewer: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    layer = viewer.layers["prediction"]
+    assert not scored.totals.changes.text()
+    paint(layer, 1, 0)
+    assert "prediction has changed since: score again" in scored.totals.changes.text()
+    assert not scored.save_button.isEnabled()
+    assert "score again" in scored.report_button.toolTip()
+    scored.save(str(tmp_path / "scores.csv"))
+    assert not (tmp_path / "scores.csv").exists()
+    layer.undo()
+    qtbot.waitUntil(scored.save_button.isEnabled, timeout=5000)
+    assert not scored.totals.changes.text()
+    paint(viewer.layers["cells"], 2, 0)
+    assert "cells has changed" in scored.totals.changes.text()
+    scored.run_button.click()
+    finish(scored)
+    assert not scored.totals.changes.text()
+    assert scored.report_button.isEnabled()
+
+
+def test_other_data_and_strokes_while_it_is_scored_are_noticed(
+    scored: Any, finish: Any, viewer: Any, qtbot: Any
+) -> None:
+    layer = viewer.layers["prediction"]
+    layer.data = cells()
+    qtbot.waitUntil(lambda: not scored.save_button.isEnabled(), timeout=5000)
+    scored.run_button.click()
+    paint(layer, 0, 0)
+    finish(scored)
+    assert scored.scores.values()["iou"] == 1
+    assert not scored.save_button.isEnabled()
+
+
+def test_what_ends_during_a_scoring_is_scored_after_it(
+    dock: Any, finish: Any, viewer: Any, runs_in_tmp: Path
+) -> None:
+    layer = viewer.add_labels(cells(), name="em otsu")
+    dock.run_button.click()
+    dock.baselines.made.emit(layer)
+    finish(dock)
+    assert dock.prediction.value().name == "em otsu"
+    assert dock.scores.values()["iou"] == 1
+    assert [one.prediction for one in history(runs_in_tmp)] == ["em otsu"]
+
+
+def test_a_mask_of_another_image_is_told_and_not_scored(dock: Any, viewer: Any) -> None:
+    layer = viewer.add_labels(np.zeros((2, 8, 8), np.uint8), name="small otsu")
+    dock.baselines.made.emit(layer)
+    assert "choose layers of one image" in dock.status.text()
+
+
+def test_scores_belong_to_the_image_and_the_model_of_the_prediction(
+    dock: Any, finish: Any, viewer: Any, runs_in_tmp: Path, tmp_path: Path
+) -> None:
+    dock.workspace.image = viewer.add_image(np.zeros(SHAPE), name="other")
+    layer = viewer.layers["prediction"]
+    made = MadeByBaseline("otsu", "Otsu threshold", "em")
+    layer.metadata["napari_unet_baseline"] = made
+    layer.metadata[SOURCE] = tmp_path / "opened.tif"
+    (tmp_path / "opened.tif").write_bytes(b"something else by now")
+    dock.run_button.click()
+    finish(dock)
+    assert [one.image for one in history(runs_in_tmp)] == ["em"]
+    compared = fingerprint(np.asarray(layer.data)[None])
+    remember(layer, MadeBy(tmp_path / "newer.safetensors", "other", 0.25))
+    dock.save_report(str(tmp_path / "scores.md"))
+    finish(dock)
+    text = (tmp_path / "scores.md").read_text(encoding="utf-8")
+    assert "| Image | em |" in text
+    assert f"| Prediction | {compared} |" in text
+    assert "| Prediction | opened from opened.tif |" in text
+    assert "SHA-256" not in text
+    assert "| Method | Otsu threshold |" in text
+    assert "| Threshold |" not in text
+
+
+def test_what_is_not_known_is_not_taken_for_held_out(
+    scored: Any, finish: Any, viewer: Any, runs_in_tmp: Path, tmp_path: Path
+) -> None:
+    words = "not known which slices the network learnt from"
+    assert words in scored.totals.brief.text()
+    assert "not known" in scored.compare.table.item(0, 0).toolTip()
+    assert [one.trained for one in history(runs_in_tmp)] == ["?"]
+    scored.save(str(tmp_path / "scores.csv"))
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        assert {row["trained_on"] for row in csv.DictReader(file)} == {""}
+    scored.save_report(str(tmp_path / "scores.md"))
+    finish(scored)
+    assert words in (tmp_path / "scores.md").read_text(encoding="utf-8")
+    made = MadeByBaseline("forest", "Random forest", "em", (1,))
+    viewer.layers["prediction"].metadata["napari_unet_baseline"] = made
+    scored.run_button.click()
+    finish(scored)
+    assert "learnt from 1 of these 4 slices" in scored.totals.brief.text()

@@ -93,12 +93,15 @@ class Scores:
         Words to the user on how the values were read.
     soft
         Scores of the probabilities, where there are any, by name.
+    trained_known
+        Whether it is known which slices the network learnt from.
     """
 
     slices: tuple[SliceScores, ...]
     volume: bool = False
     notes: tuple[str, ...] = ()
     soft: dict[str, float] = field(default_factory=dict)
+    trained_known: bool = True
 
     @cached_property
     def overall(self) -> Overlap:
@@ -173,7 +176,7 @@ class Scores:
                     for threshold, found in self.instances.values().items()
                 },
                 **({"soft": _finite(self.soft)} if self.soft else {}),
-                "trained_on": list(self.trained_on),
+                "trained_on": list(self.trained_on) if self.trained_known else None,
             },
             "slices": [
                 {
@@ -181,7 +184,7 @@ class Scores:
                     **_finite(row.values()),
                     "without_thinning": _finite(_restricted(row.partition)),
                     "pixels": row.overlap.pixels,
-                    "trained_on": row.trained_on,
+                    "trained_on": row.trained_on if self.trained_known else None,
                 }
                 for row in self.slices
             ],
@@ -195,8 +198,8 @@ class Scores:
         writer.writerow(["slice", *COLUMNS, "trained_on"])
         for row in self.slices:
             learnt = "yes" if row.trained_on else "no"
-            writer.writerow([row.slice, *_cells(row.values()), learnt])
-        learnt = f"{len(self.trained_on)} of {len(self.slices)}"
+            writer.writerow([row.slice, *_cells(row.values()), self._if_known(learnt)])
+        learnt = self._if_known(f"{len(self.trained_on)} of {len(self.slices)}")
         writer.writerow(["all", *_cells(self.values()), learnt])
         return text.getvalue()
 
@@ -221,6 +224,9 @@ class Scores:
         text = self.to_csv() if as_csv else json.dumps(self.to_dict(), indent=2)
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+    def _if_known(self, learnt: str) -> str:
+        return learnt if self.trained_known else ""
 
     @cached_property
     def _values(self) -> dict[str, float]:

@@ -29,7 +29,7 @@ from napari_unet.score.history import (
     to_csv,
 )
 from napari_unet.score.measures import MEASURES
-from napari_unet.widgets.compare_table import CompareTable
+from napari_unet.widgets.compare_table import UNKNOWN, CompareTable
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.made_by import MadeBy
 from napari_unet.widgets.open_project import OpenProject
@@ -107,7 +107,7 @@ class CompareBox(QWidget):
         method: str = "",
         image: str = "",
         slices: Collection[int] = (),
-        trained: Collection[int] = (),
+        trained: Collection[int] | None = (),
         intervals: Mapping[str, Interval | None] | None = None,
     ) -> None:
         """Add a scoring to the table, and to the history of the project.
@@ -123,23 +123,24 @@ class CompareBox(QWidget):
         method
             What made it, where that was no model.
         image
-            Name of the image; that of `made_by` when left out.
+            Name of the image, where `made_by` does not tell.
         slices, trained
-            Which were scored, and on which the model had been trained.
+            Which were scored, and on which the model had been trained; None where
+            that is not known.
         intervals
             95 % intervals of the scores, by name.
         """
         model = method
         if made_by is not None:
-            model, image = str(made_by.model), image or made_by.of
+            model, image = str(made_by.model), made_by.of or image
         record = ScoreRecord(
             now(),
             name,
             image,
             model,
             None if made_by is None else made_by.threshold,
-            ",".join(runs(slices)),
-            ",".join(runs(set(trained) & set(slices))),
+            _joined(slices),
+            UNKNOWN if trained is None else _joined(set(trained) & set(slices)),
             {n: float(value) for n, value in scores.values().items()},
             {n: pair for n, pair in (intervals or {}).items() if pair is not None},
         )
@@ -284,6 +285,10 @@ class CompareBox(QWidget):
         self._column.addWidget(self.table)
         self._column.addLayout(bottom)
         self._column.addWidget(self.words)
+
+
+def _joined(slices: Collection[int]) -> str:
+    return ",".join(runs(slices))
 
 
 def _write(path: Path, text: str) -> None:

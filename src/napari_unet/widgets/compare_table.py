@@ -15,6 +15,8 @@ from napari_unet.score.history import ScoreRecord
 from napari_unet.score.measures import MEASURES
 from napari_unet.widgets.model_box import title
 
+UNKNOWN = "?"
+"""In place of the slices that a model had learnt from, where they are not known."""
 _FIRST = ("Prediction", "Threshold")
 _LAST = ("Slices", "Model", "Image", "Date")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -116,6 +118,9 @@ def model_name(model: str) -> str:
 
 def _mark(cells: Sequence[QTableWidgetItem], trained: str) -> None:
     """Set apart what was scored on slices that the model was trained on."""
+    if trained == UNKNOWN:
+        cells[0].setToolTip("It is not known which slices the model learnt from.")
+        return
     for cell in cells:
         font = cell.font()
         font.setItalic(True)

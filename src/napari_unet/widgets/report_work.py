@@ -8,17 +8,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.model.card import read_card
 from napari_unet.train.history import curve_of
 from napari_unet.widgets.layers import image_stack
 from napari_unet.widgets.looks import SOURCE
-from napari_unet.widgets.made_by import made_by
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels, Layer
+    import numpy as np
+    from napari.layers import Layer
+    from numpy.typing import NDArray
 
     from napari_unet.data.stack import Stack
-    from napari_unet.score.comparison import Comparison
-    from napari_unet.score.report import Scores
+    from napari_unet.widgets.subject import Scored
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,65 +28,93 @@ class ReportWork:
     """What a report is made of; layers were read on the main thread."""
 
     path: Path
-    scores: Scores
-    comparison: Comparison
+    scored: Scored
     image: Stack | None
-    model: Path | None
     names: dict[str, str]
-    files: dict[str, Path | None]
+    files: dict[str, str]
 
     @classmethod
-    def of(
-        cls,
-        path: Path,
-        scores: Scores,
-        comparison: Comparison,
-        image: Image | None,
-        prediction: Labels | None,
-        truth: Labels | None,
-    ) -> ReportWork:
-        """Take what is needed from the layers."""
-        made = made_by(prediction)
-        layers = {"Image": image, "Prediction": prediction, "Ground truth": truth}
+    def of(cls, path: Path, scored: Scored) -> ReportWork:
+        """Take what is needed from the layers that were scored.
+
+        Raises
+        ------
+        InputError
+            When the image has dimensions that the core does not know.
+        """
+        subject, made = scored.subject, scored.subject.made_by
+        layers: dict[str, Layer | None] = {
+            "Image": subject.image,
+            "Prediction": subject.prediction,
+            "Ground truth": subject.truth,
+        }
         names = {role: one.name for role, one in layers.items() if one is not None}
+        if subject.baseline is not None:
+            names["Method"] = subject.baseline.title
         if made is not None and made.threshold is not None:
             names["Threshold"] = f"{made.threshold:g}"
-        files = {role: _file(one) for role, one in layers.items()}
-        model = None if made is None else made.model
-        stack = None if image is None else image_stack(image)
-        return cls(
-            path, scores, comparison, stack, model, names, {**files, "Model": model}
-        )
+        # The file as it was opened: what was painted since is not in it.
+        files = {
+            role: f"opened from {_file(one)}"
+            for role, one in layers.items()
+            if _file(one)
+        }
+        stack = None if subject.image is None else image_stack(subject.image)
+        return cls(path, scored, stack, names, files)
 
     def run(self) -> Generator[None, None, Path]:
         """Write it."""
-        from napari_unet.score.facts import file_facts, model_facts
         from napari_unet.score.page import ReportPage
 
         yield
-        made = {"Date": datetime.now().isoformat(" ", "seconds")}
-        facts = {"Layers": {**made, **self.names}, "Files": file_facts(self.files)}
-        if self.model is not None:
-            from napari_unet.model.card import read_card
-
-            facts |= model_facts(read_card(self.model))
-        shape = self.comparison.truth.shape
-        image = None if self.image is None else self.image.as_czyx()[0]
-        if image is not None and image.shape != shape:
-            image = None
+        made = self.scored.subject.made_by
+        facts = {
+            "Layers": {
+                "Date": datetime.now().isoformat(" ", "seconds"),
+                **self.names,
+            },
+            "Fingerprints of what was compared": self._fingerprints(),
+            **self._facts(),
+        }
         page = ReportPage(
-            self.scores,
-            self.comparison,
-            image,
+            self.scored.scores,
+            self.scored.comparison,
+            self._grey(),
             {title: rows for title, rows in facts.items() if rows},
-            () if self.model is None else curve_of(self.model),
+            () if made is None else curve_of(made.model),
         )
         page.save(self.path)
         return self.path
 
+    def _fingerprints(self) -> dict[str, str]:
+        """Return those of the labels that were compared, and of the image predicted."""
+        subject = self.scored.subject
+        image = "" if subject.made_by is None else subject.made_by.image
+        return {
+            **({"Image": image} if image else {}),
+            "Prediction": fingerprint(subject.told[None]),
+            "Ground truth": fingerprint(subject.true[None]),
+        }
 
-def _file(layer: Layer | None) -> Path | None:
+    def _facts(self) -> dict[str, dict[str, str]]:
+        """Return what is known of the files and of the model."""
+        from napari_unet.score.facts import file_facts, model_facts
+
+        made = self.scored.subject.made_by
+        if made is None:
+            return {"Files": self.files}
+        files = {**self.files, **file_facts({"Model": made.model})}
+        return {"Files": files, **model_facts(read_card(made.model))}
+
+    def _grey(self) -> NDArray[np.generic] | None:
+        """Return (Z, Y, X) grey values under the pictures, where there are any."""
+        image = None if self.image is None else self.image.as_czyx()[0]
+        shape = self.scored.comparison.truth.shape
+        return None if image is None or image.shape != shape else image
+
+
+def _file(layer: Layer | None) -> str:
     if layer is None:
-        return None
+        return ""
     path = layer.metadata.get(SOURCE) or layer.source.path
-    return Path(path) if path else None
+    return Path(path).name if path else ""

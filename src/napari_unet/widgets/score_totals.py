@@ -30,9 +30,10 @@ class ScoreTotals(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.brief = QLabel("")
-        self.brief.setWordWrap(True)
-        self.brief.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.changes, self.brief = QLabel(""), QLabel("")
+        for label in (self.changes, self.brief):
+            label.setWordWrap(True)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -43,15 +44,21 @@ class ScoreTotals(QWidget):
         self.fold = Fold("All scores, and what they tell", content)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.brief)
-        column.addWidget(self.fold)
+        # Its room is kept: a threshold that is dragged further down must not jump.
+        self.changes.setMinimumHeight(self.changes.fontMetrics().lineSpacing())
+        for widget in (self.changes, self.brief, self.fold):
+            column.addWidget(widget)
         self.show_scores(None)
+
+    def show_changes(self, words: str) -> None:
+        """Say on top that the layers are not those that were scored; "" if they are."""
+        self.changes.setText(f"<b>{html.escape(words)}</b>" if words else "")
 
     def show_scores(self, scores: Scores | None) -> None:
         """Show other scores; None takes them away."""
         self._empty()
-        self.brief.setVisible(scores is not None)
-        self.fold.setVisible(scores is not None)
+        for widget in (self.changes, self.brief, self.fold):
+            widget.setVisible(scores is not None)
         if scores is None:
             return
         self.brief.setText(_brief(scores))
@@ -104,7 +111,9 @@ def _brief(scores: Scores) -> str:
     ]
     words = " &nbsp; ".join(told)
     count = len(scores.trained_on)
-    if count:
+    if not scores.trained_known:
+        words += "<br>It is not known which slices the network learnt from."
+    elif count:
         words += (
             f"<br>The network learnt from {count} of these {len(scores.slices)} slices "
             "(marked *): their scores say little of other images."

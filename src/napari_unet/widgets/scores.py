@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Generator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,36 +9,30 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.score.comparison import Comparison, compare
-from napari_unet.score.error_map import leave_out
 from napari_unet.score.page import check_page
-from napari_unet.score.scoring import SliceScored, score_slice_by_slice
-from napari_unet.widgets.baseline_box import BaselineBox, made_by_baseline
+from napari_unet.widgets.baseline_box import BaselineBox
 from napari_unet.widgets.compare import CompareBox
 from napari_unet.widgets.error_list import ErrorList, ignored_in
 from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.kind import KindBox
-from napari_unet.widgets.layers import PREDICTED, LayerBox, labels_array
-from napari_unet.widgets.made_by import made_by
+from napari_unet.widgets.layers import PREDICTED, LayerBox
 from napari_unet.widgets.panel import Panel
 from napari_unet.widgets.report_work import ReportWork
 from napari_unet.widgets.score_table import ScoreTable
 from napari_unet.widgets.score_totals import ScoreTotals
+from napari_unet.widgets.scoring_work import ScoringProgress, ScoringWork
+from napari_unet.widgets.subject import Scored, Subject
+from napari_unet.widgets.subject_watch import SubjectWatch
 from napari_unet.widgets.threshold import ThresholdBox
-from napari_unet.widgets.used_slices import UsedSlices
-from napari_unet.words import clock, sides
 
 if TYPE_CHECKING:
     import napari
-    import numpy as np
-    from numpy.typing import NDArray
 
-    from napari_unet.config import AnnotationKind
     from napari_unet.score.report import Scores
 
 _NO_SCORES = "There are no scores yet."
-_SHOW_SECONDS = 0.1
+_OTHERS = "Other layers were chosen meanwhile: nothing was scored."
 
 
 class ScoresWidget(Panel):
@@ -56,8 +46,9 @@ class ScoresWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Score", "Stop")
-        self.scores: Scores | None = None
-        self.comparison: Comparison | None = None
+        self.scored: Scored | None = None
+        self._watch: SubjectWatch | None = None
+        self._next_watch: SubjectWatch | None = None
         self.prediction = LayerBox(napari_viewer, Labels)
         self.truth = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
@@ -99,6 +90,11 @@ class ScoresWidget(Panel):
         self._on_prediction(self.workspace.prediction)
         self._on_truth(self.workspace.truth)
 
+    @property
+    def scores(self) -> Scores | None:
+        """The scores that are shown, or None."""
+        return None if self.scored is None else self.scored.scores
+
     def why_not(self) -> str:
         """Return what is missing."""
         prediction, truth = self.prediction.value(), self.truth.value()
@@ -110,54 +106,43 @@ class ScoresWidget(Panel):
 
     def run(self) -> None:
         """Count on a thread."""
+        # What a threshold has only shown so far is not the prediction.
+        self.threshold.take_back()
         prediction, truth = self.prediction.value(), self.truth.value()
-        told, true = labels_array(prediction), labels_array(truth)
-        if told.shape != true.shape:
-            raise InputError(
-                f"{prediction.name} is {sides(told.shape)} and {truth.name} is "
-                f"{sides(true.shape)} (slices x Y x X): choose layers of one image."
-            )
-        work = _ScoringWork(
-            told,
-            true,
-            self.kind.value(),
-            prediction.metadata.get(PREDICTED),
-            ignored_in(truth),
-            _learnt_from(prediction),
-        )
+        subject = Subject.of(self.viewer, prediction, truth, self.workspace.image)
+        self._next_watch = SubjectWatch(subject, self)
+        self._next_watch.changed.connect(self._show_changes)
+        slices = prediction.metadata.get(PREDICTED)
+        work = ScoringWork(subject, self.kind.value(), slices, ignored_in(truth))
         self.start("Scoring", work.run, work.stop)
 
     def on_step(self, item: Any) -> None:
         """Show how far it is; a report has but one step."""
-        if isinstance(item, _Progress):
+        if isinstance(item, ScoringProgress):
             self.show_progress(item.done / item.total, item.words)
 
-    def on_done(self, result: tuple[Scores, Comparison] | Path | None) -> None:
+    def on_done(self, result: Scored | Path | None) -> None:
         """Show what was scored, or where the report lies."""
         if isinstance(result, Path):
             self.show_progress(1.0, f"Wrote {result}")
-            return
-        if result is None:
+        elif result is None:
             self.show_progress(0.0, "Stopped: nothing was scored.")
-            return
-        self.scores, self.comparison = result
-        prediction, truth = self.prediction.value(), self.truth.value()
-        self.totals.show_scores(self.scores)
-        self.table.show_rows(self.scores.slices)
-        self.errors.show_scores(self.comparison, prediction, truth)
-        self.threshold.show_scores(self.comparison, prediction)
-        if prediction is not None:
-            self._list(prediction, self.scores)
-        for button in (self.save_button, self.report_button):
-            explain(button, "")
-        self.show_progress(1.0, "\n".join(self.scores.notes))
+        elif not result.subject.is_of(self.prediction.value(), self.truth.value()):
+            self.show_progress(0.0, _OTHERS)
+        else:
+            self._show(result)
+
+    def why_not_save(self) -> str:
+        """Return why the scores cannot be saved, or ""."""
+        if self.scored is None:
+            return _NO_SCORES
+        return "" if self._watch is None else self._watch.words()
 
     def save(self, path: str) -> None:
         """Write the scores as CSV or JSON, by the suffix of `path`."""
-        if self.scores is None:
-            return
         try:
-            self.scores.save(path)
+            scored = self._to_save()
+            scored.scores.save(path)
         except NapariUNetError as error:
             self.status.setText(str(error))
         else:
@@ -165,27 +150,66 @@ class ScoresWidget(Panel):
 
     def save_report(self, path: str) -> None:
         """Write a page with tables and pictures, HTML or Markdown by the suffix."""
-        if self.scores is None or self.comparison is None or self.running:
+        if self.running:
             return
         try:
+            scored = self._to_save()
             check_page(Path(path))
+            work = ReportWork.of(Path(path), scored)
         except NapariUNetError as error:
             self.status.setText(str(error))
             return
-        work = ReportWork.of(
-            Path(path),
-            self.scores,
-            self.comparison,
-            self.workspace.image,
-            self.prediction.value(),
-            self.truth.value(),
-        )
         self.start("Writing the report", work.run, lambda: None)
 
+    def _to_save(self) -> Scored:
+        if self.scored is None or self.why_not_save():
+            raise InputError(self.why_not_save())
+        return self.scored
+
+    def _show(self, scored: Scored) -> None:
+        self.scored, subject = scored, scored.subject
+        _end(self._watch)
+        self._watch, self._next_watch = self._next_watch, None
+        self.totals.show_scores(scored.scores)
+        self.table.show_rows(scored.scores.slices)
+        layers = subject.prediction, subject.truth
+        self.errors.show_scores(scored.comparison, *layers)
+        self.threshold.show_scores(scored.comparison, subject.prediction)
+        self._list(scored)
+        self._show_changes()
+        self.show_progress(1.0, "\n".join(scored.scores.notes))
+
+    def _show_changes(self) -> None:
+        """Say whether the layers are still those that were scored."""
+        self.totals.show_changes("" if self._watch is None else self._watch.words())
+        for button in (self.save_button, self.report_button):
+            explain(button, self.why_not_save())
+
     def _score_again(self, *_changed: Any) -> None:
-        """Follow a mask that was moved in this dock."""
-        if not self.running and not self.why_not():
-            self.run()
+        """Follow a mask that was moved in this dock, after what runs now."""
+        if self.running:
+            self._stop_scoring()
+            self._again = True
+        elif not self.why_not():
+            super()._on_run_clicked()  # tells what is wrong with the layers
+
+    _again = False
+
+    def _stop_scoring(self) -> None:
+        if self.job is not None and self._next_watch is not None:
+            self.job.stop()
+
+    def _on_run_clicked(self) -> None:
+        self._again = False
+        super()._on_run_clicked()
+
+    def _on_ended(self) -> None:
+        super()._on_ended()
+        _end(self._next_watch)
+        self._next_watch = None
+        again, self._again = self._again, False
+        if again:
+            self._score_again()
 
     def _on_baseline(self, layer: Labels) -> None:
         """Score what a simpler method made, beside the others."""
@@ -194,31 +218,33 @@ class ScoresWidget(Panel):
 
     def _on_layers(self, _layer: Labels | None) -> None:
         """Take away scores that belong to other layers."""
+        self._stop_scoring()
         self._take_away()
         missing = self.truth.value() is None
         explain(self.kind, "There is no ground truth." if missing else "")
         self.refresh()
 
     def _take_away(self) -> None:
-        self.scores = self.comparison = None
+        self.scored = None
+        _end(self._watch)
+        self._watch = None
         self.totals.show_scores(None)
         self.table.show_rows(())
         self.errors.show_scores(None)
         self.threshold.show_scores(None, None)
-        for button in (self.save_button, self.report_button):
-            explain(button, _NO_SCORES)
+        self._show_changes()
 
-    def _list(self, prediction: Labels, scores: Scores) -> None:
+    def _list(self, scored: Scored) -> None:
         """Add the scores to those of other predictions."""
-        image, baseline = self.workspace.image, made_by_baseline(prediction)
+        subject, scores = scored.subject, scored.scores
         self.compare.add(
-            prediction.name,
+            subject.prediction.name,
             scores,
-            made_by=made_by(prediction),
-            method="" if baseline is None else baseline.title,
-            image="" if image is None else image.name,
+            made_by=subject.made_by,
+            method="" if subject.baseline is None else subject.baseline.title,
+            image=subject.image_name,
             slices=[row.slice for row in scores.slices],
-            trained=scores.trained_on,
+            trained=subject.learnt_from,
             intervals=scores.intervals,
         )
 
@@ -255,61 +281,6 @@ class ScoresWidget(Panel):
         self.refresh()
 
 
-def _learnt_from(prediction: Labels) -> frozenset[int]:
-    """Return the slices from which a model, or a simpler method, has learnt."""
-    baseline = made_by_baseline(prediction)
-    if baseline is not None:
-        return frozenset(baseline.learnt_from)
-    return UsedSlices.of(made_by(prediction)).trained
-
-
-@dataclass(frozen=True)
-class _Progress:
-    done: int
-    total: int
-    words: str
-
-
-@dataclass(eq=False)
-class _ScoringWork:
-    """Scores copies of two layers, for a worker thread."""
-
-    told: NDArray[np.generic]
-    true: NDArray[np.generic]
-    kind: AnnotationKind | None
-    slices: Any
-    ignored: NDArray[np.bool_] | None
-    trained_on: frozenset[int]
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
-
-    def stop(self) -> None:
-        """End after the slice in work; from any thread."""
-        self._stopped.set()
-
-    def run(self) -> Generator[_Progress, None, tuple[Scores, Comparison] | None]:
-        """Score, yielding how far it is."""
-        comparison = compare(self.told, self.true, self.kind, slices=self.slices)
-        if self.ignored is not None:
-            comparison = leave_out(comparison, self.ignored)
-        comparison = replace(comparison, trained_on=self.trained_on)
-        steps = score_slice_by_slice(comparison)
-        began = shown = time.monotonic()
-        while not self._stopped.is_set():
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                scores: Scores = end.value
-                # Worked out here, not while it is shown.
-                _ = scores.intervals, scores.instances
-                return scores, comparison
-            if time.monotonic() - shown > _SHOW_SECONDS:
-                shown = time.monotonic()
-                yield _Progress(step.done, step.total, _words(step, began))
-        return None
-
-
-def _words(step: SliceScored, began: float) -> str:
-    passed = time.monotonic() - began
-    left = passed / step.done * (step.total - step.done)
-    told = f"Scored slice {step.done} of {step.total}"
-    return f"{told}, {clock(left)} left" if left > 1 else told
+def _end(watch: SubjectWatch | None) -> None:
+    if watch is not None:
+        watch.close()

@@ -25,14 +25,14 @@ class UsedSlices:
     Attributes
     ----------
     trained
-        Those that it has learnt from, as far as they are known.
+        Those that it has learnt from; None where they are not known.
     held_out
         Those that were held out; None where they are not known.
     model_is_there
         Whether the model file can be read.
     """
 
-    trained: frozenset[int] = frozenset()
+    trained: frozenset[int] | None = None
     held_out: frozenset[int] | None = None
     model_is_there: bool = False
 
@@ -45,7 +45,7 @@ class UsedSlices:
             card = read_card(made.model)
         except NapariUNetError:
             return cls()
-        trained = trained_slices(card, made.image) or frozenset()
+        trained = trained_slices(card, made.image)
         return cls(trained, validation_slices(card, made.image), model_is_there=True)
 
     def why_not_choose(self, slices: Collection[int]) -> str:
@@ -53,10 +53,11 @@ class UsedSlices:
         if not self.model_is_there:
             return _GONE
         strange = set(slices) - (self.held_out or frozenset())
-        if strange & self.trained:
+        learnt = strange & (self.trained or frozenset())
+        if learnt:
             return (
-                f"The model was trained on {named(strange & self.trained)}: choose a "
-                "threshold on slices that were held out."
+                f"The model was trained on {named(learnt)}: choose a threshold on "
+                "slices that were held out."
             )
         if self.held_out is None:
             return _UNKNOWN
@@ -71,6 +72,8 @@ class UsedSlices:
         """Say what some slices were for."""
         if self.held_out is not None and self.held_out.issuperset(slices):
             what = "held out in training"
+        elif self.trained is None:
+            what = "all that were scored; it is not known which the model learnt from"
         elif self.trained & set(slices):
             what = "trained on in part; these scores say little of other images"
             if self.trained.issuperset(slices):
