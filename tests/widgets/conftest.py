@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,18 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     for path, data in zip(paths, (stack.data, painted, cells), strict=True):
         write_stack(path, data, like=stack)
     return Files(*paths, stack, cells)
+
+
+@pytest.fixture(autouse=True)
+def survivors_out_of_the_way() -> Iterator[None]:
+    """Spare the garbage collector what outlives a test, modules above all.
+
+    napari's own fixture collects several times a test. With all that was ever loaded,
+    and with what viewers leave behind, that took most of the time of most tests.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
