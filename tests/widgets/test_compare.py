@@ -74,6 +74,18 @@ def test_scorings_stand_side_by_side_with_what_made_them(
     assert not box.table.item(0, 2).font().italic()
 
 
+def test_a_prediction_belongs_to_the_image_it_was_made_of(
+    box: CompareBox, runs_in_tmp: Path
+) -> None:
+    made = MadeBy(runs_in_tmp / "runs" / "a" / "best.safetensors", "em", 0.42)
+    box.add(
+        "em prediction", Values(iou=0.9), made_by=made, image="in view", trained=None
+    )
+    assert texts(box, "Image") == ["em"]
+    assert "not known" in box.table.item(0, 0).toolTip()
+    assert not box.table.item(0, 2).font().italic()
+
+
 def test_rows_are_sorted_by_value(box: CompareBox, runs_in_tmp: Path) -> None:
     fill(box, runs_in_tmp)
     box.table.sortByColumn(2, box.table.horizontalHeader().sortIndicatorOrder())
