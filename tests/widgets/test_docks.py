@@ -90,16 +90,8 @@ def test_a_single_image_is_predicted_into_two_dimensions(
     np.testing.assert_allclose(layer.scale, (4, 4))
 
 
-def test_stopping_a_prediction_keeps_the_slices_done(
-    loaded: Any, viewer: Any, finish: Any, model: Path, qtbot: Any
-) -> None:
-    loaded.predict.model.setValue(model)
-    loaded.predict.extent.setCurrentText("whole stack")
-    loaded.predict.run_button.click()
-    loaded.predict.run_button.click()
-    finish(loaded.predict)
-    layer = viewer.layers["em prediction"]
-    assert 1 <= len(layer.metadata["napari_unet_slices"]) < 6
+def stop_at_the_first_tile(predict: Any, viewer: Any) -> None:
+    viewer.layers.events.inserted.connect(lambda _event: predict.run_button.click())
 
 
 def test_removing_the_prediction_while_it_fills_harms_nothing(
@@ -168,7 +160,7 @@ def test_slices_of_two_models_never_share_a_layer(
     assert not layer.data[2].any()
 
 
-def test_a_fragment_of_a_slice_is_not_taken_for_predicted(
+def test_stopping_a_prediction_keeps_the_slices_done_and_no_fragment(
     loaded: Any, viewer: Any, finish: Any, model: Path, qtbot: Any
 ) -> None:
     predict = loaded.predict
@@ -176,8 +168,7 @@ def test_a_fragment_of_a_slice_is_not_taken_for_predicted(
     predict.extent.setCurrentText("whole stack")
     # Slow enough to be stopped on any machine.
     predict.settings.setValue(PredictConfig(tile_size=16, average=True))
-    predict.run_button.click()
-    qtbot.waitUntil(lambda: "em prediction" in viewer.layers, timeout=60_000)
+    stop_at_the_first_tile(predict, viewer)
     predict.run_button.click()
     finish(predict)
     done = viewer.layers["em prediction"].metadata["napari_unet_slices"]
