@@ -36,6 +36,92 @@ def in_words(result):
     return " ".join(result.stdout.split())
 
 
+# --------------------------------------------------------------------- probabilities
+
+
+@pytest.fixture
+def soft(predicted, run):
+    """Score values as probabilities; return the soft scores and what was said."""
+
+    def start(values, *arguments, **how):
+        path = predicted / "p.tif"
+        tifffile.imwrite(path, values, photometric="minisblack", **how)
+        result = run(
+            *("score", predicted / "prediction.tif", predicted / "labels.tif"),
+            *("--probabilities", path, "--json", predicted / "s.json", *arguments),
+        )
+        told = read(predicted / "s.json")
+        return told["overall"]["soft"], in_words(result), told["notes"]
+
+    return start
+
+
+def likely(files):
+    """Probabilities of foreground that 8 bits hold without rounding."""
+    return tifffile.imread(files / "labels.tif") * np.float32(0.6) + np.float32(0.2)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_probabilities_of_whole_numbers_mean_the_same(predicted, soft, dtype):
+    expected, said, _ = soft(likely(predicted))
+    assert expected["soft_dice"] < 0.9
+    assert "divided by" not in said
+    top = np.iinfo(dtype).max
+    whole = np.round(likely(predicted) * top).astype(dtype)
+    found, said, notes = soft(whole)
+    assert found == pytest.approx(expected)
+    words = f"divided by {top:,}, the highest value is {whole.max():,}"
+    assert words in said
+    assert words in notes[-1]
+
+
+def test_the_first_of_several_channels_is_the_background(predicted, soft):
+    expected, *_ = soft(likely(predicted))
+    classes = np.stack([1 - likely(predicted), likely(predicted)])
+    axes = {"metadata": {"axes": "CZYX"}}
+    for values in (classes, np.round(classes * 255).astype(np.uint8)):
+        assert soft(values, **axes, ome=True)[0] == pytest.approx(expected)
+
+
+def test_a_mask_of_0_and_1_is_its_own_probability(predicted, soft):
+    assert soft(tifffile.imread(predicted / "labels.tif"))[0]["soft_iou"] == 1
+
+
+def test_rounding_is_forgiven_and_nothing_more(predicted, soft):
+    labels = tifffile.imread(predicted / "labels.tif").astype(np.float32)
+    assert soft(labels * np.float32(1.0005))[0]["soft_iou"] == 1
+    (predicted / "s.json").unlink()
+    for wrong in (labels * 100, labels - np.float32(0.1), labels * np.float32(np.nan)):
+        with pytest.raises(InputError, match="outside 0 to 1"):
+            soft(wrong)
+    assert not (predicted / "s.json").exists()
+
+
+def test_wrong_probabilities_are_refused_by_name(predicted, run):
+    colours = np.zeros((5, 48, 64, 3), np.uint8)
+    tifffile.imwrite(predicted / "rgb.tif", colours, photometric="rgb")
+    tifffile.imwrite(predicted / "small.tif", np.zeros((5, 40, 64), np.float32))
+    tifffile.imwrite(predicted / "one.tif", np.zeros((1, 48, 64), np.float32))
+    for name, words in (
+        ("rgb.tif", "rgb.tif is a colour"),
+        ("small.tif", "small.tif is 5 x 40 x 64"),
+        ("one.tif", "one.tif is 1 x 48 x 64"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run(
+                *("score", predicted / "prediction.tif", predicted / "labels.tif"),
+                *("--probabilities", predicted / name),
+                *("--json", predicted / "s.json"),
+            )
+    assert not (predicted / "s.json").exists()
+
+
+def test_probabilities_of_the_whole_stack_are_cut_like_the_labels(predicted, soft):
+    some = ("--slices", "1:5:2", "--truth-slices", "1:5:2")
+    values = likely(predicted)
+    assert soft(values, *some)[0] == soft(values[1:5:2], *some)[0]
+
+
 # -------------------------------------------------------------- slices learnt from
 
 
@@ -130,7 +216,7 @@ def test_slices_that_cannot_be_told_are_said_and_not_marked(predicted, marks):
     truth = cut(predicted / "labels.tif", "t.tif", slice(2))
     image = predicted / "image.tif"
     marked, said = marks(prediction, truth, "--image", image)
-    assert not any(marked.values())
+    assert set(marked.values()) == {None}, "not known"
     assert "Cannot tell which slices of" in said
     assert any("Cannot tell" in note for note in read(predicted / "s.json")["notes"])
     # Slices 0 and 1 of one file, 3 and 4 of another that is as long.
@@ -152,7 +238,7 @@ def test_an_image_that_the_model_does_not_know_is_said(predicted, marks):
     assert "converted.tif are those of no image that the model was trained on" in said
 
 
-def test_an_image_of_other_slices_is_told_before_scoring(predicted, run):
+def test_an_image_of_other_slices_gets_no_report(predicted, run):
     image = cut(predicted / "image.tif", "four.tif", slice(4))
     with pytest.raises(InputError, match=r"four\.tif is 4 x 48 x 64.*the 5 x 48 x 64"):
         run(
@@ -160,7 +246,7 @@ def test_an_image_of_other_slices_is_told_before_scoring(predicted, run):
             *("--image", image, "--report", predicted / "r.html"),
             *("--json", predicted / "s.json"),
         )
-    assert not (predicted / "s.json").exists(), "told after the work"
+    assert not (predicted / "s.json").exists()
 
 
 # --------------------------------------------------------------------- files written

@@ -14,6 +14,8 @@ from napari_unet.words import sides
 
 ValueT = TypeVar("ValueT", bound=np.generic)
 
+_ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Labels:
@@ -108,6 +110,50 @@ class LabelPair:
     @staticmethod
     def _size(stack: Stack) -> tuple[int, ...]:
         return tuple(stack.as_czyx().shape[1:])
+
+
+def foreground(
+    probabilities: Stack, pair: LabelPair
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return the probabilities of foreground in the scored slices.
+
+    Parameters
+    ----------
+    probabilities
+        One channel, of foreground, or one for each class with the background first.
+        Whole numbers up to the highest that their type holds are taken as 0 to 1.
+    pair
+        What is scored.
+
+    Returns
+    -------
+    (Z, Y, X), and words to the user on how the values were read. What lies outside 0
+    to 1 by more than rounding is returned as it is.
+
+    Raises
+    ------
+    InputError
+        When it is a colour image, or its slices are not those that are scored.
+    """
+    if "S" in probabilities.axes:
+        raise InputError(
+            f"{probabilities.source} is a colour (RGB) image: give the probabilities "
+            "as one channel, of foreground, or one for each class."
+        )
+    values: NDArray[Any] = pair.cut(probabilities)
+    channels = values.astype(np.float32)
+    notes: tuple[str, ...] = ()
+    highest = values.max(initial=0)
+    if values.dtype.kind in "ui" and highest > 1:
+        top = np.iinfo(values.dtype).max
+        channels /= top
+        notes = (
+            f"probabilities: divided by {top:,}, the highest value is {highest:,}",
+        )
+    within = np.clip(channels, 0, 1)
+    if np.abs(channels - within).max(initial=0) <= _ROUNDING:
+        channels = within
+    return channels[0] if len(channels) == 1 else 1 - channels[0], notes
 
 
 def at_their_numbers(

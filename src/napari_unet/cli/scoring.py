@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
-from napari_unet.cli.score_inputs import LabelPair, Labels, at_their_numbers
+from napari_unet.cli.score_inputs import LabelPair, Labels, at_their_numbers, foreground
 from napari_unet.cli.show import bar, console, say
 from napari_unet.cli.work import check_outputs, check_tiff
 from napari_unet.config import AnnotationKind
@@ -86,26 +86,26 @@ def run_score(request: ScoreRequest) -> Scores:
     comparison = compare(
         pair.prediction.values, pair.truth.values, request.kind, volume=request.volume
     )
+    known = True
     if image is not None and card is not None:
-        comparison = _marked(comparison, card, image, pair)
+        comparison, known = _marked(comparison, card, image, pair)
     # What does not fit is told before minutes are spent on scores.
     wanted = None if request.report is None else image
     pictured = None if wanted is None else pair.cut(wanted)[0]
+    comparison, soft = _soft(request.probabilities, comparison, pair)
     scores = _score(comparison).numbered(pair.numbers)
-    if request.probabilities is not None:
-        scores = replace(scores, soft=_soft(request.probabilities, comparison, pair))
+    scores = replace(scores, soft=soft, trained_known=known)
     show_scores(scores)
-    for path, as_csv in ((request.json, False), (request.csv, True)):
-        if path is not None:
-            scores.save(path, as_csv=as_csv)
-            say(f"wrote {path}")
+    _write_tables(request, scores)
     if request.error_map is not None:
         _write_errors(request.error_map, comparison, pair)
     if request.report is not None:
+        if pictured is not None:
+            pictured = at_their_numbers(pictured, pair.numbers, 0)
         page = ReportPage(
             scores,
             _in_place(comparison, pair.numbers),
-            None if pictured is None else at_their_numbers(pictured, pair.numbers, 0),
+            pictured,
             _facts(request, card),
             () if request.model is None else curve_of(request.model),
         )
@@ -164,20 +164,24 @@ def _read(path: Path) -> Stack:
 
 def _marked(
     comparison: Comparison, card: ModelCard, image: Stack, pair: LabelPair
-) -> Comparison:
-    """Mark the slices that the model has learnt from, or say why none is marked."""
-    known = fingerprint(image.as_czyx())
-    seen, places = trained_slices(card, known), pair.places(image)
+) -> tuple[Comparison, bool]:
+    """Mark the slices that the model has learnt from, or note why none is marked.
+
+    The second value says whether it is known which these are.
+    """
+    own = fingerprint(image.as_czyx())
+    seen, places = trained_slices(card, own), pair.places(image)
     if seen is None:
         words = _UNTOLD
-    elif all(entry.get("image") != known for entry in card.data):
+    elif all(entry.get("image") != own for entry in card.data):
         words = _ANOTHER.format(image.source)
     elif places is None:
         words = _NO_PLACE.format(image.source)
     else:
         here = frozenset(n for n, z in enumerate(places) if z in seen)
-        return replace(comparison, trained_on=here)
-    return replace(comparison, notes=(*comparison.notes, words))
+        return replace(comparison, trained_on=here), True
+    # An image that the model never saw has no such slice.
+    return replace(comparison, notes=(*comparison.notes, words)), seen == frozenset()
 
 
 def _in_place(comparison: Comparison, numbers: range) -> Comparison:
@@ -202,17 +206,27 @@ def _score(comparison: Comparison) -> Scores:
             show(step.done, step.total)
 
 
-def _soft(path: Path, comparison: Comparison, pair: LabelPair) -> dict[str, float]:
-    """Return the study's measures of the probabilities of foreground."""
-    channels = pair.cut(_read(path))
-    foreground = channels[0] if len(channels) == 1 else 1 - channels[0]
-    foreground = np.clip(foreground.astype(np.float32), 0, 1)
+def _soft(
+    path: Path | None, comparison: Comparison, pair: LabelPair
+) -> tuple[Comparison, dict[str, float]]:
+    """Note how probabilities were read, and return the study's measures of them."""
+    if path is None:
+        return comparison, {}
+    likely, notes = foreground(_read(path), pair)
     measures = {
         "soft_iou": soft_iou,
         "thresholded_iou": thresholded_iou,
         "soft_dice": soft_dice,
     }
-    return {name: one(foreground, comparison.truth) for name, one in measures.items()}
+    soft = {name: one(likely, comparison.truth) for name, one in measures.items()}
+    return replace(comparison, notes=(*comparison.notes, *notes)), soft
+
+
+def _write_tables(request: ScoreRequest, scores: Scores) -> None:
+    for path, as_csv in ((request.json, False), (request.csv, True)):
+        if path is not None:
+            scores.save(path, as_csv=as_csv)
+            say(f"wrote {path}")
 
 
 def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
