@@ -109,9 +109,12 @@ def test_what_is_ignored_is_not_scored(scored: Any, finish: Any, viewer: Any) ->
     ignored = np.zeros(SHAPE, bool)
     ignored[2] = True
     viewer.layers["cells"].metadata[IGNORED] = ignored
+    scored.errors.ignoredChanged.emit()
+    assert "ignored since: score again" in scored.why_not_save()
     scored.run_button.click()
     finish(scored)
     assert slices(scored) == [0, 1, 3]
+    assert not scored.why_not_save()
     assert scored.scores.values()["v_rand"] > worse
 
 

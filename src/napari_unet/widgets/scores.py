@@ -83,6 +83,7 @@ class ScoresWidget(Panel):
             box.valueChanged.connect(self._on_layers)
         self.truth.valueChanged.connect(self.kind.show_guess)
         self.threshold.changed.connect(self._score_again)
+        self.errors.ignoredChanged.connect(self._on_ignored)
         self.baselines.made.connect(self._on_baseline)
         self.listen(self.workspace.events.prediction, self._on_prediction)
         self.listen(self.workspace.events.truth, self._on_truth)
@@ -184,6 +185,10 @@ class ScoresWidget(Panel):
         self.totals.show_changes("" if self._watch is None else self._watch.words())
         for button in (self.save_button, self.report_button):
             explain(button, self.why_not_save())
+
+    def _on_ignored(self) -> None:
+        if self._watch is not None:
+            self._watch.ignore()
 
     def _score_again(self, *_changed: Any) -> None:
         """Follow a mask that was moved in this dock, after what runs now."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from napari_unet.widgets.subject import Subject
 
+_IGNORED = "Other pixels are ignored since: score again."
+
 
 class SubjectWatch(QObject):
     """Tells when the layers are not as they were read any more, or are so again.
@@ -39,6 +41,7 @@ class SubjectWatch(QObject):
         self.subject = subject
         self._watches: list[LabelChanges] = []
         self._differs: dict[str, set[int]] = {}
+        self._ignored = False
         pairs = ((subject.prediction, subject.told), (subject.truth, subject.true))
         for layer, read in pairs:
             watch = LabelChanges(layer, self)
@@ -50,9 +53,14 @@ class SubjectWatch(QObject):
         """Say what has changed, "" where all is as it was read."""
         names = [name for name, slices in self._differs.items() if slices]
         if not names:
-            return ""
+            return _IGNORED if self._ignored else ""
         have = "have" if len(names) > 1 else "has"
         return f"{' and '.join(names)} {have} changed since: score again."
+
+    def ignore(self) -> None:
+        """Take note that other pixels are to be left out."""
+        self._ignored = True
+        self.changed.emit()
 
     def close(self) -> None:
         """End the watch."""
