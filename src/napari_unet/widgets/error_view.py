@@ -118,6 +118,7 @@ class ErrorView:
                 name=MARK_LAYER,
                 opacity=1,
                 metadata={_OURS: MARK_LAYER},
+                **placed_like(like),
             )
             self._viewer.layers.selection.active = active
             # A square that slips under the brush would point to somewhere else.
@@ -153,7 +154,11 @@ class ErrorView:
         if layer is None:
             active = self._viewer.layers.selection.active
             layer = self._viewer.add_labels(
-                shown, name=name, opacity=opacity, metadata={_OURS: name}
+                shown,
+                name=name,
+                opacity=opacity,
+                metadata={_OURS: name},
+                **placed_like(like),
             )
             self._viewer.layers.selection.active = active
             # What is shown is what was counted, not a drawing.

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_unet.score.measures import MEASURES, SHOWN
 from napari_unet.score.report import SliceScores
 
-_TITLES = {"v_rand": "Rand F", "v_info": "Info F", "warping_error": "Warping"}
+_TITLES = {"v_rand": "Rand F", "v_info": "Info F", "warping_error": "Warp ‰"}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _UP = Qt.SortOrder.AscendingOrder
 _SHARE = Qt.ItemDataRole.UserRole
@@ -148,7 +148,7 @@ class _Rows(QAbstractTableModel):
         name = SHOWN[column - 1]
         value = row.values()[name]
         if role == Qt.ItemDataRole.DisplayRole:
-            return figure(value, name)
+            return _cell(value, name)
         if role == _SHARE and not math.isnan(value):
             best = MEASURES[name].best
             return value if best else value / (self._largest[name] or 1.0)
@@ -181,6 +181,12 @@ def figure(value: float, name: str) -> str:
     if name.startswith("surface") or name.startswith("voi"):
         return f"{value:.2f}"
     return f"{value:#.2g}" if name == "warping_error" else f"{value:.3f}"
+
+
+def _cell(value: float, name: str) -> str:
+    """Write a score in a narrow column; warping errors are thousandths."""
+    known = name == "warping_error" and not math.isnan(value)
+    return f"{1000 * value:.2f}" if known else figure(value, name)
 
 
 def _number(row: SliceScores, role: int) -> Any:
