@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from napari_unet.data.stack import Stack, parse_slices
 from napari_unet.errors import InputError
 from napari_unet.words import sides
-
-ValueT = TypeVar("ValueT", bound=np.generic)
 
 _ROUNDING = 1e-3
 
@@ -154,15 +152,3 @@ def foreground(
     if np.abs(channels - within).max(initial=0) <= _ROUNDING:
         channels = within
     return channels[0] if len(channels) == 1 else 1 - channels[0], notes
-
-
-def at_their_numbers(
-    values: NDArray[ValueT], numbers: range, between: int
-) -> NDArray[ValueT]:
-    """Return slices (Z, Y, X) as far apart as their numbers, and `between` for gaps."""
-    if numbers.step == 1 or len(numbers) < 2:
-        return values
-    count = numbers[-1] - numbers[0] + 1
-    spread = np.full((count, *values.shape[1:]), between, values.dtype)
-    spread[:: numbers.step] = values
-    return spread

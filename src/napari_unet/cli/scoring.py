@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
-from napari_unet.cli.score_inputs import LabelPair, Labels, at_their_numbers, foreground
+from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.show import bar, console, say
 from napari_unet.cli.work import check_outputs, check_tiff
 from napari_unet.config import AnnotationKind
@@ -100,11 +101,9 @@ def run_score(request: ScoreRequest) -> Scores:
     if request.error_map is not None:
         _write_errors(request.error_map, comparison, pair)
     if request.report is not None:
-        if pictured is not None:
-            pictured = at_their_numbers(pictured, pair.numbers, 0)
         page = ReportPage(
             scores,
-            _in_place(comparison, pair.numbers),
+            comparison,
             pictured,
             _facts(request, card),
             () if request.model is None else curve_of(request.model),
@@ -184,16 +183,6 @@ def _marked(
     return replace(comparison, notes=(*comparison.notes, words)), seen == frozenset()
 
 
-def _in_place(comparison: Comparison, numbers: range) -> Comparison:
-    """Return what pictures are drawn of: a page counts slices on from the first."""
-    return replace(
-        comparison,
-        prediction=at_their_numbers(comparison.prediction, numbers, 0),
-        truth=at_their_numbers(comparison.truth, numbers, IGNORE),
-        first_slice=numbers[0],
-    )
-
-
 def _score(comparison: Comparison) -> Scores:
     steps = score_slice_by_slice(comparison)
     with bar("scoring") as show:
@@ -244,7 +233,7 @@ def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
     )
     listed = _list_of(path)
     rows = errors.rows()
-    write_rows(listed, [{**row, "slice": pair.numbers[row["slice"]]} for row in rows])
+    _write_rows(listed, [{**row, "slice": pair.numbers[row["slice"]]} for row in rows])
     say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
 
 
@@ -253,10 +242,8 @@ def _list_of(error_map: Path) -> Path:
     return error_map.with_name(f"{error_map.stem}-errors.json")
 
 
-def write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+def _write_rows(path: Path, rows: list[dict[str, object]]) -> None:
     """Write a list of plain values as JSON."""
-    import json
-
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

@@ -27,6 +27,8 @@ def model_facts(card: ModelCard) -> dict[str, dict[str, str]]:
         "Classes": ", ".join(card.class_names),
         "Pixel size": f"{' x '.join(f'{x:g}' for x in card.pixel_size)} {card.unit}",
     }
+    if card.threshold is not None:
+        training["Threshold"] = f"{card.threshold:g}"
     for number, entry in enumerate(card.data, start=1):
         told = ", ".join(f"{key} {value}" for key, value in entry.items() if value)
         training[f"Image {number}"] = told

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from napari_unet.score.comparison import Comparison
-    from napari_unet.score.report import Scores
+    from napari_unet.score.report import Scores, SliceScores
 
 SUFFIXES = (".html", ".md")
 
@@ -126,15 +126,15 @@ class ReportPage:
         if len(ranked) > 1:
             chosen["best"] = ranked[-1]
         return {
-            name: (f"The {name} slice, {row.slice}", self._picture(row.slice))
+            name: (f"The {name} slice, {row.slice}", self._picture(row))
             for name, row in chosen.items()
         }
 
     @property
-    def _ranked(self) -> list[Any]:
+    def _ranked(self) -> list[SliceScores]:
         """Rows from the worst to the best, by objects where there are any."""
 
-        def rank(row: Any) -> tuple[float, float]:
+        def rank(row: SliceScores) -> tuple[float, float]:
             # Cells that were made up on an empty slice leave it without a Rand score.
             values = row.values()
             iou = float(np.nan_to_num(values["iou"], nan=1))
@@ -142,8 +142,9 @@ class ReportPage:
 
         return sorted(self.scores.slices, key=rank)
 
-    def _picture(self, number: int) -> bytes:
-        z = number - self.comparison.first_slice
+    def _picture(self, row: SliceScores) -> bytes:
+        # By its place: slices can be numbered with gaps between them.
+        z = self.comparison.slices[self.scores.slices.index(row)]
         drawn = errors_over(
             self.comparison.true_mask[z] if self.image is None else self.image[z],
             self._map[z],

@@ -1,0 +1,120 @@
+r"""The Scores dock on a medulla of 100 slices, in a real window; JSON lines.
+
+    xvfb-run -a -s "-screen 0 1280x800x24" \
+        python benchmarks/scores_dock.py --data FOLDER
+
+Seconds from the click on Score until all scores stand in the dock, and until the
+errors are listed; then each of the ten largest errors is gone to by the button, and it
+is told how many of them the camera shows. The prediction is the truth, shifted by two
+pixels and with 30 pairs of bodies joined, or that of a network in `--prediction`, a
+TIFF of the first slices.
+
+FOLDER holds medulla-raw.tif and medulla-bodies.tif; NAPARI_UNET_TEST_DATA is its
+default.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from command_line import add_data
+from numpy.typing import NDArray
+
+SLICES = 100
+JUMPS = 10
+
+
+def damaged(bodies: NDArray[Any]) -> NDArray[Any]:
+    told = np.roll(bodies, 2, axis=2)
+    rng = np.random.default_rng(0)
+    ids = np.unique(bodies)[1:]
+    for _ in range(30):
+        one, other = rng.choice(ids, 2)
+        told[told == one] = other
+    return told
+
+
+def wait(seconds: float, done: Callable[[], bool]) -> float:
+    """Keep the window alive until something is done; return how long that took."""
+    from qtpy.QtWidgets import QApplication
+
+    began = time.perf_counter()
+    while not done():
+        if time.perf_counter() - began > seconds:
+            raise TimeoutError
+        QApplication.processEvents()
+        time.sleep(0.005)
+    return time.perf_counter() - began
+
+
+def tell(**line: Any) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_data(parser)
+    parser.add_argument("--prediction", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NAPARI_UNET_HOME"] = home
+        measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
+    import napari
+    import tifffile
+
+    raw = tifffile.imread(options.data / "medulla-raw.tif")[:SLICES]
+    bodies = tifffile.imread(options.data / "medulla-bodies.tif")[:SLICES]
+    told = damaged(bodies)
+    if options.prediction is not None:
+        told = tifffile.imread(options.prediction)[:SLICES]
+    viewer = napari.Viewer()
+    viewer.add_image(raw, name="medulla")
+    truth = viewer.add_labels(bodies.astype(np.int32), name="bodies", visible=False)
+    layer = viewer.add_labels(told.astype(np.int32), name="prediction", opacity=0.5)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Scores")
+    dock.prediction.setValue(layer)
+    dock.truth.setValue(truth)
+    wait(5, dock.run_button.isEnabled)
+    dock.run_button.click()
+    shown = wait(120, lambda: dock.scored is not None)
+    tell(figure="all scores shown", value=round(shown, 2), unit="s")
+    listed = wait(120, lambda: dock.errors.errors is not None)
+    tell(figure="errors listed after that", value=round(listed, 2), unit="s")
+    values = {name: round(one, 4) for name, one in dock.scores.values().items()}
+    tell(figure="scores", **{name: values[name] for name in ("iou", "v_rand", "voi")})
+    jump(viewer, dock)
+    viewer.close()
+
+
+def jump(viewer: Any, dock: Any) -> None:
+    sizes, seen, seconds = [], 0, []
+    for _ in range(JUMPS):
+        began = time.perf_counter()
+        dock.errors.next_button.click()
+        wait(0.1, lambda: True)
+        seconds.append(time.perf_counter() - began)
+        error = dock.errors.error
+        sizes.append(error.pixels)
+        there = viewer.scene.camera.center[-2:]
+        near = np.abs(np.array(there) - error.centre[1:]).max() < 2
+        seen += bool(near and viewer.dims.current_step[0] == error.centre[0])
+    tell(
+        figure="largest errors gone to",
+        value=seen,
+        of=len(dock.errors.errors.errors),
+        largest_first=sizes == sorted(sizes, reverse=True),
+        median_s=round(float(np.median(seconds)), 2),
+    )
+
+
+if __name__ == "__main__":
+    main()
