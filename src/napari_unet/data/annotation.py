@@ -15,6 +15,7 @@ IGNORE = 255
 """Value of a target pixel that trains nothing and is never scored."""
 
 MAX_CLASSES = 254
+_MARKED = 2**24
 _FEW_VALUES = 8
 _SPARSE = 0.5
 
@@ -199,9 +200,15 @@ def _whole(labels: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     """Return the values above 0 that occur in bool or whole-number labels, sorted."""
-    if labels.dtype.itemsize <= 2 and labels.dtype.kind in "bu":
-        counts = np.bincount(labels.ravel().astype(np.uint16, copy=False))
-        values = np.flatnonzero(counts)
+    if not labels.size:
+        return np.empty(0, np.int64)
+    if labels.dtype == bool:
+        labels = labels.view(np.uint8)
+    if labels.min() >= 0 and int(labels.max()) < _MARKED:
+        # Marking what occurs takes less than half the time of looking for what differs.
+        occurs = np.zeros(int(labels.max()) + 1, bool)
+        occurs[labels.ravel()] = True
+        values = np.flatnonzero(occurs)
     else:
         values = np.unique(labels)
     if values.dtype == np.uint64:  # its upper half does not fit, and means objects
