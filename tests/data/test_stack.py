@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from napari_unet.data import folder, lazy, tiff
-from napari_unet.data.stack import Stack, parse_slices, read_stack
+from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
 
 DTYPES = ["bool", "u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"]
@@ -21,11 +21,6 @@ DTYPES = ["bool", "u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"]
 def volume(shape=(5, 20, 30), dtype="u2"):
     values = np.random.default_rng(0).integers(0, 100, shape)
     return values > 50 if dtype == "bool" else values.astype(dtype)
-
-
-def stack(shape, axes):
-    size = (1.0,) * len(set(axes) & set("ZYX"))
-    return Stack(np.zeros(shape, "u1"), axes, size, "pixel", "test")
 
 
 @pytest.fixture
@@ -92,6 +87,11 @@ def test_an_uncompressed_file_is_mapped_and_cannot_be_altered(tmp_path):
     assert data.mode == "r"
     with pytest.raises(ValueError, match="read-only"):
         data[0] = 0
+
+
+def test_a_memory_map_stays_one_in_its_views(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", volume())
+    assert isinstance(read_stack(tmp_path / "a.tif").as_czyx(), np.memmap)
 
 
 @pytest.mark.usefixtures("no_memory")
@@ -174,82 +174,12 @@ def test_dimensions_without_a_meaning_are_refused(tmp_path):
         read_stack(tmp_path / "a.tif")
 
 
-# -------------------------------------------------------------------- pixel sizes
-
-
-def write_ome(path, **metadata):
-    tifffile.imwrite(path, volume(), ome=True, metadata={"axes": "ZYX", **metadata})
-
-
-def write_imagej(path, resolution, **metadata):
-    tifffile.imwrite(
-        path,
-        volume(),
-        imagej=True,
-        resolution=resolution,
-        metadata={"axes": "ZYX", **metadata},
-    )
-
-
-def test_ome_states_the_pixel_size_with_its_unit(tmp_path):
-    sizes = {"PhysicalSizeX": 4, "PhysicalSizeY": 5, "PhysicalSizeZ": 0.05}
-    units = {"PhysicalSizeXUnit": "nm", "PhysicalSizeYUnit": "nm"}
-    write_ome(tmp_path / "a.tif", **sizes, **units, PhysicalSizeZUnit="µm")
-    read = read_stack(tmp_path / "a.tif")
-    assert (read.pixel_size, read.unit) == ((50.0, 5.0, 4.0), "nm")
-    assert read.scale == (50.0, 5.0, 4.0)
-
-
-def test_ome_counts_in_micrometres_unless_it_says_otherwise(tmp_path):
-    write_ome(tmp_path / "a.tif", PhysicalSizeX=0.5, PhysicalSizeY=0.5)
-    read = read_stack(tmp_path / "a.tif")
-    assert (read.pixel_size, read.unit) == ((1.0, 0.5, 0.5), "um")
-    assert read.notes == ("the distance of its slices is not stated: 1 um is assumed",)
-
-
-@pytest.mark.parametrize("unit", ["um", "micron", "microns", "\\u00B5m"])
-def test_imagej_states_the_pixel_size_with_its_unit(tmp_path, unit):
-    write_imagej(tmp_path / "a.tif", (250, 200), unit=unit, spacing=0.05)
-    read = read_stack(tmp_path / "a.tif")
-    assert (read.pixel_size, read.unit) == ((0.05, 0.005, 0.004), "um")
-
-
-def test_imagej_may_know_the_spacing_alone(tmp_path):
-    write_imagej(tmp_path / "a.tif", (72, 72), unit="pixel", spacing=-12.5)
-    read = read_stack(tmp_path / "a.tif")
-    assert (read.pixel_size, read.unit) == ((12.5, 1.0, 1.0), "pixel")
-
-
-def test_a_unit_that_is_no_length_is_not_believed(tmp_path):
-    write_imagej(tmp_path / "a.tif", (2, 2), unit="furlong", spacing=3)
-    read = read_stack(tmp_path / "a.tif")
-    assert (read.pixel_size, read.unit) == ((1.0, 1.0, 1.0), "pixel")
-
-
-@pytest.mark.parametrize(
-    ("resolution", "unit", "size"),
-    [
-        (2_500_000, "CENTIMETER", 0.004),
-        (6_350_000, "INCH", 0.004),
-        (72, "INCH", None),
-        (96, "INCH", None),
-        (1, "INCH", None),
-        (28.35, "CENTIMETER", None),
-        (250, "NONE", None),
-    ],
-)
-def test_resolution_tags_count_unless_an_editor_made_them_up(
-    tmp_path, resolution, unit, size
-):
-    tifffile.imwrite(
-        tmp_path / "a.tif",
-        volume((20, 30)),
-        resolution=(resolution, resolution),
-        resolutionunit=unit,
-    )
-    read = read_stack(tmp_path / "a.tif")
-    expected = ((size, size), "um") if size else ((1.0, 1.0), "pixel")
-    assert (read.pixel_size, read.unit) == expected
+@pytest.mark.real_data
+def test_the_isbi_stack_has_thirty_slices(real_data):
+    read = read_stack(real_data / "isbi2012-train-volume.tif")
+    assert (read.axes, read.shape, read.dtype) == ("ZYX", (30, 512, 512), np.uint8)
+    labels = read_stack(real_data / "isbi2012-train-labels.tif")
+    assert np.unique(labels.as_zyx()).tolist() == [0, 255]
 
 
 # ------------------------------------------------------------------------ folders
@@ -441,119 +371,3 @@ def test_a_png_cut_off_is_not_read_as_black(tmp_path):
     cut(tmp_path / "a.png", 20_000)
     with pytest.raises(InputError, match=r"a\.png is broken or cut off"):
         read_stack(tmp_path / "a.png")
-
-
-# ----------------------------------------------------------------- views, slices
-
-
-@pytest.mark.parametrize(
-    ("shape", "axes", "expected"),
-    [
-        ((20, 30), "YX", (1, 1, 20, 30)),
-        ((5, 20, 30), "ZYX", (1, 5, 20, 30)),
-        ((5, 20, 30), "TYX", (1, 5, 20, 30)),
-        ((2, 20, 30), "CYX", (2, 1, 20, 30)),
-        ((5, 2, 20, 30), "ZCYX", (2, 5, 20, 30)),
-        ((20, 30, 3), "YXS", (3, 1, 20, 30)),
-        ((5, 20, 30, 3), "ZYXS", (3, 5, 20, 30)),
-    ],
-)
-def test_the_engine_gets_channels_slices_rows_columns(shape, axes, expected):
-    given = stack(shape, axes)
-    view = given.as_czyx()
-    assert view.shape == expected
-    assert np.shares_memory(view, given.data)
-    assert (given.num_channels, given.num_slices) == expected[:2]
-
-
-def test_a_memory_map_stays_one_in_its_views(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", volume())
-    assert isinstance(read_stack(tmp_path / "a.tif").as_czyx(), np.memmap)
-
-
-def test_time_points_of_slices_ask_for_a_choice():
-    with pytest.raises(InputError, match="2 time points of 5 slices: choose one time"):
-        stack((2, 5, 20, 30), "TZYX").as_czyx()
-
-
-def test_colour_is_no_form_of_labels():
-    assert stack((5, 20, 30), "TYX").as_zyx().shape == (5, 20, 30)
-    with pytest.raises(
-        InputError, match="export the labels as an image of one channel"
-    ):
-        stack((20, 30, 3), "YXS").as_zyx()
-
-
-@pytest.mark.parametrize(
-    ("shape", "axes", "sizes", "words"),
-    [
-        ((5, 20, 30), "YX", (1.0, 1.0), "do not fit 3 dimensions"),
-        ((20, 30), "YY", (1.0,), "do not fit 2 dimensions"),
-        ((20, 30), "YX", (1.0,), "1 pixel sizes do not fit"),
-    ],
-)
-def test_a_stack_that_contradicts_itself_is_refused(shape, axes, sizes, words):
-    with pytest.raises(InputError, match=words):
-        Stack(np.zeros(shape), axes, sizes, "nm", "test")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("24:30", slice(24, 30, 1)),
-        (" 24 : 30 ", slice(24, 30, 1)),
-        (":", slice(0, 30, 1)),
-        ("-6:", slice(24, 30, 1)),
-        ("::5", slice(0, 30, 5)),
-        ("7", slice(7, 8, 1)),
-        ("-1", slice(29, 30, 1)),
-        (slice(3, None), slice(3, 30, 1)),
-    ],
-)
-def test_slices_are_written_as_in_python(text, expected):
-    assert parse_slices(text, 30) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("24:40", r"slices 24:40 asked for, the stack has 30 \(0 to 29\)"),
-        ("30", r"slices 30 asked for, the stack has 30 \(0 to 29\)"),
-        ("-31", "slices -31 asked for"),
-        (slice(24, 40), "slices 24:40:"),
-        ("5:5", "slices 5:5 are none"),
-        ("9:3", "slices 9:3 are none"),
-        ("", "cannot be read"),
-        ("a:b", "cannot be read"),
-        ("::-1", "cannot be read"),
-        ("::0", "cannot be read"),
-        ("1:2:3:4", "cannot be read"),
-    ],
-)
-def test_a_selection_that_cannot_be_met_says_why(text, words):
-    with pytest.raises(InputError, match=words):
-        parse_slices(text, 30)
-
-
-@pytest.mark.parametrize("axes", ["ZYX", "TYX"])
-def test_slices_are_taken_along_the_axis_that_is_there(axes):
-    given = stack((30, 20, 30), axes)
-    assert given.slices("24:").shape == (6, 20, 30)
-    assert given.slices("24:").scale == given.scale
-    assert given.slices(None) is given
-    with pytest.raises(InputError, match="test: slices 24:40 asked for"):
-        given.slices("24:40")
-
-
-def test_a_single_plane_has_slice_0_only():
-    assert stack((20, 30), "YX").slices("0").shape == (20, 30)
-    with pytest.raises(InputError, match=r"the stack has 1 \(0 to 0\)"):
-        stack((20, 30), "YX").slices("1")
-
-
-@pytest.mark.real_data
-def test_the_isbi_stack_has_thirty_slices(real_data):
-    read = read_stack(real_data / "isbi2012-train-volume.tif")
-    assert (read.axes, read.shape, read.dtype) == ("ZYX", (30, 512, 512), np.uint8)
-    labels = read_stack(real_data / "isbi2012-train-labels.tif")
-    assert np.unique(labels.as_zyx()).tolist() == [0, 255]

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from napari_unet.config import AugmentConfig, RunConfig, TrainConfig, UNetConfig
 from napari_unet.data.stack import Stack
+from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import TrainingImage, prepare_image
 
 
@@ -57,3 +60,41 @@ def small() -> Callable[..., RunConfig]:
         return RunConfig(**made)
 
     return make
+
+
+@pytest.fixture
+def block() -> tuple[np.ndarray, np.ndarray]:
+    """An image and its labels: a bright block on all slices, with some noise."""
+    shape = (5, 64, 64)
+    rng = np.random.default_rng(1)
+    labels = np.zeros(shape, np.uint8)
+    labels[:, 10:40, 20:50] = 1
+    return (90 * labels + rng.integers(0, 60, shape)).astype(np.uint8), labels
+
+
+@pytest.fixture
+def play() -> Callable[..., list[float]]:
+    """Run a `Trainer`, all of it or up to a step, and return its losses."""
+
+    def run(trainer: Trainer, stop_after: int | None = None) -> list[float]:
+        losses = []
+        for step in trainer.run():
+            losses.append(step.loss)
+            if step.step == stop_after:
+                trainer.stop()
+        return losses
+
+    return run
+
+
+@pytest.fixture
+def assert_same_weights() -> Callable[[nn.Module, nn.Module], None]:
+    """Compare two networks bit by bit."""
+
+    def compare(first: nn.Module, second: nn.Module) -> None:
+        one, other = first.state_dict(), second.state_dict()
+        assert one.keys() == other.keys()
+        for name, tensor in one.items():
+            assert torch.equal(tensor, other[name]), name
+
+    return compare

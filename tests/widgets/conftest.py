@@ -13,6 +13,7 @@ import pytest
 
 from napari_unet.data.stack import Stack, write_stack
 from napari_unet.samples import em_stack
+from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.panel import Panel
 
 
@@ -126,3 +127,34 @@ def quick(loaded: Any) -> Any:
     forms["train"].setValue(settings)
     forms["network"].setValue(forms["network"].value().model_copy(update={"depth": 2}))
     return loaded
+
+
+@pytest.fixture
+def project(dock: Any, viewer: Any) -> OpenProject:
+    return OpenProject.of(viewer)
+
+
+@pytest.fixture
+def painted(viewer: Any, project: OpenProject) -> Any:
+    """Annotations that are chosen and painted on."""
+    layer = viewer.add_labels(
+        np.zeros((3, 64, 80), np.uint8),
+        name="em annotations",
+        scale=(50, 4, 4),
+        units=("nm",) * 3,
+    )
+    project.workspace.annotations = layer
+    layer.paint((1, 20, 30), 2)
+    return layer
+
+
+@pytest.fixture
+def written(project: OpenProject, qtbot: Any) -> Callable[[], np.ndarray]:
+    """Write now, and return what the journal then holds."""
+
+    def write() -> np.ndarray:
+        with qtbot.waitSignal(project.keeper.written, timeout=10_000) as heard:
+            project.keeper.now()
+        return project.project.journal.read(heard.args[0])
+
+    return write

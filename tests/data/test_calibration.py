@@ -1,0 +1,86 @@
+"""Files state their pixel size in many ways, and not all of them are believed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.data.stack import read_stack
+
+VOLUME = np.zeros((5, 20, 30), "u2")
+
+
+def write_ome(path, **metadata):
+    tifffile.imwrite(path, VOLUME, ome=True, metadata={"axes": "ZYX", **metadata})
+
+
+def write_imagej(path, resolution, **metadata):
+    tifffile.imwrite(
+        path,
+        VOLUME,
+        imagej=True,
+        resolution=resolution,
+        metadata={"axes": "ZYX", **metadata},
+    )
+
+
+def test_ome_states_the_pixel_size_with_its_unit(tmp_path):
+    sizes = {"PhysicalSizeX": 4, "PhysicalSizeY": 5, "PhysicalSizeZ": 0.05}
+    units = {"PhysicalSizeXUnit": "nm", "PhysicalSizeYUnit": "nm"}
+    write_ome(tmp_path / "a.tif", **sizes, **units, PhysicalSizeZUnit="µm")
+    read = read_stack(tmp_path / "a.tif")
+    assert (read.pixel_size, read.unit) == ((50.0, 5.0, 4.0), "nm")
+    assert read.scale == (50.0, 5.0, 4.0)
+
+
+def test_ome_counts_in_micrometres_unless_it_says_otherwise(tmp_path):
+    write_ome(tmp_path / "a.tif", PhysicalSizeX=0.5, PhysicalSizeY=0.5)
+    read = read_stack(tmp_path / "a.tif")
+    assert (read.pixel_size, read.unit) == ((1.0, 0.5, 0.5), "um")
+    assert read.notes == ("the distance of its slices is not stated: 1 um is assumed",)
+
+
+@pytest.mark.parametrize("unit", ["um", "micron", "microns", "\\u00B5m"])
+def test_imagej_states_the_pixel_size_with_its_unit(tmp_path, unit):
+    write_imagej(tmp_path / "a.tif", (250, 200), unit=unit, spacing=0.05)
+    read = read_stack(tmp_path / "a.tif")
+    assert (read.pixel_size, read.unit) == ((0.05, 0.005, 0.004), "um")
+
+
+def test_imagej_may_know_the_spacing_alone(tmp_path):
+    write_imagej(tmp_path / "a.tif", (72, 72), unit="pixel", spacing=-12.5)
+    read = read_stack(tmp_path / "a.tif")
+    assert (read.pixel_size, read.unit) == ((12.5, 1.0, 1.0), "pixel")
+
+
+def test_a_unit_that_is_no_length_is_not_believed(tmp_path):
+    write_imagej(tmp_path / "a.tif", (2, 2), unit="furlong", spacing=3)
+    read = read_stack(tmp_path / "a.tif")
+    assert (read.pixel_size, read.unit) == ((1.0, 1.0, 1.0), "pixel")
+
+
+@pytest.mark.parametrize(
+    ("resolution", "unit", "size"),
+    [
+        (2_500_000, "CENTIMETER", 0.004),
+        (6_350_000, "INCH", 0.004),
+        (72, "INCH", None),
+        (96, "INCH", None),
+        (1, "INCH", None),
+        (28.35, "CENTIMETER", None),
+        (250, "NONE", None),
+    ],
+)
+def test_resolution_tags_count_unless_an_editor_made_them_up(
+    tmp_path, resolution, unit, size
+):
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        VOLUME[0],
+        resolution=(resolution, resolution),
+        resolutionunit=unit,
+    )
+    read = read_stack(tmp_path / "a.tif")
+    expected = ((size, size), "um") if size else ((1.0, 1.0), "pixel")
+    assert (read.pixel_size, read.unit) == expected
