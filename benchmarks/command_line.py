@@ -10,7 +10,9 @@ from pathlib import Path
 def run(*arguments: object) -> None:
     """Run a command; what it prints goes to stderr, so that stdout is the result."""
     command = [sys.executable, "-m", "napari_unet", *map(str, arguments)]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    code = subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    if code:
+        sys.exit(code)  # It has said why.
 
 
 def add_data(parser: argparse.ArgumentParser, *, required: bool = True) -> None:

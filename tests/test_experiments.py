@@ -152,11 +152,11 @@ def test_presets_load_no_torch():
     ("name", "count", "train", "held_out"),
     [
         ("block", 30, ("0:24",), ("24:30",)),
-        ("block", 57, ("0:40",), ("45:57",)),
         ("every-fifth", 10, ("0:3", "4:8", "9"), ("3", "8")),
         ("0:24", 30, ("0:24",), ("24:30",)),
         ("2:4", 6, ("2:4",), ("0:2", "4:6")),
         ("0:3/5:", 8, ("0:3",), ("5:8",)),
+        ("0:40/45:57", 57, ("0:40",), ("45:57",)),
     ],
 )
 def test_slices_are_split_as_asked(name, count, train, held_out):
@@ -167,15 +167,24 @@ def test_slices_are_split_as_asked(name, count, train, held_out):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("block", "has 4 slices, block needs 5"),
+        ("block", "has 4 slices, block needs 5: .* --split 0:3"),
         (":", "trains on all slices"),
         ("0:3/2:4", "trains on slices that it holds out"),
-        ("some", "cannot be read"),
+        ("some", "'some' is none of every-fifth, block, 0:24 or 0:40/45:57"),
+        ("", "'' is none of every-fifth"),
+        ("0:2/", "'0:2/' is none of every-fifth"),
+        ("0:9", "the stack has 4"),
     ],
 )
 def test_a_split_that_cannot_be_is_refused(name, sentence):
     with pytest.raises(InputError, match=sentence):
         split_slices(name, 4)
+
+
+def test_a_single_slice_cannot_be_split():
+    for name in ("block", "0:1", "0"):
+        with pytest.raises(InputError, match="two slices or more"):
+            split_slices(name, 1)
 
 
 def test_smaller_images_keep_their_mean_and_their_place():
@@ -237,8 +246,9 @@ def start(tmp_path):
     )
     experiment = dataclasses.replace(experiment, settings=settings)
 
-    def begin(name="run", labels=labels, **options):
-        return ExperimentRun(experiment, stack, labels, tmp_path / name, **options)
+    def begin(name="run", labels=labels, side=None, **options):
+        chosen = dataclasses.replace(experiment, side=side)
+        return ExperimentRun(chosen, stack, labels, tmp_path / name, **options)
 
     return begin
 
@@ -274,7 +284,32 @@ def test_scribbles_and_several_classes_are_refused(start):
         start(labels=labels)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"experiment": 3}', "{"])
+def test_labels_of_another_size_are_refused_also_where_both_would_be_made_smaller(
+    start,
+):
+    labels = Stack(np.ones((6, 65, 64), np.uint8), "ZYX", (1.0,) * 3, "pixel", "cells")
+    with pytest.raises(InputError, match="are 6 x 65 x 64 and the image is 6 x 64 x 6"):
+        start(labels=labels, side=32)
+
+
+def test_a_folder_of_another_run_is_refused(start):
+    run_out(start(), steps=4)
+    with pytest.raises(InputError, match=r"other settings.* another folder"):
+        start(seed=1)
+    with pytest.raises(InputError, match=r"annotations .* another folder"):
+        start(split="0:3")
+    (start().folder.path / "resume.pt").unlink()
+    with pytest.raises(InputError, match="holds models of another run"):
+        start()
+
+
+WITHOUT_FIGURES = result(measured={}).model_dump_json()
+UNKNOWN = json.dumps(result().model_dump(mode="json") | {"experiment": 11})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"experiment": 3}', "{", WITHOUT_FIGURES, UNKNOWN]
+)
 def test_a_damaged_result_is_refused(tmp_path, text):
     with pytest.raises(InputError, match="holds no finished experiment"):
         read_result(tmp_path)
@@ -291,14 +326,9 @@ def test_the_table_sets_measured_under_printed():
     printed, measured = (
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:4]
     )
-    assert printed[:4] == [
-        "3",
-        EXPERIMENTS[3].name,
-        "printed, table III",
-        "iou, iou_thresh",
-    ]
-    assert printed[4:10] == LINES[2][4:]
-    assert measured[4:10] == [
+    assert printed[:3] == ["3", EXPERIMENTS[3].name, "printed, table III"]
+    assert printed[3:9] == LINES[2][4:]
+    assert measured[3:9] == [
         "0.5000",
         "0.5100",
         "0.5200",
@@ -306,7 +336,7 @@ def test_the_table_sets_measured_under_printed():
         "0.2550",
         "0.2600",
     ]
-    assert measured[10:] == ["em.tif, 30 slices", "block", "1,440"]
+    assert measured[9:] == ["em.tif, 30 slices; block", "1,440"]
 
 
 def test_the_table_is_in_the_order_of_the_study_and_prints_its_figures_once():

@@ -70,6 +70,9 @@ def test_finished_runs_are_collected_in_one_table(pair, run, tmp_path):
     assert "trained on 0:4, held out 4;" in printed
     run("experiment", "table", *folders, "--out", tmp_path / "table.md")
     assert (tmp_path / "table.md").read_text("utf-8") == printed
+    again = run("experiment", "table", *folders, tmp_path / "table.md")
+    assert again.stdout == printed
+    assert "table.md holds no finished experiment: left out" in again.stderr
 
 
 def test_a_finished_run_is_shown_again_and_not_trained(pair, run, tmp_path):
@@ -78,8 +81,21 @@ def test_a_finished_run_is_shown_again_and_not_trained(pair, run, tmp_path):
     before = (tmp_path / "last.safetensors").stat().st_mtime_ns
     assert "is finished" in run(*command).stdout
     assert (tmp_path / "last.safetensors").stat().st_mtime_ns == before
-    with pytest.raises(InputError, match="holds experiment 3"):
-        run("experiment", "run", 4, *pair, "--out", tmp_path)
+    with pytest.raises(InputError, match="was cut short by --minutes"):
+        run("experiment", "run", 3, *pair, "--out", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [(4, ()), (3, ("--split", "0:3")), (3, ("--seed", 1))],
+    ids=["another experiment", "another split", "another seed"],
+)
+def test_a_finished_run_answers_no_other_question(pair, run, tmp_path, number, options):
+    short = ("--out", tmp_path, "--minutes", "0.005")
+    run("experiment", "run", 3, *pair, *short)
+    held = r"holds experiment 3, image em\.tif, split block, seed 0: choose another"
+    with pytest.raises(InputError, match=held):
+        run("experiment", "run", number, *pair, *short, *options)
 
 
 def test_a_table_of_nothing_finished_is_refused(run, tmp_path):

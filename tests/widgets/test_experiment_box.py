@@ -52,6 +52,20 @@ def test_while_training_runs_the_button_says_why_it_waits(box):
 
 
 def test_the_train_dock_takes_the_settings_of_every_experiment(dock):
-    for one in EXPERIMENTS.values():
-        dock.train.rows.setValue(one.settings)
-        assert dock.train.settings() == one.settings
+    train = dock.train
+    for number, one in EXPERIMENTS.items():
+        train.experiments.setValue(number)
+        train.experiments.button.click()
+        assert train.settings() == one.settings
+        assert train.rows.model is None
+
+
+def test_the_train_dock_keeps_its_device_with_the_settings_of_an_experiment(dock):
+    train = dock.train
+    mine = train.settings()
+    on_cpu = mine.train.model_copy(update={"device": "cpu"})
+    train.rows.setValue(mine.model_copy(update={"train": on_cpu}))
+    train.experiments.setValue(3)
+    train.experiments.button.click()
+    assert train.settings().train.device == "cpu"
+    assert train.settings().network == EXPERIMENTS[3].settings.network

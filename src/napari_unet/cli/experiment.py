@@ -57,7 +57,8 @@ def run(
     ],
     image: Annotated[Path, typer.Option(help="TIFF file or folder of slices.")],
     labels: Annotated[
-        Path, typer.Option(help="Its labels: 0 is background, all else foreground.")
+        Path,
+        typer.Option(help="Its mask: 0 and one other value, the foreground."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run; made if missing.")],
     minutes: Annotated[
@@ -71,7 +72,7 @@ def run(
         str | None,
         typer.Option(
             help="every-fifth: slices 3, 8, 13 ... are held out, which flatters; "
-            "block: the last slices are; 0:24: these are trained on, the others held "
+            "block: the last fifth is; 0:24: these are trained on, the others held "
             "out; 0:40/45:57: trained on and held out. Left out, block for ISBI 2012 "
             "and every-fifth for the lungs.",
             show_default=False,
@@ -92,7 +93,13 @@ def run(
     from napari_unet.experiments.table import data_words
 
     experiment = find_experiment(number)
-    result = _finished(number, out)
+    wanted = {
+        "experiment": number,
+        "image": image.name,
+        "split": experiment.split if split is None else split,
+        "seed": seed,
+    }
+    result = _finished(out, wanted, whole=minutes is None)
     if result is None:
         result = _train(
             ExperimentRun(
@@ -122,7 +129,8 @@ def table(
     from napari_unet.data.files import atomic_write
     from napari_unet.experiments import markdown_table, read_result
 
-    text = markdown_table([read_result(folder) for folder in folders])
+    results = [read_result(folder) for folder in _finished_among(folders)]
+    text = markdown_table(results)
     if out is None:
         typer.echo(text, nl=False)
         return
@@ -131,8 +139,8 @@ def table(
     say(f"wrote {out}")
 
 
-def _finished(number: int, out: Path) -> Result | None:
-    """Return the result in a folder, if there is one."""
+def _finished(out: Path, wanted: dict[str, object], *, whole: bool) -> Result | None:
+    """Return the result in a folder, if there is one, and it is the one asked for."""
     from napari_unet.cli.show import say
     from napari_unet.experiments import read_result
     from napari_unet.experiments.result import FILE
@@ -140,12 +148,29 @@ def _finished(number: int, out: Path) -> Result | None:
     if not (out / FILE).exists():
         return None
     result = read_result(out)
-    if result.experiment != number:
+    has = {name: getattr(result, name) for name in wanted}
+    if has != wanted:
+        words = ", ".join(f"{name} {value}" for name, value in has.items())
+        raise InputError(f"{out} holds {words}: choose another --out.")
+    if whole and not result.full:
         raise InputError(
-            f"{out} holds experiment {result.experiment}: choose another --out."
+            f"The experiment in {out} was cut short by --minutes: choose another --out "
+            "for the whole, or give --minutes to see it again."
         )
     say(f"the experiment in {out} is finished; choose another --out to run it again")
     return result
+
+
+def _finished_among(folders: list[Path]) -> list[Path]:
+    """Leave out, and name, what holds no finished experiment, unless nothing does."""
+    from napari_unet.experiments.result import FILE
+
+    finished = [folder for folder in folders if (folder / FILE).exists()]
+    if not finished:
+        return folders
+    for folder in (one for one in folders if one not in finished):
+        typer.echo(f"{folder} holds no finished experiment: left out", err=True)
+    return finished
 
 
 def _train(run: ExperimentRun) -> Result | None:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from napari_unet.config import Settings
 from napari_unet.data.files import atomic_write, unreadable
 from napari_unet.errors import InputError
-from napari_unet.experiments.presets import Experiment, find_experiment
+from napari_unet.experiments.presets import EXPERIMENTS, Experiment
 
 FILE = "result.json"
 
@@ -69,7 +69,7 @@ class Result(Settings):
     @property
     def preset(self) -> Experiment:
         """The experiment that was run."""
-        return find_experiment(self.experiment)
+        return EXPERIMENTS[self.experiment]
 
     def save(self, folder: Path) -> Path:
         """Write `result.json` into the folder of the run, and return its path.
@@ -109,5 +109,7 @@ def read_result(folder: str | Path) -> Result:
     if not isinstance(data, dict):
         raise InputError(f"{path} is damaged: run the experiment again.")
     result = Result.read(data, path)
-    find_experiment(result.experiment)
+    known = EXPERIMENTS.get(result.experiment)
+    if known is None or not result.measured.keys() >= set(known.columns):
+        raise InputError(f"{path} is damaged: run the experiment again.")
     return result

@@ -22,7 +22,11 @@ from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import TrainingImage, prepare_image
+from napari_unet.train.training_image import (
+    TrainingImage,
+    check_sizes,
+    prepare_image,
+)
 
 
 class ExperimentRun:
@@ -51,8 +55,8 @@ class ExperimentRun:
     Raises
     ------
     InputError
-        When image and labels do not fit, there are more classes than two, or the
-        folder holds another run.
+        When image and labels do not fit, the labels are no mask, or the folder holds
+        another run.
     """
 
     def __init__(
@@ -70,8 +74,14 @@ class ExperimentRun:
         self.experiment = experiment
         self.folder = RunFolder(out)
         self._names = Path(image.source).name, Path(labels.source).name
+        if self.folder.last.exists() and not self.folder.holds_run:
+            raise InputError(
+                f"{out} holds models of another run: choose another folder."
+            )
         mask = _mask(np.asarray(labels.as_zyx()))
-        self.split = split_slices(split or experiment.split, len(mask))
+        check_sizes(image.as_czyx().shape[1:], mask.shape)
+        name = experiment.split if split is None else split
+        self.split = split_slices(name, len(mask))
         self.block = block_side(mask.shape, experiment.side)
         self.image = _prepare(image, mask, self.block, self.split, experiment)
         config = _settings(experiment.settings, self.image, minutes, seed, device)
@@ -136,14 +146,14 @@ def _mask(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     kind = guess_kind(labels).kind
     if kind is AnnotationKind.SCRIBBLES:
         raise InputError(
-            "The labels are scribbles, and the experiments score every pixel: give "
-            "labels in which 0 is background."
+            "The labels read as scribbles, and the experiments score every pixel: "
+            "give a mask, 0 for background and one other value for foreground."
         )
     target = to_target(labels, kind)
     if target.num_classes > 2:
         raise InputError(
             f"The labels have {target.num_classes} classes, the experiments know "
-            "foreground and background: give a mask."
+            "foreground and background: give a mask, 0 and one other value."
         )
     return np.asarray(target.classes == 1)
 

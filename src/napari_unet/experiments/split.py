@@ -10,7 +10,7 @@ from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
 
 EVERY_FIFTH, BLOCK = "every-fifth", "block"
-_LUNGS, _GAP = 57, ("0:40", "45:57")
+_FORMS = f"{EVERY_FIFTH}, {BLOCK}, 0:24 or 0:40/45:57"
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def split_slices(name: str, count: int) -> Split:
     name
         "every-fifth": slices 3, 8, 13 and so on are held out, each between two that
         are trained on and look almost the same, which flatters. "block": the last
-        fifth is held out; of a stack of 57 slices, as the lungs that this project
-        measures on, 45 to 56, and 40 to 44 are left out in between. "A:B": these are
-        trained on, all others held out. "A:B/C:D": both are named.
+        fifth is held out, and the first of it lies next to one that is trained on.
+        "A:B": these are trained on, all others held out. "A:B/C:D": both are named,
+        and what lies in between is left out.
     count
         Slices of the stack.
 
@@ -58,15 +58,18 @@ def split_slices(name: str, count: int) -> Split:
         When it cannot be read, or leaves nothing to train on or to hold out.
     """
     every = range(count)
+    if count < 2:
+        raise InputError(
+            "An experiment needs a stack of two slices or more: one to train on and "
+            "one to hold out."
+        )
     if name in (EVERY_FIFTH, BLOCK) and count < 5:
         raise InputError(
             f"The stack has {count} slices, {name} needs 5: name the slices to train "
-            "on, such as --split 0:2."
+            f"on, such as --split 0:{count - 1}."
         )
     if name == EVERY_FIFTH:
         held = set(every[3::5])
-    elif name == BLOCK and count == _LUNGS:
-        return Split(name, _GAP[:1], _GAP[1:])
     elif name == BLOCK:
         held = set(hold_out(every))
     else:
@@ -77,9 +80,12 @@ def split_slices(name: str, count: int) -> Split:
 def _named(name: str, every: range) -> Split:
     """Read "A:B" or "A:B/C:D"."""
     first, slash, second = name.partition("/")
-    trained = set(every[parse_slices(first, len(every))])
-    rest = set(every) - trained
-    held = set(every[parse_slices(second, len(every))]) if slash else rest
+    try:
+        trained = set(every[parse_slices(first, len(every))])
+        rest = set(every) - trained
+        held = set(every[parse_slices(second, len(every))]) if slash else rest
+    except InputError as error:
+        raise InputError(f"--split {name!r} is none of {_FORMS}: {error}") from error
     if trained & held:
         raise InputError(
             f"The split {name} trains on slices that it holds out: name others."

@@ -342,7 +342,7 @@ class Trainer:
             raise InputError(
                 f"The run in {self.folder.path} was made with other "
                 f"{' and '.join(changed)}: go on with the same ones, or start a new "
-                "run from its model (fine-tune)."
+                "run in another folder."
             )
         self._learner.restore(state)
         self._earlier = tuple(state.get("earlier", ()))

@@ -85,6 +85,21 @@ class TrainingImage:
         return int(np.count_nonzero(self.weights[self.train]))
 
 
+def check_sizes(image: tuple[int, ...], labels: tuple[int, ...]) -> None:
+    """Refuse annotations that have other slices, Y or X than their image.
+
+    Raises
+    ------
+    InputError
+        When they differ.
+    """
+    if tuple(labels) != tuple(image):
+        raise InputError(
+            f"The annotations are {sides(labels)} and the image is {sides(image)} "
+            "(slices x Y x X): choose annotations made on this image."
+        )
+
+
 def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack: Stack,
     labels: NDArray[np.generic],
@@ -124,12 +139,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     """
     network = network or UNetConfig()
     image = stack.as_czyx()
-    if tuple(labels.shape) != tuple(image.shape[1:]):
-        raise InputError(
-            f"The annotations are {sides(labels.shape)} and the image is "
-            f"{sides(image.shape[1:])} (slices x Y x X): choose annotations made on "
-            "this image."
-        )
+    check_sizes(image.shape[1:], labels.shape)
     notes: list[str] = []
     if kind is None:
         guess = guess_kind(labels)

@@ -19,6 +19,7 @@ from napari_unet.experiments.presets import EXPERIMENTS, STUDY_DATA, Experiment
 from napari_unet.widgets.form import explain
 
 TITLE = "Reproduce a published experiment"
+_TOOLTIP_ROLE = Qt.ItemDataRole.ToolTipRole
 _TOOLTIP = "Sets network, loss, optimiser, random changes and length of the training."
 
 
@@ -39,7 +40,7 @@ class ExperimentBox(QWidget):
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for one in EXPERIMENTS.values():
             self.box.addItem(f"{one.number}  {one.name}", one.number)
-            self.box.setItemData(self.box.count() - 1, one.name, 3)  # a tooltip
+            self.box.setItemData(self.box.count() - 1, one.name, _TOOLTIP_ROLE)
         self.words = QLabel("")
         self.words.setWordWrap(True)
         self.words.setSizePolicy(
