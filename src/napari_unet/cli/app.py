@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -20,9 +20,6 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
-
-if TYPE_CHECKING:
-    from napari_unet.data.stack import Stack
 
 app = typer.Typer(
     name="napari-unet",
@@ -246,6 +243,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     device: Device = None,
 ) -> None:
     """Predict a stack with a trained model."""
+    from napari_unet.cli.show import read_and_tell
     from napari_unet.cli.work import check_outputs, check_tiff, write_prediction
 
     check_outputs([model, image], out, probabilities)
@@ -271,7 +269,7 @@ def predict(  # noqa: PLR0913 (every option is one argument)
         neck=neck,
         smooth=smooth,
     )
-    stack = _read(image, slices)
+    stack = read_and_tell(image).slices(slices)
     write_prediction(model, stack, out, probabilities, settings, finish)
 
 
@@ -359,13 +357,3 @@ def demo(
     from napari_unet.cli.demo import run_demo
 
     run_demo(out, minutes=minutes, seed=seed, gui=gui)
-
-
-def _read(path: Path, slices: str | None = None) -> Stack:
-    from napari_unet.cli.show import say
-    from napari_unet.data.stack import read_stack
-
-    stack = read_stack(path)
-    for note in stack.notes:
-        say(f"{path}: {note}")
-    return stack.slices(slices)

@@ -14,7 +14,6 @@ from napari_unet.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from napari_unet.data.stack import Stack
     from napari_unet.experiments import Result
     from napari_unet.experiments.run import ExperimentRun
 
@@ -86,7 +85,7 @@ def run(
     Ctrl+C keeps what was learnt: the same command goes on with it. A run that is
     finished is only shown again.
     """
-    from napari_unet.cli.show import console, say
+    from napari_unet.cli.show import console, read_and_tell, say
     from napari_unet.experiments import find_experiment
     from napari_unet.experiments.result import FILE
     from napari_unet.experiments.run import ExperimentRun
@@ -103,7 +102,7 @@ def run(
     if result is None:
         result = _train(
             ExperimentRun(
-                *(experiment, _read(image), _read(labels), out),
+                *(experiment, read_and_tell(image), read_and_tell(labels), out),
                 split=split,
                 minutes=minutes,
                 seed=seed,
@@ -205,13 +204,3 @@ def _comparison(result: Result) -> Table:
     cells = [told(value) for value in figures(result).values()]
     table.add_row("measured", *cells)
     return table
-
-
-def _read(path: Path) -> Stack:
-    from napari_unet.cli.show import say
-    from napari_unet.data.stack import read_stack
-
-    stack = read_stack(path)
-    for note in stack.notes:
-        say(f"{path}: {note}")
-    return stack

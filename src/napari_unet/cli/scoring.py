@@ -13,7 +13,7 @@ import numpy as np
 from rich.table import Table
 
 from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
-from napari_unet.cli.show import bar, console, say
+from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.cli.work import check_outputs, check_tiff
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
@@ -79,8 +79,8 @@ def run_score(request: ScoreRequest) -> Scores:
     """
     _check(request)
     pair = LabelPair(
-        Labels(_read(request.prediction), request.slices),
-        Labels(_read(request.truth), request.truth_slices),
+        Labels(read_and_tell(request.prediction), request.slices),
+        Labels(read_and_tell(request.truth), request.truth_slices),
     )
     image = None if request.image is None else read_stack(request.image)
     card = None if request.model is None else read_card(request.model)
@@ -154,13 +154,6 @@ def _check(request: ScoreRequest) -> None:
         check_page(request.report)
 
 
-def _read(path: Path) -> Stack:
-    stack = read_stack(path)
-    for note in stack.notes:
-        say(f"{path}: {note}")
-    return stack
-
-
 def _marked(
     comparison: Comparison, card: ModelCard, image: Stack, pair: LabelPair
 ) -> tuple[Comparison, bool]:
@@ -201,7 +194,7 @@ def _soft(
     """Note how probabilities were read, and return the study's measures of them."""
     if path is None:
         return comparison, {}
-    likely, notes = foreground(_read(path), pair)
+    likely, notes = foreground(read_and_tell(path), pair)
     measures = {
         "soft_iou": soft_iou,
         "thresholded_iou": thresholded_iou,

@@ -14,6 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from napari_unet.words import clock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet.data.stack import Stack
     from napari_unet.train.trainer import TrainStep
 
 console = Console(highlight=False, soft_wrap=True)
@@ -28,6 +31,16 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Print an error, one line, on standard error."""
     _errors.print(f"Error: {text}", markup=False, style="red")
+
+
+def read_and_tell(path: Path) -> Stack:
+    """Read a stack, and print what had to be assumed of it."""
+    from napari_unet.data.stack import read_stack
+
+    stack = read_stack(path)
+    for note in stack.notes:
+        say(f"{path}: {note}")
+    return stack
 
 
 def follow(steps: Iterable[TrainStep]) -> TrainStep | None:

@@ -32,7 +32,7 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.errors import InputError
-from napari_unet.experiments.printed import PRINTED, PrintedTable
+from napari_unet.experiments.printed import IOU, JACCARD, PRINTED, PrintedTable, columns
 
 Data = Literal["ISBI 2012", "lungs"]
 
@@ -87,8 +87,7 @@ class Experiment:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the figures: on training data, then on validation data."""
-        names = ("loss", *self.measures)
-        return (*names, *(f"val_{name}" for name in names))
+        return columns(self.measures)
 
     @property
     def split(self) -> str:
@@ -117,8 +116,6 @@ def find_experiment(number: int) -> Experiment:
 
 _STEPS = 1440
 _RATES = {"adam": 1e-3, "sgd": 1e-2}
-_IOU = ("iou", "iou_thresh")
-_JACCARD = ("jaccard", "dice_coef")
 _ACCURACY = ("accuracy",)
 _UNCHANGED = AugmentConfig(
     flip=False, rotate=False, scale=0, elastic=0, brightness=0, contrast=0, noise=0
@@ -167,7 +164,7 @@ EXPERIMENTS: dict[int, Experiment] = {
             "ISBI 2012",
             "64 filters, batch normalisation",
             _isbi(64),
-            _IOU,
+            IOU,
             31_054_145,
         ),
         Experiment(
@@ -175,16 +172,16 @@ EXPERIMENTS: dict[int, Experiment] = {
             "ISBI 2012",
             "64 filters, last batch normalisation removed",
             _isbi(64, norm_last=False),
-            _IOU,
+            IOU,
             31_053_889,
         ),
-        Experiment(3, "ISBI 2012", "16 filters", _isbi(16), _IOU, 1_940_817),
+        Experiment(3, "ISBI 2012", "16 filters", _isbi(16), IOU, 1_940_817),
         Experiment(
             4,
             "ISBI 2012",
             "16 filters, images of 256 x 256, Jaccard and Dice",
             _isbi(16, 256),
-            _JACCARD,
+            JACCARD,
             1_940_817,
             side=256,
         ),
@@ -192,19 +189,19 @@ EXPERIMENTS: dict[int, Experiment] = {
             5, "ISBI 2012", "16 filters, accuracy", _isbi(16), _ACCURACY, 1_940_817
         ),
         Experiment(
-            6, "lungs", "16 filters, Adam", _lungs("adam"), _IOU, 1_940_817, side=256
+            6, "lungs", "16 filters, Adam", _lungs("adam"), IOU, 1_940_817, side=256
         ),
         Experiment(
             7,
             "lungs",
             "64 filters, Adam",
             _lungs("adam", 64),
-            _IOU,
+            IOU,
             31_030_593,
             side=256,
         ),
         Experiment(
-            8, "lungs", "16 filters, SGD", _lungs("sgd"), _IOU, 1_940_817, side=256
+            8, "lungs", "16 filters, SGD", _lungs("sgd"), IOU, 1_940_817, side=256
         ),
         Experiment(
             9,
@@ -220,7 +217,7 @@ EXPERIMENTS: dict[int, Experiment] = {
             "lungs",
             "16 filters, Adam, Jaccard and Dice",
             _lungs("adam"),
-            _JACCARD,
+            JACCARD,
             1_940_817,
             side=256,
         ),

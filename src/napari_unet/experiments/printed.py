@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_IOU = ("iou", "iou_thresh")
-_JACCARD = ("jaccard", "dice_coef")
+IOU = ("iou", "iou_thresh")
+JACCARD = ("jaccard", "dice_coef")
+"""Measures of a table beside the loss."""
 
 
 @dataclass(frozen=True)
@@ -25,29 +26,38 @@ class PrintedTable:
     figures: dict[str, float]
 
     @property
+    def training(self) -> tuple[str, ...]:
+        """The figures on training data, as printed."""
+        return self._printed[:3]
+
+    @property
     def validation(self) -> tuple[str, ...]:
         """The figures on validation data, as printed."""
-        return tuple(
-            f"{value:.4f}"
-            for name, value in self.figures.items()
-            if name.startswith("val_")
-        )
+        return self._printed[3:]
+
+    @property
+    def _printed(self) -> tuple[str, ...]:
+        return tuple(f"{value:.4f}" for value in self.figures.values())
+
+
+def columns(measures: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the figures: on training data, then on validation data."""
+    names = ("loss", *measures)
+    return (*names, *(f"val_{name}" for name in names))
 
 
 def _table(number: str, measures: tuple[str, str], *values: float) -> PrintedTable:
-    columns = ("loss", *measures)
-    names = (*columns, *(f"val_{name}" for name in columns))
-    return PrintedTable(number, dict(zip(names, values, strict=True)))
+    return PrintedTable(number, dict(zip(columns(measures), values, strict=True)))
 
 
 PRINTED: dict[int, PrintedTable] = {
-    1: _table("I", _IOU, 0.4493, 0.6471, 0.7786, 0.5336, 0.6448, 0.7762),
-    2: _table("II", _IOU, 0.4486, 0.6465, 0.7775, 0.5325, 0.6607, 0.7762),
-    3: _table("III", _IOU, 0.4597, 0.6325, 0.7782, 0.5401, 0.6725, 0.7765),
-    4: _table("IV", _JACCARD, 0.4570, 0.6385, 0.7790, 0.5461, 0.6799, 0.8094),
-    6: _table("V", _IOU, 0.0093, 0.9673, 0.9791, 0.0083, 0.9680, 0.9817),
-    7: _table("VI", _IOU, 0.0097, 0.9680, 0.9798, 0.0093, 0.9665, 0.9802),
-    8: _table("VII", _IOU, 0.0109, 0.9626, 0.9758, 0.0098, 0.9660, 0.9783),
-    10: _table("VIII", _JACCARD, 0.0067, 0.9760, 0.9879, 0.0062, 0.9767, 0.9882),
+    1: _table("I", IOU, 0.4493, 0.6471, 0.7786, 0.5336, 0.6448, 0.7762),
+    2: _table("II", IOU, 0.4486, 0.6465, 0.7775, 0.5325, 0.6607, 0.7762),
+    3: _table("III", IOU, 0.4597, 0.6325, 0.7782, 0.5401, 0.6725, 0.7765),
+    4: _table("IV", JACCARD, 0.4570, 0.6385, 0.7790, 0.5461, 0.6799, 0.8094),
+    6: _table("V", IOU, 0.0093, 0.9673, 0.9791, 0.0083, 0.9680, 0.9817),
+    7: _table("VI", IOU, 0.0097, 0.9680, 0.9798, 0.0093, 0.9665, 0.9802),
+    8: _table("VII", IOU, 0.0109, 0.9626, 0.9758, 0.0098, 0.9660, 0.9783),
+    10: _table("VIII", JACCARD, 0.0067, 0.9760, 0.9879, 0.0062, 0.9767, 0.9882),
 }
 """By the number of the experiment; the study printed none of 5 and 9."""

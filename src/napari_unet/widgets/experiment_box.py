@@ -120,7 +120,7 @@ class _Figures(QWidget):
             names = experiment.columns[:3]
             rows = [
                 [f"table {printed.number}", *names],
-                ["training", *(f"{printed.figures[name]:.4f}" for name in names)],
+                ["training", *printed.training],
                 ["validation", *printed.validation],
             ]
         for cells, texts in zip(self.cells, rows, strict=True):
