@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent
-from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.score.history import Interval
+from napari_unet.widgets.themed_plot import ThemedPlots
 
 _DOT = "#5b9bd5"
 _CHOSEN = "#e8a33d"
@@ -18,35 +17,18 @@ _HEIGHT = 130
 _TICKS = 12
 
 
-class ComparePlot(QWidget):
+class ComparePlot(ThemedPlots):
     """One dot for each row of a table, numbered as the rows are."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        # None leaves the background to the theme of napari.
-        self.plot = pg.PlotWidget(background=None)
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.setMenuEnabled(False)
-        self.plot.showGrid(y=True, alpha=0.2)
-        self.plot.getAxis("left").enableAutoSIPrefix(False)
+        super().__init__(1, _HEIGHT, parent)
+        (self.plot,) = self.plots
+        self.plot.showGrid(x=False)
         self.plot.setLabel("bottom", "row")
-        self.plot.setFixedHeight(_HEIGHT)
         self._bars = pg.ErrorBarItem(beam=0.15, pen=pg.mkPen(_DOT, width=1.5))
         self._dots = pg.ScatterPlotItem(size=8, pen=None)
         for item in (self._bars, self._dots):
             self.plot.addItem(item)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
-        """Write in the colour of the theme, which may change at any time."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
-            colour = self.palette().color(QPalette.ColorRole.WindowText)
-            for side in ("left", "bottom"):
-                self.plot.getAxis(side).setTextPen(colour)
 
     def show_values(
         self,

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, Qt, Signal
-from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.curves import Curves, Point
+from napari_unet.widgets.themed_plot import ThemedPlots
 
 _LOSS = "#5b9bd5"
 _SCORE = "#e8a33d"
@@ -22,7 +23,7 @@ _TICK_HEIGHT = 0.07
 """Share of the height of a plot."""
 
 
-class CurvePlot(QWidget):
+class CurvePlot(ThemedPlots):
     """Loss, and IoU on the held-out slices, against minutes.
 
     Signals
@@ -35,9 +36,11 @@ class CurvePlot(QWidget):
     clicked = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._loss_plot = _plot("loss")
-        self._score_plot = _plot("IoU")
+        super().__init__(2, _HEIGHT, parent)
+        self._loss_plot, self._score_plot = self.plots
+        for plot, title in zip(self.plots, ("loss", "IoU"), strict=True):
+            plot.setLabel("left", title)
+            plot.getAxis("left").setWidth(58)
         self._score_plot.setXLink(self._loss_plot)
         self._score_plot.setYRange(0, 1, padding=0.06)
         self._loss = self._loss_plot.plot(pen=pg.mkPen(_LOSS, width=2))
@@ -51,12 +54,8 @@ class CurvePlot(QWidget):
         for item in (self._ring, self._best):
             # The range of the axes is that of the curves alone.
             self._score_plot.addItem(item, ignoreBounds=True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
         self._ticks: list[pg.VTickGroup] = []
-        for plot in (self._loss_plot, self._score_plot):
-            layout.addWidget(plot)
+        for plot in self.plots:
             ticks = pg.VTickGroup(yrange=(0, _TICK_HEIGHT), pen=pg.mkPen(_TICK))
             plot.addItem(ticks, ignoreBounds=True)
             self._ticks.append(ticks)
@@ -64,15 +63,10 @@ class CurvePlot(QWidget):
             plot.scene().sigMouseClicked.connect(clicked)
         self.clear()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
-        """Write in the colour of the theme, which may change at any time."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
-            color = self.palette().color(QPalette.ColorRole.WindowText)
-            for plot in (self._loss_plot, self._score_plot):
-                for side in ("left", "bottom"):
-                    plot.getAxis(side).setTextPen(color)
-            self._best.setColor(color)
+    def set_text_colour(self, colour: QColor) -> None:
+        """Write the numbers of all axes, and the best score, in a colour."""
+        super().set_text_colour(colour)
+        self._best.setColor(colour)
 
     def clear(self) -> None:
         """Start new curves."""
@@ -82,7 +76,7 @@ class CurvePlot(QWidget):
         """Draw the curves of a run; no moments are offered for it yet."""
         self._curves = curves
         unit = "minutes" if curves.timed else "steps"
-        for plot in (self._loss_plot, self._score_plot):
+        for plot in self.plots:
             plot.setLabel("bottom", unit)
         self.offer((), "")
         self._draw()
@@ -151,19 +145,3 @@ class CurvePlot(QWidget):
         if self.num_points[0] and box.sceneBoundingRect().contains(position):
             x = box.mapSceneToView(position).x()
             self.clicked.emit(max(0.0, x * self._scale))
-
-
-def _plot(title: str) -> pg.PlotWidget:
-    # None leaves the background to the theme of napari.
-    plot = pg.PlotWidget(background=None)
-    plot.setLabel("left", title)
-    plot.getAxis("left").setWidth(58)
-    plot.setMouseEnabled(x=False, y=False)
-    plot.hideButtons()
-    plot.setMenuEnabled(False)
-    plot.showGrid(x=True, y=True, alpha=0.2)
-    # Loss and IoU are read as they are, not in thousandths.
-    plot.getAxis("left").enableAutoSIPrefix(False)
-    plot.getAxis("bottom").enableAutoSIPrefix(False)
-    plot.setFixedHeight(_HEIGHT)
-    return plot

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import QEvent, Qt, Signal
-from qtpy.QtGui import QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.score.threshold import SCORES, ThresholdCurve
+from napari_unet.widgets.themed_plot import ThemedPlots
 
 COLOURS = {"iou": "#e8a33d", "dice": "#5b9bd5", "v_rand": "#5fb37a"}
 """Of the curves; readable on light and on dark."""
@@ -18,7 +18,7 @@ _FLOOR = 0.1
 """Space below the lowest score that matters, so that the curves are not cut off."""
 
 
-class ThresholdPlot(QWidget):
+class ThresholdPlot(ThemedPlots):
     """IoU, Dice and V_rand against the threshold.
 
     Signals
@@ -33,18 +33,10 @@ class ThresholdPlot(QWidget):
     released = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        # None leaves the background to the theme of napari.
-        self.plot = pg.PlotWidget(background=None)
+        super().__init__(1, _HEIGHT, parent)
+        (self.plot,) = self.plots
         self.plot.setLabel("bottom", "foreground above (probability)")
-        self.plot.setMouseEnabled(x=False, y=False)
-        self.plot.hideButtons()
-        self.plot.setMenuEnabled(False)
-        self.plot.showGrid(x=True, y=True, alpha=0.2)
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.plot.setXRange(0, 1, padding=0.01)
-        self.plot.setFixedHeight(_HEIGHT)
         self._lines = {
             name: self.plot.plot(pen=pg.mkPen(colour, width=2))
             for name, colour in COLOURS.items()
@@ -68,17 +60,6 @@ class ThresholdPlot(QWidget):
             lambda line: self.released.emit(line.value())
         )
         self.setToolTip("Drag the line to move the mask.")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
-
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
-        """Write in the colour of the theme, which may change at any time."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
-            colour = self.palette().color(QPalette.ColorRole.WindowText)
-            for side in ("left", "bottom"):
-                self.plot.getAxis(side).setTextPen(colour)
 
     def show_curve(self, curve: ThresholdCurve) -> None:
         """Draw the curves, as far as they are known."""

@@ -1,0 +1,55 @@
+"""Plots that look alike in every dock, and are written in the colour of the theme."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent
+from qtpy.QtGui import QColor, QPalette
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+_SIDES = ("left", "bottom")
+
+
+class ThemedPlots(QWidget):
+    """Plots of one height, one above the other.
+
+    Attributes
+    ----------
+    plots
+        From top to bottom; nothing in them moves by the mouse.
+    """
+
+    def __init__(self, count: int, height: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plots = tuple(_plot(height) for _ in range(count))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        for plot in self.plots:
+            layout.addWidget(plot)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
+        """Write in the colour of the theme, which may change at any time."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
+
+    def set_text_colour(self, colour: QColor) -> None:
+        """Write the numbers of all axes in a colour."""
+        for plot in self.plots:
+            for side in _SIDES:
+                plot.getAxis(side).setTextPen(colour)
+
+
+def _plot(height: int) -> pg.PlotWidget:
+    # None leaves the background to the theme of napari.
+    plot = pg.PlotWidget(background=None)
+    plot.setMouseEnabled(x=False, y=False)
+    plot.hideButtons()
+    plot.setMenuEnabled(False)
+    plot.showGrid(x=True, y=True, alpha=0.2)
+    # Scores and losses are read as they are, not in thousandths.
+    for side in _SIDES:
+        plot.getAxis(side).enableAutoSIPrefix(False)
+    plot.setFixedHeight(height)
+    return plot
