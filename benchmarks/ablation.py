@@ -140,24 +140,24 @@ def summaries(rows: Sequence[Row], options: argparse.Namespace) -> Iterator[Row]
         mine = seed_values(rows, variant, way, name, options.folds)
         beside = "averaged" if variant == "full" else way
         full = seed_values(rows, "full", beside, name, options.folds)
-        pairs = [mine[seed][0] - full[seed][0] for seed in mine if seed in full]
+        pairs = [mine[n]["best"] - full[n]["best"] for n in mine if n in full]
         if mine:
             yield {
                 "figure": name,
                 "variant": variant,
                 "predicted": way,
-                **around("value", [best for best, _ in mine.values()]),
-                **around("at_half", [half for _, half in mine.values()]),
+                **around("value", [one["best"] for one in mine.values()]),
+                **around("at_half", [one["at_half"] for one in mine.values()]),
                 **around("difference", pairs),
                 "difference_to": f"full, {beside}",
-                "seeds": sorted(mine),
+                "seeds": mine,
                 **setting(options),
             }
 
 
 def seed_values(
     rows: Sequence[Row], variant: str, way: str, name: str, folds: Sequence[int]
-) -> dict[int, tuple[float, float]]:
+) -> dict[int, dict[str, float]]:
     """Return means over the folds, at the best threshold and at 0.5, of each seed."""
     values = {}
     better = min if name in ERRORS else max
@@ -172,7 +172,12 @@ def seed_values(
                 limit: statistics.mean(by_fold[n][str(limit)][name] for n in folds)
                 for limit in THRESHOLDS
             }
-            values[seed] = better(means.values()), means[0.5]
+            best = better(means, key=means.__getitem__)
+            values[seed] = {
+                "threshold": best,
+                "best": round(means[best], 6),
+                "at_half": round(means[0.5], 6),
+            }
     return values
 
 
