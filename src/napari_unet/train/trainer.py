@@ -43,7 +43,7 @@ class TrainStep:
     seconds, seconds_left
         Time spent, and time still needed (None while unknown).
     progress
-        Share of the run that is done, 0 to 1.
+        Share of the run that is done, 0 to 1; never less than at the step before.
     loss, learning_rate
         Of this step.
     validation
@@ -114,6 +114,7 @@ class Trainer:
         self._best_weights: dict[str, Tensor] | None = None
         self._earlier = data_before(start)
         self._saved_at = 0.0
+        self._progress = 0.0
         self._pace = Pace()
         self._stop = threading.Event()
         self._learner = Learner(self.config, self.device, start)
@@ -240,13 +241,16 @@ class Trainer:
         if total is not None:
             every = self._schedule.validate_every(self.config.train.validations)
             left = self._pace.seconds(total - self.step, every)
+        # A new plan can find that less is done than time had told.
+        progress = self._schedule.progress(self.step, self.elapsed)
+        self._progress = max(self._progress, progress)
         return TrainStep(
             step=self.step,
             total=total,
             epoch=self.step / self.steps_per_epoch,
             seconds=self.elapsed,
             seconds_left=left,
-            progress=self._schedule.progress(self.step, self.elapsed),
+            progress=self._progress,
             loss=loss,
             learning_rate=rate,
             validation=score,
