@@ -87,13 +87,21 @@ def test_a_finished_run_is_shown_again_and_not_trained(pair, run, tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "options"),
-    [(4, ()), (3, ("--split", "0:3")), (3, ("--seed", 1))],
-    ids=["another experiment", "another split", "another seed"],
+    [
+        (4, ()),
+        (3, ("--labels", "other.tif")),
+        (3, ("--split", "0:3")),
+        (3, ("--seed", 1)),
+    ],
+    ids=["another experiment", "other labels", "another split", "another seed"],
 )
 def test_a_finished_run_answers_no_other_question(pair, run, tmp_path, number, options):
     short = ("--out", tmp_path, "--minutes", "0.005")
     run("experiment", "run", 3, *pair, *short)
-    held = r"holds experiment 3, image em\.tif, split block, seed 0: choose another"
+    held = (
+        r"holds experiment 3, image em\.tif, labels cells\.tif, split block, seed 0: "
+        "choose another"
+    )
     with pytest.raises(InputError, match=held):
         run("experiment", "run", number, *pair, *short, *options)
 

@@ -95,6 +95,7 @@ def run(
     wanted = {
         "experiment": number,
         "image": image.name,
+        "labels": labels.name,
         "split": experiment.split if split is None else split,
         "seed": seed,
     }
