@@ -64,6 +64,14 @@ def test_small_pieces_go_and_the_others_stay_as_they_are():
     np.testing.assert_array_equal(make(big + small, min_size=size), big + small)
 
 
+@pytest.mark.parametrize("corner", [0, -1])
+def test_a_small_piece_in_a_corner_leaves_the_background_alone(corner):
+    big = np.repeat(disks((20, 20, 10)), 2, axis=0)
+    stray = big.copy()
+    stray[corner, corner, corner] = 1
+    np.testing.assert_array_equal(make(stray, min_size=5), big)
+
+
 def test_holes_are_filled_up_to_their_size():
     whole = disks((30, 40, 20))
     holed = whole - disks((30, 40, 4))

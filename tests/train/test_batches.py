@@ -61,3 +61,13 @@ def test_batches_have_the_shape_that_the_network_wants(blobs, small, ndim):
 def test_valid_convolutions_answer_for_less_than_they_see(blobs, small):
     batches = Batches([blobs()], small(padding="valid", patch_size=60), CPU)
     assert batches.answered[1] < batches.patch[1]
+
+
+@pytest.mark.parametrize(("padding", "answered"), [("same", 25), ("valid", 5)])
+def test_slices_are_left_as_they_are_where_no_level_joins_them(
+    blobs, small, padding, answered
+):
+    options = {"padding": padding, "patch_size": 60, "patch_slices": 25}
+    batches = Batches([blobs()], small(ndim=3, flat_levels=2, **options), CPU)
+    assert batches.patch[0] == 25
+    assert batches.answered[0] == answered

@@ -107,6 +107,8 @@ def postprocess(
     )
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
     class_of[objects] = classes
+    # Pieces that were dropped have no number, and their class no place.
+    class_of[0] = 0
     if config.thin_borders:
         objects = thin_borders(objects, config.thin_borders)
     return _renumbered(objects) if numbered else class_of[objects]

@@ -44,7 +44,7 @@ class Batches:
         side = unet.valid_size(network, settings.patch_size)
         if network.ndim == 2:
             return 1, side
-        return unet.valid_size(network, settings.patch_slices), side
+        return unet.valid_size(network, settings.patch_slices, -3), side
 
     @property
     def answered(self) -> tuple[int, int]:
@@ -55,7 +55,7 @@ class Batches:
         """
         network, (slices, side) = self._config.network, self.patch
         if network.ndim == 3:
-            slices = unet.output_size(network, slices)
+            slices = unet.output_size(network, slices, -3)
         return slices, unet.output_size(network, side)
 
     def draw(self, step: int, centres: Sequence[Place] = ()) -> Batch:
