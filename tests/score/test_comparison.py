@@ -88,6 +88,64 @@ def test_dense_classes_of_the_truth_stay_classes():
     assert score(comparison).overall.iou_per_class[2] == 0
 
 
+def two_organs(share):
+    """One slice with organs 1 and 2, each of one piece, on a `share` of it."""
+    truth = np.zeros((1, 100, 100), np.uint8)
+    height = round(100 * share)
+    truth[0, :height, :45], truth[0, :height, 50:] = 1, 2
+    return truth
+
+
+@pytest.mark.parametrize("share", [0.25, 0.8])
+def test_two_values_scored_against_themselves_are_perfect(share):
+    truth = two_organs(share)
+    comparison = compare(truth, truth)
+    assert "scribbles" not in comparison.notes[0]
+    assert score(comparison).values()["iou"] == 1
+    assert comparison.annotated.all()
+
+
+def test_organs_that_change_places_are_wrong():
+    truth = two_organs(0.8)
+    scores = score_labels(np.array([0, 2, 1], np.uint8)[truth], truth)
+    assert scores.values()["iou"] == 0
+    assert scores.notes[0].startswith("ground truth is classes")
+
+
+def test_organs_of_many_pieces_are_classes_however_sparse():
+    truth = np.zeros((1, 80, 80), np.uint8)
+    truth[0, ::8, ::8], truth[0, 4::8, 4::8] = 1, 2
+    comparison = compare(np.array([0, 2, 1], np.uint8)[truth], truth)
+    assert comparison.notes[0].startswith("ground truth is classes")
+    assert score(comparison).values()["iou"] == 0
+
+
+def test_dense_values_are_objects_where_more_objects_than_these_are_predicted():
+    truth = two_organs(0.8)
+    told = truth.copy()
+    told[0, :30, :45] = 3
+    comparison = compare(told, truth)
+    assert comparison.notes[0].startswith("ground truth is objects")
+    assert comparison.true_ids is not None
+
+
+def test_scribbles_stay_scribbles_beside_a_mask_and_beside_many_objects():
+    truth = np.zeros((1, 48, 48), np.uint8)
+    truth[0, 2:44:8, 2:9], truth[0, 2:44:8, 30:40] = 1, 2
+    for prediction in (np.where(truth == 2, 255, 0), numbered()[:1]):
+        comparison = compare(prediction, truth)
+        assert comparison.notes[0].startswith("ground truth is scribbles")
+        assert not comparison.annotated.all()
+
+
+def test_the_reason_for_objects_tells_a_mask_from_numbers():
+    truth = two_organs(0.25)
+    truth[0, 60:70, 10:20] = 3
+    as_mask = compare((truth > 0).astype(np.uint8), truth).notes[0]
+    assert as_mask.endswith("of one piece, and the prediction is a mask")
+    assert compare(truth, truth).notes[0].endswith("and so it is in the prediction")
+
+
 def test_objects_against_classes_are_refused_in_a_sentence():
     truth = np.zeros((1, 32, 32), np.uint8)
     truth[0, :, 8:16], truth[0, :, 16:] = 1, 2
@@ -105,7 +163,26 @@ def test_values_that_are_no_labels_are_refused_in_a_sentence(bad):
         compare(told, truth)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 0.5])
+def test_a_truth_that_is_no_labels_is_refused_in_a_sentence(bad):
+    told = np.ones((1, 8, 8), np.uint8)
+    truth = told.astype(float)
+    truth[0, 0, 0] = bad
+    with pytest.raises(InputError, match="The ground truth holds"):
+        compare(told, truth)
+
+
 def test_labels_that_are_stored_as_floats_are_read():
     truth = numbered()
     scores = score_labels(truth.astype(np.float32), truth, AnnotationKind.OBJECTS)
     assert of_objects(scores) == (1, 1)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.8])
+def test_a_truth_that_is_stored_as_floats_reads_as_whole_numbers_do(share):
+    truth = two_organs(share)
+    truth[0, 90:, :10] = 3
+    mask = (truth > 0).astype(np.uint8)
+    found, expected = compare(mask, truth.astype(np.float32)), compare(mask, truth)
+    assert found.notes == expected.notes
+    np.testing.assert_array_equal(found.truth, expected.truth)

@@ -143,6 +143,7 @@ def compare(
     InputError
         When shapes or classes differ, or there is no truth.
     """
+    truth = _whole_numbers(truth, "ground truth")
     if not truth.any():
         raise InputError("The ground truth holds no labels: there is nothing to score.")
     if prediction.shape != truth.shape:
@@ -150,14 +151,13 @@ def compare(
             f"The prediction is {sides(prediction.shape)} and the ground truth is "
             f"{sides(truth.shape)}: choose the same slices of both."
         )
-    prediction = _whole_numbers(prediction)
+    prediction = _whole_numbers(prediction, "prediction")
     values = label_values(prediction)
     highest = int(values.max(initial=0))
     numbered = _is_numbered(prediction, values)
     notes: list[str] = []
     if kind is None:
-        mask = bool(np.isin(values, _MASK_VALUES).all())
-        kind, note = _kind_of_truth(truth, numbered=numbered or mask)
+        kind, note = _kind_of_truth(truth, values, numbered=numbered)
         notes.append(note)
     if volume is None:
         volume = kind is AnnotationKind.OBJECTS and _go_on(truth)
@@ -191,25 +191,25 @@ def compare(
     return replace(read, notes=tuple(notes))
 
 
-def _whole_numbers(prediction: NDArray[np.generic]) -> NDArray[np.generic]:
+def _whole_numbers(labels: NDArray[np.generic], what: str) -> NDArray[np.generic]:
     """Refuse what is no label; labels that are stored as floats become integers."""
-    if prediction.dtype.kind == "f":
-        floats = np.asarray(prediction)
+    if labels.dtype.kind == "f":
+        floats = np.asarray(labels)
         if not np.isfinite(floats).all() or (floats != np.round(floats)).any():
             raise InputError(
-                "The prediction holds fractions, or values that are no numbers: is it "
-                "a probability map? Give the predicted labels."
+                f"The {what} holds fractions, or values that are no numbers: is it a "
+                "probability map? Give labels."
             )
-        prediction = floats.astype(np.int64)
-    if prediction.dtype.kind not in "bui":
+        labels = floats.astype(np.int64)
+    if labels.dtype.kind not in "bui":
         raise InputError(
-            f"The prediction holds {prediction.dtype} values: labels are whole numbers."
+            f"The {what} holds {labels.dtype} values: labels are whole numbers."
         )
-    if prediction.dtype.kind == "i" and prediction.min(initial=0) < 0:
+    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
         raise InputError(
-            f"The prediction holds {prediction.min()}: values below 0 are no labels."
+            f"The {what} holds {labels.min()}: values below 0 are no labels."
         )
-    return prediction
+    return labels
 
 
 def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
@@ -217,7 +217,7 @@ def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool
 
     Many values are. Few are where each of them is of one or two pieces a slice.
     """
-    if values.size < 2 or np.isin(values, _MASK_VALUES).all():
+    if values.size < 2 or _is_mask(values):
         return False
     if values.size > _FEW or values[-1] > MAX_CLASSES:
         return True
@@ -230,21 +230,50 @@ def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool
     return bool(pieces <= 2 * objects)
 
 
-def _kind_of_truth(
-    truth: NDArray[np.generic], *, numbered: bool
-) -> tuple[AnnotationKind, str]:
-    """Guess the kind of a truth.
+def _is_mask(values: NDArray[np.int64]) -> bool:
+    """Say whether labels of these `values` are foreground and background alone."""
+    return bool(np.isin(values, _MASK_VALUES).all())
 
-    `numbered` says that the prediction holds objects, or one class, which classes of
-    the truth could not be compared with.
+
+def _kind_of_truth(
+    truth: NDArray[np.generic], predicted: NDArray[np.int64], *, numbered: bool
+) -> tuple[AnnotationKind, str]:
+    """Guess the kind of a truth, also by the values that were `predicted`.
+
+    `numbered` says that these number objects.
     """
-    guess = guess_kind(truth)
-    # Scribbles of background and foreground, and masks of any value, have two classes.
-    several = to_target(truth, guess.kind).num_classes > 2
-    if several and numbered and _is_numbered(truth, label_values(truth)):
-        reason = "every value is of one piece, as in the prediction"
-        return AnnotationKind.OBJECTS, f"ground truth is objects: {reason}"
-    return guess.kind, f"ground truth is {guess.kind}: {guess.reason}"
+    guess, values = guess_kind(truth), label_values(truth)
+    kind, reason = guess.kind, guess.reason
+    if _is_ruled_out(kind, values, predicted, numbered=numbered):
+        mask, highest = _is_mask(predicted), int(values[-1])
+        top = int(predicted.max(initial=0))
+        as_high = top == highest if numbered else top >= highest
+        if (mask or numbered) and _is_numbered(truth, values):
+            kind = AnnotationKind.OBJECTS
+            why = "the prediction is a mask" if mask else "so it is in the prediction"
+            reason = f"every value is of one piece, and {why}"
+        elif kind is AnnotationKind.SCRIBBLES and as_high and not mask:
+            kind = AnnotationKind.CLASSES
+            reason = f"values up to {highest}, and up to {top} in the prediction"
+    return kind, f"ground truth is {kind}: {reason}"
+
+
+def _is_ruled_out(
+    guess: AnnotationKind,
+    values: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    *,
+    numbered: bool,
+) -> bool:
+    """Say whether a prediction cannot be one of what a truth was guessed to be."""
+    if guess is AnnotationKind.OBJECTS or values.size == 1 or _is_mask(values):
+        return False
+    scribbled = guess is AnnotationKind.SCRIBBLES
+    # Scribbles count the background as 1, predicted classes as 0.
+    known = int(values[-1]) - scribbled
+    if _is_mask(predicted):
+        return known > 1
+    return int(predicted.max()) > known or (scribbled and numbered)
 
 
 def _leave_out(target: Target, slices: Sequence[int] | None) -> list[str]:
