@@ -42,8 +42,8 @@ def broken_inputs(files):
         ),
         "too many slices": ((*predict, image, *out, "--slices", "3:9"), "has 5"),
         "a folder as output": (
-            (*predict, image, "--out", files),
-            "end the name in .tif",
+            (*predict, image, "--out", files / "run"),
+            "is a folder",
         ),
     }
 

@@ -106,6 +106,14 @@ def test_a_finished_run_answers_no_other_question(pair, run, tmp_path, number, o
         run("experiment", "run", number, *pair, *short, *options)
 
 
+def test_a_table_never_takes_the_place_of_a_result(pair, run, tmp_path):
+    run("experiment", "run", 3, *pair, "--out", tmp_path, "--minutes", "0.005")
+    before = (tmp_path / "result.json").read_bytes()
+    with pytest.raises(InputError, match="choose another name"):
+        run("experiment", "table", tmp_path, "--out", tmp_path / "result.json")
+    assert (tmp_path / "result.json").read_bytes() == before
+
+
 def test_a_table_of_nothing_finished_is_refused(run, tmp_path):
     with pytest.raises(InputError, match="holds no finished experiment"):
         run("experiment", "table", tmp_path)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+import tifffile
 import yaml
 
+from napari_unet.cli.outputs import check_outputs
 from napari_unet.data.stack import read_stack, write_stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, OutputError
 from napari_unet.score.scoring import score_labels
 
 
@@ -26,6 +30,58 @@ def test_no_result_takes_the_place_of_an_input(files, train, run):
             run(*words)
     assert (image.read_bytes(), labels.read_bytes(), model.read_bytes()) == before
     assert not out.exists()
+
+
+def test_no_result_comes_among_the_slices_of_a_folder(files, train, run):
+    model, raw = train() / "best.safetensors", files / "raw"
+    raw.mkdir()
+    for index, plane in enumerate(tifffile.imread(files / "image.tif")):
+        tifffile.imwrite(raw / f"s{index}.tif", plane)
+    before = {path.name: path.read_bytes() for path in raw.iterdir()}
+    for words in (
+        ("baseline", "otsu", raw, "--out", raw / "s0.tif"),
+        ("predict", model, raw, "--out", raw / "s1.tif"),
+        ("predict", model, raw, "--out", raw / "mask.tif"),
+        ("weights", raw, raw / "weights.tif"),
+        ("score", raw, raw, "--error-map", raw / "errors.tif"),
+    ):
+        with pytest.raises(InputError, match="among the slices that are read"):
+            run(*words)
+    assert {path.name: path.read_bytes() for path in raw.iterdir()} == before
+    run("baseline", "otsu", raw, "--out", raw / "masks" / "otsu.tif")
+    assert (raw / "masks" / "otsu.tif").exists()
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(files, train, run):
+    model, image, labels = train() / "best.safetensors", "image.tif", "labels.tif"
+    image, labels = files / image, files / labels
+    folder, below_a_file = files / "run.tif", labels / "a.tif"
+    folder.mkdir()
+    for words in (
+        ("weights", labels),
+        ("predict", model, image, "--out"),
+        ("predict", model, image, "--out", files / "o.tif", "--probabilities"),
+        ("baseline", "otsu", image, "--out"),
+        ("score", labels, labels, "--json"),
+        ("score", labels, labels, "--csv"),
+        ("score", labels, labels, "--error-map"),
+    ):
+        with pytest.raises(InputError, match="is a folder"):
+            run(*words, folder)
+        with pytest.raises(OutputError, match="cannot be written: Not a directory"):
+            run(*words, below_a_file)
+    assert not (files / "o.tif").exists()
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_a_folder_that_is_closed_is_refused_before_the_work(files):
+    closed = files / "closed"
+    closed.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="you may write to"):
+        check_outputs([], closed / "deeper" / "mask.tif")
+    closed.chmod(0o700)
 
 
 def test_slices_on_the_command_line_win_over_the_settings_file(files, train, run):

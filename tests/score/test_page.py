@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -69,15 +70,17 @@ def test_a_page_is_one_file_that_shows_all_without_others(comparison, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["scores.html"]
 
 
-def test_markdown_lies_beside_its_pictures(comparison, tmp_path):
-    page_of(comparison).save(tmp_path / "my scores.md")
-    text = (tmp_path / "my scores.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["my scores.md", "run#2 (50 %, né).md"])
+def test_markdown_lies_beside_its_pictures(comparison, tmp_path, name):
+    page_of(comparison).save(tmp_path / name)
+    text = (tmp_path / name).read_text(encoding="utf-8")
     links = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
     assert len(links) == 3
-    curve = (tmp_path / links.pop().replace("%20", " ")).read_text(encoding="utf-8")
+    assert not any(set(" #(") & set(link) for link in links)
+    curve = (tmp_path / unquote(links.pop())).read_text(encoding="utf-8")
     assert curve.startswith("<svg xmlns=")
     for link in links:
-        with Image.open(tmp_path / link.replace("%20", " ")) as picture:
+        with Image.open(tmp_path / unquote(link)) as picture:
             assert picture.size == (32, 32)
     iou = f"{score(comparison).values()['iou']:.4f}"
     assert f"| IoU | {iou} |" in text

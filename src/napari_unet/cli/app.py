@@ -243,8 +243,9 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     device: Device = None,
 ) -> None:
     """Predict a stack with a trained model."""
+    from napari_unet.cli.outputs import check_outputs, check_tiff
     from napari_unet.cli.show import read_and_tell
-    from napari_unet.cli.work import check_outputs, check_tiff, write_prediction
+    from napari_unet.cli.work import write_prediction
 
     check_outputs([model, image], out, probabilities)
     check_tiff(out, probabilities)

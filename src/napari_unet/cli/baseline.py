@@ -62,7 +62,7 @@ def baseline(  # noqa: PLR0913 (every option is one argument)
     seed: Annotated[int | None, option(BaselineConfig, "seed")] = None,
 ) -> None:
     """Segment a stack by a classical method, to see whether the U-Net was worth it."""
-    from napari_unet.cli.work import check_outputs, check_tiff
+    from napari_unet.cli.outputs import check_outputs, check_tiff
     from napari_unet.score.baselines import find_baseline
 
     if name == LIST:

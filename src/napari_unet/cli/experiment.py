@@ -125,10 +125,13 @@ def table(
     ] = None,
 ) -> None:
     """Collect finished experiments into one table, printed beside measured."""
+    from napari_unet.cli.outputs import check_outputs
     from napari_unet.cli.show import say
     from napari_unet.data.files import atomic_write
     from napari_unet.experiments import markdown_table, read_result
+    from napari_unet.experiments.result import FILE
 
+    check_outputs([folder / FILE for folder in folders], out)
     results = [read_result(folder) for folder in _finished_among(folders)]
     text = markdown_table(results)
     if out is None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
+from napari_unet.cli.outputs import check_outputs, check_tiff
 from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.show import bar, console, read_and_tell, say
-from napari_unet.cli.work import check_outputs, check_tiff
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet.cli.outputs import check_outputs, check_tiff
 from napari_unet.cli.show import bar, say, stop_on_interrupt
 from napari_unet.config import (
     AnnotationKind,
@@ -18,7 +18,7 @@ from napari_unet.config import (
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import NapariUNetError
 from napari_unet.predict.pixel_size import difference
 
 if TYPE_CHECKING:
@@ -26,39 +26,6 @@ if TYPE_CHECKING:
 
 _RESCALED = "it is rescaled, and the prediction brought back to its own pixels."
 _UNSCALED = "the mask will be poor; --rescale brings it to the model's pixel size."
-
-
-def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
-    """Refuse to write over a file that is read, or twice to the same file.
-
-    Raises
-    ------
-    InputError
-        Naming the file.
-    """
-    taken = {path.resolve() for path in inputs}
-    for path in outputs:
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise InputError(
-                f"{path} is read or written already: choose another name for the "
-                "result, so that nothing is lost."
-            )
-        taken.add(path.resolve())
-
-
-def check_tiff(*outputs: Path | None) -> None:
-    """Refuse names that promise another format than the TIFF that is written.
-
-    Raises
-    ------
-    InputError
-        Naming the file.
-    """
-    for path in outputs:
-        if path is not None and path.suffix.lower() not in (".tif", ".tiff"):
-            raise InputError(f"{path}: results are TIFF files, end the name in .tif.")
 
 
 def write_weights(

@@ -1,0 +1,73 @@
+"""Which files a command may write; asked before any work is done."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_unet.data.files import unwritable
+from napari_unet.errors import InputError
+
+
+def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
+    """Refuse what would write over an input, or twice to a file, or cannot be written.
+
+    Parameters
+    ----------
+    inputs
+        Files that are read, and folders of which every picture is a slice.
+    outputs
+        Files to write; None for one that is not wanted.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    OutputError
+        When the operating system would refuse it.
+    """
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path is None:
+            continue
+        place = path.resolve()
+        if place in taken:
+            raise InputError(
+                f"{path} is read or written already: choose another name for the "
+                "result, so that nothing is lost."
+            )
+        _check_writable(path)
+        if place.parent in taken:
+            raise InputError(
+                f"{path} would lie among the slices that are read: choose another "
+                "folder for the result, so that nothing is lost."
+            )
+        taken.add(place)
+
+
+def check_tiff(*outputs: Path | None) -> None:
+    """Refuse names that promise another format than the TIFF that is written.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    for path in outputs:
+        if path is not None and path.suffix.lower() not in (".tif", ".tiff"):
+            raise InputError(f"{path}: results are TIFF files, end the name in .tif.")
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse now what would only be noticed when the result is there to be written."""
+    # Missing folders are made, as far up as there are none.
+    folder = next(one for one in path.absolute().parents if os.access(one, os.F_OK))
+    if not folder.is_dir():
+        raise unwritable(path, OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+    closed = not os.access(folder, os.W_OK | os.X_OK)
+    if closed or (path.exists() and not os.access(path, os.W_OK)):
+        raise unwritable(path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the name of a file in it.")
