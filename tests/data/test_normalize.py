@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -68,6 +70,31 @@ def test_lazy_arrays_give_what_arrays_in_memory_give(normalise):
 
 
 @BOTH
+@pytest.mark.parametrize(
+    "box",
+    [np.s_[:, 1:3, 5:20, 30:40], np.s_[:, :, :, :], np.s_[:, 2:3, :1, :]],
+    ids=["box", "whole", "row"],
+)
+def test_a_part_read_lazily_is_that_part_of_the_whole(normalise, box):
+    stack = image()
+    lazy = da.from_array(stack, chunks=(1, 1, 16, 16))
+    for source in (stack, lazy):
+        read = normalise.lazily(source)
+        assert read.shape == stack.shape
+        np.testing.assert_array_equal(read[box], normalise(stack)[box])
+
+
+@BOTH
+def test_reading_lazily_takes_the_memory_of_a_slice(normalise):
+    stack = np.zeros((1, 60, 100, 100), np.uint8)
+    tracemalloc.start()
+    normalise.lazily(stack)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40 * stack[:, 0].size
+
+
+@BOTH
 def test_the_image_itself_is_left_alone(normalise):
     stack = image("f4")
     before = stack.copy()
@@ -81,11 +108,17 @@ def test_the_image_itself_is_left_alone(normalise):
 def test_what_is_no_number_is_said(normalise, value):
     stack = image("f4")
     stack[0, 1, 3, 3] = value
-    with pytest.raises(InputError, match="NaN or infinite"):
-        normalise(stack)
+    for read in (normalise, normalise.lazily):
+        with pytest.raises(InputError, match=r"Slice 1 .* \(NaN or infinite\)"):
+            read(stack)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (1, 0, 4, 4), (1, 2, 0, 4)])
 def test_an_image_of_another_shape_is_refused(shape):
     with pytest.raises(InputError, match="shape"):
         BY_SLICE(np.zeros(shape))
+
+
+def test_complex_numbers_are_no_grey_values():
+    with pytest.raises(InputError, match="complex64, which are no grey values"):
+        BY_SLICE(image().astype("c8"))

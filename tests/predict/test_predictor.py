@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 import torch
@@ -210,6 +211,14 @@ def test_a_synthetic_stack_of_bytes_is_predicted():
     assert told.labels.shape == (2, 48, 64)
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_lazy_stack_is_predicted_like_one_in_memory(ndim):
+    stack = image((1, 9, 90, 75))
+    lazy = da.from_array(stack, chunks=(1, 1, 32, 32))
+    whole, read = (Predictor(model(ndim=ndim), TILED).predict(s) for s in (stack, lazy))
+    np.testing.assert_array_equal(whole.labels, read.labels)
+
+
 def test_several_channels_are_seen():
     predictor = Predictor(model(in_channels=3), TILED)
     one = image((3, 1, 32, 32))
@@ -353,6 +362,17 @@ def test_stop_ends_after_the_tile_in_work():
             predictor.stop()
     assert seen == [1, 2]
     assert tile.total > 2
+
+
+def test_a_stop_while_the_image_is_read_holds_too():
+    predictor = Predictor(model(), TILED)
+
+    class Slow(np.ndarray):
+        def __getitem__(self, key):
+            predictor.stop()
+            return np.asarray(self)[key]
+
+    assert list(predictor.tiles(image().view(Slow))) == []
 
 
 def test_after_a_stop_the_next_prediction_is_whole():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +22,37 @@ def mirrored(start: int, size: int, length: int) -> NDArray[np.intp]:
     return np.where(folded < length, folded, period - folded)
 
 
+class Cuttable(Protocol):
+    """An array, or what reads a box only when it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size along each axis."""
+
+    def __getitem__(self, box: tuple[slice, ...], /) -> Any: ...
+
+
 def crop_mirrored(
-    image: NDArray[np.generic], starts: Sequence[int], sizes: Sequence[int]
+    image: Cuttable, starts: Sequence[int], sizes: Sequence[int]
 ) -> NDArray[np.generic]:
     """Cut a box out of the last axes of `image`, mirrored beyond its border.
 
     `starts` may be negative, and the box may be larger than the image; leading axes
-    are kept whole. A box inside the image is a view.
+    are kept whole. No more of the image is read than the box needs; of an array, a
+    box inside the image is a view.
     """
-    lengths = image.shape[-len(starts) :]
-    first = image.ndim - len(starts)
-    bounds = zip(starts, sizes, lengths, strict=True)
+    first = len(image.shape) - len(starts)
+    bounds = zip(starts, sizes, image.shape[first:], strict=True)
+    spans = [mirrored(*one) for one in bounds]
+    box = tuple(slice(int(span.min()), int(span.max()) + 1) for span in spans)
+    cut: NDArray[np.generic] = image[(slice(None),) * first + box]
     # Axis by axis: indexing all axes at once is slower.
-    for axis, (start, size, length) in enumerate(bounds, first):
-        if start >= 0 and start + size <= length:
-            image = image[(slice(None),) * axis + (slice(start, start + size),)]
-        else:
-            image = np.take(image, mirrored(start, size, length), axis)
-    return image
+    for axis, (start, span, part) in enumerate(
+        zip(starts, spans, box, strict=True), first
+    ):
+        if (part.start, part.stop) != (start, start + len(span)):
+            cut = np.take(cut, span - part.start, axis)
+    return cut
 
 
 def inside(start: int, size: int, length: int) -> slice:

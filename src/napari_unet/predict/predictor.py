@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.config import PredictConfig
-from napari_unet.data.crop import crop_mirrored
+from napari_unet.data.crop import Cuttable, crop_mirrored
+from napari_unet.data.stack import ArrayLike
 from napari_unet.errors import InputError, OutOfMemoryError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, choose_device, memory_errors
@@ -84,6 +85,9 @@ class Predictor:
     def tiles(self, image: ArrayLike) -> Iterator[TileDone]:
         """Normalise and predict a (C, Z, Y, X) image, yielding every tile when done.
 
+        The image is read twice, slice by slice to normalise it and then tile by tile,
+        so that it may be larger than the memory.
+
         Where the memory of the device is full, fewer tiles go through the network at
         once, then smaller ones, and at last the CPU takes over; the next tile has a
         message that says so, and those that are done stay.
@@ -95,11 +99,12 @@ class Predictor:
         OutOfMemoryError
             When not even the CPU's memory holds the smallest tile.
         """
-        self._check(np.shape(image))
-        return self.normalised_tiles(self.model.card.normalization(image))
+        self._stop.clear()
+        self._check(image.shape)
+        return self._tiles_of(self.model.card.normalization.lazily(image))
 
     def normalised_tiles(
-        self, image: NDArray[np.float32], within: Sequence[slice] | None = None
+        self, image: Cuttable, within: Sequence[slice] | None = None
     ) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image that is normalised already.
 
@@ -107,6 +112,11 @@ class Predictor:
         is moved down to the pooling grid, so that it gets what the whole would give.
         """
         self._stop.clear()
+        return self._tiles_of(image, within)
+
+    def _tiles_of(
+        self, image: Cuttable, within: Sequence[slice] | None = None
+    ) -> Iterator[TileDone]:
         network = self.model.network.config
         capacity = choose(image.shape[1:], network, self.config, self.device)
         if within is not None:
@@ -149,7 +159,7 @@ class Predictor:
         return TileDone(done, total, tile.core, kept, self.threshold, message)
 
     def _try(
-        self, image: NDArray[np.float32], tiles: list[Tile], capacity: Capacity
+        self, image: Cuttable, tiles: list[Tile], capacity: Capacity
     ) -> list[Tensor] | None:
         """Return the probabilities of every tile, or None where memory is full.
 
@@ -168,7 +178,7 @@ class Predictor:
         network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
 
     def _forward(
-        self, image: NDArray[np.float32], tiles: list[Tile], device: Device
+        self, image: Cuttable, tiles: list[Tile], device: Device
     ) -> list[Tensor]:
         network = self.model.network
         flat = network.config.ndim == 2
@@ -208,7 +218,7 @@ class Predictor:
             )
 
 
-def _crop(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+def _crop(image: Cuttable, tile: Tile) -> NDArray[np.float32]:
     starts = [span.start for span in tile.spans]
     return np.asarray(crop_mirrored(image, starts, tile.sizes), np.float32)
 
