@@ -120,7 +120,8 @@ def train(  # noqa: PLR0913 (every option is one argument)
             help="Settings to start from: fast (default) reaches a good mask soonest; "
             "thorough takes an hour for a larger network; paper is the U-Net of 2015; "
             "auto chooses the size of network, patches and batch for the data, the "
-            "device and the minutes. Every other option changes them.",
+            "device and the minutes. Every other option changes them; not together "
+            "with --config.",
             show_default=False,
         ),
     ] = None,
@@ -144,7 +145,10 @@ def train(  # noqa: PLR0913 (every option is one argument)
     seed: Annotated[int | None, option(TrainConfig, "seed")] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Settings as YAML, such as the run.yaml of another run."),
+        typer.Option(
+            help="Settings as YAML, such as the run.yaml of another run. What it "
+            "leaves out keeps its default; options win over it."
+        ),
     ] = None,
     resume: Annotated[
         Path | None,

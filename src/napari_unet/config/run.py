@@ -35,8 +35,8 @@ class ImageConfig(Settings):
     train: str | None = Field(
         None,
         title="Slices to train on",
-        description="Slices to train on, as start:stop counted from 0; all annotated "
-        "slices that are not held out when left out, none for an image that is only "
+        description="Slices to train on, as start:stop counted from 0. Left out: all "
+        "annotated slices that are not held out. The word none: the image is only "
         "held out.",
     )
     validate_: str | None = Field(
@@ -44,8 +44,9 @@ class ImageConfig(Settings):
         alias="validate",
         title="Slices held out",
         description="Slices held out, as start:stop counted from 0: never trained on, "
-        "they choose the best model. The last fifth of five or more slices, or of "
-        "five or more images, when neither is given.",
+        "they choose the best model. The word none: nothing is held out. Left out: the "
+        "last fifth of five or more annotated slices, or of five or more images, if "
+        "the slices to train on are left out too; else nothing.",
     )
     regions: tuple[Region, ...] = Field(
         (),

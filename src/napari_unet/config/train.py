@@ -78,7 +78,8 @@ class TrainConfig(Settings):
         description="What counts as an error. cross_entropy: weighted softmax "
         "cross-entropy (paper); binary_cross_entropy: one sigmoid output for "
         "foreground (study); dice: overlap of the classes with their truth, for rare "
-        "classes; or a sum of two.",
+        "classes; cross_entropy_dice and binary_cross_entropy_dice: dice added to the "
+        "one or the other.",
     )
     optimizer: Literal["adamw", "adam", "sgd"] = Field(
         "adamw",

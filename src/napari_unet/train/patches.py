@@ -45,8 +45,9 @@ class Batch:
 class PatchSampler:
     """Draws patches around annotated training pixels, every class often enough.
 
-    Every annotated pixel is as likely as any other, except that each class is the
-    centre of at least half of its even share of the patches, however rare it is.
+    Every annotated pixel is as likely as any other, except that a class counts as
+    having at least half of an even share of them, however rare it is: of two classes
+    each is the centre of at least a fifth of the patches.
 
     Parameters
     ----------
@@ -155,7 +156,11 @@ def _count(one: TrainingImage, z: int, classes: int) -> NDArray[np.int64]:
 
 
 def _floored(totals: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the share of each class, at least half of an even one where it occurs."""
+    """Return the share of the patches that each class is the centre of.
+
+    A class that occurs counts as at least half of an even share. Shares are then made
+    to add up to 1: a rare one of two classes gets 0.25 / 1.25 = 0.2.
+    """
     present = totals > 0
     share = totals / max(1, totals.sum())
     share[present] = np.maximum(share[present], 0.5 / max(1, present.sum()))
