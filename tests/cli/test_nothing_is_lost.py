@@ -94,6 +94,16 @@ def test_slices_on_the_command_line_win_over_the_settings_file(files, train, run
     assert image["validate"] == "0:2"
 
 
+def test_no_run_takes_the_place_of_a_model_that_was_trained_live(files, train):
+    folder = train()
+    # What live training leaves: models without a state to go on from.
+    (folder / "resume.pt").unlink()
+    before = {path: path.read_bytes() for path in folder.rglob("*.safetensors")}
+    with pytest.raises(InputError, match=r"--fine-tune .*last\.safetensors"):
+        train()
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_fine_tuning_refuses_another_network(files, train, run):
     model = train() / "best.safetensors"
     with pytest.raises(InputError, match="takes the network of the model"):

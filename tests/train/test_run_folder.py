@@ -65,6 +65,32 @@ def test_a_folder_holds_a_run_once_it_is_saved(folder, model, small):
     assert folder.holds_run
 
 
+def test_a_folder_is_taken_by_models_that_cannot_go_on_exactly_too(
+    folder, model, small
+):
+    folder.write_settings(small())
+    assert not folder.is_taken
+    folder.save_model(model)
+    assert folder.is_taken
+    assert not folder.holds_run
+
+
+def test_models_of_an_earlier_run_stay_until_the_next_one_has_its_own(folder, model):
+    folder.save_best(model)
+    folder.save_last(model, STATE)
+    folder.write_history([])
+    new = RunFolder(folder.path)
+    new.forget_run()
+    assert not new.holds_run
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"best.safetensors", "last.safetensors", "checkpoints"}
+    new.save_last(model, STATE)
+    assert not new.best.exists()
+    new.save_best(model)
+    assert new.best.exists()
+    assert new.last.exists()
+
+
 def test_the_log_keeps_old_lines_and_dates_each(folder):
     folder.log("first, σ = 5")
     RunFolder(folder.path).log("second")

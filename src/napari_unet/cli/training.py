@@ -55,11 +55,8 @@ def run_training(request: Request) -> None:
     folder = RunFolder(_folder(request))
     start = _start(request)
     config = _settings(request, folder, start)
-    if request.resume is None and folder.holds_run:
-        raise InputError(
-            f"{folder.path} holds a run already: choose another --out, or go on with "
-            f"it by --resume {folder.path}."
-        )
+    if request.resume is None:
+        _check_free(folder)
     images = [load_image(one, config) for one in config.images]
     if not any(_is_divided(one) for one in config.images):
         images = hold_out_images(images)
@@ -155,6 +152,18 @@ def _folder(request: Request) -> Path:
     if request.out is None:
         raise InputError("Say where the run is to be kept: --out RUN.")
     return request.out
+
+
+def _check_free(folder: RunFolder) -> None:
+    """Refuse a folder whose models would be lost, and tell how to build on them."""
+    if not folder.is_taken:
+        return
+    advice = f"start from its model by --fine-tune {folder.last}"
+    if folder.holds_run:
+        advice = f"go on with it by --resume {folder.path}"
+    raise InputError(
+        f"{folder.path} holds a run already: choose another --out, or {advice}."
+    )
 
 
 def _check_alone(request: Request) -> None:

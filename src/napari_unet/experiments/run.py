@@ -74,7 +74,7 @@ class ExperimentRun:
         self.experiment = experiment
         self.folder = RunFolder(out)
         self._names = Path(image.source).name, Path(labels.source).name
-        if self.folder.last.exists() and not self.folder.holds_run:
+        if self.folder.is_taken and not self.folder.holds_run:
             raise InputError(
                 f"{out} holds models of another run: choose another folder."
             )

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from napari_unet.config import RunConfig
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import atomic_write, unwritable
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, save_model
 from napari_unet.train.checkpoints import forget_checkpoints, keep_checkpoint
@@ -37,7 +37,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._lines: list[str] = []
+        self._earlier: tuple[Path, ...] = ()
 
     @property
     def best(self) -> Path:
@@ -52,16 +52,38 @@ class RunFolder:
     @property
     def holds_run(self) -> bool:
         """Whether there is a run to go on with."""
-        return (self.path / "resume.pt").exists()
+        return self._state.exists()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether there is a run, or the models of one that cannot go on exactly."""
+        return self.holds_run or self.last.exists()
 
     @property
     def settings(self) -> Path:
         """All settings of the run."""
         return self.path / "run.yaml"
 
+    @property
+    def _state(self) -> Path:
+        return self.path / "resume.pt"
+
+    @property
+    def _history(self) -> Path:
+        return self.path / "history.csv"
+
     def write_settings(self, config: RunConfig) -> None:
         """Write `run.yaml`."""
         self._write_text(self.settings, config.to_yaml())
+
+    def forget_run(self) -> None:
+        """Remove an earlier run, which this one takes the place of.
+
+        Its two models stay until the first one of this run is saved.
+        """
+        self._remove(self._state, self._history)
+        self.forget_checkpoints()
+        self._earlier = (self.best, self.last)
 
     def forget_checkpoints(self) -> None:
         """Remove checkpoints of an earlier run, which this one takes the place of."""
@@ -80,7 +102,7 @@ class RunFolder:
         self._save(self.last, model)
         data = io.BytesIO()
         torch.save(state, data)
-        with atomic_write(self.path / "resume.pt") as temporary:
+        with atomic_write(self._state) as temporary:
             temporary.write_bytes(data.getbuffer())
 
     def load_state(self) -> dict[str, Any]:
@@ -91,14 +113,13 @@ class RunFolder:
         InputError
             When there is none, or it is damaged.
         """
-        path = self.path / "resume.pt"
         if not self.holds_run:
             raise InputError(
                 f"{self.path} holds no run to go on with: there is no resume.pt in it."
             )
         try:
             state: dict[str, Any] = torch.load(
-                path, map_location="cpu", weights_only=True
+                self._state, map_location="cpu", weights_only=True
             )
         except Exception as error:
             raise self._damaged() from error
@@ -108,13 +129,12 @@ class RunFolder:
 
     def _damaged(self) -> InputError:
         return InputError(
-            f"{self.path / 'resume.pt'} is damaged: start a new run from {self.last} "
-            "(fine-tune)."
+            f"{self._state} is damaged: start a new run from {self.last} (fine-tune)."
         )
 
     def write_history(self, rows: Sequence[dict[str, float | None]]) -> None:
         """Write `history.csv`: one line a step."""
-        write_history(self.path / "history.csv", rows)
+        write_history(self._history, rows)
 
     def log(self, line: str) -> None:
         """Add a line with date and time to `log.txt`."""
@@ -125,7 +145,16 @@ class RunFolder:
 
     def _save(self, path: Path, model: Model) -> None:
         save_model(path, model)
+        self._remove(*(one for one in self._earlier if one != path))
+        self._earlier = ()
         keep_checkpoint(self.path, path, model.card.step)
+
+    def _remove(self, *paths: Path) -> None:
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(path, error) from error
 
     def _write_text(self, path: Path, text: str) -> None:
         with atomic_write(path) as temporary:

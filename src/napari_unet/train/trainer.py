@@ -177,7 +177,7 @@ class Trainer:
         keep_freed_memory()
         if self.folder is not None:
             if self.step == 0:
-                self.folder.forget_checkpoints()
+                self.folder.forget_run()
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
         try:
