@@ -38,6 +38,7 @@ def test_demo_leaves_everything_from_stack_to_picture(run, tmp_path, monkeypatch
         "prediction.tif",
         "scores.json",
         "overlay.png",
+        "napari-unet-demo.txt",
     }
     assert load_model(out / "model.safetensors").card.step > 0
     prediction = tifffile.imread(out / "prediction.tif")
@@ -50,6 +51,24 @@ def test_demo_leaves_everything_from_stack_to_picture(run, tmp_path, monkeypatch
     with Image.open(out / "overlay.png") as picture:
         assert np.asarray(picture).std() > 0
     assert "which were never trained on" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["image.tif", "truth.tif", "run", "scores.json"])
+def test_demo_never_writes_over_files_of_the_user(run, tmp_path, name):
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="choose another folder"):
+        run("demo", "--out", tmp_path, "--minutes", "0.01")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_demo_takes_its_own_folder_again(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "_SHAPE", (20, 64, 64))
+    for seed in (0, 1):
+        (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+        run("demo", "--out", tmp_path, "--minutes", "0.01", "--seed", seed)
+        settings = (tmp_path / "run" / "run.yaml").read_text(encoding="utf-8")
+        assert f"seed: {seed}\n" in settings
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have a display")

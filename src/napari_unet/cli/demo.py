@@ -32,6 +32,15 @@ from napari_unet.train.training_image import prepare_image
 _SHAPE = (20, 512, 512)
 _TRAIN, _VALIDATE, _HELD_OUT = "0:14", "14:16", "16:20"
 _FIRST = 16
+_MARK = "napari-unet-demo.txt"
+_MARK_TEXT = (
+    "`napari-unet demo` made this folder, and writes over what it made when it is run "
+    "here again.\n"
+)
+_MADE = (
+    *("image.tif", "truth.tif", "run", "model.safetensors", "prediction.tif"),
+    *("scores.json", "overlay.png"),
+)
 
 
 def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
@@ -42,10 +51,12 @@ def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
     OutputError
         When `out` cannot be written.
     InputError
-        When `gui` is asked for where there is no display.
+        When `gui` is asked for where there is no display, or `out` holds files of such
+        names that no demonstration made.
     """
     if gui:
         _check_display()
+    _claim(out)
     say(f"making a synthetic EM stack of {' x '.join(map(str, _SHAPE))} pixels")
     stack, objects = em_stack(_SHAPE, seed)
     cells = (objects > 0).astype(np.uint8)
@@ -67,6 +78,21 @@ def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
     say(f"{out} holds {names}")
     if gui:
         _open_napari(out)
+
+
+def _claim(out: Path) -> None:
+    """Mark a folder as that of a demonstration, unless it holds files of the user."""
+    mark = out / _MARK
+    if mark.exists():
+        return
+    found = [name for name in _MADE if (out / name).exists()]
+    if found:
+        raise InputError(
+            f"{out} holds {found[0]}, which the demo would write over: choose another "
+            "folder with --out."
+        )
+    with atomic_write(mark) as temporary:
+        temporary.write_text(_MARK_TEXT, encoding="utf-8")
 
 
 def _train(
