@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -71,6 +72,25 @@ def test_it_waits_until_something_is_painted_and_says_so(em):
     first = next(loop.run())
     assert isinstance(first, Idle)
     assert "Paint background" in first.reason
+
+
+def test_it_sleeps_while_there_is_nothing_to_do(em, tmp_path, monkeypatch):
+    loop = loop_on(em, folder=RunFolder(tmp_path))
+    loop.look_at(1)
+    loop.keep()
+    rounds = []
+    take_annotations = loop._take_annotations
+
+    def counted():
+        rounds.append(take_annotations())
+        if len(rounds) > 3:
+            loop.stop()
+
+    monkeypatch.setattr(loop, "_take_annotations", counted)
+    began = time.monotonic()
+    list(loop.run())
+    # Three of the rounds waited for something to do, half a second each.
+    assert time.monotonic() - began > 1
 
 
 def test_it_learns_from_one_slice_and_shows_another(em):
@@ -174,6 +194,14 @@ def test_held_out_slices_are_scored_and_never_trained_on(em):
     step = next(loop.run())
     assert step.slices == 1
     assert 0 <= step.validation <= 1
+
+
+def test_a_slice_of_one_known_class_is_read_as_that_class(em):
+    loop = loop_on(em, kind=AnnotationKind.CLASSES, class_names=("no", "one", "two"))
+    loop.update(0, 2 * (em[1][0] > 0).astype(np.uint8))
+    take(loop, is_step(1))
+    found = np.unique(loop._set.image.target.classes[0])
+    np.testing.assert_array_equal(found, [0, 2])
 
 
 def test_a_new_class_gives_the_network_another_output(em):

@@ -238,14 +238,20 @@ class LiveLoop:
         return (slice(z, z + 1), rows, columns)
 
     def _wait(self) -> None:
+        """Sleep, unless something that is asked for can be done now."""
         with self._changed:
             wishes = self._wishes
-            nothing = not wishes.labels and wishes.view == self._shown[0]
-            if nothing and not wishes.stopped and not wishes.kept:
+            shown = wishes.view is None or not self._preview_is_due(wishes.view)
+            kept = not wishes.kept or not self._can_keep
+            if shown and kept and not (wishes.labels or wishes.stopped):
                 self._changed.wait(_IDLE_SECONDS)
 
+    @property
+    def _can_keep(self) -> bool:
+        return self.folder is not None and self._learner.step > 0
+
     def _keep(self) -> Iterator[Kept]:
-        if self._wishes.kept and self.folder is not None and self._learner.step > 0:
+        if self._wishes.kept and self.folder is not None and self._can_keep:
             self._wish(kept=False)
             self._save()
             yield Kept(self.folder.last)
@@ -366,7 +372,7 @@ class LiveLoop:
 
     def _save(self) -> None:
         self._saved_at = self._seconds
-        if self.folder is not None and self._learner.step > 0:
+        if self.folder is not None and self._can_keep:
             self.folder.save_model(self.model())
             self.folder.write_history(self.history)
 

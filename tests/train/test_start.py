@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_unet.config import Region, RunConfig, UNetConfig
+from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.unet import UNet
@@ -78,6 +79,26 @@ def test_an_old_model_gives_its_shape(blobs):
 def test_the_loss_decides_on_one_output_or_two(blobs, small, loss, old, outputs):
     start = make_model(num_classes=old)
     assert fit_config(small(loss=loss), [blobs()], start).network.num_classes == outputs
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "dice", "cross_entropy_dice"])
+def test_classes_that_an_old_model_knows_stay_though_none_is_annotated(
+    blobs, small, loss
+):
+    start, config = make_model(num_classes=4), small(loss=loss)
+    fitted = fit_config(config, [blobs()], start)
+    assert fitted.network.num_classes == 4
+    # As a run that is gone on with, whose old model need not be there any more.
+    assert fit_config(fitted, [blobs()], resume=True) == fitted
+    assert fit_config(fitted, [blobs()]).network.num_classes == 2
+
+
+def test_images_of_another_normalisation_are_refused(blobs, small):
+    by_image = blobs(normalization=Normalization(per="image"))
+    with pytest.raises(InputError, match="not normalised alike"):
+        fit_config(small(), [blobs(), by_image])
+    with pytest.raises(InputError, match="those of the model to start from"):
+        fit_config(small(), [by_image], make_model())
 
 
 def test_dice_of_three_classes_has_three_outputs(blobs, small):

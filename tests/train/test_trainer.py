@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_unet.config import RunConfig
+from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, load_model
@@ -127,6 +128,19 @@ def test_a_run_in_minutes_without_held_out_slices_keeps_to_its_time_too(blobs, s
         trainer._plan()
         total = trainer._schedule.total
     assert trainer.elapsed == pytest.approx(6000, rel=0.25)
+
+
+def test_the_model_predicts_with_the_normalisation_it_learnt_with(blobs, small):
+    by_image = Normalization(per="image")
+    trainer = Trainer([blobs(normalization=by_image)], small(steps=1))
+    list(trainer.run())
+    assert trainer.model().card.normalization == by_image
+
+
+def test_one_pixel_is_too_few_for_batch_normalisation(blobs, small):
+    config = small(patch_size=16, batch_size=1, depth=4, norm="batch", steps=1)
+    with pytest.raises(InputError, match="2 patches per step"):
+        list(Trainer([blobs()], config).run())
 
 
 def test_every_step_tells_how_far_the_run_is(blobs, small):

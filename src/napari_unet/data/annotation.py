@@ -91,7 +91,11 @@ def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
 
 
 def to_target(
-    labels: NDArray[np.generic], kind: AnnotationKind, *, ndim: int = 2
+    labels: NDArray[np.generic],
+    kind: AnnotationKind,
+    *,
+    ndim: int = 2,
+    num_classes: int = 2,
 ) -> Target:
     """Turn annotations into class indices and objects.
 
@@ -103,6 +107,9 @@ def to_target(
         What the values mean.
     ndim
         2: objects are told apart slice by slice; 3: in the volume.
+    num_classes
+        Classes that are known already, background included: one value below it is that
+        class, and else the foreground of a mask.
 
     Raises
     ------
@@ -120,7 +127,7 @@ def to_target(
         return _from_objects(labels, ndim)
     if kind is AnnotationKind.SCRIBBLES:
         return _from_scribbles(labels, values, ndim)
-    return _from_classes(labels, values, ndim)
+    return _from_classes(labels, values, ndim, num_classes)
 
 
 def annotated_pixels(
@@ -252,10 +259,10 @@ def _from_scribbles(
 
 
 def _from_classes(
-    labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int
+    labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int, known: int
 ) -> Target:
     notes: tuple[str, ...] = ()
-    if values.size == 1 or _is_mask(values):
+    if _is_mask(values) or (values.size == 1 and values[0] >= known):
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
         classes = (labels != 0).astype(np.uint8)
         if values.size > 1 or values[0] != 1:

@@ -37,6 +37,8 @@ class LiveWeightMap:
         What the values mean.
     config
         Settings of the weight map.
+    num_classes
+        As in `to_target`.
 
     Attributes
     ----------
@@ -56,8 +58,9 @@ class LiveWeightMap:
         labels: NDArray[np.generic],
         kind: AnnotationKind,
         config: WeightMapConfig | None = None,
+        num_classes: int = 2,
     ) -> None:
-        self._kind = kind
+        self._kind, self._num_classes = kind, num_classes
         self._config = config or WeightMapConfig()
         self._margin = math.ceil(reach_of(self._config)) + 1
         self.weights = np.zeros(labels.shape, np.float32)
@@ -99,7 +102,7 @@ class LiveWeightMap:
         return self._weigh(boxes)
 
     def _start(self, labels: NDArray[np.generic]) -> None:
-        target = to_target(labels[None], self._kind)
+        target = to_target(labels[None], self._kind, num_classes=self._num_classes)
         self._labels = np.array(labels)
         self._values = _count(labels)
         self.classes = target.classes[0]
@@ -127,7 +130,8 @@ class LiveWeightMap:
         told = self._reading()
         below = np.zeros((len(told) + 1, piece.shape[1]), piece.dtype)
         below[1:, 0] = told
-        target = to_target(np.concatenate([piece, below])[None], self._kind)
+        both = np.concatenate([piece, below])[None]
+        target = to_target(both, self._kind, num_classes=self._num_classes)
         inside = (slice(None), *within(region, around))
         return Target(target.classes[inside], target.objects[inside], 2)
 

@@ -21,8 +21,8 @@ def model_card(
     """Describe a model trained with `config` on `images` for `step` steps.
 
     `iou` is its score on the held-out slices, where there are any; `earlier` is what
-    models before it learnt from. Pixel size and kind of annotations are those of the
-    first image.
+    models before it learnt from. Pixel size, normalisation and kind of annotations are
+    those of the first image.
     """
     first = images[0]
     names = ["background", "foreground"]
@@ -34,6 +34,7 @@ def model_card(
         class_names=tuple(names),
         pixel_size=first.pixel_size,
         unit=first.unit,
+        normalization=first.normalization,
         kind=first.kind,
         weights=config.weights,
         augment=config.augment,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from napari_unet.config import RunConfig
-from napari_unet.errors import TrainingError
+from napari_unet.errors import InputError, TrainingError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, memory_errors
 from napari_unet.model.losses import LOSSES
@@ -65,6 +67,8 @@ class Learner:
 
         Raises
         ------
+        InputError
+            When batch normalisation has one pixel to measure.
         TrainingError
             When loss or gradient is no finite number; the weights stay as they were.
         OutOfMemoryError
@@ -74,7 +78,7 @@ class Learner:
             group["lr"] = rate * group["share"]
         self._optimizer.zero_grad(set_to_none=True)
         train_mode(self.network, self._settings.frozen_levels)
-        with memory_errors(ADVICE):
+        with memory_errors(ADVICE), _batch_norm_errors():
             loss = self._forward(batch)
             loss.backward()  # type: ignore[no-untyped-call]
         longest = self._settings.clip or math.inf
@@ -111,3 +115,17 @@ class Learner:
         target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
         weights = middle(drop_z(batch.weights, 1, ndim), logits.shape[2:])
         return self._loss(logits.float(), target, weights)
+
+
+@contextmanager
+def _batch_norm_errors() -> Iterator[None]:
+    """Turn the error of a batch of one pixel at the deepest level into a sentence."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise InputError(
+            "Batch normalisation finds one pixel at the deepest level, too few to "
+            "measure: take larger patches, 2 patches per step, or group normalisation."
+        ) from error

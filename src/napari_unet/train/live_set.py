@@ -134,7 +134,8 @@ class LiveSet:
             return
         live = self._maps.get(z)
         if live is None:
-            live = self._maps[z] = LiveWeightMap(labels, self._kind, self._settings)
+            live = LiveWeightMap(labels, self._kind, self._settings, self.num_classes)
+            self._maps[z] = live
         else:
             live.update(labels)
         self._maps.move_to_end(z)

@@ -40,18 +40,20 @@ def fit_config(
             f"The images have different numbers of channels ({sorted(channels)}): "
             "train on images of one kind."
         )
+    _check_normalization(images, start)
     if start is not None:
         config = take_network(config, start)
         network = config.network
     else:
         network = _shape(config.network, images[0])
+    old = resume or start is not None
     fitted = network.model_copy(
         update={
             "in_channels": channels.pop(),
-            "num_classes": _outputs(network, config.train.loss, images),
+            "num_classes": _outputs(network, config.train.loss, images, old=old),
         }
     )
-    _check_frozen(config.train.frozen_levels, fitted, old=resume or start is not None)
+    _check_frozen(config.train.frozen_levels, fitted, old=old)
     return config.model_copy(update={"network": fitted})
 
 
@@ -120,9 +122,29 @@ def _shape(network: UNetConfig, image: TrainingImage) -> UNetConfig:
     return network.model_copy(update={"flat_levels": flat})
 
 
-def _outputs(network: UNetConfig, loss: str, images: Sequence[TrainingImage]) -> int:
-    """Count the classes of the images; 1 where the loss takes one sigmoid output."""
+def _check_normalization(images: Sequence[TrainingImage], start: Model | None) -> None:
+    """Refuse images that would look otherwise to the network than others did."""
+    found = [image.normalization for image in images]
+    if start is not None:
+        found.append(start.card.normalization)
+    if any(one != found[0] for one in found):
+        raise InputError(
+            "The images are not normalised alike, or not as those of the model to "
+            "start from: prepare all of them by slice, or all by image."
+        )
+
+
+def _outputs(
+    network: UNetConfig, loss: str, images: Sequence[TrainingImage], *, old: bool
+) -> int:
+    """Count the classes; 1 where the loss takes one sigmoid output.
+
+    What an old model tells apart it goes on telling apart, though a class may not be
+    annotated in the new images.
+    """
     classes = max(image.target.num_classes for image in images)
+    if old and loss not in ONE_OUTPUT:
+        classes = max(classes, network.num_classes)
     if loss in ONE_OUTPUT and classes > 2:
         other = loss.removeprefix("binary_")
         raise InputError(

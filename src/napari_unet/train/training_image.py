@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATE, hold_out
-from napari_unet.data.stack import Stack
+from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
@@ -53,6 +53,8 @@ class TrainingImage:
         where slices are for one thing as a whole.
     regions
         What was drawn or listed.
+    normalization
+        How the image was normalised, which the model needs to know.
     """
 
     name: str
@@ -69,6 +71,7 @@ class TrainingImage:
     notes: tuple[str, ...] = ()
     roles: NDArray[np.uint8] | None = None
     regions: tuple[Region, ...] = ()
+    normalization: Normalization = field(default_factory=Normalization)
 
     @property
     def truth(self) -> NDArray[np.uint8]:
@@ -137,7 +140,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         When shapes differ, nothing is annotated, no annotated pixel is left to train
         on, or none lies where some are to be held out.
     """
-    network = network or UNetConfig()
+    network, normalization = network or UNetConfig(), normalization or Normalization()
     image = stack.as_czyx()
     check_sizes(image.shape[1:], labels.shape)
     notes: list[str] = []
@@ -160,7 +163,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     mapped[roles != TRAIN] = 0
     return TrainingImage(
         name=stack.source,
-        image=(normalization or Normalization())(image),
+        image=normalization(image),
+        normalization=normalization,
         target=target,
         weights=mapped,
         roles=roles,
@@ -207,8 +211,10 @@ def _one_class(target: Target, trained: NDArray[np.bool_]) -> bool:
     return bool(classes[classes != IGNORE].size == 1)
 
 
-def _fingerprint(image: object, labels: NDArray[np.generic]) -> str:
+def _fingerprint(image: ArrayLike, labels: NDArray[np.generic]) -> str:
     digest = hashlib.sha256()
-    for array in (image, labels):
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for channel in range(image.shape[0]):
+        for z in range(image.shape[1]):
+            digest.update(np.ascontiguousarray(image[channel, z]).data)
+    digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()[:16]
