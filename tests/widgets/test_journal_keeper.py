@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
@@ -150,3 +152,85 @@ def test_after_a_close_on_a_full_disk_the_last_entry_is_offered(
         broken.setattr(os, "fsync", _full)
         project.close()
     assert list(project.project.journal.folder.glob("open-*"))
+
+
+class _File:
+    """A file of labels that may go and come back."""
+
+    is_there = True
+
+    def read(self, _block: Any) -> np.ndarray:
+        if not self.is_there:
+            raise OSError(5, "Input/output error")
+        return np.ones((1, 16, 16), np.uint8)
+
+
+@pytest.fixture
+def file() -> _File:
+    return _File()
+
+
+@pytest.fixture
+def choose_lazy(viewer: Any, project: OpenProject, file: _File) -> Callable[[], None]:
+    """Choose annotations that are read when looked at; then their file goes."""
+
+    def choose() -> None:
+        blocks = da.zeros((3, 16, 16), np.uint8, chunks=(1, 16, 16))
+        lazy = blocks.map_blocks(file.read, dtype=np.uint8)
+        project.workspace.annotations = viewer.add_labels(lazy, name="lazy")
+        file.is_there = False
+
+    return choose
+
+
+def test_a_layer_that_cannot_be_read_is_told_once_and_kept_when_it_can(
+    choose_lazy: Any, file: _File, project: OpenProject, written: Any, qtbot: Any
+) -> None:
+    told: list[str] = []
+    project.keeper.failed.connect(told.append)
+    choose_lazy()
+    for _ in range(3):
+        project.keeper.now()
+        project.wait()
+        qtbot.wait(20)
+    (sentence,) = told
+    assert sentence.startswith("Annotations are not kept: ")
+    file.is_there = True
+    np.testing.assert_array_equal(written(), np.ones((3, 16, 16)))
+
+
+def test_what_is_painted_after_a_layer_that_cannot_be_read_is_kept(
+    choose_lazy: Any, project: OpenProject, painted: Any
+) -> None:
+    choose_lazy()
+    project.keeper.now()
+    project.workspace.annotations = painted
+    painted.paint((2, 9, 9), 3)
+    project.close()
+    journal = project.project.journal
+    np.testing.assert_array_equal(journal.read(journal.entries()[0]), painted.data)
+    assert not list(journal.folder.glob("open-*"))
+
+
+def test_a_close_writes_the_rest_and_ends_where_one_layer_cannot_be_read(
+    choose_lazy: Any, project: OpenProject, painted: Any
+) -> None:
+    choose_lazy()
+    project.close()
+    assert project.is_closed
+    journal = project.project.journal
+    np.testing.assert_array_equal(journal.read(journal.entries()[0]), painted.data)
+    assert {one.name for one in project.project.load().layers} == {"lazy"}
+
+
+def test_a_layer_of_several_resolutions_is_no_annotation_until_it_is_chosen(
+    viewer: Any, project: OpenProject, written: Any, qtbot: Any
+) -> None:
+    labels = np.zeros((3, 64, 64), np.uint8)
+    labels[1, 10:30, 10:30] = 1
+    levels = [labels, labels[:, ::2, ::2]]
+    layer = viewer.add_labels(levels, name="pyramid", multiscale=True)
+    qtbot.wait(20)
+    assert project.workspace.annotations is None
+    project.workspace.annotations = layer
+    np.testing.assert_array_equal(written(), labels)

@@ -15,6 +15,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.data.journal import Journal, JournalEntry, write_labels
 from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.layers import finest
 from napari_unet.widgets.looks import place_of
 from napari_unet.widgets.workspace import Workspace
 
@@ -161,11 +162,11 @@ class JournalKeeper(QObject):
             self._portions.start(0)
 
     def _take(self, copy: _Copy, seconds: float) -> bool:
-        """Copy for some time; a copy that is whole goes to the writer."""
-        whole = copy.go_on(seconds)
-        if whole:
+        """Copy for some time; whole or failed, it goes to the writer, which tells."""
+        ended = copy.go_on(seconds)
+        if ended:
             self._submit(self._write, copy)
-        return whole
+        return ended
 
     def _write(self, copy: _Copy) -> None:
         """Write a copy; on the thread of the writer."""
@@ -210,27 +211,38 @@ class _Copy:
 
     def __post_init__(self) -> None:
         # What the layer is now; it may be changed or gone before the copy is whole.
-        self.source, self.name = self.layer.data, self.layer.name
+        self.source, self.name = finest(self.layer), self.layer.name
         self.place = place_of(self.layer)
-        self.labels = np.empty(self.source.shape, self.source.dtype)
-        self._portions = _portions(self.labels.shape, self.labels.itemsize)
+        self.failure: Exception | None = None
+        self._portions = self._fill()
 
     def go_on(self, seconds: float) -> bool:
-        """Copy portions for some time, and return whether all is copied."""
+        """Copy portions for some time, and return whether that has come to an end."""
         end = time.perf_counter() + seconds
-        for portion in self._portions:
-            self.labels[portion] = np.asarray(self.source[portion])
-            if time.perf_counter() > end:
-                return False
+        try:
+            for _ in self._portions:
+                if time.perf_counter() > end:
+                    return False
+        except Exception as error:  # noqa: BLE001 (a file that is gone, a full memory)
+            # Of what is copied so far, the memory may be needed.
+            self.failure, self.labels = error, np.empty(0, np.uint8)
         return True
 
     def write(self) -> JournalEntry | None:
         """Write to the journal, and beside the run; None for a layer never painted."""
+        if self.failure is not None:
+            raise self.failure
         if self.run_folder is not None:
             write_labels(self.run_folder / IN_RUN, self.labels, self.place)
         if not self.labels.any() and self.journal.newest(self.name) is None:
             return None
         return self.journal.write(self.labels, self.name, self.place)
+
+    def _fill(self) -> Iterator[None]:
+        self.labels = np.empty(self.source.shape, self.source.dtype)
+        for portion in _portions(self.labels.shape, self.labels.itemsize):
+            self.labels[portion] = np.asarray(self.source[portion])
+            yield
 
 
 def _portions(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[Any, ...]]:

@@ -102,7 +102,7 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     return Stack(data, axes, sizes, _unit(layer), layer.name)
 
 
-def finest(layer: Image) -> Any:
+def finest(layer: Image | Labels) -> Any:
     """Return the data of a layer, at full resolution where it has several."""
     return layer.data[0] if layer.multiscale else layer.data
 
@@ -129,7 +129,7 @@ def labels_array(layer: Labels) -> NDArray[np.generic]:
     InputError
         When the layer has more than three dimensions.
     """
-    data = np.array(layer.data)
+    data = np.array(finest(layer))
     if data.ndim == 4 and data.shape[0] == 1:
         data = data[0]
     if data.ndim not in (2, 3):

@@ -220,11 +220,13 @@ class OpenProject(QObject):
         """Write what is not written yet and end in good order."""
         if self._closed:
             return
-        self._end()
-        self._timer.stop()
-        self.keeper.close()
-        for signal in self._signals():
-            signal.disconnect(self.save_soon)
+        try:
+            self._end()
+        finally:
+            self._timer.stop()
+            self.keeper.close()
+            for signal in self._signals():
+                signal.disconnect(self.save_soon)
 
     def _signals(self) -> Iterator[Any]:
         # Each by itself: to hear of all at once, psygnal looks into the layers.
@@ -236,8 +238,10 @@ class OpenProject(QObject):
         self._closed = True
         atexit.unregister(self._at_exit)
         self._of_workspace.pop(self.workspace, None)
-        self._leave()
-        self._writer.shutdown()
+        try:
+            self._leave()
+        finally:
+            self._writer.shutdown()
 
     def _at_exit(self) -> None:
         with contextlib.suppress(RuntimeError):

@@ -217,6 +217,8 @@ class TrainingSet(QObject):
         other = (self.workspace.truth, self.workspace.prediction)
         if annotations is None or annotations in other or not first:
             return
+        if annotations.multiscale:
+            return  # napari paints in no layer of several resolutions
         if self.workspace.annotations is None and PREDICTED not in annotations.metadata:
             self.workspace.annotations = annotations
 
