@@ -90,7 +90,6 @@ def live(viewer: Any, dock: Any, cells: Any) -> None:
 
 def weights(viewer: Any, dock: Any) -> None:
     dock.weights.labels.setValue(viewer.layers["annotations"])
-    dock.weights.w0.setValue(10)
     dock.weights.live.setChecked(True)
     pause(800)
     save(viewer, dock, 1, "weights")
@@ -103,6 +102,7 @@ def train(viewer: Any, dock: Any) -> None:
     dock.tabs.setCurrentIndex(2)
     dock.train.run_button.click()
     pause(round(MINUTES * 60_000 * 0.7))
+    scroll_to(dock.train, dock.train.curves)
     save(viewer, dock, 2, "train")
     wait_for(dock.train)
 
@@ -140,15 +140,19 @@ def errors(viewer: Any, dock: Any) -> None:
 
 def unfold(scores: Any, name: str) -> None:
     """Show one part of the dock, and scroll it into view."""
-    from qtpy.QtWidgets import QScrollArea
-
     for title, fold in scores.folds.items():
         if title == name:
             fold.expand(animate=False)
         else:
             fold.collapse(animate=False)
     pause(500)
-    scores.findChild(QScrollArea).ensureWidgetVisible(scores.folds[name], 0, 0)
+    scroll_to(scores, scores.folds[name])
+
+
+def scroll_to(panel: Any, part: Any) -> None:
+    from qtpy.QtWidgets import QScrollArea
+
+    panel.findChild(QScrollArea).ensureWidgetVisible(part, 0, 0)
 
 
 def wait_for(panel: Any) -> None:
