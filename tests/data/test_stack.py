@@ -248,6 +248,15 @@ def test_the_slice_that_does_not_fit_is_named(tmp_path, odd, words):
         read_stack(tmp_path)
 
 
+def test_slices_saved_as_stacks_of_one_are_slices(tmp_path):
+    whole = volume()
+    for z in range(len(whole)):
+        tifffile.imwrite(tmp_path / f"{z}.tif", whole[z : z + 1])
+    stack = read_stack(tmp_path)
+    assert stack.axes == "ZYX"
+    np.testing.assert_array_equal(stack.data, whole)
+
+
 def test_a_folder_of_stacks_is_not_a_stack(tmp_path):
     for index in range(2):
         tifffile.imwrite(tmp_path / f"{index}.tif", volume())

@@ -34,6 +34,7 @@ def read_folder(path: Path) -> Loaded:
     first = read_image(files[0])
     if len(files) == 1:
         return first
+    first = _without_z(first)
     page: Any = first.data
     _check_alike(files, page, first.axes)
     axes = "Z" + first.axes
@@ -79,6 +80,13 @@ def _slice_files(path: Path) -> list[Path]:
     )
 
 
+def _without_z(loaded: Loaded) -> Loaded:
+    """Take a stack of one slice, as `imwrite` makes of `stack[z : z + 1]`, as it."""
+    if loaded.axes[0] != "Z" or loaded.data.shape[0] != 1:
+        return loaded
+    return loaded._replace(data=loaded.data[0], axes=loaded.axes[1:])
+
+
 def _check_alike(files: list[Path], page: Any, axes: str) -> None:
     if axes not in ("YX", "YXS"):
         raise InputError(
@@ -105,7 +113,7 @@ def _kind(file: Path) -> str:
 
 
 def _read_slice(files: list[Path], index: int) -> NDArray[Any]:
-    return np.asarray(read_image(files[index]).data)
+    return np.asarray(_without_z(read_image(files[index])).data)
 
 
 def _open_picture(path: Path) -> Any:
