@@ -1,4 +1,4 @@
-"""What the README shows can be run as it stands, only for a shorter time."""
+"""What README and docs show can be run as it stands, only for a shorter time."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from napari_unet.data.stack import read_stack, write_stack
 from napari_unet.samples import em_stack
 
 README = Path(__file__).parents[1] / "README.md"
+DOCS = README.parent / "docs"
 
 
 @pytest.fixture
@@ -26,10 +27,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _block(language: str, word: str) -> str:
-    blocks = re.findall(rf"```{language}\n(.*?)```", README.read_text("utf-8"), re.S)
+def _block(language: str, word: str, page: Path = README) -> str:
+    blocks = re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.S)
     (found,) = [block for block in blocks if word in block]
     return found
+
+
+def _run(line: str) -> None:
+    result = CliRunner().invoke(app, shlex.split(line)[1:], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
 
 
 def test_the_python_example_trains_and_predicts(folder: Path) -> None:
@@ -43,7 +49,19 @@ def test_the_commands_train_predict_and_score(folder: Path) -> None:
     lines = _block("sh", "napari-unet predict").strip().splitlines()
     assert len(lines) == 3
     for line in lines:
-        words = shlex.split(line.replace("--minutes 4", "--minutes 0.02"))
-        result = CliRunner().invoke(app, words[1:], catch_exceptions=False)
-        assert result.exit_code == 0, result.output
+        _run(line.replace("--minutes 4", "--minutes 0.02"))
     assert read_stack("prediction.tif").shape == (6, 64, 64)
+
+
+def test_the_settings_file_and_the_page_on_scores_follow_each_other(
+    folder: Path,
+) -> None:
+    settings = _block("yaml", "augment:", DOCS / "command-line.md")
+    (folder / "settings.yaml").write_text(settings, "utf-8")
+    train = _block("sh", "--config settings.yaml", DOCS / "command-line.md")
+    _run(f"{train.strip()} --steps 2")
+    score = _block("sh", "--truth-slices", DOCS / "scores.md")
+    for line in score.replace("\\\n", " ").strip().splitlines():
+        _run(line)
+    written = ["scores.json", "scores.csv", "scores.html", "errors.tif"]
+    assert all((folder / name).is_file() for name in written)
