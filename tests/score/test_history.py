@@ -54,6 +54,17 @@ def test_a_line_that_was_cut_off_spoils_no_other(history: ScoreHistory) -> None:
     assert history.read() == ([record(0), record(2)], 1)
 
 
+def test_a_last_line_without_its_end_is_read_and_kept(history: ScoreHistory) -> None:
+    history.add(record(0))
+    history.add(record(1))
+    history.path.write_bytes(history.path.read_bytes().removesuffix(b"\n"))
+    assert history.read() == ([record(0), record(1)], 0)
+    history.remove(record(0))
+    assert history.read() == ([record(1)], 0)
+    history.add(record(2))
+    assert history.read() == ([record(1), record(2)], 0)
+
+
 @pytest.mark.parametrize(
     "line", ["[]", "{}", '{"date": 3, "prediction": "x"}', '{"date": "now"}', "\x00"]
 )

@@ -116,9 +116,12 @@ class ScoreHistory:
 
     def _lines(self) -> list[str]:
         try:
-            return self.path.read_text("utf-8", errors="replace").split("\n")[:-1]
+            text = self.path.read_text("utf-8", errors="replace")
         except OSError as error:
             raise unreadable(self.path, error) from error
+        # An editor may have taken the end of the last line away.
+        *lines, last = text.split("\n")
+        return [*lines, last] if last else lines
 
     def _ends_a_line(self) -> bool:
         with self.path.open("rb") as file:
