@@ -126,7 +126,8 @@ def threshold_steps(
     v_rand = np.full(steps.size, np.nan)
     curve = ThresholdCurve(steps, iou, dice, v_rand, chosen, some)
     yield curve
-    order = _coarse_to_fine(np.arange(0, steps.size, _RAND_EVERY))
+    # From the second on, so that one half is among them; a single one is the first.
+    order = _coarse_to_fine(np.arange(min(1, steps.size - 1), steps.size, _RAND_EVERY))
     for number, index in enumerate(order, start=1):
         v_rand = v_rand.copy()
         v_rand[index] = _rand(probabilities, comparison, some, steps[index])
