@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import sys
+import types
 
 import numpy as np
 import pytest
 import tifffile
+import typer.core
 
 from napari_unet.cli import main
 
@@ -87,3 +90,26 @@ def test_debug_shows_the_traceback_wherever_it_stands(files, shell, place):
 
 def test_a_command_that_is_used_wrongly_ends_with_code_2(shell):
     assert shell("train", "--no-such-option").returncode == 2
+
+
+def test_a_pattern_is_every_folder_that_fits_where_the_shell_leaves_it(
+    files, monkeypatch, capsys
+):
+    for name in ("first", "second"):
+        (files / "runs" / name).mkdir(parents=True)
+    windows = types.SimpleNamespace(**{**vars(os), "name": "nt"})
+    monkeypatch.setattr(typer.core, "os", windows)
+    words = ["napari-unet", "experiment", "table", str(files / "runs" / "*")]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit):
+        main()
+    assert f"{files / 'runs'}{os.sep}*" not in capsys.readouterr().err
+
+
+def test_a_log_file_that_knows_few_letters_takes_every_name(files, shell, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    out = files / "細胞.tif"
+    done = shell("baseline", "otsu", files / "image.tif", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\\u7d30\\u80de.tif\n")
+    assert out.exists()

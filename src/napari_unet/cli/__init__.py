@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from napari_unet.cli.app import app
-from napari_unet.cli.show import complain
+from napari_unet.cli.show import complain, spell_out
 from napari_unet.errors import NapariUNetError
 from napari_unet.model.openmp import wait_briefly
 
@@ -16,9 +16,11 @@ def main() -> None:
     """Run the command line; an error of the user is one line and exit code 1."""
     debug = "--debug" in sys.argv
     wait_briefly()
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    spell_out(sys.stdout)
+    # Words that are handed over would keep a `*`, which Windows' shell leaves to us.
+    sys.argv = [word for word in sys.argv if word != "--debug"]
     try:
-        app(arguments)
+        app()
     except NapariUNetError as error:
         if debug:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,15 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Print an error, one line, on standard error."""
     _errors.print(f"Error: {text}", markup=False, style="red")
+
+
+def spell_out(stream: object) -> None:
+    """Let a stream write letters that its encoding lacks by their numbers.
+
+    On Windows a log file knows some two hundred letters, and file names have others.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def read_and_tell(path: Path) -> Stack:
