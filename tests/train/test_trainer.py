@@ -213,6 +213,13 @@ def test_a_model_that_does_not_tell_its_data_leaves_them_unknown(blobs, small, p
     assert validation_slices(card, image.image_fingerprint) is None
 
 
+def test_a_set_without_anything_held_out_is_told_once(blobs, small):
+    told = "nothing is held out: the last state of the network is kept"
+    images = [blobs(validate="none"), blobs(seed=1, validate="none")]
+    assert Trainer(images, small()).notes.count(told) == 1
+    assert told not in Trainer([*images, blobs((5, 64, 64))], small()).notes
+
+
 def test_images_of_different_channels_are_refused(blobs, small):
     grey, colour = blobs(), blobs()
     object.__setattr__(colour, "image", colour.image.repeat(3, axis=0))
@@ -259,7 +266,7 @@ def test_fine_tuning_starts_from_the_old_weights(
     play(trainer)
     config = RunConfig(train=small().train)
     tuned = Trainer([blobs(seed=1)], config, start=trainer.model())
-    assert tuned.notes == ("taken from the old model: all 23 layers",)
+    assert tuned.notes[0] == "taken from the old model: all 23 layers"
     assert tuned.step == 0
     assert_same_weights(trainer.network, tuned.network)
 

@@ -101,7 +101,6 @@ def test_only_annotated_slices_count_for_the_hold_out():
 @pytest.mark.parametrize(
     ("slices", "words"),
     [
-        (3, "no slice is held out"),
         (5, "slice 4 is held out"),
         (10, "slices 8 to 9 are held out"),
     ],
@@ -297,6 +296,14 @@ def test_slices_beside_trained_slices_leak(ndim, words):
     assert note.startswith(words), note
     assert "1 slice of" in note if ndim == 2 else "8 slices of" in note
     assert not leak_of(slices=9, network=UNetConfig(), train="0:7", validate="8")
+
+
+def test_of_single_images_only_those_that_are_held_out_say_so():
+    images = hold_out_images([prepare(1) for _ in range(5)])
+    told = [any("held out" in note for note in image.notes) for image in images]
+    assert told == [False, False, False, False, True]
+    guessed = [any("annotations are" in n for n in image.notes) for image in images]
+    assert all(guessed)
 
 
 def test_an_image_held_out_as_a_whole_keeps_what_is_ignored():

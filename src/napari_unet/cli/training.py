@@ -60,6 +60,9 @@ def run_training(request: Request) -> None:
     images = [load_image(one, config) for one in config.images]
     if not any(_is_divided(one) for one in config.images):
         images = hold_out_images(images)
+    for image in images:
+        for note in image.notes:
+            say(f"{Path(image.name).name}: {note}")
     if request.preset is Preset.AUTO:
         config, why = choose(config, images, start)
         say(why)
@@ -104,13 +107,13 @@ def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
 
 
 def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
-    """Read an image with its annotations and say what was understood."""
+    """Read an image with its annotations and say what was assumed of the files."""
     stack, labels = read_stack(one.image), read_stack(one.labels)
     for part in (stack, labels):
         for note in part.notes:
             say(f"{part.source}: {note}")
     try:
-        image = prepare_image(
+        return prepare_image(
             stack,
             np.asarray(labels.as_zyx()),
             kind=one.kind,
@@ -122,9 +125,6 @@ def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
         )
     except InputError as error:
         raise InputError(f"{one.image} with {one.labels}: {error}") from error
-    for note in image.notes:
-        say(f"{Path(one.image).name}: {note}")
-    return image
 
 
 def _is_divided(one: ImageConfig) -> bool:

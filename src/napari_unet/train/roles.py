@@ -113,8 +113,9 @@ def _tell(
 ) -> None:
     held_out = slices_of(target, roles, VALIDATE)
     if held_out.size == 0:
-        notes.append("no slice is held out: the last state of the network is kept")
-    elif not any(region.role is Role.VALIDATE for region in regions):
+        # Another image may be held out; of a whole set the trainer tells.
+        return
+    if not any(region.role is Role.VALIDATE for region in regions):
         notes.append(f"{_named(held_out)} held out to score the network")
     elif train is not None and train != NO_SLICE:
         asked = np.arange(len(roles))[parse_slices(train, len(roles))]

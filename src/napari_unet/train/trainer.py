@@ -29,6 +29,8 @@ from napari_unet.train.start import check_roles, fit_config, origin, tell_pixel_
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import HeldOut
 
+_NOTHING_HELD_OUT = "nothing is held out: the last state of the network is kept"
+
 
 @dataclass(frozen=True)
 class TrainStep:
@@ -118,9 +120,13 @@ class Trainer:
         self._pace = Pace()
         self._stop = threading.Event()
         self._learner = Learner(self.config, self.device, start)
-        self.notes = (*self._learner.notes, *tell_pixel_size(start, self.images))
         self._batches = Batches(self.images, self.config, self.device.device)
         self._held_out = HeldOut(self.images)
+        self.notes = (
+            *self._learner.notes,
+            *tell_pixel_size(start, self.images),
+            *(() if self._held_out else (_NOTHING_HELD_OUT,)),
+        )
         self._plateau = Plateau()
         self._schedule = Schedule.from_config(self.config.train, self.steps_per_epoch)
         if resume:

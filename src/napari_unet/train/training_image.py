@@ -22,6 +22,10 @@ from napari_unet.train.roles import assign_roles, seen_around, slices_of
 from napari_unet.words import sides
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
+_ONE_CLASS_NOTE = (
+    "only one class is annotated: the network will find it everywhere; paint "
+    "background too"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +156,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     notes.extend(target.notes)
     roles = assign_roles(target, regions, train, validate, notes)
     if _one_class(target, roles == TRAIN):
-        notes.append(
-            "only one class is annotated: the network will find it everywhere; paint "
-            "background too"
-        )
+        notes.append(_ONE_CLASS_NOTE)
     leak = leaks(roles, target.annotated, seen_around(network)).words
     notes.extend([leak] if leak else [])
     pixel_size = stack.zyx_size
@@ -195,13 +196,14 @@ def _held_out(one: TrainingImage) -> TrainingImage:
     roles = None
     if one.roles is not None:
         roles = np.where(one.roles == TRAIN, np.uint8(VALIDATE), one.roles)
+    kept = [note for note in one.notes if note != _ONE_CLASS_NOTE]
     return replace(
         one,
         roles=roles,
         weights=np.zeros_like(one.weights),
         train=one.train[:0],
         held_out=one.train,
-        notes=(_IMAGE_NOTE,),
+        notes=(*kept, _IMAGE_NOTE),
     )
 
 
