@@ -61,12 +61,10 @@ def test_keys_are_bound_once_for_all_docks_and_given_back(
     _, second = viewer.window.add_plugin_dock_widget(PLUGIN, "Train")
     assert bound(window) >= OF_TRAINING
     viewer.window.remove_dock_widget(dock)
-    dock.deleteLater()
     left = [(second, TRAINING)]
     qtbot.waitUntil(lambda: Keys.of(viewer)._docks == left, timeout=5000)
     assert bound(window) == OF_TRAINING
     viewer.window.remove_dock_widget(second)
-    second.deleteLater()
     qtbot.waitUntil(lambda: not bound(window), timeout=5000)
 
 

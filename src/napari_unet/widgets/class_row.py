@@ -16,6 +16,7 @@ from napari_unet.widgets.annotation_layer import (
     class_names,
     name_classes,
 )
+from napari_unet.widgets.subscriptions import Subscriptions
 from napari_unet.widgets.workspace import Workspace
 
 _NOT_OURS = "Classes have names in layers that the + beside Annotations made."
@@ -49,11 +50,9 @@ class ClassRow(QWidget):
         self.box.currentIndexChanged.connect(self._on_index)
         self.box.lineEdit().editingFinished.connect(self._on_text)
         self.more.clicked.connect(self.add_class)
+        self._of_layer = Subscriptions(self, self._show)
+        Subscriptions(self, self.set_layer).replace((workspace.events.annotations,))
         self.set_layer(workspace.annotations)
-        signal, slot = workspace.events.annotations, self.set_layer
-        signal.connect(slot)
-        self.destroyed.connect(lambda _gone=None: signal.disconnect(slot))
-        self.destroyed.connect(self._leave)
 
     def value(self) -> tuple[str, ...]:
         """Return the names of the classes, background first."""
@@ -61,11 +60,11 @@ class ClassRow(QWidget):
 
     def set_layer(self, layer: Labels | None) -> None:
         """Follow the classes of another layer."""
-        self._leave()
         self._layer = layer
-        if layer is not None:
-            layer.events.selected_label.connect(self._show)
-            layer.events.features.connect(self._show)
+        events = None if layer is None else layer.events
+        self._of_layer.replace(
+            () if events is None else (events.selected_label, events.features)
+        )
         self._show()
 
     def add_class(self, *_clicked: Any) -> None:
@@ -80,13 +79,6 @@ class ClassRow(QWidget):
         layer.selected_label = len(names) + 1
         self.box.setFocus()
         self.box.lineEdit().selectAll()
-
-    def _leave(self, _gone: Any = None) -> None:
-        if self._layer is not None:
-            events = self._layer.events
-            for event in (events.selected_label, events.features):
-                with contextlib.suppress(ValueError):
-                    event.disconnect(self._show)
 
     def _show(self, _event: Any = None) -> None:
         names, layer = self.value(), self._layer

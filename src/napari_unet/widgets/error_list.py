@@ -29,6 +29,7 @@ from napari_unet.widgets.error_table import ErrorTable
 from napari_unet.widgets.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.keys import ERRORS, KeyList
+from napari_unet.widgets.subscriptions import Subscriptions
 from napari_unet.widgets.worker import Job
 
 if TYPE_CHECKING:
@@ -124,9 +125,8 @@ class ErrorList(QWidget):
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.keys = KeyList(self, ERRORS)
         self._lay_out()
-        removed, slot = viewer.layers.events.removed, self.refresh
-        removed.connect(slot)
-        self.destroyed.connect(lambda _gone=None: removed.disconnect(slot))
+        Subscriptions(self, self.refresh).replace((viewer.layers.events.removed,))
+        self._shown = Subscriptions(self, self.refresh)
         self._list()
 
     @property
@@ -371,10 +371,11 @@ class ErrorList(QWidget):
         ):
             return
         if name == ERRORS_LAYER:
-            layer = self.view.show_errors(errors, like)
+            self.view.show_errors(errors, like)
         else:
-            layer = self.view.show_pixels(pixels, like)
-        layer.events.visible.connect(self.refresh)
+            self.view.show_pixels(pixels, like)
+        layers = [self.view.layer(one) for one in _TEXTS]
+        self._shown.replace([one.events.visible for one in layers if one is not None])
         self.refresh()
 
     def _show_again(self) -> None:

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_unet.widgets.changes import LabelChanges
 from napari_unet.widgets.live_preview import LivePreview
 from napari_unet.widgets.live_work import Learnt, LiveWork
+from napari_unet.widgets.subscriptions import Subscriptions
 from napari_unet.words import clock
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class LiveBox(QWidget):
         grid.addWidget(self.preview, 1, 0)
         grid.addWidget(self.probability, 1, 1)
         grid.addWidget(self.age, 2, 0, 1, 2)
-        self.destroyed.connect(_Ended(self))
+        self._removals = Subscriptions(self, self._on_removed)
         self.refresh(undo=False)
 
     @property
@@ -110,7 +111,7 @@ class LiveBox(QWidget):
         self._changes = LabelChanges(annotations, self)
         self._changes.changed.connect(work.update)
         self._changes.reshaped.connect(self._on_reshaped)
-        self._viewer.layers.events.removed.connect(self._on_removed)
+        self._removals.replace((self._viewer.layers.events.removed,))
         view = LivePreview(self._viewer, image, annotations, work.kind, self)
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
@@ -127,7 +128,7 @@ class LiveBox(QWidget):
             self._changes.close()
             self._changes.deleteLater()
             self._changes = None
-            self._viewer.layers.events.removed.disconnect(self._on_removed)
+            self._removals.replace(())
         if self.view is not None:
             self.view.close()
             self.view.deleteLater()
@@ -198,15 +199,3 @@ def words_of(item: Learnt | Idle) -> str:
         f"step {step.step}, loss {step.loss:.3f}, {clock(step.seconds)}"
     )
     return "\n".join(filter(None, (words, step.message, step.left_out)))
-
-
-class _Ended:
-    """Cuts the wires of a box that Qt has destroyed."""
-
-    def __init__(self, box: LiveBox) -> None:
-        self._box = box
-
-    def __call__(self, _gone: Any = None) -> None:
-        box = self._box
-        if box.work is not None:
-            box.work.stop()

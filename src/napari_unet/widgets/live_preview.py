@@ -19,6 +19,7 @@ from napari_unet.widgets.layers import (
     plane_shape,
     spatial,
 )
+from napari_unet.widgets.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -79,20 +80,19 @@ class LivePreview(QObject):
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self.look)
         dims, camera = viewer.dims.events, viewer.scene.camera.events
-        self._events = [dims.current_step, dims.ndisplay, dims.order]
-        self._events += [camera.center, camera.zoom]
-        for event in self._events:
-            event.connect(self._on_moved)
-        viewer.layers.events.removed.connect(self._on_removed)
+        self._moves = Subscriptions(self, self._on_moved)
+        view = (dims.current_step, dims.ndisplay, dims.order)
+        self._moves.replace((*view, camera.center, camera.zoom))
+        self._removals = Subscriptions(self, self._on_removed)
+        self._removals.replace((viewer.layers.events.removed,))
         # A layer takes napari a quarter of a second: better now than under the brush.
         self._make_layer()
 
     def close(self) -> None:
         """Follow the view no longer; the layers stay."""
         self._timer.stop()
-        for event in self._events:
-            event.disconnect(self._on_moved)
-        self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self._moves.replace(())
+        self._removals.replace(())
 
     def look(self) -> None:
         """Tell which part of the image is looked at."""

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.worker import Job, Work
 from napari_unet.widgets.workspace import Workspace
 
@@ -31,7 +32,7 @@ WIDTH = 380
 _STEPS = 1000
 
 
-class Panel(QWidget):
+class Panel(Dock):
     """A dock: a form on top, then a button, a bar and a line that says what happens.
 
     Parameters

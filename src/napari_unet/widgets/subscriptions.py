@@ -1,4 +1,4 @@
-"""Events of layers that a widget listens to for as long as it exists."""
+"""Events that a widget listens to for as long as it exists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QObject
 
 
 class Subscriptions:
@@ -14,16 +14,17 @@ class Subscriptions:
 
     Parameters
     ----------
-    widget
+    owner
         Its end is that of the connections.
     slot
         Called with every event.
     """
 
-    def __init__(self, widget: QWidget, slot: Callable[..., Any]) -> None:
+    def __init__(self, owner: QObject, slot: Callable[..., Any]) -> None:
         self._slot = slot
         self._events: list[Any] = []
-        widget.destroyed.connect(lambda _gone=None: self.replace(()))
+        # A slot of what is being destroyed would not be called.
+        owner.destroyed.connect(lambda _gone=None: self.replace(()))
 
     def replace(self, events: Iterable[Any]) -> None:
         """Listen to other events instead of those before."""

@@ -30,6 +30,7 @@ from napari_unet.widgets.layers import (
 )
 from napari_unet.widgets.needs import RUN_NEEDS, RunSituation, unmet
 from napari_unet.widgets.panel import Panel
+from napari_unet.widgets.subscriptions import Subscriptions
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class WeightsWidget(Panel):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY_MS)
         self._timer.timeout.connect(self.show_slice)
-        self._watched: Labels | None = None
+        self._painted = Subscriptions(self, self._ask)
         self._map: LiveWeightMap | None = None
         self._map_of: tuple[Any, ...] = ()
         self._connect()
@@ -232,15 +233,7 @@ class WeightsWidget(Panel):
             self._timer.start()
 
     def _on_labels(self, layer: Labels | None) -> None:
-        if self._watched is not None:
-            for event in _events(self._watched):
-                event.disconnect(self._ask)
-        self._watched = layer
-        if layer is not None:
-            # A brush in motion tells `labels_update`, a stroke or fill that has ended
-            # `paint`, undo and new data only `set_data`.
-            for event in _events(layer):
-                event.connect(self._ask)
+        self._painted.replace(_events(layer))
         self.kind.show_guess(layer)
         self.refresh()
         self._enable()
@@ -280,7 +273,11 @@ class WeightsWidget(Panel):
         return kind
 
 
-def _events(layer: Labels) -> tuple[Any, ...]:
+def _events(layer: Labels | None) -> tuple[Any, ...]:
+    if layer is None:
+        return ()
+    # A brush in motion tells `labels_update`, a stroke or fill that has ended `paint`,
+    # undo and new data only `set_data`.
     return layer.events.labels_update, layer.events.paint, layer.events.set_data
 
 

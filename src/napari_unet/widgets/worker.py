@@ -109,7 +109,7 @@ class Job(QObject):
         self._held = False
         for answered in (self._worker.paused, self._worker.resumed):
             answered.connect(self._keep_pace)
-        parent.destroyed.connect(lambda _gone=None: stop())
+        parent.destroyed.connect(self._on_parent_gone)
 
     def start(self) -> Job:
         """Start the thread."""
@@ -177,6 +177,11 @@ class Job(QObject):
             sentence = f"{self._title} failed: {type(error).__name__}: {error}"
         show_error(sentence)
         self.failed.emit(sentence)
+
+    def _on_parent_gone(self, _gone: object = None) -> None:
+        # The job goes next, and hears no more of its work.
+        self._stop()
+        self._close()
 
     def _close(self) -> None:
         if self._bar is not None:

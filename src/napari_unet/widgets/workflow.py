@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
+from napari_unet.widgets.dock import Dock
 from napari_unet.widgets.load import LoadWidget
 from napari_unet.widgets.panel import WIDTH
 from napari_unet.widgets.predict import PredictWidget
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import napari
 
 
-class WorkflowWidget(QWidget):
+class WorkflowWidget(Dock):
     """The five docks as tabs, in the order of the work.
 
     Parameters
