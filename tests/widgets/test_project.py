@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
-from napari_unet.project import Project
+from napari_unet.project import LayerRecord, Project, ProjectFile
 from napari_unet.widgets.open_project import OpenProject
 
 _PAINT = """
@@ -266,6 +266,34 @@ def test_a_missing_image_is_named_and_the_rest_opens_and_stays_on_record(
     file = Project(again.project.folder).load()
     assert file.kind == AnnotationKind.OBJECTS
     assert [one.path for one in file.layers if one.role == "image"] == [str(gone)]
+
+
+def test_a_project_keeps_its_own_image_and_model_where_another_one_is_open(
+    loaded: Any, project: OpenProject, box: Any, tmp_path: Path, ready: Any, qtbot: Any
+) -> None:
+    image = tmp_path / "gone.tif"
+    other, name = Project(tmp_path / "other"), "other annotations"
+    entry = other.journal.write(np.ones((6, 96, 112), np.uint8), name)
+    paths = {"image": str(image), "annotations": other.stored(entry.path)}
+    layers = [
+        LayerRecord(role=role, name=f"other {role}", path=paths[role]) for role in paths
+    ]
+    other.save(ProjectFile(layers=tuple(layers)))
+    other.journal.close()
+    project.workspace.model = tmp_path / "em.safetensors"
+    first, workspace = project.project, project.workspace
+    box.open(other.folder)
+    ready(box)
+    assert f"{image} is missing" in project.words
+    assert workspace.annotations.name == "other annotations"
+    assert (workspace.truth, workspace.prediction) == (None, None)
+    qtbot.wait(50)  # docks fall back on the image that is still there
+    project.save()
+    project.wait()
+    saved = other.load()
+    assert {one.role: one.path for one in saved.layers} == paths
+    assert saved.model is None
+    assert {one.name for one in first.load().layers} >= {"em", "truth"}
 
 
 def test_a_folder_that_is_no_project_changes_nothing(

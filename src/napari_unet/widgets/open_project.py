@@ -6,7 +6,7 @@ import atexit
 import contextlib
 import traceback
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,7 @@ class OpenProject(QObject):
         self.words = ""
         self._told: set[str] = set()
         self._missing: tuple[LayerRecord, ...] = ()
+        self._of_before: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._layers: tuple[LayerRecord, ...] = ()
         self._saved: ProjectFile | None = None
         self._opening = False
@@ -159,11 +160,14 @@ class OpenProject(QObject):
         self.keeper.now()
         self.save()
 
-    def begin_open(self, folder: str | Path) -> ProjectFile:
+    def begin_open(
+        self, folder: str | Path, before: Iterable[Layer] = ()
+    ) -> ProjectFile:
         """Go to the project of another folder, up to the layers, and return it.
 
         Nothing is saved until `end_open`, so that a project that is half opened is
-        never written over the whole one.
+        never written over the whole one. Layers that were there `before` have no part
+        in it, and never take the place of one that is missing.
 
         Raises
         ------
@@ -175,6 +179,12 @@ class OpenProject(QObject):
         self._switch(project)
         self._opening = True
         self._saved = file
+        # Of a proxy, which soon goes, the layer itself.
+        real = (getattr(layer, "__wrapped__", layer) for layer in before)
+        self._of_before = weakref.WeakSet(real)
+        workspace = self.workspace
+        workspace.image = workspace.truth = workspace.annotations = None
+        workspace.prediction = workspace.model = None
         return file
 
     def end_open(self, file: ProjectFile, missing: tuple[LayerRecord, ...]) -> None:
@@ -186,9 +196,7 @@ class OpenProject(QObject):
         if file.settings is not None:
             workspace.weights = file.settings.weights
         state.run = self._path(file.run)
-        model = self._path(file.model)
-        if model is not None:
-            workspace.model = model
+        workspace.model = self._path(file.model)
         # Last: docks write back what they show whenever any of it changes.
         state.settings = file.settings
         self._opening = False
@@ -310,14 +318,19 @@ class OpenProject(QObject):
 
     def _records(self) -> tuple[LayerRecord, ...]:
         """Return the layers; of a viewer that was emptied, those that it had."""
-        found = [(role, getattr(self.workspace, role)) for role in _ROLES]
-        records = {
-            role: self._record(role, one) for role, one in found if one is not None
-        }
-        if not records:
+        found = self._roles()
+        if not found:
             return tuple(self._updated(record) for record in self._layers)
-        missing = {one.role: one for one in self._missing}
-        return tuple({**missing, **records}.values())
+        records = {role: self._record(role, one) for role, one in found.items()}
+        for one in self._missing:
+            # A dock falls back on what is there, which is nobody's choice.
+            if one.role not in found or found[one.role] in self._of_before:
+                records[one.role] = one
+        return tuple(records.values())
+
+    def _roles(self) -> dict[Role, Layer]:
+        layers = {role: getattr(self.workspace, role) for role in _ROLES}
+        return {role: layer for role, layer in layers.items() if layer is not None}
 
     def _record(self, role: Role, layer: Layer) -> LayerRecord:
         path = source_of(layer)

@@ -89,7 +89,7 @@ class ProjectBox(QWidget):
         if self.running:
             return
         try:
-            file = self.open_project.begin_open(folder)
+            file = self.open_project.begin_open(folder, self.viewer.layers)
         except NapariUNetError as error:
             self.open_project.say(str(error))
             return
