@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
 
-from napari_unet.data.stack import write_stack
+from napari_unet.data.stack import read_stack, write_stack
 from napari_unet.errors import InputError
 from napari_unet.experiments import EXPERIMENTS, read_result
 from napari_unet.samples import em_stack
@@ -104,6 +106,32 @@ def test_a_finished_run_answers_no_other_question(pair, run, tmp_path, number, o
     )
     with pytest.raises(InputError, match=held):
         run("experiment", "run", number, *pair, *short, *options)
+
+
+def test_a_finished_run_is_not_shown_for_other_files_of_the_same_names(
+    pair, run, tmp_path
+):
+    short = ("--out", tmp_path / "run", "--minutes", "0.005")
+    run("experiment", "run", 3, *pair, *short)
+    copies = list(pair)
+    for place in (1, 3):
+        copies[place] = tmp_path / pair[place].name
+        shutil.copy(pair[place], copies[place])
+    assert "is finished" in run("experiment", "run", 3, *copies, *short).stdout
+    stack = read_stack(copies[3])
+    write_stack(copies[3], np.flip(stack.data, 1), like=stack)
+    with pytest.raises(InputError, match="another image or of other labels"):
+        run("experiment", "run", 3, *copies, *short)
+
+
+def test_a_finished_run_of_an_older_version_is_still_shown(pair, run, tmp_path):
+    command = ("experiment", "run", 3, *pair, "--out", tmp_path, "--minutes", "0.005")
+    run(*command)
+    path = tmp_path / "result.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    del data["fingerprints"]
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert "is finished" in run(*command).stdout
 
 
 def test_a_table_never_takes_the_place_of_a_result(pair, run, tmp_path):

@@ -100,15 +100,23 @@ def run(
         "seed": seed,
     }
     result = _finished(out, wanted, whole=minutes is None)
+    stacks = read_and_tell(image), read_and_tell(labels)
     if result is None:
         result = _train(
             ExperimentRun(
-                *(experiment, read_and_tell(image), read_and_tell(labels), out),
+                *(experiment, *stacks, out),
                 split=split,
                 minutes=minutes,
                 seed=seed,
                 device=device,
             )
+        )
+    elif result.is_of(*stacks):
+        say(f"the experiment in {out} is finished; choose another --out for a new one")
+    else:
+        raise InputError(
+            f"{out} holds the figures of another image or of other labels by these "
+            "names: choose another --out."
         )
     if result is not None:
         console.print(_comparison(result))
@@ -144,7 +152,6 @@ def table(
 
 def _finished(out: Path, wanted: dict[str, object], *, whole: bool) -> Result | None:
     """Return the result in a folder, if there is one, and it is the one asked for."""
-    from napari_unet.cli.show import say
     from napari_unet.experiments import read_result
     from napari_unet.experiments.result import FILE
 
@@ -160,7 +167,6 @@ def _finished(out: Path, wanted: dict[str, object], *, whole: bool) -> Result | 
             f"The experiment in {out} was cut short by --minutes: choose another --out "
             "for the whole, or give --minutes to see it again."
         )
-    say(f"the experiment in {out} is finished; choose another --out to run it again")
     return result
 
 

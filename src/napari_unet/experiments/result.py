@@ -9,6 +9,8 @@ from pydantic import ConfigDict
 
 from napari_unet.config import Settings
 from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.experiments.presets import EXPERIMENTS, Experiment
 
@@ -24,6 +26,8 @@ class Result(Settings):
         Number of the experiment.
     image, labels
         Names of the files.
+    fingerprints
+        Of image and labels; none in files of older versions.
     slices, size
         Slices that have labels, and Y and X of the images that were trained on.
     block
@@ -50,6 +54,7 @@ class Result(Settings):
     experiment: int
     image: str
     labels: str
+    fingerprints: tuple[str, ...] = ()
     slices: int
     size: tuple[int, int]
     block: int = 1
@@ -71,6 +76,10 @@ class Result(Settings):
         """The experiment that was run."""
         return EXPERIMENTS[self.experiment]
 
+    def is_of(self, image: Stack, labels: Stack) -> bool:
+        """Whether these were measured, as far as the file tells."""
+        return self.fingerprints in ((), fingerprints_of(image, labels))
+
     def save(self, folder: Path) -> Path:
         """Write `result.json` into the folder of the run, and return its path.
 
@@ -84,6 +93,11 @@ class Result(Settings):
             text = json.dumps(self.model_dump(mode="json"), indent=1)
             temporary.write_text(f"{text}\n", encoding="utf-8")
         return path
+
+
+def fingerprints_of(image: Stack, labels: Stack) -> tuple[str, str]:
+    """Return what tells an image and its labels from others of the same name."""
+    return fingerprint(image.as_czyx()), fingerprint(labels.as_czyx())
 
 
 def read_result(folder: str | Path) -> Result:

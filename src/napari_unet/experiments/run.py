@@ -16,7 +16,7 @@ from napari_unet.errors import InputError
 from napari_unet.experiments.measures import measure
 from napari_unet.experiments.presets import Experiment
 from napari_unet.experiments.resize import average_blocks, block_side, majority
-from napari_unet.experiments.result import Result
+from napari_unet.experiments.result import Result, fingerprints_of
 from napari_unet.experiments.split import Split, split_slices
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
@@ -78,6 +78,7 @@ class ExperimentRun:
             raise InputError(
                 f"{out} holds models of another run: choose another folder."
             )
+        self._fingerprints = fingerprints_of(image, labels)
         mask = _mask(np.asarray(labels.as_zyx()))
         check_sizes(image.as_czyx().shape[1:], mask.shape)
         name = experiment.split if split is None else split
@@ -111,6 +112,7 @@ class ExperimentRun:
             experiment=self.experiment.number,
             image=self._names[0],
             labels=self._names[1],
+            fingerprints=self._fingerprints,
             slices=int(self.image.target.annotated_slices.size),
             size=self.image.target.classes.shape[1:],
             block=self.block,
