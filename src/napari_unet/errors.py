@@ -22,6 +22,15 @@ class ModelFileError(NapariUNetError):
 class OutOfMemoryError(NapariUNetError):
     """The device's memory does not hold what was asked of it."""
 
+    @classmethod
+    def of_arrays(cls, error: MemoryError) -> OutOfMemoryError:
+        """Say in a sentence what numpy says of an array that finds no room."""
+        what = f" ({error})" if str(error) else ""
+        return cls(
+            f"The memory is full{what}: close other programs, or take fewer slices or "
+            "a smaller part of the image."
+        )
+
 
 class TrainingError(NapariUNetError):
     """Training cannot start or cannot go on."""

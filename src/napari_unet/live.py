@@ -202,7 +202,7 @@ class LiveLoop:
         keep_freed_memory()
         self._tidied_at = time.monotonic()
         if self.folder is not None:
-            self.folder.forget_checkpoints()
+            self.folder.forget_run()
             self.folder.write_settings(self._learner.config)
             self.folder.log(f"live training on {self.device_words}")
         try:

@@ -14,6 +14,7 @@ import tifffile
 import typer.core
 
 from napari_unet.cli import main
+from napari_unet.predict.prediction import Prediction
 
 
 def broken_inputs(files):
@@ -70,6 +71,25 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_1(files, train, capfd):
         assert told.err.count("\n") == 1, what
         assert "Traceback" not in told.out + told.err, what
         assert not (files / "new").exists(), what
+
+
+def test_a_full_memory_is_one_line_too(files, train, capfd, monkeypatch):
+    train()
+
+    def full(*_args, **_options):
+        raise MemoryError("Unable to allocate 20.0 GiB")
+
+    monkeypatch.setattr(Prediction, "empty", full)
+    command = ("predict", files / "run" / "last.safetensors", files / "image.tif")
+    monkeypatch.setattr(
+        sys, "argv", ["napari-unet", *map(str, command), "--out", "o.tif"]
+    )
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert leaving.value.code == 1
+    told = capfd.readouterr().err
+    assert told.startswith("Error: The memory is full (Unable to allocate 20.0 GiB):")
+    assert told.count("\n") == 1
 
 
 def test_a_process_ends_with_code_1_and_one_line(files, shell):

@@ -6,7 +6,7 @@ import sys
 
 from napari_unet.cli.app import app
 from napari_unet.cli.show import complain, spell_out
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import NapariUNetError, OutOfMemoryError
 from napari_unet.model.openmp import wait_briefly
 
 __all__ = ["app", "main"]
@@ -21,8 +21,10 @@ def main() -> None:
     sys.argv = [word for word in sys.argv if word != "--debug"]
     try:
         app()
-    except NapariUNetError as error:
+    except (NapariUNetError, MemoryError) as error:
         if debug:
             raise
+        if isinstance(error, MemoryError):
+            error = OutOfMemoryError.of_arrays(error)
         complain(str(error))
         sys.exit(1)

@@ -82,12 +82,8 @@ class RunFolder:
         Its two models stay until the first one of this run is saved.
         """
         self._remove(self._state, self._history)
-        self.forget_checkpoints()
-        self._earlier = (self.best, self.last)
-
-    def forget_checkpoints(self) -> None:
-        """Remove checkpoints of an earlier run, which this one takes the place of."""
         forget_checkpoints(self.path)
+        self._earlier = (self.best, self.last)
 
     def save_best(self, model: Model) -> None:
         """Write `best.safetensors`."""
