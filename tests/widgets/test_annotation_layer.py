@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
@@ -129,6 +130,12 @@ def row(viewer: Any, qtbot: Any) -> ClassRow:
     widget = ClassRow(Workspace.of(viewer))
     qtbot.addWidget(widget)
     return widget
+
+
+@pytest.mark.parametrize("kinds", [[], ["cell", "cell", "vessel"]])
+def test_what_other_programs_tell_of_objects_are_no_classes(kinds):
+    layer = Labels(np.zeros((8, 8), np.uint8), features={"class": kinds})
+    assert class_names(layer) == ()
 
 
 def test_the_row_paints_names_and_adds(viewer, image, row):

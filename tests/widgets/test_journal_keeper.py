@@ -12,6 +12,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 
 from napari_unet.data.stack import read_stack
+from napari_unet.widgets.annotation_layer import name_classes
 from napari_unet.widgets.open_project import OpenProject
 
 
@@ -97,6 +98,16 @@ def test_training_leaves_its_annotations_beside_the_run(
     np.testing.assert_array_equal(np.asarray(stack.data), painted.data)
     np.testing.assert_allclose(stack.pixel_size, (50, 4, 4))
     assert stack.unit == "nm"
+
+
+def test_the_new_name_of_a_class_is_kept_by_itself(
+    painted: Any, written: Any, project: OpenProject, qtbot: Any
+) -> None:
+    written()
+    name_classes(painted, ("resin", "nucleus"))
+    with qtbot.waitSignal(project.keeper.written, timeout=10_000) as heard:
+        project.keeper.interval = 0.1
+    assert heard.args[0].place["class_names"] == ["resin", "nucleus"]
 
 
 def test_copying_a_large_layer_lets_the_brush_in_between(

@@ -17,6 +17,11 @@ import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
 from napari_unet.project import LayerRecord, Project, ProjectFile
+from napari_unet.widgets.annotation_layer import (
+    add_annotations,
+    class_names,
+    name_classes,
+)
 from napari_unet.widgets.open_project import OpenProject
 
 _PAINT = """
@@ -184,7 +189,7 @@ def fill(project: OpenProject) -> None:
     workspace.weights = WeightMapConfig(w0=3)
     workspace.model = run / "best.safetensors"
     state.settings = RunConfig(train=TrainConfig(minutes=7))
-    state.class_names = ("membrane", "cell")
+    name_classes(workspace.annotations, ("membrane", "cell"))
     state.run = run
     workspace.annotations.colormap = {None: "blue", 0: (0, 0, 0, 0), 1: "red"}
     workspace.annotations.opacity = 0.25
@@ -236,11 +241,12 @@ def test_a_project_opens_with_all_that_belongs_to_it_where_it_was_moved_to(
     assert workspace.model == run / "best.safetensors"
     assert again.history() == run / "history.csv"
     assert state.settings.train.minutes == 7
-    assert state.class_names == ("membrane", "cell")
+    assert class_names(layer) == opened[0].class_names == ("membrane", "cell")
     # What was opened is not written once more.
+    kept = again.project.journal.entries()
     again.keeper.now()
     again.wait()
-    assert len(again.project.journal.entries()) == 1
+    assert again.project.journal.entries() == kept
 
 
 def test_a_missing_image_is_named_and_the_rest_opens_and_stays_on_record(
@@ -336,6 +342,40 @@ def test_earlier_annotations_come_back_as_a_new_layer(
     np.testing.assert_array_equal(project.workspace.annotations.data, first)
     assert painted.data[0, 9, 9] == 5
     assert len(viewer.layers) == 2
+
+
+def test_classes_keep_their_names_without_any_training(
+    viewer: Any, project: OpenProject, open_dock: Any, ready: Any
+) -> None:
+    image = viewer.add_image(np.zeros((3, 32, 32), np.uint8), name="em")
+    layer = add_annotations(viewer, image, ("resin", "nucleus", "mitochondria"))
+    layer.paint((1, 20, 20), 3)
+    project.close()
+    assert project.project.load().class_names == class_names(layer)
+    _, box, again = open_dock()
+    box.resume_button.click()
+    ready(box)
+    reopened = again.workspace.annotations
+    assert class_names(reopened) == class_names(layer)
+    box.recover(again.project.journal.entries()[0])
+    ready(box)
+    recovered = again.workspace.annotations
+    assert recovered is not reopened
+    assert class_names(recovered) == class_names(layer)
+    np.testing.assert_allclose(recovered.get_color(3), layer.get_color(3))
+
+
+def test_a_project_of_before_gives_the_names_that_stand_in_its_file_alone(
+    painted: Any, written: Any, project: OpenProject, open_dock: Any, ready: Any
+) -> None:
+    written()
+    project.close()
+    file = project.project.load().model_copy(update={"class_names": ("resin", "cell")})
+    project.project.save(file)
+    _, box, again = open_dock()
+    box.resume_button.click()
+    ready(box)
+    assert class_names(again.workspace.annotations) == ("resin", "cell")
 
 
 def test_the_box_reads_well_when_narrow(

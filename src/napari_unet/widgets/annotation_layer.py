@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CLASSES = ("background", "foreground")
 """Names of the classes of a new layer; its values are 1, 2 and up."""
 _NAMES = "class"
+# What the value 0 is called.
+_NO_CLASS = "not labelled"
 # Of Okabe and Ito (2008), told apart by the colour-blind too; neighbours differ most.
 _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9")
 _BRUSH_SHARE = 64
@@ -87,8 +89,9 @@ def class_names(layer: Labels | None) -> tuple[str, ...]:
     """Return the names of a layer's classes, background first; () without names."""
     if layer is None or _NAMES not in layer.features:
         return ()
-    # The first is "not labelled", the value 0.
-    return tuple(str(name) for name in layer.features[_NAMES][1:])
+    first, names = layer.features[_NAMES][:1], layer.features[_NAMES][1:]
+    # Other programs may tell in the same column what each object is.
+    return tuple(map(str, names)) if [*first] == [_NO_CLASS] else ()
 
 
 def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:
@@ -106,7 +109,7 @@ def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -
         raise InputError("Every class needs a name of its own.")
     layer.features = {
         "index": list(range(len(plain) + 1)),
-        _NAMES: ["not labelled", *plain],
+        _NAMES: [_NO_CLASS, *plain],
     }
     if not colours:
         return

@@ -137,8 +137,8 @@ class JournalKeeper(QObject):
         for one, act in ((self._layer, "disconnect"), (layer, "connect")):
             if one is not None:
                 # Undo and a change by a program tell of new data, but of no stroke.
-                for event in (one.events.paint, one.events.set_data, one.events.data):
-                    getattr(event, act)(self._on_change)
+                for name in ("paint", "set_data", "data", "features"):
+                    getattr(one.events[name], act)(self._on_change)
         self._layer = layer
 
     def _on_change(self, _event: Any = None) -> None:

@@ -9,8 +9,12 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_unet.widgets.annotation_layer import class_names, name_classes
+
 SOURCE = "napari_unet_source"
 """Key in the metadata of a layer: the path that its data were read from."""
+NAMES = "class_names"
+"""Key in the place and the look of a layer: names of its classes, background first."""
 _LENGTHS = ("scale", "translate")
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
@@ -26,7 +30,7 @@ def source_of(layer: Layer) -> Path | None:
 
 
 def place_of(layer: Layer) -> dict[str, Any]:
-    """Return what places a layer, in lists and words."""
+    """Return what places a layer, and the names of its classes, in lists and words."""
     place: dict[str, Any] = {
         name: [float(one) for one in getattr(layer, name)] for name in _LENGTHS
     }
@@ -35,6 +39,8 @@ def place_of(layer: Layer) -> dict[str, Any]:
     place["affine"] = np.asarray(layer.affine.affine_matrix, float).tolist()
     place["units"] = [str(unit) for unit in layer.units]
     place["axis_labels"] = [str(label) for label in layer.axis_labels]
+    if isinstance(layer, Labels) and class_names(layer):
+        place[NAMES] = list(class_names(layer))
     return place
 
 
@@ -72,8 +78,8 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
 
     Raises
     ------
-    ValueError, TypeError, KeyError
-        When a value is none that napari takes.
+    ValueError, TypeError, KeyError, InputError
+        When a value is none that napari takes, or a class has the name of another.
     """
     for name, value in options(look, layer.ndim).items():
         setattr(layer, name, value)
@@ -81,6 +87,8 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         if name in look:
             setattr(layer, name, look[name])
     if isinstance(layer, Labels):
+        if NAMES in look:
+            name_classes(layer, look[NAMES], colours=False)
         _colour_labels(layer, look)
     elif isinstance(layer, Image) and not layer.rgb:
         for name in ("colormap", *_GREY):

@@ -21,8 +21,9 @@ from napari_unet.config import RunConfig
 from napari_unet.data.journal import JournalEntry
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.project import LayerRecord, Project, ProjectFile, Role
+from napari_unet.widgets.annotation_layer import class_names, name_classes
 from napari_unet.widgets.journal_keeper import JournalKeeper
-from napari_unet.widgets.looks import look_of, source_of
+from napari_unet.widgets.looks import NAMES, look_of, source_of
 from napari_unet.widgets.preferences import default_project, preferences
 from napari_unet.widgets.workspace import Workspace
 
@@ -46,14 +47,11 @@ class ProjectState:
     ----------
     settings
         Settings of training as last chosen, or None.
-    class_names
-        Names of the classes, background first; () where they have none.
     run
         Folder of the last run.
     """
 
     settings: RunConfig | None = None
-    class_names: tuple[str, ...] = ()
     run: Path | None = None
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -192,7 +190,10 @@ class OpenProject(QObject):
         self._missing = missing
         workspace, state = self.workspace, self.state
         workspace.kind = file.kind
-        state.class_names = file.class_names
+        layer, names = workspace.annotations, file.class_names
+        if names and layer is not None and not class_names(layer):
+            # An older file has the names here alone.
+            name_classes(layer, names, colours=False)
         if file.settings is not None:
             workspace.weights = file.settings.weights
         state.run = self._path(file.run)
@@ -306,11 +307,12 @@ class OpenProject(QObject):
         self._layers = layers
         state, workspace, project = self.state, self.workspace, self.project
         settings = state.settings or RunConfig()
+        names = [one.look.get(NAMES, ()) for one in layers if one.role == "annotations"]
         model, run = workspace.model, state.run
         return ProjectFile(
             layers=layers,
             kind=workspace.kind,
-            class_names=state.class_names,
+            class_names=names[0] if names else (),
             settings=settings.model_copy(update={"weights": workspace.weights}),
             model=None if model is None else project.stored(model),
             run=None if run is None else project.stored(run),

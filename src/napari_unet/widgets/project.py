@@ -26,7 +26,8 @@ from napari_unet.data.journal import JournalEntry
 from napari_unet.data.stack import Stack, read_stack
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.project import LayerRecord, Project, ProjectFile
-from napari_unet.widgets.looks import options, show_look
+from napari_unet.widgets.annotation_layer import name_classes
+from napari_unet.widgets.looks import NAMES, options, show_look
 from napari_unet.widgets.open_project import OpenProject
 from napari_unet.widgets.stack_layers import add_image, add_labels
 from napari_unet.widgets.worker import Job
@@ -180,7 +181,7 @@ class ProjectBox(QWidget):
             layer = add_labels(self.viewer, read.data, record.name, workspace.image)
         try:
             show_look(layer, record.look)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, InputError) as error:
             sentences.append(f"The look of {record.name} is not restored: {error}.")
         setattr(workspace, record.role, layer)
         if read.entry is not None:
@@ -191,9 +192,12 @@ class ProjectBox(QWidget):
     def _add(
         self, labels: NDArray[np.generic], entry: JournalEntry, name: str
     ) -> Labels:
-        return self.viewer.add_labels(
+        layer = self.viewer.add_labels(
             labels, name=name, **options(entry.place, labels.ndim)
         )
+        if NAMES in entry.place:
+            name_classes(layer, entry.place[NAMES])
+        return layer
 
     def _show(self) -> None:
         """Bring everything up to date."""

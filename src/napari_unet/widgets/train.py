@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
-from napari_unet.widgets.annotation_layer import add_annotations, name_classes
+from napari_unet.widgets.annotation_layer import add_annotations
 from napari_unet.widgets.device_line import DeviceLine
 from napari_unet.widgets.experiment_box import TITLE, ExperimentBox
 from napari_unet.widgets.fold import Fold
@@ -224,7 +224,6 @@ class TrainWidget(Panel):
         folder = self.project.project.new_run(image.name)
         self.project.keeper.now(folder)
         self.project.state.run = folder
-        self.project.state.class_names = self.data.classes.value()
         return folder
 
     def _on_progress(self, item: Progress) -> None:
@@ -340,11 +339,7 @@ class TrainWidget(Panel):
         self.project.state.settings = self.settings()
 
     def _on_project(self, _file: Any) -> None:
-        """Take over the settings, and the classes, of a project that was opened."""
-        names, annotations = self.project.state.class_names, self.workspace.annotations
-        if names and annotations is not None:
-            name_classes(annotations, names, colours=False)
-            self.data.classes.set_layer(annotations)
+        """Take over the settings of a project that was opened."""
         settings = self.project.state.settings
         if settings is not None:
             self.rows.setValue(settings)
