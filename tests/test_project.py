@@ -97,7 +97,7 @@ def test_the_default_folder_follows_the_environment(
 def test_nothing_is_made_before_something_is_saved(tmp_path: Path) -> None:
     project = Project(tmp_path / "new")
     project.new_run("em")
-    assert project.journal.after_crash() is None
+    assert project.journal.after_crash() == []
     assert project.journal.entries() == []
     project.journal.close()
     assert not project.folder.exists()

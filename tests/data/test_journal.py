@@ -25,13 +25,15 @@ def painted(value: int = 1, dtype: type = np.uint8) -> np.ndarray:
     return labels
 
 
-def crash(folder: Path, value: int = 1) -> None:
+def crash(folder: Path, value: int = 1, names: tuple[str, ...] = ("em",)) -> None:
     """Write annotations in a program that is killed, and so never closes."""
     code = (
         "import os, sys, numpy as np\n"
         "from napari_unet.data.journal import Journal\n"
         f"labels = np.full((1, 8, 8), {value}, np.uint8)\n"
-        "Journal(sys.argv[1]).write(labels, 'em')\n"
+        "journal = Journal(sys.argv[1])\n"
+        f"for name in {names}:\n"
+        "    journal.write(labels, name)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
@@ -111,8 +113,7 @@ def test_the_newest_of_a_crash_is_never_cleared_away(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for value in range(30):
         journal.write(painted(value + 1), "em")
-    left = journal.after_crash()
-    assert left is not None
+    (left,) = journal.after_crash()
     assert journal.read(left).max() == 77
 
 
@@ -132,7 +133,7 @@ def test_a_clean_close_offers_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.write(painted(), "em")
     journal.close()
-    assert Journal(tmp_path).after_crash() is None
+    assert Journal(tmp_path).after_crash() == []
     assert not list(tmp_path.glob("open-*"))
 
 
@@ -141,20 +142,41 @@ def test_what_a_killed_program_left_is_offered_until_it_is_forgotten(
 ) -> None:
     crash(tmp_path, 3)
     journal = Journal(tmp_path)
-    left = journal.after_crash()
-    assert left is not None
+    (left,) = journal.after_crash()
     assert left.time > datetime.now().astimezone() - timedelta(minutes=5)
     np.testing.assert_array_equal(journal.read(left), np.full((1, 8, 8), 3))
-    journal.forget_crash()
-    assert journal.after_crash() is None
+    journal.forget(left)
+    assert Journal(tmp_path).after_crash() == []
     assert [one.path for one in journal.entries()] == [left.path]
+
+
+def test_every_layer_of_every_crash_is_offered_by_itself(tmp_path: Path) -> None:
+    crash(tmp_path, 3, ("em", "lung"))
+    crash(tmp_path, 4)
+    journal = Journal(tmp_path)
+    for value in range(30):  # none of them is cleared away meanwhile
+        journal.write(painted(value + 1), "em")
+        journal.write(painted(value + 1), "lung")
+    left = journal.after_crash()
+    assert [(one.name, journal.read(one).max()) for one in left] == [
+        ("em", 4),
+        ("lung", 3),
+        ("em", 3),
+    ]
+    journal.forget(left[1])
+    assert journal.after_crash() == [left[0], left[2]]
+    journal.forget(left[0])
+    assert journal.after_crash() == [left[2]]
+    assert Journal(tmp_path).after_crash() == left[1:]  # a session is one mark
+    journal.forget(left[2])
+    assert Journal(tmp_path).after_crash() == []
 
 
 def test_another_program_at_work_is_no_crash(tmp_path: Path) -> None:
     other = Journal(tmp_path)
     other.write(painted(), "em")
     mine = Journal(tmp_path)
-    assert mine.after_crash() is None
+    assert mine.after_crash() == []
     assert mine.session.others() == [other.session.id]
     assert other.session.is_first
     assert not mine.session.is_first
@@ -169,7 +191,7 @@ def test_a_number_given_to_another_program_is_a_crash(tmp_path: Path) -> None:
     words = json.loads(mark.read_text())
     assert words["pid"] == psutil.Process().pid
     mark.write_text(json.dumps({**words, "started": words["started"] - 60}))
-    assert Journal(tmp_path).after_crash() is not None
+    assert len(Journal(tmp_path).after_crash()) == 1
 
 
 def test_another_computer_is_at_work_as_long_as_it_renews_its_mark(
@@ -182,9 +204,9 @@ def test_another_computer_is_at_work_as_long_as_it_renews_its_mark(
     journal.write(painted(), "em")
     (mark,) = tmp_path.glob("open-*.json")
     mark.write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": 0.0}))
-    assert Journal(tmp_path).after_crash() is None
+    assert Journal(tmp_path).after_crash() == []
     os.utime(mark, (time.time() - 3600,) * 2)
-    assert Journal(tmp_path).after_crash() is not None
+    assert len(Journal(tmp_path).after_crash()) == 1
 
 
 def test_a_damaged_mark_or_card_stops_nothing(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ QTimer.singleShot(500, dock.window().close)
 napari.run(force=True)
 """
 
+_TWO_LAYERS = """
+import os, sys, numpy as np
+from napari_unet.data.journal import Journal
+journal = Journal(sys.argv[1])
+journal.write(np.ones((1, 3, 3), np.uint8), "em")
+journal.write(np.ones((1, 3, 3), np.uint8), "lung")
+os.kill(os.getpid(), 9)
+"""
+
 
 @pytest.fixture
 def box(dock: Any) -> Any:
@@ -130,7 +139,7 @@ def test_nothing_is_offered_after_a_clean_close(
     viewer.close()
     qtbot.waitUntil(lambda: project.is_closed, timeout=10_000)
     journal = Project(runs_in_tmp).journal
-    assert journal.after_crash() is None
+    assert journal.after_crash() == []
     assert not list(journal.folder.glob("open-*"))
     np.testing.assert_array_equal(journal.read(journal.entries()[0]), painted)
     (record,) = Project(runs_in_tmp).load().layers
@@ -143,7 +152,7 @@ def test_a_window_closed_by_its_button_leaves_everything_written(
 ) -> None:
     subprocess.run([sys.executable, "-c", _CLOSED], check=True, timeout=120)
     project = Project(runs_in_tmp)
-    assert project.journal.after_crash() is None
+    assert project.journal.after_crash() == []
     assert not list(project.journal.folder.glob("open-*"))
     file = project.load()
     assert file.kind == AnnotationKind.CLASSES
@@ -342,6 +351,46 @@ def test_earlier_annotations_come_back_as_a_new_layer(
     np.testing.assert_array_equal(project.workspace.annotations.data, first)
     assert painted.data[0, 9, 9] == 5
     assert len(viewer.layers) == 2
+
+
+def test_every_entry_of_every_layer_can_be_had_back(
+    viewer: Any, project: OpenProject, box: Any, ready: Any
+) -> None:
+    labels = np.zeros((2, 9, 9), np.uint8)
+    journal = project.project.journal
+    for name, number in (("R&D", 3), ("lung", 18)):
+        for value in range(1, number + 1):
+            labels[0, 0] = value
+            journal.write(labels, name)
+    box._fill_menu()
+    box._fill_menu()
+    menus = [action.menu() for action in box.earlier.menu().actions()]
+    assert [menu.title() for menu in menus] == ["lung", "R&&D"]
+    assert [len(menu.actions()) for menu in menus] == [18, 3]
+    menus[1].actions()[2].trigger()
+    ready(box)
+    assert viewer.layers[0].name.startswith("R&D of ")
+    assert viewer.layers[0].data.max() == 1
+
+
+def test_what_crashes_left_is_offered_one_layer_after_the_other(
+    runs_in_tmp: Path, open_dock: Any, ready: Any
+) -> None:
+    subprocess.run(
+        [sys.executable, "-c", _TWO_LAYERS, str(runs_in_tmp / "annotations")],
+        check=False,
+    )
+    viewer, box, _project = open_dock()
+    assert box.recover_button.text().endswith("(+1)")
+    assert box.recover_button.toolTip().startswith("lung, 9 pixels")
+    assert box.minimumSizeHint().width() <= 340
+    box.forget_button.click()
+    assert box.recover_button.toolTip().startswith("em, 9 pixels")
+    box.recover_button.click()
+    ready(box)
+    assert viewer.layers[0].name.startswith("em of ")
+    assert not is_offered(box)
+    assert Project(runs_in_tmp).journal.after_crash() == []
 
 
 def test_classes_keep_their_names_without_any_training(

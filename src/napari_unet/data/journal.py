@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,6 +74,7 @@ class Journal:
         self.folder = Path(folder)
         self.session = Session(folder)
         self._written: dict[str, JournalEntry] = {}
+        self._forgotten: set[Path] = set()
 
     def write(
         self,
@@ -155,21 +156,23 @@ class Journal:
             )
         return data.reshape(entry.shape).astype(entry.dtype)
 
-    def after_crash(self) -> JournalEntry | None:
-        """Return the newest annotations of sessions that never came to a good end.
+    def after_crash(self) -> list[JournalEntry]:
+        """Return what sessions left that never came to a good end, newest first.
 
-        None when there are none: after a clean close, while another program works in
-        the folder, or once `forget_crash` was called.
+        The newest entry of each of their layers; none after a clean close, while
+        another program works in the folder, or once `forget` was called for it.
         """
-        crashed = set(self.session.crashed())
-        if not crashed:
-            return None
-        return next((one for one in self.entries() if one.session in crashed), None)
+        crashed = self.session.crashed()
+        left = _newest_of(self.entries(), crashed) if crashed else []
+        return [one for one in left if one.path not in self._forgotten]
 
-    def forget_crash(self) -> None:
-        """Offer what crashed sessions left no more; the entries stay."""
+    def forget(self, entry: JournalEntry) -> None:
+        """Offer no more what a crash left; the entry stays."""
+        self._forgotten.add(entry.path)
+        offered = {one.session for one in self.after_crash()}
         for session in self.session.crashed():
-            self.session.forget(session)
+            if session not in offered:
+                self.session.forget(session)
 
     def close(self) -> None:
         """End the session in good order."""
@@ -215,10 +218,8 @@ class Journal:
 
     def _prune(self) -> None:
         entries = self.entries()
-        kept = {id(one) for one in _worth_keeping(entries)}
-        for session in self.session.crashed() + self.session.others():
-            newest = next((one for one in entries if one.session == session), None)
-            kept.add(id(newest))
+        marked = _newest_of(entries, self.session.crashed() + self.session.others())
+        kept = {id(one) for one in (*_worth_keeping(entries), *marked)}
         for one in entries:
             if id(one) not in kept and one.checksum:
                 _remove(one.path)
@@ -310,6 +311,17 @@ def _worth_keeping(entries: Iterable[JournalEntry]) -> Iterable[JournalEntry]:
         if counts[one.name] <= _NEWEST or key not in seen:
             yield one
         seen.add(key)
+
+
+def _newest_of(
+    entries: Iterable[JournalEntry], sessions: Sequence[str]
+) -> list[JournalEntry]:
+    """Return, of entries with the newest first, each session's newest of each layer."""
+    newest: dict[tuple[str, str], JournalEntry] = {}
+    for one in entries:
+        if one.session in sessions:
+            newest.setdefault((one.session, one.name), one)
+    return list(newest.values())
 
 
 def _remove(path: Path) -> None:

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Labels, Layer
 
-_LISTED = 15
-
 
 class ProjectBox(QWidget):
     """Shows the project folder; opens another, makes a new one, and recovers.
@@ -74,7 +72,7 @@ class ProjectBox(QWidget):
         self._menu.aboutToShow.connect(self._fill_menu)
         self.earlier.setMenu(self._menu)
         self.earlier.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._left: JournalEntry | None = None
+        self._left: list[JournalEntry] = []
         self._job: Job | None = None
         self._lay_out()
         self.open_project.changed.connect(self._show)
@@ -137,8 +135,7 @@ class ProjectBox(QWidget):
             name = f"{entry.name} of {_when(entry.time)}"
             self.open_project.workspace.annotations = self._add(labels, entry, name)
             self.open_project.keeper.now()
-            if self._left is not None and self._left.path == entry.path:
-                self._on_forget()
+            self._forget(entry)
 
         self._start("Recovering annotations", work, on_step, lambda: None)
 
@@ -186,8 +183,7 @@ class ProjectBox(QWidget):
         setattr(workspace, record.role, layer)
         if read.entry is not None:
             self.open_project.keeper.opened(read.entry)
-            if self._left is not None and self._left.path == read.entry.path:
-                self.open_project.project.journal.forget_crash()
+            self.open_project.project.journal.forget(read.entry)
 
     def _add(
         self, labels: NDArray[np.generic], entry: JournalEntry, name: str
@@ -207,12 +203,17 @@ class ProjectBox(QWidget):
         self.words.setText(kept.words)
         self.words.setVisible(bool(kept.words))
         for button in (self.recover_button, self.forget_button):
-            button.setVisible(left is not None)
-        if left is not None:
-            self.recover_button.setText(f"Recover annotations of {_when(left.time)}")
+            button.setVisible(bool(left))
+        if left:
+            first, more = left[0], len(left) - 1
+            others = f" (+{more})" if more else ""
+            self.recover_button.setText(
+                f"Recover annotations of {_when(first.time)}{others}"
+            )
             self.recover_button.setToolTip(
-                f"{left.name}, {left.pixels:,} pixels: the program ended before it was "
-                "closed. They become a new layer."
+                f"{first.name}, {first.pixels:,} pixels: the program ended before it "
+                "was closed. They become a new layer."
+                + (f" {more} more are offered after these." if more else "")
             )
         fresh = kept.workspace.image is None and kept.workspace.annotations is None
         self.resume_button.setText(f"Go on with {kept.project.folder.name}")
@@ -241,11 +242,20 @@ class ProjectBox(QWidget):
 
     def _fill_menu(self) -> None:
         self._menu.clear()
-        entries = self.open_project.project.journal.entries()[:_LISTED]
-        for entry in entries:
-            text = f"{_when(entry.time)}  {entry.name}, {entry.pixels:,} pixels"
-            self._menu.addAction(text, lambda entry=entry: self.recover(entry))
-        if not entries:
+        for menu in self._menu.findChildren(QMenu):
+            menu.deleteLater()
+        histories: dict[str, list[JournalEntry]] = {}
+        for entry in self.open_project.project.journal.entries():
+            histories.setdefault(entry.name, []).append(entry)
+        for name, entries in histories.items():
+            menu = self._menu
+            if len(histories) > 1:
+                # An ampersand by itself would underline the next letter.
+                menu = self._menu.addMenu(name.replace("&", "&&"))
+            for entry in entries:
+                text = f"{_when(entry.time)}  {entry.pixels:,} pixels"
+                menu.addAction(text, lambda entry=entry: self.recover(entry))
+        if not histories:
             self._menu.addAction("none yet").setEnabled(False)
 
     def _on_open(self) -> None:
@@ -266,11 +276,15 @@ class ProjectBox(QWidget):
         self.open(self.open_project.project.folder)
 
     def _on_recover(self) -> None:
-        if self._left is not None:
-            self.recover(self._left)
+        if self._left:
+            self.recover(self._left[0])
 
     def _on_forget(self) -> None:
-        self.open_project.project.journal.forget_crash()
+        if self._left:
+            self._forget(self._left[0])
+
+    def _forget(self, entry: JournalEntry) -> None:
+        self.open_project.project.journal.forget(entry)
         self.look_for_crash()
 
 
