@@ -187,6 +187,25 @@ def test_what_was_corrected_by_hand_is_never_predicted_over(
     assert "em prediction [1]" in viewer.layers
 
 
+def test_slices_after_a_correction_share_one_new_layer(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    for z in range(4):
+        viewer.dims.set_current_step(0, z)
+        predict.run_button.click()
+        finish(predict)
+        if z == 0:
+            viewer.layers["em prediction"].paint((0, 20, 20), 5)
+    names = [one.name for one in viewer.layers if "prediction" in one.name]
+    assert names == ["em prediction", "em prediction [1]"]
+    told = viewer.layers["em prediction [1]"]
+    assert told.metadata["napari_unet_slices"] == [1, 2, 3]
+    told.name = "the user keeps it"
+    predict.run_button.click()
+    finish(predict)
+    assert "em prediction [1]" in viewer.layers
+
+
 @pytest.fixture
 def sized(tmp_path: Path) -> Path:
     """A model that learnt on pixels half as large as those of the image."""

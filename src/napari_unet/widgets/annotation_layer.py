@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QToolButton, QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.widgets.layers import LayerBox, placed_like, plane_shape
+from napari_unet.widgets.layers import LayerBox, misfit, placed_like, plane_shape
 from napari_unet.widgets.workspace import Workspace
 from napari_unet.words import sides
 
@@ -57,7 +57,7 @@ def add_annotations(
     Raises
     ------
     InputError
-        When no memory holds so many pixels.
+        When the image is no stack, or no memory holds so many pixels.
     """
     shape = plane_shape(image)
     try:
@@ -151,11 +151,12 @@ class AnnotationButton(QToolButton):
     def refresh(self, *_changed: Any) -> None:
         """Say what the button does, or why it cannot."""
         image = self._images.value()
-        self.setEnabled(image is not None)
+        reason = "There is no image layer to annotate: load one first."
+        if image is not None:
+            reason = misfit(image)
+        self.setEnabled(not reason)
         self.setToolTip(
-            "There is no image layer to annotate: load one first."
-            if image is None
-            else f"Make a new layer to annotate {image.name} in, ready to paint."
+            reason or f"Make a new layer to annotate {image.name} in, ready to paint."
         )
 
     def add(self, *_clicked: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_unet.data.stack import Stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, NapariUNetError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -23,26 +24,44 @@ PREDICTED = "napari_unet_slices"
 
 
 class LayerBox(QComboBox):
-    """A list of the viewer's layers of one type, kept up to date."""
+    """A list of the viewer's layers of one type, kept up to date.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    kind
+        The type.
+    suits
+        Whether a layer may be chosen without anyone's doing; by hand all of them may.
+    """
 
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
 
     def __init__(
-        self, viewer: ViewerModel, kind: type[Layer], parent: QWidget | None = None
+        self,
+        viewer: ViewerModel,
+        kind: type[Layer],
+        parent: QWidget | None = None,
+        *,
+        suits: Callable[[Layer], bool] = lambda _layer: True,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._kind = kind
+        self._suits = suits
+        self._meant = False
         self._layers: list[Layer] = []
         # A long layer name must not widen the dock.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumContentsLength(12)
         events = viewer.layers.events
         for event in (events.inserted, events.removed, events.renamed):
-            event.connect(self._refill)
-        self.destroyed.connect(self._forget(events, self._refill))
+            event.connect(self.refresh)
+        self.destroyed.connect(self._forget(events, self.refresh))
         self.currentIndexChanged.connect(self._on_index_changed)
-        self._refill()
+        self.activated.connect(self._on_activated)
+        self.refresh()
 
     @staticmethod
     def _forget(events: Any, slot: Any) -> Any:
@@ -60,9 +79,11 @@ class LayerBox(QComboBox):
     def setValue(self, layer: Layer | None) -> None:  # noqa: N802
         """Choose a layer; one that is not in the list leaves the choice as it is."""
         if layer in self._layers:
+            self._meant = True
             self.setCurrentIndex(self._layers.index(layer))
 
-    def _refill(self, event: Any = None) -> None:
+    def refresh(self, _event: Any = None) -> None:
+        """List the layers that are there; a choice stays, where someone meant it."""
         before = self.value()
         layers = [one for one in self._viewer.layers if isinstance(one, self._kind)]
         self.blockSignals(True)
@@ -70,10 +91,17 @@ class LayerBox(QComboBox):
         self._layers = layers
         for layer in layers:
             self.addItem(layer.name)
-        self.setCurrentIndex(layers.index(before) if before in layers else 0)
+        stays = before in layers and (self._meant or self._suits(before))
+        self._meant = self._meant and stays
+        suiting = (one for one in layers if self._suits(one))
+        chosen = before if stays else next(suiting, None)
+        self.setCurrentIndex(-1 if chosen is None else layers.index(chosen))
         self.blockSignals(False)
         if self.value() is not before:
             self.valueChanged.emit(self.value())
+
+    def _on_activated(self, _index: int) -> None:
+        self._meant = True
 
     def _on_index_changed(self, index: int) -> None:
         self.valueChanged.emit(self.value())
@@ -95,7 +123,8 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
         data = data.copy()
     axes = _axes(layer)
     sizes = tuple(
-        float(size)
+        # Of an image that is flipped, the factor is negative.
+        abs(float(size))
         for letter, size in zip(axes, layer.scale, strict=False)
         if letter in "ZYX"
     )
@@ -108,9 +137,27 @@ def finest(layer: Image | Labels) -> Any:
 
 
 def plane_shape(layer: Image) -> tuple[int, ...]:
-    """Return the shape of labels of an image layer: Y and X, and slices if any."""
+    """Return the shape of labels of an image layer: Y and X, and slices if any.
+
+    Raises
+    ------
+    InputError
+        When the layer has dimensions that the core does not know.
+    """
     shape = finest(layer).shape
     return tuple(int(shape[axis]) for axis in spatial(layer))
+
+
+def misfit(layer: Layer | None) -> str:
+    """Return why the core can do nothing with an image or labels; "" where it can."""
+    try:
+        if isinstance(layer, Image):
+            plane_shape(layer)
+        elif layer is not None:
+            _check_labels(layer)
+    except NapariUNetError as error:
+        return str(error)
+    return ""
 
 
 def spatial(layer: Layer) -> list[int]:
@@ -129,15 +176,9 @@ def labels_array(layer: Labels) -> NDArray[np.generic]:
     InputError
         When the layer has more than three dimensions.
     """
+    _check_labels(layer)
     data = np.array(finest(layer))
-    if data.ndim == 4 and data.shape[0] == 1:
-        data = data[0]
-    if data.ndim not in (2, 3):
-        raise InputError(
-            f"The layer {layer.name} has {data.ndim} dimensions: labels have slices, "
-            "Y and X."
-        )
-    return data.reshape((1, *data.shape)) if data.ndim == 2 else data
+    return data.reshape((-1, *data.shape[-2:]))
 
 
 def placed_like(layer: Layer, ndim: int | None = None) -> dict[str, Any]:
@@ -205,15 +246,27 @@ def add_or_update(
     return add(data, name=name, **options)
 
 
+def _check_labels(layer: Layer) -> None:
+    shape = finest(layer).shape
+    single = len(shape) == 4 and shape[0] == 1
+    if len(shape) not in (2, 3) and not single:
+        raise InputError(
+            f"The layer {layer.name} has {len(shape)} dimensions: labels have slices, "
+            "Y and X. Split time points into layers."
+        )
+
+
 def _axes(layer: Image) -> str:
     named = "".join(str(label).upper() for label in layer.axis_labels)
     plain = "".join(letter for letter in named if letter in _LETTERS)
-    if len(plain) != layer.ndim or not plain.endswith("YX"):
-        if layer.ndim not in (2, 3):
-            raise InputError(
-                f"The layer {layer.name} has {layer.ndim} dimensions: images have "
-                "slices, Y and X. Split channels or time points into layers."
-            )
+    named_all = len(plain) == layer.ndim and plain.endswith("YX")
+    in_time = named_all and {"T", "Z"} <= set(plain)
+    if in_time or not (named_all or layer.ndim in (2, 3)):
+        raise InputError(
+            f"The layer {layer.name} has {layer.ndim} dimensions: images have slices, "
+            "Y and X. Split channels or time points into layers."
+        )
+    if not named_all:
         plain = "ZYX"[-layer.ndim :]
     return plain + ("S" if layer.rgb else "")
 

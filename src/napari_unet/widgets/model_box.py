@@ -116,6 +116,7 @@ class ModelBox(QWidget):
             self, "Open a model", "", "Models (*.safetensors);;All files (*)"
         )
         if name:
+            self._workspace.model = Path(name)
             self.setValue(Path(name))
 
     def _on_index_changed(self, index: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections import Counter
 from dataclasses import replace
@@ -31,6 +32,7 @@ from napari_unet.widgets.layers import (
     LayerBox,
     current_slice,
     image_stack,
+    misfit,
     placed_like,
     plane_shape,
 )
@@ -126,7 +128,7 @@ class PredictWidget(Panel):
             return "Train a network first, or choose a model file."
         if self.image.value() is None:
             return "There is no image layer: load one first."
-        return ""
+        return misfit(self.image.value())
 
     def value(self) -> PredictConfig:
         """Return the settings of the prediction, as chosen."""
@@ -141,7 +143,7 @@ class PredictWidget(Panel):
         if not self.running:
             self.device.end()
         layer = self.image.value()
-        many = layer is None or len(plane_shape(layer)) > 2
+        many = layer is None or bool(misfit(layer)) or len(plane_shape(layer)) > 2
         now = PredictSituation(
             finish=self.finish.value(),
             many_slices=many and self.extent.currentText() == _STACK,
@@ -309,18 +311,22 @@ class PredictWidget(Panel):
     def _make_layers(self, tile: TileDone) -> None:
         shape = plane_shape(self._of)
         name = f"{self._of.name} prediction"
-        old = next((one for one in self.viewer.layers if one.name == name), None)
         dtype = np.uint16 if self._numbers else np.uint8
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
-        before = _made_here(old, shape)
-        if isinstance(old, Labels) and before is not None:
-            self._labels = old
-            self._make_room(old, before, dtype)
+        for old in reversed(self.viewer.layers):
+            before = _made_here(old, shape) if _is_called(old, name) else None
+            if isinstance(old, Labels) and before is not None:
+                self._labels = old
+                self._make_room(old, before, dtype)
+                break
         else:
             # What the user has corrected stays; napari numbers the new layer.
             self._labels = self.viewer.add_labels(
-                np.zeros(shape, dtype), name=name, **placed_like(self._of)
+                np.zeros(shape, dtype),
+                name=name,
+                metadata={PREDICTED: []},
+                **placed_like(self._of),
             )
         self._labels.metadata[NUMBERED] = self._numbers
         if self._keep:
@@ -358,7 +364,12 @@ def _fill(layer: Labels | Image, core: tuple[slice, ...], values: Any) -> None:
         layer.data[core] = values
 
 
-def _made_here(layer: Layer | None, shape: tuple[int, ...]) -> MadeBy | None:
+def _is_called(layer: Layer, name: str) -> bool:
+    """Say whether a layer has a name, with or without the number that napari gives."""
+    return re.fullmatch(rf"{re.escape(name)}( \[\d+\])?", layer.name) is not None
+
+
+def _made_here(layer: Layer, shape: tuple[int, ...]) -> MadeBy | None:
     """Return how a layer was predicted that holds nothing else, now or by an undo."""
     if not isinstance(layer, Labels) or not isinstance(layer.data, np.ndarray):
         return None

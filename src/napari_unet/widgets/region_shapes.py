@@ -100,15 +100,15 @@ def roles_of(layer: Shapes) -> list[Role]:
     return [Role(text) if text in known else Role.TRAIN for text in texts]
 
 
-def read_regions(layer: Shapes | None, count: int) -> tuple[list[Region], list[str]]:
+def read_regions(layer: Shapes | None, image: Image) -> tuple[list[Region], list[str]]:
     """Read the shapes of a layer; on the main thread.
 
     Parameters
     ----------
     layer
         As `make_layer` makes it: its pixels are those of the image.
-    count
-        Slices of the image.
+    image
+        What they are drawn on.
 
     Returns
     -------
@@ -121,6 +121,7 @@ def read_regions(layer: Shapes | None, count: int) -> tuple[list[Region], list[s
         return [], []
     regions: list[Region] = []
     open_shapes = lost = 0
+    count = _depth(image)
     shapes = zip(layer.data, layer.shape_type, roles_of(layer), strict=True)
     for data, shape, role in shapes:
         z = _slice_of(np.asarray(data), count)
@@ -137,7 +138,7 @@ def read_regions(layer: Shapes | None, count: int) -> tuple[list[Region], list[s
 def draw_regions(layer: Shapes, regions: Sequence[Region], image: Image) -> None:
     """Replace the shapes of a layer; regions of several slices get one on each."""
     *depth, height, width = plane_shape(image)
-    count = depth[0] if depth else 1
+    count = _depth(image)
     top, left, bottom, right = -0.5, -0.5, height - 0.5, width - 0.5
     whole = ((top, left), (top, right), (bottom, right), (bottom, left))
     shapes: list[NDArray[np.float64]] = []
@@ -158,6 +159,12 @@ def draw_regions(layer: Shapes, regions: Sequence[Region], image: Image) -> None
 
 def _features(roles: Sequence[Role]) -> dict[str, NDArray[np.object_]]:
     return {"role": np.array([str(role) for role in roles], dtype=object)}
+
+
+def _depth(image: Image) -> int:
+    """Return the number of slices, not of channels."""
+    shape = plane_shape(image)
+    return shape[0] if len(shape) > 2 else 1
 
 
 def _slice_of(data: NDArray[np.float64], count: int) -> int | None:

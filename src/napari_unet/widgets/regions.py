@@ -27,7 +27,7 @@ from napari_unet.data import regions as files
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.train.roles import NO_SLICE, seen_around
 from napari_unet.widgets.form import explain
-from napari_unet.widgets.layers import labels_array, plane_shape
+from napari_unet.widgets.layers import labels_array, misfit, plane_shape
 from napari_unet.widgets.region_count import Counted, RegionCount
 from napari_unet.widgets.region_shapes import (
     draw_regions,
@@ -147,7 +147,7 @@ class RegionsBox(QWidget):
 
     def follow(self, place: Place) -> None:
         """Take another image, other annotations, slices or another network."""
-        if place.image is not None and not _has_slices(place.image):
+        if misfit(place.image):
             place = replace(place, image=None)
         self._place = place
         self._painted.replace(_paint_events(place.annotations))
@@ -192,7 +192,7 @@ class RegionsBox(QWidget):
         image = self._place.image
         if image is None:
             return [], []
-        return read_regions(self._layer, _depth(image))
+        return read_regions(self._layer, image)
 
     # ------------------------------------------------------------------ the layer
 
@@ -248,6 +248,8 @@ class RegionsBox(QWidget):
         """Copy what the numbers come from, on the main thread."""
         place = self._place
         if place.image is None or place.annotations is None:
+            return None
+        if misfit(place.annotations):
             return None
         labels = labels_array(place.annotations)
         *depth, height, width = plane_shape(place.image)
@@ -344,19 +346,6 @@ class RegionsBox(QWidget):
         except NapariUNetError as error:
             self.status.setText(str(error))
             self._timer.stop()
-
-
-def _has_slices(image: Image) -> bool:
-    """Say whether regions can lie on an image; training says why not."""
-    try:
-        return bool(plane_shape(image))
-    except NapariUNetError:
-        return False
-
-
-def _depth(image: Image) -> int:
-    shape = plane_shape(image)
-    return shape[0] if len(shape) > 2 else 1
 
 
 def _shape_events(layer: Shapes | None) -> tuple[Any, ...]:

@@ -110,9 +110,9 @@ class TrainWidget(Panel):
 
         Where there are no annotations yet, a layer for them is made first.
         """
-        image = self.image.value()
-        if image is None:
-            raise InputError(self.why_not())
+        image, reason = self.image.value(), self.data.why_not_live()
+        if reason:
+            raise InputError(reason)
         if self.annotations.value() is None:
             add_annotations(self.viewer, image)
         annotations = self.annotations.value()
@@ -188,10 +188,10 @@ class TrainWidget(Panel):
         super().refresh()
         explain(self.pause_button, "" if self.running else "Nothing runs.")
         self.pause_button.setText("Pause")
-        no_image = "" if self.image.value() is not None else self.why_not()
-        self.live_button.setEnabled(not self.running and not no_image)
+        reason = self.data.why_not_live()
+        self.live_button.setEnabled(not self.running and not reason)
         self.live_button.setToolTip(
-            no_image or "Learn while you paint, and show what the network makes of it."
+            reason or "Learn while you paint, and show what the network makes of it."
         )
         self.live.refresh(undo=self._before is not None)
         self.suggestions.refresh()

@@ -16,7 +16,7 @@ from napari_unet.widgets.fold import Fold
 from napari_unet.widgets.form import explain
 from napari_unet.widgets.images import ImagesTable
 from napari_unet.widgets.kind import TOOLTIP, KindBox
-from napari_unet.widgets.layers import PREDICTED, LayerBox, finest, labels_array
+from napari_unet.widgets.layers import PREDICTED, LayerBox, labels_array, misfit
 from napari_unet.widgets.needs import RUNS
 from napari_unet.widgets.pairs import Part, TrainingPair
 from napari_unet.widgets.region_shapes import find_layer, read_regions
@@ -24,6 +24,8 @@ from napari_unet.widgets.regions import Place, RegionsBox
 from napari_unet.widgets.training import ImageSource
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from napari_unet.config import Region
     from napari_unet.widgets.panel import Panel
 
@@ -47,12 +49,12 @@ class TrainingSet(QObject):
         self._panel = panel
         self.workspace = panel.workspace
         self.image = LayerBox(panel.viewer, Image)
-        self.annotations = LayerBox(panel.viewer, Labels)
+        self.annotations = LayerBox(panel.viewer, Labels, suits=self._suits)
         self.new_button = AnnotationButton(panel.viewer, self.image)
         self.kind = KindBox()
         self.classes = ClassRow(self.workspace)
         self.held_out = QLineEdit()
-        self.held_out.setPlaceholderText("last fifth of the annotated slices")
+        self.held_out.setPlaceholderText("the last fifth; live: nothing")
         self.regions = RegionsBox(panel.viewer)
         self.images = ImagesTable(panel.viewer)
         self._network = UNetConfig()
@@ -65,11 +67,16 @@ class TrainingSet(QObject):
 
     def why_not(self) -> str:
         """Return what is missing."""
+        reason = self.why_not_live()
+        if not reason and self.annotations.value() is None:
+            return "There are no annotations: load some, or make a layer with +."
+        return reason
+
+    def why_not_live(self) -> str:
+        """Return what is missing for live training, which makes its annotations."""
         if self.image.value() is None:
             return "There is no image layer: load one first."
-        if self.annotations.value() is None:
-            return "There is no labels layer: load or paint annotations first."
-        return ""
+        return misfit(self.image.value()) or misfit(self.annotations.value())
 
     def chosen_kind(self) -> AnnotationKind:
         """Return what the annotations mean: as chosen, or else guessed."""
@@ -139,7 +146,8 @@ class TrainingSet(QObject):
             "Hold out",
             self.held_out,
             "Slices as start:stop, counted from 0. They are never trained on; the "
-            "model that scores best on them is kept.",
+            "model that scores best on them is kept. Left empty, Train holds out the "
+            "last fifth of the annotated slices, and live training nothing.",
         )
         self._panel.add_row("Regions", self.regions)
         self._panel.form.addRow(Fold("Images", self.images))
@@ -173,7 +181,7 @@ class TrainingSet(QObject):
         if not isinstance(image, Image):
             return []
         layer = find_layer(self._panel.viewer, image)
-        return read_regions(layer, len(finest(image)))[0]
+        return read_regions(layer, image)[0]
 
     def _connect(self) -> None:
         workspace, listen = self.workspace, self._panel.listen
@@ -183,6 +191,7 @@ class TrainingSet(QObject):
         listen(workspace.events.image, self.image.setValue)
         listen(workspace.events.annotations, self.annotations.setValue)
         listen(workspace.events.kind, self.kind.setValue)
+        listen(workspace.events.prediction, self.annotations.refresh)
         for box in (self.image, self.annotations):
             box.valueChanged.connect(lambda _: self._first_timer.start(0))
             box.activated.connect(self._share)
@@ -219,8 +228,13 @@ class TrainingSet(QObject):
             return
         if annotations.multiscale:
             return  # napari paints in no layer of several resolutions
-        if self.workspace.annotations is None and PREDICTED not in annotations.metadata:
+        if self.workspace.annotations is None:
             self.workspace.annotations = annotations
+
+    def _suits(self, layer: Layer) -> bool:
+        """Say whether a layer is taken for annotations unless others are chosen."""
+        predicted = PREDICTED in layer.metadata or layer == self.workspace.prediction
+        return not predicted or layer == self.workspace.annotations
 
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()

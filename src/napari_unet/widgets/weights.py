@@ -26,6 +26,7 @@ from napari_unet.widgets.layers import (
     add_or_update,
     current_slice,
     labels_array,
+    misfit,
     placed_like,
 )
 from napari_unet.widgets.needs import RUN_NEEDS, RunSituation, unmet
@@ -118,7 +119,7 @@ class WeightsWidget(Panel):
         """Return what is missing."""
         if self.labels.value() is None:
             return "A weight map needs a labels layer: load or paint annotations."
-        return ""
+        return misfit(self.labels.value())
 
     def run(self) -> None:
         """Make the weight map of the whole stack on a thread."""
