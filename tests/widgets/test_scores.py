@@ -18,6 +18,8 @@ from napari_unet.widgets.baseline_box import MadeByBaseline
 from napari_unet.widgets.error_list import IGNORED
 from napari_unet.widgets.looks import SOURCE
 from napari_unet.widgets.made_by import MadeBy, remember
+from napari_unet.widgets.score_table import ScoreTable
+from napari_unet.widgets.score_totals import ScoreTotals
 
 SHAPE = (4, 60, 60)
 
@@ -87,6 +89,31 @@ def test_all_scores_say_what_they_are_good_for(scored: Any) -> None:
     assert "membrane" in texts["<b>IoU</b>"]
     assert "border" in texts["<b>Warping error</b>"]
     assert texts["Cells found, at IoU 0.50"].startswith("<p>7 cells found, 1 missed")
+
+
+def test_everything_that_was_scored_fits_into_a_narrow_dock(
+    scored: Any, qtbot: Any
+) -> None:
+    totals = ScoreTotals()
+    qtbot.addWidget(totals)
+    totals.show_scores(scored.scores)
+    totals.show()
+    totals.fold.expand(animate=False)
+    qtbot.wait(50)
+    # A dock of 360 pixels leaves 320, and napari's font is a quarter larger.
+    assert totals.minimumSizeHint().width() <= 250
+
+
+def test_no_title_of_the_table_is_cut_when_it_is_narrow(qtbot: Any) -> None:
+    table = ScoreTable()
+    qtbot.addWidget(table)
+    table.resize(320, 200)
+    table.show()
+    header = table.horizontalHeader()
+    for column in range(table.model().columnCount()):
+        title = table.model().headerData(column, Qt.Orientation.Horizontal)
+        needed = header.fontMetrics().horizontalAdvance(title)
+        assert header.sectionSize(column) >= needed + 2, title
 
 
 def test_a_report_and_tables_are_written(

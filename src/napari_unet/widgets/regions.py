@@ -183,9 +183,8 @@ class RegionsBox(QWidget):
         ):
             row = QHBoxLayout()
             for part in parts:
-                row.addWidget(part, 0 if part is self.menu_button else 1)
+                row.addWidget(part, int(part in (self.role, self.status)))
             column.addLayout(row)
-        row.setStretch(1, 0)
         row.setAlignment(self.shrink_button, Qt.AlignmentFlag.AlignTop)
 
     def _read(self) -> tuple[list[Region], list[str]]:

@@ -21,11 +21,19 @@ from napari_unet.score.measures import MEASURES, SHOWN
 from napari_unet.score.report import SliceScores
 
 _TITLES = {"v_rand": "Rand F", "v_info": "Info F", "warping_error": "Warp ‰"}
+_WIDEST = "9999 * "
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _UP = Qt.SortOrder.AscendingOrder
 _SHARE = Qt.ItemDataRole.UserRole
 _GOOD, _BAD = QColor("#009E73"), QColor("#D55E00")
 _OPACITY = 0.45
+# Above the title, which fills a narrow column.
+_ARROW = """
+QHeaderView::section {padding: 5px 1px 2px 1px}
+QHeaderView::up-arrow, QHeaderView::down-arrow {
+    subcontrol-position: top center; width: 9px; height: 6px
+}
+"""
 
 
 class ScoreTable(QTableView):
@@ -52,8 +60,10 @@ class ScoreTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(22)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Fixed)
+        header.resizeSection(0, self.fontMetrics().horizontalAdvance(_WIDEST))
         header.setMinimumSectionSize(30)
+        header.setStyleSheet(_ARROW)
         self.setSortingEnabled(True)
         self.sortByColumn(0, _UP)
         # With the keyboard it would search its rows for the keys of the viewer.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_unet.score.report import Scores
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_IGNORED = QSizePolicy.Policy.Ignored
 _ABOUT = (
     "With 95 % intervals, from drawing slices anew. Hold the mouse over a line to read "
     "what it is good for."
@@ -33,7 +34,7 @@ class ScoreTotals(QWidget):
         self.changes, self.brief = QLabel(""), QLabel("")
         for label in (self.changes, self.brief):
             label.setWordWrap(True)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+            label.setSizePolicy(_IGNORED, QSizePolicy.Policy.Minimum)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -64,6 +65,7 @@ class ScoreTotals(QWidget):
         self.brief.setText(_brief(scores))
         about = QLabel(_ABOUT)
         about.setWordWrap(True)
+        about.setSizePolicy(_IGNORED, QSizePolicy.Policy.Minimum)
         self._grid.addWidget(about, 0, 0, 1, 3)
         for row, (name, value) in enumerate(scores.values().items(), start=1):
             one = MEASURES[name]
@@ -92,6 +94,10 @@ class ScoreTotals(QWidget):
             label.setToolTip(tip and f"<p>{html.escape(tip)}</p>")
             if column:
                 label.setAlignment(_RIGHT)
+            else:
+                # Gives way where the dock is narrow; figures do not.
+                label.setWordWrap(True)
+                label.setSizePolicy(_IGNORED, QSizePolicy.Policy.Minimum)
             self._grid.addWidget(label, row, column)
 
     def _empty(self) -> None:
