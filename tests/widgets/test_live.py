@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from napari_unet.config import AnnotationKind
 from napari_unet.model.checkpoint import load_model
+from napari_unet.widgets.live_work import LiveWork
 
 
 @pytest.fixture
@@ -189,13 +191,24 @@ def test_three_dimensions_and_renamed_layers_do_no_harm(
 
 
 def test_starting_twice_in_a_hurry_starts_once(
-    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+    live: Any, viewer: Any, files: Any, finish: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    clicked, begun = threading.Event(), []
+    hand_over = LiveWork._hand_over
+
+    def slowly(work: LiveWork, loop: Any) -> None:
+        begun.append(loop)
+        assert clicked.wait(60)
+        hand_over(work, loop)
+
+    monkeypatch.setattr(LiveWork, "_hand_over", slowly)
     paint(viewer, files, 2)
     live.live_button.click()
     live.live_button.click()
     live.run_button.click()
+    clicked.set()
     finish(live)
+    assert len(begun) == 1
     assert live.workspace.model is None
     assert "no model was made" in live.status.text()
 
