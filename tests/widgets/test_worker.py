@@ -41,6 +41,7 @@ def _fails_with(error: Exception) -> Any:
         (InputError("slice 3 is empty"), "slice 3 is empty"),
         (RuntimeError("mat1 and mat2"), "mat1 and mat2"),
         (ValueError("odd"), "ValueError: odd"),
+        (MemoryError("20 GiB"), "The memory is full (20 GiB): close other programs"),
     ],
 )
 def test_every_error_on_the_thread_is_told(

@@ -20,7 +20,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import NapariUNetError, OutOfMemoryError
 from napari_unet.model.openmp import wait_briefly
 
 _STEPS = 1000
@@ -247,6 +247,8 @@ def _shielded(work: Work) -> Generator[Any, Any, Any]:
     _give_way()
     try:
         return (yield from work())
+    except MemoryError as error:
+        return _Failure(OutOfMemoryError.of_arrays(error))
     except Exception as error:  # noqa: BLE001 (all of them are told)
         if not isinstance(error, NapariUNetError):
             traceback.print_exc()
