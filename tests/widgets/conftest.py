@@ -158,3 +158,27 @@ def written(project: OpenProject, qtbot: Any) -> Callable[[], np.ndarray]:
         return project.project.journal.read(heard.args[0])
 
     return write
+
+
+@pytest.fixture
+def open_dock(make_napari_viewer_proxy: Any, qtbot: Any) -> Callable[[], Any]:
+    """Open another window with the dock: its viewer, project box and project."""
+
+    def make() -> Any:
+        viewer = make_napari_viewer_proxy()
+        name = ("napari-unet-em", "U-Net workflow")
+        _, dock = viewer.window.add_plugin_dock_widget(*name)
+        qtbot.wait(10)  # the dock gets its window
+        return viewer, dock.load.project, OpenProject.of(viewer)
+
+    return make
+
+
+@pytest.fixture
+def ready(qtbot: Any) -> Callable[[Any], None]:
+    """Wait until a project or an entry was read."""
+
+    def wait(box: Any) -> None:
+        qtbot.waitUntil(lambda: not box.running, timeout=30_000)
+
+    return wait

@@ -1,14 +1,8 @@
-"""A project opens with all that belongs to it, after a close as after a crash."""
+"""A project opens with all that belongs to it."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,167 +18,10 @@ from napari_unet.widgets.annotation_layer import (
 )
 from napari_unet.widgets.open_project import OpenProject
 
-_PAINT = """
-import napari, numpy as np
-from napari_unet.widgets.open_project import OpenProject
-
-viewer = napari.Viewer()
-_, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "U-Net workflow")
-labels = viewer.add_labels(np.zeros((3, 64, 80), np.uint8), name="em annotations",
-                           scale=(50, 4, 4), units=("nm",) * 3)
-dock.load.workspace.annotations = labels
-OpenProject.of(viewer).keeper.interval = 1
-labels.brush_size = 9
-labels.paint((1, 20, 30), 2)
-labels.paint((2, 40, 50), 1)
-"""
-_KILLED = f"{_PAINT}napari.run(force=True)"
-_CLOSED = f"""{_PAINT}
-from qtpy.QtCore import QTimer
-dock.load.workspace.kind = "classes"
-QTimer.singleShot(500, dock.window().close)
-napari.run(force=True)
-"""
-
-_TWO_LAYERS = """
-import os, sys, numpy as np
-from napari_unet.data.journal import Journal
-journal = Journal(sys.argv[1])
-journal.write(np.ones((1, 3, 3), np.uint8), "em")
-journal.write(np.ones((1, 3, 3), np.uint8), "lung")
-os.kill(os.getpid(), 9)
-"""
-
 
 @pytest.fixture
 def box(dock: Any) -> Any:
     return dock.load.project
-
-
-@pytest.fixture
-def open_dock(make_napari_viewer_proxy: Any, qtbot: Any) -> Callable[[], Any]:
-    """Open another window with the dock: its viewer, project box and project."""
-
-    def make() -> Any:
-        viewer = make_napari_viewer_proxy()
-        name = ("napari-unet-em", "U-Net workflow")
-        _, dock = viewer.window.add_plugin_dock_widget(*name)
-        qtbot.wait(10)  # the dock gets its window
-        return viewer, dock.load.project, OpenProject.of(viewer)
-
-    return make
-
-
-@pytest.fixture
-def ready(qtbot: Any) -> Callable[[Any], None]:
-    """Wait until a project or an entry was read."""
-
-    def wait(box: Any) -> None:
-        qtbot.waitUntil(lambda: not box.running, timeout=30_000)
-
-    return wait
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
-def is_offered(box: Any) -> bool:
-    return bool(box.recover_button.isVisibleTo(box))
-
-
-def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
-    runs_in_tmp: Path, open_dock: Any, ready: Any
-) -> None:
-    program = subprocess.Popen([sys.executable, "-c", _KILLED], env=os.environ)
-    folder = runs_in_tmp / "annotations"
-    try:
-        wait_for(
-            lambda: bool(list(folder.glob("[!.]*.tif"))) or program.poll() is not None
-        )
-    finally:
-        program.send_signal(signal.SIGKILL)
-        program.wait()
-    assert program.returncode == -signal.SIGKILL
-    viewer, box, project = open_dock()
-    assert is_offered(box)
-    assert box.recover_button.text().startswith("Recover annotations of ")
-    box.recover_button.click()
-    ready(box)
-    (layer,) = viewer.layers
-    reference = viewer.add_labels(np.zeros((3, 64, 80), np.uint8))
-    reference.brush_size = 9
-    reference.paint((1, 20, 30), 2)
-    reference.paint((2, 40, 50), 1)
-    np.testing.assert_array_equal(layer.data, reference.data)
-    assert layer.data.dtype == np.uint8
-    np.testing.assert_allclose(layer.scale, (50, 4, 4))
-    assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
-    assert layer.name.startswith("em annotations of ")
-    assert project.workspace.annotations == layer
-    assert not is_offered(box)
-
-
-def test_nothing_is_offered_after_a_clean_close(
-    open_dock: Any, runs_in_tmp: Path, qtbot: Any
-) -> None:
-    viewer, _box, project = open_dock()
-    layer = viewer.add_labels(np.zeros((3, 64, 80), np.uint8), name="em annotations")
-    project.workspace.annotations = layer
-    layer.paint((1, 20, 30), 2)
-    painted = layer.data.copy()
-    viewer.close()
-    qtbot.waitUntil(lambda: project.is_closed, timeout=10_000)
-    journal = Project(runs_in_tmp).journal
-    assert journal.after_crash() == []
-    assert not list(journal.folder.glob("open-*"))
-    np.testing.assert_array_equal(journal.read(journal.entries()[0]), painted)
-    (record,) = Project(runs_in_tmp).load().layers
-    assert record.path is not None
-    assert (runs_in_tmp / record.path).exists()
-
-
-def test_a_window_closed_by_its_button_leaves_everything_written(
-    runs_in_tmp: Path,
-) -> None:
-    subprocess.run([sys.executable, "-c", _CLOSED], check=True, timeout=120)
-    project = Project(runs_in_tmp)
-    assert project.journal.after_crash() == []
-    assert not list(project.journal.folder.glob("open-*"))
-    file = project.load()
-    assert file.kind == AnnotationKind.CLASSES
-    (record,) = file.layers
-    entry = project.journal.entry(project.found(record.path or ""))
-    assert set(np.unique(project.journal.read(entry))) == {0, 1, 2}
-
-
-def test_a_second_window_is_no_crash_and_leaves_the_project_to_the_first(
-    painted: Any,
-    written: Any,
-    project: OpenProject,
-    open_dock: Any,
-    qtbot: Any,
-) -> None:
-    written()
-    other, box, second = open_dock()
-    assert not is_offered(box)
-    assert second is not project
-    layer = other.add_labels(np.zeros((2, 9, 9), np.uint8), name="second")
-    second.workspace.annotations = layer
-    layer.paint((1, 4, 4), 1)
-    second.keeper.now()
-    project.save()
-    second.save()
-    qtbot.waitUntil(lambda: "Another window" in second.words, timeout=10_000)
-    assert {one.name for one in project.project.journal.entries()} == {
-        "em annotations",
-        "second",
-    }
-    (record,) = Project(project.project.folder).load().layers
-    assert record.name == "em annotations"
 
 
 def fill(project: OpenProject) -> None:
@@ -330,67 +167,6 @@ def test_a_new_project_takes_what_is_there_and_never_another_projects_place(
     box.make(tmp_path / "a")
     assert "holds a project already" in project.words
     assert box.folder.toolTip() == str(tmp_path / "a")
-
-
-def test_earlier_annotations_come_back_as_a_new_layer(
-    painted: Any,
-    written: Any,
-    project: OpenProject,
-    box: Any,
-    viewer: Any,
-    ready: Any,
-) -> None:
-    first = written()
-    painted.paint((0, 9, 9), 5)
-    written()
-    box._fill_menu()
-    texts = [action.text() for action in box.earlier.menu().actions()]
-    assert len(texts) == 2
-    box.earlier.menu().actions()[1].trigger()
-    ready(box)
-    np.testing.assert_array_equal(project.workspace.annotations.data, first)
-    assert painted.data[0, 9, 9] == 5
-    assert len(viewer.layers) == 2
-
-
-def test_every_entry_of_every_layer_can_be_had_back(
-    viewer: Any, project: OpenProject, box: Any, ready: Any
-) -> None:
-    labels = np.zeros((2, 9, 9), np.uint8)
-    journal = project.project.journal
-    for name, number in (("R&D", 3), ("lung", 18)):
-        for value in range(1, number + 1):
-            labels[0, 0] = value
-            journal.write(labels, name)
-    box._fill_menu()
-    box._fill_menu()
-    menus = [action.menu() for action in box.earlier.menu().actions()]
-    assert [menu.title() for menu in menus] == ["lung", "R&&D"]
-    assert [len(menu.actions()) for menu in menus] == [18, 3]
-    menus[1].actions()[2].trigger()
-    ready(box)
-    assert viewer.layers[0].name.startswith("R&D of ")
-    assert viewer.layers[0].data.max() == 1
-
-
-def test_what_crashes_left_is_offered_one_layer_after_the_other(
-    runs_in_tmp: Path, open_dock: Any, ready: Any
-) -> None:
-    subprocess.run(
-        [sys.executable, "-c", _TWO_LAYERS, str(runs_in_tmp / "annotations")],
-        check=False,
-    )
-    viewer, box, _project = open_dock()
-    assert box.recover_button.text().endswith("(+1)")
-    assert box.recover_button.toolTip().startswith("lung, 9 pixels")
-    assert box.minimumSizeHint().width() <= 340
-    box.forget_button.click()
-    assert box.recover_button.toolTip().startswith("em, 9 pixels")
-    box.recover_button.click()
-    ready(box)
-    assert viewer.layers[0].name.startswith("em of ")
-    assert not is_offered(box)
-    assert Project(runs_in_tmp).journal.after_crash() == []
 
 
 def test_classes_keep_their_names_without_any_training(
