@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.errors import InputError
@@ -25,6 +27,16 @@ def parent(qtbot: Any, viewer: Any) -> QWidget:
     widget = QWidget()
     qtbot.addWidget(widget)
     return widget
+
+
+@pytest.fixture
+def one_core(qapp: Any) -> Iterator[None]:
+    """Give Qt the threads that it has where there is one core."""
+    pool = QThreadPool.globalInstance()
+    before = pool.maxThreadCount()
+    pool.setMaxThreadCount(1)
+    yield
+    pool.setMaxThreadCount(before)
 
 
 def _fails_with(error: Exception) -> Any:
@@ -99,6 +111,25 @@ assert train.workspace.model is not None, train.status.text()
 print("trained", "torch" in sys.modules)
 viewer.close()
 """
+
+
+def test_a_long_job_keeps_no_other_waiting_on_a_machine_of_one_core(
+    parent: QWidget, qtbot: Any, one_core: None
+) -> None:
+    ended = threading.Event()
+
+    def long() -> Iterator[int]:
+        yield 1
+        ended.wait(60)
+
+    first = Job("Long", long, ended.set, parent)
+    with qtbot.waitSignal(first.stepped, timeout=10_000):
+        first.start()
+    second = Job("Short", lambda: iter([1]), _idle, parent)
+    with qtbot.waitSignal(second.ended, timeout=10_000):
+        second.start()
+    with qtbot.waitSignal(first.ended, timeout=10_000):
+        first.stop()
 
 
 def test_training_never_imports_triton_into_a_window(qapp: Any, tmp_path: Path) -> None:

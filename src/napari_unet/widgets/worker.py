@@ -16,7 +16,7 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils import progress
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
@@ -245,6 +245,10 @@ def _shielded(work: Work) -> Generator[Any, Any, Any]:
     that napari connects to a worker's `errored` signal fail themselves.
     """
     _give_way()
+    pool = QThreadPool.globalInstance()
+    # Qt runs as many jobs as there are cores; what trains for hours must not keep the
+    # next one waiting.
+    pool.releaseThread()
     try:
         return (yield from work())
     except MemoryError as error:
@@ -253,3 +257,5 @@ def _shielded(work: Work) -> Generator[Any, Any, Any]:
         if not isinstance(error, NapariUNetError):
             traceback.print_exc()
         return _Failure(error)
+    finally:
+        pool.reserveThread()
