@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -337,12 +336,9 @@ class LiveLoop:
         step, learnt = self._learner.step, self._learnt
         tiles = self._predictor().normalised_tiles(self._set.image.image, view.box)
         for tile in tiles:
-            core = _common(tile.core, view.box)
-            labels = _cut(tile.labels, tile.core, core)
-            kept = None
-            if view.probabilities:
-                kept = _cut(tile.probabilities, tile.core, core)
-            yield Preview(core, labels, kept, step, learnt)
+            part = tile.within(view.box)
+            kept = part.probabilities if view.probabilities else None
+            yield Preview(part.core, part.labels, kept, step, learnt)
             if self._wishes.view != view or self._wishes.stopped:
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()
@@ -385,22 +381,3 @@ def _widen(part: slice, length: int) -> slice:
     """
     start, stop, _ = part.indices(length)
     return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))
-
-
-def _common(core: tuple[slice, ...], box: tuple[slice, ...]) -> tuple[slice, ...]:
-    """Return the part of a tile that was asked for."""
-    return tuple(
-        slice(max(have.start, want.start), min(have.stop, want.stop))
-        for have, want in zip(core, box, strict=True)
-    )
-
-
-def _cut(
-    values: NDArray[Any], core: tuple[slice, ...], part: tuple[slice, ...]
-) -> NDArray[Any]:
-    """Cut (..., z, y, x) values of a tile at `core` to a part of it."""
-    depth, rows, columns = (
-        slice(want.start - have.start, want.stop - have.start)
-        for want, have in zip(part, core, strict=True)
-    )
-    return values[..., depth, rows, columns]

@@ -49,6 +49,10 @@ def broken_inputs(files):
             (*predict, image, "--out", files / "run"),
             "is a folder",
         ),
+        "a picture as output": (
+            (*predict, image, "--out", files / "out.png"),
+            "end the name in .tif",
+        ),
     }
 
 

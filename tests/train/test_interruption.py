@@ -14,6 +14,7 @@ from napari_unet.data.stack import Stack, write_stack
 from napari_unet.errors import InputError, OutOfMemoryError, TrainingError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
+from napari_unet.train.checkpoints import find_checkpoints
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image
@@ -155,11 +156,11 @@ def test_a_new_run_leaves_nothing_of_the_one_before(blobs, small, tmp_path, play
     play(Trainer([blobs((5, 64, 64))], small(), folder=folder))
     assert folder.best.exists()
     trainer = Trainer([blobs(validate="none")], small(steps=2), folder=folder)
-    next(trainer.run())
-    assert not folder.holds_run
     play(trainer)
     assert not folder.best.exists()
     assert load_model(folder.last).card.step == 2
+    assert folder.load_state()["step"] == 2
+    assert list(find_checkpoints(folder.path)) == [2]
 
 
 def test_a_run_can_take_the_place_of_the_one_it_starts_from(
@@ -226,17 +227,18 @@ def test_a_full_memory_is_told_with_what_to_do(blobs, small, monkeypatch, error,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit on file sizes")
-def test_a_full_disk_ends_in_one_sentence_and_leaves_older_models_whole(
+def test_a_full_disk_ends_in_one_sentence_and_leaves_older_files_whole(
     small, tmp_path, block, play
 ):
     config = small(save_seconds=1e-6)
     images = prepare_files(tmp_path, config, *block)
     folder = RunFolder(tmp_path / "run")
     play(Trainer(images, config, folder=folder))
-    before = {path: path.read_bytes() for path in (folder.best, folder.last)}
+    before = {path: path.read_bytes() for path in folder.path.glob("*.[sp]*")}
     with start_child(folder.path, limit=10_000) as child:
         lines = child.stdout.read().splitlines()
     assert lines[-1].startswith("OutputError ")
     assert "cannot be written: File too large; free some space" in lines[-1]
+    assert len(before) == 3
     assert {path: path.read_bytes() for path in before} == before
     assert not [path for path in folder.path.iterdir() if path.name.startswith(".")]

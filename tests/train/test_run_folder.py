@@ -75,20 +75,20 @@ def test_a_folder_is_taken_by_models_that_cannot_go_on_exactly_too(
     assert not folder.holds_run
 
 
-def test_models_of_an_earlier_run_stay_until_the_next_one_has_its_own(folder, model):
+def test_an_earlier_run_stays_until_the_next_one_has_a_model_of_its_own(folder, model):
     folder.save_best(model)
     folder.save_last(model, STATE)
     folder.write_history([])
     new = RunFolder(folder.path)
+    before = {path.name for path in folder.path.iterdir()}
     new.forget_run()
-    assert not new.holds_run
-    names = {path.name for path in folder.path.iterdir()}
-    assert names == {"best.safetensors", "last.safetensors", "checkpoints"}
-    new.save_last(model, STATE)
-    assert not new.best.exists()
+    assert {path.name for path in folder.path.iterdir()} == before
     new.save_best(model)
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"best.safetensors", "checkpoints"}
+    new.save_last(model, STATE)
     assert new.best.exists()
-    assert new.last.exists()
+    assert new.holds_run
 
 
 def test_the_log_keeps_old_lines_and_dates_each(folder):

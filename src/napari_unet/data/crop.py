@@ -43,16 +43,22 @@ def crop_mirrored(
     """
     first = len(image.shape) - len(starts)
     bounds = zip(starts, sizes, image.shape[first:], strict=True)
-    spans = [mirrored(*one) for one in bounds]
-    box = tuple(slice(int(span.min()), int(span.max()) + 1) for span in spans)
-    cut: NDArray[np.generic] = image[(slice(None),) * first + box]
+    parts, folded = zip(*(_part(*one) for one in bounds), strict=True)
+    cut: NDArray[np.generic] = image[(slice(None),) * first + parts]
     # Axis by axis: indexing all axes at once is slower.
-    for axis, (start, span, part) in enumerate(
-        zip(starts, spans, box, strict=True), first
-    ):
-        if (part.start, part.stop) != (start, start + len(span)):
-            cut = np.take(cut, span - part.start, axis)
+    for axis, indices in enumerate(folded, first):
+        if indices is not None:
+            cut = np.take(cut, indices, axis)
     return cut
+
+
+def _part(start: int, size: int, length: int) -> tuple[slice, NDArray[np.intp] | None]:
+    """Return what is needed of an axis, and how that is mirrored, if it is."""
+    if start >= 0 and start + size <= length:
+        return slice(start, start + size), None
+    indices = mirrored(start, size, length)
+    first = int(indices.min())
+    return slice(first, int(indices.max()) + 1), indices - first
 
 
 def inside(start: int, size: int, length: int) -> slice:

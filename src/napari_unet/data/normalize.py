@@ -52,7 +52,7 @@ class Normalization(Settings):
     def lazily(self, image: Source) -> NormalizedImage:
         """Read a (C, Z, Y, X) image once, to normalise any part of it when it is read.
 
-        What this gives takes no memory, however large the image. Raises as
+        What this gives holds no copy, however large the image. Raises as
         `__call__` does.
         """
         _check(image)

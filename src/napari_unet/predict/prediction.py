@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,19 @@ class TileDone:
     def labels(self) -> NDArray[np.uint8]:
         """The class of each pixel, (z, y, x)."""
         return classify(self.probabilities, self.threshold)
+
+    def within(self, box: Sequence[slice]) -> TileDone:
+        """Return the part of the tile that lies in a (Z, Y, X) box."""
+        core = tuple(
+            slice(max(have.start, want.start), min(have.stop, want.stop))
+            for have, want in zip(self.core, box, strict=True)
+        )
+        part = tuple(
+            slice(want.start - have.start, want.stop - have.start)
+            for want, have in zip(core, self.core, strict=True)
+        )
+        kept = self.probabilities[(slice(None), *part)]
+        return replace(self, core=core, probabilities=kept)
 
 
 @dataclass(frozen=True, eq=False)

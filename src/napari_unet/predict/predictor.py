@@ -86,7 +86,7 @@ class Predictor:
         """Normalise and predict a (C, Z, Y, X) image, yielding every tile when done.
 
         The image is read twice, slice by slice to normalise it and then tile by tile,
-        so that it may be larger than the memory.
+        and never copied as a whole.
 
         Where the memory of the device is full, fewer tiles go through the network at
         once, then smaller ones, and at last the CPU takes over; the next tile has a

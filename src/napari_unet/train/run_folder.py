@@ -37,7 +37,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._earlier: tuple[Path, ...] = ()
+        self._replaces = False
 
     @property
     def best(self) -> Path:
@@ -77,13 +77,11 @@ class RunFolder:
         self._write_text(self.settings, config.to_yaml())
 
     def forget_run(self) -> None:
-        """Remove an earlier run, which this one takes the place of.
+        """Let this run take the place of an earlier one.
 
-        Its two models stay until the first one of this run is saved.
+        That stays whole until the first model of this run is saved.
         """
-        self._remove(self._state, self._history)
-        forget_checkpoints(self.path)
-        self._earlier = (self.best, self.last)
+        self._replaces = True
 
     def save_best(self, model: Model) -> None:
         """Write `best.safetensors`."""
@@ -141,8 +139,11 @@ class RunFolder:
 
     def _save(self, path: Path, model: Model) -> None:
         save_model(path, model)
-        self._remove(*(one for one in self._earlier if one != path))
-        self._earlier = ()
+        if self._replaces:
+            earlier = {self.best, self.last, self._state, self._history} - {path}
+            self._remove(*earlier)
+            forget_checkpoints(self.path)
+            self._replaces = False
         keep_checkpoint(self.path, path, model.card.step)
 
     def _remove(self, *paths: Path) -> None:
