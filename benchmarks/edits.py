@@ -17,7 +17,7 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
-from napari_unet.widgets.edits import edit
+from napari_unet.widgets.layers.edits import edit
 
 
 def timed(work: Callable[..., object], *arguments: object) -> float:

@@ -60,7 +60,7 @@ class Window:
         from qtpy.QtWidgets import QApplication
 
         from napari_unet.config import AnnotationKind
-        from napari_unet.widgets.train import TrainWidget
+        from napari_unet.widgets.train.dock import TrainWidget
 
         self.viewer = napari.Viewer()
         self.viewer.window.resize(1280, 800)

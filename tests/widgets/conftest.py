@@ -13,8 +13,8 @@ import pytest
 
 from napari_unet.data.stack import Stack, write_stack
 from napari_unet.samples import em_stack
-from napari_unet.widgets.open_project import OpenProject
-from napari_unet.widgets.panel import Panel
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.qt.panel import Panel
 
 
 @dataclass(frozen=True)

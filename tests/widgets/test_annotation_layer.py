@@ -10,16 +10,16 @@ from napari.layers import Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
-from napari_unet.widgets.annotation_layer import (
+from napari_unet.widgets.choose.class_row import ClassRow
+from napari_unet.widgets.layers.annotations import (
     AnnotationButton,
     add_annotations,
     class_color,
     class_names,
     name_classes,
 )
-from napari_unet.widgets.class_row import ClassRow
-from napari_unet.widgets.layers import LayerBox
-from napari_unet.widgets.workspace import Workspace
+from napari_unet.widgets.layers.arrays import LayerBox
+from napari_unet.widgets.project.workspace import Workspace
 
 
 @pytest.fixture

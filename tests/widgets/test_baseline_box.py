@@ -11,9 +11,9 @@ from napari_unet.config import AnnotationKind, BaselineConfig
 from napari_unet.samples import em_stack
 from napari_unet.score.baselines import BASELINES, segment_stack
 from napari_unet.score.overlap import overlap
-from napari_unet.widgets.baseline_box import BaselineBox, made_by_baseline
-from napari_unet.widgets.layers import PREDICTED
-from napari_unet.widgets.workspace import Workspace
+from napari_unet.widgets.layers.arrays import PREDICTED
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.scores.baseline_box import BaselineBox, made_by_baseline
 
 SHAPE = (3, 64, 80)
 

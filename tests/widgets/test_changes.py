@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.widgets.changes import LabelChanges
+from napari_unet.widgets.layers.changes import LabelChanges
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_unet.widgets.workspace import Workspace
+from napari_unet.widgets.project.workspace import Workspace
 
 PLUGIN = "napari-unet-em"
 DOCKS = ("U-Net workflow", "Load", "Weights", "Train", "Predict", "Scores")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from napari_unet.score.history import ScoreHistory
-from napari_unet.widgets.compare import IMAGE, LATEST, PROJECT, CompareBox
-from napari_unet.widgets.made_by import MadeBy
-from napari_unet.widgets.open_project import OpenProject
+from napari_unet.widgets.layers.marks import MadeBy
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.scores.compare_box import IMAGE, LATEST, PROJECT, CompareBox
 
 
 class Values:

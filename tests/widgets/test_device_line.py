@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from napari_unet.widgets.device_line import DeviceLine
+from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.training import Started
 
 

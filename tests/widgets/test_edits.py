@@ -9,8 +9,8 @@ import pytest
 from napari.layers import Labels
 
 from napari_unet.errors import InputError
-from napari_unet.widgets import edits
-from napari_unet.widgets.edits import edit
+from napari_unet.widgets.layers import edits
+from napari_unet.widgets.layers.edits import edit
 
 WHOLE = (slice(None),) * 3
 PLANE = (slice(2, 3), slice(None), slice(None))

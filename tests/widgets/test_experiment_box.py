@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from napari_unet.experiments import EXPERIMENTS
-from napari_unet.widgets.experiment_box import ExperimentBox
+from napari_unet.widgets.train.experiment_box import ExperimentBox
 
 
 @pytest.fixture

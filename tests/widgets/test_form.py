@@ -14,7 +14,7 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
-from napari_unet.widgets.form import SettingsForm
+from napari_unet.widgets.qt.form import SettingsForm
 
 ALL = [
     AugmentConfig,

@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_unet.config import AnnotationKind
 from napari_unet.train.training_image import prepare_image
-from napari_unet.widgets.images import ImagesTable
-from napari_unet.widgets.layers import PREDICTED, placed_like
-from napari_unet.widgets.pairs import Part, class_pixels
+from napari_unet.widgets.layers.arrays import PREDICTED, placed_like
+from napari_unet.widgets.train.images_table import ImagesTable
+from napari_unet.widgets.train.pairs import Part, class_pixels
 
 SHAPE = (5, 40, 50)
 

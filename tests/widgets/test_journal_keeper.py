@@ -12,8 +12,8 @@ import pytest
 from napari.utils.notifications import notification_manager
 
 from napari_unet.data.stack import read_stack
-from napari_unet.widgets.annotation_layer import name_classes
-from napari_unet.widgets.open_project import OpenProject
+from napari_unet.widgets.layers.annotations import name_classes
+from napari_unet.widgets.project.open_project import OpenProject
 
 
 def _full(_number: int) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from napari.settings import get_plugin_settings
 
-from napari_unet.widgets.error_list import ErrorList
-from napari_unet.widgets.keys import ACTIONS, ERRORS, TRAINING, Keys
-from napari_unet.widgets.preferences import KeyPreferences, preferences
+from napari_unet.widgets.choose.keys import ACTIONS, ERRORS, TRAINING, Keys
+from napari_unet.widgets.project.preferences import KeyPreferences, preferences
+from napari_unet.widgets.scores.error_list import ErrorList
 
 PLUGIN = "napari-unet-em"
 KEYS = KeyPreferences().model_dump()
@@ -116,7 +116,7 @@ def test_a_key_that_can_do_nothing_says_why(
     dock: Any, window: Any, monkeypatch: Any
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr("napari_unet.widgets.keys.show_info", told.append)
+    monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", told.append)
     for name in TRAINING:
         press(window, KEYS[name])
     assert len(told) == len(TRAINING)

@@ -16,7 +16,7 @@ from napari_unet.widgets.live_work import LiveWork
 @pytest.fixture
 def live(dock: Any, viewer: Any, files: Any) -> Any:
     """The Train dock with an image and an empty layer of scribbles; a tiny network."""
-    from napari_unet.widgets.layers import placed_as
+    from napari_unet.widgets.layers.arrays import placed_as
 
     place = placed_as(files.stack, 3)
     viewer.add_image(files.stack.data, name="em", **place)

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.config import PostprocessConfig, PredictConfig, Preset, RunConfig
-from napari_unet.widgets.form import SettingsForm
 from napari_unet.widgets.needs import (
     PREDICT_NEEDS,
     RUN_NEEDS,
@@ -24,6 +23,7 @@ from napari_unet.widgets.needs import (
     RunSituation,
     unmet,
 )
+from napari_unet.widgets.qt.form import SettingsForm
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
 ELSEWHERE = {

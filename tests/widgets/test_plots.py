@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 
 from napari_unet.train.history import History
 from napari_unet.widgets.curves import MOST, Curve, Curves
-from napari_unet.widgets.plots import CurvePlot
+from napari_unet.widgets.train.curve_plot import CurvePlot
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 from qtpy.QtWidgets import QLabel, QLineEdit
 
-from napari_unet.widgets.open_project import OpenProject
-from napari_unet.widgets.preferences import (
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.project.preferences import (
     Preferences,
     default_project,
     on_change,
@@ -85,7 +85,7 @@ def test_the_variable_wins_over_the_folder(runs_in_tmp: Path, tmp_path: Path) ->
 
 
 def test_without_the_manifest_the_defaults_hold(monkeypatch: Any) -> None:
-    from napari_unet.widgets import preferences as module
+    from napari_unet.widgets.project import preferences as module
 
     monkeypatch.setattr(module, "_PLUGIN", "a plugin that napari does not know")
     assert preferences() == Preferences()

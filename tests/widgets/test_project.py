@@ -11,12 +11,12 @@ import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
 from napari_unet.project import LayerRecord, Project, ProjectFile
-from napari_unet.widgets.annotation_layer import (
+from napari_unet.widgets.layers.annotations import (
     add_annotations,
     class_names,
     name_classes,
 )
-from napari_unet.widgets.open_project import OpenProject
+from napari_unet.widgets.project.open_project import OpenProject
 
 
 @pytest.fixture

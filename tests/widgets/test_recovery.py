@@ -16,11 +16,11 @@ import pytest
 
 from napari_unet.config import AnnotationKind
 from napari_unet.project import Project
-from napari_unet.widgets.open_project import OpenProject
+from napari_unet.widgets.project.open_project import OpenProject
 
 _PAINT = """
 import napari, numpy as np
-from napari_unet.widgets.open_project import OpenProject
+from napari_unet.widgets.project.open_project import OpenProject
 
 viewer = napari.Viewer()
 _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "U-Net workflow")

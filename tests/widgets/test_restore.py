@@ -14,9 +14,9 @@ from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, load_model, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.train.history import read_history, write_history
-from napari_unet.widgets.layers import PREDICTED
-from napari_unet.widgets.model_box import title
-from napari_unet.widgets.project import ProjectBox
+from napari_unet.widgets.choose.model_box import title
+from napari_unet.widgets.layers.arrays import PREDICTED
+from napari_unet.widgets.load.project_box import ProjectBox
 
 
 def idle(train: Any, qtbot: Any) -> None:

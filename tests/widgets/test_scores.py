@@ -14,12 +14,12 @@ from qtpy.QtCore import Qt
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.score.history import ScoreHistory
 from napari_unet.score.measures import SHOWN
-from napari_unet.widgets.baseline_box import MadeByBaseline
-from napari_unet.widgets.error_list import IGNORED
-from napari_unet.widgets.looks import SOURCE
-from napari_unet.widgets.made_by import MadeBy, remember
-from napari_unet.widgets.score_table import ScoreTable
-from napari_unet.widgets.score_totals import ScoreTotals
+from napari_unet.widgets.layers.looks import SOURCE
+from napari_unet.widgets.layers.marks import MadeBy, remember
+from napari_unet.widgets.scores.baseline_box import MadeByBaseline
+from napari_unet.widgets.scores.error_list import IGNORED
+from napari_unet.widgets.scores.score_table import ScoreTable
+from napari_unet.widgets.scores.score_totals import ScoreTotals
 
 SHAPE = (4, 60, 60)
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind
-from napari_unet.widgets.layers import PREDICTED
-from napari_unet.widgets.send import NUMBERED, OBJECT, SLICE, VISIBLE, SendPart
-from napari_unet.widgets.workspace import Workspace
+from napari_unet.widgets.choose.send import NUMBERED, OBJECT, SLICE, VISIBLE, SendPart
+from napari_unet.widgets.layers.arrays import PREDICTED
+from napari_unet.widgets.project.workspace import Workspace
 
 SHAPE = (4, 60, 80)
 

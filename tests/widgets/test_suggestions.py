@@ -16,10 +16,10 @@ from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
-from napari_unet.widgets.places import BOX_LAYER, go_to
+from napari_unet.widgets.layers.go_to import BOX_LAYER, go_to
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.suggesting import GuidanceWork, annotated
-from napari_unet.widgets.suggestions import SuggestionList
-from napari_unet.widgets.workspace import Workspace
+from napari_unet.widgets.train.suggestions import SuggestionList
 
 SHAPE = (5, 96, 112)
 PLACE = Suggestion(3, (slice(32, 64), slice(48, 96)), 0.5)
@@ -229,7 +229,7 @@ def test_a_search_that_is_stopped_keeps_what_was_found(
 
 
 def part_stack(part: Any) -> Any:
-    from napari_unet.widgets.layers import image_stack
+    from napari_unet.widgets.layers.arrays import image_stack
 
     return image_stack(part.workspace.image)
 

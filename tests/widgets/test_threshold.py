@@ -20,10 +20,10 @@ from napari_unet.model.unet import UNet
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.threshold import threshold_curve
-from napari_unet.widgets.layers import PREDICTED
-from napari_unet.widgets.made_by import MadeBy, made_by, remember
-from napari_unet.widgets.maps import add_slice, make_maps
-from napari_unet.widgets.threshold import ThresholdBox
+from napari_unet.widgets.layers.arrays import PREDICTED
+from napari_unet.widgets.layers.maps import add_slice, make_maps
+from napari_unet.widgets.layers.marks import MadeBy, made_by, remember
+from napari_unet.widgets.scores.threshold_box import ThresholdBox
 
 SHAPE = (6, 64, 72)
 

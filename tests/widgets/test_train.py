@@ -215,8 +215,8 @@ def test_a_recipe_sets_everything_it_names(dock: Any, preset: Preset) -> None:
 
 
 def test_opening_the_dock_keeps_the_weights_that_were_tuned(viewer: Any) -> None:
-    from napari_unet.widgets.train import TrainWidget
-    from napari_unet.widgets.workspace import Workspace
+    from napari_unet.widgets.project.workspace import Workspace
+    from napari_unet.widgets.train.dock import TrainWidget
 
     tuned = WeightMapConfig(w0=23)
     Workspace.of(viewer).weights = tuned

@@ -15,7 +15,7 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.errors import InputError
-from napari_unet.widgets.worker import Job
+from napari_unet.widgets.qt.job import Job
 
 
 def _idle() -> None:

@@ -9,9 +9,9 @@ import napari
 import numpy as np
 
 from napari_unet.data.stack import read_stack
-from napari_unet.widgets.layers import PREDICTED, placed_as
+from napari_unet.widgets.layers.arrays import PREDICTED, placed_as
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.workflow import WorkflowWidget
-from napari_unet.widgets.workspace import Workspace
 
 _SIZE = (1400, 900)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout
 
-from napari_unet.widgets.dock import Dock
-from napari_unet.widgets.load import LoadWidget
-from napari_unet.widgets.panel import WIDTH
-from napari_unet.widgets.predict import PredictWidget
-from napari_unet.widgets.scores import ScoresWidget
-from napari_unet.widgets.train import TrainWidget
-from napari_unet.widgets.weights import WeightsWidget
+from napari_unet.widgets.load.dock import LoadWidget
+from napari_unet.widgets.predict.dock import PredictWidget
+from napari_unet.widgets.qt.dock import Dock
+from napari_unet.widgets.qt.panel import WIDTH
+from napari_unet.widgets.scores.dock import ScoresWidget
+from napari_unet.widgets.train.dock import TrainWidget
+from napari_unet.widgets.weights.dock import WeightsWidget
 
 if TYPE_CHECKING:
     import napari

@@ -1,0 +1,1 @@
+"""What several docks let the user choose: layers, models, kinds, classes, keys."""

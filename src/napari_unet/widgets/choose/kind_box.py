@@ -1,0 +1,53 @@
+"""The choice of what annotations mean, with the guess in words."""
+
+from __future__ import annotations
+
+from napari.layers import Labels
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import KindGuess, guess_kind
+from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.layers.arrays import labels_array
+
+TOOLTIP = (
+    "scribbles: 0 unlabelled, 1 background, 2 and up classes\n"
+    "classes: 0 background, 1 and up classes, on every slice with any label\n"
+    "objects: 0 background, one number for each object"
+)
+
+
+class KindBox(QComboBox):
+    """Scribbles, classes or objects; or a guess, which is shown once it is made."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.guess: KindGuess | None = None
+        self.addItem("guess", None)
+        for kind in AnnotationKind:
+            self.addItem(str(kind), kind)
+
+    def value(self) -> AnnotationKind | None:
+        """Return the kind, or None for a guess."""
+        kind = self.currentData()
+        return None if kind is None else AnnotationKind(kind)
+
+    def setValue(self, kind: AnnotationKind | None) -> None:  # noqa: N802
+        """Choose a kind."""
+        self.setCurrentIndex(
+            0 if kind is None else list(AnnotationKind).index(kind) + 1
+        )
+
+    def show_guess(self, layer: Labels | None) -> None:
+        """Guess from a layer, keep it in `guess`, and name it in the first entry."""
+        guess = None
+        if layer is not None:
+            try:
+                guess = guess_kind(labels_array(layer))
+            except NapariUNetError:
+                guess = None
+        text = "guess" if guess is None else f"guess: {guess.kind}"
+        self.setItemText(0, text)
+        self.setToolTip(TOOLTIP if guess is None else f"{guess.reason}\n\n{TOOLTIP}")
+        self.guess = guess

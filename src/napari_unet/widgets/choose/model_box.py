@@ -1,0 +1,123 @@
+"""The choice of a model: one trained here, or a file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from napari_unet.widgets.project.workspace import Workspace
+
+_RUN = re.compile(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)")
+_STEP = re.compile(r"step-(\d+)\.safetensors")
+
+
+def title(path: Path) -> str:
+    """Name a model so that runs of one image differ even where the end is cut off.
+
+    >>> title(Path("runs/2026-11-23-071020-em/best.safetensors"))
+    '07:10 em, 11-23 (best)'
+    >>> title(Path("2026-11-23-071020-em/checkpoints/step-000120.safetensors"))
+    'step 120, 07:10 em, 11-23'
+    """
+    step = _STEP.fullmatch(path.name)
+    folder = path.parent if step is None else path.parent.parent
+    run = _RUN.fullmatch(folder.name)
+    name = folder.name
+    if run is not None:
+        day, hour, minute, image = run.groups()
+        name = f"{hour}:{minute} {image}, {day}"
+    if step is not None:
+        return f"step {int(step[1])}, {name}"
+    return f"{path.stem}, {name}" if run is None else f"{name} ({path.stem})"
+
+
+class ModelBox(QWidget):
+    """Lists the models trained or opened in this viewer; a button opens a file.
+
+    Parameters
+    ----------
+    workspace
+        Gets the model that is opened, and tells of models that were trained.
+    fresh
+        Entries that stand for a new network, with their values.
+    """
+
+    valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        fresh: dict[str, int] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self.box = QComboBox()
+        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for text, value in (fresh or {}).items():
+            self.box.addItem(text, value)
+        self._fresh = self.box.count()
+        button = QToolButton()
+        button.setText("File")
+        button.setToolTip("Open a model file (.safetensors).")
+        button.clicked.connect(self._on_file)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.box, 1)
+        row.addWidget(button)
+        self.box.currentIndexChanged.connect(self._on_index_changed)
+        self._show(workspace.model)
+        signal, slot = workspace.events.model, self._show
+        signal.connect(slot)
+        self.destroyed.connect(lambda _gone=None: signal.disconnect(slot))
+
+    def value(self) -> Path | int | None:
+        """Return the path of a model, the value of a new network, or None."""
+        data = self.box.currentData()
+        return Path(data) if isinstance(data, str) else data
+
+    def setValue(self, value: Path | int | None) -> None:  # noqa: N802
+        """Choose a model, which is added where it is not listed, or a new network."""
+        if isinstance(value, Path):
+            self._add(value)
+            value_in_box: object = str(value)
+        else:
+            value_in_box = value
+            if value is not None and self.box.findData(value) < 0:
+                self.box.insertItem(self._fresh, f"new, {value} channels", value)
+                self._fresh += 1
+        self.box.setCurrentIndex(self.box.findData(value_in_box))
+
+    def _add(self, path: Path) -> None:
+        if self.box.findData(str(path)) < 0:
+            self.box.addItem(title(path), str(path))
+            self.box.setItemData(self.box.count() - 1, str(path), 3)  # a tooltip
+
+    def _show(self, path: Path | None) -> None:
+        """List a new model; where only models can be chosen, choose it."""
+        if path is None:
+            return
+        self._add(path)
+        if self._fresh == 0:
+            self.setValue(path)
+
+    def _on_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Open a model", "", "Models (*.safetensors);;All files (*)"
+        )
+        if name:
+            self._workspace.model = Path(name)
+            self.setValue(Path(name))
+
+    def _on_index_changed(self, index: int) -> None:
+        self.valueChanged.emit(self.value())

@@ -1,0 +1,45 @@
+"""Stacks that were read, as layers that lie on each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet.data.stack import Stack
+from napari_unet.widgets.layers.arrays import placed_as
+from napari_unet.widgets.layers.looks import SOURCE
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> Image:
+    """Show a stack as an image layer that knows its file."""
+    place = placed_as(stack, len(stack.axes.replace("S", "")))
+    return viewer.add_image(
+        stack.data,
+        name=name,
+        rgb="S" in stack.axes,
+        metadata={SOURCE: stack.source},
+        **{**place, **options},
+    )
+
+
+def add_labels(
+    viewer: ViewerModel, stack: Stack, name: str, image: Image | None
+) -> Labels:
+    """Show a stack as a labels layer, of the pixel size of `image` if it has none."""
+    plain = stack.single_channel(stack.as_zyx())
+    data = np.array(plain.data)
+    if data.dtype.kind not in "ui":
+        data = data.astype(np.uint8)
+    place = placed_as(plain, data.ndim)
+    if image is not None and set(plain.pixel_size) == {1.0}:
+        # Masks often come without a pixel size; they belong to the image.
+        place["scale"] = tuple(image.scale)[-data.ndim :]
+        place["units"] = tuple(image.units)[-data.ndim :]
+    if name in viewer.layers:
+        name = f"{name} labels"
+    return viewer.add_labels(data, name=name, metadata={SOURCE: stack.source}, **place)

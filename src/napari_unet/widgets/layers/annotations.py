@@ -1,0 +1,170 @@
+"""A layer to annotate in, made ready by one click."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils import DirectLabelColormap
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import QToolButton, QWidget
+
+from napari_unet.config import AnnotationKind
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.widgets.layers.arrays import LayerBox, misfit, placed_like, plane_shape
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.words import sides
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+CLASSES = ("background", "foreground")
+"""Names of the classes of a new layer; its values are 1, 2 and up."""
+_NAMES = "class"
+# What the value 0 is called.
+_NO_CLASS = "not labelled"
+# Of Okabe and Ito (2008), told apart by the colour-blind too; neighbours differ most.
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9")
+_BRUSH_SHARE = 64
+
+
+def add_annotations(
+    viewer: ViewerModel, image: Image, class_names: Sequence[str] = CLASSES
+) -> Labels:
+    """Lay an empty layer for scribbles over an image, with the brush in hand.
+
+    It has the slices, Y and X of the image, its place and its units. The first class
+    after the background is chosen to paint with; zeros cost no memory before they are
+    painted on.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the image.
+    image
+        What is to be annotated.
+    class_names
+        Names of the values from 1, background first; they show in the status bar.
+
+    Returns
+    -------
+    napari.layers.Labels
+        The layer, which the docks take for their annotations.
+
+    Raises
+    ------
+    InputError
+        When the image is no stack, or no memory holds so many pixels.
+    """
+    shape = plane_shape(image)
+    try:
+        empty = np.zeros(shape, np.uint8)
+    except MemoryError as error:
+        raise InputError(
+            f"Annotations of {sides(shape)} pixels are too large for this computer's "
+            "memory: crop the image to the part that you annotate."
+        ) from error
+    layer: Labels = viewer.add_labels(
+        empty,
+        name=f"{image.name} annotations",
+        **placed_like(image),
+    )
+    name_classes(layer, class_names)
+    layer.brush_size = int(np.clip(min(shape[-2:]) // _BRUSH_SHARE, 3, 40))
+    layer.selected_label = 2
+    viewer.dims.ndisplay = 2
+    viewer.layers.selection.active = layer
+    layer.mode = "paint"
+    workspace = Workspace.of(viewer)
+    workspace.image = image
+    workspace.annotations = layer
+    workspace.kind = AnnotationKind.SCRIBBLES
+    return layer
+
+
+def class_names(layer: Labels | None) -> tuple[str, ...]:
+    """Return the names of a layer's classes, background first; () without names."""
+    if layer is None or _NAMES not in layer.features:
+        return ()
+    first, names = layer.features[_NAMES][:1], layer.features[_NAMES][1:]
+    # Other programs may tell in the same column what each object is.
+    return tuple(map(str, names)) if [*first] == [_NO_CLASS] else ()
+
+
+def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:
+    """Give names, and colours of their own, to the values of a layer from 1.
+
+    Without `colours`, those of the layer stay.
+
+    Raises
+    ------
+    InputError
+        When a name is empty or given twice.
+    """
+    plain = [name.strip() for name in names]
+    if not all(plain) or len(set(plain)) < len(plain):
+        raise InputError("Every class needs a name of its own.")
+    layer.features = {
+        "index": list(range(len(plain) + 1)),
+        _NAMES: [_NO_CLASS, *plain],
+    }
+    if not colours:
+        return
+    colors: dict[int | None, Any] = {0: "transparent", None: "gray"}
+    colors |= {value: class_color(value) for value in range(1, len(plain) + 1)}
+    layer.colormap = DirectLabelColormap(color_dict=colors)
+
+
+def class_color(value: int) -> str:
+    """Return the colour of a value from 1, as #rrggbb."""
+    if value <= len(_COLORS):
+        return _COLORS[value - 1]
+    # Steps of the golden section never meet a hue again.
+    rgb = colorsys.hsv_to_rgb(value * 0.618034 % 1, 0.6, 0.9)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)
+
+
+class AnnotationButton(QToolButton):
+    """A "+" that makes a layer to annotate in.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that gets the layer.
+    images
+        The image that it is for.
+    """
+
+    def __init__(
+        self, viewer: ViewerModel, images: LayerBox, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._images = viewer, images
+        self.setText("+")
+        self.clicked.connect(self.add)
+        images.valueChanged.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self, *_changed: Any) -> None:
+        """Say what the button does, or why it cannot."""
+        image = self._images.value()
+        reason = "There is no image layer to annotate: load one first."
+        if image is not None:
+            reason = misfit(image)
+        self.setEnabled(not reason)
+        self.setToolTip(
+            reason or f"Make a new layer to annotate {image.name} in, ready to paint."
+        )
+
+    def add(self, *_clicked: Any) -> None:
+        """Make the layer."""
+        image = self._images.value()
+        if image is None:
+            return
+        try:
+            add_annotations(self._viewer, image)
+        except NapariUNetError as error:
+            show_error(str(error))

@@ -1,0 +1,120 @@
+"""How a layer lies and looks, as values that a file can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_unet.widgets.layers.annotations import class_names, name_classes
+
+SOURCE = "napari_unet_source"
+"""Key in the metadata of a layer: the path that its data were read from."""
+NAMES = "class_names"
+"""Key in the place and the look of a layer: names of its classes, background first."""
+_LENGTHS = ("scale", "translate")
+_MATRICES = ("rotate", "shear", "affine")
+_SHOWN = ("opacity", "blending", "visible")
+_GREY = ("gamma", "contrast_limits")
+# The colour of every label that has none of its own.
+_OTHERS = "others"
+
+
+def source_of(layer: Layer) -> Path | None:
+    """Return the file or folder that a layer was read from, or None."""
+    path = layer.metadata.get(SOURCE) or layer.source.path
+    return None if path is None else Path(path).absolute()
+
+
+def place_of(layer: Layer) -> dict[str, Any]:
+    """Return what places a layer, and the names of its classes, in lists and words."""
+    place: dict[str, Any] = {
+        name: [float(one) for one in getattr(layer, name)] for name in _LENGTHS
+    }
+    place["rotate"] = np.asarray(layer.rotate, float).tolist()
+    place["shear"] = np.asarray(layer.shear, float).tolist()
+    place["affine"] = np.asarray(layer.affine.affine_matrix, float).tolist()
+    place["units"] = [str(unit) for unit in layer.units]
+    place["axis_labels"] = [str(label) for label in layer.axis_labels]
+    if isinstance(layer, Labels) and class_names(layer):
+        place[NAMES] = list(class_names(layer))
+    return place
+
+
+def look_of(layer: Layer) -> dict[str, Any]:
+    """Return place, colours and visibility of an image or labels layer."""
+    look = {**place_of(layer), **{name: getattr(layer, name) for name in _SHOWN}}
+    look["opacity"] = float(layer.opacity)
+    look["blending"] = str(layer.blending)
+    if isinstance(layer, Labels):
+        look |= _label_colours(layer)
+    elif isinstance(layer, Image) and not layer.rgb:
+        look["colormap"] = str(layer.colormap.name)
+        look["gamma"] = float(layer.gamma)
+        look["contrast_limits"] = [float(one) for one in layer.contrast_limits]
+    return look
+
+
+def options(place: dict[str, Any], ndim: int) -> dict[str, Any]:
+    """Return arguments that make a layer of `ndim` dimensions lie as `place` says.
+
+    Empty where it was a layer of other dimensions.
+    """
+    if len(place.get("scale", ())) != ndim:
+        return {}
+    given = {name: place[name] for name in _LENGTHS if name in place}
+    given |= {name: np.asarray(place[name]) for name in _MATRICES if name in place}
+    given |= {
+        name: tuple(place[name]) for name in ("units", "axis_labels") if name in place
+    }
+    return given
+
+
+def show_look(layer: Layer, look: dict[str, Any]) -> None:
+    """Make a layer lie and look as `look_of` told.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError, InputError
+        When a value is none that napari takes, or a class has the name of another.
+    """
+    for name, value in options(look, layer.ndim).items():
+        setattr(layer, name, value)
+    for name in _SHOWN:
+        if name in look:
+            setattr(layer, name, look[name])
+    if isinstance(layer, Labels):
+        if NAMES in look:
+            name_classes(layer, look[NAMES], colours=False)
+        _colour_labels(layer, look)
+    elif isinstance(layer, Image) and not layer.rgb:
+        for name in ("colormap", *_GREY):
+            if name in look:
+                setattr(layer, name, look[name])
+
+
+def _label_colours(layer: Labels) -> dict[str, Any]:
+    colormap = layer.colormap
+    if not isinstance(colormap, DirectLabelColormap):
+        return {"seed": float(colormap.seed)}
+    colours = colormap.color_dict.items()
+    return {
+        "colors": {
+            _OTHERS if label is None else str(label): np.asarray(rgba, float).tolist()
+            for label, rgba in colours
+        }
+    }
+
+
+def _colour_labels(layer: Labels, look: dict[str, Any]) -> None:
+    if "colors" in look:
+        colours = {
+            None if label == _OTHERS else int(label): np.asarray(rgba, float)
+            for label, rgba in look["colors"].items()
+        }
+        layer.colormap = DirectLabelColormap(color_dict=colours)
+    elif "seed" in look and not isinstance(layer.colormap, DirectLabelColormap):
+        layer.colormap = layer.colormap.model_copy(update={"seed": look["seed"]})

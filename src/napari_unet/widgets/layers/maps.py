@@ -1,0 +1,102 @@
+"""Layers with the probability of each class, one for each but background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet.widgets.layers.arrays import PREDICTED, add_or_update, placed_like
+from napari_unet.widgets.layers.marks import made_by
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+_KEY = "napari_unet_probability_of"
+
+
+@dataclass(frozen=True)
+class _MapOf:
+    """The image, the model, and which of how many classes a layer shows."""
+
+    image: str
+    model: Path
+    number: int
+    count: int
+
+
+def make_maps(
+    viewer: ViewerModel, of: Image, model: Path, count: int, shape: tuple[int, ...]
+) -> list[Image]:
+    """Return layers for the probabilities of `count` classes, on the image `of`.
+
+    Slices that the same model predicted before stay.
+    """
+    return [
+        _make(viewer, of, _MapOf(of.name, model, number, count), shape)
+        for number in range(1, count + 1)
+    ]
+
+
+def add_slice(layer: Image, z: int) -> None:
+    """Note that a slice of a map is whole."""
+    layer.metadata[PREDICTED] = sorted({*layer.metadata[PREDICTED], z})
+
+
+def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
+    """Return the probabilities that belong to a prediction; none where some miss."""
+    made = made_by(prediction)
+    if made is None or prediction is None:
+        return []
+    found: dict[int, Image] = {}
+    count = 0
+    for layer in viewer.layers:
+        of = layer.metadata.get(_KEY)
+        if (
+            isinstance(of, _MapOf)
+            and of.model == made.model
+            and isinstance(layer, Image)
+            and layer.data.shape == prediction.data.shape
+            and of.image == made.of
+        ):
+            found[of.number], count = layer, of.count
+    return [found[n] for n in sorted(found)] if len(found) == count else []
+
+
+def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:
+    """Return a copy of some slices of maps, (num_classes, Z, Y, X), background first.
+
+    To be called on the main thread.
+    """
+    stacks = [one.data if one.data.ndim > 2 else one.data[None] for one in maps]
+    others = np.stack([stack[slices] for stack in stacks]).astype(np.float32)
+    return np.concatenate([1 - others.sum(axis=0, keepdims=True), others])
+
+
+def _make(viewer: ViewerModel, of: Image, key: _MapOf, shape: tuple[int, ...]) -> Image:
+    name = f"{of.name} probability"
+    if key.count > 1:
+        name = f"{name} of class {key.number}"
+    old = next((one for one in viewer.layers if one.name == name), None)
+    if (
+        isinstance(old, Image)
+        and old.metadata.get(_KEY) == key
+        and old.data.shape == shape
+    ):
+        return old
+    layer: Image = add_or_update(
+        viewer,
+        Image,
+        np.zeros(shape, np.float32),
+        name,
+        contrast_limits=(0, 1),
+        visible=False,
+        **placed_like(of),
+    )
+    layer.metadata[_KEY] = key
+    layer.metadata[PREDICTED] = []
+    return layer

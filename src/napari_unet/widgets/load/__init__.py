@@ -1,0 +1,1 @@
+"""The Load dock: files and projects become layers."""

@@ -1,0 +1,339 @@
+"""The project folder in a dock: where it lies, open, new, and recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.data.journal import JournalEntry
+from napari_unet.data.stack import Stack, read_stack
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.project import LayerRecord, Project, ProjectFile
+from napari_unet.widgets.layers.add import add_image, add_labels
+from napari_unet.widgets.layers.annotations import name_classes
+from napari_unet.widgets.layers.looks import NAMES, options, show_look
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.qt.job import Job
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels, Layer
+
+
+class ProjectBox(QWidget):
+    """Shows the project folder; opens another, makes a new one, and recovers.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose project it is; layers that are opened are added to it.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.open_project = OpenProject.of(viewer)
+        self.open_project.stay_with(self)
+        self.folder = QLabel()
+        self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+        self.recover_button = QPushButton()
+        self.recover_button.clicked.connect(self._on_recover)
+        self.forget_button = _tool("Not needed", self._on_forget)
+        self.forget_button.setToolTip("Offers it no more; it stays in the folder.")
+        self.resume_button = QPushButton()
+        self.resume_button.clicked.connect(self._on_resume)
+        self.earlier = _tool("Earlier ▾")
+        # The theme's own arrow would lie over the last letter.
+        self.earlier.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.earlier.setToolTip("Annotations as they were, back as a new layer.")
+        self._menu = QMenu(self.earlier)
+        self._menu.aboutToShow.connect(self._fill_menu)
+        self.earlier.setMenu(self._menu)
+        self.earlier.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._left: list[JournalEntry] = []
+        self._job: Job | None = None
+        self._lay_out()
+        self.open_project.changed.connect(self._show)
+        self.look_for_crash()
+
+    @property
+    def running(self) -> bool:
+        """Whether a project or an entry is being read."""
+        return self._job is not None
+
+    def open(self, folder: str | Path) -> None:
+        """Open a project: its layers are added on top of those that are there."""
+        if self.running:
+            return
+        try:
+            file = self.open_project.begin_open(folder, self.viewer.layers)
+        except NapariUNetError as error:
+            self.open_project.say(str(error))
+            return
+        project = self.open_project.project
+        missing: list[LayerRecord] = []
+        sentences: list[str] = []
+
+        def on_step(read: _Read) -> None:
+            if read.sentence:
+                missing.append(read.record)
+                sentences.append(read.sentence)
+            else:
+                self._restore(read, sentences)
+
+        def on_end() -> None:
+            self.open_project.say("\n".join(sentences) or "The project is open.")
+            self.open_project.end_open(file, tuple(missing))
+            self.look_for_crash()
+
+        self._start(
+            "Opening the project", lambda: _read(project, file), on_step, on_end
+        )
+
+    def make(self, folder: str | Path) -> None:
+        """Make a project of what is there now."""
+        if self.running:
+            return
+        try:
+            self.open_project.start_new(folder)
+        except NapariUNetError as error:
+            self.open_project.say(str(error))
+        self.look_for_crash()
+
+    def recover(self, entry: JournalEntry) -> None:
+        """Add annotations of the journal as a new layer; nothing is overwritten."""
+        if self.running:
+            return
+        journal = self.open_project.project.journal
+
+        def work() -> Generator[NDArray[np.generic], None, None]:
+            yield journal.read(entry)
+
+        def on_step(labels: NDArray[np.generic]) -> None:
+            name = f"{entry.name} of {_when(entry.time)}"
+            self.open_project.workspace.annotations = self._add(labels, entry, name)
+            self.open_project.keeper.now()
+            self._forget(entry)
+
+        self._start("Recovering annotations", work, on_step, lambda: None)
+
+    def look_for_crash(self) -> None:
+        """Offer what a crash left in the folder, and to go on where one stopped."""
+        project = self.open_project.project
+        self._left = project.journal.after_crash()
+        self._show()
+
+    def _start(
+        self,
+        title: str,
+        work: Callable[[], Generator[Any, None, None]],
+        on_step: Callable[[Any], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        def end() -> None:
+            job, self._job = self._job, None
+            if job is not None:
+                job.deleteLater()
+            on_end()
+            self._show()
+
+        self._job = Job(title, work, lambda: None, self)
+        self._job.stepped.connect(on_step)
+        self._job.failed.connect(self.open_project.say)
+        self._job.ended.connect(end)
+        self._job.start()
+        self._show()
+
+    def _restore(self, read: _Read, sentences: list[str]) -> None:
+        """Make the layer of a record, give it its look and its role."""
+        record, workspace = read.record, self.open_project.workspace
+        layer: Layer
+        if read.entry is not None:
+            layer = self._add(read.data, read.entry, record.name)
+        elif record.role == "image":
+            layer = add_image(self.viewer, read.data, record.name)
+        else:
+            layer = add_labels(self.viewer, read.data, record.name, workspace.image)
+        try:
+            show_look(layer, record.look)
+        except (ValueError, TypeError, KeyError, InputError) as error:
+            sentences.append(f"The look of {record.name} is not restored: {error}.")
+        setattr(workspace, record.role, layer)
+        if read.entry is not None:
+            self.open_project.keeper.opened(read.entry)
+            self.open_project.project.journal.forget(read.entry)
+
+    def _add(
+        self, labels: NDArray[np.generic], entry: JournalEntry, name: str
+    ) -> Labels:
+        layer = self.viewer.add_labels(
+            labels, name=name, **options(entry.place, labels.ndim)
+        )
+        if NAMES in entry.place:
+            name_classes(layer, entry.place[NAMES])
+        return layer
+
+    def _show(self) -> None:
+        """Bring everything up to date."""
+        kept, left = self.open_project, self._left
+        self.folder.setText(kept.project.folder.name)
+        self.folder.setToolTip(str(kept.project.folder))
+        self.words.setText(kept.words)
+        self.words.setVisible(bool(kept.words))
+        for button in (self.recover_button, self.forget_button):
+            button.setVisible(bool(left))
+        if left:
+            first, more = left[0], len(left) - 1
+            others = f" (+{more})" if more else ""
+            self.recover_button.setText(
+                f"Recover annotations of {_when(first.time)}{others}"
+            )
+            self.recover_button.setToolTip(
+                f"{first.name}, {first.pixels:,} pixels: the program ended before it "
+                "was closed. They become a new layer."
+                + (f" {more} more are offered after these." if more else "")
+            )
+        fresh = kept.workspace.image is None and kept.workspace.annotations is None
+        self.resume_button.setText(f"Go on with {kept.project.folder.name}")
+        self.resume_button.setVisible(fresh and kept.project.exists)
+        for button in self.findChildren(QPushButton) + self.findChildren(QToolButton):
+            button.setEnabled(not self.running)
+
+    def _lay_out(self) -> None:
+        top, bottom = QHBoxLayout(), QHBoxLayout()
+        top.addWidget(QLabel("Project"))
+        top.addWidget(self.folder, 1)
+        for button in (
+            _tool("Open ...", self._on_open),
+            _tool("New ...", self._on_new),
+            self.earlier,
+        ):
+            top.addWidget(button)
+        bottom.addWidget(self.recover_button, 1)
+        bottom.addWidget(self.forget_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(top)
+        column.addWidget(self.resume_button)
+        column.addLayout(bottom)
+        column.addWidget(self.words)
+
+    def _fill_menu(self) -> None:
+        self._menu.clear()
+        for menu in self._menu.findChildren(QMenu):
+            menu.deleteLater()
+        histories: dict[str, list[JournalEntry]] = {}
+        for entry in self.open_project.project.journal.entries():
+            histories.setdefault(entry.name, []).append(entry)
+        for name, entries in histories.items():
+            menu = self._menu
+            if len(histories) > 1:
+                # An ampersand by itself would underline the next letter.
+                menu = self._menu.addMenu(name.replace("&", "&&"))
+            for entry in entries:
+                text = f"{_when(entry.time)}  {entry.pixels:,} pixels"
+                menu.addAction(text, lambda entry=entry: self.recover(entry))
+        if not histories:
+            self._menu.addAction("none yet").setEnabled(False)
+
+    def _on_open(self) -> None:
+        folder = QFileDialog.getExistingDirectory(
+            self, "Open a project", str(self.open_project.project.folder)
+        )
+        if folder:
+            self.open(folder)
+
+    def _on_new(self) -> None:
+        folder = QFileDialog.getExistingDirectory(
+            self, "Folder of the new project", str(self.open_project.project.folder)
+        )
+        if folder:
+            self.make(folder)
+
+    def _on_resume(self) -> None:
+        self.open(self.open_project.project.folder)
+
+    def _on_recover(self) -> None:
+        if self._left:
+            self.recover(self._left[0])
+
+    def _on_forget(self) -> None:
+        if self._left:
+            self._forget(self._left[0])
+
+    def _forget(self, entry: JournalEntry) -> None:
+        self.open_project.project.journal.forget(entry)
+        self.look_for_crash()
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What a thread read of a layer on record, or a sentence on why it could not."""
+
+    record: LayerRecord
+    data: Any = None
+    entry: JournalEntry | None = None
+    sentence: str = ""
+
+
+def _read(project: Project, file: ProjectFile) -> Generator[_Read, None, None]:
+    """Read the layers in turn; a worker's generator."""
+    for record in file.layers:
+        try:
+            read = _read_one(project, record)
+        except NapariUNetError as error:
+            read = _Read(record, sentence=f"{record.role.capitalize()}: {error}")
+        if read is not None:
+            yield read
+
+
+def _read_one(project: Project, record: LayerRecord) -> _Read | None:
+    if record.path is None:
+        if record.role == "annotations":
+            return None  # nothing was painted
+        raise InputError(
+            f"{record.name} came from no file: load it again, then choose it."
+        )
+    path = project.found(record.path)
+    if record.role == "annotations":
+        entry = project.journal.entry(path)
+        return _Read(record, project.journal.read(entry), entry)
+    stack: Stack = read_stack(path)
+    return _Read(record, stack)
+
+
+def _tool(text: str, slot: Callable[[], None] | None = None) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    if slot is not None:
+        button.clicked.connect(slot)
+    return button
+
+
+def _when(time: datetime) -> str:
+    """Write a time of today as 14:32, and one of another day with its day."""
+    here = time.astimezone()
+    today = here.date() == datetime.now().date()
+    return f"{here:%H:%M}" if today else f"{here:%Y-%m-%d %H:%M}"

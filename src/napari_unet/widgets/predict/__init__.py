@@ -1,0 +1,1 @@
+"""The Predict dock: a model applied to a slice or a stack."""

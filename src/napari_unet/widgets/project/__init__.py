@@ -1,0 +1,1 @@
+"""What the docks of one viewer share, and how it is kept."""

@@ -1,0 +1,253 @@
+"""Annotations on their way into the journal, without holding up the brush."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unet.data.journal import Journal, JournalEntry, write_labels
+from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.layers.arrays import finest
+from napari_unet.widgets.layers.looks import place_of
+from napari_unet.widgets.project.workspace import Workspace
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+INTERVAL = 30.0
+"""Seconds between two entries of the journal."""
+IN_RUN = "annotations.tif"
+"""Name of the annotations that a run was started with, in its folder."""
+# A copy is made in portions of this size and this time, between two moves of a brush.
+_PORTION = 2**20
+_PORTION_SECONDS = 0.003
+Submit = Callable[..., Future[Any] | None]
+
+
+class JournalKeeper(QObject):
+    """Writes the annotations of a workspace every half minute, and when asked to.
+
+    Copies are made on the main thread, a few milliseconds at a time; all else happens
+    on a thread. A layer that is removed or exchanged is written once more.
+
+    Parameters
+    ----------
+    workspace
+        Whose annotations are kept.
+    journal
+        Where they are kept; may be exchanged at any time.
+    submit
+        Runs a function on the thread of the writer.
+
+    Attributes
+    ----------
+    last
+        The newest entry of the layer that is kept, or None.
+    failing
+        Whether the last write did not succeed.
+
+    Signals
+    -------
+    written(JournalEntry)
+        The annotations are on the disk.
+    failed(str)
+        One sentence on why they are not; told once, until a write succeeds.
+    """
+
+    written = Signal(object)
+    failed = Signal(str)
+    _ended = Signal(object, object)
+
+    def __init__(self, workspace: Workspace, journal: Journal, submit: Submit) -> None:
+        super().__init__()
+        self.journal = journal
+        self.last: JournalEntry | None = None
+        self._workspace = workspace
+        self._submit = submit
+        self._layer: Labels | None = None
+        self._changed = False
+        self.failing = False
+        self._told = False
+        self._copies: list[_Copy] = []
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._on_timer)
+        self._portions = QTimer(self)
+        self._portions.setSingleShot(True)
+        self._portions.timeout.connect(self._copy_on)
+        self._ended.connect(self._on_ended)
+        workspace.events.annotations.connect(self._follow)
+        self._follow(workspace.annotations)
+        self.interval = INTERVAL
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two entries."""
+        return float(self._timer.interval() / 1000)
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        self._timer.start(round(1000 * seconds))
+
+    @property
+    def copying(self) -> bool:
+        """Whether a copy is under way, between what the user does."""
+        return bool(self._copies)
+
+    def now(self, run_folder: Path | None = None) -> None:
+        """Write what is painted now; with a run folder, a copy into that too."""
+        if self._layer is not None:
+            self._copy(self._layer, run_folder)
+
+    def opened(self, entry: JournalEntry) -> None:
+        """Take the annotations for kept: they were read from the journal just now."""
+        self.last = entry
+        self._changed = False
+
+    def finish(self) -> None:
+        """Hand everything that is not written yet to the writer, and stop."""
+        if self._changed:
+            self.now()
+        while self._copies:
+            self._take(self._copies.pop(0), float("inf"))
+
+    def close(self) -> None:
+        """Let go of timers, layer and workspace."""
+        self._timer.stop()
+        self._portions.stop()
+        self._workspace.events.annotations.disconnect(self._follow)
+        self._listen(None)
+
+    def _follow(self, layer: Labels | None) -> None:
+        if self._layer is not None and self._changed:
+            self.now()
+        self._listen(layer)
+        self._changed = layer is not None
+        if layer is not None:
+            self.last = None
+
+    def _listen(self, layer: Labels | None) -> None:
+        for one, act in ((self._layer, "disconnect"), (layer, "connect")):
+            if one is not None:
+                # Undo and a change by a program tell of new data, but of no stroke.
+                for name in ("paint", "set_data", "data", "features"):
+                    getattr(one.events[name], act)(self._on_change)
+        self._layer = layer
+
+    def _on_change(self, _event: Any = None) -> None:
+        self._changed = True
+
+    def _on_timer(self) -> None:
+        if self._changed and not self._copies:
+            self.now()
+
+    def _copy(self, layer: Labels, run_folder: Path | None) -> None:
+        self._changed = False
+        copy = _Copy(layer, self.journal, run_folder)
+        self._copies.append(copy)
+        if len(self._copies) == 1:
+            self._copy_on()
+
+    def _copy_on(self) -> None:
+        if self._copies and self._take(self._copies[0], _PORTION_SECONDS):
+            self._copies.pop(0)
+        if self._copies:
+            self._portions.start(0)
+
+    def _take(self, copy: _Copy, seconds: float) -> bool:
+        """Copy for some time; whole or failed, it goes to the writer, which tells."""
+        ended = copy.go_on(seconds)
+        if ended:
+            self._submit(self._write, copy)
+        return ended
+
+    def _write(self, copy: _Copy) -> None:
+        """Write a copy; on the thread of the writer."""
+        result: JournalEntry | str | None
+        try:
+            result = copy.write()
+        except NapariUNetError as error:
+            result = f"Annotations are not kept: {error}"
+        except Exception as error:  # noqa: BLE001 (all of them are told)
+            traceback.print_exc()
+            result = f"Annotations are not kept: {type(error).__name__}: {error}"
+        # Set here, for at the end no event loop carries the news any more.
+        self.failing = isinstance(result, str)
+        if isinstance(result, JournalEntry) and self._concerns(copy):
+            self.last = result
+        self._ended.emit(copy, result)
+
+    def _concerns(self, copy: _Copy) -> bool:
+        current = self._layer is None or copy.layer is self._layer
+        return current and copy.journal is self.journal
+
+    def _on_ended(self, copy: _Copy, result: JournalEntry | str | None) -> None:
+        if isinstance(result, str):
+            # It is tried again with the next entry, in silence.
+            self._changed = True
+            if not self._told:
+                self._told = True
+                self.failed.emit(result)
+            return
+        self._told = False
+        if result is not None and self._concerns(copy):
+            self.written.emit(result)
+
+
+@dataclass(eq=False)
+class _Copy:
+    """Annotations that are being copied, and what is to become of them."""
+
+    layer: Labels
+    journal: Journal
+    run_folder: Path | None
+
+    def __post_init__(self) -> None:
+        # What the layer is now; it may be changed or gone before the copy is whole.
+        self.source, self.name = finest(self.layer), self.layer.name
+        self.place = place_of(self.layer)
+        self.failure: Exception | None = None
+        self._portions = self._fill()
+
+    def go_on(self, seconds: float) -> bool:
+        """Copy portions for some time, and return whether that has come to an end."""
+        end = time.perf_counter() + seconds
+        try:
+            for _ in self._portions:
+                if time.perf_counter() > end:
+                    return False
+        except Exception as error:  # noqa: BLE001 (a file that is gone, a full memory)
+            # Of what is copied so far, the memory may be needed.
+            self.failure, self.labels = error, np.empty(0, np.uint8)
+        return True
+
+    def write(self) -> JournalEntry | None:
+        """Write to the journal, and beside the run; None for a layer never painted."""
+        if self.failure is not None:
+            raise self.failure
+        if self.run_folder is not None:
+            write_labels(self.run_folder / IN_RUN, self.labels, self.place)
+        if not self.labels.any() and self.journal.newest(self.name) is None:
+            return None
+        return self.journal.write(self.labels, self.name, self.place)
+
+    def _fill(self) -> Iterator[None]:
+        self.labels = np.empty(self.source.shape, self.source.dtype)
+        for portion in _portions(self.labels.shape, self.labels.itemsize):
+            self.labels[portion] = np.asarray(self.source[portion])
+            yield
+
+
+def _portions(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[Any, ...]]:
+    """Yield indices that cover an array in rows of its slices."""
+    rows = max(1, _PORTION // max(1, shape[-1] * itemsize))
+    for index in np.ndindex(shape[:-2]):
+        for start in range(0, shape[-2], rows):
+            yield (*index, slice(start, start + rows))

@@ -1,0 +1,1 @@
+"""Widgets that know nothing of U-Nets: jobs, panels, forms, tables, plots."""

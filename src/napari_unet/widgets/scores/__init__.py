@@ -1,0 +1,1 @@
+"""The Scores dock: how good a prediction is, and where it is wrong."""

@@ -1,0 +1,285 @@
+"""A baseline at one click, to see whether the U-Net was worth it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.config import BaselineConfig
+from napari_unet.errors import NapariUNetError
+from napari_unet.score.baselines import BASELINES, Baseline, BaselineStep
+from napari_unet.widgets.baseline_work import BaselineMask, BaselineWork
+from napari_unet.widgets.layers.arrays import (
+    PREDICTED,
+    image_stack,
+    labels_array,
+    placed_like,
+    plane_shape,
+)
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.form import SettingsForm, explain
+from napari_unet.widgets.qt.job import Job
+from napari_unet.words import time_left
+
+if TYPE_CHECKING:
+    import numpy as np
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
+
+_RUN, _STOP = "Compare with a baseline", "Stop"
+_STEPS = 1000
+_KEY = "napari_unet_baseline"
+
+
+@dataclass(frozen=True)
+class MadeByBaseline:
+    """Which baseline made a layer.
+
+    Attributes
+    ----------
+    name, title
+        Of the baseline.
+    of
+        Name of the image layer.
+    learnt_from
+        Indices of the slices that it learnt from: their scores say nothing of other
+        images.
+    """
+
+    name: str
+    title: str
+    of: str
+    learnt_from: tuple[int, ...] = ()
+
+
+def made_by_baseline(layer: Labels | None) -> MadeByBaseline | None:
+    """Return which baseline made a layer; None where none did."""
+    return None if layer is None else layer.metadata.get(_KEY)
+
+
+class BaselineBox(QWidget):
+    """Segments the image by a classical method, into a layer that can be scored.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose image it is.
+
+    Signals
+    -------
+    made(Labels)
+        The layer of a baseline that has come to its end, or was stopped.
+    """
+
+    made = Signal(object)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
+        self.job: Job | None = None
+        self.box = QComboBox()
+        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for one in BASELINES.values():
+            self.box.addItem(one.title, one.name)
+        self.description = _words(2)
+        self.settings = SettingsForm(BaselineConfig())
+        self.button = QPushButton(_RUN)
+        self.button.clicked.connect(self._on_clicked)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, _STEPS)
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(8)
+        self.status = _words(3)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        parts = (self.description, self.settings, self.button, self.bar, self.status)
+        for widget in (self.box, *parts):
+            column.addWidget(widget)
+        self.box.currentIndexChanged.connect(self.refresh)
+        self._listen()
+        self.refresh()
+
+    @property
+    def running(self) -> bool:
+        """Whether a baseline is under way."""
+        return self.job is not None
+
+    def value(self) -> Baseline:
+        """Return the baseline that is chosen."""
+        return BASELINES[self.box.currentData()]
+
+    def setValue(self, name: str) -> None:  # noqa: N802 (Qt's own spelling)
+        """Choose a baseline by its name."""
+        self.box.setCurrentIndex(self.box.findData(name))
+
+    def why_not(self) -> str:
+        """Return why nothing can be segmented now, or "" when it can."""
+        if self._workspace.image is None:
+            return "There is no image layer: load one first."
+        if self.value().learns and self._workspace.annotations is None:
+            return (
+                f"{self.value().title} learns from annotations: load some, or paint "
+                "cells and what parts them."
+            )
+        return ""
+
+    def refresh(self, *_changed: Any) -> None:
+        """Bring everything up to date with what is chosen and with the layers."""
+        baseline = self.value()
+        self.description.setText(baseline.description)
+        reason = "" if self.running else self.why_not()
+        self.button.setText(_STOP if self.running else _RUN)
+        self.button.setEnabled(not reason)
+        self.button.setToolTip(
+            reason or "Makes a labels layer, which is scored like a prediction."
+        )
+        busy = "Stop the baseline first." if self.running else ""
+        explain(self.box, busy)
+        self.settings.refresh(_idle(baseline, busy, self.settings.fields))
+        # Only in place of nothing or of the last reason: a result stays to be read.
+        if not self.running and self.status.text() == self._last_reason:
+            self.status.setText(reason)
+        self._last_reason = reason
+        if not self.running:
+            self.bar.setValue(0)
+
+    _last_reason = ""
+
+    def run(self) -> None:
+        """Segment the image on a thread."""
+        layer, baseline = self._workspace.image, self.value()
+        if layer is None or self.why_not():
+            self._say(self.why_not())
+            return
+        try:
+            work = BaselineWork(
+                baseline.name,
+                image_stack(layer),
+                self._labels(layer, baseline),
+                self._workspace.kind,
+                self.settings.value(),
+            )
+        except NapariUNetError as error:
+            self._say(str(error))
+            return
+        self._of, self._baseline, self._began = layer, baseline, time.monotonic()
+        self.job = Job(f"Segmenting: {baseline.title}", work.run, work.stop, self)
+        self.job.stepped.connect(self._on_step)
+        self.job.done.connect(self._on_done)
+        self.job.failed.connect(self._say)
+        self.job.ended.connect(self._on_ended)
+        self.bar.setValue(0)
+        self._say(f"{baseline.title} ...")
+        self.job.start()
+        self.refresh()
+
+    def _labels(self, layer: Image, baseline: Baseline) -> NDArray[np.generic] | None:
+        """Copy the annotations; those of another image are of use to none."""
+        annotations = self._workspace.annotations
+        if annotations is None:
+            return None
+        fits = tuple(annotations.data.shape) == plane_shape(layer)
+        return labels_array(annotations) if fits or baseline.learns else None
+
+    def _on_clicked(self) -> None:
+        if self.job is None:
+            self.run()
+        else:
+            self._say("Stopping ...")
+            self.job.stop()
+
+    def _on_step(self, step: BaselineStep) -> None:
+        share = step.done / step.total
+        self.bar.setValue(round(share * _STEPS))
+        if self.job is not None:
+            self.job.show_progress(share)
+        words = "learning" if step.z is None else f"slice {step.z}"
+        left = time_left(time.monotonic() - self._began, share)
+        self._say(f"{self._baseline.title}: {words}, {left}".removesuffix(", "))
+
+    def _on_done(self, result: BaselineMask) -> None:
+        if not result.slices:
+            self._say("Stopped before the first slice was done.")
+            return
+        if self._of not in self._viewer.layers:
+            self._say("The image was removed meanwhile.")
+            return
+        shape = plane_shape(self._of)
+        made = MadeByBaseline(
+            self._baseline.name, self._baseline.title, self._of.name, result.learnt_from
+        )
+        layer = self._viewer.add_labels(
+            result.mask.reshape(shape),
+            name=f"{self._of.name} {self._baseline.name}",
+            metadata={PREDICTED: list(result.slices), _KEY: made},
+            **placed_like(self._of),
+        )
+        total, seconds = len(result.mask), time.monotonic() - self._began
+        words = f"Done in {seconds:.1f} s: the layer {layer.name}."
+        if len(result.slices) < total:
+            words = f"Stopped after {len(result.slices)} of {total} slices."
+        if made.learnt_from:
+            seen = len(set(made.learnt_from) & set(result.slices))
+            words += f" It learnt from {seen} of these slices: score the others."
+        self._say(words)
+        self.made.emit(layer)
+
+    def _on_ended(self) -> None:
+        job, self.job = self.job, None
+        if job is not None:
+            job.deleteLater()
+        self.refresh()
+
+    def _say(self, words: str) -> None:
+        self.status.setText(words)
+
+    def _listen(self) -> None:
+        events = self._workspace.events
+        signals, slot = (events.image, events.annotations), self.refresh
+        for signal in signals:
+            signal.connect(slot)
+
+        def forget(_gone: object = None) -> None:
+            for signal in signals:
+                signal.disconnect(slot)
+
+        self.destroyed.connect(forget)
+
+
+def _idle(baseline: Baseline, busy: str, fields: Sequence[str]) -> dict[str, str]:
+    """Say why settings cannot be changed now, or have no effect, by their name."""
+    if busy:
+        return dict.fromkeys(fields, busy)
+    why = {}
+    if baseline.learns:
+        why["side"] = "The random forest learns it from the annotations."
+    else:
+        why["trees"] = "Only the random forest has trees."
+    if not baseline.chance:
+        why["seed"] = "No random numbers decide here."
+    return why
+
+
+def _words(lines: int) -> QLabel:
+    """Make a label with room for some lines, so that what is around it stays put."""
+    label = QLabel("")
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label

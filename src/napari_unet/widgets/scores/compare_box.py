@@ -1,0 +1,296 @@
+"""Predictions side by side, now and over the time of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.data.files import atomic_write
+from napari_unet.data.regions import runs
+from napari_unet.errors import NapariUNetError
+from napari_unet.score.history import (
+    Interval,
+    ScoreHistory,
+    ScoreRecord,
+    now,
+    to_csv,
+)
+from napari_unet.score.measures import MEASURES
+from napari_unet.widgets.layers.marks import MadeBy
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.scores.compare_table import UNKNOWN, CompareTable
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_unet.widgets.scores.compare_plot import ComparePlot
+
+LATEST, IMAGE, PROJECT = "latest of each", "all of this image", "all of this project"
+_NOTHING = "There are no scores yet: every scoring is listed here."
+
+
+class HasValues(Protocol):
+    """Scores by name, as `Scores` has them."""
+
+    def values(self) -> dict[str, float]:
+        """Return the scores of the whole, by name."""
+
+
+class CompareBox(QWidget):
+    """Lists the scorings of a project, and draws one of the scores of all.
+
+    What is scored is added to the project's `scores.jsonl`, and shown again when the
+    project is opened.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose project it is.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._project = OpenProject.of(viewer)
+        self._project.stay_with(self)
+        self._records: list[ScoreRecord] = []
+        self._image = ""
+        self._folder: Path | None = None
+        self._plot: ComparePlot | None = None
+        self.extent = QComboBox()
+        self.extent.addItems([LATEST, IMAGE, PROJECT])
+        self.extent.setToolTip(
+            f"{LATEST}: the newest scores of every prediction of the image\n"
+            f"{IMAGE}: every scoring of it\n{PROJECT}: those of other images too"
+        )
+        self.measure = QComboBox()
+        self.measure.setToolTip("Which score is drawn.")
+        for box in (self.extent, self.measure):
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.table = CompareTable()
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.words.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+        self.remove_button = QPushButton("Remove row")
+        self.remove_button.clicked.connect(self.remove)
+        self.save_button = QPushButton("Save as CSV ...")
+        self.save_button.clicked.connect(self._on_save)
+        self._lay_out()
+        self.extent.currentIndexChanged.connect(self.refresh)
+        self.measure.currentIndexChanged.connect(self._draw)
+        self.table.itemSelectionChanged.connect(self._draw)
+        self.table.horizontalHeader().sortIndicatorChanged.connect(self._draw)
+        self._project.changed.connect(self._on_project)
+        self._on_project()
+
+    def add(
+        self,
+        name: str,
+        scores: HasValues,
+        *,
+        made_by: MadeBy | None = None,
+        method: str = "",
+        image: str = "",
+        slices: Collection[int] = (),
+        trained: Collection[int] | None = (),
+        intervals: Mapping[str, Interval | None] | None = None,
+    ) -> None:
+        """Add a scoring to the table, and to the history of the project.
+
+        Parameters
+        ----------
+        name
+            Of the prediction.
+        scores
+            Anything whose `values()` are scores by name.
+        made_by
+            How the prediction was made, where that is known.
+        method
+            What made it, where that was no model.
+        image
+            Name of the image, where `made_by` does not tell.
+        slices, trained
+            Which were scored, and on which the model had been trained; None where
+            that is not known.
+        intervals
+            95 % intervals of the scores, by name.
+        """
+        model = method
+        if made_by is not None:
+            model, image = str(made_by.model), made_by.of or image
+        record = ScoreRecord(
+            now(),
+            name,
+            image,
+            model,
+            None if made_by is None else made_by.threshold,
+            _joined(slices),
+            UNKNOWN if trained is None else _joined(set(trained) & set(slices)),
+            {n: float(value) for n, value in scores.values().items()},
+            {n: pair for n, pair in (intervals or {}).items() if pair is not None},
+        )
+        self._image = image
+        self._records.append(record)
+        self._try(self._history.add, replace(record, model=self._stored(record.model)))
+        self.refresh()
+
+    def remove(self) -> None:
+        """Take the selected row out of the table and of the history."""
+        record = self.table.chosen()
+        if record is None:
+            return
+        self._records.remove(record)
+        stored = replace(record, model=self._stored(record.model))
+        self._try(self._history.remove, stored)
+        self.refresh()
+
+    def save(self, path: str) -> None:
+        """Write the rows that are shown as CSV."""
+        text = to_csv(self.table.records(), self.table.names)
+        if self._try(_write, Path(path), text):
+            self.words.setText(f"Wrote {path}")
+
+    def shown(self) -> list[ScoreRecord]:
+        """Return what the table is to hold, oldest first."""
+        chosen = self.extent.currentText()
+        records = self._records
+        if chosen != PROJECT and self._image:
+            records = [one for one in records if one.image == self._image]
+        if chosen == LATEST:
+            latest = {
+                (one.image, one.prediction, one.model, one.threshold, one.slices): one
+                for one in records
+            }
+            records = list(latest.values())
+        return records
+
+    def refresh(self, *_changed: Any) -> None:
+        """Bring table, plot and buttons up to date."""
+        self.table.show_records(self.shown())
+        measure = self.measure.currentData()
+        self.measure.blockSignals(True)
+        self.measure.clear()
+        for name in self.table.names:
+            self.measure.addItem(MEASURES[name].title, name)
+        known = self.measure.findData(measure or "v_rand")
+        self.measure.setCurrentIndex(max(known, 0))
+        self.measure.blockSignals(False)
+        empty = not self._records
+        for widget in (self.extent, self.measure, self.save_button):
+            explain(widget, _NOTHING if empty else "")
+        self.table.setVisible(not empty)
+        if empty and not self.words.text():
+            self.words.setText(_NOTHING)
+        elif self.words.text() == _NOTHING and not empty:
+            self.words.setText("")
+        self._draw()
+
+    @property
+    def _history(self) -> ScoreHistory:
+        return ScoreHistory(self._project.project.scores)
+
+    def _on_project(self) -> None:
+        """Read the history of another project."""
+        folder = self._project.project.folder
+        if folder == self._folder:
+            return
+        self._folder = folder
+        self._records, self._image = [], ""
+        self.words.setText("")
+        self._try(self._read)
+        self.refresh()
+
+    def _read(self) -> None:
+        records, damaged = self._history.read()
+        self._records = [replace(one, model=self._found(one.model)) for one in records]
+        if records:
+            self._image = records[-1].image
+        if damaged:
+            lines = "1 line" if damaged == 1 else f"{damaged} lines"
+            self.words.setText(
+                f"{lines} of {self._history.path.name} cannot be read and are left out."
+            )
+
+    def _stored(self, model: str) -> str:
+        """Name a model so that the project folder can be moved."""
+        is_file = model.endswith(".safetensors")
+        return self._project.project.stored(model) if is_file else model
+
+    def _found(self, stored: str) -> str:
+        is_file = stored.endswith(".safetensors")
+        return str(self._project.project.folder / stored) if is_file else stored
+
+    def _try(self, act: Any, *given: Any) -> bool:
+        """Do something with files, and tell what is wrong with them."""
+        try:
+            act(*given)
+        except NapariUNetError as error:
+            self.words.setText(str(error))
+            return False
+        return True
+
+    def _draw(self, *_changed: Any) -> None:
+        chosen, records = self.table.chosen(), self.table.records()
+        explain(self.remove_button, "" if chosen else "Choose a row first.")
+        name = self.measure.currentData()
+        if self._plot is not None:
+            self._plot.setVisible(bool(records))
+        if not records or name is None:
+            return
+        if self._plot is None:
+            # pyqtgraph takes long to load: with the first scores, not with the dock.
+            from napari_unet.widgets.scores.compare_plot import ComparePlot
+
+            self._plot = ComparePlot()
+            self._column.insertWidget(2, self._plot)
+        nothing = float("nan")
+        self._plot.show_values(
+            MEASURES[name].title,
+            [one.values.get(name, nothing) for one in records],
+            [one.intervals.get(name) for one in records],
+            -1 if chosen is None else records.index(chosen),
+        )
+
+    def _on_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save the table", "comparison.csv", "CSV (*.csv)"
+        )
+        if name:
+            self.save(name)
+
+    def _lay_out(self) -> None:
+        top, bottom = QHBoxLayout(), QHBoxLayout()
+        top.addWidget(self.extent, 1)
+        top.addWidget(self.measure, 1)
+        bottom.addWidget(self.remove_button, 1)
+        bottom.addWidget(self.save_button, 1)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addLayout(top)
+        self._column.addWidget(self.table)
+        self._column.addLayout(bottom)
+        self._column.addWidget(self.words)
+
+
+def _joined(slices: Collection[int]) -> str:
+    return ",".join(runs(slices))
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

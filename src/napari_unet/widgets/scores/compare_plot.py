@@ -1,0 +1,61 @@
+"""Scores of several predictions side by side, as dots with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtWidgets import QWidget
+
+from napari_unet.score.history import Interval
+from napari_unet.widgets.qt.plot import ThemedPlots
+
+_DOT = "#5b9bd5"
+_CHOSEN = "#e8a33d"
+_HEIGHT = 130
+_TICKS = 12
+
+
+class ComparePlot(ThemedPlots):
+    """One dot for each row of a table, numbered as the rows are."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(1, _HEIGHT, parent)
+        (self.plot,) = self.plots
+        self.plot.showGrid(x=False)
+        self.plot.setLabel("bottom", "row")
+        self._bars = pg.ErrorBarItem(beam=0.15, pen=pg.mkPen(_DOT, width=1.5))
+        self._dots = pg.ScatterPlotItem(size=8, pen=None)
+        for item in (self._bars, self._dots):
+            self.plot.addItem(item)
+
+    def show_values(
+        self,
+        title: str,
+        values: Sequence[float],
+        intervals: Sequence[Interval | None],
+        chosen: int = -1,
+    ) -> None:
+        """Draw a score of every row; NaN and None leave a gap.
+
+        `chosen` is the row that is marked.
+        """
+        self.plot.setLabel("left", title)
+        known = [n for n, value in enumerate(values) if np.isfinite(value)]
+        x = np.array(known, float) + 1
+        y = np.array([values[n] for n in known], float)
+        brushes = [pg.mkBrush(_CHOSEN if n == chosen else _DOT) for n in known]
+        self._dots.setData(x, y, brush=brushes)
+        ends = np.array([intervals[n] or (values[n],) * 2 for n in known], float)
+        ends = ends.reshape(-1, 2)
+        below, above = np.maximum(y - ends[:, 0], 0), np.maximum(ends[:, 1] - y, 0)
+        self._bars.setData(x=x, y=y, bottom=below, top=above)
+        self.plot.setXRange(0.5, max(len(values), 1) + 0.5, padding=0)
+        every = -(-len(values) // _TICKS) or 1
+        ticks = [(n, str(n)) for n in range(1, len(values) + 1, every)]
+        self.plot.getAxis("bottom").setTicks([ticks])
+        if known:
+            low, high = float((y - below).min()), float((y + above).max())
+            room = max(0.02, (high - low) / 8)
+            self.plot.setYRange(low - room, high + room, padding=0)

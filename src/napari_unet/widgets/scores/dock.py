@@ -1,0 +1,291 @@
+"""Scores: a prediction against ground truth, slice by slice, and where it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Labels
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.score.page import check_page
+from napari_unet.widgets.choose.kind_box import KindBox
+from napari_unet.widgets.layers.arrays import PREDICTED, LayerBox
+from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.scores.baseline_box import BaselineBox
+from napari_unet.widgets.scores.compare_box import CompareBox
+from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
+from napari_unet.widgets.scores.report_work import ReportWork
+from napari_unet.widgets.scores.score_table import ScoreTable
+from napari_unet.widgets.scores.score_totals import ScoreTotals
+from napari_unet.widgets.scores.scoring_work import ScoringProgress, ScoringWork
+from napari_unet.widgets.scores.subject import Scored, Subject
+from napari_unet.widgets.scores.subject_watch import SubjectWatch
+from napari_unet.widgets.scores.threshold_box import ThresholdBox
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_unet.score.report import Scores
+
+_NO_SCORES = "There are no scores yet."
+_OTHERS = "Other layers were chosen meanwhile: nothing was scored."
+
+
+class ScoresWidget(Panel):
+    """Scores a prediction layer against a ground truth layer.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with the layers.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Score", "Stop")
+        self.scored: Scored | None = None
+        self._watch: SubjectWatch | None = None
+        self._next_watch: SubjectWatch | None = None
+        self.prediction = LayerBox(napari_viewer, Labels)
+        self.truth = LayerBox(napari_viewer, Labels)
+        self.kind = KindBox()
+        self.add_row("Prediction", self.prediction)
+        self.add_row("Ground truth", self.truth)
+        self.add_row("Kind of truth", self.kind)
+        self.totals = ScoreTotals()
+        self.table = ScoreTable()
+        self.table.chosen.connect(self._go_to_slice)
+        self.errors = ErrorList(napari_viewer)
+        self.threshold = ThresholdBox(napari_viewer)
+        self.compare = CompareBox(napari_viewer)
+        self.baselines = BaselineBox(napari_viewer)
+        self.save_button = QPushButton("Save table ...")
+        self.save_button.clicked.connect(self._on_save)
+        self.report_button = QPushButton("Save report ...")
+        self.report_button.clicked.connect(self._on_report)
+        saves = QWidget()
+        row = QHBoxLayout(saves)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.save_button)
+        row.addWidget(self.report_button)
+        self.folds = {
+            "errors": Fold("Errors, one by one", self.errors),
+            "threshold": Fold("Threshold", self.threshold),
+            "compare": Fold("Compare predictions", self.compare),
+            "baselines": Fold("Simpler methods", self.baselines),
+        }
+        self.finish_layout(self.totals, self.table, saves, *self.folds.values())
+        self.box.setStretchFactor(self.table, 10)
+        for box in (self.prediction, self.truth):
+            box.valueChanged.connect(self._on_layers)
+        self.truth.valueChanged.connect(self.kind.show_guess)
+        self.threshold.changed.connect(self._score_again)
+        self.errors.ignoredChanged.connect(self._on_ignored)
+        self.baselines.made.connect(self._on_baseline)
+        self.listen(self.workspace.events.prediction, self._on_prediction)
+        self.listen(self.workspace.events.truth, self._on_truth)
+        self._on_layers(None)
+        self._on_prediction(self.workspace.prediction)
+        self._on_truth(self.workspace.truth)
+
+    @property
+    def scores(self) -> Scores | None:
+        """The scores that are shown, or None."""
+        return None if self.scored is None else self.scored.scores
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        prediction, truth = self.prediction.value(), self.truth.value()
+        if prediction is None or truth is None:
+            return "Scores need a prediction layer and a ground truth layer."
+        if prediction is truth:
+            return "Choose two different layers: a prediction and its ground truth."
+        return ""
+
+    def run(self) -> None:
+        """Count on a thread."""
+        # What a threshold has only shown so far is not the prediction.
+        self.threshold.take_back()
+        prediction, truth = self.prediction.value(), self.truth.value()
+        subject = Subject.of(self.viewer, prediction, truth, self.workspace.image)
+        self._next_watch = SubjectWatch(subject, self)
+        self._next_watch.changed.connect(self._show_changes)
+        slices = prediction.metadata.get(PREDICTED)
+        work = ScoringWork(subject, self.kind.value(), slices, ignored_in(truth))
+        self.start("Scoring", work.run, work.stop)
+
+    def on_step(self, item: Any) -> None:
+        """Show how far it is; a report has but one step."""
+        if isinstance(item, ScoringProgress):
+            self.show_progress(item.done / item.total, item.words)
+
+    def on_done(self, result: Scored | Path | None) -> None:
+        """Show what was scored, or where the report lies."""
+        if isinstance(result, Path):
+            self.show_progress(1.0, f"Wrote {result}")
+        elif result is None:
+            self.show_progress(0.0, "Stopped: nothing was scored.")
+        elif not result.subject.is_of(self.prediction.value(), self.truth.value()):
+            self.show_progress(0.0, _OTHERS)
+        else:
+            self._show(result)
+
+    def why_not_save(self) -> str:
+        """Return why the scores cannot be saved, or ""."""
+        if self.scored is None:
+            return _NO_SCORES
+        return "" if self._watch is None else self._watch.words()
+
+    def save(self, path: str) -> None:
+        """Write the scores as CSV or JSON, by the suffix of `path`."""
+        try:
+            scored = self._to_save()
+            scored.scores.save(path)
+        except NapariUNetError as error:
+            self.status.setText(str(error))
+        else:
+            self.status.setText(f"Wrote {path}")
+
+    def save_report(self, path: str) -> None:
+        """Write a page with tables and pictures, HTML or Markdown by the suffix."""
+        if self.running:
+            return
+        try:
+            scored = self._to_save()
+            check_page(Path(path))
+            work = ReportWork.of(Path(path), scored)
+        except NapariUNetError as error:
+            self.status.setText(str(error))
+            return
+        self.start("Writing the report", work.run, lambda: None)
+
+    def _to_save(self) -> Scored:
+        if self.scored is None or self.why_not_save():
+            raise InputError(self.why_not_save())
+        return self.scored
+
+    def _show(self, scored: Scored) -> None:
+        self.scored, subject = scored, scored.subject
+        _end(self._watch)
+        self._watch, self._next_watch = self._next_watch, None
+        self.totals.show_scores(scored.scores)
+        self.table.show_rows(scored.scores.slices)
+        layers = subject.prediction, subject.truth
+        self.errors.show_scores(scored.comparison, *layers)
+        self.threshold.show_scores(scored.comparison, subject.prediction)
+        self._list(scored)
+        self._show_changes()
+        self.show_progress(1.0, "\n".join(scored.scores.notes))
+
+    def _show_changes(self) -> None:
+        """Say whether the layers are still those that were scored."""
+        self.totals.show_changes("" if self._watch is None else self._watch.words())
+        for button in (self.save_button, self.report_button):
+            explain(button, self.why_not_save())
+
+    def _on_ignored(self) -> None:
+        if self._watch is not None:
+            self._watch.ignore()
+
+    def _score_again(self, *_changed: Any) -> None:
+        """Follow a mask that was moved in this dock, after what runs now."""
+        if self.running:
+            self._stop_scoring()
+            self._again = True
+        elif not self.why_not():
+            super()._on_run_clicked()  # tells what is wrong with the layers
+
+    _again = False
+
+    def _stop_scoring(self) -> None:
+        if self.job is not None and self._next_watch is not None:
+            self.job.stop()
+
+    def _on_run_clicked(self) -> None:
+        self._again = False
+        super()._on_run_clicked()
+
+    def _on_ended(self) -> None:
+        super()._on_ended()
+        _end(self._next_watch)
+        self._next_watch = None
+        again, self._again = self._again, False
+        if again:
+            self._score_again()
+
+    def _on_baseline(self, layer: Labels) -> None:
+        """Score what a simpler method made, beside the others."""
+        self._on_prediction(layer)
+        self._score_again()
+
+    def _on_layers(self, _layer: Labels | None) -> None:
+        """Take away scores that belong to other layers."""
+        self._stop_scoring()
+        self._take_away()
+        missing = self.truth.value() is None
+        explain(self.kind, "There is no ground truth." if missing else "")
+        self.refresh()
+
+    def _take_away(self) -> None:
+        self.scored = None
+        _end(self._watch)
+        self._watch = None
+        self.totals.show_scores(None)
+        self.table.show_rows(())
+        self.errors.show_scores(None)
+        self.threshold.show_scores(None, None)
+        self._show_changes()
+
+    def _list(self, scored: Scored) -> None:
+        """Add the scores to those of other predictions."""
+        subject, scores = scored.subject, scored.scores
+        self.compare.add(
+            subject.prediction.name,
+            scores,
+            made_by=subject.made_by,
+            method="" if subject.baseline is None else subject.baseline.title,
+            image=subject.image_name,
+            slices=[row.slice for row in scores.slices],
+            trained=subject.learnt_from,
+            intervals=scores.intervals,
+        )
+
+    def _go_to_slice(self, index: int) -> None:
+        layer = self.prediction.value()
+        if self.scores is None or layer is None or layer.ndim < 3:
+            return
+        position = [0.0] * layer.ndim
+        position[-3] = index
+        world = layer.data_to_world(position)
+        self.viewer.dims.set_point(self.viewer.dims.ndim - 3, world[-3])
+
+    def _on_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save scores", "scores.csv", "CSV (*.csv);;JSON (*.json)"
+        )
+        if name:
+            self.save(name)
+
+    def _on_report(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save report", "scores.html", "HTML (*.html);;Markdown (*.md)"
+        )
+        if name:
+            self.save_report(name)
+
+    def _on_prediction(self, layer: Labels | None) -> None:
+        self.prediction.setValue(layer)
+        self.refresh()
+
+    def _on_truth(self, layer: Labels | None) -> None:
+        self.truth.setValue(layer)
+        self.kind.show_guess(self.truth.value())
+        self.refresh()
+
+
+def _end(watch: SubjectWatch | None) -> None:
+    if watch is not None:
+        watch.close()

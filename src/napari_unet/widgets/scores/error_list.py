@@ -1,0 +1,395 @@
+"""The errors of a prediction, to go through one after the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.score.error_kinds import KIND_NAMES, Error, Errors
+from napari_unet.score.error_map import leave_out, pixel_map
+from napari_unet.score.errors_of_objects import TOLERANCE, find_errors
+from napari_unet.widgets.choose.keys import ERRORS, KeyList
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.scores.error_send import ErrorSend
+from napari_unet.widgets.scores.error_table import ErrorTable
+from napari_unet.widgets.scores.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from napari_unet.score.comparison import Comparison
+
+    Found = tuple[Errors, NDArray[np.uint8]]
+
+IGNORED = "napari_unet_ignored"
+"""Key in the metadata of a ground truth layer: (Z, Y, X) pixels that are not scored."""
+_NO_SCORES = "Score a prediction first: its errors are listed then."
+_GONE = "The prediction was removed: score again."
+_NONE = (
+    "No errors: all cells were found one by one, and no border is off by more than "
+    f"{TOLERANCE} pixels."
+)
+_NOT_CHOSEN = "Go to an error first."
+_TEXTS = {
+    ERRORS_LAYER: ("Show errors", "Hide errors"),
+    PIXELS_LAYER: ("Show pixels", "Hide pixels"),
+}
+_ERRORS_TIP = "Lay the errors over the image, coloured by kind as in the list."
+_PIXELS_TIP = (
+    "Lay over the image which pixels are true positives (green), false positives "
+    "(orange) and false negatives (blue)."
+)
+_IGNORE_TIP = (
+    "Take the pixels of this error out of the list, and out of all scores to come, as "
+    "if they were not annotated."
+)
+
+
+def ignored_in(truth: Labels | None) -> NDArray[np.bool_] | None:
+    """Return the (Z, Y, X) pixels of a ground truth that the user wants not scored.
+
+    None without any. They are kept with the layer for as long as it is open.
+    """
+    mask = None if truth is None else truth.metadata.get(IGNORED)
+    return mask if mask is not None and mask.any() else None
+
+
+class ErrorList(QWidget):
+    """Lists merges, splits, misses and inventions, and leads to each of them.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the layers.
+
+    Signals
+    -------
+    ignoredChanged()
+        Other pixels are to be left out, see `ignored_in`: the scores are old.
+    """
+
+    ignoredChanged = Signal()  # noqa: N815 (Qt's own spelling)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.view = ErrorView(viewer)
+        self.errors: Errors | None = None
+        self.job: Job | None = None
+        self._comparison: Comparison | None = None
+        self._prediction: Labels | None = None
+        self._truth: Labels | None = None
+        self._pixels: NDArray[np.uint8] | None = None
+        self._due = False
+        self._then: Callable[[], object] | None = None
+        self.show_buttons = {
+            name: _button(shown, tip, partial(self._toggle, name))
+            for (name, (shown, _)), tip in zip(
+                _TEXTS.items(), (_ERRORS_TIP, _PIXELS_TIP), strict=True
+            )
+        }
+        self.kinds = QComboBox()
+        self.kinds.currentIndexChanged.connect(self._fill)
+        self.table = ErrorTable()
+        self.table.clicked.connect(lambda index: self._go_to(index.row()))
+        self.previous_button = _button("Previous", "", lambda: self._step(-1))
+        self.next_button = _button("Next", "", lambda: self._step(1))
+        self.place = QLabel("")
+        self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.send = ErrorSend(viewer)
+        self.send.told.connect(self._say)
+        self.ignore_button = _button("Ignore here", _IGNORE_TIP, self.ignore)
+        tip = "Score all annotated pixels again."
+        self.restore_button = _button("Ignore nothing", tip, self.restore)
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.keys = KeyList(self, ERRORS)
+        self._lay_out()
+        Subscriptions(self, self.refresh).replace((viewer.layers.events.removed,))
+        self._shown = Subscriptions(self, self.refresh)
+        self._list()
+
+    @property
+    def running(self) -> bool:
+        """Whether errors are being searched."""
+        return self.job is not None
+
+    @property
+    def error(self) -> Error | None:
+        """The error that is chosen, or None."""
+        return self.table.chosen()
+
+    @property
+    def ignored(self) -> NDArray[np.bool_] | None:
+        """(Z, Y, X) pixels of the ground truth that are not to be scored, or None."""
+        return ignored_in(self._truth)
+
+    def show_scores(
+        self,
+        comparison: Comparison | None,
+        prediction: Labels | None = None,
+        truth: Labels | None = None,
+    ) -> None:
+        """Take what was scored; None where there are no scores any more.
+
+        Its errors are searched as soon as somebody looks.
+
+        Parameters
+        ----------
+        comparison
+            What was compared.
+        prediction, truth
+            The layers that it was read from.
+        """
+        if prediction is None:
+            comparison = None
+        self._comparison, self._prediction, self._truth = comparison, prediction, truth
+        self.errors = self._pixels = self._then = None
+        self._due = comparison is not None
+        if comparison is None:
+            self.view.remove()
+        self._say("")
+        self._list()
+        self._begin_if_seen()
+
+    def why_not(self) -> str:
+        """Return why there is no error to go to, or "" where there may be one."""
+        if self._comparison is None:
+            return _NO_SCORES
+        if self._prediction not in self.viewer.layers:
+            return _GONE
+        return _NONE if self.errors is not None and not self.errors.errors else ""
+
+    def search(self) -> None:
+        """Search the errors on a thread."""
+        comparison, ignored = self._comparison, self.ignored
+        if comparison is None or self.job is not None:
+            return
+        self._due = False
+
+        def work() -> Generator[None, None, Found]:
+            yield
+            left = comparison if ignored is None else leave_out(comparison, ignored)
+            return find_errors(left), pixel_map(left)
+
+        self.job = Job("Searching errors", work, lambda: None, self, quiet=True)
+        self.job.done.connect(partial(self._on_found, comparison))
+        self.job.failed.connect(self._say)
+        self.job.ended.connect(self._on_ended)
+        self.job.start()
+        self.refresh()
+
+    def go(self, step: int) -> str:
+        """Go some errors further down the list, round its ends; return why not."""
+        if reason := self.why_not():
+            return reason
+        if self.errors is None:
+            self._after_search(lambda: self.go(step))
+            return ""
+        first = 0 if step > 0 else -1
+        row = first if self.error is None else self.table.row() + step
+        self._go_to(row % self.table.count())
+        return ""
+
+    def ignore(self) -> None:
+        """Take the pixels of the chosen error out of the list and of scores to come."""
+        error, errors, truth = self.error, self.errors, self._truth
+        if error is None or errors is None or truth is None:
+            return
+        here = errors.objects == error.number
+        known = truth.metadata.get(IGNORED)
+        truth.metadata[IGNORED] = here if known is None else known | here
+        row = self.table.row()
+        self.errors = errors.without(error)
+        self._list()
+        self._show_again()
+        self._go_to(min(row, self.table.count() - 1))
+        self._say(f"{error.pixels:,} pixels are ignored: score again without them.")
+        self.ignoredChanged.emit()
+
+    def restore(self) -> None:
+        """Ignore nothing any more, and search anew."""
+        if self._truth is not None:
+            self._truth.metadata.pop(IGNORED, None)
+        self._say("All annotated pixels count again: score again with them.")
+        self._due = self._comparison is not None
+        self._begin_if_seen()
+        self.ignoredChanged.emit()
+
+    def refresh(self, *_changed: Any) -> None:
+        """Bring all buttons up to date; what cannot be used says why."""
+        reason, error, count = self.why_not(), self.error, self.table.count()
+        for name, button in self.show_buttons.items():
+            layer = self.view.layer(name)
+            button.setText(_TEXTS[name][layer is not None and layer.visible])
+            explain(button, reason if name == ERRORS_LAYER or reason != _NONE else "")
+        for widget in (self.previous_button, self.next_button):
+            explain(widget, reason)
+        self.table.setVisible(count > 0)
+        self.kinds.setVisible(count > 0)
+        row = self.table.row() + 1
+        self.place.setText("" if not count else f"{row or '-'} of {count:,}")
+        explain(self.ignore_button, "" if error is not None else _NOT_CHOSEN)
+        self.restore_button.setVisible(self.ignored is not None)
+        self.send.show_error(error, self.errors, self._comparison, self._truth)
+        if not self.words.text() or self.words.text() == self._last:
+            self._say("Searching errors ..." if self.running else reason)
+            self._last = self.words.text()
+
+    _last = ""
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's own spelling)
+        """Search once somebody looks."""
+        super().showEvent(event)
+        self._begin_if_seen()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        shown = QHBoxLayout()
+        for button in self.show_buttons.values():
+            shown.addWidget(button)
+        way = QHBoxLayout()
+        way.addWidget(self.previous_button, 2)
+        way.addWidget(self.place, 2)
+        way.addWidget(self.next_button, 2)
+        marks = QHBoxLayout()
+        marks.addWidget(self.ignore_button)
+        marks.addWidget(self.restore_button)
+        column.addLayout(shown)
+        column.addWidget(self.kinds)
+        column.addWidget(self.table)
+        column.addLayout(way)
+        column.addWidget(self.send)
+        column.addLayout(marks)
+        column.addWidget(self.words)
+        column.addWidget(self.keys)
+
+    def _begin_if_seen(self) -> None:
+        if self._due and self.isVisibleTo(self.window()):
+            self.search()
+
+    def _after_search(self, then: Callable[[], object]) -> None:
+        self._then = then
+        self.search()
+
+    def _on_found(self, of: Comparison, found: Found) -> None:
+        if of is not self._comparison:
+            return
+        self.errors, self._pixels = found
+        self._list()
+        self._show_again()
+
+    def _on_ended(self) -> None:
+        job, self.job = self.job, None
+        if job is not None:
+            job.deleteLater()
+        self.refresh()
+        then, self._then = self._then, None
+        if then is not None and self.errors is not None:
+            then()
+        # What was scored meanwhile is searched now.
+        self._begin_if_seen()
+
+    def _list(self) -> None:
+        """List all errors anew, and their kinds to choose from."""
+        errors = () if self.errors is None else self.errors.errors
+        counts = Counter(error.kind for error in errors)
+        chosen = self.kinds.currentData()
+        self.kinds.blockSignals(True)
+        self.kinds.clear()
+        self.kinds.addItem(f"all errors ({len(errors):,})", None)
+        for kind, name in KIND_NAMES.items():
+            if counts[kind]:
+                self.kinds.addItem(f"{name} ({counts[kind]:,})", kind)
+        self.kinds.setCurrentIndex(max(0, self.kinds.findData(chosen)))
+        self.kinds.blockSignals(False)
+        self._fill()
+
+    def _fill(self, *_chosen: Any) -> None:
+        """List the errors of the kind that is chosen."""
+        kind = self.kinds.currentData()
+        errors = () if self.errors is None else self.errors.errors
+        first = 0 if self._comparison is None else self._comparison.first_slice
+        kept = [error for error in errors if kind in (None, error.kind)]
+        self.table.show_errors(kept, first)
+        self.refresh()
+
+    def _step(self, step: int) -> None:
+        self._say(self.go(step))
+
+    def _go_to(self, row: int) -> None:
+        error = self.table.choose(row)
+        prediction = self._prediction
+        if error is None or self.errors is None or prediction is None or self.why_not():
+            self.refresh()
+            return
+        if self.view.layer(ERRORS_LAYER) is None:
+            self._show(ERRORS_LAYER)
+        self.view.go_to(error, self.errors, prediction)
+        self._say("")
+        self.refresh()
+
+    def _toggle(self, name: str) -> None:
+        layer = self.view.layer(name)
+        if layer is not None:
+            layer.visible = not layer.visible
+        elif self.errors is None:
+            self._after_search(partial(self._show, name))
+        else:
+            self._show(name)
+        self.refresh()
+
+    def _show(self, name: str) -> None:
+        """Show one of the layers, or bring it up to date."""
+        errors, pixels, like = self.errors, self._pixels, self._prediction
+        if (
+            errors is None
+            or pixels is None
+            or like is None
+            or like not in self.viewer.layers
+        ):
+            return
+        if name == ERRORS_LAYER:
+            self.view.show_errors(errors, like)
+        else:
+            self.view.show_pixels(pixels, like)
+        layers = [self.view.layer(one) for one in _TEXTS]
+        self._shown.replace([one.events.visible for one in layers if one is not None])
+        self.refresh()
+
+    def _show_again(self) -> None:
+        for name in _TEXTS:
+            if self.view.layer(name) is not None:
+                self._show(name)
+
+    def _say(self, words: str) -> None:
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
+
+
+def _button(text: str, tooltip: str, slot: Callable[[], object]) -> QPushButton:
+    made = QPushButton(text)
+    made.setToolTip(tooltip)
+    made.clicked.connect(lambda _checked=False: slot())
+    return made

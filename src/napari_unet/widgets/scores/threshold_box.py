@@ -1,0 +1,383 @@
+"""Which threshold scores best, a handle that moves it, and a model that keeps it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.model.card import keep_threshold
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.scores.curve_work import CurveWork
+from napari_unet.widgets.scores.threshold_mask import ThresholdMask
+from napari_unet.widgets.used_slices import UsedSlices
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Labels
+
+    from napari_unet.score.comparison import Comparison
+    from napari_unet.score.threshold import ThresholdCurve
+    from napari_unet.widgets.scores.threshold_plot import ThresholdPlot
+
+_SETTLED_MS = 500
+_NOT_YET = "Score a prediction first."
+_NO_MAPS = (
+    "There are no probabilities of this prediction: predict it with Probabilities too "
+    "ticked, then score it again."
+)
+_TITLES = {"iou": "IoU", "dice": "Dice", "v_rand": "Rand"}
+
+
+class ThresholdBox(QWidget):
+    """Draws scores against the threshold, moves the mask, and keeps the choice.
+
+    The curve is that of the held-out slices where the model tells which they are.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the prediction.
+
+    Attributes
+    ----------
+    predict
+        Predicts with a model, probabilities too, as the Predict dock does; a button
+        offers it once this is set.
+
+    Signals
+    -------
+    changed(float)
+        The mask of the prediction follows another threshold: its scores are old.
+    kept(float)
+        The model keeps a threshold.
+    """
+
+    changed = Signal(float)
+    kept = Signal(float)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
+        self.predict: Callable[[Path], None] | None = None
+        self.curve: ThresholdCurve | None = None
+        self._comparison: Comparison | None = None
+        self._mask: ThresholdMask | None = None
+        self._used = UsedSlices()
+        self._plot: ThresholdPlot | None = None
+        self._job: Job | None = None
+        self._curving: Job | None = None
+        self._next: float | None = None
+        self._due = False
+        self.about, self.words = _line(), _line()
+        self.predict_button = QPushButton("Predict with probabilities")
+        self.predict_button.clicked.connect(self._on_predict)
+        self.value = QDoubleSpinBox()
+        self.value.setRange(0.01, 0.99)
+        self.value.setSingleStep(0.01)
+        self.value.setDecimals(3)
+        self.value.setValue(0.5)
+        self.value.setToolTip("A pixel is foreground above this probability.")
+        self.best = {
+            name: QPushButton(f"Best {_TITLES[name]}") for name in ("iou", "v_rand")
+        }
+        self.keep_button = QPushButton("Keep this threshold in the model")
+        self.keep_button.setToolTip("The model predicts with it from now on.")
+        self.keep_button.clicked.connect(self.keep)
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLED_MS)
+        self._settled.timeout.connect(lambda: self._finish(self.value.value()))
+        self.value.valueChanged.connect(self._on_value)
+        for name, button in self.best.items():
+            button.clicked.connect(lambda _clicked=None, name=name: self._go_to(name))
+        self._lay_out()
+        self.refresh()
+
+    @property
+    def running(self) -> bool:
+        """Whether a curve or a mask is being made."""
+        return self._job is not None or self._curving is not None
+
+    def show_scores(
+        self, comparison: Comparison | None, prediction: Labels | None
+    ) -> None:
+        """Take what was scored; None where there are no scores any more."""
+        self._settled.stop()
+        self.take_back()
+        before, of = self._mask, self._comparison
+        self._comparison, self._mask = comparison, None
+        self._used = UsedSlices()
+        if comparison is not None and prediction is not None:
+            self._mask = ThresholdMask(self._viewer, prediction)
+            made = self._mask.made_by
+            self._used = UsedSlices.of(made)
+            self._show_value(0.5 if made is None else made.threshold or 0.5)
+        if not self._still_holds(before, of):
+            self._forget_curve()
+        self.refresh()
+        self._begin_if_seen()
+
+    def take_back(self) -> None:
+        """Show the layer without what the threshold has only shown of it."""
+        mask = self._mask
+        if mask is not None and mask.layer in self._viewer.layers:
+            mask.take_back()
+
+    @property
+    def slices(self) -> tuple[int, ...]:
+        """Slices of the curve: those held out, else all that have probabilities."""
+        if self._mask is None or self._comparison is None:
+            return ()
+        known = set(self._mask.slices) & set(self._comparison.slices)
+        return tuple(sorted(known & (self._used.held_out or frozenset()) or known))
+
+    def why_not(self) -> str:
+        """Return why there is no curve, or ""."""
+        if self._mask is None:
+            return _NOT_YET
+        return "" if self.slices else _NO_MAPS
+
+    def why_not_keep(self) -> str:
+        """Return why the threshold may not be kept in the model, or ""."""
+        reason = self.why_not()
+        if reason or self._mask is None:
+            return reason
+        return self._used.why_not_choose(self.slices)
+
+    def refresh(self) -> None:
+        """Bring everything up to date; disable what cannot be used, and say why."""
+        reason = self.why_not()
+        self.about.setText(reason or self._about())
+        offered = reason == _NO_MAPS and self.predict is not None
+        self.predict_button.setVisible(offered)
+        for widget in (self.value, *self.best.values()):
+            widget.setVisible(not reason)
+        for name, button in self.best.items():
+            known = self.curve is not None and self.curve.best(name) is not None
+            explain(button, "" if known else "The curve is being drawn.")
+        self.keep_button.setVisible(not reason)
+        explain(self.keep_button, self.why_not_keep())
+        if self._plot is not None:
+            self._plot.setVisible(self.curve is not None)
+
+    def keep(self) -> None:
+        """Write the threshold into the model file."""
+        made = None if self._mask is None else self._mask.made_by
+        threshold = round(self.value.value(), 3)
+        try:
+            if made is None or self.why_not_keep():
+                raise InputError(self.why_not_keep())
+            keep_threshold(made.model, threshold)
+        except NapariUNetError as error:
+            self.words.setText(str(error))
+            return
+        self.words.setText(
+            f"{made.model.name} predicts above {threshold:g} from now on."
+        )
+        if self._workspace.model is not None:
+            # The same path, but the file says something new.
+            self._workspace.events.model.emit(self._workspace.model)
+        self.kept.emit(threshold)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's own spelling)
+        """Draw the curve once somebody looks."""
+        super().showEvent(event)
+        self._begin_if_seen()
+
+    def _still_holds(self, mask: ThresholdMask | None, of: Comparison | None) -> bool:
+        """Say whether the mask alone is new, of which the curve knows nothing."""
+        curve, now = self.curve, self._comparison
+        if curve is None or curve.done < 1 or curve.slices != self.slices:
+            return False
+        if self._mask is None or mask is None or now is None or of is None:
+            return False
+        same = self._mask.same_probabilities(mask)
+        return same and np.array_equal(now.truth, of.truth)
+
+    def _forget_curve(self) -> None:
+        if self._curving is not None:
+            self._curving.stop()
+        self.curve = None
+        self.words.setText("")
+        self._due = bool(self.slices)
+
+    def _begin_if_seen(self) -> None:
+        comparison, mask = self._comparison, self._mask
+        if not (self._due and self.isVisible()) or comparison is None or mask is None:
+            return
+        if self._curving is not None:
+            return  # its end begins anew
+        self._due = False
+        work = CurveWork(mask.foreground, comparison, self.slices)
+        self._curving = Job("Curve", work.run, work.stop, self, quiet=True)
+        self._curving.stepped.connect(lambda curve: self._show_curve(curve, comparison))
+        self._curving.failed.connect(self.words.setText)
+        self._curving.ended.connect(self._on_curve_ended)
+        self._curving.start()
+
+    def _on_curve_ended(self) -> None:
+        if self._curving is not None:
+            self._curving.deleteLater()
+        self._curving = None
+        self._begin_if_seen()
+
+    def _show_curve(self, curve: ThresholdCurve, of: Comparison) -> None:
+        if of is not self._comparison:
+            return
+        self.curve = curve
+        if self._plot is None:
+            # pyqtgraph takes long to load: with the first curve, not with the dock.
+            from napari_unet.widgets.scores.threshold_plot import ThresholdPlot
+
+            self._plot = ThresholdPlot()
+            self._plot.moved.connect(self._on_handle)
+            self._plot.released.connect(self._on_released)
+            self._column.insertWidget(1, self._plot)
+        self._plot.show_curve(curve)
+        self._plot.set_threshold(self.value.value())
+        self.refresh()
+        self._tell()
+
+    def _on_value(self, threshold: float) -> None:
+        if self._plot is not None:
+            self._plot.set_threshold(threshold)
+        self._move(threshold)
+        self._settled.start()
+
+    def _on_handle(self, threshold: float) -> None:
+        self._show_value(threshold)
+        self._move(threshold)
+
+    def _on_released(self, threshold: float) -> None:
+        self._show_value(threshold)
+        self._finish(self.value.value())
+
+    def _go_to(self, name: str) -> None:
+        best = None if self.curve is None else self.curve.best(name)
+        if best is not None:
+            self._show_value(best)
+            self._on_value(best)
+            self._finish(best)
+
+    def _show_value(self, threshold: float) -> None:
+        self.value.blockSignals(True)
+        self.value.setValue(threshold)
+        self.value.blockSignals(False)
+
+    def _move(self, threshold: float) -> None:
+        """Show the mask of the current slice."""
+        if self._mask is None:
+            return
+        try:
+            self._mask.move(threshold)
+        except NapariUNetError as error:
+            self.words.setText(str(error))
+        else:
+            self._tell()
+
+    def _finish(self, threshold: float) -> None:
+        """Make the mask of all slices, after the one that is being made."""
+        self._settled.stop()
+        if self._job is not None:
+            self._next = threshold
+            return
+        mask = self._mask
+        try:
+            work = None if mask is None else mask.work(threshold)
+        except NapariUNetError as error:
+            self.words.setText(str(error))
+            return
+        if mask is None or work is None:
+            return
+        self._job = Job("Mask", work.run, lambda: None, self, quiet=True)
+        self._job.done.connect(lambda labels: self._put(mask, labels, threshold))
+        self._job.failed.connect(self.words.setText)
+        self._job.ended.connect(self._on_mask_ended)
+        self._job.start()
+
+    def _put(self, mask: ThresholdMask, labels: Any, threshold: float) -> None:
+        if self._next is not None or mask is not self._mask:
+            return  # there is a newer threshold, or other layers are scored by now
+        if mask.layer not in self._viewer.layers:
+            return
+        try:
+            changed = mask.put(labels, threshold)
+        except NapariUNetError as error:
+            self.words.setText(str(error))
+            return
+        self._tell(f"{changed:,} pixels changed: Ctrl+Z takes them back.")
+        self.changed.emit(threshold)
+
+    def _on_mask_ended(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.deleteLater()
+        following, self._next = self._next, None
+        if following is not None:
+            self._finish(following)
+
+    def _tell(self, more: str = "") -> None:
+        """Write the scores at the threshold in the colours of their curves."""
+        if self.curve is None:
+            self.words.setText(more)
+            return
+        from napari_unet.widgets.scores.threshold_plot import COLOURS
+
+        told = self.curve.at(self.value.value())
+        scores = " &nbsp;".join(
+            f'<span style="color:{COLOURS[name]}">\u25a0</span> {_TITLES[name]} '
+            f"{value:.3f}"
+            for name, value in told.items()
+            if not math.isnan(value)
+        )
+        self.words.setText(f"{scores}<br>{more}" if more else scores)
+
+    def _about(self) -> str:
+        curve, words = self.curve, self._used.words(self.slices)
+        if curve is None or len(curve.rand_slices) == len(curve.slices):
+            return words
+        return f"{words} Rand: {len(curve.rand_slices)} of them."
+
+    def _on_predict(self) -> None:
+        made = None if self._mask is None else self._mask.made_by
+        model = self._workspace.model if made is None else made.model
+        if self.predict is not None and model is not None:
+            self.predict(model)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.value, 2)
+        for button in self.best.values():
+            row.addWidget(button, 2)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addWidget(self.about)
+        self._column.addLayout(row)
+        for widget in (self.predict_button, self.words, self.keep_button):
+            self._column.addWidget(widget)
+
+
+def _line() -> QLabel:
+    label = QLabel("")
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label

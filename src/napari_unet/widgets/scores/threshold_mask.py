@@ -1,0 +1,207 @@
+"""The mask of a prediction layer, made anew of probabilities as a threshold moves."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.model.card import read_card
+from napari_unet.predict.postprocess import classify, postprocess
+from napari_unet.widgets.layers.arrays import PREDICTED, current_slice
+from napari_unet.widgets.layers.edits import edit
+from napari_unet.widgets.layers.maps import maps_of, probabilities
+from napari_unet.widgets.layers.marks import MadeBy, made_by, remember, untouched
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
+
+
+class ThresholdMask:
+    """Shows the mask of the current slice at once, and of all slices when it is done.
+
+    What is shown meanwhile is no step of the layer's undo; the end is one.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    layer
+        The prediction.
+
+    Attributes
+    ----------
+    maps
+        Its probabilities; empty where there are none.
+    slices
+        Slices that have probabilities.
+    """
+
+    def __init__(self, viewer: ViewerModel, layer: Labels) -> None:
+        self.layer = layer
+        self.maps: list[Image] = maps_of(viewer, layer)
+        lists = [set(one.metadata[PREDICTED]) for one in self.maps]
+        self.slices = sorted(set.intersection(*lists)) if lists else []
+        self._viewer = viewer
+        self._before: dict[int, NDArray[np.integer]] = {}
+        self._shown: dict[int, NDArray[np.integer]] = {}
+
+    @property
+    def made_by(self) -> MadeBy | None:
+        """How the prediction was made."""
+        return made_by(self.layer)
+
+    def same_probabilities(self, other: ThresholdMask) -> bool:
+        """Say whether both are made of the same layers."""
+        return bool(self.maps) and self.maps == other.maps
+
+    @property
+    def foreground(self) -> NDArray[np.float32]:
+        """(Z, Y, X): probability of not being background, a copy."""
+        return np.asarray(1 - probabilities(self.maps, slice(None))[0])
+
+    def move(self, threshold: float) -> None:
+        """Show the mask of the current slice.
+
+        Raises
+        ------
+        InputError
+            When the user has corrected the prediction: that would be lost.
+        """
+        z = current_slice(self._viewer, self.layer)
+        if z not in self.slices:
+            return
+        self._check_untouched()
+        self._check_shown()
+        stack = self._stack()
+        self._before.setdefault(z, stack[z].copy())
+        likely = probabilities(self.maps, slice(z, z + 1))
+        stack[z] = classify(likely, threshold)[0]
+        self._shown[z] = stack[z].copy()
+        self.layer.refresh(extent=False, highlight=False, thumbnail=False)
+
+    def work(self, threshold: float) -> MaskWork | None:
+        """Return what makes the mask of all slices, for a thread; None without need.
+
+        Raises
+        ------
+        InputError
+            As `move`.
+        """
+        made = self.made_by
+        settled = made is None or (made.threshold == threshold and not self._shown)
+        if made is None or settled or not self.slices:
+            return None
+        self._check_untouched()
+        span = slice(self.slices[0], self.slices[-1] + 1)
+        return MaskWork(probabilities(self.maps, span), threshold, made)
+
+    def put(self, labels: NDArray[np.unsignedinteger], threshold: float) -> int:
+        """Put what `work` returned into the layer, as one step of undo.
+
+        Returns
+        -------
+        Pixels that changed.
+        """
+        made = self.made_by
+        self._check_shown()
+        self.take_back()
+        stack, first = self._stack(), self.slices[0]
+        whole = stack[first : first + len(labels)].copy()
+        others = np.ones(len(stack), bool)
+        others[self.slices] = False
+        if made is not None and made.finish.objects != "no" and others.any():
+            # Objects of slices without probabilities keep their numbers.
+            highest = int(stack[others].max(initial=0))
+            labels = np.where(labels > 0, labels + np.uint32(highest), np.uint32(0))
+        chosen = np.array(self.slices) - first
+        whole = whole.astype(np.promote_types(whole.dtype, labels.dtype))
+        whole[chosen] = labels[chosen]
+        changed = edit(self.layer, *self._region(first, whole))
+        if made is not None:
+            remember(self.layer, replace(made, threshold=threshold))
+        return changed
+
+    def take_back(self) -> None:
+        """Show again what was there before the threshold moved.
+
+        A slice that was painted on meanwhile stays as it is.
+        """
+        stack = self._stack()
+        for z, plane in self._before.items():
+            if self._is_as_shown(z):
+                stack[z] = plane
+        if self._before:
+            self.layer.refresh(extent=False, highlight=False, thumbnail=False)
+        self._before, self._shown = {}, {}
+
+    def _stack(self) -> NDArray[np.integer]:
+        data: NDArray[np.integer] = self.layer.data
+        return data if data.ndim > 2 else data[None]
+
+    def _region(
+        self, first: int, whole: NDArray[np.integer]
+    ) -> tuple[Sequence[slice], NDArray[np.integer]]:
+        plane = (slice(None), slice(None))
+        if self.layer.ndim == 2:
+            return plane, whole[0]
+        return (slice(first, first + len(whole)), *plane), whole
+
+    def _check_untouched(self) -> None:
+        if not self._before and untouched(self.layer) is None:
+            raise InputError(
+                f"{self.layer.name} was corrected by hand, and a new mask would undo "
+                "that: rename it and predict again, or take it back by Ctrl+Z."
+            )
+
+    def _check_shown(self) -> None:
+        """Leave strokes alone that were painted on what is only shown."""
+        if not all(self._is_as_shown(z) for z in self._shown):
+            self.take_back()
+            raise InputError(
+                f"{self.layer.name} was painted on meanwhile: it stays as it is."
+            )
+
+    def _is_as_shown(self, z: int) -> bool:
+        stack = self._stack()
+        # Other data, of fewer slices, may lie in the layer by now.
+        return z < len(stack) and np.array_equal(stack[z], self._shown[z])
+
+
+@dataclass(frozen=True, eq=False)
+class MaskWork:
+    """The mask of a threshold, cleaned and numbered as the prediction was.
+
+    Attributes
+    ----------
+    probabilities
+        (num_classes, Z, Y, X).
+    threshold
+        Of the foreground.
+    made_by
+        How the prediction was made.
+    """
+
+    probabilities: NDArray[np.float32]
+    threshold: float
+    made_by: MadeBy
+
+    def run(self) -> Generator[None, None, NDArray[np.unsignedinteger]]:
+        """Return (Z, Y, X) classes or numbers of objects."""
+        yield
+        try:
+            ndim = read_card(self.made_by.model).network.ndim
+        except NapariUNetError:
+            ndim = 2  # the file has gone; its prediction is still there
+        return postprocess(
+            classify(self.probabilities, self.threshold),
+            self.made_by.finish,
+            probabilities=self.probabilities,
+            threshold=self.threshold,
+            ndim=ndim,
+        )

@@ -1,0 +1,1 @@
+"""The Train dock: from annotated layers to a model, at once or live."""

@@ -1,0 +1,345 @@
+"""Train: from annotated layers to a model, while the window stays usable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QPushButton,
+    QWidget,
+)
+
+from napari_unet.config import RunConfig
+from napari_unet.errors import InputError
+from napari_unet.widgets.choose.device_line import DeviceLine
+from napari_unet.widgets.choose.keys import KeyList
+from napari_unet.widgets.choose.send import SendPart
+from napari_unet.widgets.layers.annotations import add_annotations
+from napari_unet.widgets.layers.arrays import image_stack, labels_array
+from napari_unet.widgets.live_work import Learnt, LiveWork
+from napari_unet.widgets.needs import RUNS
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
+from napari_unet.widgets.train.late_curves import LateCurves
+from napari_unet.widgets.train.live_box import LiveBox, words_of
+from napari_unet.widgets.train.restore import Restore
+from napari_unet.widgets.train.run_settings import RunSettings
+from napari_unet.widgets.train.suggestions import SuggestionList
+from napari_unet.widgets.train.training_set import TrainingSet
+from napari_unet.widgets.training import Progress, Started, TrainingWork
+from napari_unet.words import clock
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_unet.live import Idle, Kept, Preview
+    from napari_unet.model.checkpoint import Model
+
+
+class TrainWidget(Panel):
+    """Trains a network on layers of the viewer, for a time or while they are painted.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with image and annotations.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Train", "Stop and keep")
+        self.data = TrainingSet(self)
+        self.image, self.annotations = self.data.image, self.data.annotations
+        self.kind, self.held_out = self.data.kind, self.data.held_out
+        self.project = OpenProject.of(napari_viewer)
+        self.project.stay_with(self)
+        self.rows = RunSettings(self)
+        self.experiments = ExperimentBox()
+        self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
+        self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
+        self.forms = self.rows.forms
+        self.live_button = QPushButton("Start live")
+        self.live_button.clicked.connect(self._on_live)
+        self.pause_button = QPushButton("Pause")
+        self.pause_button.clicked.connect(self._on_pause)
+        self.device = DeviceLine()
+        self.curves = LateCurves()
+        self.restore = Restore(napari_viewer, self.curves, self)
+        self.live = LiveBox(napari_viewer)
+        self.suggestions = SuggestionList(
+            napari_viewer, self.workspace, self._newest_model
+        )
+        self.send = SendPart(napari_viewer, self._newest_prediction)
+        self.keys = KeyList(self)
+        self.predict_stack: Callable[[Path], None] = self._open_predict
+        self._last_words = ""
+        self._before: tuple[Path | None, Path | int | None] | None = None
+        self._undoing = False
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        return self.data.why_not()
+
+    def settings(self) -> RunConfig:
+        """Return the settings of the run, as chosen."""
+        return self.rows.value()
+
+    def run(self) -> None:
+        """Train on a thread, on copies of what the layers hold now."""
+        work = TrainingWork(
+            sources=self.data.sources(),
+            config=self.settings(),
+            folder=self._new_run(self.image.value()),
+            start=self.rows.model,
+            auto=self.rows.auto,
+        )
+        self._begin()
+        self.start("Training U-Net", work.run, work.stop)
+
+    def start_live(self) -> None:
+        """Train live: what is painted from now on is learnt, what is seen predicted.
+
+        Where there are no annotations yet, a layer for them is made first.
+        """
+        image, reason = self.image.value(), self.data.why_not_live()
+        if reason:
+            raise InputError(reason)
+        if self.annotations.value() is None:
+            add_annotations(self.viewer, image)
+        annotations = self.annotations.value()
+        work = LiveWork(
+            stack=image_stack(image),
+            labels=labels_array(annotations),
+            kind=self.data.chosen_kind(),
+            held_out=self.held_out.text().strip() or None,
+            regions=self.data.regions.value(),
+            config=self.settings(),
+            folder=self._new_run(image),
+            start=self.rows.model,
+            class_names=self.data.classes.value(),
+        )
+        self._begin()
+        self._before = (self.workspace.model, self.start_from.value())
+        self.live.begin(work, image, annotations)
+        # Without an end there is no bar to show in the activity dock.
+        self.start("Training U-Net live", work.run, work.stop, quiet=True)
+        if self.job is not None:
+            self.job.failed.connect(self._on_live_failed)
+        self.send.refresh()
+
+    def undo_training(self) -> None:
+        """Go back to the model before the live training, which ends if it runs."""
+        if self.job is not None:
+            self._undoing = True
+            self.job.stop()
+        else:
+            self._restore()
+
+    def _restore(self) -> None:
+        """Choose the model before the live training again."""
+        if self._before is None:
+            return
+        self.workspace.model, start = self._before
+        self._before = None
+        self.start_from.setValue(start)
+        self.show_progress(0.0, "Undone: the model is that of before.")
+        self.refresh()
+
+    def on_step(
+        self, item: Started | Progress | Learnt | Preview | Idle | Kept
+    ) -> None:
+        """Show device, curves and previews."""
+        if isinstance(item, Started):
+            self.device.begin("Training", item)
+        elif isinstance(item, Progress):
+            self._on_progress(item)
+        else:
+            self._on_live_item(item)
+
+    def on_done(self, result: Path | None) -> None:
+        """Hand the model to the other docks."""
+        live = self.live.running
+        self.live.end()
+        if self._undoing:
+            self._undoing = False
+            self._restore()
+            return
+        if result is None:
+            self.show_progress(0.0, "Stopped before the first step: no model was made.")
+            return
+        self.workspace.model = result
+        if live:
+            # The next start goes on from here.
+            self.start_from.setValue(result)
+        words = self._failure_of_layers or f"Done: {self._last_words}."
+        self.show_progress(1.0, f"{words}\nThe model is {result}")
+
+    def refresh(self, *changed: Any) -> None:
+        """Bring the buttons up to date."""
+        super().refresh()
+        explain(self.pause_button, "" if self.running else "Nothing runs.")
+        self.pause_button.setText("Pause")
+        reason = self.data.why_not_live()
+        self.live_button.setEnabled(not self.running and not reason)
+        self.live_button.setToolTip(
+            reason or "Learn while you paint, and show what the network makes of it."
+        )
+        self.live.refresh(undo=self._before is not None)
+        self.suggestions.refresh()
+        self.data.set_busy(self.running)
+        self.restore.set_busy(self.running)
+        if not self.running:
+            self.device.end()
+        self.rows.refresh()
+        self.experiments.set_busy(RUNS if self.running else "")
+
+    def _newest_model(self) -> Path | Callable[[], Model | None] | None:
+        """Return the network that learns, or the model that was made last."""
+        work = self.live.work
+        return self.workspace.model if work is None else work.model
+
+    def _newest_prediction(self) -> Labels | None:
+        """Return what can be sent to the annotations: the preview, or a prediction."""
+        view = self.live.view
+        shown = None if view is None else view.layer
+        return self.workspace.prediction if shown is None else shown
+
+    def _begin(self) -> None:
+        self.curves.clear()
+        self.device.clear()
+        self._failure_of_layers = ""
+        self._before = None
+
+    def _new_run(self, image: Image) -> Path:
+        """Name the folder of a run, and keep the annotations that it starts with."""
+        folder = self.project.project.new_run(image.name)
+        self.project.keeper.now(folder)
+        self.project.state.run = folder
+        return folder
+
+    def _on_progress(self, item: Progress) -> None:
+        step = item.last
+        self.curves.extend(item.points)
+        best = ""
+        if step.best is not None:
+            best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
+        left = clock(step.seconds_left)
+        self._last_words = f"step {step.step}, loss {step.loss:.3f}{best}"
+        self.show_progress(step.progress, f"{left} left: {self._last_words}")
+        if self.job is not None:
+            self.job.show_progress(step.progress, f"{left} left")
+
+    def _on_live_item(self, item: Learnt | Preview | Idle | Kept) -> None:
+        # torch is loaded by now: previews come from where it is.
+        from napari_unet.live import Kept, Preview
+
+        if isinstance(item, Preview):
+            first = self._newest_prediction()
+            self.live.show_preview(item)
+            if self._newest_prediction() is not first:
+                self.send.refresh()
+            return
+        if isinstance(item, Kept):
+            self.workspace.model = item.path
+            self.predict_stack(item.path)
+            return
+        words = words_of(item)
+        if isinstance(item, Learnt):
+            self.curves.extend(item.points)
+            self._last_words = words.partition("\n")[2]
+        self.show_progress(0.0, words)
+
+    def _on_stack(self) -> None:
+        """Hold the training, and predict all slices with the network as it is."""
+        if self.live.work is not None:
+            self.live.work.keep()
+            if self.pause_button.text() == "Pause":
+                self._on_pause()
+
+    def _open_predict(self, model: Path) -> None:
+        """Predict in a dock of its own; the workflow dock has one already."""
+        _, dock = self.viewer.window.add_plugin_dock_widget(
+            "napari-unet-em", "Predict", tabify=True
+        )
+        dock.predict_stack(model)
+
+    def _on_live(self) -> None:
+        try:
+            self.start_live()
+        except InputError as error:
+            self.status.setText(str(error))
+
+    def _on_live_failed(self, _sentence: str) -> None:
+        self.live.end()
+        if not self.curves.num_points[0]:
+            # Nothing was learnt that could be undone.
+            self._before = None
+
+    def _on_broken(self, sentence: str) -> None:
+        self._failure_of_layers = sentence
+        if self.job is not None:
+            self.job.stop()
+
+    def _on_pause(self) -> None:
+        if self.job is None:
+            return
+        paused = self.pause_button.text() == "Pause"
+        if self.live.work is not None:
+            # The loop pauses by itself, so that previews still follow the view.
+            self.live.work.pause(paused)
+        else:
+            self.job.toggle_pause()
+        self.pause_button.setText("Go on" if paused else "Pause")
+        self.device.say("Paused" if paused else "Training")
+
+    def _lay_out(self) -> None:
+        self.data.add_rows()
+        self.rows.add_rows()
+        self.data.add_roles()
+        self.form.addRow(self.rows.more)
+        self.form.addRow(Fold(TITLE, self.experiments))
+        buttons = QWidget()
+        line = QHBoxLayout(buttons)
+        line.setContentsMargins(0, 0, 0, 0)
+        self.finish_layout(
+            self.device,
+            self.live,
+            self.curves,
+            self.send,
+            self.suggestions,
+            self.keys,
+        )
+        self.box.removeWidget(self.run_button)
+        line.addWidget(self.run_button, 2)
+        line.addWidget(self.live_button, 2)
+        line.addWidget(self.pause_button, 1)
+        self.box.insertWidget(1, buttons)
+
+    def _connect(self) -> None:
+        self.forms["network"].valueChanged.connect(self.data.follow)
+        self.data.follow(self.forms["network"].value())
+        self.rows.changed.connect(self._on_settings)
+        self.experiments.chosen.connect(self.rows.take)
+        self.project.opened.connect(self._on_project)
+        self.live.undoWanted.connect(self.undo_training)
+        self.live.stackWanted.connect(self._on_stack)
+        self.live.broken.connect(self._on_broken)
+        self.restore.said.connect(self.show_progress)
+
+    def _on_settings(self) -> None:
+        self.project.state.settings = self.settings()
+
+    def _on_project(self, _file: Any) -> None:
+        """Take over the settings of a project that was opened."""
+        settings = self.project.state.settings
+        if settings is not None:
+            self.rows.setValue(settings)

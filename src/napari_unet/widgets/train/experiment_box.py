@@ -1,0 +1,130 @@
+"""Settings of a published experiment, to start from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.experiments.presets import EXPERIMENTS, STUDY_DATA, Experiment
+from napari_unet.widgets.qt.form import explain
+
+TITLE = "Reproduce a published experiment"
+_TOOLTIP_ROLE = Qt.ItemDataRole.ToolTipRole
+_TOOLTIP = "Sets network, loss, optimiser, random changes and length of the training."
+
+
+class ExperimentBox(QWidget):
+    """Shows the experiments of the study, and hands out the settings of one.
+
+    Signals
+    -------
+    chosen(RunConfig)
+        The settings of the experiment that is shown are wanted.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.box = QComboBox()
+        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for one in EXPERIMENTS.values():
+            self.box.addItem(f"{one.number}  {one.name}", one.number)
+            self.box.setItemData(self.box.count() - 1, one.name, _TOOLTIP_ROLE)
+        self.words = QLabel("")
+        self.words.setWordWrap(True)
+        self.words.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+        self.figures = _Figures()
+        self.button = QPushButton("Use these settings")
+        self.button.setToolTip(_TOOLTIP)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.box, self.words, self.figures, self.button):
+            column.addWidget(widget)
+        self.box.currentIndexChanged.connect(self._show)
+        self.button.clicked.connect(self._on_clicked)
+        self._show()
+
+    def value(self) -> Experiment:
+        """Return the experiment that is shown."""
+        return EXPERIMENTS[self.box.currentData()]
+
+    def setValue(self, number: int) -> None:  # noqa: N802 (Qt's own spelling)
+        """Show the experiment of a number."""
+        self.box.setCurrentIndex(self.box.findData(number))
+
+    def set_busy(self, reason: str) -> None:
+        """Disable the button and say why; "" enables it."""
+        explain(self.button, reason)
+
+    def _show(self, *_index: Any) -> None:
+        self.words.setText(describe(self.value()))
+        self.figures.show_figures(self.value())
+
+    def _on_clicked(self, *_clicked: Any) -> None:
+        self.chosen.emit(self.value().settings)
+
+
+def describe(experiment: Experiment) -> str:
+    """Say in some words what an experiment is, and what it was measured on."""
+    train, network = experiment.settings.train, experiment.settings.network
+    norm = "" if network.norm == "none" else ", batch normalisation"
+    if norm and not network.norm_last:
+        norm += " but for the last"
+    parts = [
+        f"{network.base_channels} filters ({experiment.parameters:,} parameters){norm}",
+        f"{train.optimizer.upper() if train.optimizer == 'sgd' else 'Adam'}, "
+        f"rate {train.learning_rate:g}",
+        f"{train.steps:,} steps, which the study leaves open",
+    ]
+    text = f"{'; '.join(parts)}. The study had {STUDY_DATA[experiment.data]}."
+    if experiment.side:
+        text += (
+            f" Its images were {experiment.side} pixels wide: napari-unet experiment "
+            f"run {experiment.number} makes yours as small, the dock takes them as "
+            "they are."
+        )
+    return text
+
+
+class _Figures(QWidget):
+    """The printed figures, on training and on validation data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        self.cells = [[QLabel("") for _ in range(4)] for _ in range(3)]
+        for row, cells in enumerate(self.cells):
+            for column, cell in enumerate(cells):
+                side = "AlignRight" if column else "AlignLeft"
+                grid.addWidget(cell, row, column, getattr(Qt.AlignmentFlag, side))
+
+    def show_figures(self, experiment: Experiment) -> None:
+        """Show what the study printed, or that it printed nothing."""
+        printed = experiment.printed
+        rows: list[list[str]] = [["The study printed no figures of it."], [], []]
+        if printed is not None:
+            names = experiment.columns[:3]
+            rows = [
+                [f"table {printed.number}", *names],
+                ["training", *printed.training],
+                ["validation", *printed.validation],
+            ]
+        for cells, texts in zip(self.cells, rows, strict=True):
+            padded = [*texts, *[""] * (len(cells) - len(texts))]
+            for cell, text in zip(cells, padded, strict=True):
+                cell.setText(text)
+                cell.setVisible(bool(text))

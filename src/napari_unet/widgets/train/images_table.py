@@ -1,0 +1,383 @@
+"""The table of a training set: images with annotations, from layers and from files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.config import AnnotationKind
+from napari_unet.widgets.layers.arrays import plane_shape
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.train.pairs import (
+    Counted,
+    Part,
+    TrainingPair,
+    count_each,
+    counting,
+    find_pairs,
+)
+from napari_unet.words import sides
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_TITLES = ("", "Image", "Pixels", "Role")
+_USE, _NAME, _PIXELS, _ROLE = range(4)
+_PAINT_MS = 2000
+_ROWS_SHOWN = 4
+_ROLE_WIDTH = 100
+_TYPES = "Images (*.tif *.tiff *.png);;All files (*)"
+_ROLE_TOOLTIP = (
+    "automatic: regions and held-out slices decide\n"
+    "train: all that is annotated is trained on\n"
+    "validate: the whole image is held out, to choose the best model"
+)
+
+
+@dataclass(eq=False)
+class _Row:
+    """A pair as the table shows it; `use` None: as the dock has it chosen."""
+
+    pair: TrainingPair
+    shape: tuple[int, ...]
+    use: bool | None = None
+    pixels: tuple[int, ...] | None = None
+
+    @property
+    def is_file(self) -> bool:
+        return isinstance(self.pair.image, Path)
+
+
+class ImagesTable(QWidget):
+    """Which images a network is trained on; any can be left out for a while.
+
+    Lists the labels layers that lie on an image of the viewer, and pairs of files.
+    At first only the image and the annotations that `follow` was told of are used.
+
+    Signals
+    -------
+    valueChanged()
+        What `value` returns has changed.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the layers.
+    """
+
+    valueChanged = Signal()  # noqa: N815 (Qt's own spelling)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._workspace = Workspace.of(viewer)
+        self._chosen: tuple[Image | None, Labels | None] = (None, None)
+        self._kind: AnnotationKind | None = None
+        self._rows: list[_Row] = []
+        self._stale: list[_Row] = []
+        self._job: Job | None = None
+        self.table = QTableWidget(0, len(_TITLES))
+        self.add_button = QPushButton("Add files ...")
+        self.remove_button = QPushButton("Remove")
+        self.status = QLabel("")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._count)
+        self._lay_out()
+        self.table.itemChanged.connect(self._on_item)
+        self.table.itemSelectionChanged.connect(self._enable)
+        self.add_button.clicked.connect(self._on_add)
+        self.remove_button.clicked.connect(self._on_remove)
+        events = viewer.layers.events
+        listed = Subscriptions(self, self._on_layers)
+        listed.replace((events.inserted, events.removed, events.renamed))
+        self._painted = Subscriptions(self, self._on_paint)
+        self._on_layers()
+
+    def value(self) -> list[TrainingPair]:
+        """Return the pairs that are used, in the order of the table."""
+        return [row.pair for row in self._rows if self._is_used(row)]
+
+    def lists(self, image: Image, labels: Labels) -> bool:
+        """Say whether two layers are a pair of the table, used or not."""
+        return any((r.pair.image, r.pair.labels) == (image, labels) for r in self._rows)
+
+    def follow(
+        self,
+        image: Image | None,
+        annotations: Labels | None,
+        kind: AnnotationKind | None = None,
+    ) -> None:
+        """Take what is chosen in the dock; it is used unless the user unticks it."""
+        changed = kind != self._kind
+        self._chosen, self._kind = (image, annotations), kind
+        self._on_layers()
+        if changed:
+            self._recount([row for row in self._rows if self._is_chosen(row)])
+
+    def add_files(self, image: Path, labels: Path) -> None:
+        """List a pair of files, used at once; they are read on a thread."""
+        pair = TrainingPair(image.stem, image, labels)
+        self._rows.append(_Row(pair, (), use=True))
+        self._changed()
+        self._recount(self._rows[-1:])
+
+    @property
+    def busy(self) -> bool:
+        """Whether pixels are still to be counted."""
+        return self._timer.isActive() or self._job is not None
+
+    def _is_chosen(self, row: _Row) -> bool:
+        return (row.pair.image, row.pair.labels) == self._chosen
+
+    def _is_used(self, row: _Row) -> bool:
+        return self._is_chosen(row) if row.use is None else row.use
+
+    # ---------------------------------------------------------------------- the rows
+
+    def _on_layers(self, _event: Any = None) -> None:
+        """List the layers anew; what the user set for a pair stays."""
+        before = {(one.pair.image, one.pair.labels): one for one in self._rows}
+        rows = []
+        for pair in find_pairs(self._viewer, self._chosen):
+            if pair.labels in (self._workspace.truth, self._workspace.prediction):
+                continue
+            key = (pair.image, pair.labels)
+            row = before.get(key) or _Row(pair, plane_shape(pair.image))
+            kind = self._kind if key == self._chosen else None
+            row.pair = replace(row.pair, name=pair.name, kind=kind)
+            rows.append(row)
+        rows.sort(key=self._is_chosen, reverse=True)
+        new = [row for row in rows if row.pixels is None]
+        self._rows = rows + [row for row in self._rows if row.is_file]
+        layers: list[Any] = [row.pair.labels for row in rows]
+        self._painted.replace(layer.events.paint for layer in layers)
+        self._changed()
+        self._recount(new)
+
+    def _on_paint(self, event: Any) -> None:
+        painted = [row for row in self._rows if row.pair.labels == event.source]
+        self._stale.extend(row for row in painted if row not in self._stale)
+        if not self._timer.isActive():
+            self._timer.start(_PAINT_MS)
+
+    def _changed(self) -> None:
+        self._show()
+        self.valueChanged.emit()
+
+    def _on_item(self, item: QTableWidgetItem) -> None:
+        if item.column() == _USE:
+            used = item.checkState() == Qt.CheckState.Checked
+            self._rows[item.row()].use = used
+            self.valueChanged.emit()
+
+    def _on_role(self, row: _Row, text: str) -> None:
+        row.pair = replace(row.pair, part=Part(text))
+        self.valueChanged.emit()
+
+    def _on_add(self) -> None:
+        names = []
+        for title in ("Choose an image", "Choose its annotations"):
+            name, _ = QFileDialog.getOpenFileName(self, title, "", _TYPES)
+            if not name:
+                return
+            names.append(Path(name))
+        self.add_files(*names)
+
+    def _on_remove(self) -> None:
+        row = self._selected()
+        if row is not None and row.is_file:
+            self._rows.remove(row)
+            self._changed()
+
+    # ------------------------------------------------------------------------ counting
+
+    def _recount(self, rows: list[_Row]) -> None:
+        self._stale.extend(row for row in rows if row not in self._stale)
+        if self._stale:
+            self._timer.start(0)
+
+    def _count(self) -> None:
+        """Count the pixels of rows that have changed, on a thread."""
+        if not self.isEnabled():
+            # The dock trains, and counts again afterwards.
+            return
+        rows = [row for row in self._stale if row in self._rows]
+        if self._job is not None:
+            self._timer.start(_PAINT_MS)
+            return
+        self._stale = []
+        if not rows:
+            return
+        work = [counting(row.pair) for row in rows]
+        self._job = Job(
+            "Counting annotated pixels",
+            lambda: count_each(work),
+            _idle,
+            self,
+            quiet=True,
+        )
+        self._job.stepped.connect(lambda item: self._counted(rows[item[0]], item[1]))
+        self._job.ended.connect(self._on_ended)
+        self._job.start()
+
+    def _counted(self, row: _Row, result: Counted) -> None:
+        if row not in self._rows:
+            return
+        self.status.setText(result.error)
+        self.status.setHidden(not result.error)
+        row.pixels = result.pixels
+        if row.is_file and result.error:
+            # What cannot be read, or is no pair, is no training set.
+            self._rows.remove(row)
+            self._changed()
+            return
+        row.shape = result.shape or row.shape
+        self._show()
+
+    def _on_ended(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.deleteLater()
+
+    # ------------------------------------------------------------------------- drawing
+
+    def _lay_out(self) -> None:
+        table = self.table
+        table.setHorizontalHeaderLabels(_TITLES)
+        table.verticalHeader().hide()
+        table.setWordWrap(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        header = table.horizontalHeader()
+        header.setMinimumSectionSize(24)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_ROLE, QHeaderView.ResizeMode.Fixed)
+        table.setColumnWidth(_ROLE, _ROLE_WIDTH)
+        self.status.setWordWrap(True)
+        self.status.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(table)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.add_button, 1)
+        buttons.addWidget(self.remove_button, 1)
+        column.addLayout(buttons)
+        column.addWidget(self.status)
+
+    def _show(self) -> None:
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(self._rows))
+            for index, row in enumerate(self._rows):
+                self._show_row(index, row)
+        self.table.resizeRowsToContents()
+        heights = [self.table.rowHeight(i) for i in range(self.table.rowCount())]
+        shown = sum(heights[:_ROWS_SHOWN]) or 30
+        self.table.setFixedHeight(shown + self.table.horizontalHeader().height() + 6)
+        self._enable()
+
+    def _show_row(self, index: int, row: _Row) -> None:
+        tick = self._item(index, _USE, "", "Untick to leave this image out.")
+        used = Qt.CheckState.Checked if self._is_used(row) else Qt.CheckState.Unchecked
+        tick.setCheckState(used)
+        labels = row.pair.labels
+        made_on = labels if isinstance(labels, Path) else labels.name
+        where = row.pair.image if row.is_file else row.pair.name
+        # In a narrow dock, a column of its own would cut the names.
+        title = f"{self._title(row)}\n{sides(row.shape)}"
+        tip = f"{where}\nannotations: {made_on}\n{_slices(row.shape)}"
+        self._item(index, _NAME, title, tip)
+        self._item(index, _PIXELS, _short(row.pixels), _long(row.pixels))
+        box = QComboBox()
+        box.addItems([str(part) for part in Part])
+        box.setCurrentText(str(row.pair.part))
+        box.setToolTip(_ROLE_TOOLTIP)
+        # napari's padding would take the room of the names.
+        box.setStyleSheet("QComboBox {padding: 1px 2px}")
+        box.currentTextChanged.connect(lambda text: self._on_role(row, text))
+        before = self.table.cellWidget(index, _ROLE)
+        if before is not None:
+            # Qt deletes it later, and shows it in a corner until then.
+            before.hide()
+        self.table.setCellWidget(index, _ROLE, box)
+
+    def _item(self, row: int, column: int, text: str, tip: str) -> QTableWidgetItem:
+        item = QTableWidgetItem(text)
+        item.setToolTip(tip)
+        if column == _PIXELS:
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            item.setTextAlignment(right)
+        self.table.setItem(row, column, item)
+        return item
+
+    def _title(self, row: _Row) -> str:
+        """Name a row by its image; by its labels too where an image has several."""
+        same = [one for one in self._rows if one.pair.image == row.pair.image]
+        if len(same) == 1 or isinstance(row.pair.labels, Path):
+            return row.pair.name
+        return f"{row.pair.name}: {row.pair.labels.name}"
+
+    def _selected(self) -> _Row | None:
+        index = self.table.currentRow()
+        picked = self.table.selectionModel().hasSelection()
+        return self._rows[index] if picked and index < len(self._rows) else None
+
+    def _enable(self) -> None:
+        row = self._selected()
+        removable = row is not None and row.is_file
+        self.remove_button.setEnabled(removable)
+        tip = "" if removable else "Layers are left out by their tick; files go here."
+        self.remove_button.setToolTip(tip)
+
+
+def _idle() -> None:
+    """Do nothing: counting takes a moment."""
+
+
+def _short(pixels: tuple[int, ...] | None) -> str:
+    if pixels is None:
+        return "..."
+    return " / ".join(_about(count) for count in pixels) or "none"
+
+
+def _about(count: int) -> str:
+    for size, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            share = count / size
+            return f"{share:.1f}{name}" if share < 9.95 else f"{share:.0f}{name}"
+    return str(count)
+
+
+def _long(pixels: tuple[int, ...] | None) -> str:
+    if not pixels:
+        return "Nothing is annotated yet." if pixels == () else ""
+    names = ["background", *(f"class {i}" for i in range(1, len(pixels)))]
+    pairs = zip(names, pixels, strict=True)
+    return "\n".join(f"{name}: {count:,} pixels" for name, count in pairs)
+
+
+def _slices(shape: tuple[int, ...]) -> str:
+    return f"{sides(shape)} (slices x Y x X)" if len(shape) == 3 else sides(shape)

@@ -1,0 +1,201 @@
+"""Live training in the window: what is painted is learnt, what is seen is predicted."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.live_work import Learnt, LiveWork
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.train.live_preview import LivePreview
+from napari_unet.words import clock
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_unet.live import Idle, Preview
+
+_AGE_MS = 1000
+
+
+class LiveBox(QWidget):
+    """Controls of live training, and the wires between layers and the loop.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose view is followed.
+
+    Signals
+    -------
+    undoWanted()
+        Go back to the model before this training.
+    stackWanted()
+        Predict the whole stack with the network as it is.
+    broken(str)
+        The layers no longer allow live training; why, in a sentence.
+    """
+
+    undoWanted = Signal()  # noqa: N815 (Qt's own spelling)
+    stackWanted = Signal()  # noqa: N815
+    broken = Signal(str)
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self.work: LiveWork | None = None
+        self.view: LivePreview | None = None
+        self._changes: LabelChanges | None = None
+        self._layers: tuple[Image, Labels] | None = None
+        self._shown: tuple[int, int] | None = None
+        self.undo_button = QPushButton("Undo this training")
+        self.undo_button.clicked.connect(self.undoWanted)
+        self.stack_button = QPushButton("Predict whole stack")
+        self.stack_button.clicked.connect(self.stackWanted)
+        self.preview = QCheckBox("Preview")
+        self.preview.setChecked(True)
+        self.preview.setToolTip("Show what the network makes of the part in view.")
+        self.preview.toggled.connect(self._on_preview)
+        self.probability = QCheckBox("Probability")
+        self.probability.setToolTip("Show how sure it is, as an image layer too.")
+        self.probability.toggled.connect(self._look)
+        self.age = QLabel("")
+        self.age.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_AGE_MS)
+        self._timer.timeout.connect(self._show_age)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.undo_button, 0, 0)
+        grid.addWidget(self.stack_button, 0, 1)
+        grid.addWidget(self.preview, 1, 0)
+        grid.addWidget(self.probability, 1, 1)
+        grid.addWidget(self.age, 2, 0, 1, 2)
+        self._removals = Subscriptions(self, self._on_removed)
+        self.refresh(undo=False)
+
+    @property
+    def running(self) -> bool:
+        """Whether a network learns live."""
+        return self.work is not None
+
+    def refresh(self, *, undo: bool) -> None:
+        """Enable what can be used now."""
+        idle = "" if self.running else "Start live training first."
+        self.undo_button.setEnabled(undo)
+        self.undo_button.setToolTip(
+            "Go back to the model before this training; its run folder stays."
+            if undo
+            else "No live training was started yet."
+        )
+        self.stack_button.setEnabled(self.running)
+        self.stack_button.setToolTip(
+            idle or "Pause, keep the network, and predict all slices with it."
+        )
+
+    def begin(self, work: LiveWork, image: Image, annotations: Labels) -> None:
+        """Wire the layers to the work, before it is started."""
+        self.work, self._layers, self._shown = work, (image, annotations), None
+        self._changes = LabelChanges(annotations, self)
+        self._changes.changed.connect(work.update)
+        self._changes.reshaped.connect(self._on_reshaped)
+        self._removals.replace((self._viewer.layers.events.removed,))
+        view = LivePreview(self._viewer, image, annotations, work.kind, self)
+        view.looked.connect(self._on_looked)
+        view.removed.connect(self._on_preview_removed)
+        self.view = view
+        self._timer.start()
+        self._look()
+
+    def end(self, *_: Any) -> None:
+        """Cut the wires; the layers stay as they are."""
+        self.work = None
+        self._timer.stop()
+        self.age.setText("")
+        if self._changes is not None:
+            self._changes.close()
+            self._changes.deleteLater()
+            self._changes = None
+            self._removals.replace(())
+        if self.view is not None:
+            self.view.close()
+            self.view.deleteLater()
+            self.view = None
+
+    def show_preview(self, preview: Preview) -> None:
+        """Show a part of the image as the network sees it."""
+        if self.view is None or not self.preview.isChecked():
+            return
+        self._shown = (preview.core[0].start, preview.updates)
+        self.view.show(preview)
+        self._show_age()
+
+    @property
+    def updates_seen(self) -> int:
+        """Strokes that the newest preview has learnt from."""
+        return self._shown[1] if self._shown else 0
+
+    def _look(self, *_: Any) -> None:
+        if self.view is not None:
+            self.view.look()
+
+    def _on_looked(self, z: int, region: tuple[slice, slice]) -> None:
+        if self.work is None:
+            return
+        wanted = self.probability.isChecked()
+        shown = z if self.preview.isChecked() else None
+        self.work.look_at(shown, region, probabilities=wanted)
+
+    def _on_preview(self, checked: bool) -> None:
+        if self.view is not None:
+            self.view.set_visible(checked)
+        self._look()
+
+    def _on_preview_removed(self) -> None:
+        self._shown = None
+        self.preview.setChecked(False)
+
+    def _on_reshaped(self) -> None:
+        self.broken.emit(
+            "The annotations have another shape than the image now: live training "
+            "ended, and its model is kept."
+        )
+
+    def _on_removed(self, event: Any) -> None:
+        if self._layers is None or event.value not in self._layers:
+            return
+        self.broken.emit(
+            f"The layer {event.value.name} was removed: live training ended, and its "
+            "model is kept."
+        )
+
+    def _show_age(self) -> None:
+        if self.view is None or self._shown is None:
+            return
+        seconds = time.monotonic() - self.view.shown_at
+        self.age.setText(f"Preview: slice {self._shown[0]}, {seconds:.1f} s old")
+
+
+def words_of(item: Learnt | Idle) -> str:
+    """Say what happens now."""
+    if not isinstance(item, Learnt):
+        return item.reason
+    step = item.last
+    slices = "1 slice" if step.slices == 1 else f"{step.slices} slices"
+    words = (
+        f"Learning from {slices}, {step.pixels:,} pixels\n"
+        f"step {step.step}, loss {step.loss:.3f}, {clock(step.seconds)}"
+    )
+    return "\n".join(filter(None, (words, step.message, step.left_out)))

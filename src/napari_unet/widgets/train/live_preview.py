@@ -1,0 +1,207 @@
+"""What a network that learns makes of the part of the image that is looked at."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_unet.config import AnnotationKind
+from napari_unet.widgets.layers.arrays import (
+    PREDICTED,
+    add_or_update,
+    current_slice,
+    placed_like,
+    plane_shape,
+    spatial,
+)
+from napari_unet.widgets.qt.listen import Subscriptions
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_unet.live import Preview
+
+_LOOK_MS = 40
+_OPACITY = 0.4
+_CLEAR = (0.0, 0.0, 0.0, 0.0)
+
+
+class LivePreview(QObject):
+    """Follows the view of an image, and shows previews of it in a labels layer.
+
+    What the user sets on that layer (opacity, contrast, visibility) stays.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    image
+        The layer that is predicted.
+    annotations
+        The layer whose colours the classes get.
+    kind
+        What the annotations mean.
+    parent
+        What it ends with.
+
+    Signals
+    -------
+    looked(int, object)
+        Another part is looked at: its slice, and (rows, columns).
+    removed()
+        The user removed the preview; nothing is shown any more.
+    """
+
+    looked = Signal(int, object)
+    removed = Signal()
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        annotations: Labels,
+        kind: AnnotationKind,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._image = viewer, image
+        self._colours = _colours(annotations, kind)
+        self._probability: Image | None = None
+        self.layer: Labels | None = None
+        self.wants_probability = False
+        self.shown_at = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self.look)
+        dims, camera = viewer.dims.events, viewer.scene.camera.events
+        self._moves = Subscriptions(self, self._on_moved)
+        view = (dims.current_step, dims.ndisplay, dims.order)
+        self._moves.replace((*view, camera.center, camera.zoom))
+        self._removals = Subscriptions(self, self._on_removed)
+        self._removals.replace((viewer.layers.events.removed,))
+        # A layer takes napari a quarter of a second: better now than under the brush.
+        self._make_layer()
+
+    def close(self) -> None:
+        """Follow the view no longer; the layers stay."""
+        self._timer.stop()
+        self._moves.replace(())
+        self._removals.replace(())
+
+    def look(self) -> None:
+        """Tell which part of the image is looked at."""
+        self.looked.emit(current_slice(self._viewer, self._image), self._region())
+
+    def show(self, preview: Preview) -> None:
+        """Put a preview into its layer."""
+        layer = self.layer or self._make_layer()
+        self.shown_at = time.monotonic()
+        _put(layer, preview.core, preview.labels)
+        slices = layer.metadata[PREDICTED]
+        if preview.core[0].start not in slices:
+            slices.append(preview.core[0].start)
+        if preview.probabilities is not None:
+            if self._probability is None:
+                self._make_probability()
+            foreground = 1 - preview.probabilities[0]
+            _put(self._probability, preview.core, foreground)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show or hide the preview."""
+        if self.layer is not None:
+            self.layer.visible = visible
+
+    def _region(self) -> tuple[slice, slice]:
+        """Return the rows and columns in view; all of them where that is not known."""
+        height, width = plane_shape(self._image)[-2:]
+        whole = (slice(0, height), slice(0, width))
+        dims = self._viewer.dims
+        flat = tuple(dims.displayed) == tuple(range(dims.ndim))[-2:]
+        corners = np.asarray(self._image.corner_pixels)
+        if not flat or self._image.multiscale or not self._image.visible:
+            return whole
+        rows, columns = spatial(self._image)[-2:]
+        low, high = corners
+        if not (high[rows] > low[rows] and high[columns] > low[columns]):
+            return whole
+        return (
+            slice(int(low[rows]), int(high[rows]) + 1),
+            slice(int(low[columns]), int(high[columns]) + 1),
+        )
+
+    def _on_moved(self, _event: Any = None) -> None:
+        # The corners in view are brought up to date when the canvas is drawn.
+        self._timer.start()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._probability is not None and event.value == self._probability:
+            self._probability = None
+            self.wants_probability = False
+        if self.layer is not None and event.value == self.layer:
+            self.layer = None
+            self.removed.emit()
+
+    def _make_layer(self) -> Labels:
+        empty = np.zeros(plane_shape(self._image), np.uint8)
+        layer: Labels = self._add(
+            Labels, empty, "preview", opacity=_OPACITY, metadata={PREDICTED: []}
+        )
+        layer.colormap = DirectLabelColormap(color_dict=self._colours)
+        layer.metadata[PREDICTED] = []
+        # A brush would be lost with the next refresh.
+        layer.editable = False
+        self.layer = layer
+        return layer
+
+    def _make_probability(self) -> None:
+        empty = np.zeros(plane_shape(self._image), np.float32)
+        self._probability = self._add(
+            Image,
+            empty,
+            "preview probability",
+            contrast_limits=(0, 1),
+            colormap="magma",
+            blending="additive",
+        )
+
+    def _add(self, kind: Any, data: Any, name: str, **options: Any) -> Any:
+        active = self._viewer.layers.selection.active
+        place = placed_like(self._image)
+        name = f"{self._image.name} {name}"
+        layer = add_or_update(self._viewer, kind, data, name, **options, **place)
+        # What is painted on stays on top, and is painted on.
+        if active is not None and active in self._viewer.layers:
+            layers = self._viewer.layers
+            if kind is Labels and layers.index(active) < layers.index(layer):
+                layers.move(layers.index(active), len(layers))
+            layers.selection.active = active
+        return layer
+
+
+def _colours(annotations: Labels, kind: AnnotationKind) -> dict[int | None, Any]:
+    """Return the colour of each class: that in which it is painted."""
+    first = 1 if kind is AnnotationKind.SCRIBBLES else 0
+    highest = max(2, int(np.max(annotations.data, initial=0)) + 1 - first)
+    if kind is AnnotationKind.OBJECTS:
+        highest = 2
+    colours: dict[int | None, Any] = {None: _CLEAR, 0: _CLEAR}
+    real = getattr(annotations, "__wrapped__", annotations)
+    for number in range(1, max(highest, 8)):
+        # Of a proxied layer, colours come as proxies, which a colormap refuses.
+        colours[number] = np.asarray(real.get_color(number + first))
+    return colours
+
+
+def _put(layer: Any, core: tuple[slice, ...], values: Any) -> None:
+    """Write a (Z, Y, X) part into the data of a layer, which may have no Z."""
+    if layer.data.ndim == 2:
+        layer.data[core[1:]] = values[0]
+    else:
+        layer.data[core] = values
+    layer.refresh(extent=False, highlight=False, thumbnail=False)

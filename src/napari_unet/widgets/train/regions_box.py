@@ -1,0 +1,355 @@
+"""Regions: boxes and polygons that say what trains, scores, or is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels, Shapes
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
+from napari_unet.data import regions as files
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.train.roles import NO_SLICE, seen_around
+from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
+from napari_unet.widgets.layers.region_shapes import (
+    draw_regions,
+    find_layer,
+    make_layer,
+    read_regions,
+    set_role,
+    show_roles,
+)
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.region_count import Counted, RegionCount
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+# Counting takes a moment: it waits until a shape is drawn, or a stroke painted.
+_DELAY_MS = 300
+_PAINT_MS = 2000
+_TOOLTIP = (
+    'Draw boxes, polygons or ellipses on slices, in the layer "regions".\n'
+    "train: only what lies inside is trained on, once there is one\n"
+    "validate: never trained on; chooses the best model\n"
+    "test: neither; kept for a score of your own at the end\n"
+    "ignore: for nothing at all; wins over the others"
+)
+_TYPES = "Regions (*.yaml *.yml *.json);;All files (*)"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What regions are drawn on, and what decides whether they leak.
+
+    Attributes
+    ----------
+    image, annotations, kind
+        As chosen in the dock; `kind` None is a guess.
+    held_out
+        Slices held out as a whole, as the user wrote them; "" where nothing is.
+    network
+        The network to train: how far it sees.
+    """
+
+    image: Image | None = None
+    annotations: Labels | None = None
+    kind: AnnotationKind | None = None
+    held_out: str = ""
+    network: UNetConfig = field(default_factory=UNetConfig)
+
+
+class RegionsBox(QWidget):
+    """A button to draw regions, their roles, and how many pixels they hold and leak.
+
+    Signals
+    -------
+    valueChanged(object)
+        The regions, whenever a shape or a role has changed.
+    heldOutChanged(str)
+        Slices to hold out as a whole instead of those before, when a leak of whole
+        slices is shrunk away.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that gets the Shapes layer.
+    """
+
+    valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
+    heldOutChanged = Signal(str)  # noqa: N815
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._place = Place()
+        self._layer: Shapes | None = None
+        self._job: Job | None = None
+        self._last: list[Region] = []
+        self.draw_button = QPushButton("Regions")
+        self.role = QComboBox()
+        self.role.addItems([str(role) for role in Role])
+        self.role.setCurrentText(str(Role.VALIDATE))
+        self.menu_button = QToolButton()
+        self.status = QLabel("")
+        self.shrink_button = QPushButton("Shrink")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._on_timer)
+        self._lay_out()
+        self.draw_button.clicked.connect(self._on_draw)
+        self.role.currentTextChanged.connect(self._on_role)
+        self.shrink_button.clicked.connect(self._on_shrink)
+        events = viewer.layers.events
+        listed = Subscriptions(self, self._on_layers)
+        listed.replace((events.inserted, events.removed))
+        self._drawn = Subscriptions(self, self._on_shapes)
+        self._painted = Subscriptions(self, self._on_paint)
+        self._show(None)
+
+    def value(self) -> list[Region]:
+        """Return the regions that are drawn on the image, on the main thread."""
+        return self._read()[0]
+
+    def setValue(self, regions: Sequence[Region]) -> None:  # noqa: N802
+        """Draw other regions; the layer is made where there is none."""
+        image = self._place.image
+        if image is None:
+            raise InputError("Regions are drawn on an image: choose one first.")
+        if self._layer is None and not regions:
+            return
+        layer = make_layer(self._viewer, image, Role(self.role.currentText()))
+        draw_regions(layer, regions, image)
+        self._on_layers()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the words are about to change."""
+        return self._timer.isActive() or self._job is not None
+
+    def follow(self, place: Place) -> None:
+        """Take another image, other annotations, slices or another network."""
+        if misfit(place.image):
+            place = replace(place, image=None)
+        self._place = place
+        self._painted.replace(_paint_events(place.annotations))
+        self._on_layers()
+
+    def _lay_out(self) -> None:
+        self.status.setWordWrap(True)
+        self.status.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+        self.role.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for part in (self.draw_button, self.role):
+            part.setToolTip(_TOOLTIP)
+        self.shrink_button.setToolTip(
+            "Takes the leaking pixels out of the validation regions; nothing is taken "
+            "from training, and what is given up is ignored."
+        )
+        self.menu_button.setText("File ▾")
+        self.menu_button.setStyleSheet("QToolButton::menu-indicator {image: none}")
+        self.menu_button.setToolTip(
+            "Save the regions for the command line (train --regions), or open them."
+        )
+        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.menu_button)
+        menu.addAction("Save regions ...", self._on_save)
+        menu.addAction("Open regions ...", self._on_open)
+        self.menu_button.setMenu(menu)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for parts in (
+            (self.draw_button, self.role, self.menu_button),
+            (self.status, self.shrink_button),
+        ):
+            row = QHBoxLayout()
+            for part in parts:
+                row.addWidget(part, int(part in (self.role, self.status)))
+            column.addLayout(row)
+        row.setAlignment(self.shrink_button, Qt.AlignmentFlag.AlignTop)
+
+    def _read(self) -> tuple[list[Region], list[str]]:
+        image = self._place.image
+        if image is None:
+            return [], []
+        return read_regions(self._layer, image)
+
+    # ------------------------------------------------------------------ the layer
+
+    def _on_draw(self) -> None:
+        image = self._place.image
+        if image is None:
+            return
+        layer = make_layer(self._viewer, image, Role(self.role.currentText()))
+        self._on_layers()
+        self._viewer.layers.selection.active = layer
+        layer.mode = "add_rectangle"
+
+    def _on_role(self, text: str) -> None:
+        if self._layer is not None:
+            set_role(self._layer, Role(text))
+
+    def _on_layers(self, _event: Any = None) -> None:
+        """Follow the layer of the image, which may have come or gone."""
+        image = self._place.image
+        layer = None if image is None else find_layer(self._viewer, image)
+        if layer is not self._layer:
+            self._layer = layer
+            self._drawn.replace(_shape_events(layer))
+        self._enable()
+        self._on_shapes()
+
+    def _on_shapes(self, _event: Any = None) -> None:
+        # Not read now: data and features of a layer change one after the other.
+        self._timer.start(_DELAY_MS)
+
+    def _on_timer(self) -> None:
+        if self._layer is not None:
+            show_roles(self._layer)
+        value = self.value()
+        if value != self._last:
+            self._last = value
+            self.valueChanged.emit(value)
+        self._count()
+
+    def _on_paint(self, _event: Any = None) -> None:
+        # Not started again while it runs: painting without a rest would put it off.
+        if not self._timer.isActive():
+            self._timer.start(_PAINT_MS)
+
+    def _enable(self) -> None:
+        missing = "" if self._place.image is not None else "There is no image layer."
+        for part in (self.draw_button, self.menu_button, self.role):
+            explain(part, missing)
+
+    # ------------------------------------------------------------ numbers and leak
+
+    def _snapshot(self) -> RegionCount | None:
+        """Copy what the numbers come from, on the main thread."""
+        place = self._place
+        if place.image is None or place.annotations is None:
+            return None
+        if misfit(place.annotations):
+            return None
+        labels = labels_array(place.annotations)
+        *depth, height, width = plane_shape(place.image)
+        if labels.shape != (depth[0] if depth else 1, height, width):
+            return None
+        reach = seen_around(place.network)
+        return RegionCount(self.value(), place.held_out, labels, place.kind, reach)
+
+    def _count(self) -> None:
+        """Count on a thread; again when something has changed meanwhile."""
+        if not self.isEnabled():
+            # The dock trains, and counts again afterwards.
+            return
+        if self._job is not None:
+            self._timer.start(_DELAY_MS)
+            return
+        snapshot = self._snapshot()
+        if snapshot is None:
+            self._show(None)
+            return
+        self._start("Counting pixels of regions", snapshot.count, self._show)
+
+    def _on_shrink(self) -> None:
+        snapshot = self._snapshot()
+        if snapshot is not None and self._job is None:
+            self._start("Shrinking validation regions", snapshot.shrink, self._shrunk)
+
+    def _start(self, title: str, work: Any, done: Any) -> None:
+        self._job = Job(title, work, lambda: None, self, quiet=True)
+        self._job.done.connect(done)
+        self._job.ended.connect(self._on_ended)
+        self._job.start()
+
+    def _on_ended(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.deleteLater()
+
+    def _show(self, counted: Counted | None) -> None:
+        notes = self._read()[1]
+        words = "" if counted is None else counted.words
+        leak = None if counted is None else counted.leak
+        self.status.setText("\n".join([part for part in (words, *notes) if part]))
+        self.status.setToolTip("" if leak is None else leak.words)
+        self.shrink_button.setVisible(leak is not None and leak.pixels > 0)
+
+    def _shrunk(self, result: tuple[list[Region], int] | str) -> None:
+        if isinstance(result, str):
+            self.status.setText(result)
+            return
+        regions, _ = result
+        held = Role.VALIDATE
+        whole = [r for r in regions if r.polygon is None and r.role is held]
+        drawn = [r for r in regions if r not in whole]
+        if self._place.held_out or whole:
+            # The field takes one run of slices; any other becomes boxes.
+            text = (whole[0].slices or ":") if whole else NO_SLICE
+            drawn += whole[1:]
+            self._place = replace(self._place, held_out=text)
+            self.heldOutChanged.emit(text)
+        self.setValue(drawn)
+        self._timer.start(_DELAY_MS)
+
+    # ----------------------------------------------------------------------- files
+
+    def _on_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save regions", "regions.yaml", _TYPES
+        )
+        if name:
+            self.save(Path(name))
+
+    def _on_open(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open regions", "", _TYPES)
+        if name:
+            self.open(Path(name))
+
+    def save(self, path: Path) -> None:
+        """Write the regions, and the slices held out, for the command line."""
+        held_out = self._place.held_out
+        whole = [Region(role=Role.VALIDATE, slices=held_out)] if held_out else []
+        if held_out == NO_SLICE:
+            whole = []
+        self._told(lambda: files.write_regions(path, [*self.value(), *whole]))
+
+    def open(self, path: Path) -> None:
+        """Draw the regions of a file, whole slices as boxes."""
+        self._told(lambda: self.setValue(files.read_regions(path)))
+
+    def _told(self, action: Any) -> None:
+        """Do something, and say what was wrong in the line below the buttons."""
+        try:
+            action()
+        except NapariUNetError as error:
+            self.status.setText(str(error))
+            self._timer.stop()
+
+
+def _shape_events(layer: Shapes | None) -> tuple[Any, ...]:
+    return () if layer is None else (layer.events.data, layer.events.features)
+
+
+def _paint_events(layer: Labels | None) -> tuple[Any, ...]:
+    return () if layer is None else (layer.events.paint, layer.events.data)

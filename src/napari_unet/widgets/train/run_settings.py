@@ -1,0 +1,292 @@
+"""Every setting of a training run, as widgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QWidget,
+)
+
+from napari_unet.config import (
+    AugmentConfig,
+    Preset,
+    RunConfig,
+    Settings,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.widgets.choose.model_box import ModelBox
+from napari_unet.widgets.needs import RUN_NEEDS, RUNS, RunSituation, unmet
+from napari_unet.widgets.project.preferences import preferences
+from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.form import SettingsForm, explain
+
+if TYPE_CHECKING:
+    from napari_unet.widgets.qt.panel import Panel
+
+_SIZES = {
+    "new, small (0.5 M)": 8,
+    "new, medium (1.9 M)": 16,
+    "new, larger (7.8 M)": 32,
+    "new, large (31 M)": 64,
+}
+_RECIPES = {
+    "fast: 4 minutes": Preset.FAST,
+    "sizes chosen for my data": Preset.AUTO,
+    "thorough: an hour": Preset.THOROUGH,
+    "as in the paper: 10 hours": Preset.PAPER,
+}
+_MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
+    ("Weight map", "weights", WeightMapConfig, ("formula", "w0", "sigma", "balance")),
+    (
+        "Training",
+        "train",
+        TrainConfig,
+        (
+            "batch_size",
+            "patch_size",
+            "patch_slices",
+            "live_patch_size",
+            "loss",
+            "optimizer",
+            "momentum",
+            "learning_rate",
+            "schedule",
+            "warm_up",
+            "patience",
+            "early_stopping",
+            "clip",
+            "weight_decay",
+            "frozen_levels",
+            "old_rate",
+            "validations",
+            "seed",
+            "device",
+            "threads",
+            "save_seconds",
+        ),
+    ),
+    (
+        "Network",
+        "network",
+        UNetConfig,
+        (
+            "base_channels",
+            "ndim",
+            "depth",
+            "padding",
+            "norm",
+            "norm_last",
+            "activation",
+            "upsampling",
+            "dropout",
+            "flat_levels",
+        ),
+    ),
+    ("Random changes of patches", "augment", AugmentConfig, ()),
+)
+
+
+_BUDGETS = ("minutes", "epochs", "steps")
+
+
+class RunSettings(QObject):
+    """The rows of a dock in which a training run is set up.
+
+    Parameters
+    ----------
+    panel
+        The dock, whose workspace shares the settings of the weight map.
+
+    Attributes
+    ----------
+    start_from, recipe, amount, amount_of
+        Widgets of the rows.
+    forms
+        Every other setting, by its part of `RunConfig`.
+
+    Signals
+    -------
+    changed()
+        Any of the settings.
+    """
+
+    changed = Signal()
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self.workspace = panel.workspace
+        self.start_from = ModelBox(self.workspace, _SIZES)
+        self.recipe = QComboBox()
+        for text, preset in _RECIPES.items():
+            self.recipe.addItem(text, preset)
+        self.amount = QDoubleSpinBox()
+        self.amount.setRange(0.05, 10_000)
+        self.amount.setDecimals(2)
+        self.amount_of = QComboBox()
+        self.amount_of.addItems(_BUDGETS)
+        self.forms: dict[str, SettingsForm] = {}
+        self._ndim = UNetConfig().ndim
+        self.more = self._more()
+        self.setValue(self._recipe())
+        self._connect()
+
+    @property
+    def auto(self) -> bool:
+        """Whether sizes are chosen for the data once training starts."""
+        return bool(self.recipe.currentData() == Preset.AUTO)
+
+    @property
+    def model(self) -> Path | None:
+        """The model to start from; None for a new network."""
+        start = self.start_from.value()
+        return start if isinstance(start, Path) else None
+
+    def value(self) -> RunConfig:
+        """Return the settings of the run, as chosen."""
+        parts = {name: form.value() for name, form in self.forms.items()}
+        train: TrainConfig = parts["train"]
+        unit, amount = self.amount_of.currentText(), self.amount.value()
+        budget: dict[str, float | None] = dict.fromkeys(_BUDGETS)
+        budget[unit] = amount if unit == "minutes" else max(1, round(amount))
+        parts["train"] = train.model_copy(update=budget)
+        return RunConfig(**parts)
+
+    def setValue(self, settings: RunConfig) -> None:  # noqa: N802 (Qt's own spelling)
+        """Show settings."""
+        self._ndim = settings.network.ndim
+        for name, form in self.forms.items():
+            form.setValue(getattr(settings, name))
+        self._show_budget(settings.train)
+        self._on_network(settings.network)
+
+    def take(self, settings: RunConfig) -> None:
+        """Show the settings of an experiment, for a new network and of no recipe."""
+        with QSignalBlocker(self.recipe):
+            self.recipe.setCurrentIndex(self.recipe.findData(Preset.FAST))
+        self.start_from.setValue(settings.network.base_channels)
+        device = {"device": self.forms["train"].value().device}
+        train = settings.train.model_copy(update=device)
+        self.setValue(settings.model_copy(update={"train": train}))
+
+    def refresh(self) -> None:
+        """Disable what has no effect now, and say why."""
+        running = self._panel.running
+        now = RunSituation(self.value(), self.model is not None, self.auto, running)
+        for name, form in self.forms.items():
+            form.refresh(unmet(RUN_NEEDS, now, name, form.fields))
+        for row in (self.start_from, self.recipe, self.amount, self.amount_of):
+            explain(row, RUNS if running else "")
+
+    def add_rows(self) -> None:
+        """Add the rows to the form of the dock."""
+        add = self._panel.add_row
+        add(
+            "Start from",
+            self.start_from,
+            "A new network learns from nothing; a model file is fine-tuned. The number "
+            "is that of its weights: more is slower and can learn more.",
+        )
+        add(
+            "Recipe",
+            self.recipe,
+            "Sets everything below. Sizes chosen for my data: network, patches and "
+            "batch follow the image, the device and the minutes when training starts.",
+        )
+        amount = QWidget()
+        row = QHBoxLayout(amount)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.amount, 1)
+        row.addWidget(self.amount_of, 1)
+        tooltip = TrainConfig.model_fields["minutes"].description or ""
+        tooltip += " Live training goes on until it is stopped."
+        add("Train for", amount, tooltip)
+
+    def _more(self) -> Fold:
+        """Make the folded part: every other setting."""
+        parts: list[QWidget] = []
+        for title, name, kind, fields in _MORE:
+            form = SettingsForm(kind(), fields or None)
+            self.forms[name] = form
+            parts += [QLabel(f"<b>{title}</b>"), form]
+        return Fold("More", *parts)
+
+    def _show_preset(self, *_index: Any) -> None:
+        """Show the settings of the recipe."""
+        settings = self._recipe()
+        for name, form in self.forms.items():
+            with QSignalBlocker(form):
+                form.setValue(getattr(settings, name))
+        self.workspace.weights = settings.weights
+        self._show_budget(settings.train)
+        self._on_network(settings.network)
+
+    def _recipe(self) -> RunConfig:
+        """Return what the recipe sets; the device is that of Preferences."""
+        preset = Preset(self.recipe.currentData())
+        settings = preset.settings(self.forms["network"].value().ndim)
+        device = {"device": preferences().work.device}
+        train = settings.train.model_copy(update=device)
+        return settings.model_copy(update={"train": train})
+
+    def _show_budget(self, train: TrainConfig) -> None:
+        """Show for how long, in the unit that wins where several are set."""
+        known = [unit for unit in _BUDGETS if getattr(train, unit) is not None]
+        self.amount_of.setCurrentText(known[-1])
+        self.amount.setValue(getattr(train, known[-1]))
+
+    def _on_start(self, start: Path | int | None) -> None:
+        """Take the size of a new network over into the settings of the network."""
+        form = self.forms["network"]
+        if isinstance(start, int) and start != form.value().base_channels:
+            form.setValue(form.value().model_copy(update={"base_channels": start}))
+
+    def _on_network(self, network: UNetConfig) -> None:
+        """Show the size above, and let patches follow the dimensions.
+
+        A cube holds as much as a square.
+        """
+        if self.model is None:
+            self.start_from.setValue(network.base_channels)
+        form = self.forms["train"]
+        fitting = self._recipe().train
+        if network.ndim != self._ndim:
+            self._ndim = network.ndim
+            names = ("patch_size", "patch_slices", "batch_size")
+            update = {name: getattr(fitting, name) for name in names}
+            form.setValue(form.value().model_copy(update=update))
+
+    def _connect(self) -> None:
+        self.recipe.currentIndexChanged.connect(self._show_preset)
+        self.start_from.valueChanged.connect(self._on_start)
+        self.forms["network"].valueChanged.connect(self._on_network)
+        weights = self.forms["weights"]
+        weights.setValue(self.workspace.weights)
+        weights.valueChanged.connect(self._on_weights)
+        for signal in (
+            self.start_from.valueChanged,
+            self.recipe.currentIndexChanged,
+            self.amount.valueChanged,
+            self.amount_of.currentIndexChanged,
+            *(form.valueChanged for form in self.forms.values()),
+        ):
+            signal.connect(lambda *_: self.changed.emit())
+        self.changed.connect(self.refresh)
+        self._panel.listen(self.workspace.events.weights, self._show_weights)
+
+    def _on_weights(self, settings: WeightMapConfig) -> None:
+        self.workspace.weights = settings
+
+    def _show_weights(self, settings: WeightMapConfig) -> None:
+        form = self.forms["weights"]
+        if form.value() != settings:
+            form.setValue(settings)

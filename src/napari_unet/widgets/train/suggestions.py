@@ -1,0 +1,354 @@
+"""Annotate here next: a list of places, and the way there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.widgets.layers.arrays import (
+    add_or_update,
+    image_stack,
+    labels_array,
+    placed_like,
+    plane_shape,
+)
+from napari_unet.widgets.layers.go_to import go_to
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.suggesting import (
+    Found,
+    Guidance,
+    GuidanceWork,
+    Looked,
+    ModelSource,
+)
+from napari_unet.words import sides, time_left
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from napari_unet.predict.suggest import Suggestion
+    from napari_unet.widgets.project.workspace import Workspace
+
+_SIDE = 72
+"""Of a thumbnail, in pixels of the screen."""
+_TEXT = 20
+_REFRESH_SECONDS = 0.2
+_BUTTON, _STOP = "Annotate here next", "Stop searching"
+
+
+class SuggestionList(QWidget):
+    """Finds places that are worth annotating, lists them, and leads there.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the image.
+    workspace
+        Names the image and its annotations.
+    model
+        Returns the model that is asked: the path of its file, or a function that
+        copies a network while it learns and is called on the thread of the search;
+        None where there is none yet.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        workspace: Workspace,
+        model: Callable[[], ModelSource | None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.workspace = workspace
+        self.job: Job | None = None
+        self._model = model
+        self._of: Image | None = None
+        self._unsure: NDArray[np.float32] | None = None
+        self._layer: Image | None = None
+        self._drawn = 0.0
+        self.button = QPushButton(_BUTTON)
+        self.button.clicked.connect(self._on_clicked)
+        self.side = QSpinBox()
+        self.side.setRange(16, 1024)
+        self.side.setSingleStep(16)
+        self.side.setValue(64)
+        self.side.setSuffix(" px")
+        self.side.setToolTip("Side of the places.")
+        self.list = _thumbnails()
+        self.list.itemClicked.connect(self._on_item_clicked)
+        self.list.itemActivated.connect(self._on_item_clicked)
+        self.show_box = QCheckBox("Show uncertainty")
+        self.show_box.setToolTip(
+            "Lay over the image where the network says different things of the image "
+            "turned: dark where it is sure, bright where it is not."
+        )
+        self.show_box.toggled.connect(self._on_show_toggled)
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.status.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum
+        )
+        self._lay_out()
+        self._listen()
+        self.refresh()
+
+    @property
+    def running(self) -> bool:
+        """Whether a search is under way."""
+        return self.job is not None
+
+    def why_not(self) -> str:
+        """Return what is missing for a search, or ""."""
+        if self.workspace.image is None:
+            return "There is no image layer: load one first."
+        if self.workspace.annotations is None:
+            return "There is no annotation layer: load or make one first."
+        if self._model() is None:
+            return "Train a network first: it is asked where it is unsure."
+        return ""
+
+    def refresh(self, *_changed: Any) -> None:
+        """Bring the part up to date; to be called when `model` answers otherwise."""
+        reason = "" if self.running else self.why_not()
+        self.button.setText(_STOP if self.running else _BUTTON)
+        self.button.setEnabled(not reason)
+        self.button.setToolTip(reason or "Search the stack, and go to the best place.")
+        self.list.setVisible(self.list.count() > 0)
+        explain(self.side, reason)
+        known = self._unsure is not None
+        explain(self.show_box, "" if known else "Search for places first.")
+        if not self.running and self.status.text() in ("", self._last_reason):
+            self.status.setText(reason)
+        self._last_reason = reason
+        self.status.setVisible(bool(self.status.text()))
+
+    _last_reason = ""
+
+    def next(self) -> None:
+        """Go to the next place of the list; past its end, search anew."""
+        row = self.list.currentRow() + 1
+        if 0 < row < self.list.count() and self.workspace.image == self._of:
+            self._go_to(row)
+        elif not self.running:
+            self.search()
+
+    def search(self) -> None:
+        """Look for places on a thread; the best is gone to when it is known."""
+        reason = self.why_not()
+        model = self._model()
+        layer, annotations = self.workspace.image, self.workspace.annotations
+        if reason or model is None or layer is None or annotations is None:
+            self._say(reason)
+            return
+        try:
+            stack, labels = image_stack(layer), labels_array(annotations)
+            _check(stack.as_czyx().shape[1:], labels.shape)
+        except NapariUNetError as error:
+            self._say(str(error))
+            return
+        work = GuidanceWork(
+            model, stack, labels, self.workspace.kind, box=self.side.value()
+        )
+        self._of = layer
+        self._began = time.monotonic()
+        self._unsure = np.zeros(labels.shape, np.float32)
+        if self.show_box.isChecked():
+            self._show_layer()
+        self.job = Job("Searching places to annotate", work.run, work.stop, self)
+        self.job.stepped.connect(self._on_step)
+        self.job.done.connect(self._on_done)
+        self.job.failed.connect(self._on_failed)
+        self.job.ended.connect(self._on_ended)
+        self._say("Searching ...")
+        self.job.start()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        row.addWidget(self.button, 1)
+        row.addWidget(self.side)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        for widget in (self.list, self.show_box, self.status):
+            column.addWidget(widget)
+
+    def _listen(self) -> None:
+        events, layers = self.workspace.events, self.viewer.layers.events
+        slots = [(events.image, self.refresh), (events.annotations, self.refresh)]
+        slots += [(events.model, self.refresh), (layers.removed, self._on_removed)]
+        for signal, slot in slots:
+            signal.connect(slot)
+
+        def forget(_gone: object = None) -> None:
+            for signal, slot in slots:
+                signal.disconnect(slot)
+
+        self.destroyed.connect(forget)
+
+    def _on_clicked(self) -> None:
+        if self.job is None:
+            self.search()
+        else:
+            self._say("Stopping ...")
+            self.job.stop()
+
+    def _on_step(self, look: Looked) -> None:
+        if self._unsure is None:
+            return
+        self._unsure[look.z] = look.unsure
+        spent = time.monotonic() - self._began
+        # Not all slices are looked at where that would take long.
+        share = max(look.done / look.total, min(1.0, spent / GuidanceWork.seconds))
+        if self.job is not None:
+            self.job.show_progress(share)
+        words = f"Searching: {look.done} of {look.total} slices"
+        self._say(f"{words}, {time_left(spent, share)}".removesuffix(", "))
+        if time.monotonic() - self._drawn > _REFRESH_SECONDS:
+            self._draw()
+
+    def _on_done(self, guidance: Guidance) -> None:
+        self._draw()
+        self.list.clear()
+        for found in guidance.places:
+            self.list.addItem(_item(found))
+        self._say(guidance.words)
+        self.refresh()
+        if guidance.places:
+            self._go_to(0)
+
+    def _on_failed(self, sentence: str) -> None:
+        self._say(sentence)
+
+    def _on_ended(self) -> None:
+        job, self.job = self.job, None
+        if job is not None:
+            job.deleteLater()
+        self.refresh()
+
+    def _on_item_clicked(self, item: QListWidgetItem) -> None:
+        self._go_to(self.list.row(item))
+
+    def _go_to(self, row: int) -> None:
+        """Show a place of the list, and its box."""
+        self.list.setCurrentRow(row)
+        layer = self._of
+        if layer is None or layer not in self.viewer.layers:
+            self._say("The image was removed: search anew.")
+            return
+        place: Suggestion = self.list.item(row).data(Qt.ItemDataRole.UserRole)
+        go_to(self.viewer, layer, place)
+        annotations = self.workspace.annotations
+        if annotations is not None and annotations in self.viewer.layers:
+            self.viewer.layers.selection.active = annotations
+
+    def _on_show_toggled(self, shown: bool) -> None:
+        if shown:
+            self._show_layer()
+        elif self._layer is not None:
+            self._layer.visible = False
+
+    def _show_layer(self) -> None:
+        """Show what is known of the uncertainty, and what comes."""
+        of, unsure = self._of, self._unsure
+        if of is None or unsure is None:
+            return
+        active = self.viewer.layers.selection.active
+        self._layer = add_or_update(
+            self.viewer,
+            Image,
+            unsure.reshape(plane_shape(of)),
+            f"{of.name} uncertainty",
+            colormap="inferno",
+            blending="additive",
+            opacity=0.8,
+            **placed_like(of),
+        )
+        self._layer.visible = True
+        self._draw()
+        self.viewer.layers.selection.active = active
+
+    def _draw(self) -> None:
+        """Draw the uncertainty anew, bright at the largest of what is known."""
+        self._drawn = time.monotonic()
+        if self._layer is None or self._unsure is None:
+            return
+        self._layer.contrast_limits = (0, max(float(self._unsure.max()), 1e-3))
+        self._layer.refresh()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._layer is not None and event.value == self._layer:
+            self._layer = None
+            self.show_box.setChecked(False)
+
+    def _say(self, words: str) -> None:
+        self.status.setText(words)
+        self.status.setVisible(bool(words))
+
+
+def _thumbnails() -> QListWidget:
+    """Make a list of pictures that takes two rows, and scrolls down for more."""
+    made = QListWidget()
+    made.setViewMode(QListView.ViewMode.IconMode)
+    made.setMovement(QListView.Movement.Static)
+    made.setResizeMode(QListView.ResizeMode.Adjust)
+    made.setIconSize(QSize(_SIDE, _SIDE))
+    made.setGridSize(QSize(_SIDE + 8, _SIDE + _TEXT + 4))
+    made.setUniformItemSizes(True)
+    made.setFixedHeight(2 * (_SIDE + _TEXT + 4) + 6)
+    # With the keyboard it would search its entries for the keys of the dock.
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return made
+
+
+def _item(found: Found) -> QListWidgetItem:
+    place, grey = found.place, np.ascontiguousarray(found.picture)
+    height, width = grey.shape
+    picture = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8)
+    pixmap = QPixmap.fromImage(picture).scaled(
+        _SIDE,
+        _SIDE,
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    item = QListWidgetItem(QIcon(pixmap), f"slice {place.z}")
+    item.setData(Qt.ItemDataRole.UserRole, place)
+    rows, columns = place.box
+    item.setToolTip(
+        f"Slice {place.z}, from row {rows.start} and column {columns.start}; "
+        f"uncertainty {place.score:.3f}"
+    )
+    return item
+
+
+def _check(image: tuple[int, ...], labels: tuple[int, ...]) -> None:
+    if image != labels:
+        raise InputError(
+            f"The annotations are {sides(labels)} and the image is {sides(image)} "
+            "(slices x Y x X): choose annotations made on this image."
+        )

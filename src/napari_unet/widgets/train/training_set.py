@@ -1,0 +1,255 @@
+"""What a network is trained on, as widgets: layers, files, regions and roles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+
+from napari_unet.config import AnnotationKind, UNetConfig
+from napari_unet.errors import InputError
+from napari_unet.widgets.choose.class_row import ClassRow
+from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
+from napari_unet.widgets.layers.annotations import AnnotationButton
+from napari_unet.widgets.layers.arrays import PREDICTED, LayerBox, labels_array, misfit
+from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
+from napari_unet.widgets.needs import RUNS
+from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.train.images_table import ImagesTable
+from napari_unet.widgets.train.pairs import Part, TrainingPair
+from napari_unet.widgets.train.regions_box import Place, RegionsBox
+from napari_unet.widgets.training import ImageSource
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_unet.config import Region
+    from napari_unet.widgets.qt.panel import Panel
+
+
+class TrainingSet(QObject):
+    """The rows of a dock in which the training set is chosen.
+
+    Parameters
+    ----------
+    panel
+        The dock, whose workspace shares image, annotations and their kind.
+
+    Attributes
+    ----------
+    image, annotations, new_button, kind, classes, held_out, regions, images
+        Widgets of the rows.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self.workspace = panel.workspace
+        self.image = LayerBox(panel.viewer, Image)
+        self.annotations = LayerBox(panel.viewer, Labels, suits=self._suits)
+        self.new_button = AnnotationButton(panel.viewer, self.image)
+        self.kind = KindBox()
+        self.classes = ClassRow(self.workspace)
+        self.held_out = QLineEdit()
+        self.held_out.setPlaceholderText("the last fifth; live: nothing")
+        self.regions = RegionsBox(panel.viewer)
+        self.images = ImagesTable(panel.viewer)
+        self._network = UNetConfig()
+        self._seen = False
+        # What a layer is for is known a moment after it was added.
+        self._first_timer = QTimer(self)
+        self._first_timer.setSingleShot(True)
+        self._first_timer.timeout.connect(self._share_first)
+        self._connect()
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        reason = self.why_not_live()
+        if not reason and self.annotations.value() is None:
+            return "There are no annotations: load some, or make a layer with +."
+        return reason
+
+    def why_not_live(self) -> str:
+        """Return what is missing for live training, which makes its annotations."""
+        if self.image.value() is None:
+            return "There is no image layer: load one first."
+        return misfit(self.image.value()) or misfit(self.annotations.value())
+
+    def chosen_kind(self) -> AnnotationKind:
+        """Return what the annotations mean: as chosen, or else guessed."""
+        self._share()
+        self.kind.show_guess(self.annotations.value())
+        guess = None if self.kind.guess is None else self.kind.guess.kind
+        # An empty layer has nothing to guess from.
+        return self.kind.value() or guess or AnnotationKind.SCRIBBLES
+
+    def sources(self) -> list[ImageSource]:
+        """Copy every image that is used, with its annotations; on the main thread.
+
+        Raises
+        ------
+        InputError
+            When nothing is painted, or no image is used.
+        """
+        image, annotations = self.image.value(), self.annotations.value()
+        chosen = TrainingPair(image.name, image, annotations, kind=self.kind.value())
+        pairs = self.images.value()
+        if not self.images.lists(image, annotations):
+            # They do not lie on each other; training says why.
+            pairs = [chosen, *pairs]
+        if not pairs:
+            raise InputError("No image is ticked to train on: tick one under Images.")
+        for pair in pairs:
+            self._check(pair)
+        self.kind.show_guess(annotations)
+        self._share()
+        return [self._source(pair) for pair in pairs]
+
+    def follow(self, network: UNetConfig) -> None:
+        """Take another network: how far it sees decides what leaks."""
+        self._network = network
+        self._on_place()
+
+    def set_busy(self, busy: bool) -> None:
+        """Leave everything but the classes alone while a training runs."""
+        for part in (
+            self.image,
+            self.annotations,
+            self.kind,
+            self.held_out,
+            self.images,
+            self.regions,
+        ):
+            explain(part, RUNS if busy else "")
+        if not busy:
+            self._on_place()
+
+    def add_rows(self) -> None:
+        """Add the rows to the form of the dock."""
+        add = self._panel.add_row
+        add("Image", self.image)
+        annotations = QWidget()
+        row = QHBoxLayout(annotations)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.annotations, 1)
+        row.addWidget(self.new_button)
+        add("Annotations", annotations)
+        add("Class", self.classes)
+        add("Kind", self.kind, TOOLTIP)
+
+    def add_roles(self) -> None:
+        """Add the rows that say what scores the network."""
+        self._panel.add_row(
+            "Hold out",
+            self.held_out,
+            "Slices as start:stop, counted from 0. They are never trained on; the "
+            "model that scores best on them is kept. Left empty, Train holds out the "
+            "last fifth of the annotated slices, and live training nothing.",
+        )
+        self._panel.add_row("Regions", self.regions)
+        self._panel.form.addRow(Fold("Images", self.images))
+
+    def _check(self, pair: TrainingPair) -> None:
+        labels = pair.labels
+        if isinstance(labels, Labels) and not labels_array(labels).any():
+            raise InputError(
+                f"The layer {labels.name} holds no labels: paint at least one "
+                "object or scribble."
+            )
+
+    def _source(self, pair: TrainingPair) -> ImageSource:
+        slices = dict(pair.slices)
+        own = (pair.image, pair.labels) == (
+            self.image.value(),
+            self.annotations.value(),
+        )
+        if own and pair.part is Part.AUTOMATIC:
+            slices["validate"] = self.held_out.text().strip() or None
+        return ImageSource(
+            take=pair.take(),
+            kind=pair.kind,
+            train=slices["train"],
+            validate=slices["validate"],
+            regions=tuple(self._regions(pair)),
+        )
+
+    def _regions(self, pair: TrainingPair) -> list[Region]:
+        image = pair.image
+        if not isinstance(image, Image):
+            return []
+        layer = find_layer(self._panel.viewer, image)
+        return read_regions(layer, image)[0]
+
+    def _connect(self) -> None:
+        workspace, listen = self.workspace, self._panel.listen
+        self.image.setValue(workspace.image)
+        self.annotations.setValue(workspace.annotations)
+        self.kind.setValue(workspace.kind)
+        listen(workspace.events.image, self.image.setValue)
+        listen(workspace.events.annotations, self.annotations.setValue)
+        listen(workspace.events.kind, self.kind.setValue)
+        listen(workspace.events.prediction, self.annotations.refresh)
+        for box in (self.image, self.annotations):
+            box.valueChanged.connect(lambda _: self._first_timer.start(0))
+            box.activated.connect(self._share)
+            box.valueChanged.connect(self._panel.refresh)
+            box.valueChanged.connect(self._on_place)
+        self.annotations.valueChanged.connect(self.kind.show_guess)
+        self.kind.show_guess(self.annotations.value())
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.kind.currentIndexChanged.connect(self._on_place)
+        self.held_out.textChanged.connect(self._on_place)
+        self.regions.heldOutChanged.connect(self.held_out.setText)
+        self._share_first()
+        self._on_place()
+
+    def _share(self, *_changed: Any) -> None:
+        """Let other docks, and the journal, work on what is chosen here."""
+        image, annotations = self.image.value(), self.annotations.value()
+        if image is not None:
+            self.workspace.image = image
+        if annotations is not None:
+            self.workspace.annotations = annotations
+
+    def _share_first(self, *_changed: Any) -> None:
+        """Share the first layer that comes, unless it is no annotation.
+
+        A layer that takes the place of one that was removed is the user's to choose.
+        """
+        image, annotations = self.image.value(), self.annotations.value()
+        first, self._seen = not self._seen, annotations is not None
+        if image is not None and self.workspace.image is None:
+            self.workspace.image = image
+        other = (self.workspace.truth, self.workspace.prediction)
+        if annotations is None or annotations in other or not first:
+            return
+        if annotations.multiscale:
+            return  # napari paints in no layer of several resolutions
+        if self.workspace.annotations is None:
+            self.workspace.annotations = annotations
+
+    def _suits(self, layer: Layer) -> bool:
+        """Say whether a layer is taken for annotations unless others are chosen."""
+        predicted = PREDICTED in layer.metadata or layer == self.workspace.prediction
+        return not predicted or layer == self.workspace.annotations
+
+    def _on_kind(self, _index: int) -> None:
+        self.workspace.kind = self.kind.value()
+
+    def _on_place(self, *_changed: Any) -> None:
+        """Tell regions and table what is chosen."""
+        image, annotations = self.image.value(), self.annotations.value()
+        kind = self.kind.value()
+        self.regions.follow(
+            Place(
+                image=image,
+                annotations=annotations,
+                kind=kind,
+                held_out=self.held_out.text(),
+                network=self._network,
+            )
+        )
+        self.images.follow(image, annotations, kind)

@@ -1,0 +1,1 @@
+"""The Weights dock: the border-weight map, seen while it is tuned."""

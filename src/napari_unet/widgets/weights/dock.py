@@ -1,0 +1,324 @@
+"""Weights: the border-weight map of annotations, seen while it is tuned."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
+from superqt import QLabeledDoubleSlider
+
+from napari_unet.config import RunConfig, WeightMapConfig
+from napari_unet.data.annotation import to_target
+from napari_unet.data.live_weight_map import LiveWeightMap
+from napari_unet.data.weight_map import class_weights, weight_map
+from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.choose.kind_box import KindBox
+from napari_unet.widgets.layers.arrays import (
+    LayerBox,
+    add_or_update,
+    current_slice,
+    labels_array,
+    misfit,
+    placed_like,
+)
+from napari_unet.widgets.needs import RUN_NEEDS, RunSituation, unmet
+from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.panel import Panel
+from napari_unet.words import time_left
+
+if TYPE_CHECKING:
+    import napari
+    from numpy.typing import NDArray
+
+    from napari_unet.config import AnnotationKind
+
+# A brush that moves tells of every step: the map follows it some thirty times a second.
+_DELAY_MS = 30
+_SLICE_LAYER = "weight map (current slice)"
+_STACK_LAYER = "weight map"
+
+
+class WeightsWidget(Panel):
+    """Shows the weight map of the current slice at once, and makes that of a stack.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with the annotations.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__(napari_viewer, "Make for the whole stack", "Stop")
+        self._showing = False
+        self.labels = LayerBox(napari_viewer, Labels)
+        self.kind = KindBox()
+        self.formula = QComboBox()
+        self.formula.addItems(
+            get_args(WeightMapConfig.model_fields["formula"].annotation)
+        )
+        self.w0 = self._slider("w0", 50.0)
+        self.sigma = self._slider("sigma", 30.0)
+        self.balance = QCheckBox(_title("balance"))
+        self.balance.setToolTip(_description("balance"))
+        self.live = QCheckBox("Show for the current slice")
+        self.live.setToolTip("Follows the slice, the sliders and what you paint.")
+        self.range = QLabel("")
+        self.range.setWordWrap(True)
+        self.add_row("Labels", self.labels)
+        self.add_row("Kind", self.kind)
+        self.add_row(_title("formula"), self.formula, _description("formula"))
+        for name, slider in (("w0", self.w0), ("sigma", self.sigma)):
+            title = QLabel(_title(name))
+            title.setToolTip(_description(name))
+            slider.setToolTip(_description(name))
+            # The slider gets a line of its own, so that it can be set finely.
+            self.form.addRow(title)
+            self.form.addRow(slider)
+        self.form.addRow(self.balance)
+        self.form.addRow(self.live)
+        self.form.addRow(self.range)
+        self.finish_layout()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY_MS)
+        self._timer.timeout.connect(self.show_slice)
+        self._painted = Subscriptions(self, self._ask)
+        self._map: LiveWeightMap | None = None
+        self._map_of: tuple[Any, ...] = ()
+        self._connect()
+        self._on_labels(self.labels.value())
+
+    def value(self) -> WeightMapConfig:
+        """Return the settings as they stand."""
+        return WeightMapConfig(
+            formula=self.formula.currentText(),
+            w0=self.w0.value(),
+            sigma=self.sigma.value(),
+            balance=self.balance.isChecked(),
+        )
+
+    def setValue(self, settings: WeightMapConfig) -> None:  # noqa: N802
+        """Show settings."""
+        self._showing = True
+        self.formula.setCurrentText(settings.formula)
+        self.w0.setValue(settings.w0)
+        self.sigma.setValue(settings.sigma)
+        self.balance.setChecked(settings.balance)
+        self._showing = False
+        self._enable()
+
+    def why_not(self) -> str:
+        """Return what is missing."""
+        if self.labels.value() is None:
+            return "A weight map needs a labels layer: load or paint annotations."
+        return misfit(self.labels.value())
+
+    def run(self) -> None:
+        """Make the weight map of the whole stack on a thread."""
+        layer = self.labels.value()
+        labels, kind, config = labels_array(layer), self._kind(), self.value()
+        self._of = layer
+        self._began, stop = time.monotonic(), threading.Event()
+        self.start(
+            "Making the weight map",
+            lambda: _work(labels, kind, config, stop),
+            stop.set,
+        )
+
+    def on_step(self, item: tuple[int, int]) -> None:
+        """Show how many slices are done, and the time left."""
+        done, total = item
+        left = time_left(time.monotonic() - self._began, done / total)
+        words = f"{left}: slice {done} of {total}".removeprefix(": ")
+        self.show_progress(done / total, words)
+
+    def on_done(self, result: NDArray[np.float32] | None) -> None:
+        """Show the map of the stack over its labels."""
+        if result is None:
+            self.show_progress(0.0, "Stopped: no weight map was made.")
+            return
+        data = result if self._of.ndim == 3 else result[0]
+        place = placed_like(self._of)
+        add_or_update(
+            self.viewer, Image, data, _STACK_LAYER, colormap="inferno", **place
+        )
+        self.show_progress(1.0, _range(result))
+
+    def show_slice(self) -> None:
+        """Show the weight map of the slice in view, where that is wanted."""
+        layer = self.labels.value()
+        if not self.live.isChecked() or layer is None:
+            return
+        try:
+            z = current_slice(self.viewer, layer)
+            data = np.asarray(layer.data[z] if layer.ndim == 3 else layer.data)
+            mapped = self._follow(layer, z, data)
+        except NapariUNetError as error:
+            self._map = None
+            self.range.setText(str(error))
+            return
+        self._show(layer, mapped)
+        where = f"slice {z}: " if layer.ndim == 3 else ""
+        self.range.setText(where + _range(mapped))
+
+    def _follow(
+        self, layer: Labels, z: int, labels: NDArray[np.generic]
+    ) -> NDArray[np.float32]:
+        """Return the map of a slice, made anew only where a stroke has changed it."""
+        kind, config = self._kind_of(labels[None]), self.value()
+        place = tuple(layer.scale), tuple(layer.translate)
+        of = (layer, z, labels.shape, labels.dtype, kind, config, place)
+        if self._map is None or of != self._map_of:
+            self._map, self._map_of = LiveWeightMap(labels, kind, config), of
+        else:
+            self._map.update(labels)
+        return self._map.weights
+
+    def _show(self, layer: Labels, mapped: NDArray[np.float32]) -> None:
+        layers = self.viewer.layers
+        if _SLICE_LAYER in layers and layers[_SLICE_LAYER].data is mapped:
+            # Setting data and place again would draw it six times for every step of
+            # a brush.
+            shown = layers[_SLICE_LAYER]
+            shown.refresh(extent=False)
+        else:
+            place = placed_like(layer, 2)
+            look = {"colormap": "inferno", "opacity": 0.7}
+            shown = add_or_update(
+                self.viewer, Image, mapped, _SLICE_LAYER, **look, **place
+            )
+        low, high = float(mapped.min()), float(mapped.max())
+        limits = [low, max(high, low + 1e-3)]
+        if list(shown.contrast_limits) != limits:
+            shown.contrast_limits = limits
+
+    def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
+        from qtpy.QtCore import Qt
+
+        slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        lowest = 0.0 if name == "w0" else 0.5
+        slider.setRange(lowest, highest)
+        slider.setDecimals(1)
+        slider.setValue(WeightMapConfig.model_fields[name].default)
+        return slider
+
+    def _connect(self) -> None:
+        self.labels.valueChanged.connect(self._on_labels)
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.listen(self.workspace.events.annotations, self.labels.setValue)
+        self.listen(self.workspace.events.kind, self.kind.setValue)
+        self.labels.setValue(self.workspace.annotations)
+        self.setValue(self.workspace.weights)
+        self.listen(self.workspace.events.weights, self.setValue)
+        for changed in (
+            self.formula.currentTextChanged,
+            self.w0.valueChanged,
+            self.sigma.valueChanged,
+            self.balance.toggled,
+        ):
+            changed.connect(self._on_settings)
+        self.live.toggled.connect(self._ask)
+        self.listen(self.viewer.dims.events.current_step, self._ask)
+
+    def _ask(self, *_event: Any) -> None:
+        # Not started again while it runs: a brush in motion would put it off for ever.
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _on_labels(self, layer: Labels | None) -> None:
+        self._painted.replace(_events(layer))
+        self.kind.show_guess(layer)
+        self.refresh()
+        self._enable()
+        self._ask()
+
+    def _on_settings(self, *_event: Any) -> None:
+        # A slider is coarser than the form of the Train dock: what it is shown must
+        # not come back rounded.
+        if not self._showing:
+            self.workspace.weights = self.value()
+        self._enable()
+        self._ask()
+
+    def _enable(self) -> None:
+        """Disable what has no effect, and say why."""
+        now = RunSituation(RunConfig(weights=self.value()))
+        editors = {"w0": self.w0, "sigma": self.sigma, "balance": self.balance}
+        reasons = unmet(RUN_NEEDS, now, "weights", editors)
+        for name, editor in editors.items():
+            explain(editor, reasons.get(name, ""))
+        for part in (self.kind, self.live):
+            explain(part, self.why_not())
+
+    def _on_kind(self, *_event: Any) -> None:
+        self.workspace.kind = self.kind.value()
+        self._ask()
+
+    def _kind(self) -> AnnotationKind | None:
+        return self.kind.value()
+
+    def _kind_of(self, labels: NDArray[np.generic]) -> AnnotationKind:
+        kind = self.kind.value()
+        if kind is None:
+            # One slice says less than the stack, which the box has looked at.
+            guess = self.kind.guess
+            kind = guess.kind if guess is not None else _guess(labels)
+        return kind
+
+
+def _events(layer: Labels | None) -> tuple[Any, ...]:
+    if layer is None:
+        return ()
+    # A brush in motion tells `labels_update`, a stroke or fill that has ended `paint`,
+    # undo and new data only `set_data`.
+    return layer.events.labels_update, layer.events.paint, layer.events.set_data
+
+
+def _title(name: str) -> str:
+    return WeightMapConfig.model_fields[name].title or name
+
+
+def _description(name: str) -> str:
+    return WeightMapConfig.model_fields[name].description or ""
+
+
+def _guess(labels: NDArray[np.generic]) -> AnnotationKind:
+    from napari_unet.data.annotation import guess_kind
+
+    return guess_kind(labels).kind
+
+
+def _work(
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None,
+    config: WeightMapConfig,
+    stop: threading.Event,
+) -> Generator[tuple[int, int], None, NDArray[np.float32] | None]:
+    """Make the map slice by slice, yielding how many are done, and of how many."""
+    yield 0, len(labels)
+    chosen = _guess(labels) if kind is None else kind
+    target = to_target(labels, chosen)
+    # Classes are balanced over the stack, not within each slice.
+    balance = class_weights(target, config)
+    weights = np.empty(labels.shape, np.float32)
+    for z in range(len(labels)):
+        if stop.is_set():
+            return None
+        part = slice(z, z + 1)
+        classes, objects = target.classes[part], target.objects[part]
+        one = dataclasses.replace(target, classes=classes, objects=objects)
+        weights[part] = weight_map(one, config, balance=balance)
+        yield z + 1, len(labels)
+    return weights
+
+
+def _range(mapped: NDArray[np.float32]) -> str:
+    return f"weights {mapped.min():.2f} to {mapped.max():.2f}"
