@@ -57,8 +57,8 @@ from napari_unet.data.files import atomic_write
 from napari_unet.data.stack import read_stack
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
-from napari_unet.score.partition import score_slices
-from napari_unet.score.warping import warping_error
+from napari_unet.score.borders.warping import warping_error
+from napari_unet.score.objects.partition import score_slices
 
 VARIANTS: dict[str, dict[str, dict[str, float]]] = {
     "full": {},

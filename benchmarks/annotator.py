@@ -43,7 +43,7 @@ from napari_unet.config import (
 from napari_unet.data.annotation import separate
 from napari_unet.data.stack import Stack, read_stack
 from napari_unet.model.checkpoint import Model
-from napari_unet.predict.postprocess import postprocess
+from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.suggest import Suggestion, suggest
 from napari_unet.predict.uncertainty import uncertainty

@@ -36,7 +36,7 @@ from scipy.ndimage import map_coordinates, zoom
 from napari_unet.config import AugmentConfig, RunConfig
 from napari_unet.model.device import choose_device
 from napari_unet.samples import em_stack
-from napari_unet.train.augment import augment, source_side
+from napari_unet.train.augmentation import augment, source_side
 from napari_unet.train.learner import Learner
 from napari_unet.train.patches import Batch, PatchSampler
 from napari_unet.train.start import fit_config

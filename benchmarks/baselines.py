@@ -28,11 +28,11 @@ from command_line import add_data, run
 from isbi import MIN_SIZE, NECK, THRESHOLD, scores
 from numpy.typing import NDArray
 
+from napari_unet.baselines import BASELINES, segment_stack
 from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE, separate
 from napari_unet.data.stack import read_stack
-from napari_unet.score.baselines import BASELINES, segment_stack
-from napari_unet.score.overlap import overlap
+from napari_unet.score.pixels.overlap import overlap
 
 TRAIN, HELD_OUT = slice(0, 24), slice(24, 30)
 Masks = NDArray[np.bool_]

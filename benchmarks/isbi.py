@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from napari_unet.data.annotation import separate
 from napari_unet.data.stack import read_stack
-from napari_unet.score.overlap import overlap
-from napari_unet.score.partition import score_slices
+from napari_unet.score.objects.partition import score_slices
+from napari_unet.score.pixels.overlap import overlap
 
 # Chosen on training slices: trained on 0-17, scored on 18-23.
 THRESHOLD, NECK, MIN_SIZE = 0.4, 0.4, 50

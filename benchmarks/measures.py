@@ -32,10 +32,10 @@ from skimage.metrics import adapted_rand_error, variation_of_information
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import to_target
-from napari_unet.score.instances import Instances
-from napari_unet.score.partition import partition
-from napari_unet.score.surface import surface_distances
-from napari_unet.score.warping import warping_error
+from napari_unet.score.borders.surface import surface_distances
+from napari_unet.score.borders.warping import warping_error
+from napari_unet.score.objects.instances import Instances
+from napari_unet.score.objects.partition import partition
 
 BRICKS = 10, 25, 20
 

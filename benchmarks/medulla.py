@@ -19,7 +19,7 @@ from pathlib import Path
 import tifffile
 from command_line import add_data, run
 
-from napari_unet.score.partition import partition
+from napari_unet.score.objects.partition import partition
 
 TRAIN, HELD_OUT = "0:150", "180:250"
 OBJECTS = ("--objects", "watershed", "--follow-slices", "--min-size", "500")

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.data.stack import Stack, read_stack, write_stack
-from napari_unet.score.overlap import overlap
-from napari_unet.score.partition import score_slices
+from napari_unet.score.objects.partition import score_slices
+from napari_unet.score.pixels.overlap import overlap
 
 TRAINED_ON, HELD_OUT = "0:24", slice(24, 30)
 

@@ -26,8 +26,8 @@ from scipy import ndimage
 
 from napari_unet.config import AnnotationKind, WeightMapConfig
 from napari_unet.data.annotation import to_target
-from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.weight_map import background_gain, weight_map
+from napari_unet.live.live_weight_map import LiveWeightMap
 
 CONFIG = WeightMapConfig(w0=10, sigma=5)
 Objects = NDArray[np.int32]

@@ -22,10 +22,10 @@ from napari_unet.experiments import (
     markdown_table,
     read_result,
 )
-from napari_unet.experiments.measures import measure
+from napari_unet.experiments.experiment_run import ExperimentRun
 from napari_unet.experiments.resize import average_blocks, block_side, majority
-from napari_unet.experiments.run import ExperimentRun
 from napari_unet.experiments.split import split_slices
+from napari_unet.experiments.study_measures import measure
 from napari_unet.model.unet import UNet
 from napari_unet.samples import em_stack
 

@@ -12,7 +12,7 @@ from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, UNetConfi
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.regions import Region, Role, role_map
 from napari_unet.data.stack import Stack
-from napari_unet.live import Idle, LiveLoop, LiveStep, Preview
+from napari_unet.live.loop import Idle, LiveLoop, LiveStep, Preview
 from napari_unet.model.checkpoint import load_model
 from napari_unet.model.seen import trained_slices
 from napari_unet.samples import em_stack

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.baselines import BASELINES, segment_stack
 from napari_unet.cli import main
 from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
-from napari_unet.score.baselines import BASELINES, segment_stack
-from napari_unet.score.overlap import overlap
+from napari_unet.score.pixels.overlap import overlap
 
 
 def values(path):

@@ -20,7 +20,7 @@ from napari_unet.data.stack import Stack, read_stack, write_stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.checkpoint import load_model
-from napari_unet.predict.postprocess import postprocess
+from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.score.scoring import score_labels

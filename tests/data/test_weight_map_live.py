@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from napari_unet.config import AnnotationKind, WeightMapConfig
 from napari_unet.data.annotation import to_target
-from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
+from napari_unet.live.live_weight_map import LiveWeightMap
 
 SHAPE = (70, 90)
 CONFIGS = [

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.errors import InputError
-from napari_unet.predict.postprocess import classify, postprocess
+from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.samples import em_stack
 
 CLASSES = arrays(np.uint8, (3, 12, 14), elements=st.integers(0, 2))

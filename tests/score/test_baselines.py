@@ -9,20 +9,20 @@ import threading
 import numpy as np
 import pytest
 
-from napari_unet.config import AnnotationKind, BaselineConfig
-from napari_unet.data.annotation import IGNORE, to_target
-from napari_unet.errors import InputError
-from napari_unet.samples import em_stack
-from napari_unet.score.baselines import (
+from napari_unet.baselines import (
     BASELINES,
     find_baseline,
     segment,
     segment_stack,
 )
-from napari_unet.score.baselines import forest as forest_file
-from napari_unet.score.baselines.planes import Planes
-from napari_unet.score.overlap import overlap
-from napari_unet.score.partition import score_slices
+from napari_unet.baselines import forest as forest_file
+from napari_unet.baselines.planes import Planes
+from napari_unet.config import AnnotationKind, BaselineConfig
+from napari_unet.data.annotation import IGNORE, to_target
+from napari_unet.errors import InputError
+from napari_unet.samples import em_stack
+from napari_unet.score.objects.partition import score_slices
+from napari_unet.score.pixels.overlap import overlap
 
 CLASSICAL = [name for name, one in BASELINES.items() if not one.learns]
 QUICK = BaselineConfig(trees=10)
@@ -197,7 +197,7 @@ def test_what_is_missing_is_said_in_one_sentence(stack):
 
 def test_learning_and_filters_are_loaded_only_when_they_are_used():
     code = (
-        "import sys, napari_unet.score.baselines\n"
+        "import sys, napari_unet.baselines\n"
         "slow = {'sklearn', 'skimage.segmentation', 'skimage.filters'}\n"
         "print(sorted(slow & set(sys.modules)))"
     )

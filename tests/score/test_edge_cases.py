@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from napari_unet.data.annotation import IGNORE, connected_objects
-from napari_unet.score.instances import SCORES as INSTANCES
-from napari_unet.score.instances import instances
+from napari_unet.score.borders.surface import surface_distances
+from napari_unet.score.borders.warping import warping_error
 from napari_unet.score.measures import MEASURES
-from napari_unet.score.overlap import overlap
-from napari_unet.score.partition import SCORES as PARTITION
-from napari_unet.score.partition import score_slices
-from napari_unet.score.soft import soft_dice, soft_iou, thresholded_iou
-from napari_unet.score.surface import surface_distances
-from napari_unet.score.warping import warping_error
+from napari_unet.score.objects.instances import SCORES as INSTANCES
+from napari_unet.score.objects.instances import instances
+from napari_unet.score.objects.partition import SCORES as PARTITION
+from napari_unet.score.objects.partition import score_slices
+from napari_unet.score.pixels.overlap import overlap
+from napari_unet.score.pixels.soft import soft_dice, soft_iou, thresholded_iou
 
 OVERLAP = ("iou", "dice", "precision", "recall")
 SHARES = ("accuracy", "pixel_error", "specificity")

@@ -13,8 +13,13 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import Comparison, compare
-from napari_unet.score.error_kinds import KIND_COLORS, KIND_NAMES, Error, ErrorKind
-from napari_unet.score.error_map import (
+from napari_unet.score.errors.error_kinds import (
+    KIND_COLORS,
+    KIND_NAMES,
+    Error,
+    ErrorKind,
+)
+from napari_unet.score.errors.error_map import (
     CONFUSED,
     MISSED,
     PIXEL_COLORS,
@@ -24,7 +29,7 @@ from napari_unet.score.error_map import (
     leave_out,
     pixel_map,
 )
-from napari_unet.score.errors_of_objects import find_errors
+from napari_unet.score.errors.errors_of_objects import find_errors
 
 CLASSES, OBJECTS = AnnotationKind.CLASSES, AnnotationKind.OBJECTS
 SHAPE = (2, 60, 90)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from napari_unet.errors import OutputError
-from napari_unet.score.history import ScoreHistory, ScoreRecord, to_csv
+from napari_unet.score.report.score_history import ScoreHistory, ScoreRecord, to_csv
 
 
 def record(number: int = 0, **changes) -> ScoreRecord:

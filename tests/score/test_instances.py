@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as arrays
 from scipy.optimize import linear_sum_assignment
 
 from napari_unet.errors import InputError
-from napari_unet.score.instances import SCORES, THRESHOLDS, Instances, instances
-from napari_unet.score.partition import partition
+from napari_unet.score.objects.instances import SCORES, THRESHOLDS, Instances, instances
+from napari_unet.score.objects.partition import partition
 
 QUALITIES = SCORES[3:]
 OBJECTS = arrays.arrays(np.int32, (5, 6), elements=st.integers(0, 4))

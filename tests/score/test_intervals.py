@@ -14,7 +14,7 @@ from napari_unet.score.intervals import (
     mean,
     resamples,
 )
-from napari_unet.score.partition import Partition, partition
+from napari_unet.score.objects.partition import Partition, partition
 
 
 def test_slices_are_drawn_as_often_as_there_are_slices():

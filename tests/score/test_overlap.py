@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support, recall_score
 
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
-from napari_unet.score.overlap import overlap
+from napari_unet.score.pixels.overlap import overlap
 
 TRUTH = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], np.uint8)
 LABELS = arrays.arrays(np.uint8, (4, 6), elements=st.integers(0, 3))

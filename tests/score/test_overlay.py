@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet.samples import em_stack
-from napari_unet.score.overlay import side_by_side
+from napari_unet.score.report.overlay import side_by_side
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import Comparison
-from napari_unet.score.page import ReportPage
+from napari_unet.score.report.page import ReportPage
 from napari_unet.score.scoring import score
 
 FACTS = {"Files": {"Ground truth": "cells|a.tif <b>"}}

@@ -15,7 +15,7 @@ from scipy import ndimage
 from skimage.metrics import adapted_rand_error, variation_of_information
 
 from napari_unet.errors import InputError
-from napari_unet.score.partition import SCORES, partition, score_slices
+from napari_unet.score.objects.partition import SCORES, partition, score_slices
 
 OBJECTS = arrays.arrays(np.int32, (4, 5), elements=st.integers(0, 3))
 CROSS = ndimage.generate_binary_structure(2, 1)

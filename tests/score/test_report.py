@@ -16,7 +16,7 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError, OutputError
 from napari_unet.score.comparison import compare
 from napari_unet.score.measures import MEASURES
-from napari_unet.score.report import COLUMNS
+from napari_unet.score.scores import COLUMNS
 from napari_unet.score.scoring import score, score_labels, score_stack
 
 

@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as arrays
 
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
-from napari_unet.score.overlap import overlap
-from napari_unet.score.soft import soft_dice, soft_iou, thresholded_iou
+from napari_unet.score.pixels.overlap import overlap
+from napari_unet.score.pixels.soft import soft_dice, soft_iou, thresholded_iou
 
 SCORES = (soft_iou, soft_dice, thresholded_iou)
 CHANCES = arrays.arrays(np.float32, (2, 3, 4), elements=st.floats(0, 1, width=32))

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from skimage.metrics import hausdorff_distance
 
 from napari_unet.errors import InputError
-from napari_unet.score.surface import surface_distances
+from napari_unet.score.borders.surface import surface_distances
 
 MASKS = arrays.arrays(bool, (2, 7, 8))
 KNOWN = MASKS | st.just(np.ones((2, 7, 8), bool))

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from napari_unet.data.annotation import connected_objects
 from napari_unet.errors import InputError
-from napari_unet.score.thinning import thin_borders
+from napari_unet.score.borders.thinning import thin_borders
 
 MASKS = arrays.arrays(bool, (9, 11), elements=st.integers(0, 3).map(lambda n: n == 0))
 

@@ -11,8 +11,8 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
-from napari_unet.score.overlap import overlap
-from napari_unet.score.partition import score_slices
+from napari_unet.score.objects.partition import score_slices
+from napari_unet.score.pixels.overlap import overlap
 from napari_unet.score.threshold import (
     THRESHOLDS,
     ThresholdCurve,

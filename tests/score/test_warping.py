@@ -13,7 +13,12 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from napari_unet.errors import InputError
-from napari_unet.score.warping import SIMPLE, STEPS, warping_error, warping_errors
+from napari_unet.score.borders.warping import (
+    SIMPLE,
+    STEPS,
+    warping_error,
+    warping_errors,
+)
 
 CROSS = ndimage.generate_binary_structure(2, 1)
 SQUARE = ndimage.generate_binary_structure(2, 2)

@@ -8,7 +8,7 @@ import torch
 
 from napari_unet.config import AugmentConfig
 from napari_unet.data.annotation import IGNORE
-from napari_unet.train.augment import augment, sampling_points, source_side
+from napari_unet.train.augmentation import augment, sampling_points, source_side
 from napari_unet.train.patches import Batch
 
 OFF = AugmentConfig(

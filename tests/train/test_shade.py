@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_unet.config import AugmentConfig
 from napari_unet.data.annotation import IGNORE
-from napari_unet.train.augment import augment
+from napari_unet.train.augmentation import augment
 from napari_unet.train.patches import Batch
 from napari_unet.train.shade import shade
 

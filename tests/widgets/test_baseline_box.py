@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_unet.baselines import BASELINES, segment_stack
 from napari_unet.config import AnnotationKind, BaselineConfig
 from napari_unet.samples import em_stack
-from napari_unet.score.baselines import BASELINES, segment_stack
-from napari_unet.score.overlap import overlap
+from napari_unet.score.pixels.overlap import overlap
 from napari_unet.widgets.layers.arrays import PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.scores.baseline_box import BaselineBox, made_by_baseline

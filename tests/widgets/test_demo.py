@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from napari_unet.cli import demo as cli_demo
+from napari_unet.cli import demo_command as cli_demo
 from napari_unet.widgets.demo import show
 
 

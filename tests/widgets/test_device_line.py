@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from napari_unet.train.session import Started
 from napari_unet.widgets.choose.device_line import DeviceLine
-from napari_unet.widgets.training import Started
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_unet.config import AnnotationKind
 from napari_unet.score.comparison import Comparison, compare
-from napari_unet.score.error_kinds import ErrorKind
+from napari_unet.score.errors.error_kinds import ErrorKind
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
 from napari_unet.widgets.scores.error_view import ERRORS_LAYER, MARK_LAYER, PIXELS_LAYER

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind
+from napari_unet.live.live_work import LiveWork
 from napari_unet.model.checkpoint import load_model
-from napari_unet.widgets.live_work import LiveWork
 
 
 @pytest.fixture

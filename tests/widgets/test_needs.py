@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.config import PostprocessConfig, PredictConfig, Preset, RunConfig
-from napari_unet.widgets.needs import (
+from napari_unet.config.needs import (
     PREDICT_NEEDS,
     RUN_NEEDS,
     PredictSituation,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 
+from napari_unet.train.curves import MOST, Curve, Curves
 from napari_unet.train.history import History
-from napari_unet.widgets.curves import MOST, Curve, Curves
 from napari_unet.widgets.train.curve_plot import CurvePlot
 
 

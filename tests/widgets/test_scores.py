@@ -12,8 +12,8 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.score.history import ScoreHistory
 from napari_unet.score.measures import SHOWN
+from napari_unet.score.report.score_history import ScoreHistory
 from napari_unet.widgets.layers.looks import SOURCE
 from napari_unet.widgets.layers.marks import MadeBy, remember
 from napari_unet.widgets.scores.baseline_box import MadeByBaseline

@@ -14,11 +14,11 @@ from napari.layers import Image, Labels
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
+from napari_unet.predict.guidance import GuidanceWork, annotated
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
 from napari_unet.widgets.layers.go_to import BOX_LAYER, go_to
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.suggesting import GuidanceWork, annotated
 from napari_unet.widgets.train.suggestions import SuggestionList
 
 SHAPE = (5, 96, 112)

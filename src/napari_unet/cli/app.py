@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_unet.cli.baseline import baseline
-from napari_unet.cli.experiment import app as experiment_app
+from napari_unet.cli.baseline_command import baseline
+from napari_unet.cli.experiment_command import app as experiment_app
 from napari_unet.cli.options import check_formula, option, override
 from napari_unet.config import (
     AnnotationKind,
@@ -80,7 +80,7 @@ def weights(
     ndim: Annotated[int | None, option(UNetConfig, "ndim", "--ndim")] = None,
 ) -> None:
     """Write the weight map of a labels file (paper, equation 2)."""
-    from napari_unet.cli.work import write_weights
+    from napari_unet.cli.predict_command import write_weights
 
     given = {"formula": formula, "w0": w0, "sigma": sigma, "balance": balance}
     check_formula(given)
@@ -170,7 +170,7 @@ def train(  # noqa: PLR0913 (every option is one argument)
     order.
     Ctrl+C ends the run in good order, with a model that can be used.
     """
-    from napari_unet.cli.training import Request, run_training
+    from napari_unet.cli.train_command import Request, run_training
 
     settings: dict[str, dict[str, Any]] = {
         "network": {"base_channels": base_channels, "ndim": ndim},
@@ -248,8 +248,8 @@ def predict(  # noqa: PLR0913 (every option is one argument)
 ) -> None:
     """Predict a stack with a trained model."""
     from napari_unet.cli.outputs import check_outputs, check_tiff
+    from napari_unet.cli.predict_command import write_prediction
     from napari_unet.cli.show import read_and_tell
-    from napari_unet.cli.work import write_prediction
 
     check_outputs([model, image], out, probabilities)
     check_tiff(out, probabilities)
@@ -328,7 +328,7 @@ def score(  # noqa: PLR0913 (every option is one argument)
     ] = None,
 ) -> None:
     """Score a prediction against ground truth, slice by slice and overall."""
-    from napari_unet.cli.scoring import ScoreRequest, run_score
+    from napari_unet.cli.score_command import ScoreRequest, run_score
 
     run_score(
         ScoreRequest(
@@ -359,6 +359,6 @@ def demo(
     ] = False,
 ) -> None:
     """Train on a synthetic EM stack, predict, score, and write pictures."""
-    from napari_unet.cli.demo import run_demo
+    from napari_unet.cli.demo_command import run_demo
 
     run_demo(out, minutes=minutes, seed=seed, gui=gui)

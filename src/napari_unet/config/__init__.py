@@ -11,7 +11,7 @@ from napari_unet.config.network import UNetConfig
 from napari_unet.config.postprocess import PostprocessConfig
 from napari_unet.config.predict import PredictConfig
 from napari_unet.config.presets import Preset
-from napari_unet.config.regions import Region, Role
+from napari_unet.config.region import Region, Role
 from napari_unet.config.run import ImageConfig, RunConfig
 from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig

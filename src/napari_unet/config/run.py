@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.network import UNetConfig
-from napari_unet.config.regions import Region
+from napari_unet.config.region import Region
 from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
 from napari_unet.errors import InputError

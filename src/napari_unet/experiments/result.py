@@ -12,7 +12,7 @@ from napari_unet.data.files import atomic_write, unreadable
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
-from napari_unet.experiments.presets import EXPERIMENTS, Experiment
+from napari_unet.experiments.study import EXPERIMENTS, Experiment
 
 FILE = "result.json"
 

@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from napari_unet.experiments.presets import EXPERIMENTS, STUDY_DATA, Experiment
 from napari_unet.experiments.result import Result
+from napari_unet.experiments.study import EXPERIMENTS, STUDY_DATA, Experiment
 
 _COLUMNS = (
     *("N", "experiment", "figures"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.predict.postprocess import classify
+from napari_unet.predict.postprocessing import classify
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_unet.score.partition import Partition
+from napari_unet.score.objects.partition import Partition
 
 RESAMPLES = 1000
 _SEED = 0

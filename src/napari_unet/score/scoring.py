@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
+from napari_unet.score.borders.surface import surface_distances
+from napari_unet.score.borders.thinning import thin_borders
+from napari_unet.score.borders.warping import warping_error
 from napari_unet.score.comparison import Comparison, compare
-from napari_unet.score.overlap import overlap
-from napari_unet.score.partition import partition
-from napari_unet.score.report import Scores, SliceScores
-from napari_unet.score.surface import surface_distances
-from napari_unet.score.thinning import thin_borders
-from napari_unet.score.warping import warping_error
+from napari_unet.score.objects.partition import partition
+from napari_unet.score.pixels.overlap import overlap
+from napari_unet.score.scores import Scores, SliceScores
 
 
 @dataclass(frozen=True)

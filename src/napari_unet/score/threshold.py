@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from napari_unet.data.annotation import connected_objects
 from napari_unet.errors import InputError
+from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.comparison import Comparison
-from napari_unet.score.partition import partition
-from napari_unet.score.thinning import thin_borders
+from napari_unet.score.objects.partition import partition
 from napari_unet.words import sides
 
 THRESHOLDS = tuple(round(0.025 * number, 3) for number in range(1, 40))

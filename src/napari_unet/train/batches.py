@@ -9,7 +9,7 @@ import torch
 
 from napari_unet.config import RunConfig
 from napari_unet.model import unet
-from napari_unet.train.augment import augment, source_side
+from napari_unet.train.augmentation import augment, source_side
 from napari_unet.train.patches import Batch, PatchSampler, Place
 from napari_unet.train.training_image import TrainingImage
 

@@ -20,7 +20,7 @@ from napari_unet.model.device import choose_device, memory_errors, use_threads
 from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.batches import Batches
-from napari_unet.train.card import data_before, model_card
+from napari_unet.train.describe import data_before, model_card
 from napari_unet.train.learner import ADVICE, Learner
 from napari_unet.train.plateau import Plateau
 from napari_unet.train.run_folder import RunFolder

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.predict.predictor import Predictor
-from napari_unet.score.overlap import Overlap, overlap
+from napari_unet.score.pixels.overlap import Overlap, overlap
 from napari_unet.train.training_image import TrainingImage
 
 

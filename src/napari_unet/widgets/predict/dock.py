@@ -20,9 +20,17 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.config.needs import (
+    PREDICT_NEEDS,
+    PREDICTS,
+    PredictSituation,
+    unmet,
+)
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.predict.pixel_size import difference, warning
+from napari_unet.predict.segment import Finished, Finishing, PredictionWork
+from napari_unet.train.session import Started
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.choose.send import NUMBERED, SendPart
@@ -38,18 +46,10 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.edits import edit
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import MadeBy, remember, untouched
-from napari_unet.widgets.needs import (
-    PREDICT_NEEDS,
-    PREDICTS,
-    PredictSituation,
-    unmet,
-)
-from napari_unet.widgets.prediction import Finished, Finishing, PredictionWork
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.training import Started
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.baselines import BASELINES, Baseline, BaselineStep
+from napari_unet.baselines.baseline_work import BaselineMask, BaselineWork
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import NapariUNetError
-from napari_unet.score.baselines import BASELINES, Baseline, BaselineStep
-from napari_unet.widgets.baseline_work import BaselineMask, BaselineWork
 from napari_unet.widgets.layers.arrays import (
     PREDICTED,
     image_stack,

@@ -21,14 +21,14 @@ from qtpy.QtWidgets import (
 from napari_unet.data.files import atomic_write
 from napari_unet.data.regions import runs
 from napari_unet.errors import NapariUNetError
-from napari_unet.score.history import (
+from napari_unet.score.measures import MEASURES
+from napari_unet.score.report.score_history import (
     Interval,
     ScoreHistory,
     ScoreRecord,
     now,
     to_csv,
 )
-from napari_unet.score.measures import MEASURES
 from napari_unet.widgets.layers.marks import MadeBy
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.form import explain

@@ -11,8 +11,8 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_unet.score.history import ScoreRecord
 from napari_unet.score.measures import MEASURES
+from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.widgets.choose.model_box import title
 
 UNKNOWN = "?"

@@ -9,7 +9,7 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.score.page import check_page
+from napari_unet.score.report.page import check_page
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.layers.arrays import PREDICTED, LayerBox
 from napari_unet.widgets.qt.fold import Fold
@@ -29,7 +29,7 @@ from napari_unet.widgets.scores.threshold_box import ThresholdBox
 if TYPE_CHECKING:
     import napari
 
-    from napari_unet.score.report import Scores
+    from napari_unet.score.scores import Scores
 
 _NO_SCORES = "There are no scores yet."
 _OTHERS = "Other layers were chosen meanwhile: nothing was scored."

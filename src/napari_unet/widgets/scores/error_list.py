@@ -21,9 +21,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.score.error_kinds import KIND_NAMES, Error, Errors
-from napari_unet.score.error_map import leave_out, pixel_map
-from napari_unet.score.errors_of_objects import TOLERANCE, find_errors
+from napari_unet.score.errors.error_kinds import KIND_NAMES, Error, Errors
+from napari_unet.score.errors.error_map import leave_out, pixel_map
+from napari_unet.score.errors.errors_of_objects import TOLERANCE, find_errors
 from napari_unet.widgets.choose.keys import ERRORS, KeyList
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
 from napari_unet.errors import NapariUNetError
-from napari_unet.score.error_kinds import Error, Errors
-from napari_unet.widgets.error_piece import piece
+from napari_unet.score.errors.error_kinds import Error, Errors
+from napari_unet.score.errors.error_piece import piece
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.edits import edit
 from napari_unet.widgets.project.workspace import Workspace

@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from napari_unet.score.error_kinds import KIND_COLORS, KIND_NAMES, Error
+from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error
 
 _TITLES = ("Error", "Slice", "Pixels")
 _KEYS = (

@@ -8,14 +8,14 @@ import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils import DirectLabelColormap
 
-from napari_unet.score.error_kinds import (
+from napari_unet.score.errors.error_kinds import (
     KIND_COLORS,
     KIND_NAMES,
     Error,
     ErrorKind,
     Errors,
 )
-from napari_unet.score.error_map import PIXEL_COLORS, PIXEL_NAMES
+from napari_unet.score.errors.error_map import PIXEL_COLORS, PIXEL_NAMES
 from napari_unet.widgets.layers.arrays import placed_like
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ class ReportWork:
 
     def run(self) -> Generator[None, None, Path]:
         """Write it."""
-        from napari_unet.score.page import ReportPage
+        from napari_unet.score.report.page import ReportPage
 
         yield
         made = self.scored.subject.made_by
@@ -98,7 +98,7 @@ class ReportWork:
 
     def _facts(self) -> dict[str, dict[str, str]]:
         """Return what is known of the files and of the model."""
-        from napari_unet.score.facts import file_facts, model_facts
+        from napari_unet.score.report.facts import file_facts, model_facts
 
         made = self.scored.subject.made_by
         if made is None:

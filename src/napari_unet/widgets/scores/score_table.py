@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.score.measures import MEASURES, SHOWN
-from napari_unet.score.report import SliceScores
+from napari_unet.score.scores import SliceScores
 
 _TITLES = {"v_rand": "Rand F", "v_info": "Info F", "warping_error": "Warp ‰"}
 _WIDEST = "9999 * "

@@ -14,7 +14,7 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.scores.score_table import figure
 
 if TYPE_CHECKING:
-    from napari_unet.score.report import Scores
+    from napari_unet.score.scores import Scores
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _IGNORED = QSizePolicy.Policy.Ignored

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.score.comparison import compare
-from napari_unet.score.error_map import leave_out
+from napari_unet.score.errors.error_map import leave_out
 from napari_unet.score.scoring import SliceScored, score_slice_by_slice
 from napari_unet.widgets.scores.subject import Scored, Subject
 from napari_unet.words import clock
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.config import AnnotationKind
-    from napari_unet.score.report import Scores
+    from napari_unet.score.scores import Scores
 
 _SHOW_SECONDS = 0.1
 

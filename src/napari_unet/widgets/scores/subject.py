@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.score.comparison import Comparison
-    from napari_unet.score.report import Scores
+    from napari_unet.score.scores import Scores
 
 
 @dataclass(frozen=True, eq=False)

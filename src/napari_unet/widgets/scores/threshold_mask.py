@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import read_card
-from napari_unet.predict.postprocess import classify, postprocess
+from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.widgets.layers.arrays import PREDICTED, current_slice
 from napari_unet.widgets.layers.edits import edit
 from napari_unet.widgets.layers.maps import maps_of, probabilities

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.widgets.curves import Curves, Point
+from napari_unet.train.curves import Curves, Point
 from napari_unet.widgets.qt.plot import ThemedPlots
 
 _LOSS = "#5b9bd5"

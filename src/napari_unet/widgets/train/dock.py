@@ -14,14 +14,15 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.config import RunConfig
+from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError
+from napari_unet.live.live_work import Learnt, LiveWork
+from napari_unet.train.session import Progress, Started, TrainingWork
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
-from napari_unet.widgets.live_work import Learnt, LiveWork
-from napari_unet.widgets.needs import RUNS
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
@@ -33,13 +34,12 @@ from napari_unet.widgets.train.restore import Restore
 from napari_unet.widgets.train.run_settings import RunSettings
 from napari_unet.widgets.train.suggestions import SuggestionList
 from napari_unet.widgets.train.training_set import TrainingSet
-from napari_unet.widgets.training import Progress, Started, TrainingWork
 from napari_unet.words import clock
 
 if TYPE_CHECKING:
     import napari
 
-    from napari_unet.live import Idle, Kept, Preview
+    from napari_unet.live.loop import Idle, Kept, Preview
     from napari_unet.model.checkpoint import Model
 
 
@@ -240,7 +240,7 @@ class TrainWidget(Panel):
 
     def _on_live_item(self, item: Learnt | Preview | Idle | Kept) -> None:
         # torch is loaded by now: previews come from where it is.
-        from napari_unet.live import Kept, Preview
+        from napari_unet.live.loop import Kept, Preview
 
         if isinstance(item, Preview):
             first = self._newest_prediction()

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.experiments.presets import EXPERIMENTS, STUDY_DATA, Experiment
+from napari_unet.experiments.study import EXPERIMENTS, STUDY_DATA, Experiment
 from napari_unet.widgets.qt.form import explain
 
 TITLE = "Reproduce a published experiment"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_unet.widgets.curves import Curves, Point
+from napari_unet.train.curves import Curves, Point
 
 if TYPE_CHECKING:
     from napari_unet.widgets.train.curve_plot import CurvePlot

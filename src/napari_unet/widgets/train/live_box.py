@@ -16,8 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.live.live_work import Learnt, LiveWork
 from napari_unet.widgets.layers.changes import LabelChanges
-from napari_unet.widgets.live_work import Learnt, LiveWork
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.train.live_preview import LivePreview
 from napari_unet.words import clock
@@ -25,7 +25,7 @@ from napari_unet.words import clock
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_unet.live import Idle, Preview
+    from napari_unet.live.loop import Idle, Preview
 
 _AGE_MS = 1000
 

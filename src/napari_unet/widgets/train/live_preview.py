@@ -24,7 +24,7 @@ from napari_unet.widgets.qt.listen import Subscriptions
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_unet.live import Preview
+    from napari_unet.live.loop import Preview
 
 _LOOK_MS = 40
 _OPACITY = 0.4

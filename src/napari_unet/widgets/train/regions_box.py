@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
 from napari_unet.data import regions as files
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.train.region_count import Counted, RegionCount
 from napari_unet.train.roles import NO_SLICE, seen_around
 from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
 from napari_unet.widgets.layers.region_shapes import (
@@ -38,7 +39,6 @@ from napari_unet.widgets.layers.region_shapes import (
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.region_count import Counted, RegionCount
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -17,16 +17,16 @@ from napari_unet.config import AnnotationKind, PostprocessConfig, PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.model.card import ModelCard, read_card
+from napari_unet.predict.segment import Finished, PredictionWork
 from napari_unet.train.checkpoints import find_checkpoints, nearest
+from napari_unet.train.curves import Curves
 from napari_unet.train.history import read_history
-from napari_unet.widgets.curves import Curves
+from napari_unet.train.session import Started
 from napari_unet.widgets.layers.arrays import PREDICTED, current_slice, image_stack
-from napari_unet.widgets.prediction import Finished, PredictionWork
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.train.late_curves import LateCurves
 from napari_unet.widgets.train.live_preview import LivePreview
-from napari_unet.widgets.training import Started
 from napari_unet.words import clock, time_left
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class Restore(QObject):
 
     def _show_tile(self, tile: TileDone) -> None:
         # torch is loaded by now: tiles come from where it is.
-        from napari_unet.live import Preview
+        from napari_unet.live.loop import Preview
 
         index = self._z - self._first - tile.core[0].start
         if self._view is not None and 0 <= index < len(tile.labels):

@@ -23,8 +23,8 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
+from napari_unet.config.needs import RUN_NEEDS, RUNS, RunSituation, unmet
 from napari_unet.widgets.choose.model_box import ModelBox
-from napari_unet.widgets.needs import RUN_NEEDS, RUNS, RunSituation, unmet
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain

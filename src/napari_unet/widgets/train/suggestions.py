@@ -25,6 +25,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.predict.guidance import (
+    Found,
+    Guidance,
+    GuidanceWork,
+    Looked,
+    ModelSource,
+)
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
     image_stack,
@@ -35,13 +42,6 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
-from napari_unet.widgets.suggesting import (
-    Found,
-    Guidance,
-    GuidanceWork,
-    Looked,
-    ModelSource,
-)
 from napari_unet.words import sides, time_left
 
 if TYPE_CHECKING:

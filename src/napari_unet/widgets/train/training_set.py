@@ -9,19 +9,19 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, UNetConfig
+from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError
+from napari_unet.train.session import ImageSource
 from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
 from napari_unet.widgets.layers.annotations import AnnotationButton
 from napari_unet.widgets.layers.arrays import PREDICTED, LayerBox, labels_array, misfit
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
-from napari_unet.widgets.needs import RUNS
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.pairs import Part, TrainingPair
 from napari_unet.widgets.train.regions_box import Place, RegionsBox
-from napari_unet.widgets.training import ImageSource
 
 if TYPE_CHECKING:
     from napari.layers import Layer

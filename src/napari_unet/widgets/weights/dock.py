@@ -15,10 +15,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from superqt import QLabeledDoubleSlider
 
 from napari_unet.config import RunConfig, WeightMapConfig
+from napari_unet.config.needs import RUN_NEEDS, RunSituation, unmet
 from napari_unet.data.annotation import to_target
-from napari_unet.data.live_weight_map import LiveWeightMap
 from napari_unet.data.weight_map import class_weights, weight_map
 from napari_unet.errors import NapariUNetError
+from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.layers.arrays import (
     LayerBox,
@@ -28,7 +29,6 @@ from napari_unet.widgets.layers.arrays import (
     misfit,
     placed_like,
 )
-from napari_unet.widgets.needs import RUN_NEEDS, RunSituation, unmet
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.panel import Panel

@@ -1,0 +1,284 @@
+"""The command `score`: a prediction against ground truth, as tables and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.table import Table
+
+from napari_unet.cli.outputs import check_outputs, check_tiff
+from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
+from napari_unet.cli.show import bar, console, read_and_tell, say
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import IGNORE
+from napari_unet.data.files import atomic_write
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.stack import Stack, read_stack, write_stack
+from napari_unet.errors import InputError
+from napari_unet.model.card import ModelCard, read_card
+from napari_unet.model.seen import trained_slices
+from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.errors.error_map import pixel_map
+from napari_unet.score.errors.errors_of_objects import find_errors
+from napari_unet.score.measures import MEASURES, SHOWN, written
+from napari_unet.score.pixels.soft import soft_dice, soft_iou, thresholded_iou
+from napari_unet.score.report.facts import file_facts, model_facts
+from napari_unet.score.report.page import ReportPage, check_page
+from napari_unet.score.scores import Scores
+from napari_unet.score.scoring import score_slice_by_slice
+from napari_unet.train.history import curve_of
+
+if TYPE_CHECKING:
+    from napari_unet.score.objects.instances import Instances
+
+_THRESHOLDS_SHOWN = ("0.50", "0.75", "0.90", "mean")
+_UNTOLD = "The model does not tell which slices it was trained on: none is marked."
+_ANOTHER = (
+    "The values of {} are those of no image that the model was trained on; a cropped "
+    "or converted copy of one is not known again. No slice is marked as learnt from."
+)
+_NO_PLACE = (
+    "Cannot tell which slices of {} these are, so that none is marked as learnt from: "
+    "choose them with --slices or --truth-slices, from files of all its slices."
+)
+_FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What is scored, and what is written."""
+
+    prediction: Path
+    truth: Path
+    slices: str | None = None
+    truth_slices: str | None = None
+    kind: AnnotationKind | None = None
+    volume: bool | None = None
+    image: Path | None = None
+    model: Path | None = None
+    probabilities: Path | None = None
+    json: Path | None = None
+    csv: Path | None = None
+    report: Path | None = None
+    error_map: Path | None = None
+
+
+def run_score(request: ScoreRequest) -> Scores:
+    """Score a prediction, print the tables, and write what is wanted.
+
+    Raises
+    ------
+    NapariUNetError
+        When something cannot be read, compared or written.
+    """
+    _check(request)
+    pair = LabelPair(
+        Labels(read_and_tell(request.prediction), request.slices),
+        Labels(read_and_tell(request.truth), request.truth_slices),
+    )
+    image = None if request.image is None else read_stack(request.image)
+    card = None if request.model is None else read_card(request.model)
+    comparison = compare(
+        pair.prediction.values, pair.truth.values, request.kind, volume=request.volume
+    )
+    known = True
+    if image is not None and card is not None:
+        comparison, known = _marked(comparison, card, image, pair)
+    # What does not fit is told before minutes are spent on scores.
+    wanted = None if request.report is None else image
+    pictured = None if wanted is None else pair.cut(wanted)[0]
+    comparison, soft = _soft(request.probabilities, comparison, pair)
+    scores = _score(comparison).numbered(pair.numbers)
+    scores = replace(scores, soft=soft, trained_known=known)
+    show_scores(scores)
+    _write_tables(request, scores)
+    if request.error_map is not None:
+        _write_errors(request.error_map, comparison, pair)
+    if request.report is not None:
+        page = ReportPage(
+            scores,
+            comparison,
+            pictured,
+            _facts(request, card),
+            () if request.model is None else curve_of(request.model),
+        )
+        page.save(request.report)
+        say(f"wrote {request.report}")
+    return scores
+
+
+def show_scores(scores: Scores) -> None:
+    """Print how the labels were read, the slices, all scores, and the objects."""
+    for note in scores.notes:
+        say(note)
+    console.print(score_table(scores))
+    console.print(_totals(scores))
+    console.print(_instances(scores.instances))
+    if scores.trained_on:
+        say(
+            f"The network learnt from {len(scores.trained_on)} of the "
+            f"{len(scores.slices)} slices (marked *): their scores say little of other "
+            "images."
+        )
+
+
+def score_table(scores: Scores) -> Table:
+    """Return the table of all slices, with the whole in the last row."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("slice", justify="right")
+    for name in SHOWN:
+        table.add_column(MEASURES[name].title, justify="right")
+    for row in scores.slices:
+        number = f"{row.slice} *" if row.trained_on else str(row.slice)
+        table.add_row(number, *_cells(row.values()))
+    table.add_section()
+    table.add_row("all", *_cells(scores.values()), style="bold")
+    return table
+
+
+def _check(request: ScoreRequest) -> None:
+    inputs = [request.prediction, request.truth]
+    more = (request.image, request.model, request.probabilities)
+    inputs.extend(path for path in more if path is not None)
+    listed = None if request.error_map is None else _list_of(request.error_map)
+    outputs = (request.json, request.csv, request.report, request.error_map, listed)
+    check_outputs(inputs, *outputs)
+    check_tiff(request.error_map)
+    if request.report is not None:
+        check_page(request.report)
+
+
+def _marked(
+    comparison: Comparison, card: ModelCard, image: Stack, pair: LabelPair
+) -> tuple[Comparison, bool]:
+    """Mark the slices that the model has learnt from, or note why none is marked.
+
+    The second value says whether it is known which these are.
+    """
+    own = fingerprint(image.as_czyx())
+    seen, places = trained_slices(card, own), pair.places(image)
+    if seen is None:
+        words = _UNTOLD
+    elif all(entry.get("image") != own for entry in card.data):
+        words = _ANOTHER.format(image.source)
+    elif places is None:
+        words = _NO_PLACE.format(image.source)
+    else:
+        here = frozenset(n for n, z in enumerate(places) if z in seen)
+        return replace(comparison, trained_on=here), True
+    # An image that the model never saw has no such slice.
+    return replace(comparison, notes=(*comparison.notes, words)), seen == frozenset()
+
+
+def _score(comparison: Comparison) -> Scores:
+    steps = score_slice_by_slice(comparison)
+    with bar("scoring") as show:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                scores: Scores = end.value
+                return scores
+            show(step.done, step.total)
+
+
+def _soft(
+    path: Path | None, comparison: Comparison, pair: LabelPair
+) -> tuple[Comparison, dict[str, float]]:
+    """Note how probabilities were read, and return the study's measures of them."""
+    if path is None:
+        return comparison, {}
+    likely, notes = foreground(read_and_tell(path), pair)
+    measures = {
+        "soft_iou": soft_iou,
+        "thresholded_iou": thresholded_iou,
+        "soft_dice": soft_dice,
+    }
+    soft = {name: one(likely, comparison.truth) for name, one in measures.items()}
+    return replace(comparison, notes=(*comparison.notes, *notes)), soft
+
+
+def _write_tables(request: ScoreRequest, scores: Scores) -> None:
+    for path, as_csv in ((request.json, False), (request.csv, True)):
+        if path is not None:
+            scores.save(path, as_csv=as_csv)
+            say(f"wrote {path}")
+
+
+def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
+    """Write pixels and objects that are wrong as two channels, and a list as JSON."""
+    like = pair.truth.scored
+    errors = find_errors(comparison)
+    channels = np.stack([pixel_map(comparison).astype(np.int32), errors.objects])
+    shape = like.single_channel(errors.objects).shape
+    smallest = np.uint8 if len(errors.errors) < IGNORE else np.uint16
+    if len(errors.errors) > np.iinfo(np.uint16).max:
+        raise InputError(f"{path}: more than 65,535 errors do not fit into a TIFF.")
+    axes = like.single_channel(errors.objects).axes
+    write_stack(
+        path, channels.reshape(2, *shape).astype(smallest), like=like, axes=f"C{axes}"
+    )
+    listed = _list_of(path)
+    rows = errors.rows()
+    _write_rows(listed, [{**row, "slice": pair.numbers[row["slice"]]} for row in rows])
+    say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
+
+
+def _list_of(error_map: Path) -> Path:
+    """Return where the errors of a map are listed; never where scores might go."""
+    return error_map.with_name(f"{error_map.stem}-errors.json")
+
+
+def _write_rows(path: Path, rows: list[dict[str, object]]) -> None:
+    """Write a list of plain values as JSON."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def _facts(
+    request: ScoreRequest, card: ModelCard | None
+) -> Mapping[str, Mapping[str, str]]:
+    files = {
+        "Prediction": request.prediction,
+        "Ground truth": request.truth,
+        "Image": request.image,
+        "Model": request.model,
+    }
+    made = {"Date": datetime.now().isoformat(" ", "seconds")}
+    slices = {"Slices of the prediction": request.slices or "all"}
+    facts = {"Files": {**made, **slices, **file_facts(files)}}
+    return facts if card is None else {**facts, **model_facts(card)}
+
+
+def _totals(scores: Scores) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("all slices")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, value in scores.values().items():
+        span = " to ".join(written(end, name) for end in scores.intervals.get(name, ()))
+        table.add_row(MEASURES[name].title, written(value, name), span)
+    for name, value in scores.soft.items():
+        table.add_row(name.replace("_", " "), written(value, name), "")
+    return table
+
+
+def _instances(instances: Instances) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("objects at IoU", "precision", "recall", "F1", "AP", "PQ"):
+        table.add_column(title, justify="right")
+    found = instances.values()
+    for threshold in _THRESHOLDS_SHOWN:
+        values = found[threshold]
+        table.add_row(threshold, *(written(values[name], name) for name in _FOUND))
+    return table
+
+
+def _cells(values: Mapping[str, float]) -> list[str]:
+    return [written(values[name], name) for name in SHOWN]

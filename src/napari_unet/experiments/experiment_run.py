@@ -1,0 +1,214 @@
+"""An experiment from files to its figures, by the Trainer that users get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
+from napari_unet.data.annotation import guess_kind, to_target
+from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
+from napari_unet.experiments.resize import average_blocks, block_side, majority
+from napari_unet.experiments.result import Result, fingerprints_of
+from napari_unet.experiments.split import Split, split_slices
+from napari_unet.experiments.study import Experiment
+from napari_unet.experiments.study_measures import measure
+from napari_unet.model.checkpoint import load_model
+from napari_unet.predict.predictor import Predictor
+from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_image import (
+    TrainingImage,
+    check_sizes,
+    prepare_image,
+)
+
+
+class ExperimentRun:
+    """One experiment on one stack, in a folder from which it goes on where it was.
+
+    Parameters
+    ----------
+    experiment
+        What is run.
+    image, labels
+        The stack, and its dense labels: what is not 0 is foreground.
+    out
+        Folder of the run; one that was begun with the same settings is gone on with.
+    split
+        As in `split_slices`; the experiment's own when left out.
+    minutes
+        Train for so long instead of the preset's steps.
+    seed, device
+        Of the run.
+
+    Attributes
+    ----------
+    trainer
+        Trains; loop over its `run()`, then call `finish`.
+
+    Raises
+    ------
+    InputError
+        When image and labels do not fit, the labels are no mask, or the folder holds
+        another run.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        image: Stack,
+        labels: Stack,
+        out: Path,
+        *,
+        split: str | None = None,
+        minutes: float | None = None,
+        seed: int = 0,
+        device: str | None = None,
+    ) -> None:
+        self.experiment = experiment
+        self.folder = RunFolder(out)
+        self._names = Path(image.source).name, Path(labels.source).name
+        if self.folder.is_taken and not self.folder.holds_run:
+            raise InputError(
+                f"{out} holds models of another run: choose another folder."
+            )
+        self._fingerprints = fingerprints_of(image, labels)
+        mask = _mask(np.asarray(labels.as_zyx()))
+        check_sizes(image.as_czyx().shape[1:], mask.shape)
+        name = experiment.split if split is None else split
+        self.split = split_slices(name, len(mask))
+        self.block = block_side(mask.shape, experiment.side)
+        self.image = _prepare(image, mask, self.block, self.split, experiment)
+        config = _settings(experiment.settings, self.image, minutes, seed, device)
+        self.trainer = Trainer(
+            [self.image], config, folder=self.folder, resume=self.folder.holds_run
+        )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is about to be trained, line by line."""
+        preset, height, width = self.experiment, *self.image.image.shape[2:]
+        sizes = f"{height} x {width}"
+        if self.block > 1:
+            sizes += f", each pixel the mean of {self.block} x {self.block}"
+        return (
+            f"experiment {preset.number}, {preset.name}: {preset.parameters:,} "
+            f"parameters, on {self.trainer.device.words}",
+            f"{self._names[0]}: {len(self.image.train)} slices to train on, "
+            f"{len(self.image.held_out)} held out ({self.split.name}), {sizes}",
+            *self.image.notes,
+        )
+
+    def finish(self) -> Result:
+        """Measure the last network on training and on validation data, and save it."""
+        trainer, budget = self.trainer, self.experiment.settings.train.steps
+        result = Result(
+            experiment=self.experiment.number,
+            image=self._names[0],
+            labels=self._names[1],
+            fingerprints=self._fingerprints,
+            slices=int(self.image.target.annotated_slices.size),
+            size=self.image.target.classes.shape[1:],
+            block=self.block,
+            split=self.split.name,
+            train=self.split.train,
+            held_out=self.split.held_out,
+            measured=self._measure(),
+            parameters=trainer.network.num_parameters + _statistics(trainer),
+            steps=trainer.step,
+            epochs=round(trainer.step / trainer.steps_per_epoch, 2),
+            minutes=round(trainer.elapsed / 60, 2),
+            full=trainer.step >= (budget or 0),
+            seed=trainer.config.train.seed,
+            device=trainer.device.words,
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        result.save(self.folder.path)
+        return result
+
+    def _measure(self) -> dict[str, float]:
+        """Return all figures, those of the held-out slices with "val_" in front."""
+        image, model = self.image, load_model(self.folder.last)
+        predictor = Predictor(model, device=self.trainer.device)
+        told = _foreground(predictor, image)
+        train, held_out = image.train, image.held_out
+        fitted = measure(told[train], image.target.classes[train])
+        unseen = measure(told[held_out], image.truth)
+        return {**fitted, **{f"val_{name}": value for name, value in unseen.items()}}
+
+
+def _mask(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Read labels as foreground and background, which is all the study knows."""
+    kind = guess_kind(labels).kind
+    if kind is AnnotationKind.SCRIBBLES:
+        raise InputError(
+            "The labels read as scribbles, and the experiments score every pixel: "
+            "give a mask, 0 for background and one other value for foreground."
+        )
+    target = to_target(labels, kind)
+    if target.num_classes > 2:
+        raise InputError(
+            f"The labels have {target.num_classes} classes, the experiments know "
+            "foreground and background: give a mask, 0 and one other value."
+        )
+    return np.asarray(target.classes == 1)
+
+
+def _prepare(
+    image: Stack,
+    mask: NDArray[np.bool_],
+    block: int,
+    split: Split,
+    experiment: Experiment,
+) -> TrainingImage:
+    small = average_blocks(image, block)
+    prepared = prepare_image(
+        small,
+        majority(mask, block).astype(np.uint8),
+        kind=AnnotationKind.CLASSES,
+        regions=split.regions,
+        network=experiment.settings.network,
+        weights=experiment.settings.weights,
+    )
+    return replace(prepared, name=Path(image.source).name)
+
+
+def _settings(
+    settings: RunConfig,
+    image: TrainingImage,
+    minutes: float | None,
+    seed: int,
+    device: str | None,
+) -> RunConfig:
+    """Return the settings of the preset, fitted to image, time and machine."""
+    train = settings.train
+    # Whole images, also where they are smaller than those of the study.
+    side = max(16, min(train.patch_size, max(image.image.shape[2:])))
+    given = {"patch_size": side, "seed": seed, "device": device or train.device}
+    if minutes is not None:
+        given |= {"minutes": minutes, "steps": None}
+    checked = TrainConfig.read({**train.model_dump(), **given}, "command line")
+    return settings.model_copy(update={"train": checked})
+
+
+def _foreground(predictor: Predictor, image: TrainingImage) -> NDArray[np.float32]:
+    """Return the probability of foreground of every pixel, (Z, Y, X)."""
+    told = np.zeros(image.target.classes.shape, np.float32)
+    for tile in predictor.normalised_tiles(image.image):
+        told[tile.core] = tile.probabilities[1]
+    return told
+
+
+def _statistics(trainer: Trainer) -> int:
+    """Count running means and variances, which the study has among the parameters."""
+    return sum(
+        tensor.numel()
+        for name, tensor in trainer.network.named_buffers()
+        if name.endswith(("running_mean", "running_var"))
+    )

@@ -1,0 +1,1 @@
+"""Training while somebody paints: what is painted is learnt, what is seen predicted."""

@@ -1,0 +1,152 @@
+"""A network that learns from annotations that keep changing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_unet.config import RunConfig
+from napari_unet.errors import TrainingError
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.device import choose_device, memory_errors
+from napari_unet.model.unet import UNet
+from napari_unet.train.batches import Batches
+from napari_unet.train.describe import data_before, model_card
+from napari_unet.train.learner import ADVICE, Learner
+from napari_unet.train.patches import Place
+from napari_unet.train.start import fit_config
+from napari_unet.train.training_image import TrainingImage
+
+_WARM_UP = 10
+# While nothing new is painted the rate falls, as one over the square root of this
+# many steps; a stroke brings it back.
+_CALM = 200
+_LEAST_RATE = 0.1
+# For so many steps after a stroke, half of the patches lie where it was made.
+_FRESH_STEPS = 8
+_SLICES = 16
+
+
+def small_patches(config: RunConfig) -> RunConfig:
+    """Give steps the patches of live training, which take a fraction of the time."""
+    train = config.train
+    sizes = {
+        "patch_size": min(train.patch_size, train.live_patch_size),
+        "patch_slices": min(train.patch_slices, _SLICES),
+    }
+    return config.model_copy(update={"train": train.model_copy(update=sizes)})
+
+
+class LiveLearner:
+    """Takes steps on the annotations as they are, new ones first.
+
+    Parameters
+    ----------
+    config
+        All settings; channels and classes of the network follow the image.
+    image
+        The image with its annotations, as `LiveSet` keeps it.
+    start
+        A model whose layers are taken where they fit.
+
+    Attributes
+    ----------
+    step
+        Steps so far.
+    num_pixels
+        Annotated pixels that are trained on.
+    steps_since_update
+        Steps since annotations changed.
+    knows_something
+        Whether the network has learnt before its first step here.
+    message
+        A word to the user on what was changed for the next step, or "".
+    """
+
+    def __init__(
+        self, config: RunConfig, image: TrainingImage, start: Model | None
+    ) -> None:
+        self._given = small_patches(config)
+        self.config = fit_config(self._given, [image], start)
+        self.device = choose_device(config.train.device, self.config.network.ndim)
+        self.step, self.num_pixels, self.steps_since_update = 0, 0, 0
+        self.knows_something = start is not None
+        self.message = ""
+        self._fresh: list[Place] = []
+        self._image = image
+        self._earlier = data_before(start)
+        self._learner = Learner(self.config, self.device, start)
+        self._batches = Batches([image], self.config, self.device.device)
+        self.notes = self._learner.notes
+
+    @property
+    def network(self) -> UNet:
+        """The network as it is now."""
+        return self._learner.network
+
+    def card(self, image: TrainingImage) -> ModelCard:
+        """Describe the network as it is now, trained on `image`."""
+        return model_card(self.config, [image], step=self.step, earlier=self._earlier)
+
+    def renew(self, image: TrainingImage, z: int, fresh: Sequence[Place]) -> None:
+        """Take annotations that changed on slice `z`, at the pixels `fresh` too."""
+        known = self._image.target.num_classes
+        if image.target.num_classes > known:
+            self._grow(image)
+        else:
+            self._batches.sampler.renew(0, image, [z])
+        self._image = image
+        self.num_pixels = image.train_pixels
+        if fresh:
+            newer = self._fresh if self.steps_since_update == 0 else []
+            self._fresh = [*newer, *fresh]
+            self.steps_since_update = 0
+
+    def learn(self) -> tuple[float, float]:
+        """Take a step; return the loss and the learning rate.
+
+        Raises
+        ------
+        TrainingError
+            When the loss is no number any more.
+        OutOfMemoryError
+            When the step does not fit into the memory of the device.
+        """
+        rate = self._rate()
+        with memory_errors(ADVICE):
+            batch = self._batches.draw(self.step, self._centres())
+        self._batches.seed_dropout(self.step)
+        try:
+            loss = self._learner.learn(batch, rate)
+        except TrainingError as error:
+            raise TrainingError(
+                f"{error} at step {self.step + 1}: lower the learning rate. The model "
+                "saved before is kept."
+            ) from error
+        self.step += 1
+        self.steps_since_update += 1
+        return loss, rate
+
+    def _grow(self, image: TrainingImage) -> None:
+        """Give the network an output for a class that was not known yet."""
+        before = Model(self.network, self.card(self._image))
+        self.config = fit_config(self._given, [image], before)
+        self._learner = Learner(self.config, self.device, before)
+        self._batches = Batches([image], self.config, self.device.device)
+        classes = self.config.network.num_classes
+        self.message = f"the network now tells {classes} classes apart"
+
+    def _rate(self) -> float:
+        rate = self.config.train.learning_rate * min(1, (self.step + 1) / _WARM_UP)
+        falling = 1 / math.sqrt(1 + self.steps_since_update / _CALM)
+        return rate * max(_LEAST_RATE, falling)
+
+    def _centres(self) -> list[Place]:
+        """Return where half of the patches lie while a stroke is new."""
+        if not self._fresh or self.steps_since_update >= _FRESH_STEPS:
+            return []
+        rng = np.random.default_rng([self.config.train.seed, self.step])
+        count = max(1, self.config.train.batch_size // 2)
+        return [self._fresh[i] for i in rng.integers(len(self._fresh), size=count)]

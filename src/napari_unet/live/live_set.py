@@ -1,0 +1,195 @@
+"""The training set of one image whose annotations are being painted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.data.boxes import box_of
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.normalize import Normalization
+from napari_unet.data.regions import TRAIN, VALIDATE
+from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
+from napari_unet.live.live_weight_map import LiveWeightMap
+from napari_unet.train.patches import Place
+from napari_unet.train.training_image import TrainingImage
+
+# A weight map that is kept up to date takes some 20 bytes a pixel.
+_MAPS = 3
+_FRESH_PIXELS = 4096
+
+
+class LiveSet:
+    """An image with annotations that change slice by slice.
+
+    The weight map of every slice is that of the slice by itself, also for networks of
+    three dimensions.
+
+    Parameters
+    ----------
+    stack
+        The image; normalised here.
+    kind
+        What the annotations mean.
+    weights
+        Settings of the weight map.
+    roles
+        (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it; all are
+        trained on where it is left out.
+    num_classes
+        Classes that are known beforehand, background included.
+
+    Attributes
+    ----------
+    image
+        What patches are drawn from. Its arrays change in place.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        kind: AnnotationKind,
+        weights: WeightMapConfig,
+        roles: NDArray[np.uint8] | None = None,
+        num_classes: int = 2,
+    ) -> None:
+        self._kind, self._settings = kind, weights
+        self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
+        self._train: set[int] = set()
+        self._held_out: set[int] = set()
+        self._ever: set[int] = set()
+        image = Normalization()(stack.as_czyx())
+        shape = image.shape[1:]
+        classes = np.full(shape, IGNORE, np.uint8)
+        # Objects are only needed for weight maps, which are made slice by slice.
+        objects = np.broadcast_to(np.int32(0), shape)
+        self.image = TrainingImage(
+            name=stack.source,
+            image=image,
+            target=Target(classes, objects, num_classes),
+            weights=np.zeros(shape, np.float32),
+            train=np.empty(0, np.intp),
+            held_out=np.empty(0, np.intp),
+            kind=kind,
+            pixel_size=stack.zyx_size,
+            unit=stack.unit,
+            roles=roles,
+            image_fingerprint=fingerprint(stack.as_czyx()),
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """Classes so far, background included; it only grows."""
+        return self.image.target.num_classes
+
+    @property
+    def used(self) -> TrainingImage:
+        """The image with every slice that was ever trained on, erased ones too."""
+        return replace(self.image, train=np.array(sorted(self._ever), np.intp))
+
+    @property
+    def num_pixels(self) -> int:
+        """Annotated pixels that are trained on."""
+        return self.image.train_pixels
+
+    def update(self, z: int, labels: NDArray[np.generic]) -> list[Place]:
+        """Take the annotations of a slice, (Y, X), as they are now.
+
+        Returns
+        -------
+        Pixels that are annotated otherwise than before, a sample of them.
+
+        Raises
+        ------
+        InputError
+            When the labels do not fit the image or the kind of annotations; the slice
+            is not trained on until it is updated with labels that do.
+        """
+        shape = self.image.weights.shape
+        if tuple(labels.shape) != shape[1:] or not 0 <= z < shape[0]:
+            raise InputError(
+                f"The annotations of slice {z} are {labels.shape[-2]} x "
+                f"{labels.shape[-1]} pixels and the image is {shape[1]} x {shape[2]}: "
+                "choose annotations made on this image."
+            )
+        before = self.image.target.classes[z].copy()
+        try:
+            self._weigh(z, labels)
+        except InputError as error:
+            self._forget(z)
+            raise InputError(f"Slice {z}: {error}") from error
+        finally:
+            self._list_slices()
+        return self._changed(z, before)
+
+    def _weigh(self, z: int, labels: NDArray[np.generic]) -> None:
+        if not labels.any():
+            self._forget(z)
+            return
+        live = self._maps.get(z)
+        if live is None:
+            live = LiveWeightMap(labels, self._kind, self._settings, self.num_classes)
+            self._maps[z] = live
+        else:
+            live.update(labels)
+        self._maps.move_to_end(z)
+        if len(self._maps) > _MAPS:
+            self._maps.popitem(last=False)
+        classes = live.classes
+        self.image.target.classes[z] = classes
+        self.image.weights[z] = live.weights
+        self._give_roles(z)
+        highest = int(classes[classes != IGNORE].max(initial=0)) + 1
+        if highest > self.num_classes:
+            target = replace(self.image.target, num_classes=highest)
+            self.image = replace(self.image, target=target)
+
+    def _forget(self, z: int) -> None:
+        self._maps.pop(z, None)
+        self.image.target.classes[z] = IGNORE
+        self.image.weights[z] = 0
+        self._train.discard(z)
+        self._held_out.discard(z)
+
+    def _give_roles(self, z: int) -> None:
+        """Leave weights to the pixels of a slice that are trained on."""
+        weights, roles = self.image.weights[z], self.image.roles
+        held_out = False
+        if roles is not None:
+            known = self.image.target.classes[z] != IGNORE
+            held_out = bool((known & (roles[z] == VALIDATE)).any())
+            weights[roles[z] != TRAIN] = 0
+        for slices, there in (
+            (self._train, weights.any()),
+            (self._held_out, held_out),
+        ):
+            (slices.add if there else slices.discard)(z)
+
+    def _list_slices(self) -> None:
+        self._ever |= self._train
+        train, held_out = (
+            np.array(sorted(slices), np.intp)
+            for slices in (self._train, self._held_out)
+        )
+        self.image = replace(self.image, train=train, held_out=held_out)
+
+    def _changed(self, z: int, before: NDArray[np.uint8]) -> list[Place]:
+        now = self.image.target.classes[z]
+        changed = np.not_equal(now, before)
+        box = box_of(changed)
+        if box is None:
+            return []
+        learnt = changed[box] & (self.image.weights[z][box] > 0)
+        rows, columns = np.nonzero(learnt)
+        every = -(-rows.size // _FRESH_PIXELS) or 1
+        top, left = box[0].start, box[1].start
+        return [
+            (0, z, int(y) + top, int(x) + left)
+            for y, x in zip(rows[::every], columns[::every], strict=True)
+        ]

@@ -1,0 +1,383 @@
+"""Training without end on annotations that are being painted."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind, PredictConfig, RunConfig
+from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
+from napari_unet.live.events import Idle, Kept, LiveStep, Preview
+from napari_unet.live.live_learner import LiveLearner
+from napari_unet.live.live_set import LiveSet
+from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.device import use_threads
+from napari_unet.predict.predictor import Predictor
+from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.validation import HeldOut
+
+__all__ = ["Idle", "Kept", "LiveLoop", "LiveStep", "Preview"]
+
+REFRESH_SECONDS = 1.5
+"""Time after which what is looked at is predicted again while the network learns."""
+_STEPS_AFTER_STROKE = 3
+_VALIDATION_SHARE = 0.1
+_IDLE_SECONDS = 0.5
+_TIDY_SECONDS = 20.0
+_TILE = 512
+_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is looked at: a box of one slice, and whether probabilities are wanted."""
+
+    box: tuple[slice, ...]
+    probabilities: bool
+
+
+@dataclass
+class _Wishes:
+    """What other threads ask for; handled between two steps."""
+
+    labels: dict[int, NDArray[np.generic]] = field(default_factory=dict)
+    updates: int = 0
+    view: _View | None = None
+    paused: bool = False
+    kept: bool = False
+    stopped: bool = False
+
+
+class LiveLoop:
+    """A network that learns while its annotations are painted.
+
+    `run` is a generator for a thread of its own; everything else may be called from
+    any thread at any time and returns at once.
+
+    Parameters
+    ----------
+    stack
+        The image.
+    kind
+        What the annotations mean.
+    config
+        All settings; those of the budget are not used.
+    start
+        A model to go on from: its layers are taken where they fit.
+    folder
+        Where model, settings and curves are kept; nothing is written when left out.
+    roles
+        (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it.
+    class_names
+        Names of the classes, background first, where they are known.
+
+    Raises
+    ------
+    InputError
+        When the image, the model and the settings do not fit each other.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        kind: AnnotationKind = AnnotationKind.SCRIBBLES,
+        config: RunConfig | None = None,
+        *,
+        start: Model | None = None,
+        folder: RunFolder | None = None,
+        roles: NDArray[np.uint8] | None = None,
+        class_names: Sequence[str] = (),
+    ) -> None:
+        config = config or RunConfig()
+        self.folder = folder
+        self.history: list[dict[str, float | None]] = []
+        classes = max(2, len(class_names))
+        self._names = tuple(class_names)
+        self._set = LiveSet(stack, kind, config.weights, roles, classes)
+        self._learner = LiveLearner(config, self._set.image, start)
+        self._wishes, self._changed = _Wishes(), threading.Condition()
+        self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0
+        self._validation_seconds = 0.0
+        self._shown: tuple[_View | None, int] = (None, 0)
+        self._shown_at = -math.inf
+        self._taken, self._learnt = 0, 0
+        self._unreadable: dict[int, str] = {}
+        self._tidied_at = 0.0
+
+    # What other threads ask for.
+
+    def update(self, z: int, labels: NDArray[np.generic]) -> None:
+        """Tell what is painted on slice `z` now: (Y, X) labels, which are copied."""
+        copied = np.array(labels)
+        with self._changed:
+            self._wishes.labels[z] = copied
+            self._wishes.updates += 1
+            self._changed.notify_all()
+
+    def look_at(
+        self,
+        z: int | None,
+        region: tuple[slice, slice] | None = None,
+        *,
+        probabilities: bool = False,
+    ) -> None:
+        """Ask for previews of slice `z`, of all of it where no region is named.
+
+        Rows and columns are widened to blocks of 128 pixels.
+
+        None for the slice ends the previews.
+        """
+        view = None
+        if z is not None:
+            view = _View(self._clip(z, region), probabilities)
+        with self._changed:
+            self._wishes.view = view
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Hold the training; what is looked at is still predicted."""
+        self._wish(paused=True)
+
+    def go_on(self) -> None:
+        """Go on after a pause."""
+        self._wish(paused=False)
+
+    def keep(self) -> None:
+        """Ask for a model file of the network as it is; `run` yields its path."""
+        self._wish(kept=True)
+
+    def stop(self) -> None:
+        """End `run` after the step in work, keeping the model."""
+        self._wish(stopped=True)
+
+    @property
+    def num_updates(self) -> int:
+        """Updates of annotations so far; a preview tells how many of them it saw."""
+        return self._wishes.updates
+
+    @property
+    def device_words(self) -> str:
+        """The device and its precision, in words."""
+        return self._learner.device.words
+
+    def memory_words(self) -> str:
+        """Return how much memory is in use and free on the device now."""
+        return self._learner.device.memory_words()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Words to the user on what was taken from the model to start from."""
+        return self._learner.notes
+
+    def model(self) -> Model:
+        """Return a copy of the network as it is now, for predicting."""
+        network = copy.deepcopy(self._learner.network).cpu()
+        return Model(network.eval(), self._card())
+
+    # The thread that trains.
+
+    def run(self) -> Iterator[LiveStep | Preview | Idle | Kept]:
+        """Train until `stop` is called.
+
+        Raises
+        ------
+        TrainingError
+            When the loss is no number any more; the model saved before stays.
+        OutOfMemoryError
+            When a step does not fit into the memory of the device.
+        OutputError
+            When the run folder cannot be written.
+        """
+        use_threads(self._learner.config.train.threads)
+        keep_freed_memory()
+        self._tidied_at = time.monotonic()
+        if self.folder is not None:
+            self.folder.forget_run()
+            self.folder.write_settings(self._learner.config)
+            self.folder.log(f"live training on {self.device_words}")
+        try:
+            told = ""
+            while not self._wishes.stopped:
+                self._take_annotations()
+                yield from self._previews()
+                yield from self._keep()
+                reason = self._why_idle()
+                if reason:
+                    if reason != told:
+                        yield Idle(reason)
+                    self._wait()
+                else:
+                    yield self._advance()
+                    self._tidy()
+                told = reason
+            self._save()
+        finally:
+            return_freed_memory()
+
+    def _wish(self, **wishes: bool) -> None:
+        with self._changed:
+            for name, value in wishes.items():
+                setattr(self._wishes, name, value)
+            self._changed.notify_all()
+
+    def _clip(self, z: int, region: tuple[slice, slice] | None) -> tuple[slice, ...]:
+        depth, *plane = self._set.image.weights.shape
+        z = min(max(z, 0), depth - 1)
+        parts = zip(region or (slice(None),) * 2, plane, strict=True)
+        rows, columns = (_widen(part, length) for part, length in parts)
+        return (slice(z, z + 1), rows, columns)
+
+    def _wait(self) -> None:
+        """Sleep, unless something that is asked for can be done now."""
+        with self._changed:
+            wishes = self._wishes
+            shown = wishes.view is None or not self._preview_is_due(wishes.view)
+            kept = not wishes.kept or not self._can_keep
+            if shown and kept and not (wishes.labels or wishes.stopped):
+                self._changed.wait(_IDLE_SECONDS)
+
+    @property
+    def _can_keep(self) -> bool:
+        return self.folder is not None and self._learner.step > 0
+
+    def _keep(self) -> Iterator[Kept]:
+        if self._wishes.kept and self.folder is not None and self._can_keep:
+            self._wish(kept=False)
+            self._save()
+            yield Kept(self.folder.last)
+
+    def _why_idle(self) -> str:
+        if self._set.image.train.size == 0:
+            return self._left_out or "Paint background and every class to begin."
+        return "Paused" if self._wishes.paused else ""
+
+    @property
+    def _left_out(self) -> str:
+        return next(iter(self._unreadable.values()), "")
+
+    def _take_annotations(self) -> None:
+        """Take over what was painted since the last step."""
+        with self._changed:
+            labels, self._wishes.labels = self._wishes.labels, {}
+            updates = self._wishes.updates
+        if not labels:
+            return
+        for z, painted in labels.items():
+            try:
+                fresh = self._set.update(z, painted)
+                self._unreadable.pop(z, None)
+            except InputError as error:
+                self._unreadable[z] = str(error)
+                fresh = []
+            self._learner.renew(self._set.image, z, fresh)
+        self._taken = updates
+
+    def _advance(self) -> LiveStep:
+        began = time.perf_counter()
+        message, self._learner.message = self._learner.message, ""
+        loss, rate = self._learner.learn()
+        self._learnt = self._taken
+        self._seconds += time.perf_counter() - began
+        score = self._validate() if self._validation_is_due() else None
+        row = {"step": self._learner.step, "loss": loss, "learning_rate": rate}
+        seconds = {"seconds": self._seconds}
+        self.history.append({**row, "validation_iou": score, **seconds})
+        if self._seconds - self._saved_at >= self._learner.config.train.save_seconds:
+            self._save()
+        return LiveStep(
+            step=self._learner.step,
+            seconds=self._seconds,
+            loss=loss,
+            learning_rate=rate,
+            pixels=self._learner.num_pixels,
+            slices=int(self._set.image.train.size),
+            validation=score,
+            message=message,
+            left_out=self._left_out,
+        )
+
+    def _tidy(self) -> None:
+        """Hand back, now and then, what was freed: views of many sizes leave gaps."""
+        if time.monotonic() - self._tidied_at > _TIDY_SECONDS:
+            return_freed_memory()
+            self._tidied_at = time.monotonic()
+
+    def _validation_is_due(self) -> bool:
+        pause = max(10.0, self._validation_seconds / _VALIDATION_SHARE)
+        held_out = self._set.image.held_out.size > 0
+        return held_out and self._seconds - self._validated_at >= pause
+
+    def _validate(self) -> float:
+        began = time.perf_counter()
+        score = HeldOut([self._set.image]).score(self._predictor())
+        self._validation_seconds = time.perf_counter() - began
+        self._validated_at = self._seconds
+        return score
+
+    def _previews(self) -> Iterator[Preview]:
+        """Predict what is looked at, where that is new or the network has learnt."""
+        while not self._wishes.stopped:
+            view = self._wishes.view
+            if view is None or not self._preview_is_due(view):
+                return
+            yield from self._predict(view)
+
+    def _predict(self, view: _View) -> Iterator[Preview]:
+        """Predict a view tile by tile, until another one is looked at."""
+        step, learnt = self._learner.step, self._learnt
+        tiles = self._predictor().normalised_tiles(self._set.image.image, view.box)
+        for tile in tiles:
+            part = tile.within(view.box)
+            kept = part.probabilities if view.probabilities else None
+            yield Preview(part.core, part.labels, kept, step, learnt)
+            if self._wishes.view != view or self._wishes.stopped:
+                return
+        self._shown, self._shown_at = (view, step), time.perf_counter()
+
+    def _preview_is_due(self, view: _View) -> bool:
+        step = self._learner.step
+        if step == 0 and not self._learner.knows_something:
+            return False
+        if view != self._shown[0]:
+            return True
+        if self._learner.steps_since_update == _STEPS_AFTER_STROKE:
+            return step != self._shown[1]
+        waited = time.perf_counter() - self._shown_at
+        return step != self._shown[1] and waited >= REFRESH_SECONDS
+
+    def _predictor(self) -> Predictor:
+        config = PredictConfig(tile_size=_TILE, batch_size=1)
+        model = Model(self._learner.network, self._card())
+        return Predictor(model, config, self._learner.device)
+
+    def _card(self) -> ModelCard:
+        learner = self._learner
+        card = learner.card(self._set.used)
+        if len(self._names) == max(2, learner.config.network.num_classes):
+            card = card.model_copy(update={"class_names": self._names})
+        return card
+
+    def _save(self) -> None:
+        self._saved_at = self._seconds
+        if self.folder is not None and self._can_keep:
+            self.folder.save_model(self.model())
+            self.folder.write_history(self.history)
+
+
+def _widen(part: slice, length: int) -> slice:
+    """Widen a part of an axis to whole blocks.
+
+    The CPU's library keeps code for every size that it has seen: while somebody zooms
+    these would be hundreds.
+    """
+    start, stop, _ = part.indices(length)
+    return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))

@@ -1,0 +1,1 @@
+"""Scores of borders, and what makes them forgiving."""

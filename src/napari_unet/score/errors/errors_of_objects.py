@@ -1,0 +1,309 @@
+"""Where a prediction merges, cuts, misses or invents objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from napari_unet.score.borders.rims import depths, opened, ridges
+from napari_unet.score.comparison import Comparison
+from napari_unet.score.errors.contact import Contact, Key, contacts, middle
+from napari_unet.score.errors.error_kinds import Error, ErrorKind, Errors
+from napari_unet.score.objects.object_pairs import Pairs, numbered, pairs_of
+
+TOLERANCE = 2
+"""Pixels by which a border may be off."""
+PART = 0.1
+"""Share of a true object that makes a part of it substantial."""
+SMALLEST = 25
+"""Pixels of the smallest error that is told."""
+Place = tuple[int, int, int]
+
+
+def find_errors(
+    comparison: Comparison,
+    *,
+    tolerance: int = TOLERANCE,
+    part: float = PART,
+    smallest: int = SMALLEST,
+) -> Errors:
+    """Find what was merged, split, missed or invented, object by object.
+
+    Objects are compared slice by slice, or in the volume where they go on through
+    the slices, and only over annotated pixels.
+
+    A part of a true object that lies in a predicted one is substantial when it holds
+    the share `part` of the true object's core, or 400 pixels of it. The core is what
+    lies more than `tolerance` pixels away from a border of the truth, or, where an
+    object is thinner than that, its middle; so that no border that is off by as much
+    makes an error. Each substantial part that is not the largest of both its true and
+    its predicted object is one error:
+
+    - merge: the predicted object holds more of another true one. Of n cells in one
+      predicted object there are n - 1 merges, each at the place where the prediction
+      goes over from one to the next, were it one pixel wide;
+    - split: the predicted object holds most of this true one, which holds more of
+      another predicted one.
+
+    True objects without any substantial part are a miss, predicted ones without any
+    and for the better half on true background an invention. Of all other objects,
+    and of classes, connected pieces of false negatives and false positives (and of
+    confused classes) are told that lie deeper than the `tolerance` and are wider.
+
+    Parameters
+    ----------
+    comparison
+        What is compared.
+    tolerance
+        Pixels by which a border may be off.
+    part
+        Share of a true object that makes a part of it substantial, 0 to 1.
+    smallest
+        Pixels of the smallest error that is told.
+    """
+    found = []
+    for slices in _blocks(comparison):
+        block = _Block(comparison, slices, tolerance)
+        block.find_objects(part, smallest)
+        block.find_pieces(smallest)
+        found.append(_Found(slices.start, block.errors(smallest), block.objects))
+    return _collect(comparison, found)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An error before its pixels are counted; its number is its place in a list."""
+
+    kind: ErrorKind
+    true: tuple[int, ...] = ()
+    told: tuple[int, ...] = ()
+    centre: Place | None = None
+
+
+class _Block:
+    """A slice, or a volume whose objects go on through the slices."""
+
+    def __init__(self, comparison: Comparison, slices: slice, tolerance: int) -> None:
+        self._comparison, self._slices = comparison, slices
+        self._known = known = comparison.annotated[slices]
+        told, true = comparison.predicted_objects, comparison.true_objects
+        self._told, self._told_ids = numbered(told[slices], known)
+        self._true, self._true_ids = numbered(true[slices], known)
+        depth = depths(np.where(known, self._true, np.int32(-1)), tolerance)
+        self._deep = depth == tolerance
+        self._core = ridges(depth)
+        self._side = tolerance + 1
+        self._drafts: list[_Draft] = []
+        self.objects = np.zeros(known.shape, np.int32)
+
+    def find_objects(self, part: float, smallest: int) -> None:
+        """Find merges, splits, misses and inventions."""
+        pairs = pairs_of(self._told, self._true, self._core, part)
+        codes = [*self._merges(pairs), *self._splits(pairs)]
+        self._paint_pairs(codes)
+        missed = np.bincount(self._true.ravel()) >= smallest
+        missed[[0, *pairs.true]] = False
+        for true in np.flatnonzero(missed):
+            self._drafts.append(_Draft(ErrorKind.MISS, true=(int(true),)))
+        self._paint(self._true, missed)
+        self._find_inventions(pairs, smallest)
+
+    def find_pieces(self, smallest: int) -> None:
+        """Find pieces that are wrong in objects that are right."""
+        told, true = self._told > 0, self._true > 0
+        self._find_pieces(ErrorKind.MISSING_PIECE, true & ~told & self._deep, smallest)
+        extra = told & ~true & self._deep
+        self._find_pieces(ErrorKind.EXTRA_PIECE, extra, smallest)
+        if self._comparison.num_classes > 2:
+            classes = self._comparison.prediction[self._slices]
+            alike = classes == self._comparison.truth[self._slices]
+            self._find_pieces(ErrorKind.WRONG_CLASS, told & true & ~alike, smallest)
+
+    def errors(self, smallest: int) -> list[Error]:
+        """Return what was found and is large enough, with its pixels counted."""
+        pixels = np.bincount(self.objects.ravel(), minlength=len(self._drafts) + 1)
+        boxes = scipy.ndimage.find_objects(self.objects)
+        centres = self._centres()
+        return [
+            self._error(number, draft, int(pixels[number]), boxes[number - 1], centres)
+            for number, draft in enumerate(self._drafts, start=1)
+            if pixels[number] >= smallest
+        ]
+
+    def _merges(self, pairs: Pairs) -> Iterator[Key]:
+        """Tell of every merge; yield its pair."""
+        main = pairs.main_true()
+        parts = np.where(self._core, self._true, np.int32(0))
+        places = contacts(self._told, parts, main)
+        known = set(zip(pairs.told.tolist(), pairs.true.tolist(), strict=True))
+        # Numbers join what does not touch; connected pixels do so outside the truth.
+        apart = self._comparison.predicted_ids is not None
+        for told, true in _listed(pairs, pairs.merged):
+            if apart or (told, true) in places:
+                other, centre = _joint(places, (told, true), known, main)
+                self._drafts.append(
+                    _Draft(ErrorKind.MERGE, (true, other), (told,), centre)
+                )
+                yield told, true
+
+    def _splits(self, pairs: Pairs) -> Iterator[Key]:
+        """Tell of every split; yield its pair."""
+        main = pairs.main_told()
+        parts = np.where(self._core, self._told, np.int32(0))
+        places = contacts(self._true, parts, main)
+        known = set(zip(pairs.true.tolist(), pairs.told.tolist(), strict=True))
+        for told, true in _listed(pairs, pairs.cut):
+            # Where the truth itself is in pieces, none of them was cut.
+            if (true, told) in places:
+                other, centre = _joint(places, (true, told), known, main)
+                self._drafts.append(
+                    _Draft(ErrorKind.SPLIT, (true,), (told, other), centre)
+                )
+                yield told, true
+
+    def _find_inventions(self, pairs: Pairs, smallest: int) -> None:
+        outside = self._true == 0
+        size = np.bincount(self._told.ravel())
+        beyond = np.bincount(self._told[outside], minlength=size.size)
+        # An object along a border that is off lies all in the rim.
+        deep = np.bincount(self._told[outside & self._deep], minlength=size.size)
+        invented = (beyond >= smallest) & (2 * beyond >= size) & (deep > 0)
+        invented[[0, *pairs.told]] = False
+        for told in np.flatnonzero(invented):
+            self._drafts.append(_Draft(ErrorKind.INVENTION, told=(int(told),)))
+        self._paint(np.where(outside, self._told, np.int32(0)), invented)
+
+    def _find_pieces(
+        self, kind: ErrorKind, wrong: NDArray[np.bool_], smallest: int
+    ) -> None:
+        """Tell of connected pieces of pixels that belong to no error yet."""
+        wide = opened(wrong & (self.objects == 0), self._side)
+        if not wide.any():
+            return
+        pieces, _ = scipy.ndimage.label(wide, output=np.int32)
+        large = np.bincount(pieces.ravel()) >= smallest
+        large[0] = False
+        self._drafts.extend([_Draft(kind)] * int(large.sum()))
+        self._paint(pieces, large)
+
+    def _paint(self, ids: NDArray[np.int32], wanted: NDArray[np.bool_]) -> None:
+        """Give the pixels of the wanted ids the numbers of the last drafts."""
+        numbers = np.zeros(wanted.size, np.int32)
+        first = len(self._drafts) - int(wanted.sum())
+        numbers[wanted] = np.arange(first, len(self._drafts)) + 1
+        if wanted.any():
+            here = wanted[ids]
+            self.objects[here] = numbers[ids[here]]
+
+    def _paint_pairs(self, codes: list[Key]) -> None:
+        """Give the pixels of each pair the number of its draft."""
+        if not codes:
+            return
+        told, true = np.array(codes).T
+        height = len(self._true_ids)
+        wanted = told * height + true
+        order = np.argsort(wanted)
+        among_told, among_true = (
+            np.zeros(len(self._told_ids), bool),
+            np.zeros(height, bool),
+        )
+        among_told[told] = among_true[true] = True
+        here = np.flatnonzero(among_told[self._told] & among_true[self._true])
+        found = self._told.ravel()[here].astype(np.int64) * height
+        found += self._true.ravel()[here]
+        rank = np.searchsorted(wanted[order], found).clip(max=order.size - 1)
+        hit = wanted[order][rank] == found
+        self.objects.ravel()[here[hit]] = order[rank[hit]] + 1
+
+    def _centres(self) -> dict[int, Place]:
+        """Return the most central pixel of the errors that have no place yet."""
+        without = [draft.centre is None for draft in self._drafts]
+        where = np.flatnonzero(np.array([False, *without])[self.objects])
+        where = where[np.argsort(self.objects.ravel()[where], kind="stable")]
+        found, starts = np.unique(self.objects.ravel()[where], return_index=True)
+        points = np.stack(np.unravel_index(where, self.objects.shape), axis=1)
+        ends = np.append(starts, where.size)[1:]
+        each = zip(found.tolist(), starts, ends, strict=True)
+        return {number: middle(points[start:end]) for number, start, end in each}
+
+    def _error(
+        self,
+        number: int,
+        draft: _Draft,
+        pixels: int,
+        box: tuple[slice, ...],
+        centres: dict[int, Place],
+    ) -> Error:
+        centre = draft.centre or centres[number]
+        true = draft.true or (int(self._true[centre]),)
+        told = draft.told or (int(self._told[centre]),)
+        first = self._slices.start
+        slices, rows, columns = box
+        return Error(
+            number,
+            draft.kind,
+            (slice(slices.start + first, slices.stop + first), rows, columns),
+            (centre[0] + first, *centre[1:]),
+            pixels,
+            tuple(int(self._true_ids[one]) for one in true if one),
+            tuple(int(self._told_ids[one]) for one in told if one),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Errors of a block, with numbers of their own."""
+
+    first: int
+    errors: list[Error]
+    objects: NDArray[np.int32]
+
+
+def _listed(pairs: Pairs, which: NDArray[np.bool_]) -> list[Key]:
+    """Return predicted and true object of some of the pairs."""
+    return list(
+        zip(pairs.told[which].tolist(), pairs.true[which].tolist(), strict=True)
+    )
+
+
+def _joint(
+    places: dict[Key, Contact], key: Key, known: set[Key], main: dict[int, int]
+) -> tuple[int, Place | None]:
+    """Return which substantial part another one hangs on, and where."""
+    outer, _ = key
+    if key not in places:
+        return main[outer], None
+    centre = middle(places[key].points)
+    while (key := (outer, places[key].neighbour)) not in known:
+        # A thin seam of a third object may lie between.
+        pass
+    return key[1], centre
+
+
+def _blocks(comparison: Comparison) -> list[slice]:
+    """Return the slices whose objects belong together."""
+    if comparison.volume:
+        return [slice(0, len(comparison.truth))]
+    return [slice(z, z + 1) for z in comparison.slices]
+
+
+def _collect(comparison: Comparison, found: list[_Found]) -> Errors:
+    """Give all errors numbers by their size."""
+    every = [(one.first, error) for one in found for error in one.errors]
+    every.sort(key=lambda entry: -entry[1].pixels)
+    objects = np.zeros(comparison.truth.shape, np.int32)
+    numbers = {
+        one.first: np.zeros(int(one.objects.max(initial=0)) + 1, np.int32)
+        for one in found
+    }
+    for number, (first, error) in enumerate(every, start=1):
+        numbers[first][error.number] = number
+    for one in found:
+        end = one.first + len(one.objects)
+        objects[one.first : end] = numbers[one.first][one.objects]
+    errors = (replace(error, number=n) for n, (_, error) in enumerate(every, start=1))
+    return Errors(tuple(errors), objects)

@@ -1,0 +1,1 @@
+"""Scores of objects: cells merged, split, found and missed."""

@@ -1,0 +1,1 @@
+"""Scores of pixels: how far predicted and true masks overlap."""

@@ -1,0 +1,1 @@
+"""Scores as a page, a picture and a history."""

@@ -1,0 +1,310 @@
+"""Scores of a stack, slice by slice and overall, as numbers, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.files import atomic_write
+from napari_unet.score import intervals
+from napari_unet.score.intervals import DrawnVolume, Interval
+from napari_unet.score.measures import MEASURES
+from napari_unet.score.objects.instances import Instances
+from napari_unet.score.objects.partition import Partition
+from napari_unet.score.pixels.overlap import Overlap
+
+COLUMNS = tuple(MEASURES)
+"""Names of the scores, in the order in which they are shown."""
+_PIXELS = tuple(name for name, one in MEASURES.items() if one.group == "pixels")
+_OBJECTS = tuple(name for name, one in MEASURES.items() if one.group == "objects")
+_THINNED = tuple(name for name in _OBJECTS if name.startswith("v_"))
+_BOOTSTRAPS_OF_A_VOLUME = 200
+
+
+@dataclass(frozen=True, eq=False)
+class SliceScores:
+    """Scores of one slice.
+
+    Attributes
+    ----------
+    slice
+        Its number.
+    overlap
+        Counts of its pixels by class.
+    partition, thinned
+        Counts of its objects, as they were predicted and with thinned borders.
+    hidden
+        Counts of the objects where nothing is annotated; None where all is.
+    borders
+        Warping error and surface distances, by name.
+    trained_on
+        Whether the network learnt from this slice.
+    """
+
+    slice: int
+    overlap: Overlap
+    partition: Partition
+    thinned: Partition
+    hidden: Partition | None
+    borders: dict[str, float]
+    trained_on: bool = False
+
+    @cached_property
+    def _values(self) -> dict[str, float]:
+        return {
+            **{name: float(getattr(self.overlap, name)) for name in _PIXELS},
+            **_of_objects(self.partition, self.thinned),
+            **self.borders,
+        }
+
+    def values(self) -> dict[str, float]:
+        """Return the scores by name; NaN where a score is not defined."""
+        return dict(self._values)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of a stack: one row for each slice with truth, and the whole.
+
+    Pixels are added up over the slices, so that large slices count more and an empty
+    slice does not count as perfect. Scores of objects are the mean of the slices that
+    have them, as the ISBI 2012 challenge counted, or those of the volume where objects
+    go on through the slices. Scores of borders are the mean of the slices, weighted by
+    their pixels for the warping error.
+
+    Attributes
+    ----------
+    slices
+        One row for each slice that has ground truth.
+    volume
+        Whether objects go on through the slices.
+    notes
+        Words to the user on how the values were read.
+    soft
+        Scores of the probabilities, where there are any, by name.
+    trained_known
+        Whether it is known which slices the network learnt from.
+    """
+
+    slices: tuple[SliceScores, ...]
+    volume: bool = False
+    notes: tuple[str, ...] = ()
+    soft: dict[str, float] = field(default_factory=dict)
+    trained_known: bool = True
+
+    @cached_property
+    def overall(self) -> Overlap:
+        """Counts of the pixels of all slices added up."""
+        return reduce(add, (row.overlap for row in self.slices))
+
+    @cached_property
+    def instances(self) -> Instances:
+        """Objects that were found, missed and made up, of all slices or the volume."""
+        if self._joined is not None:
+            hidden = [row.hidden for row in self.slices if row.hidden is not None]
+            beyond = Partition.joined(hidden) if hidden else None
+            return Instances.of(self._joined[0], beyond)
+        return reduce(
+            add, (Instances.of(row.partition, row.hidden) for row in self.slices)
+        )
+
+    @property
+    def trained_on(self) -> tuple[int, ...]:
+        """Numbers of the slices that the network learnt from."""
+        return tuple(row.slice for row in self.slices if row.trained_on)
+
+    def numbered(self, numbers: Sequence[int]) -> Scores:
+        """Return the same scores of slices that are called by other numbers.
+
+        Parameters
+        ----------
+        numbers
+            One for each slice, at the place that is its number up to now.
+        """
+        rows = (replace(row, slice=numbers[row.slice]) for row in self.slices)
+        return replace(self, slices=tuple(rows))
+
+    def values(self) -> dict[str, float]:
+        """Return the overall scores by name; NaN where a score is not defined."""
+        return dict(self._values)
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Bootstrap 95 % intervals over the slices, of each score that has one."""
+        if len(self.slices) < 2:
+            return {}
+        drawn = intervals.resamples(len(self.slices))
+        found = self._intervals_of_pixels(drawn)
+        means = [name for name in COLUMNS if name not in _PIXELS]
+        if self.volume:
+            found |= self._intervals_of_volume()
+            means = [name for name in means if name not in _OBJECTS]
+        for name in means:
+            weights = self._pixels if name == "warping_error" else None
+            found[name] = intervals.interval_of_mean(self._column(name), drawn, weights)
+        known = {name: one for name, one in found.items() if one is not None}
+        return {name: known[name] for name in COLUMNS if name in known}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return `overall` and `slices` as JSON types; undefined scores are None."""
+        overall = self.values()
+        return {
+            "overall": {
+                **_finite(overall),
+                "iou_per_class": _list(self.overall.iou_per_class),
+                "dice_per_class": _list(self.overall.dice_per_class),
+                "without_thinning": _finite(self._without_thinning()),
+                "pixels": self.overall.pixels,
+                "objects": "volume" if self.volume else "slices",
+                "intervals": {
+                    name: [round(low, 6), round(high, 6)]
+                    for name, (low, high) in self.intervals.items()
+                },
+                "instances": {
+                    threshold: _finite(found)
+                    for threshold, found in self.instances.values().items()
+                },
+                **({"soft": _finite(self.soft)} if self.soft else {}),
+                "trained_on": list(self.trained_on) if self.trained_known else None,
+            },
+            "slices": [
+                {
+                    "slice": row.slice,
+                    **_finite(row.values()),
+                    "without_thinning": _finite(_restricted(row.partition)),
+                    "pixels": row.overlap.pixels,
+                    "trained_on": row.trained_on if self.trained_known else None,
+                }
+                for row in self.slices
+            ],
+            "notes": list(self.notes),
+        }
+
+    def to_csv(self) -> str:
+        """Return one line for each slice and a last one, "all", for the whole."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["slice", *COLUMNS, "trained_on"])
+        for row in self.slices:
+            learnt = "yes" if row.trained_on else "no"
+            writer.writerow([row.slice, *_cells(row.values()), self._if_known(learnt)])
+        learnt = self._if_known(f"{len(self.trained_on)} of {len(self.slices)}")
+        writer.writerow(["all", *_cells(self.values()), learnt])
+        return text.getvalue()
+
+    def save(self, path: str | Path, *, as_csv: bool | None = None) -> None:
+        """Write CSV or JSON.
+
+        Parameters
+        ----------
+        path
+            File to write.
+        as_csv
+            Whether CSV is written, or JSON; when left out, CSV where `path` ends in
+            .csv.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be written.
+        """
+        if as_csv is None:
+            as_csv = Path(path).suffix.lower() == ".csv"
+        text = self.to_csv() if as_csv else json.dumps(self.to_dict(), indent=2)
+        with atomic_write(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def _if_known(self, learnt: str) -> str:
+        return learnt if self.trained_known else ""
+
+    @cached_property
+    def _values(self) -> dict[str, float]:
+        values = {name: float(getattr(self.overall, name)) for name in _PIXELS}
+        for name in COLUMNS[len(_PIXELS) :]:
+            values[name] = intervals.mean(self._column(name))
+        values["warping_error"] = intervals.mean(
+            self._column("warping_error"), self._pixels
+        )
+        if self._joined is not None:
+            values |= _of_objects(*self._joined)
+        return values
+
+    @cached_property
+    def _joined(self) -> tuple[Partition, Partition] | None:
+        """Objects of the volume, as predicted and thinned, where there are such."""
+        if not self.volume:
+            return None
+        return (
+            Partition.joined([row.partition for row in self.slices]),
+            Partition.joined([row.thinned for row in self.slices]),
+        )
+
+    @cached_property
+    def _pixels(self) -> NDArray[np.float64]:
+        return np.array([row.overlap.pixels for row in self.slices], float)
+
+    def _column(self, name: str) -> NDArray[np.float64]:
+        return np.array([row.values()[name] for row in self.slices])
+
+    def _without_thinning(self) -> dict[str, float]:
+        if self._joined is not None:
+            return _restricted(self._joined[0])
+        rows = [_restricted(row.partition) for row in self.slices]
+        return {n: intervals.mean(np.array([row[n] for row in rows])) for n in _THINNED}
+
+    def _intervals_of_pixels(
+        self, drawn: NDArray[np.int64]
+    ) -> dict[str, Interval | None]:
+        confusions = np.stack([row.overlap.confusion for row in self.slices])
+        sums = [Overlap(one) for one in np.tensordot(drawn, confusions, 1)]
+        return {
+            name: intervals.interval(np.array([getattr(one, name) for one in sums]))
+            for name in _PIXELS
+        }
+
+    def _intervals_of_volume(self) -> dict[str, Interval | None]:
+        """Draw slices of the volume, whose objects keep their numbers."""
+        found: list[dict[str, float]] = []
+        plain = DrawnVolume([row.partition for row in self.slices])
+        thinned = DrawnVolume([row.thinned for row in self.slices])
+        for counts in intervals.resamples(len(self.slices), _BOOTSTRAPS_OF_A_VOLUME):
+            found.append(_of_objects(plain.drawn(counts), thinned.drawn(counts)))
+        return {
+            name: intervals.interval(np.array([one[name] for one in found]))
+            for name in _OBJECTS
+        }
+
+
+def _of_objects(partition: Partition, thinned: Partition) -> dict[str, float]:
+    """Return the scores of objects; only the challenge's own take thinned borders."""
+    return {
+        name: float(getattr(thinned if name in _THINNED else partition, name))
+        for name in _OBJECTS
+    }
+
+
+def _restricted(partition: Partition) -> dict[str, float]:
+    return {name: float(getattr(partition, name)) for name in _THINNED}
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | None]:
+    return {n: None if math.isnan(v) else round(v, 6) for n, v in values.items()}
+
+
+def _list(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if math.isnan(v) else round(float(v), 6) for v in values]
+
+
+def _cells(values: dict[str, float]) -> list[str]:
+    return ["" if math.isnan(v) else f"{v:.6f}" for v in values.values()]
