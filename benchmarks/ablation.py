@@ -54,7 +54,7 @@ from scipy import stats
 
 from napari_unet.config import PredictConfig
 from napari_unet.data.files import atomic_write
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.borders.warping import warping_error

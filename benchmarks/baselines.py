@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from napari_unet.baselines import BASELINES, segment_stack
 from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE, separate
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.score.pixels.overlap import overlap
 
 TRAIN, HELD_OUT = slice(0, 24), slice(24, 30)

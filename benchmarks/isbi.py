@@ -28,7 +28,7 @@ from command_line import add_data, run
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import separate
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap
 

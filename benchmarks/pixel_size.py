@@ -22,7 +22,11 @@ from command_line import add_data, run
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_unet.data.stack import Stack, read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import (
+    Stack,
+)
+from napari_unet.data.write import write_stack
 from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap
 

@@ -29,7 +29,7 @@ def main() -> None:
 def take() -> None:
     import napari
 
-    from napari_unet.data.stack import write_stack
+    from napari_unet.data.write import write_stack
     from napari_unet.samples import em_stack
 
     stack, objects = em_stack((16, 384, 384), seed=1)

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_unet.cli import app
-from napari_unet.data.stack import read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.write import write_stack
 from napari_unet.samples import em_stack
 
 README = Path(__file__).parents[1] / "README.md"

@@ -33,12 +33,12 @@ _HOME = {
     "postprocess": "predict.postprocessing",
     "prepare_image": "train.training_image",
     "preview": "train.preview",
-    "read_stack": "data.stack",
+    "read_stack": "data.read",
     "score_slices": "score.objects.partition",
     "score_stack": "score.scoring",
     "to_target": "data.annotation",
     "weight_map": "data.weight_map",
-    "write_stack": "data.stack",
+    "write_stack": "data.write",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604

@@ -11,7 +11,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_unet.data.stack import write_stack
+from napari_unet.data.write import write_stack
 from napari_unet.model.checkpoint import load_model
 from napari_unet.samples import em_stack
 

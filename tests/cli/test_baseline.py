@@ -10,7 +10,7 @@ import tifffile
 
 from napari_unet.baselines import BASELINES, segment_stack
 from napari_unet.cli import main
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 from napari_unet.score.pixels.overlap import overlap
 

@@ -12,7 +12,8 @@ import tifffile
 import torch
 from PIL import Image
 
-from napari_unet.cli import check, demo
+from napari_unet.cli import check
+from napari_unet.cli import demo_command as demo
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model
 

@@ -9,7 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
-from napari_unet.data.stack import read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 from napari_unet.experiments import EXPERIMENTS, read_result
 from napari_unet.samples import em_stack

@@ -10,7 +10,8 @@ import tifffile
 import yaml
 
 from napari_unet.cli.outputs import check_outputs
-from napari_unet.data.stack import read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, OutputError
 from napari_unet.score.scoring import score_labels
 

@@ -16,8 +16,12 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.data.annotation import to_target
-from napari_unet.data.stack import Stack, read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import (
+    Stack,
+)
 from napari_unet.data.weight_map import weight_map
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.postprocessing import postprocess

@@ -11,7 +11,7 @@ import tifffile
 
 from napari_unet.config import UNetConfig
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.seen import seen

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 
 VOLUME = np.zeros((5, 20, 30), "u2")
 

@@ -15,7 +15,7 @@ from napari_unet.errors import OutputError
 FULL_DISK = """
 import resource, signal, sys
 import numpy as np
-from napari_unet.data.stack import write_stack
+from napari_unet.data.write import write_stack
 from napari_unet.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from napari_unet.data.journal import Journal, JournalEntry
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError, OutputError
 
 PLACE = {"scale": [50.0, 4.0, 4.0], "units": ["nanometer"] * 3}

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from napari_unet.data import folder, lazy, tiff
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 
 DTYPES = ["bool", "u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"]

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.data.stack import Stack, read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import (
+    Stack,
+)
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 
 LIKE = Stack(

@@ -10,7 +10,10 @@ import pytest
 import torch
 
 from napari_unet.config import RunConfig
-from napari_unet.data.stack import Stack, write_stack
+from napari_unet.data.stack import (
+    Stack,
+)
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, OutOfMemoryError, TrainingError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
@@ -23,7 +26,7 @@ from napari_unet.train.training_image import prepare_image
 CHILD = """
 import sys
 from napari_unet.config import RunConfig
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer

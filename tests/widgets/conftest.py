@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.data.stack import Stack, write_stack
+from napari_unet.data.stack import (
+    Stack,
+)
+from napari_unet.data.write import write_stack
 from napari_unet.samples import em_stack
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.panel import Panel

@@ -39,7 +39,7 @@ def test_a_text_file_named_tif_is_told_in_one_sentence(
 def test_labels_of_another_shape_are_refused(
     dock: Any, files: Any, finish: Any, tmp_path: Path, viewer: Any
 ) -> None:
-    from napari_unet.data.stack import write_stack
+    from napari_unet.data.write import write_stack
 
     write_stack(tmp_path / "small.tif", np.ones((6, 20, 20), np.uint8))
     dock.load.rows["image"].setValue(files.image)

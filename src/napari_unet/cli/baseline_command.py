@@ -103,7 +103,11 @@ def write_mask(
     """
     from napari_unet.baselines import find_baseline
     from napari_unet.cli.show import say
-    from napari_unet.data.stack import parse_slices, read_stack, write_stack
+    from napari_unet.data.read import read_stack
+    from napari_unet.data.stack import (
+        parse_slices,
+    )
+    from napari_unet.data.write import write_stack
 
     known = find_baseline(name)
     stack = read_stack(image)
@@ -135,7 +139,10 @@ def read_classes(lesson: Lesson) -> NDArray[np.uint8]:
 
     from napari_unet.cli.show import say
     from napari_unet.data.annotation import describe, guess_kind, to_target
-    from napari_unet.data.stack import parse_slices, read_stack
+    from napari_unet.data.read import read_stack
+    from napari_unet.data.stack import (
+        parse_slices,
+    )
 
     labels = read_stack(str(lesson.labels))
     values = np.asarray(labels.as_zyx())

@@ -18,7 +18,10 @@ from napari_unet.cli.train_command import train_and_report
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
 from napari_unet.data.annotation import connected_objects
 from napari_unet.data.files import atomic_write
-from napari_unet.data.stack import Stack, write_stack
+from napari_unet.data.stack import (
+    Stack,
+)
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model, save_model
 from napari_unet.predict.predictor import Prediction, Predictor

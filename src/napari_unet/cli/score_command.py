@@ -19,7 +19,11 @@ from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.data.stack import Stack, read_stack, write_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import (
+    Stack,
+)
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.seen import trained_slices

@@ -45,7 +45,7 @@ def spell_out(stream: object) -> None:
 
 def read_and_tell(path: Path) -> Stack:
     """Read a stack, and print what had to be assumed of it."""
-    from napari_unet.data.stack import read_stack
+    from napari_unet.data.read import read_stack
 
     stack = read_stack(path)
     for note in stack.notes:

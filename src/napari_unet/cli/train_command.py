@@ -12,8 +12,8 @@ import numpy as np
 from napari_unet.cli.options import check_formula, override
 from napari_unet.cli.show import follow, say, stop_on_interrupt
 from napari_unet.config import AnnotationKind, ImageConfig, Preset, Role, RunConfig
+from napari_unet.data.read import read_stack
 from napari_unet.data.regions import read_regions
-from napari_unet.data.stack import read_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.train.auto import choose

@@ -18,8 +18,9 @@ from pydantic import Field
 from napari_unet.config import Settings
 from napari_unet.data.calibration import normal_unit
 from napari_unet.data.files import atomic_write
+from napari_unet.data.read import read_stack
 from napari_unet.data.sessions import Session
-from napari_unet.data.stack import read_stack, write_stack
+from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, OutputError
 
 _NEWEST = 20

@@ -5,16 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from napari_unet.data.files import unreadable
-from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
-
-__all__ = ["ArrayLike", "Stack", "parse_slices", "read_stack", "write_stack"]
 
 
 class ArrayLike(Protocol):
@@ -258,47 +253,3 @@ def _parts(selection: str | slice) -> tuple[list[int | None], str]:
         )
     numbers = [int(part) if part.strip() else None for part in text.split(":")]
     return [*numbers, None][:3], text
-
-
-def read_stack(path: str | Path) -> Stack:
-    """Read an image stack or labels; values are never changed.
-
-    TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG or JPEG
-    picture, or a folder with one file for each slice. Dimensions come in the order
-    C, T, Z, Y, X, S. An uncompressed TIFF file is memory-mapped, read-only; another
-    that takes more than a quarter of the free memory becomes a dask array that reads
-    page by page; everything else is read into memory.
-
-    Parameters
-    ----------
-    path
-        File or folder.
-
-    Returns
-    -------
-    Stack
-        With pixel size and unit where the file states them.
-
-    Raises
-    ------
-    InputError
-        When nothing usable is there: missing, empty, broken, cut off (which page),
-        slices of different shapes (which one), or not an image.
-    """
-    # What reads files takes a while to load; docks that only open need not wait.
-    from napari_unet.data.folder import read_folder, read_image
-
-    path = Path(path)
-    try:
-        folder = path.is_dir()
-        loaded = read_folder(path) if folder else read_image(path)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    return Stack(
-        data=loaded.data,
-        axes=loaded.axes,
-        pixel_size=loaded.calibration.pixel_size(loaded.axes),
-        unit=loaded.calibration.unit,
-        source=str(path),
-        notes=loaded.notes + loaded.calibration.notes(loaded.axes),
-    )

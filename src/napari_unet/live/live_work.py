@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.data.stack import Stack
-from napari_unet.train.session import Started
+from napari_unet.model.started import Started
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.stack import Stack
-from napari_unet.train.session import Started
+from napari_unet.model.started import Started
 
 if TYPE_CHECKING:
     import numpy as np

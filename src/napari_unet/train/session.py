@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.config import AnnotationKind, Region, Role, RunConfig
 from napari_unet.data.stack import Stack
+from napari_unet.model.started import Started
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,25 +21,6 @@ if TYPE_CHECKING:
     from napari_unet.train.training_image import TrainingImage
 
 _SHOW_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Started:
-    """Work begins.
-
-    Attributes
-    ----------
-    device
-        The device and its precision, in words.
-    notes
-        What was understood.
-    memory
-        Returns words on the memory of the device as it is when called.
-    """
-
-    device: str
-    notes: tuple[str, ...]
-    memory: Callable[[], str]
 
 
 @dataclass(frozen=True)

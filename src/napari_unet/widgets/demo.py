@@ -8,8 +8,11 @@ from pathlib import Path
 import napari
 import numpy as np
 
-from napari_unet.data.stack import read_stack
-from napari_unet.widgets.layers.arrays import PREDICTED, placed_as
+from napari_unet.data.read import read_stack
+from napari_unet.widgets.layers.arrays import (
+    placed_as,
+)
+from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.workflow import WorkflowWidget
 

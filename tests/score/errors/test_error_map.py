@@ -10,7 +10,7 @@ import pytest
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.errors.error_kinds import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from napari_unet.train.session import Started
+from napari_unet.model.started import Started
 from napari_unet.widgets.choose.device_line import DeviceLine
 
 

@@ -10,15 +10,17 @@ from napari.layers import Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
-from napari_unet.widgets.choose.class_row import ClassRow
-from napari_unet.widgets.layers.annotations import (
+from napari_unet.widgets.choose.annotation_button import (
     AnnotationButton,
-    add_annotations,
+    begin_annotations,
+)
+from napari_unet.widgets.choose.class_row import ClassRow
+from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.layers.annotations import (
     class_color,
     class_names,
     name_classes,
 )
-from napari_unet.widgets.layers.arrays import LayerBox
 from napari_unet.widgets.project.workspace import Workspace
 
 
@@ -36,7 +38,7 @@ def image(viewer: Any) -> Any:
 
 
 def test_the_layer_lies_on_its_image_without_channels(viewer, image):
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     assert layer.name == "em annotations"
     assert layer.data.shape == (4, 300, 260)
     assert not layer.data.any()
@@ -47,7 +49,7 @@ def test_the_layer_lies_on_its_image_without_channels(viewer, image):
 
 
 def test_the_brush_is_in_hand_with_the_first_class(viewer, image):
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     assert layer.mode == "paint"
     assert layer.selected_label == 2
     assert layer.brush_size == 4
@@ -59,7 +61,7 @@ def test_the_brush_is_in_hand_with_the_first_class(viewer, image):
 
 
 def test_a_name_is_shown_where_the_mouse_is(viewer, image):
-    layer = add_annotations(viewer, image, ("resin", "nucleus"))
+    layer = begin_annotations(viewer, image, ("resin", "nucleus"))
     viewer.dims.set_current_step(1, 0)
     layer.paint((0, 5, 5), 2)
     place = layer.data_to_world((0, 5, 5))
@@ -68,7 +70,7 @@ def test_a_name_is_shown_where_the_mouse_is(viewer, image):
 
 
 def test_a_stroke_is_one_step_of_undo(viewer, image):
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     layer.paint((1, 50, 50), 2)
     assert layer.data.any()
     layer.undo()
@@ -76,7 +78,7 @@ def test_a_stroke_is_one_step_of_undo(viewer, image):
 
 
 def test_a_picture_gets_a_picture(viewer):
-    layer = add_annotations(viewer, viewer.add_image(np.zeros((64, 80))))
+    layer = begin_annotations(viewer, viewer.add_image(np.zeros((64, 80))))
     assert layer.data.shape == (64, 80)
     assert layer.brush_size == 3
 
@@ -84,7 +86,7 @@ def test_a_picture_gets_a_picture(viewer):
 def test_an_image_that_is_read_lazily_is_annotated_at_once(viewer):
     da = pytest.importorskip("dask.array")
     image = viewer.add_image(da.zeros((20, 8192, 8192), np.uint8, chunks=8192))
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     assert layer.data.shape == (20, 8192, 8192)
     assert layer.brush_size == 40
 
@@ -93,13 +95,13 @@ def test_an_image_that_no_memory_holds_is_told_in_words(viewer):
     da = pytest.importorskip("dask.array")
     image = viewer.add_image(da.zeros((10**6, 8192, 8192), np.uint8, chunks=8192))
     with pytest.raises(InputError, match=r"too large.*crop"):
-        add_annotations(viewer, image)
+        begin_annotations(viewer, image)
     assert len(viewer.layers) == 1
 
 
 def test_many_classes_have_colours_of_their_own(viewer, image):
     names = [f"class {n}" for n in range(12)]
-    layer = add_annotations(viewer, image, names)
+    layer = begin_annotations(viewer, image, names)
     colors = [tuple(layer.get_color(value)) for value in range(1, 13)]
     assert len(set(colors)) == 12
     assert class_color(1) == "#0072B2"
@@ -107,7 +109,7 @@ def test_many_classes_have_colours_of_their_own(viewer, image):
 
 @pytest.mark.parametrize("names", [("a", "a"), ("a", " ")])
 def test_names_that_are_empty_or_taken_are_refused(viewer, image, names):
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     with pytest.raises(InputError, match="name of its own"):
         name_classes(layer, names)
     assert class_names(layer) == ("background", "foreground")
@@ -141,7 +143,7 @@ def test_what_other_programs_tell_of_objects_are_no_classes(kinds):
 def test_the_row_paints_names_and_adds(viewer, image, row):
     assert not row.isEnabled()
     assert "+ beside Annotations" in row.toolTip()
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     assert row.isEnabled()
     assert row.box.currentText() == "foreground"
     row.box.setCurrentIndex(0)
@@ -158,7 +160,7 @@ def test_the_row_paints_names_and_adds(viewer, image, row):
 def test_a_name_that_is_there_is_chosen_and_an_empty_one_is_not_kept(
     viewer, image, row
 ):
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     row.box.setEditText("")
     row.box.lineEdit().editingFinished.emit()
     assert row.box.currentText() == "foreground"
@@ -169,7 +171,7 @@ def test_a_name_that_is_there_is_chosen_and_an_empty_one_is_not_kept(
 
 
 def test_the_row_follows_the_eraser_and_layers_that_others_made(viewer, image, row):
-    layer = add_annotations(viewer, image)
+    layer = begin_annotations(viewer, image)
     layer.selected_label = 0
     assert row.box.currentIndex() == -1
     other = viewer.add_labels(np.zeros((4, 300, 260), np.uint8))

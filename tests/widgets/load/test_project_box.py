@@ -11,8 +11,8 @@ import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
 from napari_unet.project import LayerRecord, Project, ProjectFile
+from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.layers.annotations import (
-    add_annotations,
     class_names,
     name_classes,
 )
@@ -173,7 +173,7 @@ def test_classes_keep_their_names_without_any_training(
     viewer: Any, project: OpenProject, open_dock: Any, ready: Any
 ) -> None:
     image = viewer.add_image(np.zeros((3, 32, 32), np.uint8), name="em")
-    layer = add_annotations(viewer, image, ("resin", "nucleus", "mitochondria"))
+    layer = begin_annotations(viewer, image, ("resin", "nucleus", "mitochondria"))
     layer.paint((1, 20, 20), 3)
     project.close()
     assert project.project.load().class_names == class_names(layer)

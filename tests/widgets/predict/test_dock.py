@@ -15,10 +15,14 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.model.card import keep_threshold
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.unet import UNet
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.maps import maps_of
-from napari_unet.widgets.layers.marks import MadeBy, made_by, untouched
+from napari_unet.widgets.layers.marks import (
+    made_by,
+    untouched,
+)
 
 
 @pytest.fixture

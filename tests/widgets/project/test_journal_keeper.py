@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
-from napari_unet.data.stack import read_stack
+from napari_unet.data.read import read_stack
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.project.open_project import OpenProject
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.report.score_history import ScoreHistory
-from napari_unet.widgets.layers.marks import MadeBy
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.scores.compare_box import IMAGE, LATEST, PROJECT, CompareBox
 

@@ -12,12 +12,15 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.measures import SHOWN
 from napari_unet.score.report.score_history import ScoreHistory
-from napari_unet.widgets.layers.looks import SOURCE
-from napari_unet.widgets.layers.marks import MadeBy, remember
+from napari_unet.widgets.layers.marks import (
+    IGNORED,
+    SOURCE,
+    remember,
+)
 from napari_unet.widgets.scores.baseline_box import MadeByBaseline
-from napari_unet.widgets.scores.error_list import IGNORED
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
 

@@ -17,12 +17,16 @@ from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, save_model
 from napari_unet.model.seen import seen
 from napari_unet.model.unet import UNet
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.threshold import threshold_curve
-from napari_unet.widgets.layers.arrays import PREDICTED
 from napari_unet.widgets.layers.maps import add_slice, make_maps
-from napari_unet.widgets.layers.marks import MadeBy, made_by, remember
+from napari_unet.widgets.layers.marks import (
+    PREDICTED,
+    made_by,
+    remember,
+)
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
 
 SHAPE = (6, 64, 72)

@@ -11,7 +11,10 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_unet.config import AnnotationKind
 from napari_unet.train.training_image import prepare_image
-from napari_unet.widgets.layers.arrays import PREDICTED, placed_like
+from napari_unet.widgets.layers.arrays import (
+    placed_like,
+)
+from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.pairs import Part, class_pixels
 

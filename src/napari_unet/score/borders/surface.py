@@ -8,8 +8,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.data.labels import check_alike
 from napari_unet.errors import InputError
-from napari_unet.score.objects.contingency import check_alike
 
 _CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
 

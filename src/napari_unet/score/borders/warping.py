@@ -6,8 +6,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.data.labels import check_alike
 from napari_unet.errors import InputError
-from napari_unet.score.objects.contingency import check_alike
 
 # The neighbours in the order of a walk around the pixel, so that those which touch lie
 # next to each other: E, NE, N, NW, W, SW, S, SE.

@@ -15,9 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import connected_objects
+from napari_unet.data.labels import check_alike
 from napari_unet.errors import InputError
 from napari_unet.score.borders.thinning import thin_borders
-from napari_unet.score.objects.contingency import check_alike, contingency, join
+from napari_unet.score.objects.contingency import (
+    contingency,
+    join,
+)
 
 SCORES = (
     "v_rand",

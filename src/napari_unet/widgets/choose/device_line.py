@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from napari_unet.train.session import Started
+from napari_unet.model.started import Started
 
 _EVERY_MS = 1000
 

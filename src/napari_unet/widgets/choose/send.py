@@ -22,8 +22,12 @@ from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.widgets.layers.arrays import PREDICTED, current_slice, labels_array
+from napari_unet.widgets.layers.arrays import (
+    labels_array,
+)
 from napari_unet.widgets.layers.edits import edit
+from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
+from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.words import sides
@@ -32,8 +36,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 Source = Callable[[], Labels | None]
-NUMBERED = "napari_unet_numbered"
-"""Key in the metadata of a prediction: whether its values are numbers of objects."""
 SLICE, VISIBLE, OBJECT = "this slice", "what is visible", "the object clicked"
 _TOOLTIP = (
     "scribbles: pixels that are not labelled yet get the predicted class\n"

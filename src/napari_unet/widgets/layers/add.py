@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.arrays import placed_as
-from napari_unet.widgets.layers.looks import SOURCE
+from napari_unet.widgets.layers.marks import SOURCE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from napari.utils import DirectLabelColormap
-from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QToolButton, QWidget
 
-from napari_unet.config import AnnotationKind
-from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.widgets.layers.arrays import LayerBox, misfit, placed_like, plane_shape
-from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.errors import InputError
+from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -52,7 +48,7 @@ def add_annotations(
     Returns
     -------
     napari.layers.Labels
-        The layer, which the docks take for their annotations.
+        The layer, which is the active one.
 
     Raises
     ------
@@ -78,10 +74,6 @@ def add_annotations(
     viewer.dims.ndisplay = 2
     viewer.layers.selection.active = layer
     layer.mode = "paint"
-    workspace = Workspace.of(viewer)
-    workspace.image = image
-    workspace.annotations = layer
-    workspace.kind = AnnotationKind.SCRIBBLES
     return layer
 
 
@@ -125,46 +117,3 @@ def class_color(value: int) -> str:
     # Steps of the golden section never meet a hue again.
     rgb = colorsys.hsv_to_rgb(value * 0.618034 % 1, 0.6, 0.9)
     return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)
-
-
-class AnnotationButton(QToolButton):
-    """A "+" that makes a layer to annotate in.
-
-    Parameters
-    ----------
-    viewer
-        The viewer that gets the layer.
-    images
-        The image that it is for.
-    """
-
-    def __init__(
-        self, viewer: ViewerModel, images: LayerBox, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
-        self._viewer, self._images = viewer, images
-        self.setText("+")
-        self.clicked.connect(self.add)
-        images.valueChanged.connect(self.refresh)
-        self.refresh()
-
-    def refresh(self, *_changed: Any) -> None:
-        """Say what the button does, or why it cannot."""
-        image = self._images.value()
-        reason = "There is no image layer to annotate: load one first."
-        if image is not None:
-            reason = misfit(image)
-        self.setEnabled(not reason)
-        self.setToolTip(
-            reason or f"Make a new layer to annotate {image.name} in, ready to paint."
-        )
-
-    def add(self, *_clicked: Any) -> None:
-        """Make the layer."""
-        image = self._images.value()
-        if image is None:
-            return
-        try:
-            add_annotations(self._viewer, image)
-        except NapariUNetError as error:
-            show_error(str(error))

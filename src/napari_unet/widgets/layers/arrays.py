@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError, NapariUNetError
@@ -19,92 +16,6 @@ if TYPE_CHECKING:
 
 _LETTERS = "CTZYX"
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-PREDICTED = "napari_unet_slices"
-"""Key in the metadata of a prediction layer: indices of the slices it holds."""
-
-
-class LayerBox(QComboBox):
-    """A list of the viewer's layers of one type, kept up to date.
-
-    Parameters
-    ----------
-    viewer
-        The viewer.
-    kind
-        The type.
-    suits
-        Whether a layer may be chosen without anyone's doing; by hand all of them may.
-    """
-
-    valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
-
-    def __init__(
-        self,
-        viewer: ViewerModel,
-        kind: type[Layer],
-        parent: QWidget | None = None,
-        *,
-        suits: Callable[[Layer], bool] = lambda _layer: True,
-    ) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._kind = kind
-        self._suits = suits
-        self._meant = False
-        self._layers: list[Layer] = []
-        # A long layer name must not widen the dock.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setMinimumContentsLength(12)
-        events = viewer.layers.events
-        for event in (events.inserted, events.removed, events.renamed):
-            event.connect(self.refresh)
-        self.destroyed.connect(self._forget(events, self.refresh))
-        self.currentIndexChanged.connect(self._on_index_changed)
-        self.activated.connect(self._on_activated)
-        self.refresh()
-
-    @staticmethod
-    def _forget(events: Any, slot: Any) -> Any:
-        def disconnect() -> None:
-            for event in (events.inserted, events.removed, events.renamed):
-                event.disconnect(slot)
-
-        return disconnect
-
-    def value(self) -> Any:
-        """Return the chosen layer, or None."""
-        index = self.currentIndex()
-        return self._layers[index] if 0 <= index < len(self._layers) else None
-
-    def setValue(self, layer: Layer | None) -> None:  # noqa: N802
-        """Choose a layer; one that is not in the list leaves the choice as it is."""
-        if layer in self._layers:
-            self._meant = True
-            self.setCurrentIndex(self._layers.index(layer))
-
-    def refresh(self, _event: Any = None) -> None:
-        """List the layers that are there; a choice stays, where someone meant it."""
-        before = self.value()
-        layers = [one for one in self._viewer.layers if isinstance(one, self._kind)]
-        self.blockSignals(True)
-        self.clear()
-        self._layers = layers
-        for layer in layers:
-            self.addItem(layer.name)
-        stays = before in layers and (self._meant or self._suits(before))
-        self._meant = self._meant and stays
-        suiting = (one for one in layers if self._suits(one))
-        chosen = before if stays else next(suiting, None)
-        self.setCurrentIndex(-1 if chosen is None else layers.index(chosen))
-        self.blockSignals(False)
-        if self.value() is not before:
-            self.valueChanged.emit(self.value())
-
-    def _on_activated(self, _index: int) -> None:
-        self._meant = True
-
-    def _on_index_changed(self, index: int) -> None:
-        self.valueChanged.emit(self.value())
 
 
 def image_stack(layer: Image, *, copy: bool = True) -> Stack:
@@ -213,16 +124,6 @@ def placed_as(stack: Stack, ndim: int) -> dict[str, Any]:
         "units": units,
         "axis_labels": tuple(axes),
     }
-
-
-def current_slice(viewer: ViewerModel, layer: Layer) -> int:
-    """Return the index of the slice that the viewer shows of `layer`."""
-    axes = spatial(layer)
-    if len(axes) < 3:
-        return 0
-    point = layer.world_to_data(viewer.dims.point[-layer.ndim :])
-    data = finest(layer) if isinstance(layer, Image) else layer.data
-    return int(np.clip(round(float(point[axes[0]])), 0, data.shape[axes[0]] - 1))
 
 
 def add_or_update(

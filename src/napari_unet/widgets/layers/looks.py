@@ -10,9 +10,8 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.widgets.layers.annotations import class_names, name_classes
+from napari_unet.widgets.layers.marks import SOURCE
 
-SOURCE = "napari_unet_source"
-"""Key in the metadata of a layer: the path that its data were read from."""
 NAMES = "class_names"
 """Key in the place and the look of a layer: names of its classes, background first."""
 _LENGTHS = ("scale", "translate")

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.widgets.layers.arrays import PREDICTED, add_or_update, placed_like
-from napari_unet.widgets.layers.marks import made_by
+from napari_unet.widgets.layers.arrays import (
+    add_or_update,
+    placed_like,
+)
+from napari_unet.widgets.layers.marks import PREDICTED, PROBABILITY_OF, made_by
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
-
-_KEY = "napari_unet_probability_of"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
     found: dict[int, Image] = {}
     count = 0
     for layer in viewer.layers:
-        of = layer.metadata.get(_KEY)
+        of = layer.metadata.get(PROBABILITY_OF)
         if (
             isinstance(of, _MapOf)
             and of.model == made.model
@@ -84,7 +85,7 @@ def _make(viewer: ViewerModel, of: Image, key: _MapOf, shape: tuple[int, ...]) -
     old = next((one for one in viewer.layers if one.name == name), None)
     if (
         isinstance(old, Image)
-        and old.metadata.get(_KEY) == key
+        and old.metadata.get(PROBABILITY_OF) == key
         and old.data.shape == shape
     ):
         return old
@@ -97,6 +98,6 @@ def _make(viewer: ViewerModel, of: Image, key: _MapOf, shape: tuple[int, ...]) -
         visible=False,
         **placed_like(of),
     )
-    layer.metadata[_KEY] = key
+    layer.metadata[PROBABILITY_OF] = key
     layer.metadata[PREDICTED] = []
     return layer

@@ -1,58 +1,40 @@
-"""How a prediction layer was made, and whether a user has changed it since."""
+"""What is kept with a layer, in its metadata: the keys, and how it was made."""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.config import PostprocessConfig
-
 if TYPE_CHECKING:
     from napari.layers import Labels
 
-_KEY = "napari_unet_made_by"
+    from napari_unet.predict.made_by import MadeBy
 
-
-@dataclass(frozen=True)
-class MadeBy:
-    """What a prediction was made with.
-
-    Attributes
-    ----------
-    model
-        The model file.
-    of
-        Name of the image layer.
-    threshold
-        Of the foreground; None for the most probable class.
-    finish
-        What was made of the pixels' classes.
-    image
-        Fingerprint of the image, "" where it is unknown.
-    slices
-        Indices of the slices that are predicted.
-    """
-
-    model: Path
-    of: str = ""
-    threshold: float | None = None
-    finish: PostprocessConfig = field(default_factory=PostprocessConfig)
-    image: str = ""
-    slices: tuple[int, ...] = ()
-
-    def goes_with(self, other: MadeBy) -> bool:
-        """Say whether slices of both may lie in one layer, to be scored as one."""
-        mine = self.model, self.threshold, self.finish
-        return mine == (other.model, other.threshold, other.finish)
+PREDICTED = "napari_unet_slices"
+"""Of a prediction: indices of the slices that it holds."""
+NUMBERED = "napari_unet_numbered"
+"""Of a prediction: whether its values are numbers of objects."""
+MADE_BY = "napari_unet_made_by"
+"""Of a prediction: how it was made, by a checksum of its data."""
+BASELINE = "napari_unet_baseline"
+"""Of a mask: which baseline made it."""
+PROBABILITY_OF = "napari_unet_probability_of"
+"""Of an image: of which class, image and model it shows the probability."""
+SOURCE = "napari_unet_source"
+"""Of any layer: the path that its data were read from."""
+IGNORED = "napari_unet_ignored"
+"""Of a ground truth: (Z, Y, X) pixels that are not scored."""
+ERRORS = "napari_unet_errors"
+"""Of a layer that shows errors: which of them."""
+REGIONS_OF = "napari_unet_regions_of"
+"""Of a Shapes layer: the id of the image whose regions it holds."""
 
 
 def remember(layer: Labels, made_by: MadeBy) -> None:
     """Note how the layer as it is now was made."""
-    known = layer.metadata.setdefault(_KEY, {})
+    known = layer.metadata.setdefault(MADE_BY, {})
     # Last, where the same was made before.
     known.pop(_content(layer), None)
     known[_content(layer)] = made_by
@@ -60,7 +42,7 @@ def remember(layer: Labels, made_by: MadeBy) -> None:
 
 def made_by(layer: Labels | None) -> MadeBy | None:
     """Return how a layer was made, before the user changed it; None if elsewhere."""
-    known = {} if layer is None else layer.metadata.get(_KEY, {})
+    known = {} if layer is None else layer.metadata.get(MADE_BY, {})
     return next(reversed(known.values()), None)
 
 
@@ -69,7 +51,7 @@ def untouched(layer: Labels) -> MadeBy | None:
 
     After an undo, it is what was made before.
     """
-    known: dict[int, MadeBy] = layer.metadata.get(_KEY, {})
+    known: dict[int, MadeBy] = layer.metadata.get(MADE_BY, {})
     return known.get(_content(layer)) if known else None
 
 

@@ -12,6 +12,7 @@ from napari.utils.colormaps.standardize_color import transform_color
 from napari_unet.config import Region, Role
 from napari_unet.data.stack import parse_slices
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.marks import REGIONS_OF
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -25,7 +26,6 @@ COLORS = {
     Role.TEST: "#cc79a7",
     Role.IGNORE: "#bbbbbb",
 }
-_OF = "napari_unet_regions_of"
 _CLOSED = ("rectangle", "polygon", "ellipse")
 _CORNERS = 64
 _TEXT = {"string": "{role}", "size": 9, "anchor": "upper_left", "color": "white"}
@@ -38,11 +38,15 @@ def find_layer(viewer: ViewerModel, image: Image) -> Shapes | None:
     """
     shapes = [layer for layer in viewer.layers if isinstance(layer, Shapes)]
     for layer in shapes:
-        if layer.metadata.get(_OF) == str(image.unique_id):
+        if layer.metadata.get(REGIONS_OF) == str(image.unique_id):
             return layer
     ndim = len(plane_shape(image))
     for layer in shapes:
-        if layer.name == NAME and _OF not in layer.metadata and layer.ndim == ndim:
+        if (
+            layer.name == NAME
+            and REGIONS_OF not in layer.metadata
+            and layer.ndim == ndim
+        ):
             return layer
     return None
 
@@ -60,7 +64,7 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
             edge_width=max(1.0, max(plane_shape(image)[-2:]) / 256),
             **placed_like(image),
         )
-    layer.metadata[_OF] = str(image.unique_id)
+    layer.metadata[REGIONS_OF] = str(image.unique_id)
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))
     set_role(layer, role)

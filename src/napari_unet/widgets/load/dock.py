@@ -19,7 +19,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.data.annotation import describe, guess_kind, to_target
-from napari_unet.data.stack import Stack, read_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import (
+    Stack,
+)
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox

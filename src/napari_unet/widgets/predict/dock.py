@@ -28,16 +28,17 @@ from napari_unet.config.needs import (
 )
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import ModelCard, read_card
+from napari_unet.model.started import Started
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.predict.segment import Finished, Finishing, PredictionWork
-from napari_unet.train.session import Started
 from napari_unet.widgets.choose.device_line import DeviceLine
+from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.model_box import ModelBox
-from napari_unet.widgets.choose.send import NUMBERED, SendPart
+from napari_unet.widgets.choose.send import (
+    SendPart,
+)
 from napari_unet.widgets.layers.arrays import (
-    PREDICTED,
-    LayerBox,
-    current_slice,
     image_stack,
     misfit,
     placed_like,
@@ -45,7 +46,13 @@ from napari_unet.widgets.layers.arrays import (
 )
 from napari_unet.widgets.layers.edits import edit
 from napari_unet.widgets.layers.maps import add_slice, make_maps
-from napari_unet.widgets.layers.marks import MadeBy, remember, untouched
+from napari_unet.widgets.layers.marks import (
+    NUMBERED,
+    PREDICTED,
+    remember,
+    untouched,
+)
+from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain

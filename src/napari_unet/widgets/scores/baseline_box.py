@@ -23,12 +23,12 @@ from napari_unet.baselines.baseline_work import BaselineMask, BaselineWork
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import (
-    PREDICTED,
     image_stack,
     labels_array,
     placed_like,
     plane_shape,
 )
+from napari_unet.widgets.layers.marks import BASELINE, PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.job import Job
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 _RUN, _STOP = "Compare with a baseline", "Stop"
 _STEPS = 1000
-_KEY = "napari_unet_baseline"
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class MadeByBaseline:
 
 def made_by_baseline(layer: Labels | None) -> MadeByBaseline | None:
     """Return which baseline made a layer; None where none did."""
-    return None if layer is None else layer.metadata.get(_KEY)
+    return None if layer is None else layer.metadata.get(BASELINE)
 
 
 class BaselineBox(QWidget):
@@ -226,7 +225,7 @@ class BaselineBox(QWidget):
         layer = self._viewer.add_labels(
             result.mask.reshape(shape),
             name=f"{self._of.name} {self._baseline.name}",
-            metadata={PREDICTED: list(result.slices), _KEY: made},
+            metadata={PREDICTED: list(result.slices), BASELINE: made},
             **placed_like(self._of),
         )
         total, seconds = len(result.mask), time.monotonic() - self._began

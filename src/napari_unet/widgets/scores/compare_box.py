@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_unet.data.files import atomic_write
 from napari_unet.data.regions import runs
 from napari_unet.errors import NapariUNetError
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import (
     Interval,
@@ -29,7 +30,6 @@ from napari_unet.score.report.score_history import (
     now,
     to_csv,
 )
-from napari_unet.widgets.layers.marks import MadeBy
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.scores.compare_table import UNKNOWN, CompareTable

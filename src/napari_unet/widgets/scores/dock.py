@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.report.page import check_page
 from napari_unet.widgets.choose.kind_box import KindBox
-from napari_unet.widgets.layers.arrays import PREDICTED, LayerBox
+from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.panel import Panel

@@ -25,6 +25,7 @@ from napari_unet.score.errors.error_kinds import KIND_NAMES, Error, Errors
 from napari_unet.score.errors.error_map import leave_out, pixel_map
 from napari_unet.score.errors.errors_of_objects import TOLERANCE, find_errors
 from napari_unet.widgets.choose.keys import ERRORS, KeyList
+from napari_unet.widgets.layers.marks import IGNORED
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
     Found = tuple[Errors, NDArray[np.uint8]]
 
-IGNORED = "napari_unet_ignored"
-"""Key in the metadata of a ground truth layer: (Z, Y, X) pixels that are not scored."""
 _NO_SCORES = "Score a prediction first: its errors are listed then."
 _GONE = "The prediction was removed: score again."
 _NONE = (

@@ -17,14 +17,13 @@ from napari_unet.score.errors.error_kinds import (
 )
 from napari_unet.score.errors.error_map import PIXEL_COLORS, PIXEL_NAMES
 from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.marks import ERRORS
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
 ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER = "errors", "right and wrong", "this error"
-_OURS = "napari_unet_errors"
-"""Key in the metadata of a layer that this module made."""
 _MARK = "#ffd400"
 _EDGES = 36
 """Widths of its edge that a side of the mark is long."""
@@ -53,7 +52,7 @@ class ErrorView:
 
         A layer of the user may be called the same; it is never touched.
         """
-        made = (one for one in self._viewer.layers if one.metadata.get(_OURS) == name)
+        made = (one for one in self._viewer.layers if one.metadata.get(ERRORS) == name)
         return next(made, None)
 
     def show_errors(self, errors: Errors, like: Labels) -> Labels:
@@ -117,7 +116,7 @@ class ErrorView:
                 ndim=centre.size,
                 name=MARK_LAYER,
                 opacity=1,
-                metadata={_OURS: MARK_LAYER},
+                metadata={ERRORS: MARK_LAYER},
                 **placed_like(like),
             )
             self._viewer.layers.selection.active = active
@@ -157,7 +156,7 @@ class ErrorView:
                 shown,
                 name=name,
                 opacity=opacity,
-                metadata={_OURS: name},
+                metadata={ERRORS: name},
                 **placed_like(like),
             )
             self._viewer.layers.selection.active = active

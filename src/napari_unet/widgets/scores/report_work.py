@@ -12,7 +12,7 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.model.card import read_card
 from napari_unet.train.history import curve_of
 from napari_unet.widgets.layers.arrays import image_stack
-from napari_unet.widgets.layers.looks import SOURCE
+from napari_unet.widgets.layers.marks import SOURCE
 
 if TYPE_CHECKING:
     import numpy as np

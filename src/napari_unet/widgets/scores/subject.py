@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 
 from napari_unet.errors import InputError
+from napari_unet.predict.made_by import MadeBy
+from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.widgets.layers.arrays import labels_array
-from napari_unet.widgets.layers.marks import MadeBy, made_by
+from napari_unet.widgets.layers.marks import (
+    made_by,
+)
 from napari_unet.widgets.scores.baseline_box import MadeByBaseline, made_by_baseline
-from napari_unet.widgets.used_slices import UsedSlices
 from napari_unet.words import sides
 
 if TYPE_CHECKING:

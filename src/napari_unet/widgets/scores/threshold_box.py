@@ -22,12 +22,12 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import keep_threshold
+from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.scores.curve_work import CurveWork
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
-from napari_unet.widgets.used_slices import UsedSlices
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

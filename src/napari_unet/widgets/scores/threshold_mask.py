@@ -10,11 +10,17 @@ import numpy as np
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import read_card
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, postprocess
-from napari_unet.widgets.layers.arrays import PREDICTED, current_slice
 from napari_unet.widgets.layers.edits import edit
 from napari_unet.widgets.layers.maps import maps_of, probabilities
-from napari_unet.widgets.layers.marks import MadeBy, made_by, remember, untouched
+from napari_unet.widgets.layers.marks import (
+    PREDICTED,
+    made_by,
+    remember,
+    untouched,
+)
+from napari_unet.widgets.layers.places import current_slice
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -17,11 +17,15 @@ from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError
 from napari_unet.live.live_work import Learnt, LiveWork
-from napari_unet.train.session import Progress, Started, TrainingWork
+from napari_unet.model.started import Started
+from napari_unet.train.session import (
+    Progress,
+    TrainingWork,
+)
+from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList
 from napari_unet.widgets.choose.send import SendPart
-from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
@@ -114,7 +118,7 @@ class TrainWidget(Panel):
         if reason:
             raise InputError(reason)
         if self.annotations.value() is None:
-            add_annotations(self.viewer, image)
+            begin_annotations(self.viewer, image)
         annotations = self.annotations.value()
         work = LiveWork(
             stack=image_stack(image),

@@ -12,13 +12,13 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.config import AnnotationKind
 from napari_unet.widgets.layers.arrays import (
-    PREDICTED,
     add_or_update,
-    current_slice,
     placed_like,
     plane_shape,
     spatial,
 )
+from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:

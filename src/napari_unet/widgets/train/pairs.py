@@ -14,16 +14,19 @@ from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind, to_target
-from napari_unet.data.stack import Stack, read_stack
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import (
+    Stack,
+)
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.train.roles import NO_SLICE
 from napari_unet.widgets.layers.arrays import (
-    PREDICTED,
     image_stack,
     labels_array,
     placed_like,
     plane_shape,
 )
+from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.words import sides
 
 if TYPE_CHECKING:

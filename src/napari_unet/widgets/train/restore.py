@@ -17,12 +17,16 @@ from napari_unet.config import AnnotationKind, PostprocessConfig, PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.model.card import ModelCard, read_card
+from napari_unet.model.started import Started
 from napari_unet.predict.segment import Finished, PredictionWork
 from napari_unet.train.checkpoints import find_checkpoints, nearest
 from napari_unet.train.curves import Curves
 from napari_unet.train.history import read_history
-from napari_unet.train.session import Started
-from napari_unet.widgets.layers.arrays import PREDICTED, current_slice, image_stack
+from napari_unet.widgets.layers.arrays import (
+    image_stack,
+)
+from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.train.late_curves import LateCurves

@@ -12,10 +12,15 @@ from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError
 from napari_unet.train.session import ImageSource
+from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
-from napari_unet.widgets.layers.annotations import AnnotationButton
-from napari_unet.widgets.layers.arrays import PREDICTED, LayerBox, labels_array, misfit
+from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.layers.arrays import (
+    labels_array,
+    misfit,
+)
+from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain

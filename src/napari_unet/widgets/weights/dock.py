@@ -21,14 +21,14 @@ from napari_unet.data.weight_map import class_weights, weight_map
 from napari_unet.errors import NapariUNetError
 from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.widgets.choose.kind_box import KindBox
+from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.arrays import (
-    LayerBox,
     add_or_update,
-    current_slice,
     labels_array,
     misfit,
     placed_like,
 )
+from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.panel import Panel

@@ -9,7 +9,7 @@ from napari_unet.data.regions import runs
 from napari_unet.errors import NapariUNetError
 from napari_unet.model.card import read_card
 from napari_unet.model.seen import trained_slices, validation_slices
-from napari_unet.widgets.layers.marks import MadeBy
+from napari_unet.predict.made_by import MadeBy
 
 _GONE = "The file of the model is not there any more."
 _UNKNOWN = (

@@ -1,0 +1,52 @@
+"""Stacks from files and folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_unet.data.files import unreadable
+from napari_unet.data.stack import Stack
+
+
+def read_stack(path: str | Path) -> Stack:
+    """Read an image stack or labels; values are never changed.
+
+    TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG or JPEG
+    picture, or a folder with one file for each slice. Dimensions come in the order
+    C, T, Z, Y, X, S. An uncompressed TIFF file is memory-mapped, read-only; another
+    that takes more than a quarter of the free memory becomes a dask array that reads
+    page by page; everything else is read into memory.
+
+    Parameters
+    ----------
+    path
+        File or folder.
+
+    Returns
+    -------
+    Stack
+        With pixel size and unit where the file states them.
+
+    Raises
+    ------
+    InputError
+        When nothing usable is there: missing, empty, broken, cut off (which page),
+        slices of different shapes (which one), or not an image.
+    """
+    # What reads files takes a while to load; docks that only open need not wait.
+    from napari_unet.data.folder import read_folder, read_image
+
+    path = Path(path)
+    try:
+        folder = path.is_dir()
+        loaded = read_folder(path) if folder else read_image(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return Stack(
+        data=loaded.data,
+        axes=loaded.axes,
+        pixel_size=loaded.calibration.pixel_size(loaded.axes),
+        unit=loaded.calibration.unit,
+        source=str(path),
+        notes=loaded.notes + loaded.calibration.notes(loaded.axes),
+    )

@@ -1,0 +1,41 @@
+"""How a prediction was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from napari_unet.config import PostprocessConfig
+
+
+@dataclass(frozen=True)
+class MadeBy:
+    """What a prediction was made with.
+
+    Attributes
+    ----------
+    model
+        The model file.
+    of
+        Name of the image layer.
+    threshold
+        Of the foreground; None for the most probable class.
+    finish
+        What was made of the pixels' classes.
+    image
+        Fingerprint of the image, "" where it is unknown.
+    slices
+        Indices of the slices that are predicted.
+    """
+
+    model: Path
+    of: str = ""
+    threshold: float | None = None
+    finish: PostprocessConfig = field(default_factory=PostprocessConfig)
+    image: str = ""
+    slices: tuple[int, ...] = ()
+
+    def goes_with(self, other: MadeBy) -> bool:
+        """Return whether slices of both may lie in one layer, to be scored as one."""
+        mine = self.model, self.threshold, self.finish
+        return mine == (other.model, other.threshold, other.finish)
