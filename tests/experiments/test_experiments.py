@@ -7,6 +7,7 @@ import functools
 import json
 import subprocess
 import sys
+from threading import Event
 
 import numpy as np
 import pytest
@@ -254,9 +255,10 @@ def start(tmp_path):
 
 
 def run_out(run, steps=None):
-    for taken in run.trainer.run():
+    stop = Event()
+    for taken in run.trainer.run(stop):
         if taken.step == steps:
-            run.trainer.stop()
+            stop.set()
     return run
 
 

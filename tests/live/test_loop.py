@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from threading import Event
 
 import numpy as np
 import pytest
@@ -46,11 +47,11 @@ def scribbles(em, z, box=(slice(None), slice(None))):
 
 def take(loop, until, most=400):
     """Run until an item is what is waited for; return all items."""
-    items = []
-    for item in loop.run():
+    items, stop = [], Event()
+    for item in loop.run(stop):
         items.append(item)
         if until(item) or len(items) >= most:
-            loop.stop()
+            stop.set()
     assert until(items[-1]) or any(until(item) for item in items), items[-1]
     return items
 
@@ -78,17 +79,17 @@ def test_it_sleeps_while_there_is_nothing_to_do(em, tmp_path, monkeypatch):
     loop = loop_on(em, folder=RunFolder(tmp_path))
     loop.look_at(1)
     loop.keep()
-    rounds = []
+    rounds, stop = [], Event()
     take_annotations = loop._take_annotations
 
     def counted():
         rounds.append(take_annotations())
         if len(rounds) > 3:
-            loop.stop()
+            stop.set()
 
     monkeypatch.setattr(loop, "_take_annotations", counted)
     began = time.monotonic()
-    list(loop.run())
+    list(loop.run(stop))
     # Three of the rounds waited for something to do, half a second each.
     assert time.monotonic() - began > 1
 
@@ -126,7 +127,8 @@ def test_a_view_that_moves_is_predicted_before_the_next_step(em):
     loop = loop_on(em)
     loop.update(0, scribbles(em, 0))
     loop.look_at(0)
-    items = loop.run()
+    stop = Event()
+    items = loop.run(stop)
     for item in items:
         if is_preview()(item):
             break
@@ -134,7 +136,7 @@ def test_a_view_that_moves_is_predicted_before_the_next_step(em):
     following = next(items)
     assert isinstance(following, Preview)
     assert following.core[0] == slice(3, 4)
-    loop.stop()
+    stop.set()
     list(items)
 
 
@@ -142,7 +144,8 @@ def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
     loop = loop_on(em)
     loop.update(0, scribbles(em, 0, (slice(0, 40), slice(0, 40))))
     loop.look_at(0)
-    items = loop.run()
+    stop = Event()
+    items = loop.run(stop)
     for item in items:
         if is_step(20)(item):
             break
@@ -153,7 +156,7 @@ def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
             break
     # A preview that was due anyway may come first; the next follows within 3 steps.
     assert item.step <= before + 4
-    loop.stop()
+    stop.set()
     list(items)
 
 
@@ -161,27 +164,29 @@ def test_erasing_takes_pixels_out_of_the_training_set(em):
     loop = loop_on(em)
     loop.update(0, scribbles(em, 0))
     loop.update(1, scribbles(em, 1, (slice(0, 10), slice(0, 10))))
-    items = loop.run()
+    stop = Event()
+    items = loop.run(stop)
     first = next(items)
     assert (first.pixels, first.slices) == (96 * 112 + 100, 2)
     loop.update(0, np.zeros(SHAPE[1:], np.uint8))
     second = next(items)
     assert (second.pixels, second.slices) == (100, 1)
-    loop.stop()
+    stop.set()
     list(items)
 
 
 def test_a_slice_that_was_erased_counts_as_learnt_from(em):
     loop = loop_on(em)
     loop.update(0, scribbles(em, 0))
-    items = loop.run()
+    stop = Event()
+    items = loop.run(stop)
     next(items)
     loop.update(0, np.zeros(SHAPE[1:], np.uint8))
     loop.update(1, scribbles(em, 1))
     next(items)
     told = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
     assert told == {0, 1}
-    loop.stop()
+    stop.set()
     list(items)
 
 
@@ -208,12 +213,13 @@ def test_a_new_class_gives_the_network_another_output(em):
     loop = loop_on(em)
     painted = scribbles(em, 0)
     loop.update(0, painted)
-    items = loop.run()
+    stop = Event()
+    items = loop.run(stop)
     next(items)
     painted[:20] = 3
     loop.update(0, painted)
     step = next(items)
-    loop.stop()
+    stop.set()
     list(items)
     assert loop.model().network.config.num_classes == 3
     assert "3 classes" in step.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -354,32 +356,32 @@ def test_nothing_of_torch_s_state_leaks_between_tiles(monkeypatch, precision):
 
 
 def test_stop_ends_after_the_tile_in_work():
-    predictor = Predictor(model(), TILED)
-    seen = []
-    for tile in predictor.tiles(image()):
+    seen, stop = [], Event()
+    for tile in Predictor(model(), TILED).tiles(image(), stop):
         seen.append(tile.done)
         if tile.done == 2:
-            predictor.stop()
+            stop.set()
     assert seen == [1, 2]
     assert tile.total > 2
 
 
 def test_a_stop_while_the_image_is_read_holds_too():
-    predictor = Predictor(model(), TILED)
+    stop = Event()
 
     class Slow(np.ndarray):
         def __getitem__(self, key):
-            predictor.stop()
+            stop.set()
             return np.asarray(self)[key]
 
-    assert list(predictor.tiles(image().view(Slow))) == []
+    assert list(Predictor(model(), TILED).tiles(image().view(Slow), stop)) == []
 
 
 def test_after_a_stop_the_next_prediction_is_whole():
     predictor = Predictor(model(), TILED)
     whole = predictor.predict(image()).labels
-    next(predictor.tiles(image()))
-    predictor.stop()
+    stop = Event()
+    next(predictor.tiles(image(), stop))
+    stop.set()
     np.testing.assert_array_equal(predictor.predict(image()).labels, whole)
 
 

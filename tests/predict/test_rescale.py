@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import numpy as np
 import pytest
 import torch
@@ -135,9 +137,10 @@ def test_tiles_tell_how_far_the_work_is_and_cover_every_pixel_once():
 def test_a_stop_ends_after_the_tile_in_work():
     stack = image((50, 8, 8), shape=(3, 40, 48))
     predictor = predictor_for(model(), stack, PredictConfig(rescale=True))
-    tiles = predictor.tiles(stack.as_czyx())
+    stop = Event()
+    tiles = predictor.tiles(stack.as_czyx(), stop)
     assert next(tiles).done == 1
-    predictor.stop()
+    stop.set()
     assert list(tiles) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 
 import numpy as np
 import pytest
@@ -77,11 +78,13 @@ def play() -> Callable[..., list[float]]:
     """Run a `Trainer`, all of it or up to a step, and return its losses."""
 
     def run(trainer: Trainer, stop_after: int | None = None) -> list[float]:
-        losses = []
-        for step in trainer.run():
+        losses, stop = [], Event()
+        if stop_after == 0:
+            stop.set()
+        for step in trainer.run(stop):
             losses.append(step.loss)
             if step.step == stop_after:
-                trainer.stop()
+                stop.set()
         return losses
 
     return run

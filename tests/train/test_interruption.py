@@ -119,9 +119,7 @@ def test_a_stopped_run_leaves_a_model_that_can_be_used(
 ):
     folder = RunFolder(tmp_path)
     trainer = Trainer([blobs((5, 64, 64))], small(), folder=folder)
-    if stop_after is None:
-        trainer.stop()
-    play(trainer, stop_after)
+    play(trainer, 0 if stop_after is None else stop_after)
     assert trainer.step == (stop_after or 0)
     model = load_model(folder.last)
     assert model.card.step == trainer.step

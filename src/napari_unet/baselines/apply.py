@@ -46,7 +46,7 @@ def segment(
     *,
     slices: Sequence[int] | None = None,
     config: BaselineConfig | None = None,
-    stopped: threading.Event | None = None,
+    stop: threading.Event | None = None,
 ) -> Generator[BaselineStep, None, None]:
     """Segment an image by a baseline, yielding each slice.
 
@@ -67,7 +67,7 @@ def segment(
         Indices of the slices to segment; all when left out.
     config
         Settings; the defaults when left out.
-    stopped
+    stop
         Ends the work after the step that is under way.
 
     Raises
@@ -89,7 +89,7 @@ def segment(
         work = _learn_and_apply(forest, Planes(image), known, lessons, wanted)
     for done, (z, mask) in enumerate(work, start=1):
         yield BaselineStep(done, total, z, mask)
-        if stopped is not None and stopped.is_set():
+        if stop is not None and stop.is_set():
             return
 
 

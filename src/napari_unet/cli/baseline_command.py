@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -180,11 +179,11 @@ def _segment(
     from napari_unet.baselines import segment
     from napari_unet.cli.show import bar, stop_on_interrupt
 
-    image, stopped = stack.as_czyx(), threading.Event()
+    image = stack.as_czyx()
     masks = []
-    with stop_on_interrupt(stopped.set), bar("segmenting") as show:
+    with stop_on_interrupt() as stop, bar("segmenting") as show:
         for step in segment(
-            name, image, classes, slices=slices, config=config, stopped=stopped
+            name, image, classes, slices=slices, config=config, stop=stop
         ):
             show(step.done, step.total)
             if step.mask is not None:

@@ -188,8 +188,8 @@ def _train(run: ExperimentRun) -> Result | None:
 
     for line in run.words:
         say(line)
-    with stop_on_interrupt(run.trainer.stop):
-        follow(run.trainer.run())
+    with stop_on_interrupt() as stop:
+        follow(run.trainer.run(stop))
     if not run.trainer.is_over:
         say("stopped before the end: the same command goes on from here")
         return None

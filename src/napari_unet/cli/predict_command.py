@@ -109,8 +109,8 @@ def predict_stack(
     image = stack.as_czyx()
     result = predictor.empty(image.shape[1:], keep=keep)
     unfinished = True
-    with stop_on_interrupt(predictor.stop), bar("predicting") as show:
-        for tile in predictor.tiles(image):
+    with stop_on_interrupt() as stop, bar("predicting") as show:
+        for tile in predictor.tiles(image, stop):
             if tile.message:
                 say(tile.message)
             result.add(tile)

@@ -68,20 +68,24 @@ def follow(steps: Iterable[TrainStep]) -> TrainStep | None:
 
 
 @contextmanager
-def stop_on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl+C end the work in good order; the second ends the program."""
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """Yield what ends work in good order at the first Ctrl+C.
+
+    The second ends the program.
+    """
+    stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stop
         return
 
     def on_interrupt(number: int, frame: Any) -> None:
         signal.signal(signal.SIGINT, before)
         say("Stopping; press Ctrl+C again to leave at once.")
-        stop()
+        stop.set()
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield
+        yield stop
     finally:
         signal.signal(signal.SIGINT, before)
 

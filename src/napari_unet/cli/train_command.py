@@ -91,8 +91,8 @@ def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
         f"training a {network.ndim}D U-Net, base {network.base_channels} "
         f"({trainer.network.num_parameters:,} parameters) on {trainer.device.words}"
     )
-    with stop_on_interrupt(trainer.stop):
-        follow(trainer.run())
+    with stop_on_interrupt() as stop:
+        follow(trainer.run(stop))
     say(f"trained {trainer.step} steps in {clock(trainer.elapsed)}")
     if trainer.config.train.steps is None and trainer.repeat_steps is not None:
         say(

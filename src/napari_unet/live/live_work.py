@@ -70,7 +70,6 @@ class LiveWork:
 
     def __post_init__(self) -> None:
         self._loop: LiveLoop | None = None
-        self._stopped = False
         self._paused = False
         self._painted = {
             int(z): self.labels[z] for z in np.flatnonzero(self.labels.any(axis=(1, 2)))
@@ -116,21 +115,14 @@ class LiveWork:
             if self._loop is not None:
                 self._loop.keep()
 
-    def stop(self) -> None:
-        """End soon, keeping the model."""
-        with self._lock:
-            self._stopped = True
-            if self._loop is not None:
-                self._loop.stop()
-
     def model(self) -> Model | None:
         """Return a copy of the network as it is, or None before there is one."""
         return None if self._loop is None else self._loop.model()
 
     def run(
-        self,
+        self, stop: threading.Event
     ) -> Generator[Started | Learnt | Preview | Idle | Kept, None, Path | None]:
-        """Train until `stop`; return the path of the model, None if none was made."""
+        """Train until `stop` is set; return the path of the model, if one was made."""
         # torch is loaded here, on the thread, when work starts and not before.
         from napari_unet.live.loop import LiveLoop
         from napari_unet.model.checkpoint import load_model
@@ -151,7 +143,7 @@ class LiveWork:
         )
         yield Started(loop.device_words, loop.notes, loop.memory_words)
         self._hand_over(loop)
-        yield from _bundled(loop)
+        yield from _bundled(loop, stop)
         return folder.last if folder.last.exists() else None
 
     def _roles(self) -> NDArray[np.uint8] | None:
@@ -172,19 +164,19 @@ class LiveWork:
                 loop.look_at(at, region, probabilities=probabilities)
             if self._paused:
                 loop.pause()
-            if self._stopped:
-                loop.stop()
             self._painted = {}
             self._loop = loop
 
 
-def _bundled(loop: LiveLoop) -> Generator[Learnt | Preview | Idle | Kept, None, None]:
+def _bundled(
+    loop: LiveLoop, stop: threading.Event
+) -> Generator[Learnt | Preview | Idle | Kept, None, None]:
     """Bundle steps, so that a fast GPU does not flood the window."""
     from napari_unet.live.loop import LiveStep
 
     points: list[tuple[float, float, float | None]] = []
     shown = 0.0
-    for item in loop.run():
+    for item in loop.run(stop):
         if not isinstance(item, LiveStep):
             yield item
             continue

@@ -54,7 +54,6 @@ class _Wishes:
     view: _View | None = None
     paused: bool = False
     kept: bool = False
-    stopped: bool = False
 
 
 class LiveLoop:
@@ -155,10 +154,6 @@ class LiveLoop:
         """Ask for a model file of the network as it is; `run` yields its path."""
         self._wish(kept=True)
 
-    def stop(self) -> None:
-        """End `run` after the step in work, keeping the model."""
-        self._wish(stopped=True)
-
     @property
     def num_updates(self) -> int:
         """Updates of annotations so far; a preview tells how many of them it saw."""
@@ -185,8 +180,15 @@ class LiveLoop:
 
     # The thread that trains.
 
-    def run(self) -> Iterator[LiveStep | Preview | Idle | Kept]:
-        """Train until `stop` is called.
+    def run(
+        self, stop: threading.Event | None = None
+    ) -> Iterator[LiveStep | Preview | Idle | Kept]:
+        """Train until `stop` is set; the model is kept then.
+
+        Parameters
+        ----------
+        stop
+            Ends the training after the step in hand once it is set; from any thread.
 
         Raises
         ------
@@ -197,6 +199,7 @@ class LiveLoop:
         OutputError
             When the run folder cannot be written.
         """
+        self._stop = stop or threading.Event()
         use_threads(self._learner.config.train.threads)
         keep_freed_memory()
         self._tidied_at = time.monotonic()
@@ -206,7 +209,7 @@ class LiveLoop:
             self.folder.log(f"live training on {self.device_words}")
         try:
             told = ""
-            while not self._wishes.stopped:
+            while not self._stop.is_set():
                 self._take_annotations()
                 yield from self._previews()
                 yield from self._keep()
@@ -242,7 +245,7 @@ class LiveLoop:
             wishes = self._wishes
             shown = wishes.view is None or not self._preview_is_due(wishes.view)
             kept = not wishes.kept or not self._can_keep
-            if shown and kept and not (wishes.labels or wishes.stopped):
+            if shown and kept and not (wishes.labels or self._stop.is_set()):
                 self._changed.wait(_IDLE_SECONDS)
 
     @property
@@ -325,7 +328,7 @@ class LiveLoop:
 
     def _previews(self) -> Iterator[Preview]:
         """Predict what is looked at, where that is new or the network has learnt."""
-        while not self._wishes.stopped:
+        while not self._stop.is_set():
             view = self._wishes.view
             if view is None or not self._preview_is_due(view):
                 return
@@ -339,7 +342,7 @@ class LiveLoop:
             part = tile.within(view.box)
             kept = part.probabilities if view.probabilities else None
             yield Preview(part.core, part.labels, kept, step, learnt)
-            if self._wishes.view != view or self._wishes.stopped:
+            if self._wishes.view != view or self._stop.is_set():
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()
 

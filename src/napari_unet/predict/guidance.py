@@ -1,12 +1,12 @@
-"""The search for places to annotate as a worker's generator: arrays in, no Qt."""
+"""The search for places to annotate, as a generator."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from napari_unet.predict.suggest import Suggestion
 
 ModelSource = Path | Callable[[], "Model | None"]
+SEARCH_SECONDS = 20.0
+"""No slice is begun after this time."""
 _SMOOTHING = 1.5
 """Standard deviation in pixels."""
 
@@ -54,70 +56,63 @@ class Guidance:
     words: str
 
 
-@dataclass(eq=False)
-class GuidanceWork:
-    """A search on copies of layers, for a worker thread.
+def find_places(
+    source: ModelSource,
+    stack: Stack,
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None,
+    box: int,
+    stop: Event,
+    *,
+    count: int = 8,
+    seconds: float = SEARCH_SECONDS,
+) -> Generator[Looked, None, Guidance]:
+    """Look at one slice after the other, yielding each, and choose places.
 
-    Attributes
+    Parameters
     ----------
-    model
+    source
         A model file, or what returns a model that nobody changes any more, None
-        before there is one; called on the thread.
+        before there is one; called when the work begins.
     stack, labels
         The image, and (Z, Y, X) annotations of it.
     kind
         What the annotations mean; None for a guess.
     box, count
         Side of the places in pixels, and how many there are at most.
+    stop
+        Ends the search soon once it is set, with places from what is known.
     seconds
         No slice is begun after this time. The first ones lie spread over the stack.
+
+    Raises
+    ------
+    InputError
+        When there is no model yet, or it does not fit the image.
     """
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.predict.predictor import Predictor
+    from napari_unet.predict.suggest import suggest
+    from napari_unet.predict.uncertainty import uncertainty
 
-    model: ModelSource
-    stack: Stack
-    labels: NDArray[np.generic]
-    kind: AnnotationKind | None = None
-    box: int = 64
-    count: int = 8
-    seconds: float = 20.0
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
-
-    def stop(self) -> None:
-        """End soon, and suggest from what is known; from any thread."""
-        self._stopped.set()
-
-    def run(self) -> Generator[Looked, None, Guidance]:
-        """Look at one slice after the other, yielding each, and choose places."""
-        from napari_unet.model.checkpoint import load_model
-        from napari_unet.predict.predictor import Predictor
-        from napari_unet.predict.suggest import suggest
-        from napari_unet.predict.uncertainty import uncertainty
-
-        given = self.model
-        model = load_model(given) if isinstance(given, Path) else given()
-        if model is None:
-            raise InputError("The network has not begun to learn: try again soon.")
-        image = self.stack.as_czyx()
-        unsure = np.zeros(image.shape[1:], np.float32)
-        looks = uncertainty(
-            Predictor(model, PredictConfig()), image, stopped=self._stopped
-        )
-        began, seen, total = time.monotonic(), 0, len(unsure)
-        for look in looks:
-            # Single pixels say little, to the eye too.
-            unsure[look.z] = scipy.ndimage.gaussian_filter(
-                look.disagreement, _SMOOTHING
-            )
-            seen = look.done
-            yield Looked(seen, total, look.z, unsure[look.z])
-            if self._stopped.is_set() or time.monotonic() - began > self.seconds:
-                break
-        known = annotated(self.labels, self.kind)
-        # The same chance every time: the same question gets the same answer.
-        rng = np.random.default_rng(0)
-        places = suggest(unsure, known, box=self.box, count=self.count, rng=rng)
-        found = tuple(Found(one, picture(image, one)) for one in places)
-        return Guidance(found, _words(len(found), seen, total))
+    model = load_model(source) if isinstance(source, Path) else source()
+    if model is None:
+        raise InputError("The network has not begun to learn: try again soon.")
+    image = stack.as_czyx()
+    unsure = np.zeros(image.shape[1:], np.float32)
+    began, seen, total = time.monotonic(), 0, len(unsure)
+    for look in uncertainty(Predictor(model, PredictConfig()), image, stop=stop):
+        # Single pixels say little, to the eye too.
+        unsure[look.z] = scipy.ndimage.gaussian_filter(look.disagreement, _SMOOTHING)
+        seen = look.done
+        yield Looked(seen, total, look.z, unsure[look.z])
+        if stop.is_set() or time.monotonic() - began > seconds:
+            break
+    # The same chance every time: the same question gets the same answer.
+    rng = np.random.default_rng(0)
+    places = suggest(unsure, annotated(labels, kind), box=box, count=count, rng=rng)
+    found = tuple(Found(one, picture(image, one)) for one in places)
+    return Guidance(found, _words(len(found), seen, total))
 
 
 def annotated(

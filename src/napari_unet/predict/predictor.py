@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from threading import Event
 
 import numpy as np
 import torch
@@ -59,11 +59,6 @@ class Predictor:
         self.threshold = self.config.threshold
         if self.threshold is None:
             self.threshold = model.card.threshold
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """End the prediction that runs after the tile in work; from any thread."""
-        self._stop.set()
 
     def predict(self, image: ArrayLike, *, keep: bool = False) -> Prediction:
         """Predict a (C, Z, Y, X) image; `keep` also returns the probabilities."""
@@ -82,7 +77,7 @@ class Predictor:
         """Channels of the probabilities: background and every class."""
         return max(2, self.model.network.config.num_classes)
 
-    def tiles(self, image: ArrayLike) -> Iterator[TileDone]:
+    def tiles(self, image: ArrayLike, stop: Event | None = None) -> Iterator[TileDone]:
         """Normalise and predict a (C, Z, Y, X) image, yielding every tile when done.
 
         The image is read twice, slice by slice to normalise it and then tile by tile,
@@ -92,6 +87,13 @@ class Predictor:
         once, then smaller ones, and at last the CPU takes over; the next tile has a
         message that says so, and those that are done stay.
 
+        Parameters
+        ----------
+        image
+            Grey values, an array or a lazy one.
+        stop
+            Ends the prediction after the tile in hand once it is set; from any thread.
+
         Raises
         ------
         InputError
@@ -99,32 +101,37 @@ class Predictor:
         OutOfMemoryError
             When not even the CPU's memory holds the smallest tile.
         """
-        self._stop.clear()
         self._check(image.shape)
-        return self._tiles_of(self.model.card.normalization.lazily(image))
+        normalised = self.model.card.normalization.lazily(image)
+        return self._tiles_of(normalised, stop=stop)
 
     def normalised_tiles(
-        self, image: Cuttable, within: Sequence[slice] | None = None
+        self,
+        image: Cuttable,
+        within: Sequence[slice] | None = None,
+        stop: Event | None = None,
     ) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image that is normalised already.
 
         Only the box `within` (Z, Y and X) is predicted where one is given; its start
         is moved down to the pooling grid, so that it gets what the whole would give.
         """
-        self._stop.clear()
-        return self._tiles_of(image, within)
+        return self._tiles_of(image, within, stop)
 
     def _tiles_of(
-        self, image: Cuttable, within: Sequence[slice] | None = None
+        self,
+        image: Cuttable,
+        within: Sequence[slice] | None = None,
+        stop: Event | None = None,
     ) -> Iterator[TileDone]:
-        network = self.model.network.config
+        network, stop = self.model.network.config, stop or Event()
         capacity = choose(image.shape[1:], network, self.config, self.device)
         if within is not None:
             within = align(within, network)
         waiting = deque(plan_tiles(capacity.shape, network, capacity.config, within))
         done, messages = 0, ""
         try:
-            while waiting and not self._stop.is_set():
+            while waiting and not stop.is_set():
                 batch = _next_batch(waiting, capacity.batch_size)
                 answers = self._try(image, batch, capacity)
                 if answers is None:

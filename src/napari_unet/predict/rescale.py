@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from threading import Event
 
 import numpy as np
 import torch
@@ -82,14 +82,8 @@ class RescaledPredictor(Predictor):
             )
         super().__init__(model, config, device)
         self.by = by
-        self._ended = threading.Event()
 
-    def stop(self) -> None:
-        """End the prediction that runs after the tile in work; from any thread."""
-        self._ended.set()
-        super().stop()
-
-    def tiles(self, image: ArrayLike) -> Iterator[TileDone]:
+    def tiles(self, image: ArrayLike, stop: Event | None = None) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image, yielding every slice or volume when done.
 
         The tiles before the last of each slice are yielded too, without any pixels:
@@ -101,17 +95,14 @@ class RescaledPredictor(Predictor):
             As `Predictor.tiles`.
         """
         self._check(np.shape(image))
-        self._ended.clear()
-        return self._tiles(image)
+        return self._tiles(image, stop or Event())
 
-    def _tiles(self, image: ArrayLike) -> Iterator[TileDone]:
+    def _tiles(self, image: ArrayLike, stop: Event) -> Iterator[TileDone]:
         depth, height, width = np.shape(image)[1:]
         for part, resampled in self._parts(image):
             length = part.stop - part.start
             whole = np.empty((self.num_classes, *resampled.shape[1:]), np.float32)
-            for tile in self.normalised_tiles(resampled):
-                if self._ended.is_set():
-                    return
+            for tile in self.normalised_tiles(resampled, stop=stop):
                 whole[(slice(None), *tile.core)] = tile.probabilities
                 core, answer = _NOWHERE, whole[:, :0, :0, :0]
                 if tile.done == tile.total:

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,13 +65,10 @@ class PredictionWork:
     settings: PredictConfig
     finish: PostprocessConfig
     whole: Stack | None = None
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
 
-    def stop(self) -> None:
-        """End after the tile in work; from any thread."""
-        self._stopped.set()
-
-    def run(self) -> Generator[Started | TileDone | Finishing, None, Finished]:
+    def run(
+        self, stop: threading.Event
+    ) -> Generator[Started | TileDone | Finishing, None, Finished]:
         """Predict, yielding device and tiles, and finish the whole where wanted."""
         from napari_unet.model.checkpoint import load_model
         from napari_unet.predict.postprocessing import needs_probabilities, postprocess
@@ -86,7 +83,7 @@ class PredictionWork:
         for tile in predictor.tiles(image):
             whole.add(tile)
             yield tile
-            if self._stopped.is_set():
+            if stop.is_set():
                 words = f"Stopped after tile {tile.done} of {tile.total}"
                 return Finished(words, image=self._fingerprint())
         labels, objects = None, ""

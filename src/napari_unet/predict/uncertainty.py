@@ -55,7 +55,7 @@ def uncertainty(
     image: ArrayLike,
     *,
     turns: int = 2,
-    stopped: Event | None = None,
+    stop: Event | None = None,
 ) -> Iterator[SliceDone]:
     """Predict an image in several turns, and yield how unsure each slice is.
 
@@ -77,7 +77,7 @@ def uncertainty(
     turns
         How many of the 8 flips and quarter turns are taken, 2 or more; each costs a
         prediction of the image.
-    stopped
+    stop
         Ends the work after the tile in hand once it is set; from any thread.
 
     Raises
@@ -106,7 +106,7 @@ def uncertainty(
         wanted = slice(0, 1) if flat else slab
         sums = _Sums()
         for turn in TURNS[:turns]:
-            answer = _answer(predictor, part, wanted, turn, stopped or Event())
+            answer = _answer(predictor, part, wanted, turn, stop or Event())
             if answer is None:
                 return
             sums.add(answer)
@@ -130,7 +130,7 @@ def _answer(
     image: NDArray[np.float32],
     wanted: slice,
     turn: tuple[bool, int],
-    stopped: Event,
+    stop: Event,
 ) -> NDArray[np.float32] | None:
     """Return (num_classes, z, Y, X) of the slices wanted, or None once stopped."""
     mirrored, quarters = turn
@@ -141,7 +141,7 @@ def _answer(
     found = np.empty(shape, np.float32)
     box = (wanted, slice(0, height), slice(0, width))
     for tile in predictor.normalised_tiles(seen, box):
-        if stopped.is_set():
+        if stop.is_set():
             return None
         z, rows, columns = tile.core
         # What is predicted starts on the pooling grid, before the first slice wanted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,7 @@ def threshold_steps(
     thresholds: Sequence[float] = THRESHOLDS,
     *,
     slices: Sequence[int] | None = None,
+    stop: Event | None = None,
 ) -> Iterator[ThresholdCurve]:
     """Score the foreground at every threshold, yielding the curve as it fills up.
 
@@ -113,6 +115,8 @@ def threshold_steps(
         Between 0 and 1.
     slices
         Indices of slices to score; all that have truth when left out.
+    stop
+        Ends the work after the threshold in hand once it is set; from any thread.
 
     Raises
     ------
@@ -129,6 +133,8 @@ def threshold_steps(
     # From the second on, so that one half is among them; a single one is the first.
     order = _coarse_to_fine(np.arange(min(1, steps.size - 1), steps.size, _RAND_EVERY))
     for number, index in enumerate(order, start=1):
+        if stop is not None and stop.is_set():
+            return
         v_rand = v_rand.copy()
         v_rand[index] = _rand(probabilities, comparison, some, steps[index])
         yield replace(curve, v_rand=v_rand, done=number / len(order))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,9 +50,8 @@ class RegionCount:
     kind: AnnotationKind | None
     reach: Reach
 
-    def count(self) -> Generator[None, None, Counted]:
+    def count(self) -> Counted:
         """Count the annotated pixels of every role, and those that leak."""
-        yield
         try:
             annotated = self._annotated()
             roles = role_map(self._explicit(annotated), _zyx(annotated))
@@ -64,9 +62,8 @@ class RegionCount:
         words = "\n".join(one for one in told if one)
         return Counted(words, leak)
 
-    def shrink(self) -> Generator[None, None, tuple[list[Region], int] | str]:
+    def shrink(self) -> tuple[list[Region], int] | str:
         """Give up what leaks; a sentence where nothing would be left."""
-        yield
         annotated = self._annotated()
         shrunk = shrink_regions(self._explicit(annotated), annotated, self.reach)
         roles = role_map(shrunk, _zyx(annotated))

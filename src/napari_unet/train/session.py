@@ -100,17 +100,9 @@ class TrainingWork:
     start: Path | None
     auto: bool = False
 
-    def __post_init__(self) -> None:
-        self._stopped = threading.Event()
-        self._trainer: Trainer | None = None
-
-    def stop(self) -> None:
-        """End the run soon, keeping a model; at any time and from any thread."""
-        self._stopped.set()
-        if self._trainer is not None:
-            self._trainer.stop()
-
-    def run(self) -> Generator[Started | Progress, None, Path | None]:
+    def run(
+        self, stop: threading.Event
+    ) -> Generator[Started | Progress, None, Path | None]:
         """Train, yielding what there is to show about ten times a second.
 
         Returns
@@ -132,7 +124,7 @@ class TrainingWork:
         if not any(source.is_divided for source in self.sources):
             images = hold_out_images(images)
         folder = RunFolder(self.folder)
-        if self._stopped.is_set():
+        if stop.is_set():
             return None
         notes = [
             _named(image, images) + note for image in images for note in image.notes
@@ -142,13 +134,10 @@ class TrainingWork:
             config, reason = choose(config, images, start)
             why = (reason,)
         trainer = Trainer(images, config, folder=folder, start=start)
-        self._trainer = trainer
-        if self._stopped.is_set():
-            return None
         device = trainer.device
         notes = [*notes, *why, *trainer.notes]
         yield Started(device.words, tuple(notes), device.memory_words)
-        yield from _bundled(trainer)
+        yield from _bundled(trainer, stop)
         if trainer.step == 0:
             return None
         return folder.best if folder.best.exists() else folder.last
@@ -159,12 +148,14 @@ def _named(image: TrainingImage, images: Sequence[TrainingImage]) -> str:
     return f"{image.name}: " if len(images) > 1 else ""
 
 
-def _bundled(trainer: Trainer) -> Generator[Progress, None, None]:
+def _bundled(
+    trainer: Trainer, stop: threading.Event
+) -> Generator[Progress, None, None]:
     """Bundle steps, so that a fast GPU does not flood the window."""
     points: list[tuple[float, float, float | None]] = []
     shown = 0.0
     step = None
-    for step in trainer.run():
+    for step in trainer.run(stop):
         points.append((step.seconds, step.loss, step.validation))
         if time.monotonic() - shown > _SHOW_SECONDS:
             shown = time.monotonic()

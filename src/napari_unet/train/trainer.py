@@ -118,7 +118,6 @@ class Trainer:
         self._saved_at = 0.0
         self._progress = 0.0
         self._pace = Pace()
-        self._stop = threading.Event()
         self._learner = Learner(self.config, self.device, start)
         self._batches = Batches(self.images, self.config, self.device.device)
         self._held_out = HeldOut(self.images)
@@ -163,12 +162,13 @@ class Trainer:
             return True
         return self._schedule.is_over(self.step, self.elapsed)
 
-    def stop(self) -> None:
-        """End the run after the step in work, keeping a model; from any thread."""
-        self._stop.set()
+    def run(self, stop: threading.Event | None = None) -> Iterator[TrainStep]:
+        """Train until the budget is spent or `stop` is set; a model is kept.
 
-    def run(self) -> Iterator[TrainStep]:
-        """Train until the budget is spent or `stop` is called.
+        Parameters
+        ----------
+        stop
+            Ends the run after the step in hand once it is set; from any thread.
 
         Raises
         ------
@@ -187,7 +187,7 @@ class Trainer:
             self.folder.write_settings(self.config)
             self.folder.log(f"training on {self.device.words}, step {self.step}")
         try:
-            while not (self.is_over or self._stop.is_set()):
+            while not (self.is_over or (stop is not None and stop.is_set())):
                 yield self._advance()
             self._finish()
         finally:
@@ -309,12 +309,11 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
-        stopped = self._stop.is_set()
         if self._held_out and self.best is None and self.step > 0:
             self._validate()
         self._save()
         if self.folder is not None:
-            how = "stopped" if stopped else "finished"
+            how = "finished" if self.is_over else "stopped"
             best = "" if self.best is None else f", best validation IoU {self.best:.4f}"
             self.folder.log(f"{how} after step {self.step}{best}")
 

@@ -15,11 +15,7 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.errors import InputError
-from napari_unet.widgets.qt.job import Job
-
-
-def _idle() -> None:
-    """Nothing to stop."""
+from napari_unet.widgets.qt.job import Job, once
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ def one_core(qapp: Any) -> Iterator[None]:
 
 
 def _fails_with(error: Exception) -> Any:
-    def work() -> Iterator[int]:
+    def work(_stop: threading.Event) -> Iterator[int]:
         yield 1
         raise error
 
@@ -60,10 +56,10 @@ def test_every_error_on_the_thread_is_told(
     parent: QWidget, qtbot: Any, error: Exception, words: str
 ) -> None:
     told: list[str] = []
-    job = Job("Working", _fails_with(error), _idle, parent)
+    job = Job(parent)
     job.failed.connect(told.append)
     with qtbot.waitSignal(job.ended, timeout=10_000):
-        job.start()
+        job.start("Working", _fails_with(error))
     assert len(told) == 1
     assert words in told[0]
 
@@ -71,18 +67,45 @@ def test_every_error_on_the_thread_is_told(
 def test_items_and_result_reach_the_main_thread(parent: QWidget, qtbot: Any) -> None:
     from qtpy.QtCore import QThread
 
-    def work() -> Any:
+    def work(_stop: threading.Event) -> Any:
         yield 1
         yield 2
         return "done"
 
     seen: list[Any] = []
-    job = Job("Working", work, _idle, parent)
+    job = Job(parent)
     job.stepped.connect(seen.append)
     job.done.connect(lambda result: seen.extend([result, QThread.currentThread()]))
     with qtbot.waitSignal(job.ended, timeout=10_000):
-        job.start()
+        job.start("Working", work)
     assert seen == [1, 2, "done", parent.thread()]
+
+
+def test_a_slot_takes_one_job_after_the_other(parent: QWidget, qtbot: Any) -> None:
+    job, seen = Job(parent), []
+    for letter in "ab":
+        with qtbot.waitSignal(job.ended, timeout=10_000):
+            job.start("Working", once(letter.upper), on_done=seen.append)
+            with pytest.raises(RuntimeError, match="Working is still running"):
+                job.start("More", once(lambda: 3))
+        assert not job.running
+    assert seen == ["A", "B"]
+
+
+def test_stop_sets_the_event_that_the_work_was_given(
+    parent: QWidget, qtbot: Any
+) -> None:
+    def work(stop: threading.Event) -> Any:
+        while not stop.wait(0.01):
+            yield 1
+        return "kept"
+
+    job, results = Job(parent), []
+    job.stop()  # nothing runs: nothing happens
+    job.start("Working", work, on_done=results.append)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.stop()
+    assert results == ["kept"]
 
 
 _SCRIPT = """
@@ -116,18 +139,15 @@ viewer.close()
 def test_a_long_job_keeps_no_other_waiting_on_a_machine_of_one_core(
     parent: QWidget, qtbot: Any, one_core: None
 ) -> None:
-    ended = threading.Event()
-
-    def long() -> Iterator[int]:
+    def long(stop: threading.Event) -> Iterator[int]:
         yield 1
-        ended.wait(60)
+        stop.wait(60)
 
-    first = Job("Long", long, ended.set, parent)
+    first, second = Job(parent), Job(parent)
     with qtbot.waitSignal(first.stepped, timeout=10_000):
-        first.start()
-    second = Job("Short", lambda: iter([1]), _idle, parent)
+        first.start("Long", long)
     with qtbot.waitSignal(second.ended, timeout=10_000):
-        second.start()
+        second.start("Short", once(lambda: 1))
     with qtbot.waitSignal(first.ended, timeout=10_000):
         first.stop()
 

@@ -31,8 +31,7 @@ def live(dock: Any, viewer: Any, files: Any) -> Any:
     form = train.forms["network"]
     form.setValue(form.value().model_copy(update={"depth": 2}))
     yield train
-    if train.job is not None:
-        train.job.stop()
+    train.job.stop()
 
 
 def paint(viewer: Any, files: Any, z: int) -> None:

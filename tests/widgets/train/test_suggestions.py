@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from napari.layers import Image, Labels
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
-from napari_unet.predict.guidance import GuidanceWork, annotated
+from napari_unet.predict.guidance import annotated, find_places
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
 from napari_unet.widgets.layers.go_to import BOX_LAYER, go_to
@@ -217,10 +218,10 @@ def test_uncertainty_is_a_layer_only_when_asked_for(
 def test_a_search_that_is_stopped_keeps_what_was_found(
     part: Any, search: Callable[[], None]
 ) -> None:
-    work = GuidanceWork(make_model, part_stack(part), np.zeros(SHAPE, np.uint8), box=32)
-    looks = work.run()
+    stop, nothing = Event(), np.zeros(SHAPE, np.uint8)
+    looks = find_places(make_model, part_stack(part), nothing, None, 32, stop)
     z = next(looks).z
-    work.stop()
+    stop.set()
     with pytest.raises(StopIteration) as end:
         next(looks)
     guidance = end.value.value

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,7 +112,7 @@ class LoadWidget(Panel):
         paths = {role: path for role, path in chosen.items() if path is not None}
         self._words: list[str] = []
         self._began = time.monotonic()
-        self.start("Loading", lambda: _read(paths), lambda: None)
+        self.start("Loading", partial(_read, paths))
 
     def on_step(self, item: _Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
@@ -143,13 +145,15 @@ class _Reading:
 
 
 def _read(
-    paths: dict[str, Path],
+    paths: dict[str, Path], stop: Event
 ) -> Iterator[_Reading | tuple[str, Stack, str]]:
-    """Read the files in turn; a worker's generator."""
+    """Read the files in turn."""
     shape: tuple[int, ...] | None = None
     sizes = {role: _bytes(path) for role, path in paths.items()}
     total, done = max(1, sum(sizes.values())), 0
     for role, path in paths.items():
+        if stop.is_set():
+            return
         yield _Reading(path.name, done / total)
         done += sizes[role]
         stack = read_stack(path)

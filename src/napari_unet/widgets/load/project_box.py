@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +35,7 @@ from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
 from napari_unet.widgets.project.open_project import OpenProject
-from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.job import Job, once
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -76,7 +78,9 @@ class ProjectBox(QWidget):
         self.earlier.setMenu(self._menu)
         self.earlier.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._left: list[JournalEntry] = []
-        self._job: Job | None = None
+        self._job = Job(self)
+        self._job.failed.connect(self.open_project.say)
+        self._job.ended.connect(self._show)
         self._lay_out()
         self.open_project.changed.connect(self._show)
         self.look_for_crash()
@@ -84,7 +88,7 @@ class ProjectBox(QWidget):
     @property
     def running(self) -> bool:
         """Whether a project or an entry is being read."""
-        return self._job is not None
+        return self._job.running
 
     def open(self, folder: str | Path) -> None:
         """Open a project: its layers are added on top of those that are there."""
@@ -106,14 +110,17 @@ class ProjectBox(QWidget):
             else:
                 self._restore(read, sentences)
 
-        def on_end() -> None:
+        def on_ended() -> None:
+            self._job.ended.disconnect(on_ended)
             self.open_project.say("\n".join(sentences) or "The project is open.")
             self.open_project.end_open(file, tuple(missing))
             self.look_for_crash()
 
-        self._start(
-            "Opening the project", lambda: _read(project, file), on_step, on_end
+        self._job.ended.connect(on_ended)
+        self._job.start(
+            "Opening the project", partial(_read, project, file), on_step=on_step
         )
+        self._show()
 
     def make(self, folder: str | Path) -> None:
         """Make a project of what is there now."""
@@ -131,42 +138,21 @@ class ProjectBox(QWidget):
             return
         journal = self.open_project.project.journal
 
-        def work() -> Generator[NDArray[np.generic], None, None]:
-            yield journal.read(entry)
-
-        def on_step(labels: NDArray[np.generic]) -> None:
+        def on_done(labels: NDArray[np.generic]) -> None:
             name = f"{entry.name} of {_when(entry.time)}"
             self.open_project.workspace.annotations = self._add(labels, entry, name)
             self.open_project.keeper.now()
             self._forget(entry)
 
-        self._start("Recovering annotations", work, on_step, lambda: None)
+        self._job.start(
+            "Recovering annotations", once(lambda: journal.read(entry)), on_done=on_done
+        )
+        self._show()
 
     def look_for_crash(self) -> None:
         """Offer what a crash left in the folder, and to go on where one stopped."""
         project = self.open_project.project
         self._left = project.journal.after_crash()
-        self._show()
-
-    def _start(
-        self,
-        title: str,
-        work: Callable[[], Generator[Any, None, None]],
-        on_step: Callable[[Any], None],
-        on_end: Callable[[], None],
-    ) -> None:
-        def end() -> None:
-            job, self._job = self._job, None
-            if job is not None:
-                job.deleteLater()
-            on_end()
-            self._show()
-
-        self._job = Job(title, work, lambda: None, self)
-        self._job.stepped.connect(on_step)
-        self._job.failed.connect(self.open_project.say)
-        self._job.ended.connect(end)
-        self._job.start()
         self._show()
 
     def _restore(self, read: _Read, sentences: list[str]) -> None:
@@ -301,13 +287,18 @@ class _Read:
     sentence: str = ""
 
 
-def _read(project: Project, file: ProjectFile) -> Generator[_Read, None, None]:
-    """Read the layers in turn; a worker's generator."""
+def _read(
+    project: Project, file: ProjectFile, stop: Event
+) -> Generator[_Read, None, None]:
+    """Read the layers in turn."""
     for record in file.layers:
         try:
             read = _read_one(project, record)
         except NapariUNetError as error:
             read = _Read(record, sentence=f"{record.role.capitalize()}: {error}")
+        if stop.is_set():
+            # What is not read stays on record, as what cannot be read does.
+            read = _Read(record, sentence=f"{record.name} was not read any more.")
         if read is not None:
             yield read
 

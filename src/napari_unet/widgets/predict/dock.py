@@ -230,7 +230,7 @@ class PredictWidget(Panel):
         # Classes and numbers of objects in one layer would be scored as one.
         self._made_by = MadeBy(model, layer.name, settings.threshold, work.finish)
         self._numbers = work.finish.objects != "no"
-        self.start("Predicting", work.run, work.stop)
+        self.start("Predicting", work.run)
 
     def on_step(self, item: Started | TileDone | Finishing) -> None:
         """Put a tile into the layers."""

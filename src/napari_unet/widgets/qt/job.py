@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 import os
 import sys
@@ -11,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -26,7 +26,19 @@ from napari_unet.model.openmp import wait_briefly
 _STEPS = 1000
 _NICE = 5
 _BAR_MS = 200
-Work = Callable[[], Iterator[Any]]
+Work = Callable[[threading.Event], Iterator[Any]]
+"""Long work: a generator function that ends soon, keeping what there is, once the event
+that it is called with is set."""
+
+
+def once(act: Callable[[], Any]) -> Work:
+    """Return work that does one thing, which cannot be stopped, and returns it."""
+
+    def work(_stop: threading.Event) -> Generator[None, None, Any]:
+        yield from ()
+        return act()
+
+    return work
 
 
 def keep_triton_out() -> None:
@@ -43,33 +55,26 @@ def keep_triton_out() -> None:
 
 
 class Job(QObject):
-    """One piece of work on a thread, a generator whose items reach the main thread.
+    """A slot for one piece of work at a time, on a thread.
 
     Parameters
     ----------
-    title
-        What is being done, for napari's activity dock, such as "Training U-Net".
-    work
-        Called on the thread; returns the generator to run. It must not touch the
-        viewer, a layer or a widget. Its return value is the result.
-    stop
-        Makes the generator return soon, keeping what there is; from any thread.
     parent
-        The widget that shows the job; when it goes, the job is stopped.
+        The widget that shows the work; when it goes, the work is stopped.
     quiet
-        Leave it out of napari's activity dock, whose bars take a tenth of a second to
-        appear: for work that starts by itself while somebody paints.
+        Leave the work out of napari's activity dock, whose bars take a tenth of a
+        second to appear: for what starts by itself while somebody paints.
 
     Signals
     -------
     stepped(object)
-        An item that the generator yielded.
+        An item that the work yielded.
     done(object)
-        The result; also after a stop.
+        The result of the work; also after a stop.
     failed(str)
         One sentence on what went wrong; napari shows it too.
     ended()
-        After either.
+        After either; the slot is free.
     """
 
     stepped = Signal(object)
@@ -77,70 +82,94 @@ class Job(QObject):
     failed = Signal(str)
     ended = Signal()
 
-    def __init__(
-        self,
-        title: str,
-        work: Work,
-        stop: Callable[[], None],
-        parent: QObject,
-        *,
-        quiet: bool = False,
-    ) -> None:
+    def __init__(self, parent: QObject, *, quiet: bool = False) -> None:
         super().__init__(parent)
         self._quiet = quiet
-        keep_triton_out()
-        wait_briefly()
-        self._title = title
-        self._stop = stop
+        self._title = ""
+        self._worker: _StoppingWorker | None = None
+        self._on_step: Callable[[Any], None] | None = None
+        self._on_done: Callable[[Any], None] | None = None
         self._bar: progress | None = None
-        self._shown = (0, title)
+        self._shown = (0, "")
+        self._held = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_BAR_MS)
         self._timer.timeout.connect(self._on_timer)
-        self._worker = create_worker(
-            _Named(title, _shielded, work),
+        parent.destroyed.connect(self._on_parent_gone)
+
+    @property
+    def running(self) -> bool:
+        """Whether work is under way."""
+        return self._worker is not None
+
+    def start(
+        self,
+        title: str,
+        work: Work,
+        *,
+        on_step: Callable[[Any], None] | None = None,
+        on_done: Callable[[Any], None] | None = None,
+        quiet: bool = False,
+    ) -> None:
+        """Start work on a thread.
+
+        Parameters
+        ----------
+        title
+            What is being done, for napari's activity dock, such as "Training U-Net".
+        work
+            Called on the thread with the event that stops it; returns the generator to
+            run, whose return value is the result. It must not touch the viewer, a
+            layer or a widget.
+        on_step, on_done
+            Called on the main thread as `stepped` and `done` are, for this work alone.
+        quiet
+            Leave this work out of the activity dock.
+
+        Raises
+        ------
+        RuntimeError
+            When work is under way.
+        """
+        if self.running:
+            raise RuntimeError(f"{self._title} is still running")
+        keep_triton_out()
+        wait_briefly()
+        self._title, self._shown, self._held = title, (0, title), False
+        worker: _StoppingWorker = create_worker(
+            _Named(title, _shielded, work, stop := threading.Event()),
             _start_thread=False,
             _worker_class=_StoppingWorker,
         )
-        self._worker.stop_work = stop
-        self._worker.yielded.connect(self._on_yielded)
-        self._worker.returned.connect(self._on_returned)
-        self._held = False
-        for answered in (self._worker.paused, self._worker.resumed):
+        worker.stop = stop
+        # Slots of a QObject are called on its thread; a plain function may be not.
+        worker.yielded.connect(self._on_yielded)
+        worker.returned.connect(self._on_returned)
+        for answered in (worker.paused, worker.resumed):
             answered.connect(self._keep_pace)
-        parent.destroyed.connect(self._on_parent_gone)
-
-    def start(self) -> Job:
-        """Start the thread."""
-        # Not cancelable and closed by hand: the bar belongs to this job alone.
-        if not self._quiet:
-            self._bar = progress(total=_STEPS, desc=self._title)
-        self._worker.start()
-        return self
+        self._worker, self._on_step, self._on_done = worker, on_step, on_done
+        # Not cancelable and closed by hand: the bar belongs to this work alone.
+        if not (quiet or self._quiet):
+            self._bar = progress(total=_STEPS, desc=title)
+        worker.start()
 
     def stop(self) -> None:
         """Ask the work to end soon and keep what there is."""
-        self._held = False
-        self._keep_pace()
-        self._stop()
+        if self._worker is not None:
+            self._held = False
+            self._keep_pace()
+            self._worker.stop.set()
 
     @property
     def is_paused(self) -> bool:
         """Whether the work is held."""
-        return bool(self._worker.is_paused)
+        return self._worker is not None and bool(self._worker.is_paused)
 
     def toggle_pause(self) -> None:
         """Hold the work where it is, or let it go on."""
         self._held = not self._held
         self._keep_pace()
-
-    def _keep_pace(self) -> None:
-        """Bring the worker to what is wanted; it answers between two steps only.
-
-        A wish that comes before it has answered the last one would be lost.
-        """
-        (self._worker.pause if self._held else self._worker.resume)()
 
     def show_progress(self, share: float, words: str = "") -> None:
         """Show the share done, 0 to 1, in napari's activity dock."""
@@ -149,6 +178,14 @@ class Job(QObject):
         self._shown = (round(share * _STEPS), f"{self._title}  {words}".rstrip())
         if not self._timer.isActive():
             self._timer.start()
+
+    def _keep_pace(self) -> None:
+        """Bring the worker to what is wanted; it answers between two steps only.
+
+        A wish that comes before it has answered the last one would be lost.
+        """
+        if self._worker is not None:
+            (self._worker.pause if self._held else self._worker.resume)()
 
     def _on_timer(self) -> None:
         """Draw napari's bar, which lets waiting events in, the end of the job too."""
@@ -161,6 +198,8 @@ class Job(QObject):
             bar.update(0)
 
     def _on_yielded(self, item: object) -> None:
+        if self._on_step is not None:
+            self._on_step(item)
         self.stepped.emit(item)
 
     def _on_returned(self, result: object) -> None:
@@ -168,7 +207,11 @@ class Job(QObject):
         if isinstance(result, _Failure):
             self._tell(result.error)
         else:
+            if self._on_done is not None:
+                self._on_done(result)
             self.done.emit(result)
+        # What handlers hold must not be held by a slot that is free.
+        self._worker = self._on_step = self._on_done = None
         self.ended.emit()
 
     def _tell(self, error: Exception) -> None:
@@ -179,8 +222,9 @@ class Job(QObject):
         self.failed.emit(sentence)
 
     def _on_parent_gone(self, _gone: object = None) -> None:
-        # The job goes next, and hears no more of its work.
-        self._stop()
+        # The slot goes next, and hears no more of its work.
+        if self._worker is not None:
+            self._worker.stop.set()
         self._close()
 
     def _close(self) -> None:
@@ -196,17 +240,16 @@ class _StoppingWorker(GeneratorWorker):
     here the work is asked to end, and returns as if it were done.
     """
 
-    stop_work: Callable[[], None] | None = None
+    stop: threading.Event
 
     def quit(self) -> None:
         """End the work in good order."""
         if self.is_paused:
             self.resume()
-        if self.stop_work is not None:
-            self.stop_work()
+        self.stop.set()
 
 
-class _Named(functools.partial):  # type: ignore[type-arg]
+class _Named(partial):  # type: ignore[type-arg]
     """A partial that napari shows by the title of the job."""
 
     title: str
@@ -237,7 +280,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
-def _shielded(work: Work) -> Generator[Any, Any, Any]:
+def _shielded(work: Work, stop: threading.Event) -> Generator[Any, Any, Any]:
     """Run the work, and return an error instead of raising it.
 
     A generator worker takes a RuntimeError, torch's running out of memory included,
@@ -250,7 +293,7 @@ def _shielded(work: Work) -> Generator[Any, Any, Any]:
     # next one waiting.
     pool.releaseThread()
     try:
-        return (yield from work())
+        return (yield from work(stop))
     except MemoryError as error:
         return _Failure(OutOfMemoryError.of_arrays(error))
     except Exception as error:  # noqa: BLE001 (all of them are told)

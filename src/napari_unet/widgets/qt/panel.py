@@ -49,7 +49,11 @@ class Panel(Dock):
         super().__init__()
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
-        self.job: Job | None = None
+        self.job = Job(self)
+        self.job.stepped.connect(self.on_step)
+        self.job.done.connect(self.on_done)
+        self.job.failed.connect(self._on_failed)
+        self.job.ended.connect(self._on_ended)
         self._run_text, self._stop_text = run_text, stop_text
         content = QWidget()
         self.box = QVBoxLayout(content)
@@ -122,7 +126,7 @@ class Panel(Dock):
     @property
     def running(self) -> bool:
         """Whether work is under way."""
-        return self.job is not None
+        return self.job.running
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the button up to date with what is chosen."""
@@ -137,34 +141,21 @@ class Panel(Dock):
 
     _last_reason = ""
 
-    def start(
-        self,
-        title: str,
-        work: Work,
-        stop: Callable[[], None],
-        *,
-        quiet: bool = False,
-    ) -> None:
+    def start(self, title: str, work: Work, *, quiet: bool = False) -> None:
         """Run `work` on a thread, with the button as Stop."""
-        self.job = Job(title, work, stop, self, quiet=quiet)
-        self.job.stepped.connect(self.on_step)
-        self.job.done.connect(self.on_done)
-        self.job.failed.connect(self._on_failed)
-        self.job.ended.connect(self._on_ended)
         self.bar.setValue(0)
         self.status.setText(f"{title} ...")
-        self.job.start()
+        self.job.start(title, work, quiet=quiet)
         self.refresh()
 
     def show_progress(self, share: float, words: str) -> None:
         """Show the share done and some words, here and in the activity dock."""
         self.bar.setValue(round(share * _STEPS))
         self.status.setText(words)
-        if self.job is not None:
-            self.job.show_progress(share)
+        self.job.show_progress(share)
 
     def _on_run_clicked(self) -> None:
-        if self.job is not None:
+        if self.running:
             self.status.setText("Stopping ...")
             self.job.stop()
             return
@@ -179,9 +170,6 @@ class Panel(Dock):
     _failure = ""
 
     def _on_ended(self) -> None:
-        job, self.job = self.job, None
-        if job is not None:
-            job.deleteLater()
         self.refresh()
         if self._failure:
             self.bar.setValue(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
@@ -19,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
-from napari_unet.baselines.baseline_work import BaselineMask, BaselineWork
+from napari_unet.baselines.mask import BaselineMask, make_mask
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import (
@@ -90,7 +91,11 @@ class BaselineBox(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
-        self.job: Job | None = None
+        self.job = Job(self)
+        self.job.stepped.connect(self._on_step)
+        self.job.done.connect(self._on_done)
+        self.job.failed.connect(self._say)
+        self.job.ended.connect(self.refresh)
         self.box = QComboBox()
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for one in BASELINES.values():
@@ -116,7 +121,7 @@ class BaselineBox(QWidget):
     @property
     def running(self) -> bool:
         """Whether a baseline is under way."""
-        return self.job is not None
+        return self.job.running
 
     def value(self) -> Baseline:
         """Return the baseline that is chosen."""
@@ -166,7 +171,8 @@ class BaselineBox(QWidget):
             self._say(self.why_not())
             return
         try:
-            work = BaselineWork(
+            work = partial(
+                make_mask,
                 baseline.name,
                 image_stack(layer),
                 self._labels(layer, baseline),
@@ -177,14 +183,9 @@ class BaselineBox(QWidget):
             self._say(str(error))
             return
         self._of, self._baseline, self._began = layer, baseline, time.monotonic()
-        self.job = Job(f"Segmenting: {baseline.title}", work.run, work.stop, self)
-        self.job.stepped.connect(self._on_step)
-        self.job.done.connect(self._on_done)
-        self.job.failed.connect(self._say)
-        self.job.ended.connect(self._on_ended)
         self.bar.setValue(0)
         self._say(f"{baseline.title} ...")
-        self.job.start()
+        self.job.start(f"Segmenting: {baseline.title}", work)
         self.refresh()
 
     def _labels(self, layer: Image, baseline: Baseline) -> NDArray[np.generic] | None:
@@ -196,7 +197,7 @@ class BaselineBox(QWidget):
         return labels_array(annotations) if fits or baseline.learns else None
 
     def _on_clicked(self) -> None:
-        if self.job is None:
+        if not self.running:
             self.run()
         else:
             self._say("Stopping ...")
@@ -205,8 +206,7 @@ class BaselineBox(QWidget):
     def _on_step(self, step: BaselineStep) -> None:
         share = step.done / step.total
         self.bar.setValue(round(share * _STEPS))
-        if self.job is not None:
-            self.job.show_progress(share)
+        self.job.show_progress(share)
         words = "learning" if step.z is None else f"slice {step.z}"
         left = time_left(time.monotonic() - self._began, share)
         self._say(f"{self._baseline.title}: {words}, {left}".removesuffix(", "))
@@ -237,12 +237,6 @@ class BaselineBox(QWidget):
             words += f" It learnt from {seen} of these slices: score the others."
         self._say(words)
         self.made.emit(layer)
-
-    def _on_ended(self) -> None:
-        job, self.job = self.job, None
-        if job is not None:
-            job.deleteLater()
-        self.refresh()
 
     def _say(self, words: str) -> None:
         self.status.setText(words)

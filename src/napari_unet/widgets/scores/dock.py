@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.job import once
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 from napari_unet.widgets.scores.compare_box import CompareBox
@@ -22,7 +24,7 @@ from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
 from napari_unet.widgets.scores.report_work import ReportWork
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
-from napari_unet.widgets.scores.scoring_work import ScoringProgress, ScoringWork
+from napari_unet.widgets.scores.scoring_work import ScoringProgress, score_subject
 from napari_unet.widgets.scores.subject import Scored, Subject
 from napari_unet.widgets.scores.subject_watch import SubjectWatch
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
@@ -115,8 +117,9 @@ class ScoresWidget(Panel):
         self._next_watch = SubjectWatch(subject, self)
         self._next_watch.changed.connect(self._show_changes)
         slices = prediction.metadata.get(PREDICTED)
-        work = ScoringWork(subject, self.kind.value(), slices, ignored_in(truth))
-        self.start("Scoring", work.run, work.stop)
+        ignored = ignored_in(truth)
+        work = partial(score_subject, subject, self.kind.value(), slices, ignored)
+        self.start("Scoring", work)
 
     def on_step(self, item: Any) -> None:
         """Show how far it is; a report has but one step."""
@@ -161,7 +164,7 @@ class ScoresWidget(Panel):
         except NapariUNetError as error:
             self.status.setText(str(error))
             return
-        self.start("Writing the report", work.run, lambda: None)
+        self.start("Writing the report", once(work.write))
 
     def _to_save(self) -> Scored:
         if self.scored is None or self.why_not_save():
@@ -202,7 +205,7 @@ class ScoresWidget(Panel):
     _again = False
 
     def _stop_scoring(self) -> None:
-        if self.job is not None and self._next_watch is not None:
+        if self._next_watch is not None:
             self.job.stop()
 
     def _on_run_clicked(self) -> None:

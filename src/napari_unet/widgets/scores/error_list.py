@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from napari_unet.score.errors.errors_of_objects import TOLERANCE, find_errors
 from napari_unet.widgets.choose.keys import ERRORS, KeyList
 from napari_unet.widgets.layers.marks import IGNORED
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.scores.error_send import ErrorSend
 from napari_unet.widgets.scores.error_table import ErrorTable
@@ -93,7 +93,9 @@ class ErrorList(QWidget):
         self.viewer = viewer
         self.view = ErrorView(viewer)
         self.errors: Errors | None = None
-        self.job: Job | None = None
+        self.job = Job(self, quiet=True)
+        self.job.failed.connect(self._say)
+        self.job.ended.connect(self._on_ended)
         self._comparison: Comparison | None = None
         self._prediction: Labels | None = None
         self._truth: Labels | None = None
@@ -131,7 +133,7 @@ class ErrorList(QWidget):
     @property
     def running(self) -> bool:
         """Whether errors are being searched."""
-        return self.job is not None
+        return self.job.running
 
     @property
     def error(self) -> Error | None:
@@ -182,20 +184,16 @@ class ErrorList(QWidget):
     def search(self) -> None:
         """Search the errors on a thread."""
         comparison, ignored = self._comparison, self.ignored
-        if comparison is None or self.job is not None:
+        if comparison is None or self.running:
             return
         self._due = False
 
-        def work() -> Generator[None, None, Found]:
-            yield
+        def find() -> Found:
             left = comparison if ignored is None else leave_out(comparison, ignored)
             return find_errors(left), pixel_map(left)
 
-        self.job = Job("Searching errors", work, lambda: None, self, quiet=True)
-        self.job.done.connect(partial(self._on_found, comparison))
-        self.job.failed.connect(self._say)
-        self.job.ended.connect(self._on_ended)
-        self.job.start()
+        found = partial(self._on_found, comparison)
+        self.job.start("Searching errors", once(find), on_done=found)
         self.refresh()
 
     def go(self, step: int) -> str:
@@ -300,9 +298,6 @@ class ErrorList(QWidget):
         self._show_again()
 
     def _on_ended(self) -> None:
-        job, self.job = self.job, None
-        if job is not None:
-            job.deleteLater()
         self.refresh()
         then, self._then = self._then, None
         if then is not None and self.errors is not None:

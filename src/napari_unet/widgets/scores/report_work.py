@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,11 +61,10 @@ class ReportWork:
         stack = None if subject.image is None else image_stack(subject.image)
         return cls(path, scored, stack, names, files)
 
-    def run(self) -> Generator[None, None, Path]:
-        """Write it."""
+    def write(self) -> Path:
+        """Write the page, on any thread, and return where it lies."""
         from napari_unet.score.report.page import ReportPage
 
-        yield
         made = self.scored.subject.made_by
         facts = {
             "Layers": {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Generator
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import TYPE_CHECKING
 
 from napari_unet.score.comparison import compare
 from napari_unet.score.errors.error_map import leave_out
@@ -33,11 +33,16 @@ class ScoringProgress:
     words: str
 
 
-@dataclass(eq=False)
-class ScoringWork:
-    """Scores a prediction against its ground truth.
+def score_subject(
+    subject: Subject,
+    kind: AnnotationKind | None,
+    slices: Sequence[int] | None,
+    ignored: NDArray[np.bool_] | None,
+    stop: Event,
+) -> Generator[ScoringProgress, None, Scored | None]:
+    """Score a prediction against its ground truth, yielding how far it is.
 
-    Attributes
+    Parameters
     ----------
     subject
         What is scored.
@@ -47,41 +52,29 @@ class ScoringWork:
         Indices of those that are scored; None for all.
     ignored
         (Z, Y, X) pixels that do not count; None where all do.
+    stop
+        Ends the work after the slice in hand once it is set; None is returned then.
     """
-
-    subject: Subject
-    kind: AnnotationKind | None
-    slices: Any
-    ignored: NDArray[np.bool_] | None
-    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
-
-    def stop(self) -> None:
-        """End after the slice in work; from any thread."""
-        self._stopped.set()
-
-    def run(self) -> Generator[ScoringProgress, None, Scored | None]:
-        """Score, yielding how far it is; None after a stop."""
-        subject = self.subject
-        comparison = compare(subject.told, subject.true, self.kind, slices=self.slices)
-        if self.ignored is not None:
-            comparison = leave_out(comparison, self.ignored)
-        learnt = subject.learnt_from
-        comparison = replace(comparison, trained_on=learnt or frozenset())
-        steps = score_slice_by_slice(comparison)
-        began = shown = time.monotonic()
-        while not self._stopped.is_set():
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                found: Scores = end.value
-                scores = replace(found, trained_known=learnt is not None)
-                # Worked out here, not while it is shown.
-                _ = scores.intervals, scores.instances
-                return Scored(subject, comparison, scores)
-            if time.monotonic() - shown > _SHOW_SECONDS:
-                shown = time.monotonic()
-                yield ScoringProgress(step.done, step.total, _words(step, began))
-        return None
+    comparison = compare(subject.told, subject.true, kind, slices=slices)
+    if ignored is not None:
+        comparison = leave_out(comparison, ignored)
+    learnt = subject.learnt_from
+    comparison = replace(comparison, trained_on=learnt or frozenset())
+    steps = score_slice_by_slice(comparison)
+    began = shown = time.monotonic()
+    while not stop.is_set():
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            found: Scores = end.value
+            scores = replace(found, trained_known=learnt is not None)
+            # Worked out here, not while it is shown.
+            _ = scores.intervals, scores.instances
+            return Scored(subject, comparison, scores)
+        if time.monotonic() - shown > _SHOW_SECONDS:
+            shown = time.monotonic()
+            yield ScoringProgress(step.done, step.total, _words(step, began))
+    return None
 
 
 def _words(step: SliceScored, began: float) -> str:

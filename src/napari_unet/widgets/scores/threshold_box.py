@@ -23,10 +23,10 @@ from qtpy.QtWidgets import (
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import keep_threshold
 from napari_unet.predict.used_slices import UsedSlices
+from napari_unet.score.threshold import threshold_steps
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.job import Job
-from napari_unet.widgets.scores.curve_work import CurveWork
+from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
 
 if TYPE_CHECKING:
@@ -83,11 +83,15 @@ class ThresholdBox(QWidget):
         self._mask: ThresholdMask | None = None
         self._used = UsedSlices()
         self._plot: ThresholdPlot | None = None
-        self._job: Job | None = None
-        self._curving: Job | None = None
+        self._job = Job(self, quiet=True)
+        self._job.ended.connect(self._on_mask_ended)
+        self._curving = Job(self, quiet=True)
+        self._curving.ended.connect(self._begin_if_seen)
         self._next: float | None = None
         self._due = False
         self.about, self.words = _line(), _line()
+        for job in (self._job, self._curving):
+            job.failed.connect(self.words.setText)
         self.predict_button = QPushButton("Predict with probabilities")
         self.predict_button.clicked.connect(self._on_predict)
         self.value = QDoubleSpinBox()
@@ -115,7 +119,7 @@ class ThresholdBox(QWidget):
     @property
     def running(self) -> bool:
         """Whether a curve or a mask is being made."""
-        return self._job is not None or self._curving is not None
+        return self._job.running or self._curving.running
 
     def show_scores(
         self, comparison: Comparison | None, prediction: Labels | None
@@ -214,8 +218,7 @@ class ThresholdBox(QWidget):
         return same and np.array_equal(now.truth, of.truth)
 
     def _forget_curve(self) -> None:
-        if self._curving is not None:
-            self._curving.stop()
+        self._curving.stop()
         self.curve = None
         self.words.setText("")
         self._due = bool(self.slices)
@@ -224,21 +227,17 @@ class ThresholdBox(QWidget):
         comparison, mask = self._comparison, self._mask
         if not (self._due and self.isVisible()) or comparison is None or mask is None:
             return
-        if self._curving is not None:
+        if self._curving.running:
             return  # its end begins anew
         self._due = False
-        work = CurveWork(mask.foreground, comparison, self.slices)
-        self._curving = Job("Curve", work.run, work.stop, self, quiet=True)
-        self._curving.stepped.connect(lambda curve: self._show_curve(curve, comparison))
-        self._curving.failed.connect(self.words.setText)
-        self._curving.ended.connect(self._on_curve_ended)
-        self._curving.start()
-
-    def _on_curve_ended(self) -> None:
-        if self._curving is not None:
-            self._curving.deleteLater()
-        self._curving = None
-        self._begin_if_seen()
+        foreground, slices = mask.foreground, self.slices
+        self._curving.start(
+            "Curve",
+            lambda stop: threshold_steps(
+                foreground, comparison, slices=slices, stop=stop
+            ),
+            on_step=lambda curve: self._show_curve(curve, comparison),
+        )
 
     def _show_curve(self, curve: ThresholdCurve, of: Comparison) -> None:
         if of is not self._comparison:
@@ -297,7 +296,7 @@ class ThresholdBox(QWidget):
     def _finish(self, threshold: float) -> None:
         """Make the mask of all slices, after the one that is being made."""
         self._settled.stop()
-        if self._job is not None:
+        if self._job.running:
             self._next = threshold
             return
         mask = self._mask
@@ -308,11 +307,11 @@ class ThresholdBox(QWidget):
             return
         if mask is None or work is None:
             return
-        self._job = Job("Mask", work.run, lambda: None, self, quiet=True)
-        self._job.done.connect(lambda labels: self._put(mask, labels, threshold))
-        self._job.failed.connect(self.words.setText)
-        self._job.ended.connect(self._on_mask_ended)
-        self._job.start()
+        self._job.start(
+            "Mask",
+            once(work),
+            on_done=lambda labels: self._put(mask, labels, threshold),
+        )
 
     def _put(self, mask: ThresholdMask, labels: Any, threshold: float) -> None:
         if self._next is not None or mask is not self._mask:
@@ -328,9 +327,6 @@ class ThresholdBox(QWidget):
         self.changed.emit(threshold)
 
     def _on_mask_ended(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
         following, self._next = self._next, None
         if following is not None:
             self._finish(following)

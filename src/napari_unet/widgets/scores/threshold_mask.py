@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,8 +92,10 @@ class ThresholdMask:
         self._shown[z] = stack[z].copy()
         self.layer.refresh(extent=False, highlight=False, thumbnail=False)
 
-    def work(self, threshold: float) -> MaskWork | None:
-        """Return what makes the mask of all slices, for a thread; None without need.
+    def work(
+        self, threshold: float
+    ) -> Callable[[], NDArray[np.unsignedinteger]] | None:
+        """Return what makes the mask of all slices, on any thread; None without need.
 
         Raises
         ------
@@ -105,7 +108,7 @@ class ThresholdMask:
             return None
         self._check_untouched()
         span = slice(self.slices[0], self.slices[-1] + 1)
-        return MaskWork(probabilities(self.maps, span), threshold, made)
+        return partial(_mask, probabilities(self.maps, span), threshold, made)
 
     def put(self, labels: NDArray[np.unsignedinteger], threshold: float) -> int:
         """Put what `work` returned into the layer, as one step of undo.
@@ -179,35 +182,21 @@ class ThresholdMask:
         return z < len(stack) and np.array_equal(stack[z], self._shown[z])
 
 
-@dataclass(frozen=True, eq=False)
-class MaskWork:
-    """The mask of a threshold, cleaned and numbered as the prediction was.
+def _mask(
+    probabilities: NDArray[np.float32], threshold: float, made: MadeBy
+) -> NDArray[np.unsignedinteger]:
+    """Return the mask of a threshold, cleaned and numbered as the prediction was.
 
-    Attributes
-    ----------
-    probabilities
-        (num_classes, Z, Y, X).
-    threshold
-        Of the foreground.
-    made_by
-        How the prediction was made.
+    `probabilities` are (num_classes, Z, Y, X), the mask (Z, Y, X).
     """
-
-    probabilities: NDArray[np.float32]
-    threshold: float
-    made_by: MadeBy
-
-    def run(self) -> Generator[None, None, NDArray[np.unsignedinteger]]:
-        """Return (Z, Y, X) classes or numbers of objects."""
-        yield
-        try:
-            ndim = read_card(self.made_by.model).network.ndim
-        except NapariUNetError:
-            ndim = 2  # the file has gone; its prediction is still there
-        return postprocess(
-            classify(self.probabilities, self.threshold),
-            self.made_by.finish,
-            probabilities=self.probabilities,
-            threshold=self.threshold,
-            ndim=ndim,
-        )
+    try:
+        ndim = read_card(made.model).network.ndim
+    except NapariUNetError:
+        ndim = 2  # the file has gone; its prediction is still there
+    return postprocess(
+        classify(probabilities, threshold),
+        made.finish,
+        probabilities=probabilities,
+        threshold=threshold,
+        ndim=ndim,
+    )

@@ -107,7 +107,7 @@ class TrainWidget(Panel):
             auto=self.rows.auto,
         )
         self._begin()
-        self.start("Training U-Net", work.run, work.stop)
+        self.start("Training U-Net", work.run)
 
     def start_live(self) -> None:
         """Train live: what is painted from now on is learnt, what is seen predicted.
@@ -135,14 +135,12 @@ class TrainWidget(Panel):
         self._before = (self.workspace.model, self.start_from.value())
         self.live.begin(work, image, annotations)
         # Without an end there is no bar to show in the activity dock.
-        self.start("Training U-Net live", work.run, work.stop, quiet=True)
-        if self.job is not None:
-            self.job.failed.connect(self._on_live_failed)
+        self.start("Training U-Net live", work.run, quiet=True)
         self.send.refresh()
 
     def undo_training(self) -> None:
         """Go back to the model before the live training, which ends if it runs."""
-        if self.job is not None:
+        if self.running:
             self._undoing = True
             self.job.stop()
         else:
@@ -239,8 +237,7 @@ class TrainWidget(Panel):
         left = clock(step.seconds_left)
         self._last_words = f"step {step.step}, loss {step.loss:.3f}{best}"
         self.show_progress(step.progress, f"{left} left: {self._last_words}")
-        if self.job is not None:
-            self.job.show_progress(step.progress, f"{left} left")
+        self.job.show_progress(step.progress, f"{left} left")
 
     def _on_live_item(self, item: Learnt | Preview | Idle | Kept) -> None:
         # torch is loaded by now: previews come from where it is.
@@ -282,7 +279,10 @@ class TrainWidget(Panel):
         except InputError as error:
             self.status.setText(str(error))
 
-    def _on_live_failed(self, _sentence: str) -> None:
+    def _on_failed(self, sentence: str) -> None:
+        super()._on_failed(sentence)
+        if not self.live.running:
+            return
         self.live.end()
         if not self.curves.num_points[0]:
             # Nothing was learnt that could be undone.
@@ -290,11 +290,10 @@ class TrainWidget(Panel):
 
     def _on_broken(self, sentence: str) -> None:
         self._failure_of_layers = sentence
-        if self.job is not None:
-            self.job.stop()
+        self.job.stop()
 
     def _on_pause(self) -> None:
-        if self.job is None:
+        if not self.running:
             return
         paused = self.pause_button.text() == "Pause"
         if self.live.work is not None:

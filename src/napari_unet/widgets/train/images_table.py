@@ -94,7 +94,7 @@ class ImagesTable(QWidget):
         self._kind: AnnotationKind | None = None
         self._rows: list[_Row] = []
         self._stale: list[_Row] = []
-        self._job: Job | None = None
+        self._job = Job(self, quiet=True)
         self.table = QTableWidget(0, len(_TITLES))
         self.add_button = QPushButton("Add files ...")
         self.remove_button = QPushButton("Remove")
@@ -144,7 +144,7 @@ class ImagesTable(QWidget):
     @property
     def busy(self) -> bool:
         """Whether pixels are still to be counted."""
-        return self._timer.isActive() or self._job is not None
+        return self._timer.isActive() or self._job.running
 
     def _is_chosen(self, row: _Row) -> bool:
         return (row.pair.image, row.pair.labels) == self._chosen
@@ -222,23 +222,18 @@ class ImagesTable(QWidget):
             # The dock trains, and counts again afterwards.
             return
         rows = [row for row in self._stale if row in self._rows]
-        if self._job is not None:
+        if self._job.running:
             self._timer.start(_PAINT_MS)
             return
         self._stale = []
         if not rows:
             return
         work = [counting(row.pair) for row in rows]
-        self._job = Job(
+        self._job.start(
             "Counting annotated pixels",
-            lambda: count_each(work),
-            _idle,
-            self,
-            quiet=True,
+            lambda stop: count_each(work, stop),
+            on_step=lambda item: self._counted(rows[item[0]], item[1]),
         )
-        self._job.stepped.connect(lambda item: self._counted(rows[item[0]], item[1]))
-        self._job.ended.connect(self._on_ended)
-        self._job.start()
 
     def _counted(self, row: _Row, result: Counted) -> None:
         if row not in self._rows:
@@ -253,11 +248,6 @@ class ImagesTable(QWidget):
             return
         row.shape = result.shape or row.shape
         self._show()
-
-    def _on_ended(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
 
     # ------------------------------------------------------------------------- drawing
 
@@ -351,10 +341,6 @@ class ImagesTable(QWidget):
         self.remove_button.setEnabled(removable)
         tip = "" if removable else "Layers are left out by their tick; files go here."
         self.remove_button.setToolTip(tip)
-
-
-def _idle() -> None:
-    """Do nothing: counting takes a moment."""
 
 
 def _short(pixels: tuple[int, ...] | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -143,10 +144,12 @@ def counting(pair: TrainingPair) -> Callable[[], Counted]:
 
 
 def count_each(
-    work: list[Callable[[], Counted]],
+    work: list[Callable[[], Counted]], stop: Event
 ) -> Generator[tuple[int, Counted], None, None]:
     """Count one pair after the other; a worker's generator of index and result."""
     for index, count in enumerate(work):
+        if stop.is_set():
+            return
         try:
             result = count()
         except NapariUNetError as error:

@@ -37,7 +37,7 @@ from napari_unet.widgets.layers.region_shapes import (
     show_roles,
 )
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class RegionsBox(QWidget):
         self._viewer = viewer
         self._place = Place()
         self._layer: Shapes | None = None
-        self._job: Job | None = None
+        self._job = Job(self, quiet=True)
         self._last: list[Region] = []
         self.draw_button = QPushButton("Regions")
         self.role = QComboBox()
@@ -143,7 +143,7 @@ class RegionsBox(QWidget):
     @property
     def busy(self) -> bool:
         """Whether the words are about to change."""
-        return self._timer.isActive() or self._job is not None
+        return self._timer.isActive() or self._job.running
 
     def follow(self, place: Place) -> None:
         """Take another image, other annotations, slices or another network."""
@@ -262,30 +262,25 @@ class RegionsBox(QWidget):
         if not self.isEnabled():
             # The dock trains, and counts again afterwards.
             return
-        if self._job is not None:
+        if self._job.running:
             self._timer.start(_DELAY_MS)
             return
         snapshot = self._snapshot()
         if snapshot is None:
             self._show(None)
             return
-        self._start("Counting pixels of regions", snapshot.count, self._show)
+        self._job.start(
+            "Counting pixels of regions", once(snapshot.count), on_done=self._show
+        )
 
     def _on_shrink(self) -> None:
         snapshot = self._snapshot()
-        if snapshot is not None and self._job is None:
-            self._start("Shrinking validation regions", snapshot.shrink, self._shrunk)
-
-    def _start(self, title: str, work: Any, done: Any) -> None:
-        self._job = Job(title, work, lambda: None, self, quiet=True)
-        self._job.done.connect(done)
-        self._job.ended.connect(self._on_ended)
-        self._job.start()
-
-    def _on_ended(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
+        if snapshot is not None and not self._job.running:
+            self._job.start(
+                "Shrinking validation regions",
+                once(snapshot.shrink),
+                on_done=self._shrunk,
+            )
 
     def _show(self, counted: Counted | None) -> None:
         notes = self._read()[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.open_project import OpenProject
-from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.job import Job, Work, once
 from napari_unet.widgets.train.late_curves import LateCurves
 from napari_unet.widgets.train.live_preview import LivePreview
 from napari_unet.words import clock, time_left
@@ -99,7 +98,11 @@ class Restore(QObject):
         self._project = OpenProject.of(viewer)
         self._past = PastRun(Curves())
         self._busy = False
-        self._job: Job | None = None
+        self._job = Job(self)
+        self._job.stepped.connect(self._on_step)
+        self._job.done.connect(self._on_done)
+        self._job.failed.connect(self._on_failed)
+        self._job.ended.connect(self._on_ended)
         self._wanted: Moment | None = None
         self._view: LivePreview | None = None
         curves.clicked.connect(self._on_clicked)
@@ -108,7 +111,7 @@ class Restore(QObject):
     @property
     def running(self) -> bool:
         """Whether a run is being read, or a preview predicted."""
-        return self._job is not None
+        return self._job.running
 
     def set_busy(self, busy: bool) -> None:
         """Tell whether a network is being trained, which cannot be gone back from."""
@@ -128,10 +131,7 @@ class Restore(QObject):
         if history is not None and not self._busy:
             run = history.parent
 
-            def work() -> Generator[PastRun, None, None]:
-                yield read_run(run)
-
-            self._start("Reading curves", work, lambda: None)
+            self._start("Reading curves", once(lambda: read_run(run)))
 
     def _on_opened(self, _file: Any) -> None:
         if not self._busy:
@@ -150,7 +150,7 @@ class Restore(QObject):
             self._go_to(self._past.moments[at])
 
     def _go_to(self, moment: Moment) -> None:
-        if self._job is not None:
+        if self.running:
             # The moment that was clicked last counts.
             self._wanted = moment
             self._job.stop()
@@ -177,7 +177,7 @@ class Restore(QObject):
         settings = PredictConfig(tile_size=_TILE, batch_size=1)
         work = PredictionWork(moment.model, part, settings, PostprocessConfig())
         self.said.emit(0.0, f"{self._words} Predicting slice {self._z} ...")
-        self._start("Predicting a preview", work.run, work.stop)
+        self._start("Predicting a preview", work.run)
 
     def _open_view(
         self, image: Image, annotations: Labels | None, kind: AnnotationKind
@@ -196,29 +196,20 @@ class Restore(QObject):
         self._removed = True
         self._end()
 
-    def _start(self, title: str, work: Any, stop: Any) -> None:
-        if self._job is not None:
-            return
-        self._began = time.monotonic()
-        self._job = Job(title, work, stop, self)
-        self._job.stepped.connect(self._on_step)
-        self._job.done.connect(self._on_done)
-        self._job.failed.connect(self._on_failed)
-        self._job.ended.connect(self._on_ended)
-        self._job.start()
+    def _start(self, title: str, work: Work) -> None:
+        if not self.running:
+            self._began = time.monotonic()
+            self._job.start(title, work)
 
     def _end(self) -> None:
         """Stop what is under way."""
         self._wanted = None
-        if self._job is not None:
-            self._job.stop()
+        self._job.stop()
 
-    def _on_step(self, item: PastRun | Started | TileDone) -> None:
-        if isinstance(item, PastRun):
-            self._show_run(item)
-        elif isinstance(item, Started) or self._removed or self._busy:
+    def _on_step(self, item: Started | TileDone) -> None:
+        if isinstance(item, Started) or self._removed or self._busy:
             return
-        elif self._image in self._viewer.layers:
+        if self._image in self._viewer.layers:
             self._show_tile(item)
 
     def _show_run(self, past: PastRun) -> None:
@@ -246,17 +237,16 @@ class Restore(QObject):
         words = f"{self._words} Predicting slice {self._z}: {left}".rstrip(": ")
         self.said.emit(share, words)
 
-    def _on_done(self, result: Finished | None) -> None:
-        if isinstance(result, Finished) and not (self._removed or self._busy):
+    def _on_done(self, result: Finished | PastRun) -> None:
+        if isinstance(result, PastRun):
+            self._show_run(result)
+        elif not (self._removed or self._busy):
             self.said.emit(1.0, f"{self._words} The preview shows slice {self._z}.")
 
     def _on_failed(self, sentence: str) -> None:
         self.said.emit(0.0, sentence)
 
     def _on_ended(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.deleteLater()
         view, self._view = self._view, None
         if view is not None:
             view.close()

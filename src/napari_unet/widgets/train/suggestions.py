@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,11 +27,12 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.predict.guidance import (
+    SEARCH_SECONDS,
     Found,
     Guidance,
-    GuidanceWork,
     Looked,
     ModelSource,
+    find_places,
 )
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
@@ -83,7 +85,11 @@ class SuggestionList(QWidget):
         super().__init__(parent)
         self.viewer = viewer
         self.workspace = workspace
-        self.job: Job | None = None
+        self.job = Job(self)
+        self.job.stepped.connect(self._on_step)
+        self.job.done.connect(self._on_done)
+        self.job.failed.connect(self._say)
+        self.job.ended.connect(self.refresh)
         self._model = model
         self._of: Image | None = None
         self._unsure: NDArray[np.float32] | None = None
@@ -119,7 +125,7 @@ class SuggestionList(QWidget):
     @property
     def running(self) -> bool:
         """Whether a search is under way."""
-        return self.job is not None
+        return self.job.running
 
     def why_not(self) -> str:
         """Return what is missing for a search, or ""."""
@@ -170,21 +176,16 @@ class SuggestionList(QWidget):
         except NapariUNetError as error:
             self._say(str(error))
             return
-        work = GuidanceWork(
-            model, stack, labels, self.workspace.kind, box=self.side.value()
+        work = partial(
+            find_places, model, stack, labels, self.workspace.kind, self.side.value()
         )
         self._of = layer
         self._began = time.monotonic()
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
-        self.job = Job("Searching places to annotate", work.run, work.stop, self)
-        self.job.stepped.connect(self._on_step)
-        self.job.done.connect(self._on_done)
-        self.job.failed.connect(self._on_failed)
-        self.job.ended.connect(self._on_ended)
         self._say("Searching ...")
-        self.job.start()
+        self.job.start("Searching places to annotate", work)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -211,7 +212,7 @@ class SuggestionList(QWidget):
         self.destroyed.connect(forget)
 
     def _on_clicked(self) -> None:
-        if self.job is None:
+        if not self.running:
             self.search()
         else:
             self._say("Stopping ...")
@@ -223,9 +224,8 @@ class SuggestionList(QWidget):
         self._unsure[look.z] = look.unsure
         spent = time.monotonic() - self._began
         # Not all slices are looked at where that would take long.
-        share = max(look.done / look.total, min(1.0, spent / GuidanceWork.seconds))
-        if self.job is not None:
-            self.job.show_progress(share)
+        share = max(look.done / look.total, min(1.0, spent / SEARCH_SECONDS))
+        self.job.show_progress(share)
         words = f"Searching: {look.done} of {look.total} slices"
         self._say(f"{words}, {time_left(spent, share)}".removesuffix(", "))
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
@@ -240,15 +240,6 @@ class SuggestionList(QWidget):
         self.refresh()
         if guidance.places:
             self._go_to(0)
-
-    def _on_failed(self, sentence: str) -> None:
-        self._say(sentence)
-
-    def _on_ended(self) -> None:
-        job, self.job = self.job, None
-        if job is not None:
-            job.deleteLater()
-        self.refresh()
 
     def _on_item_clicked(self, item: QListWidgetItem) -> None:
         self._go_to(self.list.row(item))

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -126,12 +127,9 @@ class WeightsWidget(Panel):
         layer = self.labels.value()
         labels, kind, config = labels_array(layer), self._kind(), self.value()
         self._of = layer
-        self._began, stop = time.monotonic(), threading.Event()
-        self.start(
-            "Making the weight map",
-            lambda: _work(labels, kind, config, stop),
-            stop.set,
-        )
+        self._began = time.monotonic()
+        work = partial(_work, labels, kind, config)
+        self.start("Making the weight map", work)
 
     def on_step(self, item: tuple[int, int]) -> None:
         """Show how many slices are done, and the time left."""
