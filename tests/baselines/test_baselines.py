@@ -148,7 +148,7 @@ def test_each_slice_comes_as_it_is_done(stack):
 def test_work_that_is_stopped_ends_after_the_step_under_way(name, stack):
     image, _, classes = stack
     stopped = threading.Event()
-    steps = segment(name, image, classes, stopped=stopped)
+    steps = segment(name, image, classes, stop=stopped)
     next(steps)
     stopped.set()
     assert next(steps, None) is None

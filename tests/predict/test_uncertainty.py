@@ -123,7 +123,7 @@ def test_the_first_slices_are_spread_over_the_stack():
 
 def test_it_ends_soon_once_stopped():
     stopped = Event()
-    found = uncertainty(predictor(16), image(), stopped=stopped)
+    found = uncertainty(predictor(16), image(), stop=stopped)
     next(found)
     stopped.set()
     assert list(found) == []
