@@ -151,7 +151,7 @@ def test_a_point_without_an_object_is_told(predicted, empty):
 
 
 def test_layers_of_two_images_are_refused(predicted):
-    with pytest.raises(InputError, match="20 x 30 pixels, the annotations are 5 x 6"):
+    with pytest.raises(InputError, match="20 x 30 and the annotations are 5 x 6"):
         propose(predicted, CLASSES, np.zeros((5, 6), np.uint8))
 
 

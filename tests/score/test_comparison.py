@@ -126,7 +126,7 @@ def test_dense_values_are_objects_where_more_objects_than_these_are_predicted():
     told[0, :30, :45] = 3
     comparison = compare(told, truth)
     assert comparison.notes[0].startswith("ground truth is objects")
-    assert comparison.true_ids is not None
+    assert comparison.truth_ids is not None
 
 
 def test_scribbles_stay_scribbles_beside_a_mask_and_beside_many_objects():

@@ -47,13 +47,13 @@ def test_every_point_is_the_score_of_the_mask_at_that_threshold(pair) -> None:
         if index % 2 == 1:
             slices = list(curve.slices)
             known = read.annotated[slices]
-            rand = score_slices(mask[slices], read.true_mask[slices], known)
+            rand = score_slices(mask[slices], read.truth_mask[slices], known)
             assert curve.v_rand[index] == pytest.approx(rand.v_rand)
 
 
 def test_a_probability_on_the_threshold_is_background(pair) -> None:
     _, read = pair
-    told = np.where(read.true_mask, np.float32(0.5), np.float32(0.25))
+    told = np.where(read.truth_mask, np.float32(0.5), np.float32(0.25))
     curve = threshold_curve(told, read, (0.25, 0.499, 0.5))
     np.testing.assert_array_equal(curve.iou, [1, 1, 0])
 

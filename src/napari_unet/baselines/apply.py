@@ -15,8 +15,8 @@ from napari_unet.baselines.planes import Planes, annotated_slices, is_dark
 from napari_unet.baselines.registry import Baseline, Method, find_baseline
 from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.labels import check_made_on
 from napari_unet.errors import InputError
-from napari_unet.words import sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +154,5 @@ def _check(image: Any, classes: NDArray[np.uint8] | None) -> None:
             f"An image of {len(shape)} dimensions cannot be segmented: give slices, Y "
             "and X."
         )
-    if classes is not None and classes.shape != shape[-3:]:
-        raise InputError(
-            f"The annotations are {sides(classes.shape)} and the image is "
-            f"{sides(shape[-3:])} (slices x Y x X): choose annotations made on this "
-            "image."
-        )
+    if classes is not None:
+        check_made_on(shape[-3:], classes.shape)

@@ -9,13 +9,13 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
+from napari_unet.data.labels import is_mask, label_values, small_ids, whole_numbers
 from napari_unet.errors import InputError
 
 IGNORE = 255
 """Value of a target pixel that trains nothing and is never scored."""
 
 MAX_CLASSES = 254
-_MARKED = 2**24
 _FEW_VALUES = 8
 _SPARSE = 0.5
 
@@ -69,13 +69,8 @@ def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
     InputError
         When not a single pixel is labelled, or the labels are no whole numbers.
     """
-    labels = _checked(labels)
-    values = label_values(labels)
-    if values.size == 0:
-        raise InputError(
-            "The annotations hold no labels: paint at least one object or scribble."
-        )
-    if values.size == 1 or _is_mask(values):
+    labels, values = _read(labels)
+    if values.size == 1 or is_mask(values):
         reason = f"one value besides 0 ({_listed(values)}): read as classes 0 and 1"
         return KindGuess(AnnotationKind.CLASSES, reason)
     if values.size > _FEW_VALUES or values[-1] > MAX_CLASSES:
@@ -117,12 +112,7 @@ def to_target(
         When nothing is labelled, a value does not fit `kind`, or the labels are no
         whole numbers.
     """
-    labels = _checked(labels)
-    values = label_values(labels)
-    if values.size == 0:
-        raise InputError(
-            "The annotations hold no labels: paint at least one object or scribble."
-        )
+    labels, values = _read(labels)
     if kind is AnnotationKind.OBJECTS:
         return _from_objects(labels, ndim)
     if kind is AnnotationKind.SCRIBBLES:
@@ -180,52 +170,22 @@ def describe(target: Target, kind: AnnotationKind) -> str:
     return f"{kind}, {where}{pixels:,} pixels"
 
 
-def _checked(labels: NDArray[np.generic]) -> NDArray[np.generic]:
+def _read(
+    labels: NDArray[np.generic],
+) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """Return labels that can be used, and the values above 0 that occur in them."""
     labels = np.asarray(labels)
     if labels.ndim != 3:
         raise InputError(
             f"Labels of {labels.ndim} dimensions cannot be used: give slices, Y and X."
         )
-    if labels.dtype.kind == "f":
-        return _whole(labels)
-    if labels.dtype.kind not in "bui":
-        raise InputError(f"Labels of type {labels.dtype} are no whole numbers.")
-    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
-        raise InputError(f"Labels hold {labels.min()}: values below 0 have no meaning.")
-    return labels
-
-
-def _whole(labels: NDArray[np.generic]) -> NDArray[np.generic]:
-    floats = np.asarray(labels, float)
-    if not np.isfinite(floats).all() or (floats != np.round(floats)).any():
+    labels = whole_numbers(labels)
+    values = label_values(labels)
+    if values.size == 0:
         raise InputError(
-            "The labels hold fractions: is this an image or a probability map? "
-            "Labels are whole numbers."
+            "The annotations hold no labels: paint at least one object or scribble."
         )
-    return _checked(floats.astype(np.int64))
-
-
-def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
-    """Return the values above 0 that occur in bool or whole-number labels, sorted."""
-    if not labels.size:
-        return np.empty(0, np.int64)
-    if labels.dtype == bool:
-        labels = labels.view(np.uint8)
-    if labels.min() >= 0 and int(labels.max()) < _MARKED:
-        # Marking what occurs takes less than half the time of looking for what differs.
-        occurs = np.zeros(int(labels.max()) + 1, bool)
-        occurs[labels.ravel()] = True
-        values = np.flatnonzero(occurs)
-    else:
-        values = np.unique(labels)
-    if values.dtype == np.uint64:  # its upper half does not fit, and means objects
-        values = np.minimum(values, np.uint64(np.iinfo(np.int64).max))
-    return np.asarray(values[values > 0], np.int64)
-
-
-def _is_mask(values: NDArray[np.int64]) -> bool:
-    """Say whether slices that mean the same were saved as 0/1 and as 0/255."""
-    return bool(np.isin(values, (1, 255, 65535)).all())
+    return labels, values
 
 
 def _listed(values: NDArray[np.int64]) -> str:
@@ -233,11 +193,7 @@ def _listed(values: NDArray[np.int64]) -> str:
 
 
 def _from_objects(labels: NDArray[np.generic], ndim: int) -> Target:
-    if int(labels.max()) > np.iinfo(np.int32).max:
-        _, inverse = np.unique(labels, return_inverse=True)
-        lowest_is_object = 0 if (labels == 0).any() else 1
-        labels = inverse.reshape(labels.shape) + lowest_is_object
-    objects = separate(labels.astype(np.int32), ndim=ndim)
+    objects = separate(small_ids(labels), ndim=ndim)
     classes = (objects > 0).astype(np.uint8)
     empty = ~(labels != 0).any(axis=(1, 2))
     classes[empty] = IGNORE
@@ -262,7 +218,7 @@ def _from_classes(
     labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int, known: int
 ) -> Target:
     notes: tuple[str, ...] = ()
-    if _is_mask(values) or (values.size == 1 and values[0] >= known):
+    if is_mask(values) or (values.size == 1 and values[0] >= known):
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
         classes = (labels != 0).astype(np.uint8)
         if values.size > 1 or values[0] != 1:

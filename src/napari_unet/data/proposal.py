@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import MAX_CLASSES, separate
 from napari_unet.data.boxes import Box, box_of, grow, whole
+from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size
 from napari_unet.errors import InputError
-from napari_unet.words import sides
 
 Plane = NDArray[Any]
 
@@ -66,11 +66,8 @@ def propose(
         When the shapes differ, no object is predicted at the point, or the prediction
         holds values that are too high for classes.
     """
-    if predicted.shape != existing.shape:
-        raise InputError(
-            f"The prediction is {sides(predicted.shape)} pixels, the annotations are "
-            f"{sides(existing.shape)}: choose layers of one image."
-        )
+    names = "The prediction is", "the annotations are"
+    check_same_size(predicted.shape, existing.shape, names, OF_ONE_IMAGE)
     if at is not None:
         return _propose_object(predicted, kind, existing, numbered, at, used)
     box = within or whole(existing.shape)

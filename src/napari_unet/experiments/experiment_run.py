@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
 from napari_unet.data.annotation import guess_kind, to_target
+from napari_unet.data.labels import check_made_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.experiments.resize import average_blocks, block_side, majority
@@ -24,7 +25,6 @@ from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import (
     TrainingImage,
-    check_sizes,
     prepare_image,
 )
 
@@ -80,7 +80,7 @@ class ExperimentRun:
             )
         self._fingerprints = fingerprints_of(image, labels)
         mask = _mask(np.asarray(labels.as_zyx()))
-        check_sizes(image.as_czyx().shape[1:], mask.shape)
+        check_made_on(image.as_czyx().shape[1:], mask.shape)
         name = experiment.split if split is None else split
         self.split = split_slices(name, len(mask))
         self.block = block_side(mask.shape, experiment.side)

@@ -17,13 +17,17 @@ from napari_unet.data.annotation import (
     Target,
     connected_objects,
     guess_kind,
-    label_values,
     to_target,
 )
+from napari_unet.data.labels import (
+    check_same_size,
+    is_mask,
+    label_values,
+    small_ids,
+    whole_numbers,
+)
 from napari_unet.errors import InputError
-from napari_unet.words import sides
 
-_MASK_VALUES = (1, 255, 65535)
 _FEW = 8
 _SLICES_LOOKED_AT = 4
 _READ_AS_MASK = (
@@ -42,7 +46,7 @@ class Comparison:
         (Z, Y, X) class indices.
     truth
         (Z, Y, X) uint8 class indices, `IGNORE` where there is no truth.
-    predicted_ids, true_ids
+    predicted_ids, truth_ids
         (Z, Y, X) numbered objects, where they were given as such; otherwise objects
         are the connected components of all that is not background.
     num_classes
@@ -62,7 +66,7 @@ class Comparison:
     truth: NDArray[np.uint8]
     num_classes: int = 2
     predicted_ids: NDArray[np.generic] | None = None
-    true_ids: NDArray[np.int32] | None = None
+    truth_ids: NDArray[np.int32] | None = None
     volume: bool = False
     first_slice: int = 0
     trained_on: frozenset[int] = frozenset()
@@ -84,7 +88,7 @@ class Comparison:
         return np.asarray(self.prediction != 0)
 
     @cached_property
-    def true_mask(self) -> NDArray[np.bool_]:
+    def truth_mask(self) -> NDArray[np.bool_]:
         """(Z, Y, X): any class but background in truth."""
         return np.asarray((self.truth != 0) & self.annotated)
 
@@ -96,11 +100,11 @@ class Comparison:
         return connected_objects(self.predicted_mask, ndim=self._ndim)
 
     @cached_property
-    def true_objects(self) -> NDArray[np.int32]:
+    def truth_objects(self) -> NDArray[np.int32]:
         """(Z, Y, X): 0 is background or no truth, any other value one object."""
-        if self.true_ids is not None:
-            return self.true_ids
-        return connected_objects(self.true_mask, ndim=self._ndim)
+        if self.truth_ids is not None:
+            return self.truth_ids
+        return connected_objects(self.truth_mask, ndim=self._ndim)
 
     @property
     def _ndim(self) -> int:
@@ -143,15 +147,11 @@ def compare(
     InputError
         When shapes or classes differ, or there is no truth.
     """
-    truth = _whole_numbers(truth, "ground truth")
+    truth = whole_numbers(truth, "The ground truth holds")
     if not truth.any():
         raise InputError("The ground truth holds no labels: there is nothing to score.")
-    if prediction.shape != truth.shape:
-        raise InputError(
-            f"The prediction is {sides(prediction.shape)} and the ground truth is "
-            f"{sides(truth.shape)}: choose the same slices of both."
-        )
-    prediction = _whole_numbers(prediction, "prediction")
+    check_same_size(prediction.shape, truth.shape)
+    prediction = whole_numbers(prediction, "The prediction holds")
     values = label_values(prediction)
     highest = int(values.max(initial=0))
     numbered = _is_numbered(prediction, values)
@@ -183,33 +183,12 @@ def compare(
             found = _foreground(prediction, kind, numbered=numbered)
             read = replace(read, prediction=found, num_classes=2)
         if numbered:
-            read = replace(read, predicted_ids=_small_ids(prediction))
+            read = replace(read, predicted_ids=small_ids(prediction))
     if kind is AnnotationKind.OBJECTS:
         # By their numbers, without the gaps that the classes get.
-        ids = _small_ids(np.where(read.annotated, truth, 0))
-        read = replace(read, true_ids=ids)
+        ids = small_ids(np.where(read.annotated, truth, 0))
+        read = replace(read, truth_ids=ids)
     return replace(read, notes=tuple(notes))
-
-
-def _whole_numbers(labels: NDArray[np.generic], what: str) -> NDArray[np.generic]:
-    """Refuse what is no label; labels that are stored as floats become integers."""
-    if labels.dtype.kind == "f":
-        floats = np.asarray(labels)
-        if not np.isfinite(floats).all() or (floats != np.round(floats)).any():
-            raise InputError(
-                f"The {what} holds fractions, or values that are no numbers: is it a "
-                "probability map? Give labels."
-            )
-        labels = floats.astype(np.int64)
-    if labels.dtype.kind not in "bui":
-        raise InputError(
-            f"The {what} holds {labels.dtype} values: labels are whole numbers."
-        )
-    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
-        raise InputError(
-            f"The {what} holds {labels.min()}: values below 0 are no labels."
-        )
-    return labels
 
 
 def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
@@ -217,7 +196,7 @@ def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool
 
     Many values are. Few are where each of them is of one or two pieces a slice.
     """
-    if values.size < 2 or _is_mask(values):
+    if values.size < 2 or is_mask(values):
         return False
     if values.size > _FEW or values[-1] > MAX_CLASSES:
         return True
@@ -230,11 +209,6 @@ def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool
     return bool(pieces <= 2 * objects)
 
 
-def _is_mask(values: NDArray[np.int64]) -> bool:
-    """Say whether labels of these `values` are foreground and background alone."""
-    return bool(np.isin(values, _MASK_VALUES).all())
-
-
 def _kind_of_truth(
     truth: NDArray[np.generic], predicted: NDArray[np.int64], *, numbered: bool
 ) -> tuple[AnnotationKind, str]:
@@ -245,7 +219,7 @@ def _kind_of_truth(
     guess, values = guess_kind(truth), label_values(truth)
     kind, reason = guess.kind, guess.reason
     if _is_ruled_out(kind, values, predicted, numbered=numbered):
-        mask, highest = _is_mask(predicted), int(values[-1])
+        mask, highest = is_mask(predicted), int(values[-1])
         top = int(predicted.max(initial=0))
         as_high = top == highest if numbered else top >= highest
         if (mask or numbered) and _is_numbered(truth, values):
@@ -266,12 +240,12 @@ def _is_ruled_out(
     numbered: bool,
 ) -> bool:
     """Say whether a prediction cannot be one of what a truth was guessed to be."""
-    if guess is AnnotationKind.OBJECTS or values.size == 1 or _is_mask(values):
+    if guess is AnnotationKind.OBJECTS or values.size == 1 or is_mask(values):
         return False
     scribbled = guess is AnnotationKind.SCRIBBLES
     # Scribbles count the background as 1, predicted classes as 0.
     known = int(values[-1]) - scribbled
-    if _is_mask(predicted):
+    if is_mask(predicted):
         return known > 1
     return int(predicted.max()) > known or (scribbled and numbered)
 
@@ -296,15 +270,6 @@ def _foreground(
         # The truth got a line between touching objects; so must what is compared.
         return np.asarray(to_target(prediction, kind).objects > 0)
     return np.asarray(prediction != 0)
-
-
-def _small_ids(ids: NDArray[np.generic]) -> NDArray[np.int32]:
-    """Return numbers that fit into 32 bits; the background stays 0."""
-    if int(ids.max(initial=0)) <= np.iinfo(np.int32).max:
-        return ids.astype(np.int32)
-    found, ranks = np.unique(ids, return_inverse=True)
-    first = 0 if found[0] == 0 else 1
-    return np.asarray(np.reshape(ranks, ids.shape) + first, np.int32)
 
 
 def _go_on(objects: NDArray[np.generic]) -> bool:

@@ -88,16 +88,16 @@ class DrawnVolume:
     """
 
     def __init__(self, slices: Sequence[Partition]) -> None:
-        pairs = [(one.predicted, one.true) for one in slices]
-        told, true = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
+        pairs = [(one.predicted, one.truth) for one in slices]
+        predicted, truth = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
         # Ranks keep 0, the background, as it is: prepending it makes it the first.
-        told_ranks, true_ranks = (
+        predicted_ranks, truth_ranks = (
             np.unique(np.concatenate([[0], ids]), return_inverse=True)[1][1:]
-            for ids in (told, true)
+            for ids in (predicted, truth)
         )
-        codes = told_ranks * (true_ranks.max(initial=0) + 1) + true_ranks
+        codes = predicted_ranks * (truth_ranks.max(initial=0) + 1) + truth_ranks
         _, first, column = np.unique(codes, return_index=True, return_inverse=True)
-        self._told, self._true = told_ranks[first], true_ranks[first]
+        self._predicted, self._truth = predicted_ranks[first], truth_ranks[first]
         row = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
         pixels = np.concatenate([one.pixels for one in slices])
         shape = (len(slices), len(first))
@@ -107,4 +107,4 @@ class DrawnVolume:
         """Return the volume with each slice as often as `counts` (S,) says."""
         pixels = np.asarray(counts @ self._pixels)
         there = pixels > 0
-        return Partition(self._told[there], self._true[there], pixels[there])
+        return Partition(self._predicted[there], self._truth[there], pixels[there])

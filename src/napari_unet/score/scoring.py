@@ -125,14 +125,14 @@ def score_labels(
 
 
 def _score_slice(comparison: Comparison, z: int) -> SliceScores:
-    told, true = comparison.predicted_objects[z], comparison.true_objects[z]
+    predicted, truth = comparison.predicted_objects[z], comparison.truth_objects[z]
     known = comparison.annotated[z]
     return SliceScores(
         comparison.first_slice + z,
         overlap(comparison.prediction[z], comparison.truth[z], comparison.num_classes),
-        partition(told, true, known),
-        partition(thin_borders(told), true, known),
-        None if known.all() else partition(told, true, ~known),
+        partition(predicted, truth, known),
+        partition(thin_borders(predicted), truth, known),
+        None if known.all() else partition(predicted, truth, ~known),
         _borders(comparison, z),
         z in comparison.trained_on,
     )
@@ -140,7 +140,7 @@ def _score_slice(comparison: Comparison, z: int) -> SliceScores:
 
 def _borders(comparison: Comparison, z: int) -> dict[str, float]:
     here = slice(z, z + 1)
-    masks = comparison.predicted_mask[here], comparison.true_mask[here]
+    masks = comparison.predicted_mask[here], comparison.truth_mask[here]
     known = comparison.annotated[here]
     apart = surface_distances(*masks, known)
     return {

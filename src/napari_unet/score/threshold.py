@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import connected_objects
+from napari_unet.data.labels import check_same_size
 from napari_unet.errors import InputError
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.comparison import Comparison
 from napari_unet.score.objects.partition import partition
-from napari_unet.words import sides
 
 THRESHOLDS = tuple(round(0.025 * number, 3) for number in range(1, 40))
 SCORES = ("iou", "dice", "v_rand")
@@ -145,11 +145,8 @@ def _check(
     comparison: Comparison,
     slices: Sequence[int] | None,
 ) -> tuple[int, ...]:
-    if probabilities.shape != comparison.truth.shape:
-        raise InputError(
-            f"The probabilities are {sides(probabilities.shape)} and the ground truth "
-            f"is {sides(comparison.truth.shape)}: choose the same slices of both."
-        )
+    names = "The probabilities are", "the ground truth is"
+    check_same_size(probabilities.shape, comparison.truth.shape, names)
     wanted = comparison.slices if slices is None else slices
     chosen = tuple(sorted(set(wanted) & set(comparison.slices)))
     if not chosen:
@@ -175,8 +172,8 @@ def _overlaps(
         known = comparison.annotated[z]
         values = np.asarray(probabilities[z][known], np.float32)
         above = np.searchsorted(edges, values)
-        true = comparison.true_mask[z][known]
-        for side, part in enumerate((above[~true], above[true])):
+        truth = comparison.truth_mask[z][known]
+        for side, part in enumerate((above[~truth], above[truth])):
             counts[side] += np.bincount(part, minlength=thresholds.size + 1)
     false_hits, hits = (side[::-1].cumsum()[::-1][1:] for side in counts)
     foreground = counts[1].sum()
@@ -198,8 +195,8 @@ def _rand(
         mask = np.asarray(probabilities[z], np.float32) > np.float32(threshold)
         objects = thin_borders(connected_objects(mask[None])[0])
         known = comparison.annotated[z]
-        true = comparison.true_objects[z]
-        values.append(partition(objects, true, known).v_rand)
+        truth = comparison.truth_objects[z]
+        values.append(partition(objects, truth, known).v_rand)
     found = [value for value in values if not np.isnan(value)]
     return float(np.mean(found)) if found else float("nan")
 

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind, Region, UNetConfig, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATE, hold_out
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.data.weight_map import weight_map
-from napari_unet.errors import InputError
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
-from napari_unet.words import sides
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
 _ONE_CLASS_NOTE = (
@@ -92,21 +91,6 @@ class TrainingImage:
         return int(np.count_nonzero(self.weights[self.train]))
 
 
-def check_sizes(image: tuple[int, ...], labels: tuple[int, ...]) -> None:
-    """Refuse annotations that have other slices, Y or X than their image.
-
-    Raises
-    ------
-    InputError
-        When they differ.
-    """
-    if tuple(labels) != tuple(image):
-        raise InputError(
-            f"The annotations are {sides(labels)} and the image is {sides(image)} "
-            "(slices x Y x X): choose annotations made on this image."
-        )
-
-
 def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack: Stack,
     labels: NDArray[np.generic],
@@ -146,7 +130,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     """
     network, normalization = network or UNetConfig(), normalization or Normalization()
     image = stack.as_czyx()
-    check_sizes(image.shape[1:], labels.shape)
+    check_made_on(image.shape[1:], labels.shape)
     notes: list[str] = []
     if kind is None:
         guess = guess_kind(labels)

@@ -53,7 +53,7 @@ def found(prediction: np.ndarray, truth: np.ndarray, **options: object) -> list[
 
 
 def numbers(labels: np.ndarray) -> np.ndarray:
-    return compare(labels, labels, CLASSES).true_objects
+    return compare(labels, labels, CLASSES).truth_objects
 
 
 # ------------------------------------------------------------------------ pixels
@@ -104,7 +104,7 @@ def test_a_membrane_broken_in_one_row_is_a_merge_seen_at_the_break(wall: int) ->
     # The middle cell is the smaller one.
     assert error.pixels == 26 * (25 - wall)
     smaller, larger = numbers(truth)[1, 20, [40, 20]]
-    assert error.true_ids == (smaller, larger)
+    assert error.truth_ids == (smaller, larger)
     assert error.box == (slice(1, 2), slice(15, 41), slice(30 + wall, 55))
 
 
@@ -151,7 +151,7 @@ def test_a_cell_that_is_not_found_is_a_miss() -> None:
     assert (error.kind, error.pixels) == (ErrorKind.MISS, 400)
     assert error.centre[0] == 0
     assert error.predicted_ids == ()
-    assert error.true_ids == (numbers(truth)[0, 30, 20],)
+    assert error.truth_ids == (numbers(truth)[0, 30, 20],)
 
 
 def test_a_cell_on_true_background_is_an_invention() -> None:
@@ -159,7 +159,7 @@ def test_a_cell_on_true_background_is_an_invention() -> None:
     told[0, 5:15, 60:72] = 1
     (error,) = found(told, cells())
     assert (error.kind, error.pixels) == (ErrorKind.INVENTION, 120)
-    assert error.true_ids == ()
+    assert error.truth_ids == ()
     assert error.predicted_ids == (numbers(told)[0, 10, 65],)
     assert error.box == (slice(0, 1), slice(5, 15), slice(60, 72))
 
@@ -175,7 +175,7 @@ def test_pieces_of_cells_that_are_found_are_told_too() -> None:
     assert more.pixels == 12 * 15
     assert (less.kind, less.pixels) == (ErrorKind.MISSING_PIECE, 64)
     assert less.predicted_ids == ()
-    assert less.true_ids == (numbers(truth)[0, 30, 20],)
+    assert less.truth_ids == (numbers(truth)[0, 30, 20],)
 
 
 def test_confused_classes_are_told_in_pieces() -> None:
@@ -215,7 +215,7 @@ def test_cells_that_touch_and_share_one_number_are_a_merge_at_their_border() -> 
     told = np.where(truth == 9, 7, truth)
     (error,) = found(told, truth, kind=OBJECTS)
     assert (error.kind, error.pixels) == (ErrorKind.MERGE, 40 * 25)
-    assert error.true_ids == (9, 7)
+    assert error.truth_ids == (9, 7)
     assert error.predicted_ids == (7,)
     assert error.centre[2] in {34, 35}
     assert 18 <= error.centre[1] <= 21
@@ -271,7 +271,7 @@ def test_ignored_pixels_do_not_cut_a_cell_in_two() -> None:
     ignored = np.zeros(SHAPE, bool)
     ignored[0, :, 18:22] = True
     left = leave_out(compare(cells(), cells(), CLASSES), ignored)
-    assert len(np.unique(left.true_objects[0])) == 2
+    assert len(np.unique(left.truth_objects[0])) == 2
     assert find_errors(left).errors == ()
 
 
@@ -322,7 +322,7 @@ def test_large_numbers_and_pictures_smaller_than_the_tolerance_are_read() -> Non
     truth = numbers(cells()).astype(np.int64) * 10**8
     told = np.where(truth == 10**8, 0, truth).astype(np.uint64)
     (error,) = found(told, truth, kind=OBJECTS)
-    assert error.true_ids == (10**8,)
+    assert error.truth_ids == (10**8,)
     assert found(np.ones((1, 2, 2), np.uint8), np.ones((1, 2, 2), np.uint8)) == []
 
 
@@ -370,8 +370,8 @@ def test_damage_to_real_neurons_is_found_among_borders_that_are_off(
     told[told == missed] = 0
     errors = find_errors(compare(told, truth, OBJECTS)).errors
     kinds = {error.kind: error for error in reversed(errors)}
-    assert set(kinds[ErrorKind.MERGE].true_ids) == {merged, neighbour}
-    assert kinds[ErrorKind.SPLIT].true_ids == (split,)
-    assert kinds[ErrorKind.MISS].true_ids == (missed,)
+    assert set(kinds[ErrorKind.MERGE].truth_ids) == {merged, neighbour}
+    assert kinds[ErrorKind.SPLIT].truth_ids == (split,)
+    assert kinds[ErrorKind.MISS].truth_ids == (missed,)
     others = [error for error in errors if error not in kinds.values()]
     assert all(error.pixels < kinds[ErrorKind.MISS].pixels for error in others)

@@ -181,7 +181,7 @@ def test_objects_that_nobody_annotated_do_not_count():
     annotated[:2] = True
     scores = instances(rows(9, 9), rows(9, 0), annotated)
     assert scores.at(0.95).average_precision == 1
-    assert (scores.true, scores.predicted) == (1, 1)
+    assert (scores.truth, scores.predicted) == (1, 1)
 
 
 def test_a_contingency_table_that_is_there_already_is_enough():

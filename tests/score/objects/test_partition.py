@@ -177,7 +177,7 @@ def test_the_last_id_of_a_byte_is_an_object_like_any_other():
     objects = np.repeat(np.array([[0, 1, 255]], np.uint8), 200, axis=1)
     scores = partition(objects, objects)
     assert scores.v_rand == 1
-    np.testing.assert_array_equal(scores.true, [0, 1, 255])
+    np.testing.assert_array_equal(scores.truth, [0, 1, 255])
 
 
 def test_masks_are_objects_of_one_id():

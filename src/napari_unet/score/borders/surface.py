@@ -78,10 +78,10 @@ def surface_distances(
         raise InputError(
             f"Pixels of {height} x {width} have no size: give numbers above 0."
         )
-    told, true = prediction_mask != 0, truth_mask != 0
-    check_alike(told, true, annotated)
-    known = np.ones(true.shape, bool) if annotated is None else annotated
-    pairs = zip(_outlines(told, known), _outlines(true, known), strict=True)
+    predicted, truth = prediction_mask != 0, truth_mask != 0
+    check_alike(predicted, truth, annotated)
+    known = np.ones(truth.shape, bool) if annotated is None else annotated
+    pairs = zip(_outlines(predicted, known), _outlines(truth, known), strict=True)
     rows = [_measure(one, other, pixel_size) for one, other in pairs]
     mean, percentile = np.reshape(np.array(rows, float), (-1, 2)).T
     return SurfaceDistances(mean, percentile)
@@ -94,14 +94,16 @@ def _outlines(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _measure(
-    told: NDArray[np.bool_], true: NDArray[np.bool_], pixel_size: tuple[float, float]
+    predicted: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    pixel_size: tuple[float, float],
 ) -> tuple[float, float]:
     """Return the mean distance and the larger 95th percentile of two outlines."""
-    if not (told.any() and true.any()):
+    if not (predicted.any() and truth.any()):
         return np.nan, np.nan
     there, back = (
         scipy.ndimage.distance_transform_edt(~other, sampling=pixel_size)[one]
-        for one, other in ((told, true), (true, told))
+        for one, other in ((predicted, truth), (truth, predicted))
     )
     highest = max(np.percentile(there, 95), np.percentile(back, 95))
     return float(np.concatenate([there, back]).mean()), float(highest)

@@ -102,14 +102,14 @@ def warping_errors(
         raise InputError(
             f"Borders cannot be warped by {radius} pixels: give 1 or more, or no limit."
         )
-    told, true = prediction_mask != 0, truth_mask != 0
-    check_alike(told, true, annotated)
+    predicted, truth = prediction_mask != 0, truth_mask != 0
+    check_alike(predicted, truth, annotated)
     if annotated is not None:
-        true = np.where(annotated, true, told)
-    free = told != true
+        truth = np.where(annotated, truth, predicted)
+    free = predicted != truth
     if radius is not None:
-        free &= _near_borders(true, radius)
-    return np.asarray(_warp(true, free) != told)
+        free &= _near_borders(truth, radius)
+    return np.asarray(_warp(truth, free) != predicted)
 
 
 def _simple_points() -> NDArray[np.bool_]:

@@ -63,7 +63,7 @@ class Error:
         where the two parts meet; else the most central of its pixels.
     pixels
         Its size. A merge and a split have that of the smaller part.
-    true_ids, predicted_ids
+    truth_ids, predicted_ids
         Objects that it concerns; of a merge and of a split first the smaller part.
     """
 
@@ -72,7 +72,7 @@ class Error:
     box: tuple[slice, slice, slice]
     centre: tuple[int, int, int]
     pixels: int
-    true_ids: tuple[int, ...] = ()
+    truth_ids: tuple[int, ...] = ()
     predicted_ids: tuple[int, ...] = ()
 
     @property
@@ -115,7 +115,7 @@ class Errors:
                 "y": error.centre[1],
                 "x": error.centre[2],
                 "pixels": error.pixels,
-                "true_ids": list(error.true_ids),
+                "true_ids": list(error.truth_ids),
                 "predicted_ids": list(error.predicted_ids),
             }
             for error in self.errors

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.labels import check_same_size
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import Comparison
-from napari_unet.words import sides
 
 RIGHT, TOO_MUCH, MISSED, CONFUSED = 1, 2, 3, 4
 """Values of a map of pixels; 0 is true background, or not annotated."""
@@ -43,14 +43,14 @@ def pixel_map(comparison: Comparison) -> NDArray[np.uint8]:
     negative) or `CONFUSED` (an object on both sides, of different classes); 0 where
     both are background, or nothing is annotated.
     """
-    told, true = comparison.predicted_mask, comparison.true_mask
-    found = np.zeros(true.shape, np.uint8)
-    found[told & true] = RIGHT
-    found[told & ~true & comparison.annotated] = TOO_MUCH
-    found[true & ~told] = MISSED
+    predicted, truth = comparison.predicted_mask, comparison.truth_mask
+    found = np.zeros(truth.shape, np.uint8)
+    found[predicted & truth] = RIGHT
+    found[predicted & ~truth & comparison.annotated] = TOO_MUCH
+    found[truth & ~predicted] = MISSED
     if comparison.num_classes > 2:
         alike = comparison.prediction == comparison.truth
-        found[told & true & ~alike] = CONFUSED
+        found[predicted & truth & ~alike] = CONFUSED
     return found
 
 
@@ -71,13 +71,11 @@ def leave_out(comparison: Comparison, ignored: NDArray[np.bool_]) -> Comparison:
     InputError
         When the shapes differ, or nothing is left to score.
     """
-    if ignored.shape != comparison.truth.shape:
-        raise InputError(
-            f"The pixels to ignore are {sides(ignored.shape)} and the ground truth is "
-            f"{sides(comparison.truth.shape)}: choose those of the same image."
-        )
+    names = "The pixels to ignore are", "the ground truth is"
+    advice = "choose those of the same image"
+    check_same_size(ignored.shape, comparison.truth.shape, names, advice)
     truth = np.where(ignored, np.uint8(IGNORE), comparison.truth)
     if (truth == IGNORE).all():
         raise InputError("All annotated pixels are ignored: score some of them again.")
-    true_ids = np.where(ignored, np.int32(0), comparison.true_objects)
-    return replace(comparison, truth=truth, true_ids=true_ids)
+    truth_ids = np.where(ignored, np.int32(0), comparison.truth_objects)
+    return replace(comparison, truth=truth, truth_ids=truth_ids)

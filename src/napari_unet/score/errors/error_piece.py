@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from napari_unet.data.proposal import propose
 from napari_unet.score.comparison import Comparison
 from napari_unet.score.errors.error_kinds import Error, ErrorKind, Errors
 
+Source = Literal["truth", "prediction"]
 _AROUND = 16
 """Pixels around the place where two parts meet that are sent with them."""
 
@@ -23,7 +24,7 @@ def piece(
     kind: AnnotationKind,
     existing: NDArray[Any],
     *,
-    true: bool,
+    source: Source,
     used: int = 0,
 ) -> NDArray[Any]:
     """Annotate a slice with what the truth, or the prediction, says of an error.
@@ -43,8 +44,8 @@ def piece(
         What was compared.
     kind, existing, used
         As for `napari_unet.data.proposal.propose`.
-    true
-        Whether it is the truth that speaks, or the prediction.
+    source
+        Which of the two speaks.
 
     Returns
     -------
@@ -52,13 +53,14 @@ def piece(
     """
     z = error.slice
     mask = _pixels(error, errors)
-    if true:
+    classes: NDArray[Any] = comparison.prediction
+    ids: NDArray[Any] = comparison.predicted_objects
+    if source == "truth":
+        classes, ids = comparison.truth, comparison.truth_objects
         mask &= comparison.annotated[z]
     if kind is AnnotationKind.OBJECTS:
-        ids = comparison.true_objects if true else comparison.predicted_objects
         return _with_objects(np.asarray(ids[z]), mask, existing, used)
-    classes = comparison.truth[z] if true else comparison.prediction[z]
-    proposed = propose(np.where(mask, classes, 0), kind, existing)
+    proposed = propose(np.where(mask, classes[z], 0), kind, existing)
     return np.where(mask, proposed, existing)
 
 

@@ -20,7 +20,7 @@ TOLERANCE = 2
 PART = 0.1
 """Share of a true object that makes a part of it substantial."""
 SMALLEST = 25
-"""Pixels of the smallest error that is told."""
+"""Pixels of the smallest error that is listed."""
 Place = tuple[int, int, int]
 
 
@@ -52,7 +52,7 @@ def find_errors(
     True objects without any substantial part are a miss, predicted ones without any
     and for the better half on true background an invention. Of all other objects,
     and of classes, connected pieces of false negatives and false positives (and of
-    confused classes) are told that lie deeper than the `tolerance` and are wider.
+    confused classes) are listed that lie deeper than the `tolerance` and are wider.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def find_errors(
     part
         Share of a true object that makes a part of it substantial, 0 to 1.
     smallest
-        Pixels of the smallest error that is told.
+        Pixels of the smallest error that is listed.
     """
     found = []
     for slices in _blocks(comparison):
@@ -79,8 +79,8 @@ class _Draft:
     """An error before its pixels are counted; its number is its place in a list."""
 
     kind: ErrorKind
-    true: tuple[int, ...] = ()
-    told: tuple[int, ...] = ()
+    truth: tuple[int, ...] = ()
+    predicted: tuple[int, ...] = ()
     centre: Place | None = None
 
 
@@ -90,10 +90,10 @@ class _Block:
     def __init__(self, comparison: Comparison, slices: slice, tolerance: int) -> None:
         self._comparison, self._slices = comparison, slices
         self._known = known = comparison.annotated[slices]
-        told, true = comparison.predicted_objects, comparison.true_objects
-        self._told, self._told_ids = numbered(told[slices], known)
-        self._true, self._true_ids = numbered(true[slices], known)
-        depth = depths(np.where(known, self._true, np.int32(-1)), tolerance)
+        predicted, truth = comparison.predicted_objects, comparison.truth_objects
+        self._predicted, self._predicted_ids = numbered(predicted[slices], known)
+        self._truth, self._truth_ids = numbered(truth[slices], known)
+        depth = depths(np.where(known, self._truth, np.int32(-1)), tolerance)
         self._deep = depth == tolerance
         self._core = ridges(depth)
         self._side = tolerance + 1
@@ -102,26 +102,30 @@ class _Block:
 
     def find_objects(self, part: float, smallest: int) -> None:
         """Find merges, splits, misses and inventions."""
-        pairs = pairs_of(self._told, self._true, self._core, part)
+        pairs = pairs_of(self._predicted, self._truth, self._core, part)
         codes = [*self._merges(pairs), *self._splits(pairs)]
         self._paint_pairs(codes)
-        missed = np.bincount(self._true.ravel()) >= smallest
-        missed[[0, *pairs.true]] = False
-        for true in np.flatnonzero(missed):
-            self._drafts.append(_Draft(ErrorKind.MISS, true=(int(true),)))
-        self._paint(self._true, missed)
+        missed = np.bincount(self._truth.ravel()) >= smallest
+        missed[[0, *pairs.truth]] = False
+        for truth in np.flatnonzero(missed):
+            self._drafts.append(_Draft(ErrorKind.MISS, truth=(int(truth),)))
+        self._paint(self._truth, missed)
         self._find_inventions(pairs, smallest)
 
     def find_pieces(self, smallest: int) -> None:
         """Find pieces that are wrong in objects that are right."""
-        told, true = self._told > 0, self._true > 0
-        self._find_pieces(ErrorKind.MISSING_PIECE, true & ~told & self._deep, smallest)
-        extra = told & ~true & self._deep
+        predicted, truth = self._predicted > 0, self._truth > 0
+        self._find_pieces(
+            ErrorKind.MISSING_PIECE, truth & ~predicted & self._deep, smallest
+        )
+        extra = predicted & ~truth & self._deep
         self._find_pieces(ErrorKind.EXTRA_PIECE, extra, smallest)
         if self._comparison.num_classes > 2:
             classes = self._comparison.prediction[self._slices]
             alike = classes == self._comparison.truth[self._slices]
-            self._find_pieces(ErrorKind.WRONG_CLASS, told & true & ~alike, smallest)
+            self._find_pieces(
+                ErrorKind.WRONG_CLASS, predicted & truth & ~alike, smallest
+            )
 
     def errors(self, smallest: int) -> list[Error]:
         """Return what was found and is large enough, with its pixels counted."""
@@ -136,46 +140,48 @@ class _Block:
 
     def _merges(self, pairs: Pairs) -> Iterator[Key]:
         """Tell of every merge; yield its pair."""
-        main = pairs.main_true()
-        parts = np.where(self._core, self._true, np.int32(0))
-        places = contacts(self._told, parts, main)
-        known = set(zip(pairs.told.tolist(), pairs.true.tolist(), strict=True))
+        main = pairs.main_truth()
+        parts = np.where(self._core, self._truth, np.int32(0))
+        places = contacts(self._predicted, parts, main)
+        known = set(zip(pairs.predicted.tolist(), pairs.truth.tolist(), strict=True))
         # Numbers join what does not touch; connected pixels do so outside the truth.
         apart = self._comparison.predicted_ids is not None
-        for told, true in _listed(pairs, pairs.merged):
-            if apart or (told, true) in places:
-                other, centre = _joint(places, (told, true), known, main)
+        for predicted, truth in _listed(pairs, pairs.merged):
+            if apart or (predicted, truth) in places:
+                other, centre = _joint(places, (predicted, truth), known, main)
                 self._drafts.append(
-                    _Draft(ErrorKind.MERGE, (true, other), (told,), centre)
+                    _Draft(ErrorKind.MERGE, (truth, other), (predicted,), centre)
                 )
-                yield told, true
+                yield predicted, truth
 
     def _splits(self, pairs: Pairs) -> Iterator[Key]:
         """Tell of every split; yield its pair."""
-        main = pairs.main_told()
-        parts = np.where(self._core, self._told, np.int32(0))
-        places = contacts(self._true, parts, main)
-        known = set(zip(pairs.true.tolist(), pairs.told.tolist(), strict=True))
-        for told, true in _listed(pairs, pairs.cut):
+        main = pairs.main_predicted()
+        parts = np.where(self._core, self._predicted, np.int32(0))
+        places = contacts(self._truth, parts, main)
+        known = set(zip(pairs.truth.tolist(), pairs.predicted.tolist(), strict=True))
+        for predicted, truth in _listed(pairs, pairs.cut):
             # Where the truth itself is in pieces, none of them was cut.
-            if (true, told) in places:
-                other, centre = _joint(places, (true, told), known, main)
+            if (truth, predicted) in places:
+                other, centre = _joint(places, (truth, predicted), known, main)
                 self._drafts.append(
-                    _Draft(ErrorKind.SPLIT, (true,), (told, other), centre)
+                    _Draft(ErrorKind.SPLIT, (truth,), (predicted, other), centre)
                 )
-                yield told, true
+                yield predicted, truth
 
     def _find_inventions(self, pairs: Pairs, smallest: int) -> None:
-        outside = self._true == 0
-        size = np.bincount(self._told.ravel())
-        beyond = np.bincount(self._told[outside], minlength=size.size)
+        outside = self._truth == 0
+        size = np.bincount(self._predicted.ravel())
+        beyond = np.bincount(self._predicted[outside], minlength=size.size)
         # An object along a border that is off lies all in the rim.
-        deep = np.bincount(self._told[outside & self._deep], minlength=size.size)
+        deep = np.bincount(self._predicted[outside & self._deep], minlength=size.size)
         invented = (beyond >= smallest) & (2 * beyond >= size) & (deep > 0)
-        invented[[0, *pairs.told]] = False
-        for told in np.flatnonzero(invented):
-            self._drafts.append(_Draft(ErrorKind.INVENTION, told=(int(told),)))
-        self._paint(np.where(outside, self._told, np.int32(0)), invented)
+        invented[[0, *pairs.predicted]] = False
+        for predicted in np.flatnonzero(invented):
+            self._drafts.append(
+                _Draft(ErrorKind.INVENTION, predicted=(int(predicted),))
+            )
+        self._paint(np.where(outside, self._predicted, np.int32(0)), invented)
 
     def _find_pieces(
         self, kind: ErrorKind, wrong: NDArray[np.bool_], smallest: int
@@ -203,18 +209,20 @@ class _Block:
         """Give the pixels of each pair the number of its draft."""
         if not codes:
             return
-        told, true = np.array(codes).T
-        height = len(self._true_ids)
-        wanted = told * height + true
+        predicted, truth = np.array(codes).T
+        height = len(self._truth_ids)
+        wanted = predicted * height + truth
         order = np.argsort(wanted)
-        among_told, among_true = (
-            np.zeros(len(self._told_ids), bool),
+        among_predicted, among_truth = (
+            np.zeros(len(self._predicted_ids), bool),
             np.zeros(height, bool),
         )
-        among_told[told] = among_true[true] = True
-        here = np.flatnonzero(among_told[self._told] & among_true[self._true])
-        found = self._told.ravel()[here].astype(np.int64) * height
-        found += self._true.ravel()[here]
+        among_predicted[predicted] = among_truth[truth] = True
+        here = np.flatnonzero(
+            among_predicted[self._predicted] & among_truth[self._truth]
+        )
+        found = self._predicted.ravel()[here].astype(np.int64) * height
+        found += self._truth.ravel()[here]
         rank = np.searchsorted(wanted[order], found).clip(max=order.size - 1)
         hit = wanted[order][rank] == found
         self.objects.ravel()[here[hit]] = order[rank[hit]] + 1
@@ -239,8 +247,8 @@ class _Block:
         centres: dict[int, Place],
     ) -> Error:
         centre = draft.centre or centres[number]
-        true = draft.true or (int(self._true[centre]),)
-        told = draft.told or (int(self._told[centre]),)
+        truth = draft.truth or (int(self._truth[centre]),)
+        predicted = draft.predicted or (int(self._predicted[centre]),)
         first = self._slices.start
         slices, rows, columns = box
         return Error(
@@ -249,8 +257,8 @@ class _Block:
             (slice(slices.start + first, slices.stop + first), rows, columns),
             (centre[0] + first, *centre[1:]),
             pixels,
-            tuple(int(self._true_ids[one]) for one in true if one),
-            tuple(int(self._told_ids[one]) for one in told if one),
+            tuple(int(self._truth_ids[one]) for one in truth if one),
+            tuple(int(self._predicted_ids[one]) for one in predicted if one),
         )
 
 
@@ -266,7 +274,7 @@ class _Found:
 def _listed(pairs: Pairs, which: NDArray[np.bool_]) -> list[Key]:
     """Return predicted and true object of some of the pairs."""
     return list(
-        zip(pairs.told[which].tolist(), pairs.true[which].tolist(), strict=True)
+        zip(pairs.predicted[which].tolist(), pairs.truth[which].tolist(), strict=True)
     )
 
 

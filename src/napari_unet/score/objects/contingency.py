@@ -41,21 +41,21 @@ def contingency(
     empty = np.zeros(0, np.int64)
     none = (empty.astype(prediction.dtype), empty.astype(truth.dtype), empty)
     parts = _parts(prediction, truth, annotated)
-    told, true, pixels = join([none, *(_meetings(*part) for part in parts)])
-    for name, ids in (("prediction", told), ("ground truth", true)):
+    table = join([none, *(_meetings(*part) for part in parts)])
+    for name, ids in (("prediction", table[0]), ("ground truth", table[1])):
         if np.less(ids, 0).any():
             raise InputError(
                 f"The {name} holds {ids.min()}: ids below 0 are no objects."
             )
-    return told, true, pixels
+    return table
 
 
 def join(tables: Sequence[Table]) -> Table:
     """Add up tables of different pixels whose ids mean the same objects."""
-    told, true, pixels = (
+    predicted, truth, pixels = (
         np.concatenate(column) for column in zip(*tables, strict=True)
     )
-    return _merge(told, true, pixels)
+    return _merge(predicted, truth, pixels)
 
 
 def _parts(
@@ -65,36 +65,38 @@ def _parts(
 ) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
     """Yield the annotated pixels of each slice, or of all of a smaller array."""
     for index in range(len(truth)) if truth.ndim > 2 else [...]:
-        told, true = np.asarray(prediction[index]), np.asarray(truth[index])
+        ids = np.asarray(prediction[index]), np.asarray(truth[index])
         if annotated is None:
-            yield told.ravel(), true.ravel()
+            yield ids[0].ravel(), ids[1].ravel()
         else:
             known = np.asarray(annotated[index], bool)
-            yield told[known], true[known]
+            yield ids[0][known], ids[1][known]
 
 
-def _meetings(told: NDArray[np.generic], true: NDArray[np.generic]) -> Table:
+def _meetings(predicted: NDArray[np.generic], truth: NDArray[np.generic]) -> Table:
     """Count the pixels of each pair of ids that meet."""
-    if not told.size:
-        return told, true, np.zeros(0, np.int64)
+    if not predicted.size:
+        return predicted, truth, np.zeros(0, np.int64)
     # Objects are runs along X: one entry a run leaves little to sort.
-    changes = (told[1:] != told[:-1]) | (true[1:] != true[:-1])
+    changes = (predicted[1:] != predicted[:-1]) | (truth[1:] != truth[:-1])
     starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-    lengths = np.diff(starts, append=told.size)
-    return _merge(told[starts], true[starts], lengths)
+    lengths = np.diff(starts, append=predicted.size)
+    return _merge(predicted[starts], truth[starts], lengths)
 
 
 def _merge(
-    told: NDArray[np.generic], true: NDArray[np.generic], pixels: NDArray[np.int64]
+    predicted: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    pixels: NDArray[np.int64],
 ) -> Table:
     """Add up the entries of the same pair."""
-    told_ids, told_rank = _ranked(told)
-    true_ids, true_rank = _ranked(true)
-    shape = (len(true_ids), len(told_ids))
+    predicted_ids, predicted_rank = _ranked(predicted)
+    truth_ids, truth_rank = _ranked(truth)
+    shape = (len(truth_ids), len(predicted_ids))
     # Turning the list into rows adds up equal pairs, without sorting the whole list.
-    rows = scipy.sparse.coo_array((pixels, (true_rank, told_rank)), shape).tocsr()
+    rows = scipy.sparse.coo_array((pixels, (truth_rank, predicted_rank)), shape).tocsr()
     table = rows.tocoo()
-    return told_ids[table.col], true_ids[table.row], table.data
+    return predicted_ids[table.col], truth_ids[table.row], table.data
 
 
 def _ranked(

@@ -126,7 +126,7 @@ class Instances:
         (M,) bool: whether most of the pair's predicted object is not annotated.
     predicted
         Predicted objects, those not counted that are mostly not annotated.
-    true
+    truth
         True objects.
 
     References
@@ -141,7 +141,7 @@ class Instances:
     ious: NDArray[np.float64]
     doubtful: NDArray[np.bool_]
     predicted: int
-    true: int
+    truth: int
 
     @classmethod
     def of(cls, table: Partition, hidden: Partition | None = None) -> Instances:
@@ -155,23 +155,23 @@ class Instances:
             Of the pixels that are not annotated, if there are any; only the predicted
             objects in it count.
         """
-        told_ids, told, sizes = _objects(table.predicted, table.pixels)
-        true_ids, true, true_sizes = _objects(table.true, table.pixels)
-        union = sizes[told] + true_sizes[true] - table.pixels
+        predicted_ids, predicted, sizes = _objects(table.predicted, table.pixels)
+        truth_ids, truth, truth_sizes = _objects(table.truth, table.pixels)
+        union = sizes[predicted] + truth_sizes[truth] - table.pixels
         ious = table.pixels / union
-        matched = (table.predicted != 0) & (table.true != 0) & (ious > THRESHOLDS[0])
-        doubtful = np.zeros(len(told_ids), bool)
+        matched = (table.predicted != 0) & (table.truth != 0) & (ious > THRESHOLDS[0])
+        doubtful = np.zeros(len(predicted_ids), bool)
         if hidden is not None:
             unknown_ids, _, unknown = _objects(hidden.predicted, hidden.pixels)
             _, here, there = np.intersect1d(
-                told_ids, unknown_ids, assume_unique=True, return_indices=True
+                predicted_ids, unknown_ids, assume_unique=True, return_indices=True
             )
             doubtful[here] = unknown[there] > sizes[here]
         return cls(
             ious[matched],
-            doubtful[told[matched]],
-            predicted=int(np.count_nonzero((told_ids != 0) & ~doubtful)),
-            true=int(np.count_nonzero(true_ids)),
+            doubtful[predicted[matched]],
+            predicted=int(np.count_nonzero((predicted_ids != 0) & ~doubtful)),
+            truth=int(np.count_nonzero(truth_ids)),
         )
 
     def __add__(self, other: Instances) -> Instances:
@@ -180,7 +180,7 @@ class Instances:
             np.concatenate([self.ious, other.ious]),
             np.concatenate([self.doubtful, other.doubtful]),
             self.predicted + other.predicted,
-            self.true + other.true,
+            self.truth + other.truth,
         )
 
     def at(self, threshold: float) -> InstanceScores:
@@ -202,7 +202,7 @@ class Instances:
         return InstanceScores(
             true_positives=hits,
             false_positives=self.predicted - sure,
-            false_negatives=self.true - hits,
+            false_negatives=self.truth - hits,
             covered=math.fsum(self.ious[matched]),
         )
 
@@ -218,7 +218,7 @@ class Instances:
 
 def instances(
     predicted_objects: NDArray[np.generic],
-    true_objects: NDArray[np.generic],
+    truth_objects: NDArray[np.generic],
     annotated: NDArray[np.bool_] | None = None,
 ) -> Instances:
     """Match predicted with true objects.
@@ -227,7 +227,7 @@ def instances(
     ----------
     predicted_objects
         Whole numbers of any shape: 0 is background, any other value one object.
-    true_objects
+    truth_objects
         Of the same shape, likewise.
     annotated
         Where the truth is known; everywhere when left out. No other pixel counts.
@@ -237,10 +237,10 @@ def instances(
     InputError
         When the shapes differ, or an id is negative or no whole number.
     """
-    table = partition(predicted_objects, true_objects, annotated)
+    table = partition(predicted_objects, truth_objects, annotated)
     if annotated is None or annotated.all():
         return Instances.of(table)
-    hidden = partition(predicted_objects, true_objects, ~annotated)
+    hidden = partition(predicted_objects, truth_objects, ~annotated)
     return Instances.of(table, hidden)
 
 

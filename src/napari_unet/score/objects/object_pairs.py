@@ -19,41 +19,43 @@ class Pairs:
 
     Attributes
     ----------
-    told, true
+    predicted, truth
         (P,) ids of either side, numbered without gaps.
-    most_of_told, most_of_true
+    most_of_predicted, most_of_truth
         (P,) bool: whether it is the largest part of the predicted, or true, object.
     """
 
-    told: NDArray[np.int32]
-    true: NDArray[np.int32]
-    most_of_told: NDArray[np.bool_]
-    most_of_true: NDArray[np.bool_]
+    predicted: NDArray[np.int32]
+    truth: NDArray[np.int32]
+    most_of_predicted: NDArray[np.bool_]
+    most_of_truth: NDArray[np.bool_]
 
     @property
     def merged(self) -> NDArray[np.bool_]:
         """(P,): the predicted object holds more of another true one."""
-        return ~self.most_of_told
+        return ~self.most_of_predicted
 
     @property
     def cut(self) -> NDArray[np.bool_]:
         """(P,): all of the predicted object, but less of the true than another has."""
-        return self.most_of_told & ~self.most_of_true
+        return self.most_of_predicted & ~self.most_of_truth
 
-    def main_true(self) -> dict[int, int]:
+    def main_truth(self) -> dict[int, int]:
         """Return the true object that merges are seen from, by predicted object."""
-        among = self.most_of_told & np.isin(self.told, self.told[self.merged])
-        return _lookup(self.told[among], self.true[among])
+        among = self.most_of_predicted & np.isin(
+            self.predicted, self.predicted[self.merged]
+        )
+        return _lookup(self.predicted[among], self.truth[among])
 
-    def main_told(self) -> dict[int, int]:
+    def main_predicted(self) -> dict[int, int]:
         """Return the predicted object that cuts are seen from, by true object."""
-        among = self.most_of_true & np.isin(self.true, self.true[self.cut])
-        return _lookup(self.true[among], self.told[among])
+        among = self.most_of_truth & np.isin(self.truth, self.truth[self.cut])
+        return _lookup(self.truth[among], self.predicted[among])
 
 
 def pairs_of(
-    told: NDArray[np.int32],
-    true: NDArray[np.int32],
+    predicted: NDArray[np.int32],
+    truth: NDArray[np.int32],
     core: NDArray[np.bool_],
     part: float,
 ) -> Pairs:
@@ -68,7 +70,7 @@ def pairs_of(
     part
         Share, 0 to 1; `_ENOUGH` pixels are enough at any rate.
     """
-    a, b, pixels = contingency(told, true, core)
+    a, b, pixels = contingency(predicted, truth, core)
     sizes = np.bincount(b, pixels, minlength=1)
     wanted = np.clip(part * sizes[b], 1, _ENOUGH)
     kept = (a != 0) & (b != 0) & (pixels >= wanted)

@@ -69,7 +69,7 @@ class Partition:
 
     Attributes
     ----------
-    predicted, true
+    predicted, truth
         (P,) ids of the objects of each pair that shares pixels; 0 is background.
     pixels
         (P,) int64: how many pixels each pair shares.
@@ -84,49 +84,49 @@ class Partition:
     """
 
     predicted: NDArray[np.generic]
-    true: NDArray[np.generic]
+    truth: NDArray[np.generic]
     pixels: NDArray[np.int64]
 
     @classmethod
     def joined(cls, parts: Sequence[Partition]) -> Partition:
         """Put slices together whose ids mean the same objects."""
-        return cls(*join([(one.predicted, one.true, one.pixels) for one in parts]))
+        return cls(*join([(one.predicted, one.truth, one.pixels) for one in parts]))
 
     @property
     def v_rand(self) -> float:
         """Foreground-restricted Rand F-score, 0 to 1."""
-        told, true, joint = self._restricted.squares
-        return _ratio(2 * joint, told + true)
+        predicted, truth, joint = self._restricted.squares
+        return _ratio(2 * joint, predicted + truth)
 
     @property
     def v_rand_split(self) -> float:
         """Chance that two pixels of a true object are together in the prediction."""
-        _, true, joint = self._restricted.squares
-        return _ratio(joint, true)
+        _, truth, joint = self._restricted.squares
+        return _ratio(joint, truth)
 
     @property
     def v_rand_merge(self) -> float:
         """Chance that two pixels of a predicted object are together in the truth."""
-        told, _, joint = self._restricted.squares
-        return _ratio(joint, told)
+        predicted, _, joint = self._restricted.squares
+        return _ratio(joint, predicted)
 
     @property
     def v_info(self) -> float:
         """Foreground-restricted information F-score, 0 to 1."""
-        told, true, joint = self._restricted.entropies
-        return _share(2 * (told + true - joint), told + true)
+        predicted, truth, joint = self._restricted.entropies
+        return _share(2 * (predicted + truth - joint), predicted + truth)
 
     @property
     def v_info_split(self) -> float:
         """Share of the prediction's information that the truth holds too."""
-        told, true, joint = self._restricted.entropies
-        return _share(told + true - joint, told)
+        predicted, truth, joint = self._restricted.entropies
+        return _share(predicted + truth - joint, predicted)
 
     @property
     def v_info_merge(self) -> float:
         """Share of the truth's information that the prediction holds too."""
-        told, true, joint = self._restricted.entropies
-        return _share(told + true - joint, true)
+        predicted, truth, joint = self._restricted.entropies
+        return _share(predicted + truth - joint, truth)
 
     @property
     def voi(self) -> float:
@@ -136,26 +136,28 @@ class Partition:
     @property
     def voi_split(self) -> float:
         """Bits by which true objects are split, H(prediction | truth)."""
-        _, true, joint = self._inside.entropies
-        return _positive(joint - true)
+        _, truth, joint = self._inside.entropies
+        return _positive(joint - truth)
 
     @property
     def voi_merge(self) -> float:
         """Bits by which true objects are merged, H(truth | prediction)."""
-        told, _, joint = self._inside.entropies
-        return _positive(joint - told)
+        predicted, _, joint = self._inside.entropies
+        return _positive(joint - predicted)
 
     @property
     def rand_error(self) -> float:
         """Share of all pairs of pixels that are together on one side only."""
-        told, true, joint = self._all.pairs
-        return _ratio(told + true - 2 * joint, self._all.total * (self._all.total - 1))
+        predicted, truth, joint = self._all.pairs
+        return _ratio(
+            predicted + truth - 2 * joint, self._all.total * (self._all.total - 1)
+        )
 
     @property
     def adapted_rand_error(self) -> float:
         """1 - Rand F-score of pairs of two different pixels, 0 where both agree."""
-        told, true, joint = self._inside.pairs
-        return 1 - _ratio(2 * joint, told + true)
+        predicted, truth, joint = self._inside.pairs
+        return 1 - _ratio(2 * joint, predicted + truth)
 
     def values(self) -> dict[str, float]:
         """Return the scores by name; NaN where a score is not defined."""
@@ -163,21 +165,23 @@ class Partition:
 
     @cached_property
     def _all(self) -> _Sizes:
-        return _Sizes.of(self.predicted, self.true, self.pixels)
+        return _Sizes.of(self.predicted, self.truth, self.pixels)
 
     @cached_property
     def _inside(self) -> _Sizes:
-        inside = self.true != 0
-        return _Sizes.of(self.predicted[inside], self.true[inside], self.pixels[inside])
+        inside = self.truth != 0
+        return _Sizes.of(
+            self.predicted[inside], self.truth[inside], self.pixels[inside]
+        )
 
     @cached_property
     def _restricted(self) -> _Sizes:
         """Sizes inside true objects, predicted background taken apart into pixels."""
-        inside = self.true != 0
+        inside = self.truth != 0
         found = inside & (self.predicted != 0)
         return _Sizes(
             _totals(self.predicted[found], self.pixels[found]),
-            _totals(self.true[inside], self.pixels[inside]),
+            _totals(self.truth[inside], self.pixels[inside]),
             self.pixels[found].astype(float),
             alone=int(self.pixels[inside & ~found].sum()),
         )
@@ -275,12 +279,12 @@ def score_slices(
             "slice: give slices, Y and X."
         )
     check_alike(prediction_mask, truth_mask, annotated)
-    told = connected_objects(np.asarray(prediction_mask != 0))
-    true = connected_objects(np.asarray(truth_mask != 0))
+    predicted = connected_objects(np.asarray(prediction_mask != 0))
+    truth = connected_objects(np.asarray(truth_mask != 0))
     if thin:
-        told = thin_borders(told)
-    known = [None] * len(true) if annotated is None else annotated
-    return SlicePartitions(tuple(map(partition, told, true, known)))
+        predicted = thin_borders(predicted)
+    known = [None] * len(truth) if annotated is None else annotated
+    return SlicePartitions(tuple(map(partition, predicted, truth, known)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,35 +295,39 @@ class _Sizes:
     no predicted and no common object here.
     """
 
-    told: NDArray[np.float64]
-    true: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    truth: NDArray[np.float64]
     joint: NDArray[np.float64]
     alone: int = 0
 
     @classmethod
     def of(
         cls,
-        told: NDArray[np.generic],
-        true: NDArray[np.generic],
+        predicted: NDArray[np.generic],
+        truth: NDArray[np.generic],
         pixels: NDArray[np.int64],
     ) -> _Sizes:
-        return cls(_totals(told, pixels), _totals(true, pixels), pixels.astype(float))
+        return cls(
+            _totals(predicted, pixels), _totals(truth, pixels), pixels.astype(float)
+        )
 
     @property
     def total(self) -> float:
-        return float(self.true.sum())
+        return float(self.truth.sum())
 
     @cached_property
     def squares(self) -> tuple[float, float, float]:
         """Pairs of pixels that are together, a pixel with itself included."""
-        told, true, joint = (float(n @ n) for n in (self.told, self.true, self.joint))
-        return told + self.alone, true, joint + self.alone
+        predicted, truth, joint = (
+            float(n @ n) for n in (self.predicted, self.truth, self.joint)
+        )
+        return predicted + self.alone, truth, joint + self.alone
 
     @property
     def pairs(self) -> tuple[float, float, float]:
         """Pairs of two different pixels that are together."""
-        told, true, joint = self.squares
-        return told - self.total, true - self.total, joint - self.total
+        predicted, truth, joint = self.squares
+        return predicted - self.total, truth - self.total, joint - self.total
 
     @cached_property
     def entropies(self) -> tuple[float, float, float]:
@@ -328,10 +336,11 @@ class _Sizes:
         if not total:
             return math.nan, math.nan, math.nan
         apart = self.alone / total * math.log2(total)
-        told, true, joint = (
-            _entropy(sizes / total) for sizes in (self.told, self.true, self.joint)
+        predicted, truth, joint = (
+            _entropy(sizes / total)
+            for sizes in (self.predicted, self.truth, self.joint)
         )
-        return told + apart, true, joint + apart
+        return predicted + apart, truth, joint + apart
 
 
 def _totals(ids: NDArray[np.generic], pixels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.labels import check_same_size, whole_numbers
 from napari_unet.errors import InputError
-from napari_unet.words import sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,35 +134,18 @@ def overlap(
         When the shapes differ, or a class index is too large, negative or no whole
         number.
     """
-    if prediction.shape != truth.shape:
-        raise InputError(
-            f"The prediction is {sides(prediction.shape)} and the ground truth is "
-            f"{sides(truth.shape)}: choose the same slices of both."
-        )
-    if prediction.dtype.kind == "f" and not _whole(prediction):
-        raise InputError(
-            "The prediction holds fractions: is this a probability map? Give the "
-            "predicted labels."
-        )
+    check_same_size(prediction.shape, truth.shape)
     known = truth != IGNORE
-    told, true = prediction[known].astype(np.int64), truth[known].astype(np.int64)
-    highest = max(told.max(initial=0), true.max(initial=0))
+    read = whole_numbers(prediction[known], "The prediction holds")
+    columns, rows = read.astype(np.int64), truth[known].astype(np.int64)
+    highest = max(columns.max(initial=0), rows.max(initial=0))
     if highest >= num_classes:
         raise InputError(
             f"Class {highest} was found where there are {num_classes} classes (0 to "
             f"{num_classes - 1}): is this a layer of objects?"
         )
-    if told.min(initial=0) < 0:
-        raise InputError(
-            f"The prediction holds {told.min()}: values below 0 are no classes."
-        )
-    counts = np.bincount(true * num_classes + told, minlength=num_classes**2)
+    counts = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
     return Overlap(counts.reshape(num_classes, num_classes))
-
-
-def _whole(values: NDArray[np.generic]) -> bool:
-    floats = np.asarray(values, float)
-    return bool((np.round(floats) == floats).all())
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:

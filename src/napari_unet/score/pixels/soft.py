@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.labels import check_same_size
 from napari_unet.errors import InputError
-from napari_unet.words import sides
 
 
 def soft_iou(
@@ -61,8 +61,8 @@ def soft_iou(
     InputError
         When the shapes differ, or a value is no probability.
     """
-    both, told, true = _sums(probabilities, truth)
-    return _ratio(both, told + true - both, smooth)
+    both, predicted, foreground = _sums(probabilities, truth)
+    return _ratio(both, predicted + foreground - both, smooth)
 
 
 def soft_dice(
@@ -75,8 +75,8 @@ def soft_dice(
 
     Parameters, what is returned and what is raised are those of `soft_iou`.
     """
-    both, told, true = _sums(probabilities, truth)
-    return _ratio(2 * both, told + true, smooth)
+    both, predicted, foreground = _sums(probabilities, truth)
+    return _ratio(2 * both, predicted + foreground, smooth)
 
 
 def thresholded_iou(
@@ -102,21 +102,18 @@ def _sums(
     known = truth != IGNORE
     if not known.any():
         return math.nan, math.nan, math.nan
-    true = known & (truth != 0)
+    foreground = known & (truth != 0)
     # A sum of single floats loses digits over a stack.
-    both, told = (
+    both, predicted = (
         float(probabilities.sum(where=where, dtype=np.float64))
-        for where in (true, known)
+        for where in (foreground, known)
     )
-    return both, told, float(np.count_nonzero(true))
+    return both, predicted, float(np.count_nonzero(foreground))
 
 
 def _check(probabilities: NDArray[np.floating], truth: NDArray[np.uint8]) -> None:
-    if probabilities.shape != truth.shape:
-        raise InputError(
-            f"The probabilities are {sides(probabilities.shape)} and the ground truth "
-            f"is {sides(truth.shape)}: choose the same slices of both."
-        )
+    names = "The probabilities are", "the ground truth is"
+    check_same_size(probabilities.shape, truth.shape, names)
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise InputError(
             "The probabilities hold values outside 0 to 1: give those that the network "

@@ -146,7 +146,7 @@ class ReportPage:
         # By its place: slices can be numbered with gaps between them.
         z = self.comparison.slices[self.scores.slices.index(row)]
         drawn = errors_over(
-            self.comparison.true_mask[z] if self.image is None else self.image[z],
+            self.comparison.truth_mask[z] if self.image is None else self.image[z],
             self._map[z],
         )
         return _png(drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
+from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.layers.arrays import (
@@ -30,12 +32,17 @@ from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.words import sides
+from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from numpy.typing import NDArray
 
+Proposal = Callable[..., "NDArray[Any]"]
+"""Makes (Y, X) annotations of a slice: of their kind, of those that are there, which
+stay as they are, and of `used`, as `propose` does of a prediction."""
 Source = Callable[[], Labels | None]
+NO_ANNOTATIONS = "There are no annotations to send it to: make a layer with +."
 SLICE, VISIBLE, OBJECT = "this slice", "what is visible", "the object clicked"
 _TOOLTIP = (
     "scribbles: pixels that are not labelled yet get the predicted class\n"
@@ -86,8 +93,10 @@ class SendPart(QWidget):
         column.addWidget(self.words)
         self._click = _LastClick(viewer)
         self.destroyed.connect(self._click.forget)
-        for signal in (workspace.events.prediction, workspace.events.annotations):
-            self._follow(signal)
+        events = workspace.events
+        Subscriptions(self, self.refresh).replace(
+            (events.prediction, events.annotations)
+        )
         self.refresh()
 
     def why_not(self) -> str:
@@ -96,15 +105,12 @@ class SendPart(QWidget):
         if prediction is None:
             return "There is no prediction to send yet."
         if annotations is None:
-            return "There are no annotations to send it to: make a layer with +."
+            return NO_ANNOTATIONS
         if prediction is annotations or prediction == annotations:
             return "Prediction and annotations are one layer: choose two."
-        if prediction.data.shape != annotations.data.shape:
-            return (
-                f"The prediction is {sides(prediction.data.shape)} and the annotations "
-                f"are {sides(annotations.data.shape)}: choose layers of one image."
-            )
-        return ""
+        names = "The prediction is", "the annotations are"
+        shapes = prediction.data.shape, annotations.data.shape
+        return size_misfit(*shapes, names, OF_ONE_IMAGE)
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the button up to date with the layers that are there."""
@@ -132,38 +138,19 @@ class SendPart(QWidget):
             raise InputError(f"Slice {z} is not predicted yet: predict it first.")
         one_object = at_cursor or self.extent.currentText() == OBJECT
         visible = self.extent.currentText() == VISIBLE and not at_cursor
-        kind, before = self._kind(annotations), _plane(annotations, z)
-        values = propose(
+        values = partial(
+            propose,
             _plane(prediction, z),
-            kind,
-            before,
             numbered=bool(prediction.metadata.get(NUMBERED)),
             within=self._visible(annotations) if visible else None,
             at=self._point(annotations, z, at_cursor) if one_object else None,
-            used=int(annotations.data.max()) if kind is AnnotationKind.OBJECTS else 0,
         )
-        whole = (slice(None), slice(None))
-        partly = (one_object or visible) and not before.any()
-        if annotations.ndim == 2:
-            changed = edit(annotations, whole, values)
-        else:
-            changed = edit(annotations, (slice(z, z + 1), *whole), values[None])
-        # A slice full of scribbles looks like classes: from here on no more guessing.
-        self._workspace.kind = kind
-        # Brush and Ctrl+Z work on the layer that is chosen.
-        annotations.visible = True
-        self._viewer.layers.selection.active = annotations
+        partly = one_object or visible
+        words = annotate(self._viewer, annotations, z, values, partly=partly)
         if not one_object and annotations.mode == "pan_zoom":
             # After one object the next is clicked, and a click should not paint.
             annotations.mode = "paint"
-        return _told(changed, kind, partly=partly)
-
-    def _kind(self, annotations: Labels) -> AnnotationKind:
-        if self._workspace.kind is not None:
-            return self._workspace.kind
-        labels = labels_array(annotations)
-        # Of an empty layer, scribbles claim nothing on pixels that nobody looked at.
-        return guess_kind(labels).kind if labels.any() else AnnotationKind.SCRIBBLES
+        return words
 
     def _visible(self, layer: Labels) -> tuple[slice, slice]:
         """Return the rows and columns of a layer that the viewer shows."""
@@ -187,11 +174,6 @@ class SendPart(QWidget):
             raise InputError("The last click was on another slice: click on this one.")
         return int(point[-2]), int(point[-1])
 
-    def _follow(self, signal: Any) -> None:
-        slot = self.refresh
-        signal.connect(slot)
-        self.destroyed.connect(lambda _gone=None: signal.disconnect(slot))
-
 
 class _LastClick:
     """Where the mouse was pressed last in a viewer, in world coordinates."""
@@ -214,10 +196,54 @@ def _plane(layer: Labels, z: int) -> Any:
     return np.asarray(layer.data if layer.ndim == 2 else layer.data[z])
 
 
-def _told(changed: int, kind: AnnotationKind, *, partly: bool) -> str:
+def annotate(
+    viewer: ViewerModel, annotations: Labels, z: int, values: Proposal, *, partly: bool
+) -> str:
+    """Annotate a slice as one step of the layer's undo, and make the layer active.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the layer.
+    annotations
+        The layer.
+    z
+        Index of the slice.
+    values
+        Makes the annotations of the slice.
+    partly
+        Whether of a part of the slice alone.
+
+    Returns
+    -------
+    What has changed, in words.
+
+    Raises
+    ------
+    InputError
+        When they cannot be made.
+    """
+    workspace, before = Workspace.of(viewer), _plane(annotations, z)
+    kind = workspace.kind
+    if kind is None:
+        labels = labels_array(annotations)
+        # Of an empty layer, scribbles claim nothing on pixels that nobody looked at.
+        kind = guess_kind(labels).kind if labels.any() else AnnotationKind.SCRIBBLES
+    used = int(annotations.data.max()) if kind is AnnotationKind.OBJECTS else 0
+    new, untouched = values(kind, before, used=used), not before.any()
+    whole = (slice(None), slice(None))
+    if annotations.ndim == 2:
+        changed = edit(annotations, whole, new)
+    else:
+        changed = edit(annotations, (slice(z, z + 1), *whole), new[None])
+    # A slice full of scribbles looks like classes: from here on no more guessing.
+    workspace.kind = kind
+    # Brush and Ctrl+Z work on the layer that is chosen.
+    annotations.visible = True
+    viewer.layers.selection.active = annotations
     if changed == 0:
         return "Nothing changed: the annotations hold all of it already."
     words = f"{changed:,} pixels sent as {kind}: Ctrl+Z takes them back."
-    if partly and kind is not AnnotationKind.SCRIBBLES:
+    if partly and untouched and kind is not AnnotationKind.SCRIBBLES:
         words += " The rest of this slice now counts as background."
     return words

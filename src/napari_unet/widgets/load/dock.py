@@ -21,11 +21,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.data.annotation import describe, guess_kind, to_target
+from napari_unet.data.labels import check_same_size
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import (
     Stack,
 )
-from napari_unet.errors import InputError
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.panel import Panel
@@ -162,11 +162,10 @@ def _read(
             yield role, stack, _describe_image(stack)
             continue
         labels = np.asarray(stack.as_zyx())
-        if shape is not None and labels.shape != shape:
-            raise InputError(
-                f"{path} is {sides(labels.shape)} and the image is {sides(shape)} "
-                "(slices x Y x X): choose labels of this image."
-            )
+        if shape is not None:
+            names = f"{path} is", "the image is"
+            advice = "choose labels of this image"
+            check_same_size(labels.shape, shape, names, advice)
         yield role, stack, f"{_ROLES[role][0]}: {_describe_labels(labels)}"
 
 

@@ -117,7 +117,7 @@ class ErrorList(QWidget):
         self.place = QLabel("")
         self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.send = ErrorSend(viewer)
-        self.send.told.connect(self._say)
+        self.send.said.connect(self._say)
         self.ignore_button = _button("Ignore here", _IGNORE_TIP, self.ignore)
         tip = "Score all annotated pixels again."
         self.restore_button = _button("Ignore nothing", tip, self.restore)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import guess_kind
+from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.errors import NapariUNetError
-from napari_unet.score.errors.error_kinds import Error, Errors
-from napari_unet.score.errors.error_piece import piece
-from napari_unet.widgets.layers.arrays import labels_array
-from napari_unet.widgets.layers.edits import edit
+from napari_unet.score.errors.error_piece import Source, piece
+from napari_unet.widgets.choose.send import NO_ANNOTATIONS, annotate
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.words import sides
+from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Labels
 
     from napari_unet.score.comparison import Comparison
+    from napari_unet.score.errors.error_kinds import Error, Errors
 
 _TOOLTIP = (
     "Annotate the pixels of this error, in the slice where it is seen best, with what "
@@ -42,33 +40,26 @@ class ErrorSend(QWidget):
 
     Signals
     -------
-    told(str)
+    said(str)
         What was sent, or why nothing was.
     """
 
-    told = Signal(str)
+    said = Signal(str)
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
-        self._error: Error | None = None
-        self._errors: Errors | None = None
-        self._comparison: Comparison | None = None
+        self._shown: tuple[Error, Errors, Comparison] | None = None
         self._truth: Labels | None = None
-        self.truth_button = QPushButton("Send truth")
-        self.truth_button.setToolTip(_TOOLTIP.format("ground truth"))
-        self.truth_button.clicked.connect(lambda: self.send(true=True))
-        self.prediction_button = QPushButton("Send prediction")
-        self.prediction_button.setToolTip(_TOOLTIP.format("prediction"))
-        self.prediction_button.clicked.connect(lambda: self.send(true=False))
+        self.truth_button = self._button("truth", "ground truth")
+        self.prediction_button = self._button("prediction", "prediction")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.truth_button)
         row.addWidget(self.prediction_button)
-        changed, slot = self._workspace.events.annotations, self.refresh
-        changed.connect(slot)
-        self.destroyed.connect(lambda _gone=None: changed.disconnect(slot))
+        annotations = self._workspace.events.annotations
+        Subscriptions(self, self.refresh).replace((annotations,))
         self.refresh()
 
     def show_error(
@@ -79,80 +70,45 @@ class ErrorSend(QWidget):
         truth: Labels | None,
     ) -> None:
         """Offer to send an error of those that were found; None offers nothing."""
-        self._error, self._errors = error, errors
-        self._comparison, self._truth = comparison, truth
+        self._truth, self._shown = truth, None
+        if error is not None and errors is not None and comparison is not None:
+            self._shown = error, errors, comparison
         self.refresh()
 
-    def why_not(self, *, true: bool) -> str:
+    def why_not(self, source: Source) -> str:
         """Return why nothing can be sent now, or ""."""
         annotations = self._workspace.annotations
-        if self._error is None or self._comparison is None:
+        if self._shown is None:
             return "Go to an error first."
         if annotations is None:
-            return "There are no annotations to send it to: make a layer with +."
-        if true and annotations == self._truth:
+            return NO_ANNOTATIONS
+        if source == "truth" and annotations == self._truth:
             return "The annotations are the ground truth: they say it already."
-        shape = self._comparison.truth.shape
-        if tuple(annotations.data.shape) not in {shape, shape[1:]}:
-            return (
-                f"The scored image is {sides(shape)} and the annotations are "
-                f"{sides(annotations.data.shape)}: choose layers of one image."
-            )
-        return ""
+        names = "The scored image is", "the annotations are"
+        shape, (*_, comparison) = annotations.data.shape, self._shown
+        scored = comparison.truth.shape[-len(shape) :]
+        return size_misfit(scored, shape, names, OF_ONE_IMAGE)
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the buttons up to date with the layers that are there."""
-        for button, true in (
-            (self.truth_button, True),
-            (self.prediction_button, False),
-        ):
-            explain(button, self.why_not(true=true))
+        explain(self.truth_button, self.why_not("truth"))
+        explain(self.prediction_button, self.why_not("prediction"))
 
-    def send(self, *, true: bool) -> None:
+    def send(self, source: Source) -> None:
         """Annotate the error with what the truth, or the prediction, says."""
-        reason = self.why_not(true=true)
-        annotations, error = self._workspace.annotations, self._error
-        if reason or annotations is None or error is None:
-            self.told.emit(reason)
+        reason, annotations = self.why_not(source), self._workspace.annotations
+        if reason or annotations is None or self._shown is None:
+            self.said.emit(reason)
             return
+        z, values = self._shown[0].slice, partial(piece, *self._shown, source=source)
         try:
-            self.told.emit(self._send(annotations, error, true))
+            words = annotate(self._viewer, annotations, z, values, partly=True)
         except NapariUNetError as problem:
-            self.told.emit(str(problem))
+            words = str(problem)
+        self.said.emit(words)
 
-    def _send(self, annotations: Labels, error: Error, true: bool) -> str:
-        errors, comparison = self._errors, self._comparison
-        if errors is None or comparison is None:
-            return ""
-        kind, flat = self._kind(annotations), annotations.ndim == 2
-        before = np.asarray(annotations.data if flat else annotations.data[error.slice])
-        used = int(annotations.data.max()) if kind is AnnotationKind.OBJECTS else 0
-        values = piece(error, errors, comparison, kind, before, true=true, used=used)
-        untouched = not before.any()
-        plane = (slice(None), slice(None))
-        if flat:
-            changed = edit(annotations, plane, values)
-        else:
-            z = slice(error.slice, error.slice + 1)
-            changed = edit(annotations, (z, *plane), values[None])
-        # A slice full of scribbles looks like classes: from here on no more guessing.
-        self._workspace.kind = kind
-        annotations.visible = True
-        self._viewer.layers.selection.active = annotations
-        return _words(changed, kind, untouched)
-
-    def _kind(self, annotations: Labels) -> AnnotationKind:
-        if self._workspace.kind is not None:
-            return self._workspace.kind
-        labels = labels_array(annotations)
-        # Of an empty layer, scribbles claim nothing on pixels that nobody looked at.
-        return guess_kind(labels).kind if labels.any() else AnnotationKind.SCRIBBLES
-
-
-def _words(changed: int, kind: AnnotationKind, untouched: bool) -> str:
-    if changed == 0:
-        return "Nothing changed: the annotations hold it already."
-    words = f"{changed:,} pixels sent as {kind}: Ctrl+Z takes them back."
-    if untouched and kind is not AnnotationKind.SCRIBBLES:
-        words += " The rest of this slice now counts as background."
-    return words
+    def _button(self, source: Source, title: str) -> QPushButton:
+        button = QPushButton(f"Send {source}")
+        button.setToolTip(_TOOLTIP.format(title))
+        button.clicked.connect(lambda _checked=False: self.send(source))
+        return button

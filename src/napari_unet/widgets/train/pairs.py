@@ -15,11 +15,12 @@ from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind, to_target
+from napari_unet.data.labels import check_same_size
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import (
     Stack,
 )
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import NapariUNetError
 from napari_unet.train.roles import NO_SLICE
 from napari_unet.widgets.layers.arrays import (
     image_stack,
@@ -28,7 +29,6 @@ from napari_unet.widgets.layers.arrays import (
     plane_shape,
 )
 from napari_unet.widgets.layers.marks import PREDICTED
-from napari_unet.words import sides
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -99,11 +99,8 @@ def read_pair(image: Path, labels: Path) -> tuple[Stack, NDArray[np.generic]]:
     """
     stack, painted = read_stack(image), read_stack(labels)
     array, shape = np.asarray(painted.as_zyx()), stack.as_czyx().shape[1:]
-    if array.shape != tuple(shape):
-        raise InputError(
-            f"{labels} is {sides(array.shape)} and {image} is {sides(shape)} (slices "
-            "x Y x X): choose annotations of this image."
-        )
+    names, advice = (f"{labels} is", f"{image} is"), "choose annotations of this image"
+    check_same_size(array.shape, shape, names, advice)
     return stack, array
 
 

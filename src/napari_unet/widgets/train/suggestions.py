@@ -25,7 +25,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.data.labels import check_made_on
+from napari_unet.errors import NapariUNetError
 from napari_unet.predict.guidance import (
     SEARCH_SECONDS,
     Found,
@@ -44,7 +45,7 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
-from napari_unet.words import sides, time_left
+from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -172,7 +173,7 @@ class SuggestionList(QWidget):
             return
         try:
             stack, labels = image_stack(layer), labels_array(annotations)
-            _check(stack.as_czyx().shape[1:], labels.shape)
+            check_made_on(stack.as_czyx().shape[1:], labels.shape)
         except NapariUNetError as error:
             self._say(str(error))
             return
@@ -335,11 +336,3 @@ def _item(found: Found) -> QListWidgetItem:
         f"uncertainty {place.score:.3f}"
     )
     return item
-
-
-def _check(image: tuple[int, ...], labels: tuple[int, ...]) -> None:
-    if image != labels:
-        raise InputError(
-            f"The annotations are {sides(labels)} and the image is {sides(image)} "
-            "(slices x Y x X): choose annotations made on this image."
-        )
