@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from napari_unet.errors import InputError, OutputError
 from napari_unet.score.comparison import compare
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.scores import COLUMNS
-from napari_unet.score.scoring import score, score_labels, score_stack
+from napari_unet.score.scoring import score, score_labels, score_stack, score_steps
 
 
 def truth(shape=(3, 8, 8)):
@@ -213,9 +213,7 @@ def test_numbers_that_start_anew_in_each_slice_are_objects_of_the_slice():
 
 
 def test_slices_that_were_trained_on_are_marked():
-    comparison = replace(
-        compare(truth(), truth(), first_slice=5), trained_on=frozenset([1])
-    )
+    comparison = compare(truth(), truth(), first_slice=5, trained_on=frozenset([1]))
     scores = score(comparison)
     assert scores.trained_on == (6,)
     assert [row["trained_on"] for row in scores.to_dict()["slices"]] == [
@@ -225,6 +223,28 @@ def test_slices_that_were_trained_on_are_marked():
     ]
     assert scores.to_csv().splitlines()[2].endswith(",yes")
     assert scores.to_csv().splitlines()[-1].endswith(",1 of 3")
+
+
+def test_slices_are_not_marked_where_it_is_not_known_which_were_trained_on():
+    scores = score(compare(truth(), truth(), trained_on=None))
+    assert scores.trained_on is None
+    told = scores.to_dict()
+    assert told["overall"]["trained_on"] is None
+    assert {row["trained_on"] for row in told["slices"]} == {None}
+    assert all(line.endswith(",") for line in scores.to_csv().splitlines()[1:])
+
+
+def test_scoring_tells_how_far_it_is_and_can_be_stopped():
+    comparison, stop = compare(truth(), truth()), Event()
+    shown = []
+    assert score(comparison, lambda *step: shown.append(step)).values()["iou"] == 1
+    assert shown == [(1, 3), (2, 3), (3, 3)]
+    steps = score_steps(comparison, stop)
+    next(steps)
+    stop.set()
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value is None
 
 
 def test_thinning_is_undone_by_request():

@@ -38,6 +38,27 @@ class BaselineMask:
     learnt_from: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class MadeByBaseline:
+    """Which baseline made a mask.
+
+    Attributes
+    ----------
+    name, title
+        Of the baseline.
+    of
+        Name of the image.
+    learnt_from
+        Indices of the slices that it learnt from: their scores say nothing of other
+        images.
+    """
+
+    name: str
+    title: str
+    of: str
+    learnt_from: tuple[int, ...] = ()
+
+
 def make_mask(
     name: str,
     stack: Stack,

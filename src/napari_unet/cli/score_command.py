@@ -35,7 +35,7 @@ from napari_unet.score.pixels.soft import soft_dice, soft_iou, thresholded_iou
 from napari_unet.score.report.facts import file_facts, model_facts
 from napari_unet.score.report.page import ReportPage, check_page
 from napari_unet.score.scores import Scores
-from napari_unet.score.scoring import score_slice_by_slice
+from napari_unet.score.scoring import score
 from napari_unet.train.history import curve_of
 
 if TYPE_CHECKING:
@@ -88,18 +88,22 @@ def run_score(request: ScoreRequest) -> Scores:
     )
     image = None if request.image is None else read_stack(request.image)
     card = None if request.model is None else read_card(request.model)
+    trained_on, notes = _trained_on(card, image, pair)
     comparison = compare(
-        pair.prediction.values, pair.truth.values, request.kind, volume=request.volume
+        pair.prediction.values,
+        pair.truth.values,
+        request.kind,
+        volume=request.volume,
+        trained_on=trained_on,
     )
-    known = True
-    if image is not None and card is not None:
-        comparison, known = _marked(comparison, card, image, pair)
-    # What does not fit is told before minutes are spent on scores.
+    # What does not fit is said before minutes are spent on scores.
     wanted = None if request.report is None else image
     pictured = None if wanted is None else pair.cut(wanted)[0]
-    comparison, soft = _soft(request.probabilities, comparison, pair)
-    scores = _score(comparison).numbered(pair.numbers)
-    scores = replace(scores, soft=soft, trained_known=known)
+    soft, more = _soft(request.probabilities, comparison, pair)
+    comparison = replace(comparison, notes=(*comparison.notes, *notes, *more))
+    with bar("scoring") as show:
+        scores = score(comparison, show).numbered(pair.numbers)
+    scores = replace(scores, soft=soft)
     show_scores(scores)
     _write_tables(request, scores)
     if request.error_map is not None:
@@ -158,13 +162,15 @@ def _check(request: ScoreRequest) -> None:
         check_page(request.report)
 
 
-def _marked(
-    comparison: Comparison, card: ModelCard, image: Stack, pair: LabelPair
-) -> tuple[Comparison, bool]:
-    """Mark the slices that the model has learnt from, or note why none is marked.
+def _trained_on(
+    card: ModelCard | None, image: Stack | None, pair: LabelPair
+) -> tuple[frozenset[int] | None, tuple[str, ...]]:
+    """Return which slices the model has learnt from, and notes on why none is marked.
 
-    The second value says whether it is known which these are.
+    They are counted from the first that is scored; None where they are not known.
     """
+    if card is None or image is None:
+        return frozenset(), ()
     own = fingerprint(image.as_czyx())
     seen, places = trained_slices(card, own), pair.places(image)
     if seen is None:
@@ -174,30 +180,17 @@ def _marked(
     elif places is None:
         words = _NO_PLACE.format(image.source)
     else:
-        here = frozenset(n for n, z in enumerate(places) if z in seen)
-        return replace(comparison, trained_on=here), True
+        return frozenset(n for n, z in enumerate(places) if z in seen), ()
     # An image that the model never saw has no such slice.
-    return replace(comparison, notes=(*comparison.notes, words)), seen == frozenset()
-
-
-def _score(comparison: Comparison) -> Scores:
-    steps = score_slice_by_slice(comparison)
-    with bar("scoring") as show:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                scores: Scores = end.value
-                return scores
-            show(step.done, step.total)
+    return (None if seen else seen), (words,)
 
 
 def _soft(
     path: Path | None, comparison: Comparison, pair: LabelPair
-) -> tuple[Comparison, dict[str, float]]:
-    """Note how probabilities were read, and return the study's measures of them."""
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the study's measures of probabilities, and how these were read."""
     if path is None:
-        return comparison, {}
+        return {}, ()
     likely, notes = foreground(read_and_tell(path), pair)
     measures = {
         "soft_iou": soft_iou,
@@ -205,7 +198,7 @@ def _soft(
         "soft_dice": soft_dice,
     }
     soft = {name: one(likely, comparison.truth) for name, one in measures.items()}
-    return replace(comparison, notes=(*comparison.notes, *notes)), soft
+    return soft, notes
 
 
 def _write_tables(request: ScoreRequest, scores: Scores) -> None:

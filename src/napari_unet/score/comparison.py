@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -57,7 +57,7 @@ class Comparison:
         Number by which the first slice is called.
     trained_on
         Slices, by their index, that the network was trained on: their scores say
-        nothing of other images.
+        nothing of other images. None where that is not known.
     notes
         Words to the user on how the values were read.
     """
@@ -69,7 +69,7 @@ class Comparison:
     truth_ids: NDArray[np.int32] | None = None
     volume: bool = False
     first_slice: int = 0
-    trained_on: frozenset[int] = frozenset()
+    trained_on: frozenset[int] | None = frozenset()
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -119,6 +119,7 @@ def compare(
     first_slice: int = 0,
     slices: Sequence[int] | None = None,
     volume: bool | None = None,
+    trained_on: frozenset[int] | None = frozenset(),
 ) -> Comparison:
     """Read a prediction and its ground truth as they are stored.
 
@@ -141,6 +142,9 @@ def compare(
     volume
         Whether objects go on through the slices; when left out they do where the
         truth is objects whose numbers lie over each other in neighbouring slices.
+    trained_on
+        Slices, by their index, that the network was trained on; None where that is
+        not known.
 
     Raises
     ------
@@ -153,42 +157,33 @@ def compare(
     check_same_size(prediction.shape, truth.shape)
     prediction = whole_numbers(prediction, "The prediction holds")
     values = label_values(prediction)
-    highest = int(values.max(initial=0))
     numbered = _is_numbered(prediction, values)
     notes: list[str] = []
     if kind is None:
         kind, note = _kind_of_truth(truth, values, numbered=numbered)
         notes.append(note)
-    if volume is None:
-        volume = kind is AnnotationKind.OBJECTS and _go_on(truth)
     target = to_target(truth, kind)
-    notes.extend(target.notes)
-    notes.extend(_leave_out(target, slices))
-    if target.num_classes > 2 and highest > MAX_CLASSES:
-        raise InputError(
-            f"The prediction holds objects (up to {highest:,}) and the ground truth "
-            f"{target.num_classes} classes: predict classes, or say that the ground "
-            "truth holds objects."
-        )
-    read = Comparison(
-        prediction,
-        target.classes,
-        max(target.num_classes, highest + 1),
-        volume=volume,
-        first_slice=first_slice,
+    notes.extend([*target.notes, *_leave_out(target, slices)])
+    classes, num_classes, more = _predicted_classes(
+        prediction, values, kind, target.num_classes, numbered=numbered
     )
-    if target.num_classes == 2:
-        if highest > 1:
-            notes.append(_READ_AS_OBJECTS if numbered else _READ_AS_MASK)
-            found = _foreground(prediction, kind, numbered=numbered)
-            read = replace(read, prediction=found, num_classes=2)
-        if numbered:
-            read = replace(read, predicted_ids=small_ids(prediction))
+    predicted_ids = small_ids(prediction) if numbered and num_classes == 2 else None
+    truth_ids = None
     if kind is AnnotationKind.OBJECTS:
         # By their numbers, without the gaps that the classes get.
-        ids = small_ids(np.where(read.annotated, truth, 0))
-        read = replace(read, truth_ids=ids)
-    return replace(read, notes=tuple(notes))
+        truth_ids = small_ids(np.where(target.annotated, truth, 0))
+        volume = _go_on(truth) if volume is None else volume
+    return Comparison(
+        classes,
+        target.classes,
+        num_classes,
+        predicted_ids,
+        truth_ids,
+        bool(volume),
+        first_slice,
+        trained_on,
+        (*notes, *more),
+    )
 
 
 def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
@@ -214,7 +209,7 @@ def _kind_of_truth(
 ) -> tuple[AnnotationKind, str]:
     """Guess the kind of a truth, also by the values that were `predicted`.
 
-    `numbered` says that these number objects.
+    `numbered` is whether these number objects.
     """
     guess, values = guess_kind(truth), label_values(truth)
     kind, reason = guess.kind, guess.reason
@@ -239,7 +234,7 @@ def _is_ruled_out(
     *,
     numbered: bool,
 ) -> bool:
-    """Say whether a prediction cannot be one of what a truth was guessed to be."""
+    """Return whether a prediction cannot be one of what a truth was guessed to be."""
     if guess is AnnotationKind.OBJECTS or values.size == 1 or is_mask(values):
         return False
     scribbled = guess is AnnotationKind.SCRIBBLES
@@ -251,7 +246,7 @@ def _is_ruled_out(
 
 
 def _leave_out(target: Target, slices: Sequence[int] | None) -> list[str]:
-    """Ignore the slices that are not wanted; say which of the others hold nothing."""
+    """Ignore the slices that are not wanted; note which of the others hold nothing."""
     every = np.arange(len(target.classes))
     wanted = every if slices is None else np.asarray(slices)
     empty = np.setdiff1d(wanted, target.annotated_slices).size
@@ -262,14 +257,32 @@ def _leave_out(target: Target, slices: Sequence[int] | None) -> list[str]:
     return [f"{words} without any label in the ground truth: not scored, not annotated"]
 
 
-def _foreground(
-    prediction: NDArray[np.generic], kind: AnnotationKind, *, numbered: bool
-) -> NDArray[np.bool_]:
-    """Read every value above 0 as foreground, with the gap that objects get."""
+def _predicted_classes(
+    prediction: NDArray[np.generic],
+    values: NDArray[np.int64],
+    kind: AnnotationKind,
+    known: int,
+    *,
+    numbered: bool,
+) -> tuple[NDArray[np.generic], int, tuple[str, ...]]:
+    """Return class indices, how many classes there are, and how values were read.
+
+    Beside a truth of two classes (`known`), every value above 0 is foreground.
+    """
+    highest = int(values.max(initial=0))
+    if known > 2 and highest > MAX_CLASSES:
+        raise InputError(
+            f"The prediction holds objects (up to {highest:,}) and the ground truth "
+            f"{known} classes: predict classes, or say that the ground truth holds "
+            "objects."
+        )
+    if known > 2 or highest < 2:
+        return prediction, max(known, highest + 1), ()
+    found = prediction != 0
     if kind is AnnotationKind.OBJECTS and numbered:
         # The truth got a line between touching objects; so must what is compared.
-        return np.asarray(to_target(prediction, kind).objects > 0)
-    return np.asarray(prediction != 0)
+        found = to_target(prediction, kind).objects > 0
+    return found, 2, (_READ_AS_OBJECTS if numbered else _READ_AS_MASK,)
 
 
 def _go_on(objects: NDArray[np.generic]) -> bool:

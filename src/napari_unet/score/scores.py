@@ -49,7 +49,7 @@ class SliceScores:
     borders
         Warping error and surface distances, by name.
     trained_on
-        Whether the network learnt from this slice.
+        Whether the network learnt from this slice; None where that is not known.
     """
 
     slice: int
@@ -58,7 +58,7 @@ class SliceScores:
     thinned: Partition
     hidden: Partition | None
     borders: dict[str, float]
-    trained_on: bool = False
+    trained_on: bool | None = False
 
     @cached_property
     def _values(self) -> dict[str, float]:
@@ -93,15 +93,12 @@ class Scores:
         Words to the user on how the values were read.
     soft
         Scores of the probabilities, where there are any, by name.
-    trained_known
-        Whether it is known which slices the network learnt from.
     """
 
     slices: tuple[SliceScores, ...]
     volume: bool = False
     notes: tuple[str, ...] = ()
     soft: dict[str, float] = field(default_factory=dict)
-    trained_known: bool = True
 
     @cached_property
     def overall(self) -> Overlap:
@@ -120,8 +117,10 @@ class Scores:
         )
 
     @property
-    def trained_on(self) -> tuple[int, ...]:
-        """Numbers of the slices that the network learnt from."""
+    def trained_on(self) -> tuple[int, ...] | None:
+        """Numbers of the slices that the network learnt from; None where unknown."""
+        if any(row.trained_on is None for row in self.slices):
+            return None
         return tuple(row.slice for row in self.slices if row.trained_on)
 
     def numbered(self, numbers: Sequence[int]) -> Scores:
@@ -158,7 +157,7 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """Return `overall` and `slices` as JSON types; undefined scores are None."""
-        overall = self.values()
+        overall, trained_on = self.values(), self.trained_on
         return {
             "overall": {
                 **_finite(overall),
@@ -176,7 +175,7 @@ class Scores:
                     for threshold, found in self.instances.values().items()
                 },
                 **({"soft": _finite(self.soft)} if self.soft else {}),
-                "trained_on": list(self.trained_on) if self.trained_known else None,
+                "trained_on": None if trained_on is None else list(trained_on),
             },
             "slices": [
                 {
@@ -184,7 +183,7 @@ class Scores:
                     **_finite(row.values()),
                     "without_thinning": _finite(_restricted(row.partition)),
                     "pixels": row.overlap.pixels,
-                    "trained_on": row.trained_on if self.trained_known else None,
+                    "trained_on": row.trained_on,
                 }
                 for row in self.slices
             ],
@@ -197,9 +196,10 @@ class Scores:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["slice", *COLUMNS, "trained_on"])
         for row in self.slices:
-            learnt = "yes" if row.trained_on else "no"
-            writer.writerow([row.slice, *_cells(row.values()), self._if_known(learnt)])
-        learnt = self._if_known(f"{len(self.trained_on)} of {len(self.slices)}")
+            learnt = {True: "yes", False: "no", None: ""}[row.trained_on]
+            writer.writerow([row.slice, *_cells(row.values()), learnt])
+        seen = self.trained_on
+        learnt = "" if seen is None else f"{len(seen)} of {len(self.slices)}"
         writer.writerow(["all", *_cells(self.values()), learnt])
         return text.getvalue()
 
@@ -224,9 +224,6 @@ class Scores:
         text = self.to_csv() if as_csv else json.dumps(self.to_dict(), indent=2)
         with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-
-    def _if_known(self, learnt: str) -> str:
-        return learnt if self.trained_known else ""
 
     @cached_property
     def _values(self) -> dict[str, float]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.labels import check_same_size
 from napari_unet.errors import InputError
 from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.thinning import thin_borders
@@ -28,34 +30,52 @@ class SliceScored:
     total: int
 
 
-def score(comparison: Comparison) -> Scores:
+def score(
+    comparison: Comparison, show: Callable[[int, int], object] | None = None
+) -> Scores:
     """Score all slices that have ground truth.
+
+    Parameters
+    ----------
+    comparison
+        What is scored.
+    show
+        Called after every slice with how many are done, and of how many.
 
     Raises
     ------
     InputError
         When no slice has any, or a class is no whole number from 0 up.
     """
-    scoring = score_slice_by_slice(comparison)
+    steps = score_steps(comparison, Event())
     while True:
         try:
-            next(scoring)
+            step = next(steps)
         except StopIteration as end:
             scores: Scores = end.value
             return scores
+        if show is not None:
+            show(step.done, step.total)
 
 
-def score_slice_by_slice(
-    comparison: Comparison,
-) -> Generator[SliceScored, None, Scores]:
-    """Score as `score` does, and tell of each slice when it is done."""
+def score_steps(
+    comparison: Comparison, stop: Event
+) -> Generator[SliceScored, None, Scores | None]:
+    """Score as `score` does, yielding after every slice.
+
+    Returns
+    -------
+    The scores; None where `stop` was set before the last slice was done.
+    """
     total = len(comparison.slices)
     if not total:
         raise InputError("No slice has ground truth: there is nothing to score.")
     rows = []
-    for done, z in enumerate(comparison.slices, start=1):
+    for z in comparison.slices:
+        if stop.is_set():
+            return None
         rows.append(_score_slice(comparison, z))
-        yield SliceScored(done, total)
+        yield SliceScored(len(rows), total)
     return Scores(tuple(rows), comparison.volume, comparison.notes)
 
 
@@ -84,8 +104,7 @@ def score_stack(
     InputError
         When shapes differ, or no slice has ground truth.
     """
-    if prediction.shape != truth.shape:
-        overlap(prediction, truth, IGNORE)
+    check_same_size(prediction.shape, truth.shape)
     if prediction.ndim != 3:
         raise InputError(
             f"Arrays of {prediction.ndim} dimensions cannot be scored: give slices, "
@@ -126,7 +145,7 @@ def score_labels(
 
 def _score_slice(comparison: Comparison, z: int) -> SliceScores:
     predicted, truth = comparison.predicted_objects[z], comparison.truth_objects[z]
-    known = comparison.annotated[z]
+    known, trained_on = comparison.annotated[z], comparison.trained_on
     return SliceScores(
         comparison.first_slice + z,
         overlap(comparison.prediction[z], comparison.truth[z], comparison.num_classes),
@@ -134,7 +153,7 @@ def _score_slice(comparison: Comparison, z: int) -> SliceScores:
         partition(thin_borders(predicted), truth, known),
         None if known.all() else partition(predicted, truth, ~known),
         _borders(comparison, z),
-        z in comparison.trained_on,
+        None if trained_on is None else z in trained_on,
     )
 
 

@@ -11,9 +11,9 @@ from napari_unet.baselines import BASELINES, segment_stack
 from napari_unet.config import AnnotationKind, BaselineConfig
 from napari_unet.samples import em_stack
 from napari_unet.score.pixels.overlap import overlap
-from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.marks import PREDICTED, made_by_baseline
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.scores.baseline_box import BaselineBox, made_by_baseline
+from napari_unet.widgets.scores.baseline_box import BaselineBox
 
 SHAPE = (3, 64, 80)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_unet.baselines.mask import MadeByBaseline
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.measures import SHOWN
@@ -20,7 +21,6 @@ from napari_unet.widgets.layers.marks import (
     SOURCE,
     remember,
 )
-from napari_unet.widgets.scores.baseline_box import MadeByBaseline
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
 

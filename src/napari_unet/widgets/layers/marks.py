@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from napari.layers import Labels
 
+    from napari_unet.baselines.mask import MadeByBaseline
     from napari_unet.predict.made_by import MadeBy
 
 PREDICTED = "napari_unet_slices"
@@ -44,6 +45,11 @@ def made_by(layer: Labels | None) -> MadeBy | None:
     """Return how a layer was made, before the user changed it; None if elsewhere."""
     known = {} if layer is None else layer.metadata.get(MADE_BY, {})
     return next(reversed(known.values()), None)
+
+
+def made_by_baseline(layer: Labels | None) -> MadeByBaseline | None:
+    """Return which baseline made a layer; None where none did."""
+    return None if layer is None else layer.metadata.get(BASELINE)
 
 
 def untouched(layer: Labels) -> MadeBy | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
-from napari_unet.baselines.mask import BaselineMask, make_mask
+from napari_unet.baselines.mask import BaselineMask, MadeByBaseline, make_mask
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import (
@@ -33,42 +32,17 @@ from napari_unet.widgets.layers.marks import BASELINE, PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import numpy as np
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels
+    from napari.layers import Image
     from numpy.typing import NDArray
 
 _RUN, _STOP = "Compare with a baseline", "Stop"
 _STEPS = 1000
-
-
-@dataclass(frozen=True)
-class MadeByBaseline:
-    """Which baseline made a layer.
-
-    Attributes
-    ----------
-    name, title
-        Of the baseline.
-    of
-        Name of the image layer.
-    learnt_from
-        Indices of the slices that it learnt from: their scores say nothing of other
-        images.
-    """
-
-    name: str
-    title: str
-    of: str
-    learnt_from: tuple[int, ...] = ()
-
-
-def made_by_baseline(layer: Labels | None) -> MadeByBaseline | None:
-    """Return which baseline made a layer; None where none did."""
-    return None if layer is None else layer.metadata.get(BASELINE)
 
 
 class BaselineBox(QWidget):
@@ -115,7 +89,8 @@ class BaselineBox(QWidget):
         for widget in (self.box, *parts):
             column.addWidget(widget)
         self.box.currentIndexChanged.connect(self.refresh)
-        self._listen()
+        events = self._workspace.events
+        Subscriptions(self, self.refresh).replace((events.image, events.annotations))
         self.refresh()
 
     @property
@@ -241,21 +216,9 @@ class BaselineBox(QWidget):
     def _say(self, words: str) -> None:
         self.status.setText(words)
 
-    def _listen(self) -> None:
-        events = self._workspace.events
-        signals, slot = (events.image, events.annotations), self.refresh
-        for signal in signals:
-            signal.connect(slot)
-
-        def forget(_gone: object = None) -> None:
-            for signal in signals:
-                signal.disconnect(slot)
-
-        self.destroyed.connect(forget)
-
 
 def _idle(baseline: Baseline, busy: str, fields: Sequence[str]) -> dict[str, str]:
-    """Say why settings cannot be changed now, or have no effect, by their name."""
+    """Return why settings cannot be changed now, or have no effect, by their name."""
     if busy:
         return dict.fromkeys(fields, busy)
     why = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.report.page import check_page
+from napari_unet.score.scoring import SliceScored
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
@@ -21,13 +23,13 @@ from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 from napari_unet.widgets.scores.compare_box import CompareBox
 from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
-from napari_unet.widgets.scores.report_work import ReportWork
+from napari_unet.widgets.scores.report_work import report_of
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
-from napari_unet.widgets.scores.scoring_work import ScoringProgress, score_subject
 from napari_unet.widgets.scores.subject import Scored, Subject
 from napari_unet.widgets.scores.subject_watch import SubjectWatch
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
+from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
@@ -118,13 +120,18 @@ class ScoresWidget(Panel):
         self._next_watch.changed.connect(self._show_changes)
         slices = prediction.metadata.get(PREDICTED)
         ignored = ignored_in(truth)
-        work = partial(score_subject, subject, self.kind.value(), slices, ignored)
-        self.start("Scoring", work)
+        self._began = time.monotonic()
+        self.start(
+            "Scoring", partial(subject.score, self.kind.value(), slices, ignored)
+        )
 
     def on_step(self, item: Any) -> None:
         """Show how far it is; a report has but one step."""
-        if isinstance(item, ScoringProgress):
-            self.show_progress(item.done / item.total, item.words)
+        if isinstance(item, SliceScored):
+            share = item.done / item.total
+            left = time_left(time.monotonic() - self._began, share)
+            words = f"Scored slice {item.done} of {item.total}, {left}"
+            self.show_progress(share, words.removesuffix(", "))
 
     def on_done(self, result: Scored | Path | None) -> None:
         """Show what was scored, or where the report lies."""
@@ -160,11 +167,11 @@ class ScoresWidget(Panel):
         try:
             scored = self._to_save()
             check_page(Path(path))
-            work = ReportWork.of(Path(path), scored)
+            write = report_of(scored, Path(path))
         except NapariUNetError as error:
             self.status.setText(str(error))
             return
-        self.start("Writing the report", once(work.write))
+        self.start("Writing the report", once(write))
 
     def _to_save(self) -> Scored:
         if self.scored is None or self.why_not_save():
@@ -185,7 +192,7 @@ class ScoresWidget(Panel):
         self.show_progress(1.0, "\n".join(scored.scores.notes))
 
     def _show_changes(self) -> None:
-        """Say whether the layers are still those that were scored."""
+        """Show whether the layers are still those that were scored."""
         self.totals.show_changes("" if self._watch is None else self._watch.words())
         for button in (self.save_button, self.report_button):
             explain(button, self.why_not_save())
@@ -253,7 +260,7 @@ class ScoresWidget(Panel):
             method="" if subject.baseline is None else subject.baseline.title,
             image=subject.image_name,
             slices=[row.slice for row in scores.slices],
-            trained=subject.learnt_from,
+            trained=scored.comparison.trained_on,
             intervals=scores.intervals,
         )
 

@@ -116,13 +116,14 @@ def _brief(scores: Scores) -> str:
         for name in _BRIEF
     ]
     words = " &nbsp; ".join(told)
-    count = len(scores.trained_on)
-    if not scores.trained_known:
+    trained_on = scores.trained_on
+    if trained_on is None:
         words += "<br>It is not known which slices the network learnt from."
-    elif count:
+    elif trained_on:
         words += (
-            f"<br>The network learnt from {count} of these {len(scores.slices)} slices "
-            "(marked *): their scores say little of other images."
+            f"<br>The network learnt from {len(trained_on)} of these "
+            f"{len(scores.slices)} slices (marked *): their scores say little of other "
+            "images."
         )
     return words
 

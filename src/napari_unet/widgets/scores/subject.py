@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_unet.errors import InputError
+from napari_unet.baselines.mask import MadeByBaseline
+from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.used_slices import UsedSlices
+from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.errors.error_map import leave_out
+from napari_unet.score.scoring import SliceScored, score_steps
 from napari_unet.widgets.layers.arrays import labels_array
-from napari_unet.widgets.layers.marks import (
-    made_by,
-)
-from napari_unet.widgets.scores.baseline_box import MadeByBaseline, made_by_baseline
-from napari_unet.words import sides
+from napari_unet.widgets.layers.marks import made_by, made_by_baseline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
-    from napari_unet.score.comparison import Comparison
+    from napari_unet.config import AnnotationKind
     from napari_unet.score.scores import Scores
 
 
@@ -35,8 +37,8 @@ class Subject:
     ----------
     prediction, truth
         The layers.
-    told, true
-        (Z, Y, X) copies of their labels.
+    predicted_labels, truth_labels
+        (Z, Y, X) copies of what they held.
     image
         The image layer that was predicted; None where it is not there any more.
     made_by, baseline
@@ -47,8 +49,8 @@ class Subject:
 
     prediction: Labels
     truth: Labels
-    told: NDArray[np.generic]
-    true: NDArray[np.generic]
+    predicted_labels: NDArray[np.generic]
+    truth_labels: NDArray[np.generic]
     image: Image | None = None
     made_by: MadeBy | None = None
     baseline: MadeByBaseline | None = None
@@ -78,12 +80,9 @@ class Subject:
         InputError
             When the layers are no stacks of one shape.
         """
-        told, true = labels_array(prediction), labels_array(truth)
-        if told.shape != true.shape:
-            raise InputError(
-                f"{prediction.name} is {sides(told.shape)} and {truth.name} is "
-                f"{sides(true.shape)} (slices x Y x X): choose layers of one image."
-            )
+        labels = labels_array(prediction), labels_array(truth)
+        names = f"{prediction.name} is", f"{truth.name} is"
+        check_same_size(labels[0].shape, labels[1].shape, names, OF_ONE_IMAGE)
         made, baseline = made_by(prediction), made_by_baseline(prediction)
         maker = baseline or made
         if maker is not None and maker.of:
@@ -91,7 +90,7 @@ class Subject:
         learnt = UsedSlices.of(made).trained
         if baseline is not None:
             learnt = frozenset(baseline.learnt_from)
-        return cls(prediction, truth, told, true, image, made, baseline, learnt)
+        return cls(prediction, truth, *labels, image, made, baseline, learnt)
 
     @property
     def image_name(self) -> str:
@@ -102,9 +101,46 @@ class Subject:
         return "" if self.image is None else str(self.image.name)
 
     def is_of(self, prediction: Labels | None, truth: Labels | None) -> bool:
-        """Say whether these are the layers that were read."""
+        """Return whether these are the layers that were read."""
         # Equal, not identical: what plugins hold may be a proxy of the layer.
         return bool(self.prediction == prediction and self.truth == truth)
+
+    def score(
+        self,
+        kind: AnnotationKind | None,
+        slices: Sequence[int] | None,
+        ignored: NDArray[np.bool_] | None,
+        stop: Event,
+    ) -> Generator[SliceScored, None, Scored | None]:
+        """Score the prediction against its ground truth; on any thread.
+
+        Parameters
+        ----------
+        kind
+            Of the ground truth; None for a guess.
+        slices
+            Indices of those that are scored; None for all.
+        ignored
+            (Z, Y, X) pixels that do not count; None where all do.
+        stop
+            Ends the work after the slice in hand once it is set; None is returned
+            then.
+        """
+        comparison = compare(
+            self.predicted_labels,
+            self.truth_labels,
+            kind,
+            slices=slices,
+            trained_on=self.learnt_from,
+        )
+        if ignored is not None:
+            comparison = leave_out(comparison, ignored)
+        scores = yield from score_steps(comparison, stop)
+        if scores is None:
+            return None
+        # Worked out here, not while it is shown.
+        _ = scores.intervals, scores.instances
+        return Scored(self, comparison, scores)
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,7 +42,10 @@ class SubjectWatch(QObject):
         self._watches: list[LabelChanges] = []
         self._differs: dict[str, set[int]] = {}
         self._ignored = False
-        pairs = ((subject.prediction, subject.told), (subject.truth, subject.true))
+        pairs = (
+            (subject.prediction, subject.predicted_labels),
+            (subject.truth, subject.truth_labels),
+        )
         for layer, read in pairs:
             watch = LabelChanges(layer, self)
             watch.changed.connect(partial(self._on_slice, layer.name, read))
@@ -50,7 +53,7 @@ class SubjectWatch(QObject):
             self._watches.append(watch)
 
     def words(self) -> str:
-        """Say what has changed, "" where all is as it was read."""
+        """Return what has changed, "" where all is as it was read."""
         names = [name for name, slices in self._differs.items() if slices]
         if not names:
             return _IGNORED if self._ignored else ""
