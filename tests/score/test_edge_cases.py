@@ -15,9 +15,9 @@ from napari_unet.data.annotation import IGNORE, connected_objects
 from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.warping import warping_error
 from napari_unet.score.measures import MEASURES
+from napari_unet.score.measures import OBJECTS as PARTITION
 from napari_unet.score.objects.instances import SCORES as INSTANCES
 from napari_unet.score.objects.instances import instances
-from napari_unet.score.objects.partition import SCORES as PARTITION
 from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.score.pixels.soft import soft_dice, soft_iou, thresholded_iou

@@ -29,13 +29,13 @@ class BaselineMask:
         1 is foreground.
     slices
         Indices of the slices that were segmented; after a stop not all of them.
-    learnt_from
-        Indices of the slices whose annotations it learnt from.
+    made_by
+        How.
     """
 
     mask: NDArray[np.uint8]
     slices: tuple[int, ...]
-    learnt_from: tuple[int, ...] = ()
+    made_by: MadeByBaseline
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,12 @@ def make_mask(
             mask[step.z] = step.mask
             done.append(step.z)
         yield step
+    baseline = find_baseline(name)
     lessons: list[int] = []
-    if classes is not None and find_baseline(name).learns:
+    if classes is not None and baseline.learns:
         lessons = annotated_slices(classes)
-    return BaselineMask(mask, tuple(done), tuple(lessons))
+    made = MadeByBaseline(name, baseline.title, stack.source, tuple(lessons))
+    return BaselineMask(mask, tuple(done), made)
 
 
 def _classes(

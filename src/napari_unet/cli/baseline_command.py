@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_unet.data.stack import Stack
 
 LIST = "list"
 
@@ -100,26 +99,38 @@ def write_mask(
     NapariUNetError
         When Ctrl+C ends it early: half a stack would look like a whole one.
     """
-    from napari_unet.baselines import find_baseline
-    from napari_unet.cli.show import say
-    from napari_unet.data.read import read_stack
-    from napari_unet.data.stack import (
-        parse_slices,
-    )
+    import numpy as np
+
+    from napari_unet.baselines import find_baseline, segment
+    from napari_unet.baselines.planes import annotated_slices
+    from napari_unet.cli.show import bar, read_and_tell, say, stop_on_interrupt
+    from napari_unet.data.stack import parse_slices
     from napari_unet.data.write import write_stack
 
     known = find_baseline(name)
-    stack = read_stack(image)
-    for note in stack.notes:
-        say(f"{image}: {note}")
+    stack = read_and_tell(image)
     chosen = stack.slices(slices)
     wanted = range(stack.num_slices)
     if slices is not None:
         wanted = wanted[parse_slices(slices, stack.num_slices)]
     classes = None if lesson.labels is None else read_classes(lesson)
-    mask = _segment(name, stack, classes, wanted, config)
-    if classes is not None and known.learns:
-        _tell_seen(classes, wanted)
+    masks = []
+    with stop_on_interrupt() as stop, bar("segmenting") as show:
+        for step in segment(
+            name, stack.as_czyx(), classes, slices=wanted, config=config, stop=stop
+        ):
+            show(step.done, step.total)
+            if step.mask is not None:
+                masks.append(step.mask)
+    if len(masks) < len(wanted):
+        raise NapariUNetError("Stopped before the end: no mask was written.")
+    mask = np.stack(masks)
+    seen = 0 if classes is None else len(set(annotated_slices(classes)) & set(wanted))
+    if known.learns and seen:
+        say(
+            f"learnt from {seen} of these {len(wanted)} slices: their scores say "
+            "nothing of other images"
+        )
     result = chosen.single_channel(mask)
     write_stack(out, result.data, like=result)
     say(f"{known.title}: foreground on {mask.mean():.0%} of the pixels")
@@ -139,9 +150,7 @@ def read_classes(lesson: Lesson) -> NDArray[np.uint8]:
     from napari_unet.cli.show import say
     from napari_unet.data.annotation import describe, guess_kind, to_target
     from napari_unet.data.read import read_stack
-    from napari_unet.data.stack import (
-        parse_slices,
-    )
+    from napari_unet.data.stack import parse_slices
 
     labels = read_stack(str(lesson.labels))
     values = np.asarray(labels.as_zyx())
@@ -165,44 +174,6 @@ def read_classes(lesson: Lesson) -> NDArray[np.uint8]:
         say(note)
     say(f"uses {describe(target, kind)}")
     return target.classes
-
-
-def _segment(
-    name: str,
-    stack: Stack,
-    classes: NDArray[np.uint8] | None,
-    slices: range,
-    config: BaselineConfig,
-) -> NDArray[np.uint8]:
-    import numpy as np
-
-    from napari_unet.baselines import segment
-    from napari_unet.cli.show import bar, stop_on_interrupt
-
-    image = stack.as_czyx()
-    masks = []
-    with stop_on_interrupt() as stop, bar("segmenting") as show:
-        for step in segment(
-            name, image, classes, slices=slices, config=config, stop=stop
-        ):
-            show(step.done, step.total)
-            if step.mask is not None:
-                masks.append(step.mask)
-    if len(masks) < len(slices):
-        raise NapariUNetError("Stopped before the end: no mask was written.")
-    return np.stack(masks)
-
-
-def _tell_seen(classes: NDArray[np.uint8], slices: range) -> None:
-    from napari_unet.baselines.planes import annotated_slices
-    from napari_unet.cli.show import say
-
-    seen = len(set(annotated_slices(classes)) & set(slices))
-    if seen:
-        say(
-            f"learnt from {seen} of these {len(slices)} slices: their scores say "
-            "nothing of other images"
-        )
 
 
 def _show_all() -> None:

@@ -9,7 +9,13 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
-from napari_unet.data.labels import is_mask, label_values, small_ids, whole_numbers
+from napari_unet.data.labels import (
+    check_slices,
+    is_mask,
+    label_values,
+    small_ids,
+    whole_numbers,
+)
 from napari_unet.errors import InputError
 
 IGNORE = 255
@@ -78,10 +84,9 @@ def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
         return KindGuess(AnnotationKind.OBJECTS, reason)
     touched = labels[(labels != 0).any(axis=(1, 2))]
     painted = float((touched != 0).mean())
-    if painted < _SPARSE:
-        reason = f"values {_listed(values)} on {painted:.0%} of the touched slices"
-        return KindGuess(AnnotationKind.SCRIBBLES, f"{reason}: the rest is unlabelled")
     reason = f"values {_listed(values)} on {painted:.0%} of the touched slices"
+    if painted < _SPARSE:
+        return KindGuess(AnnotationKind.SCRIBBLES, f"{reason}: the rest is unlabelled")
     return KindGuess(AnnotationKind.CLASSES, f"{reason}: 0 is background")
 
 
@@ -175,10 +180,7 @@ def _read(
 ) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
     """Return labels that can be used, and the values above 0 that occur in them."""
     labels = np.asarray(labels)
-    if labels.ndim != 3:
-        raise InputError(
-            f"Labels of {labels.ndim} dimensions cannot be used: give slices, Y and X."
-        )
+    check_slices(labels, "Labels", "used")
     labels = whole_numbers(labels)
     values = label_values(labels)
     if values.size == 0:

@@ -69,6 +69,20 @@ def check_made_on(image: Sequence[int], labels: Sequence[int]) -> None:
     check_same_size(labels, image, names, "choose annotations made on this image")
 
 
+def check_slices(array: NDArray[np.generic], name: str, use: str) -> None:
+    """Refuse what is not (Z, Y, X).
+
+    Raises
+    ------
+    InputError
+        Saying that arrays of that `name` cannot be put to that `use`.
+    """
+    if array.ndim != 3:
+        raise InputError(
+            f"{name} of {array.ndim} dimensions cannot be {use}: give slices, Y and X."
+        )
+
+
 def check_alike(
     prediction: NDArray[np.generic],
     truth: NDArray[np.generic],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.score.means import mean
 from napari_unet.score.objects.partition import Partition
 
 RESAMPLES = 1000
@@ -44,16 +44,6 @@ def interval(values: NDArray[np.float64]) -> Interval | None:
         return None
     low, high = np.percentile(known, (_LOW, _HIGH))
     return float(low), float(high)
-
-
-def mean(
-    values: NDArray[np.float64], weights: NDArray[np.float64] | None = None
-) -> float:
-    """Return the mean of what is not NaN, weighted where wanted; NaN of nothing."""
-    known = np.isfinite(values)
-    shares = np.ones(len(values)) if weights is None else weights
-    total = float(shares[known].sum())
-    return float(shares[known] @ values[known]) / total if total else math.nan
 
 
 def interval_of_mean(

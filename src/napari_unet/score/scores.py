@@ -19,16 +19,15 @@ from numpy.typing import NDArray
 from napari_unet.data.files import atomic_write
 from napari_unet.score import intervals
 from napari_unet.score.intervals import DrawnVolume, Interval
-from napari_unet.score.measures import MEASURES
+from napari_unet.score.means import mean
+from napari_unet.score.measures import MEASURES, OBJECTS, PIXELS
 from napari_unet.score.objects.instances import Instances
 from napari_unet.score.objects.partition import Partition
 from napari_unet.score.pixels.overlap import Overlap
 
 COLUMNS = tuple(MEASURES)
 """Names of the scores, in the order in which they are shown."""
-_PIXELS = tuple(name for name, one in MEASURES.items() if one.group == "pixels")
-_OBJECTS = tuple(name for name, one in MEASURES.items() if one.group == "objects")
-_THINNED = tuple(name for name in _OBJECTS if name.startswith("v_"))
+_THINNED = tuple(name for name in OBJECTS if name.startswith("v_"))
 _BOOTSTRAPS_OF_A_VOLUME = 200
 
 
@@ -63,7 +62,7 @@ class SliceScores:
     @cached_property
     def _values(self) -> dict[str, float]:
         return {
-            **{name: float(getattr(self.overlap, name)) for name in _PIXELS},
+            **{name: float(getattr(self.overlap, name)) for name in PIXELS},
             **_of_objects(self.partition, self.thinned),
             **self.borders,
         }
@@ -145,10 +144,10 @@ class Scores:
             return {}
         drawn = intervals.resamples(len(self.slices))
         found = self._intervals_of_pixels(drawn)
-        means = [name for name in COLUMNS if name not in _PIXELS]
+        means = [name for name in COLUMNS if name not in PIXELS]
         if self.volume:
             found |= self._intervals_of_volume()
-            means = [name for name in means if name not in _OBJECTS]
+            means = [name for name in means if name not in OBJECTS]
         for name in means:
             weights = self._pixels if name == "warping_error" else None
             found[name] = intervals.interval_of_mean(self._column(name), drawn, weights)
@@ -227,12 +226,10 @@ class Scores:
 
     @cached_property
     def _values(self) -> dict[str, float]:
-        values = {name: float(getattr(self.overall, name)) for name in _PIXELS}
-        for name in COLUMNS[len(_PIXELS) :]:
-            values[name] = intervals.mean(self._column(name))
-        values["warping_error"] = intervals.mean(
-            self._column("warping_error"), self._pixels
-        )
+        values = {name: float(getattr(self.overall, name)) for name in PIXELS}
+        for name in COLUMNS[len(PIXELS) :]:
+            values[name] = mean(self._column(name))
+        values["warping_error"] = mean(self._column("warping_error"), self._pixels)
         if self._joined is not None:
             values |= _of_objects(*self._joined)
         return values
@@ -258,7 +255,7 @@ class Scores:
         if self._joined is not None:
             return _restricted(self._joined[0])
         rows = [_restricted(row.partition) for row in self.slices]
-        return {n: intervals.mean(np.array([row[n] for row in rows])) for n in _THINNED}
+        return {n: mean(np.array([row[n] for row in rows])) for n in _THINNED}
 
     def _intervals_of_pixels(
         self, drawn: NDArray[np.int64]
@@ -267,7 +264,7 @@ class Scores:
         sums = [Overlap(one) for one in np.tensordot(drawn, confusions, 1)]
         return {
             name: intervals.interval(np.array([getattr(one, name) for one in sums]))
-            for name in _PIXELS
+            for name in PIXELS
         }
 
     def _intervals_of_volume(self) -> dict[str, Interval | None]:
@@ -279,7 +276,7 @@ class Scores:
             found.append(_of_objects(plain.drawn(counts), thinned.drawn(counts)))
         return {
             name: intervals.interval(np.array([one[name] for one in found]))
-            for name in _OBJECTS
+            for name in OBJECTS
         }
 
 
@@ -287,7 +284,7 @@ def _of_objects(partition: Partition, thinned: Partition) -> dict[str, float]:
     """Return the scores of objects; only the challenge's own take thinned borders."""
     return {
         name: float(getattr(thinned if name in _THINNED else partition, name))
-        for name in _OBJECTS
+        for name in OBJECTS
     }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
-from napari_unet.data.labels import check_same_size
+from napari_unet.data.labels import check_same_size, check_slices
 from napari_unet.errors import InputError
 from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.thinning import thin_borders
@@ -105,11 +105,7 @@ def score_stack(
         When shapes differ, or no slice has ground truth.
     """
     check_same_size(prediction.shape, truth.shape)
-    if prediction.ndim != 3:
-        raise InputError(
-            f"Arrays of {prediction.ndim} dimensions cannot be scored: give slices, "
-            "Y and X."
-        )
+    check_slices(prediction, "Arrays", "scored")
     if num_classes is None:
         known = truth[truth != IGNORE]
         highest = max(int(prediction.max(initial=1)), int(known.max(initial=1)))

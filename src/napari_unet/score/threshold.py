@@ -14,6 +14,7 @@ from napari_unet.data.labels import check_same_size
 from napari_unet.errors import InputError
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.comparison import Comparison
+from napari_unet.score.means import mean, ratio
 from napari_unet.score.objects.partition import partition
 
 THRESHOLDS = tuple(round(0.025 * number, 3) for number in range(1, 40))
@@ -178,8 +179,8 @@ def _overlaps(
     false_hits, hits = (side[::-1].cumsum()[::-1][1:] for side in counts)
     foreground = counts[1].sum()
     return (
-        _ratio(hits, foreground + false_hits),
-        _ratio(2 * hits, foreground + false_hits + hits),
+        ratio(hits, foreground + false_hits),
+        ratio(2 * hits, foreground + false_hits + hits),
     )
 
 
@@ -197,8 +198,7 @@ def _rand(
         known = comparison.annotated[z]
         truth = comparison.truth_objects[z]
         values.append(partition(objects, truth, known).v_rand)
-    found = [value for value in values if not np.isnan(value)]
-    return float(np.mean(found)) if found else float("nan")
+    return mean(values)
 
 
 def _spread(slices: tuple[int, ...], pixels: int) -> tuple[int, ...]:
@@ -214,9 +214,3 @@ def _coarse_to_fine(indices: NDArray[np.intp]) -> list[int]:
     for every in (8, 4, 2, 1):
         order.update(dict.fromkeys(indices[::every].tolist()))
     return list(order)
-
-
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    out = np.full(part.shape, np.nan)
-    np.divide(part, whole, out=out, where=whole > 0)
-    return out

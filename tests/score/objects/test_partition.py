@@ -15,7 +15,8 @@ from scipy import ndimage
 from skimage.metrics import adapted_rand_error, variation_of_information
 
 from napari_unet.errors import InputError
-from napari_unet.score.objects.partition import SCORES, partition, score_slices
+from napari_unet.score import measures
+from napari_unet.score.objects.partition import partition, score_slices
 
 OBJECTS = arrays.arrays(np.int32, (4, 5), elements=st.integers(0, 3))
 CROSS = ndimage.generate_binary_structure(2, 1)
@@ -225,7 +226,7 @@ def test_the_score_of_a_stack_is_the_mean_of_its_slices():
     assert scores.slices[1].v_rand_merge == pytest.approx(4 / 6)
     assert scores.v_rand == pytest.approx((1 + scores.slices[1].v_rand) / 2)
     assert scores.v_info == scores.values()["v_info"] == scores.mean("v_info")
-    assert list(scores.values()) == list(SCORES)
+    assert list(scores.values()) == list(measures.OBJECTS)
 
 
 def test_a_slice_without_truth_is_left_out_of_the_mean():

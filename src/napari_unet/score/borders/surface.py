@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_unet.data.labels import check_alike
+from napari_unet.data.labels import check_alike, check_slices
 from napari_unet.errors import InputError
 
 _CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
@@ -68,11 +68,7 @@ def surface_distances(
     InputError
         When the shapes differ or are not (Z, Y, X), or a pixel has no size.
     """
-    if prediction_mask.ndim != 3:
-        raise InputError(
-            f"Outlines of {prediction_mask.ndim} dimensions cannot be measured: give "
-            "slices, Y and X."
-        )
+    check_slices(prediction_mask, "Outlines", "measured")
     if not min(pixel_size) > 0:
         height, width = pixel_size
         raise InputError(

@@ -6,8 +6,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_unet.data.labels import check_alike
+from napari_unet.data.labels import check_alike, check_slices
 from napari_unet.errors import InputError
+from napari_unet.score.means import ratio
 
 # The neighbours in the order of a walk around the pixel, so that those which touch lie
 # next to each other: E, NE, N, NW, W, SW, S, SE.
@@ -33,10 +34,7 @@ def warping_error(
     wrong = warping_errors(prediction_mask, truth_mask, annotated, radius=radius)
     known = np.ones(wrong.shape, bool) if annotated is None else annotated
     pixels = np.count_nonzero(known, axis=(1, 2))
-    shares = np.full(len(wrong), np.nan)
-    errors = np.count_nonzero(wrong, axis=(1, 2))
-    np.divide(errors, pixels, out=shares, where=pixels > 0)
-    return shares
+    return ratio(np.count_nonzero(wrong, axis=(1, 2)), pixels)
 
 
 def warping_errors(
@@ -93,11 +91,7 @@ def warping_errors(
        constraints, CVPR, 2488-2495, doi:10.1109/CVPR.2010.5539950.
     .. [2] Trainable Weka Segmentation, metrics.WarpingError, simplePointWarp2d.
     """
-    if prediction_mask.ndim != 3:
-        raise InputError(
-            f"Masks of {prediction_mask.ndim} dimensions cannot be warped: give "
-            "slices, Y and X."
-        )
+    check_slices(prediction_mask, "Masks", "warped")
     if radius is not None and radius < 1:
         raise InputError(
             f"Borders cannot be warped by {radius} pixels: give 1 or more, or no limit."

@@ -103,8 +103,8 @@ class _Block:
     def find_objects(self, part: float, smallest: int) -> None:
         """Find merges, splits, misses and inventions."""
         pairs = pairs_of(self._predicted, self._truth, self._core, part)
-        codes = [*self._merges(pairs), *self._splits(pairs)]
-        self._paint_pairs(codes)
+        kinds = ErrorKind.MERGE, ErrorKind.SPLIT
+        self._paint_pairs([key for kind in kinds for key in self._joints(pairs, kind)])
         missed = np.bincount(self._truth.ravel()) >= smallest
         missed[[0, *pairs.truth]] = False
         for truth in np.flatnonzero(missed):
@@ -138,36 +138,32 @@ class _Block:
             if pixels[number] >= smallest
         ]
 
-    def _merges(self, pairs: Pairs) -> Iterator[Key]:
-        """Tell of every merge; yield its pair."""
-        main = pairs.main_truth()
-        parts = np.where(self._core, self._truth, np.int32(0))
-        places = contacts(self._predicted, parts, main)
-        known = set(zip(pairs.predicted.tolist(), pairs.truth.tolist(), strict=True))
-        # Numbers join what does not touch; connected pixels do so outside the truth.
-        apart = self._comparison.predicted_ids is not None
-        for predicted, truth in _listed(pairs, pairs.merged):
-            if apart or (predicted, truth) in places:
-                other, centre = _joint(places, (predicted, truth), known, main)
-                self._drafts.append(
-                    _Draft(ErrorKind.MERGE, (truth, other), (predicted,), centre)
-                )
-                yield predicted, truth
+    def _joints(self, pairs: Pairs, kind: ErrorKind) -> Iterator[Key]:
+        """Note every merge, or every split; yield its pair.
 
-    def _splits(self, pairs: Pairs) -> Iterator[Key]:
-        """Tell of every split; yield its pair."""
-        main = pairs.main_predicted()
-        parts = np.where(self._core, self._predicted, np.int32(0))
-        places = contacts(self._truth, parts, main)
-        known = set(zip(pairs.truth.tolist(), pairs.predicted.tolist(), strict=True))
-        for predicted, truth in _listed(pairs, pairs.cut):
-            # Where the truth itself is in pieces, none of them was cut.
-            if (truth, predicted) in places:
-                other, centre = _joint(places, (truth, predicted), known, main)
-                self._drafts.append(
-                    _Draft(ErrorKind.SPLIT, (truth,), (predicted, other), centre)
-                )
-                yield predicted, truth
+        A split is a merge seen from the truth, which holds the parts.
+        """
+        merge = kind is ErrorKind.MERGE
+        ids, objects = (pairs.predicted, pairs.truth), (self._predicted, self._truth)
+        main, wanted = pairs.main_truth(), pairs.merged
+        if not merge:
+            ids, objects = ids[::-1], objects[::-1]
+            main, wanted = pairs.main_predicted(), pairs.cut
+        parts = np.where(self._core, objects[1], np.int32(0))
+        places = contacts(objects[0], parts, main)
+        keys: list[Key] = list(zip(*(one.tolist() for one in ids), strict=True))
+        known = set(keys)
+        # Numbers join what does not touch; connected pixels do so outside the truth.
+        # Where the truth itself is in pieces, none of them was cut.
+        apart = merge and self._comparison.predicted_ids is not None
+        for index in np.flatnonzero(wanted):
+            key = outer, part = keys[index]
+            if apart or key in places:
+                other, centre = _joint(places, key, known, main)
+                inner, whole = (part, other), (outer,)
+                truth, predicted = (inner, whole) if merge else (whole, inner)
+                self._drafts.append(_Draft(kind, truth, predicted, centre))
+                yield key if merge else (part, outer)
 
     def _find_inventions(self, pairs: Pairs, smallest: int) -> None:
         outside = self._truth == 0
@@ -269,13 +265,6 @@ class _Found:
     first: int
     errors: list[Error]
     objects: NDArray[np.int32]
-
-
-def _listed(pairs: Pairs, which: NDArray[np.bool_]) -> list[Key]:
-    """Return predicted and true object of some of the pairs."""
-    return list(
-        zip(pairs.predicted[which].tolist(), pairs.truth[which].tolist(), strict=True)
-    )
 
 
 def _joint(

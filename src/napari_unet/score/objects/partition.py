@@ -15,28 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.data.annotation import connected_objects
-from napari_unet.data.labels import check_alike
-from napari_unet.errors import InputError
+from napari_unet.data.labels import check_alike, check_slices
 from napari_unet.score.borders.thinning import thin_borders
-from napari_unet.score.objects.contingency import (
-    contingency,
-    join,
-)
-
-SCORES = (
-    "v_rand",
-    "v_rand_split",
-    "v_rand_merge",
-    "v_info",
-    "v_info_split",
-    "v_info_merge",
-    "voi",
-    "voi_split",
-    "voi_merge",
-    "rand_error",
-    "adapted_rand_error",
-)
-"""Names of the scores, in the order in which they are shown."""
+from napari_unet.score.means import mean
+from napari_unet.score.measures import OBJECTS
+from napari_unet.score.objects.contingency import contingency, join
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +144,7 @@ class Partition:
 
     def values(self) -> dict[str, float]:
         """Return the scores by name; NaN where a score is not defined."""
-        return {name: float(getattr(self, name)) for name in SCORES}
+        return {name: float(getattr(self, name)) for name in OBJECTS}
 
     @cached_property
     def _all(self) -> _Sizes:
@@ -201,11 +184,11 @@ class SlicePartitions:
 
     def values(self) -> dict[str, float]:
         """Return the mean of each score over the slices that have it, by name."""
-        return {name: self.mean(name) for name in SCORES}
+        return {name: self.mean(name) for name in OBJECTS}
 
     def mean(self, name: str) -> float:
         """Return the mean of one score over the slices that have it, or NaN."""
-        return _mean([float(getattr(one, name)) for one in self.slices])
+        return mean([float(getattr(one, name)) for one in self.slices])
 
     @property
     def v_rand(self) -> float:
@@ -273,11 +256,7 @@ def score_slices(
     InputError
         When the shapes differ or are not (Z, Y, X).
     """
-    if prediction_mask.ndim != 3:
-        raise InputError(
-            f"Masks of {prediction_mask.ndim} dimensions cannot be scored slice by "
-            "slice: give slices, Y and X."
-        )
+    check_slices(prediction_mask, "Masks", "scored slice by slice")
     check_alike(prediction_mask, truth_mask, annotated)
     predicted = connected_objects(np.asarray(prediction_mask != 0))
     truth = connected_objects(np.asarray(truth_mask != 0))
@@ -365,8 +344,3 @@ def _share(part: float, whole: float) -> float:
 def _positive(entropy: float) -> float:
     """Take back what rounding put below 0; NaN stays."""
     return 0.0 if entropy < 0 else entropy
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return math.fsum(known) / len(known) if known else math.nan

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_same_size, whole_numbers
 from napari_unet.errors import InputError
+from napari_unet.score.means import mean, ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +46,13 @@ class Overlap:
         """Intersection over union (Jaccard index); NaN for a class on neither side."""
         hit = np.diag(self.confusion)
         union = self.confusion.sum(0) + self.confusion.sum(1) - hit
-        return _ratio(hit, union)
+        return ratio(hit, union)
 
     @property
     def dice_per_class(self) -> NDArray[np.float64]:
         """Dice coefficient (F1); NaN for a class on neither side."""
         hit = np.diag(self.confusion)
-        return _ratio(2 * hit, self.confusion.sum(0) + self.confusion.sum(1))
+        return ratio(2 * hit, self.confusion.sum(0) + self.confusion.sum(1))
 
     @property
     def precision_per_class(self) -> NDArray[np.float64]:
@@ -68,37 +69,37 @@ class Overlap:
         """Share of the pixels outside a class in truth that were predicted so."""
         outside = self.pixels - self.confusion.sum(1)
         wrong = self.confusion.sum(0) - np.diag(self.confusion)
-        return _ratio(outside - wrong, outside)
+        return ratio(outside - wrong, outside)
 
     @property
     def iou(self) -> float:
         """Mean IoU of the classes other than background; NaN when there are none."""
-        return _mean(self.iou_per_class[1:])
+        return mean(self.iou_per_class[1:])
 
     @property
     def dice(self) -> float:
         """Mean Dice of the classes other than background; NaN when there are none."""
-        return _mean(self.dice_per_class[1:])
+        return mean(self.dice_per_class[1:])
 
     @property
     def precision(self) -> float:
         """Mean precision of the classes other than background."""
-        return _mean(self.precision_per_class[1:])
+        return mean(self.precision_per_class[1:])
 
     @property
     def recall(self) -> float:
         """Mean recall of the classes other than background."""
-        return _mean(self.recall_per_class[1:])
+        return mean(self.recall_per_class[1:])
 
     @property
     def specificity(self) -> float:
         """Mean specificity of the classes other than background."""
-        return _mean(self.specificity_per_class[1:])
+        return mean(self.specificity_per_class[1:])
 
     @property
     def accuracy(self) -> float:
         """Share of the pixels whose class is right; NaN when none was compared."""
-        return float(_ratio(np.trace(self.confusion), self.confusion.sum()))
+        return float(ratio(np.trace(self.confusion), self.confusion.sum()))
 
     @property
     def pixel_error(self) -> float:
@@ -111,7 +112,7 @@ class Overlap:
         Without any there it is 0 by agreement, unless the class is on neither side.
         """
         one_side = self.confusion.sum(0) + self.confusion.sum(1) > 0
-        return _ratio(np.diag(self.confusion), np.maximum(pixels, one_side))
+        return ratio(np.diag(self.confusion), np.maximum(pixels, one_side))
 
 
 def overlap(
@@ -146,15 +147,3 @@ def overlap(
         )
     counts = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
     return Overlap(counts.reshape(num_classes, num_classes))
-
-
-def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
-    above, below = np.asarray(part, float), np.asarray(whole, float)
-    out = np.full(above.shape, np.nan)
-    np.divide(above, below, out=out, where=below > 0)
-    return out
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
-from napari_unet.baselines.mask import BaselineMask, MadeByBaseline, make_mask
+from napari_unet.baselines.mask import BaselineMask, make_mask
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import (
@@ -193,12 +194,9 @@ class BaselineBox(QWidget):
         if self._of not in self._viewer.layers:
             self._say("The image was removed meanwhile.")
             return
-        shape = plane_shape(self._of)
-        made = MadeByBaseline(
-            self._baseline.name, self._baseline.title, self._of.name, result.learnt_from
-        )
+        made = replace(result.made_by, of=self._of.name)
         layer = self._viewer.add_labels(
-            result.mask.reshape(shape),
+            result.mask.reshape(plane_shape(self._of)),
             name=f"{self._of.name} {self._baseline.name}",
             metadata={PREDICTED: list(result.slices), BASELINE: made},
             **placed_like(self._of),
