@@ -62,7 +62,7 @@ class Planes:
 def is_dark(
     image: Any, classes: NDArray[np.uint8] | None, config: BaselineConfig
 ) -> bool:
-    """Say whether the foreground is the darker side of an image.
+    """Return whether the foreground is the darker side of an image.
 
     Where `config` leaves it open, the grey values under the annotations decide, on 16
     slices at most. Where they do not hold both sides, the foreground is bright.

@@ -20,9 +20,7 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 from napari_unet.model.card import ModelCard, read_card
@@ -138,10 +136,7 @@ def show_scores(scores: Scores) -> None:
 
 def score_table(scores: Scores) -> Table:
     """Return the table of all slices, with the whole in the last row."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("slice", justify="right")
-    for name in SHOWN:
-        table.add_column(MEASURES[name].title, justify="right")
+    table = _table("slice", *(MEASURES[name].title for name in SHOWN))
     for row in scores.slices:
         number = f"{row.slice} *" if row.trained_on else str(row.slice)
         table.add_row(number, *_cells(row.values()))
@@ -212,30 +207,24 @@ def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
     """Write pixels and objects that are wrong as two channels, and a list as JSON."""
     like = pair.truth.scored
     errors = find_errors(comparison)
-    channels = np.stack([pixel_map(comparison).astype(np.int32), errors.objects])
-    shape = like.single_channel(errors.objects).shape
-    smallest = np.uint8 if len(errors.errors) < IGNORE else np.uint16
     if len(errors.errors) > np.iinfo(np.uint16).max:
         raise InputError(f"{path}: more than 65,535 errors do not fit into a TIFF.")
-    axes = like.single_channel(errors.objects).axes
-    write_stack(
-        path, channels.reshape(2, *shape).astype(smallest), like=like, axes=f"C{axes}"
-    )
+    smallest = np.uint8 if len(errors.errors) < IGNORE else np.uint16
+    parts = [
+        like.single_channel(one) for one in (pixel_map(comparison), errors.objects)
+    ]
+    channels = np.stack([np.asarray(one.data).astype(smallest) for one in parts])
+    write_stack(path, channels, like=like, axes=f"C{parts[0].axes}")
     listed = _list_of(path)
-    rows = errors.rows()
-    _write_rows(listed, [{**row, "slice": pair.numbers[row["slice"]]} for row in rows])
+    rows = [{**row, "slice": pair.numbers[row["slice"]]} for row in errors.rows()]
+    with atomic_write(listed) as temporary:
+        temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
 
 
 def _list_of(error_map: Path) -> Path:
     """Return where the errors of a map are listed; never where scores might go."""
     return error_map.with_name(f"{error_map.stem}-errors.json")
-
-
-def _write_rows(path: Path, rows: list[dict[str, object]]) -> None:
-    """Write a list of plain values as JSON."""
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 def _facts(
@@ -254,10 +243,8 @@ def _facts(
 
 
 def _totals(scores: Scores) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("all slices")
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval", justify="right")
+    table = _table("all slices", "value", "95 % interval")
+    table.columns[0].justify = "left"
     for name, value in scores.values().items():
         span = " to ".join(written(end, name) for end in scores.intervals.get(name, ()))
         table.add_row(MEASURES[name].title, written(value, name), span)
@@ -267,13 +254,18 @@ def _totals(scores: Scores) -> Table:
 
 
 def _instances(instances: Instances) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in ("objects at IoU", "precision", "recall", "F1", "AP", "PQ"):
-        table.add_column(title, justify="right")
+    table = _table("objects at IoU", "precision", "recall", "F1", "AP", "PQ")
     found = instances.values()
     for threshold in _THRESHOLDS_SHOWN:
         values = found[threshold]
         table.add_row(threshold, *(written(values[name], name) for name in _FOUND))
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right")
     return table
 
 

@@ -107,7 +107,7 @@ def warping_errors(
 
 
 def _simple_points() -> NDArray[np.bool_]:
-    """Tell for each of the 256 neighbourhoods whether its pixel can be flipped.
+    """Return for each of the 256 neighbourhoods whether its pixel can be flipped.
 
     It can where the 4-connected foreground around it is of one piece, and some of the
     background touches it: Yokoi's number of connectivity is 1.

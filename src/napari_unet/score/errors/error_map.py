@@ -35,7 +35,7 @@ PIXEL_COLORS = {
 
 
 def pixel_map(comparison: Comparison) -> NDArray[np.uint8]:
-    """Say of every pixel whether it is right.
+    """Return for every pixel whether it is right.
 
     Returns
     -------

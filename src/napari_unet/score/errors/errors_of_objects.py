@@ -182,7 +182,7 @@ class _Block:
     def _find_pieces(
         self, kind: ErrorKind, wrong: NDArray[np.bool_], smallest: int
     ) -> None:
-        """Tell of connected pieces of pixels that belong to no error yet."""
+        """Note connected pieces of pixels that belong to no error yet."""
         wide = opened(wrong & (self.objects == 0), self._side)
         if not wide.any():
             return

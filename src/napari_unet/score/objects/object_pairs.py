@@ -63,7 +63,7 @@ def pairs_of(
 
     Parameters
     ----------
-    told, true
+    predicted, truth
         (Z, Y, X) ids, 0 is background.
     core
         (Z, Y, X): the pixels that count.

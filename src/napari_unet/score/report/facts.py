@@ -30,8 +30,8 @@ def model_facts(card: ModelCard) -> dict[str, dict[str, str]]:
     if card.threshold is not None:
         training["Threshold"] = f"{card.threshold:g}"
     for number, entry in enumerate(card.data, start=1):
-        predicted = ", ".join(f"{key} {value}" for key, value in entry.items() if value)
-        training[f"Image {number}"] = predicted
+        words = ", ".join(f"{key} {value}" for key, value in entry.items() if value)
+        training[f"Image {number}"] = words
     settings: dict[str, str] = {}
     for group in (card.network, card.train, card.weights, card.augment):
         settings |= _settings(group)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.data.files import atomic_write, unreadable, unwritable
-
-Interval = tuple[float, float]
+from napari_unet.score.intervals import Interval
 
 
 @dataclass(frozen=True)

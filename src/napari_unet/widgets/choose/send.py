@@ -27,7 +27,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.layers.arrays import (
     labels_array,
 )
-from napari_unet.widgets.layers.edits import edit
+from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.workspace import Workspace
@@ -231,11 +231,7 @@ def annotate(
         kind = guess_kind(labels).kind if labels.any() else AnnotationKind.SCRIBBLES
     used = int(annotations.data.max()) if kind is AnnotationKind.OBJECTS else 0
     new, untouched = values(kind, before, used=used), not before.any()
-    whole = (slice(None), slice(None))
-    if annotations.ndim == 2:
-        changed = edit(annotations, whole, new)
-    else:
-        changed = edit(annotations, (slice(z, z + 1), *whole), new[None])
+    changed = edit_slices(annotations, z, new[None])
     # A slice full of scribbles looks like classes: from here on no more guessing.
     workspace.kind = kind
     # Brush and Ctrl+Z work on the layer that is chosen.

@@ -63,6 +63,17 @@ def edit(layer: Labels, region: Sequence[slice], values: ArrayLike) -> int:
     return changed
 
 
+def edit_slices(layer: Labels, first: int, values: NDArray[Any]) -> int:
+    """Change whole slices of a layer, as `edit` does; a single one of (Y, X) alone.
+
+    `values` are (Z, Y, X), from the slice `first` on.
+    """
+    plane = (slice(None), slice(None))
+    if layer.ndim == 2:
+        return edit(layer, plane, values[0])
+    return edit(layer, (slice(first, first + len(values)), *plane), values)
+
+
 def _bounded(region: Sequence[slice], shape: Sequence[int]) -> Region:
     bounds = zip(region, shape, strict=True)
     return tuple(slice(*part.indices(length)[:2]) for part, length in bounds)

@@ -22,9 +22,9 @@ from napari_unet.data.files import atomic_write
 from napari_unet.data.regions import runs
 from napari_unet.errors import NapariUNetError
 from napari_unet.predict.made_by import MadeBy
+from napari_unet.score.intervals import Interval
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import (
-    Interval,
     ScoreHistory,
     ScoreRecord,
     now,

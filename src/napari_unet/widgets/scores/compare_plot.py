@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.score.report.score_history import Interval
+from napari_unet.score.intervals import Interval
 from napari_unet.widgets.qt.plot import ThemedPlots
 
 _DOT = "#5b9bd5"

@@ -120,10 +120,9 @@ class ScoresWidget(Panel):
         self._next_watch.changed.connect(self._show_changes)
         slices = prediction.metadata.get(PREDICTED)
         ignored = ignored_in(truth)
+        work = partial(subject.score, self.kind.value(), slices, ignored)
         self._began = time.monotonic()
-        self.start(
-            "Scoring", partial(subject.score, self.kind.value(), slices, ignored)
-        )
+        self.start("Scoring", work)
 
     def on_step(self, item: Any) -> None:
         """Show how far it is; a report has but one step."""
@@ -142,7 +141,10 @@ class ScoresWidget(Panel):
         elif not result.subject.is_of(self.prediction.value(), self.truth.value()):
             self.show_progress(0.0, _OTHERS)
         else:
-            self._show(result)
+            watch, self._next_watch = self._next_watch, None
+            self._show(result, watch)
+            self._list(result)
+            self.show_progress(1.0, "\n".join(result.scores.notes))
 
     def why_not_save(self) -> str:
         """Return why the scores cannot be saved, or ""."""
@@ -178,18 +180,21 @@ class ScoresWidget(Panel):
             raise InputError(self.why_not_save())
         return self.scored
 
-    def _show(self, scored: Scored) -> None:
-        self.scored, subject = scored, scored.subject
-        _end(self._watch)
-        self._watch, self._next_watch = self._next_watch, None
-        self.totals.show_scores(scored.scores)
-        self.table.show_rows(scored.scores.slices)
-        layers = subject.prediction, subject.truth
-        self.errors.show_scores(scored.comparison, *layers)
-        self.threshold.show_scores(scored.comparison, subject.prediction)
-        self._list(scored)
+    def _show(self, scored: Scored | None, watch: SubjectWatch | None) -> None:
+        """Show scores in place of those before; None takes these away."""
+        self.scored = scored
+        if self._watch is not None:
+            self._watch.close()
+        self._watch = watch
+        comparison, prediction, truth = None, None, None
+        if scored is not None:
+            comparison, subject = scored.comparison, scored.subject
+            prediction, truth = subject.prediction, subject.truth
+        self.totals.show_scores(self.scores)
+        self.table.show_rows(() if scored is None else scored.scores.slices)
+        self.errors.show_scores(comparison, prediction, truth)
+        self.threshold.show_scores(comparison, prediction)
         self._show_changes()
-        self.show_progress(1.0, "\n".join(scored.scores.notes))
 
     def _show_changes(self) -> None:
         """Show whether the layers are still those that were scored."""
@@ -221,7 +226,8 @@ class ScoresWidget(Panel):
 
     def _on_ended(self) -> None:
         super()._on_ended()
-        _end(self._next_watch)
+        if self._next_watch is not None:
+            self._next_watch.close()
         self._next_watch = None
         again, self._again = self._again, False
         if again:
@@ -235,20 +241,10 @@ class ScoresWidget(Panel):
     def _on_layers(self, _layer: Labels | None) -> None:
         """Take away scores that belong to other layers."""
         self._stop_scoring()
-        self._take_away()
+        self._show(None, None)
         missing = self.truth.value() is None
         explain(self.kind, "There is no ground truth." if missing else "")
         self.refresh()
-
-    def _take_away(self) -> None:
-        self.scored = None
-        _end(self._watch)
-        self._watch = None
-        self.totals.show_scores(None)
-        self.table.show_rows(())
-        self.errors.show_scores(None)
-        self.threshold.show_scores(None, None)
-        self._show_changes()
 
     def _list(self, scored: Scored) -> None:
         """Add the scores to those of other predictions."""
@@ -295,8 +291,3 @@ class ScoresWidget(Panel):
         self.truth.setValue(layer)
         self.kind.show_guess(self.truth.value())
         self.refresh()
-
-
-def _end(watch: SubjectWatch | None) -> None:
-    if watch is not None:
-        watch.close()

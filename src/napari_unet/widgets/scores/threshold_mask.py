@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,14 +13,9 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import read_card
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, postprocess
-from napari_unet.widgets.layers.edits import edit
+from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.maps import maps_of, probabilities
-from napari_unet.widgets.layers.marks import (
-    PREDICTED,
-    made_by,
-    remember,
-    untouched,
-)
+from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember, untouched
 from napari_unet.widgets.layers.places import current_slice
 
 if TYPE_CHECKING:
@@ -64,7 +59,7 @@ class ThresholdMask:
         return made_by(self.layer)
 
     def same_probabilities(self, other: ThresholdMask) -> bool:
-        """Say whether both are made of the same layers."""
+        """Return whether both are made of the same layers."""
         return bool(self.maps) and self.maps == other.maps
 
     @property
@@ -131,7 +126,7 @@ class ThresholdMask:
         chosen = np.array(self.slices) - first
         whole = whole.astype(np.promote_types(whole.dtype, labels.dtype))
         whole[chosen] = labels[chosen]
-        changed = edit(self.layer, *self._region(first, whole))
+        changed = edit_slices(self.layer, first, whole)
         if made is not None:
             remember(self.layer, replace(made, threshold=threshold))
         return changed
@@ -152,14 +147,6 @@ class ThresholdMask:
     def _stack(self) -> NDArray[np.integer]:
         data: NDArray[np.integer] = self.layer.data
         return data if data.ndim > 2 else data[None]
-
-    def _region(
-        self, first: int, whole: NDArray[np.integer]
-    ) -> tuple[Sequence[slice], NDArray[np.integer]]:
-        plane = (slice(None), slice(None))
-        if self.layer.ndim == 2:
-            return plane, whole[0]
-        return (slice(first, first + len(whole)), *plane), whole
 
     def _check_untouched(self) -> None:
         if not self._before and untouched(self.layer) is None:
