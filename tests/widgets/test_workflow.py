@@ -89,7 +89,7 @@ def test_the_whole_loop_through_the_buttons(
     table = quick.scores.table
     assert [row.slice for row in table.rows()] == list(range(6))
     for row, one in enumerate(expected.slices):
-        assert table.text(row, "v_rand") == f"{one.values()['v_rand']:.3f}"
+        assert table.figure(row, "v_rand") == f"{one.values()['v_rand']:.3f}"
     iou = f"IoU <b>{expected.values()['iou']:.3f}</b>"
     assert iou in quick.scores.totals.brief.text()
     quick.scores.save(str(tmp_path / "scores.csv"))
@@ -105,7 +105,7 @@ def test_the_whole_loop_through_the_buttons(
     assert "Training" in page
     assert f"{expected.values()['v_rand']:.4f}" in page
 
-    table.chosen.emit(4)
+    table.clicked.emit(table.model().index(4, 0))
     assert viewer.dims.current_step[0] == 4
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.report.score_history import ScoreHistory
@@ -34,11 +35,13 @@ def box(viewer: Any, qtbot: Any) -> CompareBox:
 
 
 def texts(box: CompareBox, title: str) -> list[str]:
-    columns = [
-        box.table.horizontalHeaderItem(n).text() for n in range(box.table.columnCount())
-    ]
-    column = columns.index(title)
-    return [box.table.item(row, column).text() for row in range(box.table.rowCount())]
+    column = box.table.titles().index(title)
+    return [box.table.text(row, column) for row in range(box.table.count())]
+
+
+def is_italic(box: CompareBox, row: int, column: int) -> bool:
+    font = box.table.model().index(row, column).data(Qt.ItemDataRole.FontRole)
+    return font is not None and font.italic()
 
 
 def fill(box: CompareBox, home: Path) -> None:
@@ -69,9 +72,9 @@ def test_scorings_stand_side_by_side_with_what_made_them(
     assert texts(box, "Threshold") == ["0.42", "-", "0.42"]
     assert texts(box, "Slices") == ["24:30", "", "0:3"]
     assert texts(box, "Model") == ["best, a", "Otsu threshold", "best, a"]
-    assert "Slices 1 were trained on" in box.table.item(2, 0).toolTip()
-    assert box.table.item(2, 2).font().italic()
-    assert not box.table.item(0, 2).font().italic()
+    assert "Slices 1 were trained on" in box.table.tip(2, 0)
+    assert is_italic(box, 2, 2)
+    assert not is_italic(box, 0, 2)
 
 
 def test_a_prediction_belongs_to_the_image_it_was_made_of(
@@ -82,15 +85,15 @@ def test_a_prediction_belongs_to_the_image_it_was_made_of(
         "em prediction", Values(iou=0.9), made_by=made, image="in view", trained=None
     )
     assert texts(box, "Image") == ["em"]
-    assert "not known" in box.table.item(0, 0).toolTip()
-    assert not box.table.item(0, 2).font().italic()
+    assert "not known" in box.table.tip(0, 0)
+    assert not is_italic(box, 0, 2)
 
 
 def test_rows_are_sorted_by_value(box: CompareBox, runs_in_tmp: Path) -> None:
     fill(box, runs_in_tmp)
     box.table.sortByColumn(2, box.table.horizontalHeader().sortIndicatorOrder())
     assert sorted(texts(box, "IoU")) in (texts(box, "IoU"), texts(box, "IoU")[::-1])
-    assert box.table.records()[1].values["iou"] == 0.91
+    assert box.table.rows()[1].values["iou"] == 0.91
 
 
 def test_the_newest_scores_of_each_prediction_or_all(
@@ -118,12 +121,12 @@ def test_a_project_that_is_opened_shows_its_history_again(
     project = OpenProject.of(viewer)
     first = project.project
     project.start_new(tmp_path / "other")
-    assert box.table.rowCount() == 0
+    assert box.table.count() == 0
     box.add("new", Values(iou=0.1), method="Otsu threshold", image="em")
     assert len(ScoreHistory(tmp_path / "other" / "scores.jsonl").read()[0]) == 1
     project._switch(first)
     assert texts(box, "IoU") == ["0.9100", "0.6200", "0.9500"]
-    assert box.table.records()[0].intervals == {"iou": (0.89, 0.93)}
+    assert box.table.rows()[0].intervals == {"iou": (0.89, 0.93)}
 
 
 def test_a_row_that_is_removed_stays_away(box: CompareBox, runs_in_tmp: Path) -> None:
@@ -159,7 +162,7 @@ def test_a_history_that_is_damaged_is_told_and_the_rest_shown(
         file.write("nonsense\n")
     second = CompareBox(viewer)
     qtbot.addWidget(second)
-    assert second.table.rowCount() == 3
+    assert second.table.count() == 3
     assert "1 line of scores.jsonl cannot be read" in second.words.text()
 
 

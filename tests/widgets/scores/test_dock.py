@@ -156,7 +156,7 @@ def test_a_simpler_method_is_scored_beside_the_prediction(
     scored.baselines.setValue("otsu")
     scored.baselines.run()
     qtbot.waitUntil(lambda: "em otsu" in viewer.layers, timeout=20_000)
-    qtbot.waitUntil(lambda: scored.compare.table.rowCount() == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: scored.compare.table.count() == 2, timeout=20_000)
     finish(scored)
     assert scored.prediction.value().name.startswith("em ")
     assert scored.scores.values()["iou"] > 0.85
@@ -273,7 +273,7 @@ def test_what_is_not_known_is_not_taken_for_held_out(
 ) -> None:
     words = "not known which slices the network learnt from"
     assert words in scored.totals.brief.text()
-    assert "not known" in scored.compare.table.item(0, 0).toolTip()
+    assert "not known" in scored.compare.table.tip(0, 0)
     assert [one.trained for one in history(runs_in_tmp)] == ["?"]
     scored.save(str(tmp_path / "scores.csv"))
     with (tmp_path / "scores.csv").open(newline="") as file:

@@ -277,7 +277,7 @@ def annotate(viewer: Any, kind: AnnotationKind) -> Labels:
 
 
 def choose(part: ErrorList, kind: ErrorKind) -> Any:
-    kinds = [error.kind for error in part.table.errors()]
+    kinds = [error.kind for error in part.table.rows()]
     part._go_to(kinds.index(kind))
     return part.error
 

@@ -9,6 +9,15 @@ from typing import Any
 from qtpy.QtCore import QObject
 
 
+def when_gone(owner: QObject, act: Callable[[], object]) -> None:
+    """Call `act` once Qt has destroyed a widget.
+
+    A method of the widget itself would not be called any more, if it were connected
+    without what lies between.
+    """
+    owner.destroyed.connect(lambda _gone=None: act())
+
+
 class Subscriptions:
     """Connections from events to one slot, which end with a widget or by `replace`.
 
@@ -18,20 +27,27 @@ class Subscriptions:
         Its end is that of the connections.
     slot
         Called with every event.
+    *events
+        Signals of psygnal, or events of napari.
     """
 
-    def __init__(self, owner: QObject, slot: Callable[..., Any]) -> None:
+    def __init__(self, owner: QObject, slot: Callable[..., Any], *events: Any) -> None:
         self._slot = slot
         self._events: list[Any] = []
-        # A slot of what is being destroyed would not be called.
-        owner.destroyed.connect(lambda _gone=None: self.replace(()))
+        self.replace(events)
+        when_gone(owner, self.end)
 
     def replace(self, events: Iterable[Any]) -> None:
         """Listen to other events instead of those before."""
+        self.end()
+        self._events = list(events)
+        for event in self._events:
+            event.connect(self._slot)
+
+    def end(self) -> None:
+        """Listen to nothing any more."""
         for event in self._events:
             # The layer, or the viewer, may have gone before.
             with contextlib.suppress(ValueError):
                 event.disconnect(self._slot)
-        self._events = list(events)
-        for event in self._events:
-            event.connect(self._slot)
+        self._events = []

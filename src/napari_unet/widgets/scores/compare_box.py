@@ -93,7 +93,7 @@ class CompareBox(QWidget):
         self._lay_out()
         self.extent.currentIndexChanged.connect(self.refresh)
         self.measure.currentIndexChanged.connect(self._draw)
-        self.table.itemSelectionChanged.connect(self._draw)
+        self.table.chosenChanged.connect(self._draw)
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._draw)
         self._project.changed.connect(self._on_project)
         self._on_project()
@@ -161,7 +161,7 @@ class CompareBox(QWidget):
 
     def save(self, path: str) -> None:
         """Write the rows that are shown as CSV."""
-        text = to_csv(self.table.records(), self.table.names)
+        text = to_csv(self.table.rows(), self.table.names)
         if self._try(_write, Path(path), text):
             self.words.setText(f"Wrote {path}")
 
@@ -245,7 +245,7 @@ class CompareBox(QWidget):
         return True
 
     def _draw(self, *_changed: Any) -> None:
-        chosen, records = self.table.chosen(), self.table.records()
+        chosen, records = self.table.chosen(), self.table.rows()
         explain(self.remove_button, "" if chosen else "Choose a row first.")
         name = self.measure.currentData()
         if self._plot is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
+from qtpy.QtCore import QModelIndex
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
@@ -62,7 +63,7 @@ class ScoresWidget(Panel):
         self.add_row("Kind of truth", self.kind)
         self.totals = ScoreTotals()
         self.table = ScoreTable()
-        self.table.chosen.connect(self._go_to_slice)
+        self.table.clicked.connect(self._go_to_slice)
         self.errors = ErrorList(napari_viewer)
         self.threshold = ThresholdBox(napari_viewer)
         self.compare = CompareBox(napari_viewer)
@@ -191,7 +192,7 @@ class ScoresWidget(Panel):
             comparison, subject = scored.comparison, scored.subject
             prediction, truth = subject.prediction, subject.truth
         self.totals.show_scores(self.scores)
-        self.table.show_rows(() if scored is None else scored.scores.slices)
+        self.table.show_scores(() if scored is None else scored.scores.slices)
         self.errors.show_scores(comparison, prediction, truth)
         self.threshold.show_scores(comparison, prediction)
         self._show_changes()
@@ -260,12 +261,12 @@ class ScoresWidget(Panel):
             intervals=scores.intervals,
         )
 
-    def _go_to_slice(self, index: int) -> None:
+    def _go_to_slice(self, index: QModelIndex) -> None:
         layer = self.prediction.value()
         if self.scores is None or layer is None or layer.ndim < 3:
             return
         position = [0.0] * layer.ndim
-        position[-3] = index
+        position[-3] = self.table.rows()[index.row()].slice
         world = layer.data_to_world(position)
         self.viewer.dims.set_point(self.viewer.dims.ndim - 3, world[-3])
 

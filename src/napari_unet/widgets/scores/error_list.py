@@ -138,7 +138,8 @@ class ErrorList(QWidget):
     @property
     def error(self) -> Error | None:
         """The error that is chosen, or None."""
-        return self.table.chosen()
+        error: Error | None = self.table.chosen()
+        return error
 
     @property
     def ignored(self) -> NDArray[np.bool_] | None:

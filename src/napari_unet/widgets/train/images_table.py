@@ -7,26 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.pairs import (
     Counted,
     Part,
@@ -40,8 +30,6 @@ from napari_unet.words import sides
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_TITLES = ("", "Image", "Pixels", "Role")
-_USE, _NAME, _PIXELS, _ROLE = range(4)
 _PAINT_MS = 2000
 _ROWS_SHOWN = 4
 _ROLE_WIDTH = 100
@@ -95,18 +83,16 @@ class ImagesTable(QWidget):
         self._rows: list[_Row] = []
         self._stale: list[_Row] = []
         self._job = Job(self, quiet=True)
-        self.table = QTableWidget(0, len(_TITLES))
-        self.add_button = QPushButton("Add files ...")
-        self.remove_button = QPushButton("Remove")
-        self.status = QLabel("")
+        self.table = self._table()
+        self.add_button = button("Add files ...", self._on_add)
+        self.remove_button = button("Remove", self._on_remove)
+        self.status = WrappedLabel(hides=True)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._count)
-        self._lay_out()
-        self.table.itemChanged.connect(self._on_item)
-        self.table.itemSelectionChanged.connect(self._enable)
-        self.add_button.clicked.connect(self._on_add)
-        self.remove_button.clicked.connect(self._on_remove)
+        buttons = in_row(self.add_button, self.remove_button, stretch=(1, 1))
+        in_column(self, self.table, buttons, self.status)
+        self.table.chosenChanged.connect(self._enable)
         events = viewer.layers.events
         listed = Subscriptions(self, self._on_layers)
         listed.replace((events.inserted, events.removed, events.renamed))
@@ -118,7 +104,7 @@ class ImagesTable(QWidget):
         return [row.pair for row in self._rows if self._is_used(row)]
 
     def lists(self, image: Image, labels: Labels) -> bool:
-        """Say whether two layers are a pair of the table, used or not."""
+        """Return whether two layers are a pair of the table, used or not."""
         return any((r.pair.image, r.pair.labels) == (image, labels) for r in self._rows)
 
     def follow(
@@ -184,11 +170,9 @@ class ImagesTable(QWidget):
         self._show()
         self.valueChanged.emit()
 
-    def _on_item(self, item: QTableWidgetItem) -> None:
-        if item.column() == _USE:
-            used = item.checkState() == Qt.CheckState.Checked
-            self._rows[item.row()].use = used
-            self.valueChanged.emit()
+    def _on_tick(self, row: _Row, used: bool) -> None:
+        row.use = used
+        self.valueChanged.emit()
 
     def _on_role(self, row: _Row, text: str) -> None:
         row.pair = replace(row.pair, part=Part(text))
@@ -204,10 +188,8 @@ class ImagesTable(QWidget):
         self.add_files(*names)
 
     def _on_remove(self) -> None:
-        row = self._selected()
-        if row is not None and row.is_file:
-            self._rows.remove(row)
-            self._changed()
+        self._rows.remove(self.table.chosen())
+        self._changed()
 
     # ------------------------------------------------------------------------ counting
 
@@ -239,7 +221,6 @@ class ImagesTable(QWidget):
         if row not in self._rows:
             return
         self.status.setText(result.error)
-        self.status.setHidden(not result.error)
         row.pixels = result.pixels
         if row.is_file and result.error:
             # What cannot be read, or is no pair, is no training set.
@@ -251,56 +232,44 @@ class ImagesTable(QWidget):
 
     # ------------------------------------------------------------------------- drawing
 
-    def _lay_out(self) -> None:
-        table = self.table
-        table.setHorizontalHeaderLabels(_TITLES)
-        table.verticalHeader().hide()
+    def _table(self) -> RowsTable:
+        table = RowsTable(
+            Column(
+                "",
+                tip=lambda _row: "Untick to leave this image out.",
+                ticked=self._is_used,
+                tick=self._on_tick,
+            ),
+            # In a narrow dock, a column of its own for the size would cut the names.
+            Column(
+                "Image",
+                lambda row: f"{self._title(row)}\n{sides(row.shape)}",
+                tip=_where,
+                left=True,
+                stretch=True,
+            ),
+            Column(
+                "Pixels",
+                lambda row: _short(row.pixels),
+                tip=lambda row: _long(row.pixels),
+            ),
+            Column("Role", left=True, width=_ROLE_WIDTH, widget=self._role_box),
+            sorted_by=None,
+        )
         table.setWordWrap(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
-        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        header = table.horizontalHeader()
-        header.setMinimumSectionSize(24)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(_ROLE, QHeaderView.ResizeMode.Fixed)
-        table.setColumnWidth(_ROLE, _ROLE_WIDTH)
-        self.status.setWordWrap(True)
-        self.status.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(table)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.add_button, 1)
-        buttons.addWidget(self.remove_button, 1)
-        column.addLayout(buttons)
-        column.addWidget(self.status)
+        table.horizontalHeader().setMinimumSectionSize(24)
+        return table
 
     def _show(self) -> None:
-        with QSignalBlocker(self.table):
-            self.table.setRowCount(len(self._rows))
-            for index, row in enumerate(self._rows):
-                self._show_row(index, row)
+        self.table.show_rows(self._rows)
         self.table.resizeRowsToContents()
-        heights = [self.table.rowHeight(i) for i in range(self.table.rowCount())]
+        heights = [self.table.rowHeight(i) for i in range(self.table.count())]
         shown = sum(heights[:_ROWS_SHOWN]) or 30
         self.table.setFixedHeight(shown + self.table.horizontalHeader().height() + 6)
-        self._enable()
 
-    def _show_row(self, index: int, row: _Row) -> None:
-        tick = self._item(index, _USE, "", "Untick to leave this image out.")
-        used = Qt.CheckState.Checked if self._is_used(row) else Qt.CheckState.Unchecked
-        tick.setCheckState(used)
-        labels = row.pair.labels
-        made_on = labels if isinstance(labels, Path) else labels.name
-        where = row.pair.image if row.is_file else row.pair.name
-        # In a narrow dock, a column of its own would cut the names.
-        title = f"{self._title(row)}\n{sides(row.shape)}"
-        tip = f"{where}\nannotations: {made_on}\n{_slices(row.shape)}"
-        self._item(index, _NAME, title, tip)
-        self._item(index, _PIXELS, _short(row.pixels), _long(row.pixels))
+    def _role_box(self, row: _Row) -> QComboBox:
         box = QComboBox()
         box.addItems([str(part) for part in Part])
         box.setCurrentText(str(row.pair.part))
@@ -308,20 +277,7 @@ class ImagesTable(QWidget):
         # napari's padding would take the room of the names.
         box.setStyleSheet("QComboBox {padding: 1px 2px}")
         box.currentTextChanged.connect(lambda text: self._on_role(row, text))
-        before = self.table.cellWidget(index, _ROLE)
-        if before is not None:
-            # Qt deletes it later, and shows it in a corner until then.
-            before.hide()
-        self.table.setCellWidget(index, _ROLE, box)
-
-    def _item(self, row: int, column: int, text: str, tip: str) -> QTableWidgetItem:
-        item = QTableWidgetItem(text)
-        item.setToolTip(tip)
-        if column == _PIXELS:
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            item.setTextAlignment(right)
-        self.table.setItem(row, column, item)
-        return item
+        return box
 
     def _title(self, row: _Row) -> str:
         """Name a row by its image; by its labels too where an image has several."""
@@ -330,13 +286,8 @@ class ImagesTable(QWidget):
             return row.pair.name
         return f"{row.pair.name}: {row.pair.labels.name}"
 
-    def _selected(self) -> _Row | None:
-        index = self.table.currentRow()
-        picked = self.table.selectionModel().hasSelection()
-        return self._rows[index] if picked and index < len(self._rows) else None
-
     def _enable(self) -> None:
-        row = self._selected()
+        row = self.table.chosen()
         removable = row is not None and row.is_file
         self.remove_button.setEnabled(removable)
         tip = "" if removable else "Layers are left out by their tick; files go here."
@@ -365,5 +316,9 @@ def _long(pixels: tuple[int, ...] | None) -> str:
     return "\n".join(f"{name}: {count:,} pixels" for name, count in pairs)
 
 
-def _slices(shape: tuple[int, ...]) -> str:
-    return f"{sides(shape)} (slices x Y x X)" if len(shape) == 3 else sides(shape)
+def _where(row: _Row) -> str:
+    image, labels = row.pair.image, row.pair.labels
+    where = image if isinstance(image, Path) else row.pair.name
+    made_on = labels if isinstance(labels, Path) else labels.name
+    axes = " (slices x Y x X)" if len(row.shape) == 3 else ""
+    return f"{where}\nannotations: {made_on}\n{sides(row.shape)}{axes}"

@@ -1,0 +1,125 @@
+"""Small parts that docks are put together from: labels, buttons, rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+_POLICY = QSizePolicy.Policy
+
+
+class WrappedLabel(QLabel):
+    """Words that wrap where the dock is narrow, instead of widening it.
+
+    Parameters
+    ----------
+    text
+        What it says at first.
+    lines
+        Room that is kept for so many lines, so that what is around it stays put.
+    hides
+        Whether it takes no room at all while it says nothing.
+    grows
+        Whether it takes the room that is left below it.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        lines: int = 0,
+        hides: bool = False,
+        grows: bool = False,
+    ) -> None:
+        super().__init__()
+        self._hides = hides
+        self._reason = ""
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
+        height = _POLICY.MinimumExpanding if grows else _POLICY.Preferred
+        self.setSizePolicy(_POLICY.Ignored, _POLICY.Minimum if hides else height)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802 (Qt's own spelling)
+        """Show other words."""
+        super().setText(text)
+        if self._hides:
+            self.setVisible(bool(text))
+
+    def remind(self, reason: str) -> None:
+        """Show a reason in place of nothing or of the last; a result stays."""
+        if self.text() in ("", self._reason):
+            self.setText(reason)
+        self._reason = reason
+
+
+class NarrowBox(QComboBox):
+    """A choice whose entries are cut where the dock is narrow.
+
+    Parameters
+    ----------
+    *texts
+        The entries.
+    """
+
+    def __init__(self, *texts: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(_POLICY.Ignored, _POLICY.Fixed)
+        self.addItems(texts)
+
+
+def button(text: str, slot: Callable[[], object], tip: str = "") -> QPushButton:
+    """Return a button that calls `slot` when it is pressed."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda _checked=False: slot())
+    return made
+
+
+def in_row(
+    *parts: QWidget, of: QWidget | None = None, stretch: Sequence[int] = ()
+) -> QHBoxLayout:
+    """Lay widgets out from left to right, without margins.
+
+    Parameters
+    ----------
+    *parts
+        The widgets.
+    of
+        The widget that is filled; a row to be added elsewhere when left out.
+    stretch
+        How much of the room each widget takes; those that are left out take none.
+    """
+    row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        row.addWidget(part)
+    for index, share in enumerate(stretch):
+        row.setStretch(index, share)
+    if of is not None:
+        of.setLayout(row)
+    return row
+
+
+def in_column(of: QWidget, *parts: QWidget | QLayout) -> QVBoxLayout:
+    """Fill a widget with widgets and rows from top to bottom, without margins."""
+    column = QVBoxLayout(of)
+    column.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        if isinstance(part, QWidget):
+            column.addWidget(part)
+        else:
+            column.addLayout(part)
+    return column
