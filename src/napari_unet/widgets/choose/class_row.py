@@ -8,7 +8,7 @@ from typing import Any
 from napari.layers import Labels
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QToolButton, QWidget
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.annotations import (
@@ -18,6 +18,7 @@ from napari_unet.widgets.layers.annotations import (
 )
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import NarrowBox, in_row
 
 _NOT_OURS = "Classes have names in layers that the + beside Annotations made."
 _OURS = "The class that is painted. Type to give it another name."
@@ -35,23 +36,19 @@ class ClassRow(QWidget):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layer: Labels | None = None
-        self.box = QComboBox()
+        self.box = NarrowBox()
         self.box.setEditable(True)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.box.setCompleter(None)
-        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.more = QToolButton()
         self.more.setText("+")
         self.more.setToolTip("One more class")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.box, 1)
-        row.addWidget(self.more)
+        in_row(self.box, self.more, of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index)
         self.box.lineEdit().editingFinished.connect(self._on_text)
         self.more.clicked.connect(self.add_class)
         self._of_layer = Subscriptions(self, self._show)
-        Subscriptions(self, self.set_layer).replace((workspace.events.annotations,))
+        Subscriptions(self, self.set_layer, workspace.events.annotations)
         self.set_layer(workspace.annotations)
 
     def value(self) -> tuple[str, ...]:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from napari_unet.model.started import Started
+from napari_unet.widgets.qt.parts import WrappedLabel
 
 _EVERY_MS = 1000
 
 
-class DeviceLine(QLabel):
+class DeviceLine(WrappedLabel):
     """Names the work and its device, and how much memory is in use and free.
 
     The memory is asked for once a second while the work runs.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWordWrap(True)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    def __init__(self) -> None:
+        # An empty line only takes up room.
+        super().__init__(hides=True)
         self._started: Started | None = None
         self._doing = ""
         self._timer = QTimer(self)
@@ -28,18 +27,18 @@ class DeviceLine(QLabel):
         self.clear()
 
     def clear(self) -> None:
-        """Say nothing."""
+        """Show nothing."""
         self._started = None
         self.end()
 
     def begin(self, doing: str, started: Started) -> None:
-        """Say that work has started, such as "Training"."""
+        """Show that work has started, such as "Training"."""
         self._started = started
         self._timer.start()
         self.say(doing)
 
     def say(self, doing: str) -> None:
-        """Say that something else is done now with the same device, if anything is."""
+        """Show that something else is done now with the same device, if anything is."""
         self._doing = doing
         self._show()
 
@@ -57,5 +56,3 @@ class DeviceLine(QLabel):
             self.setText("\n".join([now, *started.notes]))
         else:
             self.setText("\n".join([started.device, *started.notes]))
-        # An empty line only takes up room.
-        self.setVisible(started is not None)

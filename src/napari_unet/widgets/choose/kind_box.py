@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from napari.layers import Labels
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import KindGuess, guess_kind
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import labels_array
+from napari_unet.widgets.qt.parts import NarrowBox
 
 TOOLTIP = (
     "scribbles: 0 unlabelled, 1 background, 2 and up classes\n"
@@ -17,12 +18,11 @@ TOOLTIP = (
 )
 
 
-class KindBox(QComboBox):
+class KindBox(NarrowBox):
     """Scribbles, classes or objects; or a guess, which is shown once it is made."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        super().__init__(parent=parent)
         self.guess: KindGuess | None = None
         self.addItem("guess", None)
         for kind in AnnotationKind:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QWidget
+
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import NarrowBox
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
-class LayerBox(QComboBox):
+class LayerBox(NarrowBox):
     """A list of the viewer's layers of one type, kept up to date.
 
     Parameters
@@ -36,30 +39,19 @@ class LayerBox(QComboBox):
         *,
         suits: Callable[[Layer], bool] = lambda _layer: True,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._viewer = viewer
         self._kind = kind
         self._suits = suits
         self._meant = False
         self._layers: list[Layer] = []
-        # A long layer name must not widen the dock.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setMinimumContentsLength(12)
         events = viewer.layers.events
-        for event in (events.inserted, events.removed, events.renamed):
-            event.connect(self.refresh)
-        self.destroyed.connect(self._forget(events, self.refresh))
+        changes = (events.inserted, events.removed, events.renamed)
+        Subscriptions(self, self.refresh, *changes)
         self.currentIndexChanged.connect(self._on_index_changed)
         self.activated.connect(self._on_activated)
         self.refresh()
-
-    @staticmethod
-    def _forget(events: Any, slot: Any) -> Any:
-        def disconnect() -> None:
-            for event in (events.inserted, events.removed, events.renamed):
-                event.disconnect(slot)
-
-        return disconnect
 
     def value(self) -> Any:
         """Return the chosen layer, or None."""

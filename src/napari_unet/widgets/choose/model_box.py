@@ -6,16 +6,11 @@ import re
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QToolButton, QWidget
 
 from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import NarrowBox, in_row
 
 _RUN = re.compile(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)")
 _STEP = re.compile(r"step-(\d+)\.safetensors")
@@ -62,8 +57,7 @@ class ModelBox(QWidget):
     ) -> None:
         super().__init__(parent)
         self._workspace = workspace
-        self.box = QComboBox()
-        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.box = NarrowBox()
         for text, value in (fresh or {}).items():
             self.box.addItem(text, value)
         self._fresh = self.box.count()
@@ -71,15 +65,10 @@ class ModelBox(QWidget):
         button.setText("File")
         button.setToolTip("Open a model file (.safetensors).")
         button.clicked.connect(self._on_file)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.box, 1)
-        row.addWidget(button)
+        in_row(self.box, button, of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index_changed)
         self._show(workspace.model)
-        signal, slot = workspace.events.model, self._show
-        signal.connect(slot)
-        self.destroyed.connect(lambda _gone=None: signal.disconnect(slot))
+        Subscriptions(self, self._show, workspace.events.model)
 
     def value(self) -> Path | int | None:
         """Return the path of a model, the value of a new network, or None."""

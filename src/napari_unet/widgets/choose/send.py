@@ -12,9 +12,7 @@ from napari.layers import Labels
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -32,7 +30,8 @@ from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, when_gone
+from napari_unet.widgets.qt.parts import WrappedLabel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -79,11 +78,7 @@ class SendPart(QWidget):
         self.extent.setToolTip(_TOOLTIP)
         self.button = QPushButton("Send to annotations")
         self.button.clicked.connect(self.send)
-        self.words = QLabel("")
-        self.words.setWordWrap(True)
-        self.words.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
+        self.words = WrappedLabel()
         row = QHBoxLayout()
         row.addWidget(self.button, 3)
         row.addWidget(self.extent, 2)
@@ -92,11 +87,9 @@ class SendPart(QWidget):
         column.addLayout(row)
         column.addWidget(self.words)
         self._click = _LastClick(viewer)
-        self.destroyed.connect(self._click.forget)
+        when_gone(self, self._click.forget)
         events = workspace.events
-        Subscriptions(self, self.refresh).replace(
-            (events.prediction, events.annotations)
-        )
+        Subscriptions(self, self.refresh, events.prediction, events.annotations)
         self.refresh()
 
     def why_not(self) -> str:
@@ -186,7 +179,7 @@ class _LastClick:
     def _on_press(self, _viewer: Any, event: Any) -> None:
         self.position = tuple(event.position)
 
-    def forget(self, _gone: Any = None) -> None:
+    def forget(self) -> None:
         """Follow the mouse no more."""
         with contextlib.suppress(ValueError):
             self._callbacks.remove(self._on_press)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QSizePolicy,
     QToolButton,
@@ -29,6 +28,7 @@ from napari_unet.data.stack import (
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.parts import in_row
 from napari_unet.words import sides, time_left
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ class PathRow(QWidget):
         self.edit = QLineEdit()
         self.edit.setPlaceholderText("none")
         self.edit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.edit, 1)
+        row = in_row(self.edit, of=self, stretch=(1,))
         for text, slot in (("File", self._on_file), ("Folder", self._on_folder)):
             button = QToolButton()
             button.setText(text)

@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -36,6 +34,7 @@ from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job, once
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -58,17 +57,11 @@ class ProjectBox(QWidget):
         self.open_project.stay_with(self)
         self.folder = QLabel()
         self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.words = QLabel()
-        self.words.setWordWrap(True)
-        self.words.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
-        self.recover_button = QPushButton()
-        self.recover_button.clicked.connect(self._on_recover)
+        self.words = WrappedLabel(hides=True)
+        self.recover_button = button("", self._on_recover)
         self.forget_button = _tool("Not needed", self._on_forget)
         self.forget_button.setToolTip("Offers it no more; it stays in the folder.")
-        self.resume_button = QPushButton()
-        self.resume_button.clicked.connect(self._on_resume)
+        self.resume_button = button("", self._on_resume)
         self.earlier = _tool("Earlier ▾")
         # The theme's own arrow would lie over the last letter.
         self.earlier.setStyleSheet("QToolButton::menu-indicator { image: none; }")
@@ -190,9 +183,8 @@ class ProjectBox(QWidget):
         self.folder.setText(kept.project.folder.name)
         self.folder.setToolTip(str(kept.project.folder))
         self.words.setText(kept.words)
-        self.words.setVisible(bool(kept.words))
-        for button in (self.recover_button, self.forget_button):
-            button.setVisible(bool(left))
+        for part in (self.recover_button, self.forget_button):
+            part.setVisible(bool(left))
         if left:
             first, more = left[0], len(left) - 1
             others = f" (+{more})" if more else ""
@@ -207,27 +199,17 @@ class ProjectBox(QWidget):
         fresh = kept.workspace.image is None and kept.workspace.annotations is None
         self.resume_button.setText(f"Go on with {kept.project.folder.name}")
         self.resume_button.setVisible(fresh and kept.project.exists)
-        for button in self.findChildren(QPushButton) + self.findChildren(QToolButton):
-            button.setEnabled(not self.running)
+        for kind in (QPushButton, QToolButton):
+            for part in self.findChildren(kind):
+                part.setEnabled(not self.running)
 
     def _lay_out(self) -> None:
-        top, bottom = QHBoxLayout(), QHBoxLayout()
-        top.addWidget(QLabel("Project"))
-        top.addWidget(self.folder, 1)
-        for button in (
-            _tool("Open ...", self._on_open),
-            _tool("New ...", self._on_new),
-            self.earlier,
-        ):
-            top.addWidget(button)
-        bottom.addWidget(self.recover_button, 1)
-        bottom.addWidget(self.forget_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(top)
-        column.addWidget(self.resume_button)
-        column.addLayout(bottom)
-        column.addWidget(self.words)
+        open_button = _tool("Open ...", self._on_open)
+        new_button = _tool("New ...", self._on_new)
+        buttons = open_button, new_button, self.earlier
+        top = in_row(QLabel("Project"), self.folder, *buttons, stretch=(0, 1))
+        bottom = in_row(self.recover_button, self.forget_button, stretch=(1,))
+        in_column(self, top, self.resume_button, bottom, self.words)
 
     def _fill_menu(self) -> None:
         self._menu.clear()
@@ -319,11 +301,11 @@ def _read_one(project: Project, record: LayerRecord) -> _Read | None:
 
 
 def _tool(text: str, slot: Callable[[], None] | None = None) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
+    made = QToolButton()
+    made.setText(text)
     if slot is not None:
-        button.clicked.connect(slot)
-    return button
+        made.clicked.connect(slot)
+    return made
 
 
 def _when(time: datetime) -> str:

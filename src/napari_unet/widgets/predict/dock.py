@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QLabel,
-    QSizePolicy,
 )
 
 from napari_unet.config import PostprocessConfig, PredictConfig
@@ -57,6 +56,7 @@ from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.parts import WrappedLabel
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class PredictWidget(Panel):
         self.settings = SettingsForm(PredictConfig(device=device), _MORE)
         self.rescale = QCheckBox(PredictConfig.model_fields["rescale"].title)
         self.rescale.setToolTip(PredictConfig.model_fields["rescale"].description)
-        self.threshold, self.sizes = _words(), _words()
+        self.threshold, self.sizes = WrappedLabel(hides=True), WrappedLabel(hides=True)
         self.device = DeviceLine()
         self.send = SendPart(napari_viewer)
         self.add_row("Model", self.model, "The model trained last, or a file.")
@@ -180,7 +180,6 @@ class PredictWidget(Panel):
                 stack = image_stack(layer, copy=False)
                 words = say(self._card, stack.zyx_size, stack.unit)
         self.sizes.setText(words)
-        self.sizes.setVisible(bool(words))
         self.rescale.setVisible(bool(words))
 
     def _tell_threshold(self, *_changed: Any) -> None:
@@ -190,8 +189,7 @@ class PredictWidget(Panel):
         words = f"Threshold: {kept} (of the model)"
         if own is not None:
             words = f"Threshold: {own:g} (your own; the model keeps {kept})"
-        self.threshold.setText(words)
-        self.threshold.setVisible(kept is not None)
+        self.threshold.setText("" if kept is None else words)
 
     def predict_stack(self, model: Path, *, probabilities: bool = False) -> None:
         """Predict the whole image that is worked on, as if by hand."""
@@ -391,10 +389,3 @@ def _read(model: Path | int | None) -> ModelCard | None:
         return read_card(model)
     except NapariUNetError:
         return None  # the run says what is wrong with the file
-
-
-def _words() -> QLabel:
-    label = QLabel("")
-    label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    return label

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -14,7 +13,6 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +21,8 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.job import Job, Work
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -62,9 +62,7 @@ class Panel(Dock):
         area.setWidget(content)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        in_column(self, area)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(
             QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
@@ -76,14 +74,7 @@ class Panel(Dock):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.status = QLabel("")
-        self.status.setWordWrap(True)
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding
-        )
-        self._heard: list[tuple[Any, Callable[..., Any]]] = []
-        self.destroyed.connect(_Deaf(self._heard))
+        self.status = WrappedLabel(grows=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
         """Return the width at which everything reads well, to leave room for images."""
@@ -91,8 +82,7 @@ class Panel(Dock):
 
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Connect a signal of psygnal or napari for as long as this dock exists."""
-        signal.connect(slot)
-        self._heard.append((signal, slot))
+        Subscriptions(self, slot, signal)
 
     def finish_layout(self, *below: QWidget) -> None:
         """Put button, bar and words under the form, and `below` under these."""
@@ -134,12 +124,7 @@ class Panel(Dock):
         self.run_button.setText(self._stop_text if self.running else self._run_text)
         self.run_button.setEnabled(not reason)
         self.run_button.setToolTip(reason)
-        # Only in place of nothing or of the last reason: a result stays to be read.
-        if not self.running and self.status.text() == self._last_reason:
-            self.status.setText(reason)
-        self._last_reason = reason
-
-    _last_reason = ""
+        self.status.remind(reason)
 
     def start(self, title: str, work: Work, *, quiet: bool = False) -> None:
         """Run `work` on a thread, with the button as Stop."""
@@ -175,16 +160,3 @@ class Panel(Dock):
             self.bar.setValue(0)
             self.status.setText(self._failure)
             self._failure = ""
-
-
-class _Deaf:
-    """Ends all subscriptions of a dock once Qt has destroyed it."""
-
-    def __init__(self, heard: list[tuple[Any, Callable[..., Any]]]) -> None:
-        self._heard = heard
-
-    def __call__(self, _gone: Any = None) -> None:
-        for signal, slot in self._heard:
-            with contextlib.suppress(ValueError):
-                signal.disconnect(slot)
-        self._heard.clear()

@@ -8,13 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QComboBox,
-    QLabel,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +31,7 @@ from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -71,11 +69,10 @@ class BaselineBox(QWidget):
         self.job.done.connect(self._on_done)
         self.job.failed.connect(self._say)
         self.job.ended.connect(self.refresh)
-        self.box = QComboBox()
-        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.box = NarrowBox()
         for one in BASELINES.values():
             self.box.addItem(one.title, one.name)
-        self.description = _words(2)
+        self.description = WrappedLabel(lines=2)
         self.settings = SettingsForm(BaselineConfig())
         self.button = QPushButton(_RUN)
         self.button.clicked.connect(self._on_clicked)
@@ -83,7 +80,7 @@ class BaselineBox(QWidget):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.status = _words(3)
+        self.status = WrappedLabel(lines=3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         parts = (self.description, self.settings, self.button, self.bar, self.status)
@@ -91,7 +88,7 @@ class BaselineBox(QWidget):
             column.addWidget(widget)
         self.box.currentIndexChanged.connect(self.refresh)
         events = self._workspace.events
-        Subscriptions(self, self.refresh).replace((events.image, events.annotations))
+        Subscriptions(self, self.refresh, events.image, events.annotations)
         self.refresh()
 
     @property
@@ -131,14 +128,9 @@ class BaselineBox(QWidget):
         busy = "Stop the baseline first." if self.running else ""
         explain(self.box, busy)
         self.settings.refresh(_idle(baseline, busy, self.settings.fields))
-        # Only in place of nothing or of the last reason: a result stays to be read.
-        if not self.running and self.status.text() == self._last_reason:
-            self.status.setText(reason)
-        self._last_reason = reason
+        self.status.remind(reason)
         if not self.running:
             self.bar.setValue(0)
-
-    _last_reason = ""
 
     def run(self) -> None:
         """Segment the image on a thread."""
@@ -227,13 +219,3 @@ def _idle(baseline: Baseline, busy: str, fields: Sequence[str]) -> dict[str, str
     if not baseline.chance:
         why["seed"] = "No random numbers decide here."
     return why
-
-
-def _words(lines: int) -> QLabel:
-    """Make a label with room for some lines, so that what is around it stays put."""
-    label = QLabel("")
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignTop)
-    label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    return label

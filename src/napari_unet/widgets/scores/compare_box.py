@@ -7,16 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_unet.data.files import atomic_write
 from napari_unet.data.regions import runs
@@ -32,6 +23,13 @@ from napari_unet.score.report.score_history import (
 )
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.parts import (
+    NarrowBox,
+    WrappedLabel,
+    button,
+    in_column,
+    in_row,
+)
 from napari_unet.widgets.scores.compare_table import UNKNOWN, CompareTable
 
 if TYPE_CHECKING:
@@ -70,27 +68,20 @@ class CompareBox(QWidget):
         self._image = ""
         self._folder: Path | None = None
         self._plot: ComparePlot | None = None
-        self.extent = QComboBox()
-        self.extent.addItems([LATEST, IMAGE, PROJECT])
+        self.extent = NarrowBox(LATEST, IMAGE, PROJECT)
         self.extent.setToolTip(
             f"{LATEST}: the newest scores of every prediction of the image\n"
             f"{IMAGE}: every scoring of it\n{PROJECT}: those of other images too"
         )
-        self.measure = QComboBox()
+        self.measure = NarrowBox()
         self.measure.setToolTip("Which score is drawn.")
-        for box in (self.extent, self.measure):
-            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.table = CompareTable()
-        self.words = QLabel("")
-        self.words.setWordWrap(True)
-        self.words.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
-        self.remove_button = QPushButton("Remove row")
-        self.remove_button.clicked.connect(self.remove)
-        self.save_button = QPushButton("Save as CSV ...")
-        self.save_button.clicked.connect(self._on_save)
-        self._lay_out()
+        self.words = WrappedLabel()
+        self.remove_button = button("Remove row", self.remove)
+        self.save_button = button("Save as CSV ...", self._on_save)
+        top = in_row(self.extent, self.measure, stretch=(1, 1))
+        bottom = in_row(self.remove_button, self.save_button, stretch=(1, 1))
+        self._column = in_column(self, top, self.table, bottom, self.words)
         self.extent.currentIndexChanged.connect(self.refresh)
         self.measure.currentIndexChanged.connect(self._draw)
         self.table.chosenChanged.connect(self._draw)
@@ -272,19 +263,6 @@ class CompareBox(QWidget):
         )
         if name:
             self.save(name)
-
-    def _lay_out(self) -> None:
-        top, bottom = QHBoxLayout(), QHBoxLayout()
-        top.addWidget(self.extent, 1)
-        top.addWidget(self.measure, 1)
-        bottom.addWidget(self.remove_button, 1)
-        bottom.addWidget(self.save_button, 1)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addLayout(top)
-        self._column.addWidget(self.table)
-        self._column.addLayout(bottom)
-        self._column.addWidget(self.words)
 
 
 def _joined(slices: Collection[int]) -> str:

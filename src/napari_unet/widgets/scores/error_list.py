@@ -11,15 +11,7 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 
 from napari_unet.score.errors.error_kinds import KIND_NAMES, Error, Errors
 from napari_unet.score.errors.error_map import leave_out, pixel_map
@@ -29,6 +21,7 @@ from napari_unet.widgets.layers.marks import IGNORED
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.scores.error_send import ErrorSend
 from napari_unet.widgets.scores.error_table import ErrorTable
 from napari_unet.widgets.scores.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
@@ -94,7 +87,6 @@ class ErrorList(QWidget):
         self.view = ErrorView(viewer)
         self.errors: Errors | None = None
         self.job = Job(self, quiet=True)
-        self.job.failed.connect(self._say)
         self.job.ended.connect(self._on_ended)
         self._comparison: Comparison | None = None
         self._prediction: Labels | None = None
@@ -103,7 +95,7 @@ class ErrorList(QWidget):
         self._due = False
         self._then: Callable[[], object] | None = None
         self.show_buttons = {
-            name: _button(shown, tip, partial(self._toggle, name))
+            name: button(shown, partial(self._toggle, name), tip)
             for (name, (shown, _)), tip in zip(
                 _TEXTS.items(), (_ERRORS_TIP, _PIXELS_TIP), strict=True
             )
@@ -112,21 +104,20 @@ class ErrorList(QWidget):
         self.kinds.currentIndexChanged.connect(self._fill)
         self.table = ErrorTable()
         self.table.clicked.connect(lambda index: self._go_to(index.row()))
-        self.previous_button = _button("Previous", "", lambda: self._step(-1))
-        self.next_button = _button("Next", "", lambda: self._step(1))
+        self.previous_button = button("Previous", lambda: self._step(-1))
+        self.next_button = button("Next", lambda: self._step(1))
         self.place = QLabel("")
         self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.send = ErrorSend(viewer)
-        self.send.said.connect(self._say)
-        self.ignore_button = _button("Ignore here", _IGNORE_TIP, self.ignore)
+        self.words = WrappedLabel(hides=True)
+        self.send.said.connect(self.words.setText)
+        self.job.failed.connect(self.words.setText)
+        self.ignore_button = button("Ignore here", self.ignore, _IGNORE_TIP)
         tip = "Score all annotated pixels again."
-        self.restore_button = _button("Ignore nothing", tip, self.restore)
-        self.words = QLabel("")
-        self.words.setWordWrap(True)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.restore_button = button("Ignore nothing", self.restore, tip)
         self.keys = KeyList(self, ERRORS)
         self._lay_out()
-        Subscriptions(self, self.refresh).replace((viewer.layers.events.removed,))
+        Subscriptions(self, self.refresh, viewer.layers.events.removed)
         self._shown = Subscriptions(self, self.refresh)
         self._list()
 
@@ -170,7 +161,7 @@ class ErrorList(QWidget):
         self._due = comparison is not None
         if comparison is None:
             self.view.remove()
-        self._say("")
+        self.words.setText("")
         self._list()
         self._begin_if_seen()
 
@@ -222,14 +213,16 @@ class ErrorList(QWidget):
         self._list()
         self._show_again()
         self._go_to(min(row, self.table.count() - 1))
-        self._say(f"{error.pixels:,} pixels are ignored: score again without them.")
+        self.words.setText(
+            f"{error.pixels:,} pixels are ignored: score again without them."
+        )
         self.ignoredChanged.emit()
 
     def restore(self) -> None:
         """Ignore nothing any more, and search anew."""
         if self._truth is not None:
             self._truth.metadata.pop(IGNORED, None)
-        self._say("All annotated pixels count again: score again with them.")
+        self.words.setText("All annotated pixels count again: score again with them.")
         self._due = self._comparison is not None
         self._begin_if_seen()
         self.ignoredChanged.emit()
@@ -237,10 +230,10 @@ class ErrorList(QWidget):
     def refresh(self, *_changed: Any) -> None:
         """Bring all buttons up to date; what cannot be used says why."""
         reason, error, count = self.why_not(), self.error, self.table.count()
-        for name, button in self.show_buttons.items():
+        for name, part in self.show_buttons.items():
             layer = self.view.layer(name)
-            button.setText(_TEXTS[name][layer is not None and layer.visible])
-            explain(button, reason if name == ERRORS_LAYER or reason != _NONE else "")
+            part.setText(_TEXTS[name][layer is not None and layer.visible])
+            explain(part, reason if name == ERRORS_LAYER or reason != _NONE else "")
         for widget in (self.previous_button, self.next_button):
             explain(widget, reason)
         self.table.setVisible(count > 0)
@@ -250,11 +243,7 @@ class ErrorList(QWidget):
         explain(self.ignore_button, "" if error is not None else _NOT_CHOSEN)
         self.restore_button.setVisible(self.ignored is not None)
         self.send.show_error(error, self.errors, self._comparison, self._truth)
-        if not self.words.text() or self.words.text() == self._last:
-            self._say("Searching errors ..." if self.running else reason)
-            self._last = self.words.text()
-
-    _last = ""
+        self.words.remind("Searching errors ..." if self.running else reason)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's own spelling)
         """Search once somebody looks."""
@@ -262,26 +251,18 @@ class ErrorList(QWidget):
         self._begin_if_seen()
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        shown = QHBoxLayout()
-        for button in self.show_buttons.values():
-            shown.addWidget(button)
-        way = QHBoxLayout()
-        way.addWidget(self.previous_button, 2)
-        way.addWidget(self.place, 2)
-        way.addWidget(self.next_button, 2)
-        marks = QHBoxLayout()
-        marks.addWidget(self.ignore_button)
-        marks.addWidget(self.restore_button)
-        column.addLayout(shown)
-        column.addWidget(self.kinds)
-        column.addWidget(self.table)
-        column.addLayout(way)
-        column.addWidget(self.send)
-        column.addLayout(marks)
-        column.addWidget(self.words)
-        column.addWidget(self.keys)
+        steps = (self.previous_button, self.place, self.next_button)
+        in_column(
+            self,
+            in_row(*self.show_buttons.values()),
+            self.kinds,
+            self.table,
+            in_row(*steps, stretch=(2, 2, 2)),
+            self.send,
+            in_row(self.ignore_button, self.restore_button),
+            self.words,
+            self.keys,
+        )
 
     def _begin_if_seen(self) -> None:
         if self._due and self.isVisibleTo(self.window()):
@@ -331,7 +312,7 @@ class ErrorList(QWidget):
         self.refresh()
 
     def _step(self, step: int) -> None:
-        self._say(self.go(step))
+        self.words.setText(self.go(step))
 
     def _go_to(self, row: int) -> None:
         error = self.table.choose(row)
@@ -342,7 +323,7 @@ class ErrorList(QWidget):
         if self.view.layer(ERRORS_LAYER) is None:
             self._show(ERRORS_LAYER)
         self.view.go_to(error, self.errors, prediction)
-        self._say("")
+        self.words.setText("")
         self.refresh()
 
     def _toggle(self, name: str) -> None:
@@ -377,14 +358,3 @@ class ErrorList(QWidget):
         for name in _TEXTS:
             if self.view.layer(name) is not None:
                 self._show(name)
-
-    def _say(self, words: str) -> None:
-        self.words.setText(words)
-        self.words.setVisible(bool(words))
-
-
-def _button(text: str, tooltip: str, slot: Callable[[], object]) -> QPushButton:
-    made = QPushButton(text)
-    made.setToolTip(tooltip)
-    made.clicked.connect(lambda _checked=False: slot())
-    return made

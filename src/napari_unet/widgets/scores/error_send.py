@@ -58,8 +58,7 @@ class ErrorSend(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.truth_button)
         row.addWidget(self.prediction_button)
-        annotations = self._workspace.events.annotations
-        Subscriptions(self, self.refresh).replace((annotations,))
+        Subscriptions(self, self.refresh, self._workspace.events.annotations)
         self.refresh()
 
     def show_error(

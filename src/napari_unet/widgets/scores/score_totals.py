@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_unet.score.measures import MEASURES, SHOWN
 from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column
 from napari_unet.widgets.scores.score_table import figure
 
 if TYPE_CHECKING:
     from napari_unet.score.scores import Scores
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_IGNORED = QSizePolicy.Policy.Ignored
 _ABOUT = (
     "With 95 % intervals, from drawing slices anew. Hold the mouse over a line to read "
     "what it is good for."
@@ -31,10 +31,8 @@ class ScoreTotals(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.changes, self.brief = QLabel(""), QLabel("")
-        for label in (self.changes, self.brief):
-            label.setWordWrap(True)
-            label.setSizePolicy(_IGNORED, QSizePolicy.Policy.Minimum)
+        # Its room is kept: a threshold that is dragged further down must not jump.
+        self.changes, self.brief = WrappedLabel(lines=1), WrappedLabel()
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
@@ -43,12 +41,7 @@ class ScoreTotals(QWidget):
         content = QWidget()
         content.setLayout(self._grid)
         self.fold = Fold("All scores, and what they tell", content)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        # Its room is kept: a threshold that is dragged further down must not jump.
-        self.changes.setMinimumHeight(self.changes.fontMetrics().lineSpacing())
-        for widget in (self.changes, self.brief, self.fold):
-            column.addWidget(widget)
+        in_column(self, self.changes, self.brief, self.fold)
         self.show_scores(None)
 
     def show_changes(self, words: str) -> None:
@@ -63,10 +56,7 @@ class ScoreTotals(QWidget):
         if scores is None:
             return
         self.brief.setText(_brief(scores))
-        about = QLabel(_ABOUT)
-        about.setWordWrap(True)
-        about.setSizePolicy(_IGNORED, QSizePolicy.Policy.Minimum)
-        self._grid.addWidget(about, 0, 0, 1, 3)
+        self._grid.addWidget(WrappedLabel(_ABOUT), 0, 0, 1, 3)
         for row, (name, value) in enumerate(scores.values().items(), start=1):
             one = MEASURES[name]
             self._add_row(
@@ -90,14 +80,11 @@ class ScoreTotals(QWidget):
 
     def _add_row(self, row: int, title: str, value: str, span: str, tip: str) -> None:
         for column, text in enumerate((title, value, span)):
-            label = QLabel(text)
+            # Words give way where the dock is narrow; figures do not.
+            label = QLabel(text) if column else WrappedLabel(text)
             label.setToolTip(tip and f"<p>{html.escape(tip)}</p>")
             if column:
                 label.setAlignment(_RIGHT)
-            else:
-                # Gives way where the dock is narrow; figures do not.
-                label.setWordWrap(True)
-                label.setSizePolicy(_IGNORED, QSizePolicy.Policy.Minimum)
             self._grid.addWidget(label, row, column)
 
     def _empty(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,6 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -27,6 +23,7 @@ from napari_unet.score.threshold import threshold_steps
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
 
 if TYPE_CHECKING:
@@ -89,11 +86,10 @@ class ThresholdBox(QWidget):
         self._curving.ended.connect(self._begin_if_seen)
         self._next: float | None = None
         self._due = False
-        self.about, self.words = _line(), _line()
+        self.about, self.words = WrappedLabel(), WrappedLabel()
         for job in (self._job, self._curving):
             job.failed.connect(self.words.setText)
-        self.predict_button = QPushButton("Predict with probabilities")
-        self.predict_button.clicked.connect(self._on_predict)
+        self.predict_button = button("Predict with probabilities", self._on_predict)
         self.value = QDoubleSpinBox()
         self.value.setRange(0.01, 0.99)
         self.value.setSingleStep(0.01)
@@ -101,19 +97,19 @@ class ThresholdBox(QWidget):
         self.value.setValue(0.5)
         self.value.setToolTip("A pixel is foreground above this probability.")
         self.best = {
-            name: QPushButton(f"Best {_TITLES[name]}") for name in ("iou", "v_rand")
+            name: button(f"Best {_TITLES[name]}", partial(self._go_to, name))
+            for name in ("iou", "v_rand")
         }
-        self.keep_button = QPushButton("Keep this threshold in the model")
-        self.keep_button.setToolTip("The model predicts with it from now on.")
-        self.keep_button.clicked.connect(self.keep)
+        tip = "The model predicts with it from now on."
+        self.keep_button = button("Keep this threshold in the model", self.keep, tip)
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLED_MS)
         self._settled.timeout.connect(lambda: self._finish(self.value.value()))
         self.value.valueChanged.connect(self._on_value)
-        for name, button in self.best.items():
-            button.clicked.connect(lambda _clicked=None, name=name: self._go_to(name))
-        self._lay_out()
+        row = in_row(self.value, *self.best.values(), stretch=(2, 2, 2))
+        parts = (self.predict_button, self.words, self.keep_button)
+        self._column = in_column(self, self.about, row, *parts)
         self.refresh()
 
     @property
@@ -175,9 +171,9 @@ class ThresholdBox(QWidget):
         self.predict_button.setVisible(offered)
         for widget in (self.value, *self.best.values()):
             widget.setVisible(not reason)
-        for name, button in self.best.items():
+        for name, part in self.best.items():
             known = self.curve is not None and self.curve.best(name) is not None
-            explain(button, "" if known else "The curve is being drawn.")
+            explain(part, "" if known else "The curve is being drawn.")
         self.keep_button.setVisible(not reason)
         explain(self.keep_button, self.why_not_keep())
         if self._plot is not None:
@@ -208,7 +204,7 @@ class ThresholdBox(QWidget):
         self._begin_if_seen()
 
     def _still_holds(self, mask: ThresholdMask | None, of: Comparison | None) -> bool:
-        """Say whether the mask alone is new, of which the curve knows nothing."""
+        """Return whether the mask alone is new, of which the curve knows nothing."""
         curve, now = self.curve, self._comparison
         if curve is None or curve.done < 1 or curve.slices != self.slices:
             return False
@@ -358,22 +354,3 @@ class ThresholdBox(QWidget):
         model = self._workspace.model if made is None else made.model
         if self.predict is not None and model is not None:
             self.predict(model)
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self.value, 2)
-        for button in self.best.values():
-            row.addWidget(button, 2)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addWidget(self.about)
-        self._column.addLayout(row)
-        for widget in (self.predict_button, self.words, self.keep_button):
-            self._column.addWidget(widget)
-
-
-def _line() -> QLabel:
-    label = QLabel("")
-    label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    return label

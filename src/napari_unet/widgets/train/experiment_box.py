@@ -5,18 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_unet.experiments.study import EXPERIMENTS, STUDY_DATA, Experiment
 from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_column
 
 TITLE = "Reproduce a published experiment"
 _TOOLTIP_ROLE = Qt.ItemDataRole.ToolTipRole
@@ -36,25 +29,15 @@ class ExperimentBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.box = QComboBox()
-        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.box = NarrowBox()
         for one in EXPERIMENTS.values():
             self.box.addItem(f"{one.number}  {one.name}", one.number)
             self.box.setItemData(self.box.count() - 1, one.name, _TOOLTIP_ROLE)
-        self.words = QLabel("")
-        self.words.setWordWrap(True)
-        self.words.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
+        self.words = WrappedLabel()
         self.figures = _Figures()
-        self.button = QPushButton("Use these settings")
-        self.button.setToolTip(_TOOLTIP)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.box, self.words, self.figures, self.button):
-            column.addWidget(widget)
+        self.button = button("Use these settings", self._on_clicked, _TOOLTIP)
+        in_column(self, self.box, self.words, self.figures, self.button)
         self.box.currentIndexChanged.connect(self._show)
-        self.button.clicked.connect(self._on_clicked)
         self._show()
 
     def value(self) -> Experiment:
@@ -73,12 +56,12 @@ class ExperimentBox(QWidget):
         self.words.setText(describe(self.value()))
         self.figures.show_figures(self.value())
 
-    def _on_clicked(self, *_clicked: Any) -> None:
+    def _on_clicked(self) -> None:
         self.chosen.emit(self.value().settings)
 
 
 def describe(experiment: Experiment) -> str:
-    """Say in some words what an experiment is, and what it was measured on."""
+    """Describe in some words what an experiment is, and what it was measured on."""
     train, network = experiment.settings.train, experiment.settings.network
     norm = "" if network.norm == "none" else ", batch normalisation"
     if norm and not network.norm_last:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.train.curves import Curves, Point
+from napari_unet.widgets.qt.parts import in_column
 
 if TYPE_CHECKING:
     from napari_unet.widgets.train.curve_plot import CurvePlot
@@ -30,8 +31,7 @@ class LateCurves(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._plot: CurvePlot | None = None
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        in_column(self)
 
     def clear(self) -> None:
         """Start new curves."""

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -39,6 +36,7 @@ from napari_unet.widgets.layers.region_shapes import (
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -105,11 +103,11 @@ class RegionsBox(QWidget):
         self._job = Job(self, quiet=True)
         self._last: list[Region] = []
         self.draw_button = QPushButton("Regions")
-        self.role = QComboBox()
+        self.role = NarrowBox()
         self.role.addItems([str(role) for role in Role])
         self.role.setCurrentText(str(Role.VALIDATE))
         self.menu_button = QToolButton()
-        self.status = QLabel("")
+        self.status = WrappedLabel()
         self.shrink_button = QPushButton("Shrink")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -154,11 +152,6 @@ class RegionsBox(QWidget):
         self._on_layers()
 
     def _lay_out(self) -> None:
-        self.status.setWordWrap(True)
-        self.status.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
-        self.role.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for part in (self.draw_button, self.role):
             part.setToolTip(_TOOLTIP)
         self.shrink_button.setToolTip(

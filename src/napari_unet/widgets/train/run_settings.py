@@ -9,7 +9,6 @@ from qtpy.QtCore import QObject, QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
-    QHBoxLayout,
     QLabel,
     QWidget,
 )
@@ -28,6 +27,7 @@ from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
+from napari_unet.widgets.qt.parts import in_row
 
 if TYPE_CHECKING:
     from napari_unet.widgets.qt.panel import Panel
@@ -203,10 +203,7 @@ class RunSettings(QObject):
             "batch follow the image, the device and the minutes when training starts.",
         )
         amount = QWidget()
-        row = QHBoxLayout(amount)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.amount, 1)
-        row.addWidget(self.amount_of, 1)
+        in_row(self.amount, self.amount_of, of=amount, stretch=(1, 1))
         tooltip = TrainConfig.model_fields["minutes"].description or ""
         tooltip += " Live training goes on until it is stopped."
         add("Train for", amount, tooltip)

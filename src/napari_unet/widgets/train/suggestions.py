@@ -13,15 +13,10 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
     QCheckBox,
-    QHBoxLayout,
-    QLabel,
     QListView,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
-    QSizePolicy,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -45,6 +40,8 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -89,15 +86,13 @@ class SuggestionList(QWidget):
         self.job = Job(self)
         self.job.stepped.connect(self._on_step)
         self.job.done.connect(self._on_done)
-        self.job.failed.connect(self._say)
         self.job.ended.connect(self.refresh)
         self._model = model
         self._of: Image | None = None
         self._unsure: NDArray[np.float32] | None = None
         self._layer: Image | None = None
         self._drawn = 0.0
-        self.button = QPushButton(_BUTTON)
-        self.button.clicked.connect(self._on_clicked)
+        self.button = button(_BUTTON, self._on_clicked)
         self.side = QSpinBox()
         self.side.setRange(16, 1024)
         self.side.setSingleStep(16)
@@ -113,14 +108,14 @@ class SuggestionList(QWidget):
             "turned: dark where it is sure, bright where it is not."
         )
         self.show_box.toggled.connect(self._on_show_toggled)
-        self.status = QLabel("")
-        self.status.setWordWrap(True)
-        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.status.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum
-        )
-        self._lay_out()
-        self._listen()
+        self.status = WrappedLabel(hides=True)
+        self.job.failed.connect(self.status.setText)
+        row = in_row(self.button, self.side, stretch=(1,))
+        in_column(self, row, self.list, self.show_box, self.status)
+        events = workspace.events
+        changes = (events.image, events.annotations, events.model)
+        Subscriptions(self, self.refresh, *changes)
+        Subscriptions(self, self._on_removed, viewer.layers.events.removed)
         self.refresh()
 
     @property
@@ -148,12 +143,7 @@ class SuggestionList(QWidget):
         explain(self.side, reason)
         known = self._unsure is not None
         explain(self.show_box, "" if known else "Search for places first.")
-        if not self.running and self.status.text() in ("", self._last_reason):
-            self.status.setText(reason)
-        self._last_reason = reason
-        self.status.setVisible(bool(self.status.text()))
-
-    _last_reason = ""
+        self.status.remind(reason)
 
     def next(self) -> None:
         """Go to the next place of the list; past its end, search anew."""
@@ -169,13 +159,13 @@ class SuggestionList(QWidget):
         model = self._model()
         layer, annotations = self.workspace.image, self.workspace.annotations
         if reason or model is None or layer is None or annotations is None:
-            self._say(reason)
+            self.status.setText(reason)
             return
         try:
             stack, labels = image_stack(layer), labels_array(annotations)
             check_made_on(stack.as_czyx().shape[1:], labels.shape)
         except NapariUNetError as error:
-            self._say(str(error))
+            self.status.setText(str(error))
             return
         work = partial(
             find_places, model, stack, labels, self.workspace.kind, self.side.value()
@@ -185,38 +175,15 @@ class SuggestionList(QWidget):
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
-        self._say("Searching ...")
+        self.status.setText("Searching ...")
         self.job.start("Searching places to annotate", work)
         self.refresh()
-
-    def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self.button, 1)
-        row.addWidget(self.side)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row)
-        for widget in (self.list, self.show_box, self.status):
-            column.addWidget(widget)
-
-    def _listen(self) -> None:
-        events, layers = self.workspace.events, self.viewer.layers.events
-        slots = [(events.image, self.refresh), (events.annotations, self.refresh)]
-        slots += [(events.model, self.refresh), (layers.removed, self._on_removed)]
-        for signal, slot in slots:
-            signal.connect(slot)
-
-        def forget(_gone: object = None) -> None:
-            for signal, slot in slots:
-                signal.disconnect(slot)
-
-        self.destroyed.connect(forget)
 
     def _on_clicked(self) -> None:
         if not self.running:
             self.search()
         else:
-            self._say("Stopping ...")
+            self.status.setText("Stopping ...")
             self.job.stop()
 
     def _on_step(self, look: Looked) -> None:
@@ -228,7 +195,7 @@ class SuggestionList(QWidget):
         share = max(look.done / look.total, min(1.0, spent / SEARCH_SECONDS))
         self.job.show_progress(share)
         words = f"Searching: {look.done} of {look.total} slices"
-        self._say(f"{words}, {time_left(spent, share)}".removesuffix(", "))
+        self.status.setText(f"{words}, {time_left(spent, share)}".removesuffix(", "))
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()
 
@@ -237,7 +204,7 @@ class SuggestionList(QWidget):
         self.list.clear()
         for found in guidance.places:
             self.list.addItem(_item(found))
-        self._say(guidance.words)
+        self.status.setText(guidance.words)
         self.refresh()
         if guidance.places:
             self._go_to(0)
@@ -250,7 +217,7 @@ class SuggestionList(QWidget):
         self.list.setCurrentRow(row)
         layer = self._of
         if layer is None or layer not in self.viewer.layers:
-            self._say("The image was removed: search anew.")
+            self.status.setText("The image was removed: search anew.")
             return
         place: Suggestion = self.list.item(row).data(Qt.ItemDataRole.UserRole)
         go_to(self.viewer, layer, place)
@@ -296,10 +263,6 @@ class SuggestionList(QWidget):
         if self._layer is not None and event.value == self._layer:
             self._layer = None
             self.show_box.setChecked(False)
-
-    def _say(self, words: str) -> None:
-        self.status.setText(words)
-        self.status.setVisible(bool(words))
 
 
 def _thumbnails() -> QListWidget:

@@ -33,6 +33,7 @@ from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.parts import WrappedLabel
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -71,8 +72,7 @@ class WeightsWidget(Panel):
         self.balance.setToolTip(_description("balance"))
         self.live = QCheckBox("Show for the current slice")
         self.live.setToolTip("Follows the slice, the sliders and what you paint.")
-        self.range = QLabel("")
-        self.range.setWordWrap(True)
+        self.range = WrappedLabel()
         self.add_row("Labels", self.labels)
         self.add_row("Kind", self.kind)
         self.add_row(_title("formula"), self.formula, _description("formula"))
