@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout
+from qtpy.QtCore import QSignalBlocker, QSize
+from qtpy.QtWidgets import QTabWidget, QWidget
 
-from napari_unet.widgets.load.dock import LoadWidget
-from napari_unet.widgets.predict.dock import PredictWidget
+from napari_unet.widgets.choose.keys import ERRORS, LateKeys
+from napari_unet.widgets.choose.shared_layers import SharedLayers
+from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.panel import WIDTH
-from napari_unet.widgets.scores.dock import ScoresWidget
-from napari_unet.widgets.train.dock import TrainWidget
-from napari_unet.widgets.weights.dock import WeightsWidget
+from napari_unet.widgets.qt.parts import in_column
 
 if TYPE_CHECKING:
     import napari
 
+    from napari_unet.widgets.load.dock import LoadWidget
+    from napari_unet.widgets.predict.dock import PredictWidget
+    from napari_unet.widgets.scores.dock import ScoresWidget
+    from napari_unet.widgets.train.dock import TrainWidget
+    from napari_unet.widgets.weights.dock import WeightsWidget
+
+_TABS = ("load", "weights", "train", "predict", "scores")
+_Tab = TypeVar("_Tab", bound=QWidget)
+
 
 class WorkflowWidget(Dock):
     """The five docks as tabs, in the order of the work.
+
+    Each is made when it is first looked at, or asked for by its name; its keys work
+    before, and so do the project and the choice of the first layers.
 
     Parameters
     ----------
@@ -31,34 +43,80 @@ class WorkflowWidget(Dock):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
-        self.load = LoadWidget(napari_viewer)
-        self.weights = WeightsWidget(napari_viewer)
-        self.train = TrainWidget(napari_viewer)
-        self.predict = PredictWidget(napari_viewer)
-        self.scores = ScoresWidget(napari_viewer)
+        self._viewer = napari_viewer
+        OpenProject.of(napari_viewer).stay_with(self)
+        self._shared = SharedLayers(napari_viewer, self)
+        self._training_keys = LateKeys(self, napari_viewer, lambda: self.train)
+        self._error_keys = LateKeys(
+            self, napari_viewer, lambda: self.scores.errors, ERRORS
+        )
         self.tabs = QTabWidget()
-        for title, dock in (
-            ("Load", self.load),
-            ("Weights", self.weights),
-            ("Train", self.train),
-            ("Predict", self.predict),
-            ("Scores", self.scores),
-        ):
-            self.tabs.addTab(dock, title)
-        self.train.predict_stack = self._predict_stack
-        self.scores.threshold.predict = self._predict_probabilities
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.tabs)
+        for name in _TABS:
+            self.tabs.addTab(QWidget(), name.capitalize())
+        in_column(self, self.tabs)
+        self.tabs.currentChanged.connect(self._on_tab)
+        self._on_tab(0)
 
-    def _predict_stack(self, model: Path) -> None:
-        self.tabs.setCurrentWidget(self.predict)
-        self.predict.predict_stack(model)
+    @cached_property
+    def load(self) -> LoadWidget:
+        """The dock that opens files."""
+        from napari_unet.widgets.load.dock import LoadWidget
 
-    def _predict_probabilities(self, model: Path) -> None:
-        self.tabs.setCurrentWidget(self.predict)
-        self.predict.predict_stack(model, probabilities=True)
+        return self._put(LoadWidget(self._viewer), "load")
+
+    @cached_property
+    def weights(self) -> WeightsWidget:
+        """The dock that shows the weight map."""
+        from napari_unet.widgets.weights.dock import WeightsWidget
+
+        return self._put(WeightsWidget(self._viewer), "weights")
+
+    @cached_property
+    def train(self) -> TrainWidget:
+        """The dock that trains."""
+        from napari_unet.widgets.train.dock import TrainWidget
+
+        made = TrainWidget(self._viewer, self._shared)
+        made.predict_stack = self._predict_stack
+        self._training_keys.end()
+        return self._put(made, "train")
+
+    @cached_property
+    def predict(self) -> PredictWidget:
+        """The dock that predicts."""
+        from napari_unet.widgets.predict.dock import PredictWidget
+
+        return self._put(PredictWidget(self._viewer), "predict")
+
+    @cached_property
+    def scores(self) -> ScoresWidget:
+        """The dock that scores."""
+        from napari_unet.widgets.scores.dock import ScoresWidget
+
+        made = ScoresWidget(self._viewer)
+        made.threshold.predict = partial(self._predict_stack, probabilities=True)
+        self._error_keys.end()
+        return self._put(made, "scores")
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
         """Return the width at which every tab reads well."""
         return QSize(WIDTH, super().sizeHint().height())
+
+    def _put(self, dock: _Tab, name: str) -> _Tab:
+        """Put a dock in place of the empty page, without showing any other tab."""
+        index, shown = _TABS.index(name), self.tabs.currentIndex()
+        empty = self.tabs.widget(index)
+        with QSignalBlocker(self.tabs):
+            self.tabs.insertTab(index, dock, name.capitalize())
+            if index == shown:
+                self.tabs.setCurrentIndex(index)
+            self.tabs.removeTab(index + 1)
+        empty.deleteLater()
+        return dock
+
+    def _on_tab(self, index: int) -> None:
+        getattr(self, _TABS[index])
+
+    def _predict_stack(self, model: Path, *, probabilities: bool = False) -> None:
+        self.tabs.setCurrentIndex(_TABS.index("predict"))
+        self.predict.predict_stack(model, probabilities=probabilities)

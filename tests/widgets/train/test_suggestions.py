@@ -18,9 +18,12 @@ from napari_unet.model.unet import UNet
 from napari_unet.predict.guidance import annotated, find_places
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
-from napari_unet.widgets.layers.go_to import BOX_LAYER, go_to
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.train.suggestions import SuggestionList
+from napari_unet.widgets.train.suggestions import (
+    BOX_LAYER,
+    SuggestionList,
+    show_place,
+)
 
 SHAPE = (5, 96, 112)
 PLACE = Suggestion(3, (slice(32, 64), slice(48, 96)), 0.5)
@@ -80,7 +83,7 @@ def box_of(viewer: Any) -> np.ndarray:
 def test_the_viewer_goes_to_the_slice_and_the_middle_of_the_box(
     viewer: Any, image: Image
 ) -> None:
-    go_to(viewer, image, PLACE)
+    show_place(viewer, image, PLACE)
     assert viewer.dims.current_step[0] == 3
     # Pixels 32 to 63 of 4 nm, moved by 100 nm; pixels 48 to 95.
     assert viewer.scene.camera.center[-2:] == pytest.approx((47.5 * 4 + 100, 71.5 * 4))
@@ -92,8 +95,8 @@ def test_the_viewer_goes_to_the_slice_and_the_middle_of_the_box(
 def test_the_box_lies_around_the_pixels_and_there_is_one(
     viewer: Any, image: Image
 ) -> None:
-    go_to(viewer, image, Suggestion(1, (slice(0, 32), slice(0, 32)), 0.9))
-    go_to(viewer, image, PLACE)
+    show_place(viewer, image, Suggestion(1, (slice(0, 32), slice(0, 32)), 0.9))
+    show_place(viewer, image, PLACE)
     corners = box_of(viewer)
     np.testing.assert_array_equal(corners.min(axis=0), (3, 31.5, 47.5))
     np.testing.assert_array_equal(corners.max(axis=0), (3, 63.5, 95.5))
@@ -106,21 +109,21 @@ def test_the_layer_that_is_painted_on_stays_active(
     viewer: Any, image: Image, annotations: Labels
 ) -> None:
     viewer.layers.selection.active = annotations
-    go_to(viewer, image, PLACE)
+    show_place(viewer, image, PLACE)
     assert viewer.layers.selection.active == annotations
 
 
 def test_a_removed_box_is_drawn_again(viewer: Any, image: Image) -> None:
-    go_to(viewer, image, PLACE)
+    show_place(viewer, image, PLACE)
     viewer.layers.remove(BOX_LAYER)
-    go_to(viewer, image, PLACE)
+    show_place(viewer, image, PLACE)
     assert len(box_of(viewer)) == 4
 
 
 def test_a_turned_view_is_turned_back(viewer: Any, image: Image) -> None:
     viewer.dims.ndisplay = 3
     viewer.dims.order = (1, 0, 2)
-    go_to(viewer, image, PLACE)
+    show_place(viewer, image, PLACE)
     assert viewer.dims.ndisplay == 2
     assert viewer.dims.displayed == (1, 2)
     assert viewer.dims.current_step[0] == 3
@@ -128,7 +131,7 @@ def test_a_turned_view_is_turned_back(viewer: Any, image: Image) -> None:
 
 def test_a_single_image_has_places_too(viewer: Any) -> None:
     image = viewer.add_image(em_stack((1, 96, 112), seed=1)[0].data[0], name="flat")
-    go_to(viewer, image, Suggestion(0, (slice(0, 32), slice(40, 72)), 0.5))
+    show_place(viewer, image, Suggestion(0, (slice(0, 32), slice(40, 72)), 0.5))
     assert box_of(viewer).shape == (4, 2)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from napari.utils.key_bindings import coerce_keybinding
 from napari.utils.notifications import show_info
 from psygnal import Signal
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_unet.widgets.project.preferences import (
@@ -18,6 +19,7 @@ from napari_unet.widgets.project.preferences import (
 )
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.listen import Subscriptions, when_gone
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -131,7 +133,10 @@ class Keys:
 
     def remove(self, dock: Any) -> None:
         """Let them no more; those that no dock answers to are given back."""
-        self._docks = [entry for entry in self._docks if entry[0] is not dock]
+        left = [entry for entry in self._docks if entry[0] is not dock]
+        if len(left) == len(self._docks):
+            return
+        self._docks = left
         self.bind()
         if not self._docks:
             self._end()
@@ -222,8 +227,8 @@ class KeyList(Fold):
             rows.addRow(title, self.labels[name])
         rows.addRow(QLabel("Change them in File > Preferences > U-Net."))
         self._keys.add(dock, names)
-        self._keys.changed.connect(self._show)
-        self.destroyed.connect(_Gone(self._keys, dock, self._show))
+        Subscriptions(self, self._show, self._keys.changed)
+        when_gone(self, partial(self._keys.remove, dock))
         self._show()
 
     def _show(self) -> None:
@@ -231,12 +236,39 @@ class KeyList(Fold):
             label.setText(self._keys.words(name))
 
 
-class _Gone:
-    """Takes a dock from the keys once Qt has destroyed it."""
+class LateKeys:
+    """Keys that work before there is the dock that they work on.
 
-    def __init__(self, keys: Keys, dock: Any, slot: Callable[[], None]) -> None:
-        self._keys, self._dock, self._slot = keys, dock, slot
+    Parameters
+    ----------
+    owner
+        Its end is that of the keys.
+    viewer
+        The viewer whose keys they are.
+    make
+        Makes the dock, or returns the one that was made.
+    names
+        The actions that it answers to.
+    """
 
-    def __call__(self, _gone: Any = None) -> None:
-        self._keys.changed.disconnect(self._slot)
-        self._keys.remove(self._dock)
+    running = False
+
+    def __init__(
+        self,
+        owner: QObject,
+        viewer: ViewerModel,
+        make: Callable[[], Any],
+        names: Collection[str] = TRAINING,
+    ) -> None:
+        self._make = make
+        self._keys = Keys.of(viewer)
+        self._keys.add(self, names)
+        when_gone(owner, self.end)
+
+    def end(self) -> None:
+        """Leave the keys to the dock, which is there by now, or to nobody."""
+        self._keys.remove(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the dock has under a name; it is made for that."""
+        return getattr(self._make(), name)

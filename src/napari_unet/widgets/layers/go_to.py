@@ -1,30 +1,37 @@
-"""The way to a place of the image, and the box around it."""
+"""The way to a place of a layer, and the box around it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Image, Shapes
+from napari.layers import Layer, Shapes
 
-from napari_unet.widgets.layers.arrays import placed_like, spatial
+from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.marks import BOX
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-    from napari_unet.predict.suggest import Suggestion
-
-BOX_LAYER = "annotate here"
 _COLOUR = "#ffd400"
-_MARGIN = 0.55
-"""Share of the canvas around the box, so that its surroundings are seen."""
-_EDGE_SHARE = 1 / 48
-"""Width of the edge, as a share of the side of the box."""
+_EDGES = 40
+"""Widths of its edge that a side of the box is long."""
+_SHARE = 0.4
+"""Of the canvas that the place takes, so that its surroundings are seen."""
 
 
-def go_to(viewer: ViewerModel, image: Image, place: Suggestion) -> Shapes:
-    """Show a place of an image in the middle of the canvas, with a box around it.
+def go_to(
+    viewer: ViewerModel,
+    like: Layer,
+    centre: Sequence[float],
+    size: tuple[float, float],
+    name: str,
+    *,
+    seen: float = 0,
+) -> Shapes:
+    """Show a place of a layer in the middle of the canvas, with a box around it.
 
     The layer with the box is made where there is none; the layer that is active stays
     so, to be painted on at once.
@@ -33,59 +40,75 @@ def go_to(viewer: ViewerModel, image: Image, place: Suggestion) -> Shapes:
     ----------
     viewer
         The viewer, or a plugin's proxy of it.
-    image
+    like
         The layer in whose pixels the place is given.
-    place
-        Slice, rows and columns.
+    centre
+        Of the place, one number for each axis in space.
+    size
+        Height and width of the box in pixels.
+    name
+        Of the layer that holds the box.
+    seen
+        Height and width in pixels that the canvas is made for at least.
 
     Returns
     -------
     The layer that holds the box, and nothing else.
     """
-    active = viewer.layers.selection.active
-    corners = _corners(place, len(spatial(image)))
-    layer = _box_layer(viewer, image, corners)
-    viewer.layers.selection.active = active
-    if viewer.dims.ndisplay != 2:
-        viewer.dims.ndisplay = 2
-    if viewer.dims.displayed != tuple(range(viewer.dims.ndim))[-2:]:
-        viewer.dims.order = tuple(range(viewer.dims.ndim))
-    point = layer.data_to_world(corners.mean(axis=0))
-    viewer.dims.set_point(range(viewer.dims.ndim)[-len(point) :], point)
-    viewer.fit_to_view(layers=[layer], margin=_MARGIN)
-    return layer
+    box = _draw(viewer, like, np.array(centre, float), size, name)
+    dims, camera = viewer.dims, viewer.scene.camera
+    if dims.ndisplay != 2:
+        dims.ndisplay = 2
+    if dims.displayed != tuple(range(dims.ndim))[-2:]:
+        dims.order = tuple(range(dims.ndim))
+    point = box.data_to_world(centre)
+    dims.set_point(range(dims.ndim)[-len(point) :], point)
+    camera.center = (0.0, *point[-2:])
+    world = np.maximum(size, seen) * np.abs(box.scale[-2:])
+    camera.zoom = _SHARE * float((np.array(viewer.canvas.size) / world).min())
+    return box
 
 
-def _corners(place: Suggestion, ndim: int) -> NDArray[np.float64]:
-    """Return the corners of a box in data coordinates, (4, ndim)."""
-    # Pixels reach half a pixel beyond their middle.
-    top, left = (part.start - 0.5 for part in place.box)
-    bottom, right = (part.stop - 0.5 for part in place.box)
-    plane = [(top, left), (top, right), (bottom, right), (bottom, left)]
-    return np.array([(place.z, *corner)[-ndim:] for corner in plane], float)
+def box_layer(viewer: ViewerModel, name: str) -> Shapes | None:
+    """Return the layer that holds a box, or None.
+
+    A layer of the user may be called the same; it is never touched.
+    """
+    made = (layer for layer in viewer.layers if layer.metadata.get(BOX) == name)
+    return next(made, None)
 
 
-def _box_layer(
-    viewer: ViewerModel, image: Image, corners: NDArray[np.float64]
+def _draw(
+    viewer: ViewerModel,
+    like: Layer,
+    centre: NDArray[np.float64],
+    size: tuple[float, float],
+    name: str,
 ) -> Shapes:
-    width = _EDGE_SHARE * float(np.ptp(corners, axis=0)[-2:].max())
-    old = next((one for one in viewer.layers if one.name == BOX_LAYER), None)
-    if isinstance(old, Shapes) and old.ndim == corners.shape[1]:
-        for name, value in placed_like(image).items():
-            setattr(old, name, value)
-        old.data = [corners]
-        old.edge_width = width
-        old.visible = True
-        return old
-    layer: Shapes = viewer.add_shapes(
-        [corners],
+    """Draw a box; points would reach into other slices and move their range."""
+    corners = np.repeat(centre[None], 4, axis=0)
+    corners[:, -2:] += np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * size / 2
+    layer = box_layer(viewer, name)
+    if layer is not None and layer.ndim != centre.size:
+        viewer.layers.remove(layer)
+        layer = None
+    if layer is None:
+        active = viewer.layers.selection.active
+        layer = viewer.add_shapes(
+            ndim=centre.size, name=name, opacity=1, metadata={BOX: name}
+        )
+        viewer.layers.selection.active = active
+        # A box that slips under the brush would point to somewhere else.
+        layer.editable = False
+    for key, value in placed_like(like).items():
+        setattr(layer, key, value)
+    layer.data = []
+    layer.add(
+        corners,
         shape_type="polygon",
-        name=BOX_LAYER,
         edge_color=_COLOUR,
         face_color="transparent",
-        edge_width=width,
-        **placed_like(image),
+        edge_width=max(size) / _EDGES,
     )
-    # A box that slips under the brush would point to somewhere else.
-    layer.editable = False
+    layer.visible = True
     return layer

@@ -29,6 +29,8 @@ IGNORED = "napari_unet_ignored"
 """Of a ground truth: (Z, Y, X) pixels that are not scored."""
 ERRORS = "napari_unet_errors"
 """Of a layer that shows errors: which of them."""
+BOX = "napari_unet_box"
+"""Of a Shapes layer: which box it holds, by the name that it was made under."""
 REGIONS_OF = "napari_unet_regions_of"
 """Of a Shapes layer: the id of the image whose regions it holds."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels, Layer
+from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
 from napari_unet.score.errors.error_kinds import (
@@ -17,6 +17,7 @@ from napari_unet.score.errors.error_kinds import (
 )
 from napari_unet.score.errors.error_map import PIXEL_COLORS, PIXEL_NAMES
 from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.go_to import box_layer, go_to
 from napari_unet.widgets.layers.marks import ERRORS
 
 if TYPE_CHECKING:
@@ -24,15 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER = "errors", "right and wrong", "this error"
-_MARK = "#ffd400"
-_EDGES = 36
-"""Widths of its edge that a side of the mark is long."""
 _JOINT_SIDE = 24
 """Side of the mark where two parts meet, in pixels."""
 _VIEW_SIDE = 48
 """Pixels that are seen around an error at least."""
-_SHARE = 0.4
-"""Of the canvas that the error takes."""
 
 
 class ErrorView:
@@ -75,8 +71,8 @@ class ErrorView:
 
     def remove(self) -> None:
         """Take away all layers that were made."""
-        for name in (ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER):
-            layer = self.layer(name)
+        made = (self.layer(name) for name in (ERRORS_LAYER, PIXELS_LAYER))
+        for layer in (*made, box_layer(self._viewer, MARK_LAYER)):
             if layer is not None:
                 self._viewer.layers.remove(layer)
 
@@ -85,54 +81,9 @@ class ErrorView:
 
         The layer that is active stays so.
         """
-        extent = _extent(error, errors)
-        centre = np.array(error.centre[-like.ndim :], float)
-        mark = self._mark(centre, extent, like)
-        dims = self._viewer.dims
-        dims.ndisplay = 2
-        if dims.displayed != tuple(range(dims.ndim))[-2:]:
-            dims.order = tuple(range(dims.ndim))
-        point = mark.data_to_world(centre)
-        dims.set_point(range(dims.ndim)[-len(point) :], point)
-        camera = self._viewer.scene.camera
-        camera.center = (0.0, *point[-2:])
-        pixel = float(np.abs(mark.scale[-2:]).max())
-        side = max(extent, _VIEW_SIDE) * pixel
-        camera.zoom = _SHARE * min(self._viewer.canvas.size) / side
-
-    def _mark(self, centre: NDArray[np.float64], side: float, like: Labels) -> Any:
-        """Draw a square; points would reach into other slices and move their range."""
-        half = side / 2
-        turns = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * half
-        corners = np.repeat(centre[None], 4, axis=0)
-        corners[:, -2:] += turns
-        layer = self.layer(MARK_LAYER)
-        if layer is not None and layer.ndim != centre.size:
-            self._viewer.layers.remove(layer)
-            layer = None
-        if layer is None:
-            active = self._viewer.layers.selection.active
-            layer = self._viewer.add_shapes(
-                ndim=centre.size,
-                name=MARK_LAYER,
-                opacity=1,
-                metadata={ERRORS: MARK_LAYER},
-                **placed_like(like),
-            )
-            self._viewer.layers.selection.active = active
-            # A square that slips under the brush would point to somewhere else.
-            layer.editable = False
-        _put(layer, like)
-        layer.data = []
-        layer.add(
-            corners,
-            shape_type="polygon",
-            edge_color=_MARK,
-            face_color="transparent",
-            edge_width=side / _EDGES,
-        )
-        layer.visible = True
-        return layer
+        side = _extent(error, errors)
+        centre = error.centre[-like.ndim :]
+        go_to(self._viewer, like, centre, (side, side), MARK_LAYER, seen=_VIEW_SIDE)
 
     def _show(
         self,
@@ -157,22 +108,17 @@ class ErrorView:
                 name=name,
                 opacity=opacity,
                 metadata={ERRORS: name},
-                **placed_like(like),
             )
             self._viewer.layers.selection.active = active
             # What is shown is what was counted, not a drawing.
             layer.editable = False
         else:
             layer.data = shown
-        _put(layer, like)
+        for key, value in placed_like(like).items():
+            setattr(layer, key, value)
         layer.colormap = DirectLabelColormap(color_dict=table)
         layer.features = columns
         return layer
-
-
-def _put(layer: Layer, like: Labels) -> None:
-    for name, value in placed_like(like).items():
-        setattr(layer, name, value)
 
 
 def _extent(error: Error, errors: Errors) -> float:

@@ -26,6 +26,7 @@ from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList
 from napari_unet.widgets.choose.send import SendPart
+from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
@@ -54,11 +55,15 @@ class TrainWidget(Panel):
     ----------
     napari_viewer
         The viewer with image and annotations.
+    shared
+        The choice of image and annotations, where it is at work already.
     """
 
-    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+    def __init__(
+        self, napari_viewer: napari.viewer.Viewer, shared: SharedLayers | None = None
+    ) -> None:
         super().__init__(napari_viewer, "Train", "Stop and keep")
-        self.data = TrainingSet(self)
+        self.data = TrainingSet(self, shared)
         self.image, self.annotations = self.data.image, self.data.annotations
         self.kind, self.held_out = self.data.kind, self.data.held_out
         self.project = OpenProject.of(napari_viewer)
@@ -337,12 +342,15 @@ class TrainWidget(Panel):
         self.live.stackWanted.connect(self._on_stack)
         self.live.broken.connect(self._on_broken)
         self.restore.said.connect(self.show_progress)
+        self._on_project()
 
     def _on_settings(self) -> None:
         self.project.state.settings = self.settings()
 
-    def _on_project(self, _file: Any) -> None:
+    def _on_project(self, _file: Any = None) -> None:
         """Take over the settings of a project that was opened."""
         settings = self.project.state.settings
         if settings is not None:
-            self.rows.setValue(settings)
+            # The weight map may have been tuned in its dock since.
+            update = {"weights": self.workspace.weights}
+            self.rows.setValue(settings.model_copy(update=update))

@@ -107,6 +107,7 @@ class Restore(QObject):
         self._view: LivePreview | None = None
         curves.clicked.connect(self._on_clicked)
         self._project.opened.connect(self._on_opened)
+        self.follow()
 
     @property
     def running(self) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Shapes
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import (
@@ -36,6 +36,7 @@ from napari_unet.widgets.layers.arrays import (
     labels_array,
     placed_like,
     plane_shape,
+    spatial,
 )
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.qt.form import explain
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from napari_unet.predict.suggest import Suggestion
     from napari_unet.widgets.project.workspace import Workspace
 
+BOX_LAYER = "annotate here"
 _SIDE = 72
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
@@ -220,7 +222,7 @@ class SuggestionList(QWidget):
             self.status.setText("The image was removed: search anew.")
             return
         place: Suggestion = self.list.item(row).data(Qt.ItemDataRole.UserRole)
-        go_to(self.viewer, layer, place)
+        show_place(self.viewer, layer, place)
         annotations = self.workspace.annotations
         if annotations is not None and annotations in self.viewer.layers:
             self.viewer.layers.selection.active = annotations
@@ -263,6 +265,14 @@ class SuggestionList(QWidget):
         if self._layer is not None and event.value == self._layer:
             self._layer = None
             self.show_box.setChecked(False)
+
+
+def show_place(viewer: ViewerModel, image: Image, place: Suggestion) -> Shapes:
+    """Go to a place of an image, with a box around its pixels."""
+    rows, columns = place.box
+    centre = (place.z, *((part.start + part.stop - 1) / 2 for part in place.box))
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    return go_to(viewer, image, centre[-len(spatial(image)) :], size, BOX_LAYER)
 
 
 def _thumbnails() -> QListWidget:

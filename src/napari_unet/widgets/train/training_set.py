@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, UNetConfig
@@ -15,12 +15,11 @@ from napari_unet.train.session import ImageSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
-from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.arrays import (
     labels_array,
     misfit,
 )
-from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
@@ -29,8 +28,6 @@ from napari_unet.widgets.train.pairs import Part, TrainingPair
 from napari_unet.widgets.train.regions_box import Place, RegionsBox
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
-
     from napari_unet.config import Region
     from napari_unet.widgets.qt.panel import Panel
 
@@ -42,6 +39,8 @@ class TrainingSet(QObject):
     ----------
     panel
         The dock, whose workspace shares image, annotations and their kind.
+    shared
+        The choice of image and annotations, where it is at work already.
 
     Attributes
     ----------
@@ -49,12 +48,12 @@ class TrainingSet(QObject):
         Widgets of the rows.
     """
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, shared: SharedLayers | None = None) -> None:
         super().__init__(panel)
         self._panel = panel
         self.workspace = panel.workspace
-        self.image = LayerBox(panel.viewer, Image)
-        self.annotations = LayerBox(panel.viewer, Labels, suits=self._suits)
+        self._shared = shared or SharedLayers(panel.viewer, panel)
+        self.image, self.annotations = self._shared.image, self._shared.annotations
         self.new_button = AnnotationButton(panel.viewer, self.image)
         self.kind = KindBox()
         self.classes = ClassRow(self.workspace)
@@ -63,11 +62,6 @@ class TrainingSet(QObject):
         self.regions = RegionsBox(panel.viewer)
         self.images = ImagesTable(panel.viewer)
         self._network = UNetConfig()
-        self._seen = False
-        # What a layer is for is known a moment after it was added.
-        self._first_timer = QTimer(self)
-        self._first_timer.setSingleShot(True)
-        self._first_timer.timeout.connect(self._share_first)
         self._connect()
 
     def why_not(self) -> str:
@@ -85,7 +79,7 @@ class TrainingSet(QObject):
 
     def chosen_kind(self) -> AnnotationKind:
         """Return what the annotations mean: as chosen, or else guessed."""
-        self._share()
+        self._shared.share()
         self.kind.show_guess(self.annotations.value())
         guess = None if self.kind.guess is None else self.kind.guess.kind
         # An empty layer has nothing to guess from.
@@ -110,7 +104,7 @@ class TrainingSet(QObject):
         for pair in pairs:
             self._check(pair)
         self.kind.show_guess(annotations)
-        self._share()
+        self._shared.share()
         return [self._source(pair) for pair in pairs]
 
     def follow(self, network: UNetConfig) -> None:
@@ -189,17 +183,9 @@ class TrainingSet(QObject):
         return read_regions(layer, image)[0]
 
     def _connect(self) -> None:
-        workspace, listen = self.workspace, self._panel.listen
-        self.image.setValue(workspace.image)
-        self.annotations.setValue(workspace.annotations)
-        self.kind.setValue(workspace.kind)
-        listen(workspace.events.image, self.image.setValue)
-        listen(workspace.events.annotations, self.annotations.setValue)
-        listen(workspace.events.kind, self.kind.setValue)
-        listen(workspace.events.prediction, self.annotations.refresh)
+        self.kind.setValue(self.workspace.kind)
+        self._panel.listen(self.workspace.events.kind, self.kind.setValue)
         for box in (self.image, self.annotations):
-            box.valueChanged.connect(lambda _: self._first_timer.start(0))
-            box.activated.connect(self._share)
             box.valueChanged.connect(self._panel.refresh)
             box.valueChanged.connect(self._on_place)
         self.annotations.valueChanged.connect(self.kind.show_guess)
@@ -208,38 +194,7 @@ class TrainingSet(QObject):
         self.kind.currentIndexChanged.connect(self._on_place)
         self.held_out.textChanged.connect(self._on_place)
         self.regions.heldOutChanged.connect(self.held_out.setText)
-        self._share_first()
         self._on_place()
-
-    def _share(self, *_changed: Any) -> None:
-        """Let other docks, and the journal, work on what is chosen here."""
-        image, annotations = self.image.value(), self.annotations.value()
-        if image is not None:
-            self.workspace.image = image
-        if annotations is not None:
-            self.workspace.annotations = annotations
-
-    def _share_first(self, *_changed: Any) -> None:
-        """Share the first layer that comes, unless it is no annotation.
-
-        A layer that takes the place of one that was removed is the user's to choose.
-        """
-        image, annotations = self.image.value(), self.annotations.value()
-        first, self._seen = not self._seen, annotations is not None
-        if image is not None and self.workspace.image is None:
-            self.workspace.image = image
-        other = (self.workspace.truth, self.workspace.prediction)
-        if annotations is None or annotations in other or not first:
-            return
-        if annotations.multiscale:
-            return  # napari paints in no layer of several resolutions
-        if self.workspace.annotations is None:
-            self.workspace.annotations = annotations
-
-    def _suits(self, layer: Layer) -> bool:
-        """Say whether a layer is taken for annotations unless others are chosen."""
-        predicted = PREDICTED in layer.metadata or layer == self.workspace.prediction
-        return not predicted or layer == self.workspace.annotations
 
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()

@@ -1,0 +1,92 @@
+"""The choice of image and annotations, which all docks of a viewer share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
+
+from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.listen import Subscriptions
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+
+class SharedLayers(QWidget):
+    """Shares the first layers that come, and those that are chosen in its two boxes.
+
+    It shows nothing by itself: the boxes are at work before the dock that they are put
+    into is made, so that annotations are kept from the first stroke on.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose workspace gets the layers.
+    parent
+        What it ends with.
+
+    Attributes
+    ----------
+    image, annotations
+        The boxes.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.hide()
+        self._workspace = workspace = Workspace.of(viewer)
+        self.image = LayerBox(viewer, Image, self)
+        self.annotations = LayerBox(viewer, Labels, self, suits=self._suits)
+        self._seen = False
+        # What a layer is for is known a moment after it was added.
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._share_first)
+        self.image.setValue(workspace.image)
+        self.annotations.setValue(workspace.annotations)
+        events = workspace.events
+        Subscriptions(self, self.image.setValue, events.image)
+        Subscriptions(self, self.annotations.setValue, events.annotations)
+        Subscriptions(self, self.annotations.refresh, events.prediction)
+        for box in (self.image, self.annotations):
+            box.valueChanged.connect(lambda _: self._timer.start(0))
+            box.activated.connect(self.share)
+        self._share_first()
+
+    def share(self, *_changed: Any) -> None:
+        """Let other docks, and the journal, work on what is chosen here."""
+        image, annotations = self.image.value(), self.annotations.value()
+        if image is not None:
+            self._workspace.image = image
+        if annotations is not None:
+            self._workspace.annotations = annotations
+
+    def _share_first(self) -> None:
+        """Share the first layer that comes, unless it is no annotation.
+
+        A layer that takes the place of one that was removed is the user's to choose.
+        """
+        workspace = self._workspace
+        image, annotations = self.image.value(), self.annotations.value()
+        first, self._seen = not self._seen, annotations is not None
+        if image is not None and workspace.image is None:
+            workspace.image = image
+        other = (workspace.truth, workspace.prediction)
+        if annotations is None or annotations in other or not first:
+            return
+        if annotations.multiscale:
+            return  # napari paints in no layer of several resolutions
+        if workspace.annotations is None:
+            workspace.annotations = annotations
+
+    def _suits(self, layer: Layer) -> bool:
+        """Return whether a layer is taken for annotations unless others are chosen."""
+        workspace = self._workspace
+        predicted = PREDICTED in layer.metadata or layer == workspace.prediction
+        return not predicted or layer == workspace.annotations
