@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from qtpy.QtWidgets import QApplication
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, RunConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
 from napari_unet.score.scoring import score_labels
 
@@ -121,3 +122,87 @@ def test_two_viewers_share_nothing(make_napari_viewer_proxy: Any) -> None:
     _, one = first.window.add_plugin_dock_widget(PLUGIN, "Train")
     _, other = second.window.add_plugin_dock_widget(PLUGIN, "Train")
     assert one.workspace is not other.workspace
+
+
+# ------------------------------------------------ tabs that nobody has looked at yet
+
+
+def made(dock: Any) -> set[str]:
+    """Return the names of the tabs that are there."""
+    tabs = ("load", "weights", "train", "predict", "scores")
+    return {name for name in tabs if name in vars(dock)}
+
+
+def test_a_tab_is_made_when_it_is_first_looked_at_and_stays_in_its_place(
+    dock: Any,
+) -> None:
+    assert made(dock) == {"load"}
+    titles = [dock.tabs.tabText(index) for index in range(dock.tabs.count())]
+    for index in (3, 1):
+        dock.tabs.setCurrentIndex(index)
+        assert dock.tabs.currentIndex() == index
+    assert made(dock) == {"load", "weights", "predict"}
+    assert dock.tabs.currentWidget() is dock.weights
+    scores = dock.scores
+    assert dock.tabs.indexOf(scores) == 4
+    assert dock.tabs.currentWidget() is dock.weights
+    assert [dock.tabs.tabText(index) for index in range(dock.tabs.count())] == titles
+
+
+def test_annotations_are_kept_from_the_first_stroke_on(
+    dock: Any, viewer: Any, project: Any, written: Any
+) -> None:
+    image = viewer.add_image(np.zeros((3, 64, 80)), name="em")
+    layer = viewer.add_labels(np.zeros((3, 64, 80), np.uint8), name="mine")
+    QApplication.processEvents()
+    assert made(dock) == {"load"}
+    assert project.workspace.image == image
+    assert project.workspace.annotations == layer
+    layer.paint((1, 20, 30), 2)
+    assert (written() == layer.data).all()
+    assert dock.train.image.value() == image
+    assert dock.train.annotations.value() == layer
+
+
+def test_a_tab_knows_what_happened_before_it_was_made(
+    loaded: Any, viewer: Any, files: Any, tmp_path: Any
+) -> None:
+    told = viewer.add_labels(files.cells.copy(), name="told")
+    workspace = loaded.load.workspace
+    workspace.prediction = told
+    workspace.weights = WeightMapConfig(w0=7)
+    workspace.kind = AnnotationKind.CLASSES
+    assert made(loaded) == {"load"}
+    assert loaded.scores.prediction.value() == told
+    assert loaded.scores.truth.value() == workspace.truth
+    assert loaded.weights.value().w0 == 7
+    assert loaded.train.settings().weights.w0 == 7
+    assert loaded.train.kind.value() is AnnotationKind.CLASSES
+    assert loaded.predict.image.value() == workspace.image
+
+
+def test_settings_of_a_project_that_was_opened_reach_a_tab_made_later(
+    dock: Any, project: Any
+) -> None:
+    settings = RunConfig.read({"train": {"steps": 77, "minutes": None}}, "a test")
+    project.state.settings = settings
+    project.workspace.weights = WeightMapConfig(w0=8)
+    assert made(dock) == {"load"}
+    assert dock.train.amount.value() == 77
+    assert dock.train.amount_of.currentText() == "steps"
+    assert dock.train.settings().weights.w0 == 8
+
+
+def test_keys_work_before_their_docks_are_made(
+    dock: Any, viewer: Any, monkeypatch: Any
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", told.append)
+    press = viewer.__wrapped__.window._qt_viewer._key_map_handler.press_key
+    press("J")
+    assert "Score a prediction first" in told[-1]
+    assert made(dock) == {"load", "scores"}
+    press("N")
+    assert "load one first" in told[-1]
+    assert made(dock) == {"load", "scores", "train"}
+    viewer.window.remove_dock_widget(dock)
