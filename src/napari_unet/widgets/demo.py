@@ -9,9 +9,7 @@ import napari
 import numpy as np
 
 from napari_unet.data.read import read_stack
-from napari_unet.widgets.layers.arrays import (
-    placed_as,
-)
+from napari_unet.widgets.layers.arrays import placed_as
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.workflow import WorkflowWidget
@@ -23,10 +21,10 @@ def show(folder: Path, viewer: napari.Viewer) -> WorkflowWidget:
     """Show image, truth and prediction of a demonstration, and the dock with scores."""
     stack = read_stack(folder / "image.tif")
     cells = np.array(read_stack(folder / "truth.tif").data)
-    told = np.asarray(read_stack(folder / "prediction.tif").data)
-    first = len(cells) - len(told)
+    predicted = np.asarray(read_stack(folder / "prediction.tif").data)
+    first = len(cells) - len(predicted)
     whole = np.zeros_like(cells)
-    whole[first:] = told
+    whole[first:] = predicted
     place = placed_as(stack, 3)
     workspace = Workspace.of(viewer)
     workspace.image = viewer.add_image(stack.data, name="synthetic EM", **place)

@@ -11,9 +11,7 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,7 +29,7 @@ from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
-from napari_unet.widgets.qt.parts import WrappedLabel
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -79,13 +77,8 @@ class SendPart(QWidget):
         self.button = QPushButton("Send to annotations")
         self.button.clicked.connect(self.send)
         self.words = WrappedLabel()
-        row = QHBoxLayout()
-        row.addWidget(self.button, 3)
-        row.addWidget(self.extent, 2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row)
-        column.addWidget(self.words)
+        row = in_row(self.button, self.extent, stretch=(3, 2))
+        in_column(self, row, self.words)
         self._click = _LastClick(viewer)
         when_gone(self, self._click.forget)
         events = workspace.events

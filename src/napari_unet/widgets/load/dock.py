@@ -22,9 +22,7 @@ from qtpy.QtWidgets import (
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.labels import check_same_size
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.panel import Panel
@@ -130,7 +128,7 @@ class LoadWidget(Panel):
         self.status.setText("\n".join(self._words))
 
     def on_done(self, result: None) -> None:
-        """Say what was understood."""
+        """Show what was understood."""
         self.show_progress(1.0, "\n".join(self._words))
 
 

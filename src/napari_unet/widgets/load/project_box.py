@@ -24,9 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.data.journal import JournalEntry
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.project import LayerRecord, Project, ProjectFile
 from napari_unet.widgets.layers.add import add_image, add_labels

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
+
+from napari_unet.widgets.qt.parts import in_column
 
 _SIDES = ("left", "bottom")
 
@@ -22,11 +24,7 @@ class ThemedPlots(QWidget):
     def __init__(self, count: int, height: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.plots = tuple(_plot(height) for _ in range(count))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        for plot in self.plots:
-            layout.addWidget(plot)
+        in_column(self, *self.plots).setSpacing(0)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
         """Write in the colour of the theme, which may change at any time."""

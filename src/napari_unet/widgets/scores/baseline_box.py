@@ -12,7 +12,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -31,7 +30,7 @@ from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel
+from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, in_column
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -81,11 +80,8 @@ class BaselineBox(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
         self.status = WrappedLabel(lines=3)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
         parts = (self.description, self.settings, self.button, self.bar, self.status)
-        for widget in (self.box, *parts):
-            column.addWidget(widget)
+        in_column(self, self.box, *parts)
         self.box.currentIndexChanged.connect(self.refresh)
         events = self._workspace.events
         Subscriptions(self, self.refresh, events.image, events.annotations)

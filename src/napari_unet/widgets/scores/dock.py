@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QModelIndex
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.report.page import check_page
@@ -21,6 +21,7 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once
 from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.parts import button, in_row
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 from napari_unet.widgets.scores.compare_box import CompareBox
 from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
@@ -68,15 +69,10 @@ class ScoresWidget(Panel):
         self.threshold = ThresholdBox(napari_viewer)
         self.compare = CompareBox(napari_viewer)
         self.baselines = BaselineBox(napari_viewer)
-        self.save_button = QPushButton("Save table ...")
-        self.save_button.clicked.connect(self._on_save)
-        self.report_button = QPushButton("Save report ...")
-        self.report_button.clicked.connect(self._on_report)
+        self.save_button = button("Save table ...", self._on_save)
+        self.report_button = button("Save report ...", self._on_report)
         saves = QWidget()
-        row = QHBoxLayout(saves)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.save_button)
-        row.addWidget(self.report_button)
+        in_row(self.save_button, self.report_button, of=saves)
         self.folds = {
             "errors": Fold("Errors, one by one", self.errors),
             "threshold": Fold("Threshold", self.threshold),
@@ -200,8 +196,8 @@ class ScoresWidget(Panel):
     def _show_changes(self) -> None:
         """Show whether the layers are still those that were scored."""
         self.totals.show_changes("" if self._watch is None else self._watch.words())
-        for button in (self.save_button, self.report_button):
-            explain(button, self.why_not_save())
+        for part in (self.save_button, self.report_button):
+            explain(part, self.why_not_save())
 
     def _on_ignored(self) -> None:
         if self._watch is not None:

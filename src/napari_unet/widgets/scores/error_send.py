@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.errors import NapariUNetError
@@ -15,6 +15,7 @@ from napari_unet.widgets.choose.send import NO_ANNOTATIONS, annotate
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import in_row
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -54,10 +55,7 @@ class ErrorSend(QWidget):
         self._truth: Labels | None = None
         self.truth_button = self._button("truth", "ground truth")
         self.prediction_button = self._button("prediction", "prediction")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.truth_button)
-        row.addWidget(self.prediction_button)
+        in_row(self.truth_button, self.prediction_button, of=self)
         Subscriptions(self, self.refresh, self._workspace.events.annotations)
         self.refresh()
 

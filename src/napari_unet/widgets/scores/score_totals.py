@@ -45,7 +45,7 @@ class ScoreTotals(QWidget):
         self.show_scores(None)
 
     def show_changes(self, words: str) -> None:
-        """Say on top that the layers are not those that were scored; "" if they are."""
+        """Write on top that the layers are not those scored; "" where they are."""
         self.changes.setText(f"<b>{html.escape(words)}</b>" if words else "")
 
     def show_scores(self, scores: Scores | None) -> None:
@@ -97,12 +97,12 @@ class ScoreTotals(QWidget):
 def _brief(scores: Scores) -> str:
     """Return the scores that matter most, in a few lines."""
     values = scores.values()
-    told = [
+    figures = [
         f"{MEASURES[name].title} <b>{figure(values[name], name)}</b>"
         + (f" ({_interval(scores, name)})" if _interval(scores, name) else "")
         for name in _BRIEF
     ]
-    words = " &nbsp; ".join(told)
+    words = " &nbsp; ".join(figures)
     trained_on = scores.trained_on
     if trained_on is None:
         words += "<br>It is not known which slices the network learnt from."

@@ -334,11 +334,11 @@ class ThresholdBox(QWidget):
             return
         from napari_unet.widgets.scores.threshold_plot import COLOURS
 
-        told = self.curve.at(self.value.value())
+        reached = self.curve.at(self.value.value())
         scores = " &nbsp;".join(
             f'<span style="color:{COLOURS[name]}">\u25a0</span> {_TITLES[name]} '
             f"{value:.3f}"
-            for name, value in told.items()
+            for name, value in reached.items()
             if not math.isnan(value)
         )
         self.words.setText(f"{scores}<br>{more}" if more else scores)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.config.needs import RUNS
@@ -23,6 +23,7 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.parts import in_row
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.pairs import Part, TrainingPair
 from napari_unet.widgets.train.regions_box import Place, RegionsBox
@@ -131,10 +132,7 @@ class TrainingSet(QObject):
         add = self._panel.add_row
         add("Image", self.image)
         annotations = QWidget()
-        row = QHBoxLayout(annotations)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.annotations, 1)
-        row.addWidget(self.new_button)
+        in_row(self.annotations, self.new_button, of=annotations, stretch=(1,))
         add("Annotations", annotations)
         add("Class", self.classes)
         add("Kind", self.kind, TOOLTIP)

@@ -1,0 +1,80 @@
+"""Small parts of docks: words that wrap, and what ends with a widget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psygnal import Signal
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QLabel, QWidget
+
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
+
+
+class Source:
+    """Something that tells of changes."""
+
+    first = Signal(int)
+    second = Signal(int)
+
+
+def test_long_words_and_names_do_not_widen_what_they_lie_in(qtbot: Any) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    label = WrappedLabel("many words " * 50)
+    in_column(page, in_row(label), QWidget())
+    page.resize(200, 600)
+    page.show()
+    assert page.width() == 200
+    assert label.height() > 5 * label.fontMetrics().lineSpacing()
+
+
+def test_a_reason_takes_the_place_of_the_last_reason_and_of_no_result(
+    qtbot: Any,
+) -> None:
+    label = WrappedLabel()
+    qtbot.addWidget(label)
+    label.remind("Load an image.")
+    label.remind("Load annotations.")
+    assert label.text() == "Load annotations."
+    label.setText("Done.")
+    label.remind("Load an image.")
+    assert label.text() == "Done."
+    label.setText("")
+    label.remind("")
+    label.remind("Load an image.")
+    assert label.text() == "Load an image."
+
+
+def test_a_label_may_take_no_room_while_it_says_nothing(qtbot: Any) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    label, kept = WrappedLabel(hides=True), WrappedLabel(lines=2)
+    in_column(page, label, kept)
+    assert label.isHidden()
+    assert not kept.isHidden()
+    assert kept.minimumHeight() >= 2 * kept.fontMetrics().lineSpacing()
+    label.setText("Something.")
+    assert not label.isHidden()
+    label.setText("")
+    assert label.isHidden()
+
+
+def test_what_listens_ends_with_its_widget_and_can_listen_elsewhere(
+    qtbot: Any,
+) -> None:
+    source, heard = Source(), []
+    owner: QObject = QLabel()
+    listening = Subscriptions(owner, heard.append, source.first)
+    source.first.emit(1)
+    listening.replace([source.second])
+    source.first.emit(2)
+    source.second.emit(3)
+    assert heard == [1, 3]
+    gone: list[bool] = []
+    owner.destroyed.connect(lambda: gone.append(True))
+    owner.deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
+    source.second.emit(4)
+    assert heard == [1, 3]
