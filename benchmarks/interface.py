@@ -181,11 +181,11 @@ def strokes(window: Window, gaps: Gaps, count: int) -> None:
     rng = np.random.default_rng(0)
     live, took = window.train.live, []
     for number in range(count):
-        before = live.work.num_updates
+        before = live.requests.num_updates
         window.stroke(rng)
         released = time.perf_counter()
-        window.wait(2.0, lambda before=before: live.work.num_updates > before)
-        told = live.work.num_updates
+        window.wait(2.0, lambda before=before: live.requests.num_updates > before)
+        told = live.requests.num_updates
         if told == before:
             continue
         if window.wait(20.0, lambda told=told: live.updates_seen >= told):

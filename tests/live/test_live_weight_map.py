@@ -144,3 +144,13 @@ def test_ids_of_64_bits_stay_apart():
     np.testing.assert_allclose(
         live.weights, anew(labels, AnnotationKind.OBJECTS, config), atol=1e-4
     )
+
+
+def test_labels_that_no_longer_fit_into_their_type_are_taken_whole():
+    labels = slice_of_blobs(np.random.default_rng(0), range(9))
+    live = LiveWeightMap(labels, AnnotationKind.OBJECTS, CONFIGS[0])
+    wider = labels.astype(np.uint16)
+    wider[20:30, 20:30], wider[20:30, 30:40] = 256, 512
+    live.update(wider)
+    expected = anew(wider, AnnotationKind.OBJECTS, CONFIGS[0])
+    np.testing.assert_allclose(live.weights, expected, atol=1e-5)

@@ -42,6 +42,14 @@ class LiveStep:
     left_out: str = ""
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """Steps since the last time: seconds, loss and score of each, and the newest."""
+
+    points: tuple[tuple[float, float, float | None], ...]
+    last: LiveStep
+
+
 @dataclass(frozen=True, eq=False)
 class Preview:
     """A part of what is looked at, as the network sees it now.

@@ -93,13 +93,12 @@ class LiveSet:
         """The image with every slice that was ever trained on, erased ones too."""
         return replace(self.image, train=np.array(sorted(self._ever), np.intp))
 
-    @property
-    def num_pixels(self) -> int:
-        """Annotated pixels that are trained on."""
-        return self.image.train_pixels
-
-    def update(self, z: int, labels: NDArray[np.generic]) -> list[Place]:
+    def update(
+        self, z: int, labels: NDArray[np.generic], rows: slice | None = None
+    ) -> list[Place]:
         """Take the annotations of a slice, (Y, X), as they are now.
+
+        `rows` are those outside of which nothing has changed, where that is known.
 
         Returns
         -------
@@ -120,7 +119,7 @@ class LiveSet:
             )
         before = self.image.target.classes[z].copy()
         try:
-            self._weigh(z, labels)
+            self._weigh(z, labels, rows)
         except InputError as error:
             self._forget(z)
             raise InputError(f"Slice {z}: {error}") from error
@@ -128,7 +127,7 @@ class LiveSet:
             self._list_slices()
         return self._changed(z, before)
 
-    def _weigh(self, z: int, labels: NDArray[np.generic]) -> None:
+    def _weigh(self, z: int, labels: NDArray[np.generic], rows: slice | None) -> None:
         if not labels.any():
             self._forget(z)
             return
@@ -137,7 +136,8 @@ class LiveSet:
             live = LiveWeightMap(labels, self._kind, self._settings, self.num_classes)
             self._maps[z] = live
         else:
-            live.update(labels)
+            columns = slice(0, labels.shape[1])
+            live.update(labels, None if rows is None else (rows, columns))
         self._maps.move_to_end(z)
         if len(self._maps) > _MAPS:
             self._maps.popitem(last=False)

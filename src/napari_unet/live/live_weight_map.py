@@ -64,6 +64,7 @@ class LiveWeightMap:
         self._config = config or WeightMapConfig()
         self._margin = math.ceil(reach_of(self._config)) + 1
         self.weights = np.zeros(labels.shape, np.float32)
+        self._labels = np.array(labels)
         self._start(labels)
 
     def update(
@@ -76,8 +77,7 @@ class LiveWeightMap:
         labels
             (Y, X): the whole slice as it is now.
         region
-            Rows and columns outside of which nothing has changed; found by comparing
-            when left out.
+            Rows and columns outside of which nothing has changed; all when left out.
 
         Returns
         -------
@@ -88,9 +88,13 @@ class LiveWeightMap:
         InputError
             Where `to_target` would; make another map once the labels are right.
         """
-        region = region or box_of(np.asarray(labels != self._labels))
-        if region is None:
+        region = region or whole(labels.shape)
+        wide = np.promote_types(self._labels.dtype, labels.dtype)
+        self._labels = self._labels.astype(wide, copy=False)
+        changed = box_of(np.asarray(labels[region] != self._labels[region]))
+        if changed is None:
             return []
+        region = moved(changed, region[0].start, region[1].start)
         read_so_far = self._reading()
         self._values.subtract(_count(self._labels[region]))
         self._values.update(_count(labels[region]))

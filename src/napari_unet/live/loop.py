@@ -7,17 +7,16 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, PredictConfig, RunConfig
-from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.live_learner import LiveLearner
 from napari_unet.live.live_set import LiveSet
+from napari_unet.live.requests import LiveRequests, View
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import use_threads
@@ -25,35 +24,19 @@ from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.validation import HeldOut
 
-__all__ = ["Idle", "Kept", "LiveLoop", "LiveStep", "Preview"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_unet.data.stack import Stack
 
 REFRESH_SECONDS = 1.5
 """Time after which what is looked at is predicted again while the network learns."""
 _STEPS_AFTER_STROKE = 3
 _VALIDATION_SHARE = 0.1
-_IDLE_SECONDS = 0.5
+_IDLE_SECONDS = 0.15
 _TIDY_SECONDS = 20.0
 _TILE = 512
 _BLOCK = 128
-
-
-@dataclass(frozen=True)
-class _View:
-    """What is looked at: a box of one slice, and whether probabilities are wanted."""
-
-    box: tuple[slice, ...]
-    probabilities: bool
-
-
-@dataclass
-class _Wishes:
-    """What other threads ask for; handled between two steps."""
-
-    labels: dict[int, NDArray[np.generic]] = field(default_factory=dict)
-    updates: int = 0
-    view: _View | None = None
-    paused: bool = False
-    kept: bool = False
 
 
 class LiveLoop:
@@ -78,6 +61,8 @@ class LiveLoop:
         (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it.
     class_names
         Names of the classes, background first, where they are known.
+    requests
+        What is asked of the loop; one of its own where it is left out.
 
     Raises
     ------
@@ -95,6 +80,7 @@ class LiveLoop:
         folder: RunFolder | None = None,
         roles: NDArray[np.uint8] | None = None,
         class_names: Sequence[str] = (),
+        requests: LiveRequests | None = None,
     ) -> None:
         config = config or RunConfig()
         self.folder = folder
@@ -103,10 +89,11 @@ class LiveLoop:
         self._names = tuple(class_names)
         self._set = LiveSet(stack, kind, config.weights, roles, classes)
         self._learner = LiveLearner(config, self._set.image, start)
-        self._wishes, self._changed = _Wishes(), threading.Condition()
+        self._requests = requests or LiveRequests()
+        self._requests.model = self.model
         self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0
         self._validation_seconds = 0.0
-        self._shown: tuple[_View | None, int] = (None, 0)
+        self._shown: tuple[View | None, int] = (None, 0)
         self._shown_at = -math.inf
         self._taken, self._learnt = 0, 0
         self._unreadable: dict[int, str] = {}
@@ -116,11 +103,7 @@ class LiveLoop:
 
     def update(self, z: int, labels: NDArray[np.generic]) -> None:
         """Tell what is painted on slice `z` now: (Y, X) labels, which are copied."""
-        copied = np.array(labels)
-        with self._changed:
-            self._wishes.labels[z] = copied
-            self._wishes.updates += 1
-            self._changed.notify_all()
+        self._requests.update(z, np.array(labels))
 
     def look_at(
         self,
@@ -135,29 +118,24 @@ class LiveLoop:
 
         None for the slice ends the previews.
         """
-        view = None
-        if z is not None:
-            view = _View(self._clip(z, region), probabilities)
-        with self._changed:
-            self._wishes.view = view
-            self._changed.notify_all()
+        self._requests.look_at(z, region, probabilities=probabilities)
 
     def pause(self) -> None:
         """Hold the training; what is looked at is still predicted."""
-        self._wish(paused=True)
+        self._requests.pause()
 
     def go_on(self) -> None:
         """Go on after a pause."""
-        self._wish(paused=False)
+        self._requests.pause(False)
 
     def keep(self) -> None:
         """Ask for a model file of the network as it is; `run` yields its path."""
-        self._wish(kept=True)
+        self._requests.keep()
 
     @property
     def num_updates(self) -> int:
         """Updates of annotations so far; a preview tells how many of them it saw."""
-        return self._wishes.updates
+        return self._requests.num_updates
 
     @property
     def device_words(self) -> str:
@@ -217,7 +195,7 @@ class LiveLoop:
                 if reason:
                     if reason != told:
                         yield Idle(reason)
-                    self._wait()
+                    self._requests.wait(_IDLE_SECONDS, self._can_act)
                 else:
                     yield self._advance()
                     self._tidy()
@@ -226,42 +204,36 @@ class LiveLoop:
         finally:
             return_freed_memory()
 
-    def _wish(self, **wishes: bool) -> None:
-        with self._changed:
-            for name, value in wishes.items():
-                setattr(self._wishes, name, value)
-            self._changed.notify_all()
-
-    def _clip(self, z: int, region: tuple[slice, slice] | None) -> tuple[slice, ...]:
+    def _view(self) -> View | None:
+        """Return what is looked at, within the image and in whole blocks."""
+        view = self._requests.view
+        if view is None:
+            return None
         depth, *plane = self._set.image.weights.shape
-        z = min(max(z, 0), depth - 1)
-        parts = zip(region or (slice(None),) * 2, plane, strict=True)
+        parts = zip(view.region or (slice(None),) * 2, plane, strict=True)
         rows, columns = (_widen(part, length) for part, length in parts)
-        return (slice(z, z + 1), rows, columns)
+        z = min(max(view.z, 0), depth - 1)
+        return View(z, (rows, columns), view.probabilities)
 
-    def _wait(self) -> None:
-        """Sleep, unless something that is asked for can be done now."""
-        with self._changed:
-            wishes = self._wishes
-            shown = wishes.view is None or not self._preview_is_due(wishes.view)
-            kept = not wishes.kept or not self._can_keep
-            if shown and kept and not (wishes.labels or self._stop.is_set()):
-                self._changed.wait(_IDLE_SECONDS)
+    def _can_act(self) -> bool:
+        """Return whether something that is asked for can be done without a step."""
+        must_keep = self._requests.kept and self._can_keep
+        return must_keep or self._preview_is_due(self._view())
 
     @property
     def _can_keep(self) -> bool:
         return self.folder is not None and self._learner.step > 0
 
     def _keep(self) -> Iterator[Kept]:
-        if self._wishes.kept and self.folder is not None and self._can_keep:
-            self._wish(kept=False)
+        if self._requests.kept and self.folder is not None and self._can_keep:
+            self._requests.kept = False
             self._save()
             yield Kept(self.folder.last)
 
     def _why_idle(self) -> str:
         if self._set.image.train.size == 0:
             return self._left_out or "Paint background and every class to begin."
-        return "Paused" if self._wishes.paused else ""
+        return "Paused" if self._requests.paused else ""
 
     @property
     def _left_out(self) -> str:
@@ -269,14 +241,10 @@ class LiveLoop:
 
     def _take_annotations(self) -> None:
         """Take over what was painted since the last step."""
-        with self._changed:
-            labels, self._wishes.labels = self._wishes.labels, {}
-            updates = self._wishes.updates
-        if not labels:
-            return
-        for z, painted in labels.items():
+        slices, updates = self._requests.take()
+        for z, painted in slices.items():
             try:
-                fresh = self._set.update(z, painted)
+                fresh = self._set.update(z, painted.labels, painted.rows)
                 self._unreadable.pop(z, None)
             except InputError as error:
                 self._unreadable[z] = str(error)
@@ -329,25 +297,28 @@ class LiveLoop:
     def _previews(self) -> Iterator[Preview]:
         """Predict what is looked at, where that is new or the network has learnt."""
         while not self._stop.is_set():
-            view = self._wishes.view
+            view = self._view()
             if view is None or not self._preview_is_due(view):
                 return
             yield from self._predict(view)
 
-    def _predict(self, view: _View) -> Iterator[Preview]:
+    def _predict(self, view: View) -> Iterator[Preview]:
         """Predict a view tile by tile, until another one is looked at."""
         step, learnt = self._learner.step, self._learnt
-        tiles = self._predictor().normalised_tiles(self._set.image.image, view.box)
+        box = (slice(view.z, view.z + 1), *(view.region or ()))
+        tiles = self._predictor().normalised_tiles(self._set.image.image, box)
         for tile in tiles:
-            part = tile.within(view.box)
+            part = tile.within(box)
             kept = part.probabilities if view.probabilities else None
             yield Preview(part.core, part.labels, kept, step, learnt)
-            if self._wishes.view != view or self._stop.is_set():
+            if self._view() != view or self._stop.is_set():
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()
 
-    def _preview_is_due(self, view: _View) -> bool:
+    def _preview_is_due(self, view: View | None) -> bool:
         step = self._learner.step
+        if view is None:
+            return False
         if step == 0 and not self._learner.knows_something:
             return False
         if view != self._shown[0]:

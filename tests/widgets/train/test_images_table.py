@@ -117,6 +117,10 @@ def test_the_pixels_follow_what_is_painted(images, viewer, qtbot):
     pair[1].data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
     settle(images, qtbot)
     assert text(images, 0, 2) == "500 / 1"
+    pair[1].undo()
+    qtbot.waitUntil(lambda: images.busy, timeout=5000)
+    settle(images, qtbot)
+    assert text(images, 0, 2) == "500 / 0"
 
 
 def test_annotations_go_with_the_image_they_lie_on(images, viewer, qtbot):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind
-from napari_unet.live.live_work import LiveWork
+from napari_unet.live.loop import LiveLoop
 from napari_unet.model.checkpoint import load_model
 
 
@@ -193,14 +194,14 @@ def test_starting_twice_in_a_hurry_starts_once(
     live: Any, viewer: Any, files: Any, finish: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clicked, begun = threading.Event(), []
-    hand_over = LiveWork._hand_over
+    run = LiveLoop.run
 
-    def slowly(work: LiveWork, loop: Any) -> None:
+    def slowly(loop: LiveLoop, stop: threading.Event) -> Iterator[Any]:
         begun.append(loop)
         assert clicked.wait(60)
-        hand_over(work, loop)
+        yield from run(loop, stop)
 
-    monkeypatch.setattr(LiveWork, "_hand_over", slowly)
+    monkeypatch.setattr(LiveLoop, "run", slowly)
     paint(viewer, files, 2)
     live.live_button.click()
     live.live_button.click()

@@ -203,6 +203,8 @@ def test_the_numbers_follow_what_is_painted(box, layer, annotations, qtbot):
     annotations.data_setitem((np.array([5]), np.array([5]), np.array([5])), 1)
     qtbot.waitUntil(lambda: box.status.text() != before, timeout=20_000)
     assert "training: 18,239 annotated pixels" in box.status.text()
+    annotations.undo()
+    qtbot.waitUntil(lambda: box.status.text() == before, timeout=20_000)
 
 
 def test_a_wrong_list_of_slices_is_told_in_the_line(box, image, annotations, qtbot):

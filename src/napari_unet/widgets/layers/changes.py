@@ -1,137 +1,214 @@
-"""Which slices of a labels layer have changed, however they were changed."""
+"""Whether, where and how a labels layer has changed: one watch for all who ask."""
 
 from __future__ import annotations
 
+import math
+import time
+import weakref
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from napari.layers import Labels
-from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_unet.widgets.layers.arrays import finest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Labels
+    from numpy.typing import NDArray
 
 _CHECK_MS = 4
 _PAUSE_MS = 20
 # Slices that were never touched are compared too, where that takes a moment only.
 _SMALL_BYTES = 256 * 2**20
+_ALL = slice(None)
 
 
-class LabelChanges(QObject):
-    """Watches a labels layer, and tells of every slice that changes.
+class LabelChanges:
+    """Watches a labels layer; all who listen share one watch, `LabelChanges.of(layer)`.
 
-    A stroke, a fill and an edit by the plugin tell what they changed; undo, redo and
-    new data do not, so that slices are compared with what they were: first the slice
-    in view and those that were touched before, then, in small portions, all others.
-
-    Parameters
-    ----------
-    layer
-        A layer of two or three dimensions.
-    parent
-        What the watch ends with.
+    napari tells what a stroke, a fill or an edit by a plugin has changed, but not what
+    undo, redo, new data and writing in place have: there it tells that it draws, as
+    when it moves to another slice. So slices are compared with what they were: first
+    those that were touched before, then, in small portions, all others of a layer that
+    is small. Of every row 8 bytes are remembered, not a copy. Labels that cannot be
+    written to, or do not lie in memory, are compared where they were painted.
 
     Signals
     -------
-    changed(int, object)
-        A slice and its labels, (Y, X), a copy.
+    changed(z, labels, rows)
+        A slice, counted over all dimensions but the last two; its labels, a (Y, X)
+        copy; and a slice of the rows outside of which nothing has changed.
+    edited(layer)
+        Labels have changed, whichever; a stroke is told at once, and when it is found.
     reshaped()
-        The layer has data of another shape; nothing is told any more.
+        The layer has data of another shape.
+    drawn()
+        The layer is drawn anew, for a brush in motion too: labels may have changed.
     """
 
-    changed = Signal(int, object)
+    changed = Signal(int, object, object)
+    edited = Signal(object)
     reshaped = Signal()
+    drawn = Signal()
+    _of_layer: ClassVar[weakref.WeakKeyDictionary[Labels, LabelChanges]] = (
+        weakref.WeakKeyDictionary()
+    )
 
-    def __init__(self, layer: Labels, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._layer = layer
-        self._known: NDArray[Any] = np.array(_volume(layer))
-        self._shape = self._known.shape
-        self._touched: set[int] = set(np.flatnonzero(self._known.any(axis=(1, 2))))
-        self._waiting: deque[int] = deque()
-        self._timer = QTimer(self)
+    @classmethod
+    def of(cls, layer: Labels) -> LabelChanges:
+        """Return the watch of a layer, on the main thread."""
+        # Plugins are handed a proxy; every one of them is another object.
+        real = getattr(layer, "__wrapped__", layer)
+        if real not in cls._of_layer:
+            cls._of_layer[real] = cls(real)
+        return cls._of_layer[real]
+
+    def __init__(self, layer: Labels) -> None:
+        self._layer = weakref.ref(layer)
+        self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_timer)
         layer.events.paint.connect(self._on_paint)
+        layer.events.data.connect(self._on_data)
         layer.events.set_data.connect(self._on_set_data)
-        self.destroyed.connect(_Unwatch(layer, self._on_paint, self._on_set_data))
+        for name in ("labels_update", "paint", "data", "set_data"):
+            layer.events[name].connect(self._on_drawn)
+        self._start(finest(layer))
 
-    def close(self) -> None:
-        """End the watch."""
-        self._timer.stop()
-        _Unwatch(self._layer, self._on_paint, self._on_set_data)()
+    # ------------------------------------------------------------ what napari tells
+
+    def _on_drawn(self, _event: Any) -> None:
+        self.drawn.emit()
 
     def _on_paint(self, event: Any) -> None:
-        if not self._fits():
-            return
-        slices: set[int] = set()
-        for index, *_ in event.value:
-            slices.update(_slices_of(index, self._shape[0], self._layer.ndim))
-        for z in sorted(slices):
-            self._compare(z)
+        data = self._data()
+        if data is not None:
+            planes, rows = _reach(event.value, data.shape)
+            # Of a slice that was not looked at before, all rows are new. A polygon, and
+            # what a program paints, are told before they are in the data.
+            parts = [(z, rows if z in self._known else _ALL) for z in planes]
+            self._touched.update(planes)
+            self._compare_soon([*parts, *self._waiting])
+            self.edited.emit(self._layer())
 
     def _on_set_data(self, _event: Any) -> None:
-        if not self._fits():
-            return
-        order = sorted(self._touched)
-        if self._known.nbytes <= _SMALL_BYTES:
-            order = [*order, *(set(range(self._shape[0])) - self._touched)]
-        self._waiting = deque(order)
-        if not self._timer.isActive():
-            self._timer.start(0)
+        data = self._data()
+        if data is not None:
+            small = _is_writable(data) and data.nbytes <= _SMALL_BYTES
+            self._compare_slices(range(_depth(data)) if small else ())
+
+    def _on_data(self, _event: Any) -> None:
+        if self._data() is not None:
+            self._compare_slices(self._known)
+            self.edited.emit(self._layer())
+
+    def _data(self) -> Any:
+        """Return the data, or None where there is nothing to compare them with."""
+        layer = self._layer()
+        if layer is None:
+            return None
+        data = finest(layer)
+        if data.shape == self._shape:
+            return data
+        self._start(data)
+        self.reshaped.emit()
+        self.edited.emit(layer)
+        return None
+
+    # ------------------------------------------------------------------- comparing
+
+    def _start(self, data: Any) -> None:
+        """Take the labels as they are for known."""
+        self._shape = data.shape
+        self._waiting: deque[tuple[int, slice]] = deque()
+        # Of each row, at most so many times 8 bytes.
+        random = np.random.default_rng(0)
+        self._odd = random.integers(2**63, size=data.shape[-1], dtype=np.uint64) * 2 + 1
+        self._known: dict[int, NDArray[np.uint64]] = {}
+        if _is_writable(data):
+            self._known = {z: self._marks(data, z) for z in range(_depth(data))}
+        self._touched = {z for z, marks in self._known.items() if marks.any()}
+
+    def _compare_slices(self, others: Iterable[int]) -> None:
+        order = [*sorted(self._touched), *(z for z in others if z not in self._touched)]
+        self._compare_soon((z, _ALL) for z in order)
+
+    def _compare_soon(self, parts: Iterable[tuple[int, slice]]) -> None:
+        if len(self.changed) or len(self.edited):
+            self._waiting = deque(parts)
+            if not self._timer.isActive():
+                self._timer.start(0)
 
     def _on_timer(self) -> None:
         """Compare slices for a few milliseconds, and go on a moment later."""
-        from time import perf_counter
-
-        began = perf_counter()
-        while self._waiting and 1000 * (perf_counter() - began) < _CHECK_MS:
-            if not self._fits():
-                return
-            self._compare(self._waiting.popleft())
+        data = self._data()
+        if data is None:
+            return
+        end = time.perf_counter() + _CHECK_MS / 1000
+        edited = False
+        while self._waiting and time.perf_counter() < end:
+            edited |= self._compare(data, *self._waiting.popleft())
+        if edited:
+            self.edited.emit(self._layer())
         if self._waiting:
             self._timer.start(_PAUSE_MS)
 
-    def _compare(self, z: int) -> None:
-        now = np.asarray(_volume(self._layer)[z])
-        if np.array_equal(now, self._known[z]):
-            return
-        self._touched.add(z)
-        self._known[z] = now
-        self.changed.emit(z, now.copy())
+    def _compare(self, data: Any, z: int, rows: slice) -> bool:
+        """Return whether rows of a slice have changed, and tell of it."""
+        known = self._known.setdefault(z, np.zeros(data.shape[-2], np.uint64))
+        marks = self._marks(data, z, rows)
+        differs = np.flatnonzero(marks != known[rows])
+        if differs.size:
+            known[rows] = marks
+            self._touched.add(z)
+            if len(self.changed):
+                first, last = differs[[0, -1]] + (rows.start or 0)
+                found = slice(int(first), int(last) + 1)
+                self.changed.emit(z, np.array(_plane(data, z)), found)
+        return bool(differs.size)
 
-    def _fits(self) -> bool:
-        if _volume(self._layer).shape == self._shape:
-            return True
-        self.close()
-        self.reshaped.emit()
-        return False
+    def _marks(self, data: Any, z: int, rows: slice = _ALL) -> NDArray[Any]:
+        """Return a number for each row of a slice, which changes with its labels.
 
-
-class _Unwatch:
-    """Ends the subscriptions to a layer, as often as it is asked to."""
-
-    def __init__(self, layer: Labels, on_paint: Any, on_set_data: Any) -> None:
-        self._events = layer.events
-        self._slots = (on_paint, on_set_data)
-
-    def __call__(self, _gone: Any = None) -> None:
-        paint, set_data = self._slots
-        self._events.paint.disconnect(paint)
-        self._events.set_data.disconnect(set_data)
-
-
-def _volume(layer: Labels) -> Any:
-    data = layer.data
-    if data.ndim == 4 and data.shape[0] == 1:
-        data = data[0]
-    return data[None] if data.ndim == 2 else data
+        A sum of odd multiples, modulo 2**64, of what 8 bytes say with their high half
+        mixed into the low one. A change of 8 bytes always shows, and of others all but
+        one in 2**40; it takes as long as comparing two copies.
+        """
+        raw = np.ascontiguousarray(_plane(data, z, rows)).view(np.uint8)
+        if raw.shape[-1] % 8:
+            raw = np.pad(raw, ((0, 0), (0, -raw.shape[-1] % 8)))
+        words = raw.view(np.uint64)
+        marks = (words ^ (words >> np.uint64(32))) @ self._odd[: words.shape[-1]]
+        return np.asarray(marks)
 
 
-def _slices_of(index: Any, depth: int, ndim: int) -> set[int]:
-    """Return the slices of an index into the data of a layer."""
-    if ndim == 2:
-        return {0}
-    along_z = index[ndim - 3] if isinstance(index, tuple) else index
-    if isinstance(along_z, slice):
-        return set(range(*along_z.indices(depth)))
-    return {int(z) % depth for z in np.unique(along_z)}
+def _is_writable(data: Any) -> bool:
+    return isinstance(data, np.ndarray) and bool(data.flags.writeable)
+
+
+def _depth(data: Any) -> int:
+    return math.prod(data.shape[:-2])
+
+
+def _plane(data: Any, z: int, rows: slice = _ALL) -> NDArray[Any]:
+    """Return rows of a slice, counted over all dimensions but the last two."""
+    before = (int(i) for i in np.unravel_index(z, data.shape[:-2]))
+    return np.asarray(data[(*before, rows)])
+
+
+def _reach(edits: Any, shape: tuple[int, ...]) -> tuple[list[int], slice]:
+    """Return the slices and the rows that edits reach, as napari's history has them."""
+    hit = [np.zeros(length, bool) for length in shape[:-1]]
+    for index, *_ in edits:
+        for mask, one in zip(hit, index[:-1], strict=True):
+            # A slice, a number, or an array of numbers.
+            mask[one] = True
+    *before, rows = (np.flatnonzero(mask) for mask in hit)
+    inside = np.zeros(shape[:-2], bool)
+    inside[np.ix_(*before)] = True
+    planes: list[int] = np.flatnonzero(inside).tolist()
+    return planes, slice(int(rows[0]), int(rows[-1]) + 1)

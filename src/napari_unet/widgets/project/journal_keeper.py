@@ -16,6 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.data.journal import Journal, JournalEntry, write_labels
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import finest
+from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.looks import place_of
 from napari_unet.widgets.project.workspace import Workspace
 
@@ -136,9 +137,9 @@ class JournalKeeper(QObject):
     def _listen(self, layer: Labels | None) -> None:
         for one, act in ((self._layer, "disconnect"), (layer, "connect")):
             if one is not None:
-                # Undo and a change by a program tell of new data, but of no stroke.
-                for name in ("paint", "set_data", "data", "features"):
-                    getattr(one.events[name], act)(self._on_change)
+                # Rather looked at in vain than not kept; names of classes are features.
+                for signal in (LabelChanges.of(one).drawn, one.events.features):
+                    getattr(signal, act)(self._on_change)
         self._layer = layer
 
     def _on_change(self, _event: Any = None) -> None:

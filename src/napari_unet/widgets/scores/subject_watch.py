@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class SubjectWatch(QObject):
     def __init__(self, subject: Subject, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.subject = subject
-        self._watches: list[LabelChanges] = []
+        self._watches: list[Subscriptions] = []
         self._differs: dict[str, set[int]] = {}
         self._ignored = False
         pairs = (
@@ -47,10 +48,14 @@ class SubjectWatch(QObject):
             (subject.truth, subject.truth_labels),
         )
         for layer, read in pairs:
-            watch = LabelChanges(layer, self)
-            watch.changed.connect(partial(self._on_slice, layer.name, read))
-            watch.reshaped.connect(partial(self._on_reshaped, layer.name))
-            self._watches.append(watch)
+            changes = LabelChanges.of(layer)
+            for signal, slot in (
+                (changes.changed, partial(self._on_slice, layer.name, read)),
+                (changes.reshaped, partial(self._on_reshaped, layer.name)),
+            ):
+                watch = Subscriptions(self, slot)
+                watch.replace((signal,))
+                self._watches.append(watch)
 
     def words(self) -> str:
         """Return what has changed, "" where all is as it was read."""
@@ -68,11 +73,16 @@ class SubjectWatch(QObject):
     def close(self) -> None:
         """End the watch."""
         for watch in self._watches:
-            watch.close()
+            watch.replace(())
         self.deleteLater()
 
     def _on_slice(
-        self, name: str, read: NDArray[np.generic], z: int, now: NDArray[np.generic]
+        self,
+        name: str,
+        read: NDArray[np.generic],
+        z: int,
+        now: NDArray[np.generic],
+        _rows: slice,
     ) -> None:
         before = self.words()
         slices = self._differs.setdefault(name, set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from qtpy.QtWidgets import (
 from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError
-from napari_unet.live.live_work import Learnt, LiveWork
+from napari_unet.live.events import Idle, Kept, Learnt, Preview
+from napari_unet.live.live_training import LiveSource, train_live
 from napari_unet.model.started import Started
 from napari_unet.train.session import (
     Progress,
@@ -27,7 +29,7 @@ from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.choose.shared_layers import SharedLayers
-from napari_unet.widgets.layers.arrays import image_stack, labels_array
+from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
@@ -44,7 +46,6 @@ from napari_unet.words import clock
 if TYPE_CHECKING:
     import napari
 
-    from napari_unet.live.loop import Idle, Kept, Preview
     from napari_unet.model.checkpoint import Model
 
 
@@ -124,23 +125,22 @@ class TrainWidget(Panel):
             raise InputError(reason)
         if self.annotations.value() is None:
             begin_annotations(self.viewer, image)
-        annotations = self.annotations.value()
-        work = LiveWork(
-            stack=image_stack(image),
-            labels=labels_array(annotations),
-            kind=self.data.chosen_kind(),
+        source = LiveSource(
+            image_stack(image),
+            self.data.chosen_kind(),
+            self.settings(),
+            self._new_run(image),
+            start=self.rows.model,
             held_out=self.held_out.text().strip() or None,
             regions=self.data.regions.value(),
-            config=self.settings(),
-            folder=self._new_run(image),
-            start=self.rows.model,
             class_names=self.data.classes.value(),
         )
         self._begin()
         self._before = (self.workspace.model, self.start_from.value())
-        self.live.begin(work, image, annotations)
+        requests = self.live.begin(image, self.annotations.value(), source.kind)
         # Without an end there is no bar to show in the activity dock.
-        self.start("Training U-Net live", work.run, quiet=True)
+        work = partial(train_live, source, requests)
+        self.start("Training U-Net live", work, quiet=True)
         self.send.refresh()
 
     def undo_training(self) -> None:
@@ -211,8 +211,8 @@ class TrainWidget(Panel):
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
-        work = self.live.work
-        return self.workspace.model if work is None else work.model
+        requests = self.live.requests
+        return self.workspace.model if requests is None else requests.model
 
     def _newest_prediction(self) -> Labels | None:
         """Return what can be sent to the annotations: the preview, or a prediction."""
@@ -245,9 +245,6 @@ class TrainWidget(Panel):
         self.job.show_progress(step.progress, f"{left} left")
 
     def _on_live_item(self, item: Learnt | Preview | Idle | Kept) -> None:
-        # torch is loaded by now: previews come from where it is.
-        from napari_unet.live.loop import Kept, Preview
-
         if isinstance(item, Preview):
             first = self._newest_prediction()
             self.live.show_preview(item)
@@ -266,8 +263,8 @@ class TrainWidget(Panel):
 
     def _on_stack(self) -> None:
         """Hold the training, and predict all slices with the network as it is."""
-        if self.live.work is not None:
-            self.live.work.keep()
+        if self.live.requests is not None:
+            self.live.requests.keep()
             if self.pause_button.text() == "Pause":
                 self._on_pause()
 
@@ -301,9 +298,9 @@ class TrainWidget(Panel):
         if not self.running:
             return
         paused = self.pause_button.text() == "Pause"
-        if self.live.work is not None:
+        if self.live.requests is not None:
             # The loop pauses by itself, so that previews still follow the view.
-            self.live.work.pause(paused)
+            self.live.requests.pause(paused)
         else:
             self.job.toggle_pause()
         self.pause_button.setText("Go on" if paused else "Pause")

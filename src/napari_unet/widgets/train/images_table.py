@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.widgets.layers.arrays import plane_shape
+from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -96,7 +97,7 @@ class ImagesTable(QWidget):
         events = viewer.layers.events
         listed = Subscriptions(self, self._on_layers)
         listed.replace((events.inserted, events.removed, events.renamed))
-        self._painted = Subscriptions(self, self._on_paint)
+        self._edits = Subscriptions(self, self._on_edit)
         self._on_layers()
 
     def value(self) -> list[TrainingPair]:
@@ -156,13 +157,13 @@ class ImagesTable(QWidget):
         new = [row for row in rows if row.pixels is None]
         self._rows = rows + [row for row in self._rows if row.is_file]
         layers: list[Any] = [row.pair.labels for row in rows]
-        self._painted.replace(layer.events.paint for layer in layers)
+        self._edits.replace(LabelChanges.of(layer).edited for layer in layers)
         self._changed()
         self._recount(new)
 
-    def _on_paint(self, event: Any) -> None:
-        painted = [row for row in self._rows if row.pair.labels == event.source]
-        self._stale.extend(row for row in painted if row not in self._stale)
+    def _on_edit(self, labels: Labels) -> None:
+        edited = [row for row in self._rows if row.pair.labels == labels]
+        self._stale.extend(row for row in edited if row not in self._stale)
         if not self._timer.isActive():
             self._timer.start(_PAINT_MS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import (
@@ -16,7 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.live.live_work import Learnt, LiveWork
+from napari_unet.live.events import Idle, Learnt, Preview
+from napari_unet.live.requests import LiveRequests
+from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.train.live_preview import LivePreview
@@ -25,7 +28,7 @@ from napari_unet.words import clock
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_unet.live.loop import Idle, Preview
+    from napari_unet.config import AnnotationKind
 
 _AGE_MS = 1000
 
@@ -55,9 +58,8 @@ class LiveBox(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self.work: LiveWork | None = None
+        self.requests: LiveRequests | None = None
         self.view: LivePreview | None = None
-        self._changes: LabelChanges | None = None
         self._layers: tuple[Image, Labels] | None = None
         self._shown: tuple[int, int] | None = None
         self.undo_button = QPushButton("Undo this training")
@@ -83,13 +85,14 @@ class LiveBox(QWidget):
         grid.addWidget(self.preview, 1, 0)
         grid.addWidget(self.probability, 1, 1)
         grid.addWidget(self.age, 2, 0, 1, 2)
+        self._reshapes = Subscriptions(self, self._on_reshaped)
         self._removals = Subscriptions(self, self._on_removed)
         self.refresh(undo=False)
 
     @property
     def running(self) -> bool:
         """Whether a network learns live."""
-        return self.work is not None
+        return self.requests is not None
 
     def refresh(self, *, undo: bool) -> None:
         """Enable what can be used now."""
@@ -105,30 +108,37 @@ class LiveBox(QWidget):
             idle or "Pause, keep the network, and predict all slices with it."
         )
 
-    def begin(self, work: LiveWork, image: Image, annotations: Labels) -> None:
-        """Wire the layers to the work, before it is started."""
-        self.work, self._layers, self._shown = work, (image, annotations), None
-        self._changes = LabelChanges(annotations, self)
-        self._changes.changed.connect(work.update)
-        self._changes.reshaped.connect(self._on_reshaped)
+    def begin(
+        self, image: Image, annotations: Labels, kind: AnnotationKind
+    ) -> LiveRequests:
+        """Wire the layers to the requests of a training that is about to start."""
+        self.requests = LiveRequests()
+        self._layers, self._shown = (image, annotations), None
+        labels = labels_array(annotations)
+        for z in np.flatnonzero(labels.any(axis=(1, 2))):
+            self.requests.update(int(z), labels[z])
+        changes = LabelChanges.of(annotations)
+        changes.changed.connect(self.requests.update)
+        self._reshapes.replace((changes.reshaped,))
         self._removals.replace((self._viewer.layers.events.removed,))
-        view = LivePreview(self._viewer, image, annotations, work.kind, self)
+        view = LivePreview(self._viewer, image, annotations, kind, self)
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
         self.view = view
         self._timer.start()
         self._look()
+        return self.requests
 
     def end(self, *_: Any) -> None:
         """Cut the wires; the layers stay as they are."""
-        self.work = None
+        if self._layers is not None and self.requests is not None:
+            changes = LabelChanges.of(self._layers[1])
+            changes.changed.disconnect(self.requests.update)
+        self.requests = self._layers = None
         self._timer.stop()
         self.age.setText("")
-        if self._changes is not None:
-            self._changes.close()
-            self._changes.deleteLater()
-            self._changes = None
-            self._removals.replace(())
+        for wires in (self._reshapes, self._removals):
+            wires.replace(())
         if self.view is not None:
             self.view.close()
             self.view.deleteLater()
@@ -152,11 +162,11 @@ class LiveBox(QWidget):
             self.view.look()
 
     def _on_looked(self, z: int, region: tuple[slice, slice]) -> None:
-        if self.work is None:
+        if self.requests is None:
             return
         wanted = self.probability.isChecked()
         shown = z if self.preview.isChecked() else None
-        self.work.look_at(shown, region, probabilities=wanted)
+        self.requests.look_at(shown, region, probabilities=wanted)
 
     def _on_preview(self, checked: bool) -> None:
         if self.view is not None:

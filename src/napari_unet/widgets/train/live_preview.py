@@ -11,6 +11,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.config import AnnotationKind
+from napari_unet.live.events import Preview
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
     placed_like,
@@ -23,8 +24,6 @@ from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-    from napari_unet.live.loop import Preview
 
 _LOOK_MS = 40
 _OPACITY = 0.4

@@ -25,6 +25,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.train.region_count import Counted, RegionCount
 from napari_unet.train.roles import NO_SLICE, seen_around
 from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
+from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.region_shapes import (
     draw_regions,
     find_layer,
@@ -120,7 +121,7 @@ class RegionsBox(QWidget):
         listed = Subscriptions(self, self._on_layers)
         listed.replace((events.inserted, events.removed))
         self._drawn = Subscriptions(self, self._on_shapes)
-        self._painted = Subscriptions(self, self._on_paint)
+        self._edits = Subscriptions(self, self._on_edit)
         self._show(None)
 
     def value(self) -> list[Region]:
@@ -148,7 +149,8 @@ class RegionsBox(QWidget):
         if misfit(place.image):
             place = replace(place, image=None)
         self._place = place
-        self._painted.replace(_paint_events(place.annotations))
+        labels = place.annotations
+        self._edits.replace([] if labels is None else [LabelChanges.of(labels).edited])
         self._on_layers()
 
     def _lay_out(self) -> None:
@@ -224,7 +226,7 @@ class RegionsBox(QWidget):
             self.valueChanged.emit(value)
         self._count()
 
-    def _on_paint(self, _event: Any = None) -> None:
+    def _on_edit(self, _labels: Labels) -> None:
         # Not started again while it runs: painting without a rest would put it off.
         if not self._timer.isActive():
             self._timer.start(_PAINT_MS)
@@ -337,7 +339,3 @@ class RegionsBox(QWidget):
 
 def _shape_events(layer: Shapes | None) -> tuple[Any, ...]:
     return () if layer is None else (layer.events.data, layer.events.features)
-
-
-def _paint_events(layer: Labels | None) -> tuple[Any, ...]:
-    return () if layer is None else (layer.events.paint, layer.events.data)

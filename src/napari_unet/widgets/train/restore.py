@@ -15,6 +15,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.config import AnnotationKind, PostprocessConfig, PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
+from napari_unet.live.events import Preview
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.started import Started
 from napari_unet.predict.segment import Finished, PredictionWork
@@ -222,9 +223,6 @@ class Restore(QObject):
         self._curves.offer(list(past.moments), hint)
 
     def _show_tile(self, tile: TileDone) -> None:
-        # torch is loaded by now: tiles come from where it is.
-        from napari_unet.live.loop import Preview
-
         index = self._z - self._first - tile.core[0].start
         if self._view is not None and 0 <= index < len(tile.labels):
             labels = tile.labels[index : index + 1]

@@ -29,6 +29,7 @@ from napari_unet.widgets.layers.arrays import (
     misfit,
     placed_like,
 )
+from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -91,7 +92,7 @@ class WeightsWidget(Panel):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DELAY_MS)
         self._timer.timeout.connect(self.show_slice)
-        self._painted = Subscriptions(self, self._ask)
+        self._drawn = Subscriptions(self, self._ask)
         self._map: LiveWeightMap | None = None
         self._map_of: tuple[Any, ...] = ()
         self._connect()
@@ -232,7 +233,8 @@ class WeightsWidget(Panel):
             self._timer.start()
 
     def _on_labels(self, layer: Labels | None) -> None:
-        self._painted.replace(_events(layer))
+        # A brush in motion is followed too, which has not changed anything for good.
+        self._drawn.replace([] if layer is None else [LabelChanges.of(layer).drawn])
         self.kind.show_guess(layer)
         self.refresh()
         self._enable()
@@ -270,14 +272,6 @@ class WeightsWidget(Panel):
             guess = self.kind.guess
             kind = guess.kind if guess is not None else _guess(labels)
         return kind
-
-
-def _events(layer: Labels | None) -> tuple[Any, ...]:
-    if layer is None:
-        return ()
-    # A brush in motion tells `labels_update`, a stroke or fill that has ended `paint`,
-    # undo and new data only `set_data`.
-    return layer.events.labels_update, layer.events.paint, layer.events.set_data
 
 
 def _title(name: str) -> str:
