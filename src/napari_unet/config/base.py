@@ -41,3 +41,13 @@ class Settings(BaseModel):
             raise InputError(
                 f"{source}: {name} = {first.get('input')!r}: {first['msg']}."
             ) from error
+
+    def changed(self, source: str | Path, **given: Any) -> Self:
+        """Return these settings with those that are given, checked.
+
+        Raises
+        ------
+        InputError
+            As `read`.
+        """
+        return self.read({**self.model_dump(by_alias=True), **given}, source)

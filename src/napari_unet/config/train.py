@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from napari_unet.config.base import Settings
+
+BUDGETS = ("minutes", "epochs", "steps")
+"""Fields of `TrainConfig` that end a run, each; the last that is set does."""
 
 
 class TrainConfig(Settings):
@@ -167,6 +171,15 @@ class TrainConfig(Settings):
         description="When fine-tuning: share of the learning rate for layers that "
         "were taken from the old model. Higher: they change faster.",
     )
+    validations: int = Field(
+        16,
+        ge=1,
+        le=1000,
+        title="Validations",
+        description="How often the held-out slices are scored during a run. Higher: "
+        "more points on the curve and more models to choose the best from, less time "
+        "for training.",
+    )
     seed: int = Field(
         0,
         ge=0,
@@ -197,15 +210,20 @@ class TrainConfig(Settings):
         description="How often the run is saved, so that a crash loses no more. "
         "Higher: less often, with less writing.",
     )
-    validations: int = Field(
-        16,
-        ge=1,
-        le=1000,
-        title="Validations",
-        description="How often the held-out slices are scored during a run. Higher: "
-        "more points on the curve and more models to choose the best from, less time "
-        "for training.",
-    )
+
+    def changed(self, source: str | Path, **given: Any) -> Self:
+        """Return these settings with those that are given, checked.
+
+        A budget that is given takes the place of all others.
+
+        Raises
+        ------
+        InputError
+            As `read`.
+        """
+        if any(given.get(name) is not None for name in BUDGETS):
+            given = {**dict.fromkeys(BUDGETS), **given}
+        return super().changed(source, **given)
 
     @model_validator(mode="after")
     def _has_a_budget(self) -> Self:

@@ -9,24 +9,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
+from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.data.annotation import guess_kind, to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.experiments.resize import average_blocks, block_side, majority
 from napari_unet.experiments.result import Result, fingerprints_of
-from napari_unet.experiments.split import Split, split_slices
+from napari_unet.experiments.split import split_slices
 from napari_unet.experiments.study import Experiment
 from napari_unet.experiments.study_measures import measure
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.session import TrainingSource, open_run
 from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import (
-    TrainingImage,
-    prepare_image,
-)
+from napari_unet.train.training_image import TrainingImage
 
 
 class ExperimentRun:
@@ -84,11 +82,19 @@ class ExperimentRun:
         name = experiment.split if split is None else split
         self.split = split_slices(name, len(mask))
         self.block = block_side(mask.shape, experiment.side)
-        self.image = _prepare(image, mask, self.block, self.split, experiment)
-        config = _settings(experiment.settings, self.image, minutes, seed, device)
-        self.trainer = Trainer(
-            [self.image], config, folder=self.folder, resume=self.folder.holds_run
+        small = majority(mask, self.block).astype(np.uint8)
+        source = TrainingSource(
+            replace(average_blocks(image, self.block), source=self._names[0]),
+            small,
+            AnnotationKind.CLASSES,
+            regions=self.split.regions,
         )
+        side = max(small.shape[1:])
+        config = _settings(experiment.settings, side, minutes, seed, device)
+        resume = self.folder.holds_run
+        self._run = open_run([source], config, folder=out, resume=resume)
+        self.trainer = self._run.trainer
+        (self.image,) = self.trainer.images
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -102,7 +108,7 @@ class ExperimentRun:
             f"parameters, on {self.trainer.device.words}",
             f"{self._names[0]}: {len(self.image.train)} slices to train on, "
             f"{len(self.image.held_out)} held out ({self.split.name}), {sizes}",
-            *self.image.notes,
+            *self._run.notes,
         )
 
     def finish(self) -> Result:
@@ -160,28 +166,9 @@ def _mask(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     return np.asarray(target.classes == 1)
 
 
-def _prepare(
-    image: Stack,
-    mask: NDArray[np.bool_],
-    block: int,
-    split: Split,
-    experiment: Experiment,
-) -> TrainingImage:
-    small = average_blocks(image, block)
-    prepared = prepare_image(
-        small,
-        majority(mask, block).astype(np.uint8),
-        kind=AnnotationKind.CLASSES,
-        regions=split.regions,
-        network=experiment.settings.network,
-        weights=experiment.settings.weights,
-    )
-    return replace(prepared, name=Path(image.source).name)
-
-
 def _settings(
     settings: RunConfig,
-    image: TrainingImage,
+    side: int,
     minutes: float | None,
     seed: int,
     device: str | None,
@@ -189,11 +176,13 @@ def _settings(
     """Return the settings of the preset, fitted to image, time and machine."""
     train = settings.train
     # Whole images, also where they are smaller than those of the study.
-    side = max(16, min(train.patch_size, max(image.image.shape[2:])))
-    given = {"patch_size": side, "seed": seed, "device": device or train.device}
-    if minutes is not None:
-        given |= {"minutes": minutes, "steps": None}
-    checked = TrainConfig.read({**train.model_dump(), **given}, "command line")
+    checked = train.changed(
+        "command line",
+        patch_size=max(16, min(train.patch_size, side)),
+        seed=seed,
+        device=device or train.device,
+        **({} if minutes is None else {"minutes": minutes}),
+    )
     return settings.model_copy(update={"train": checked})
 
 

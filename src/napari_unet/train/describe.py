@@ -17,21 +17,18 @@ def model_card(
     step: int,
     iou: float | None = None,
     earlier: Sequence[dict[str, str]] = (),
+    before: Sequence[str] = (),
 ) -> ModelCard:
     """Describe a model trained with `config` on `images` for `step` steps.
 
     `iou` is its score on the held-out slices, where there are any; `earlier` is what
-    models before it learnt from. Pixel size, normalisation and kind of annotations are
-    those of the first image.
+    models before it learnt from, and `before` what they called their classes. Pixel
+    size, normalisation and kind of annotations are those of the first image.
     """
     first = images[0]
-    names = ["background", "foreground"]
-    if config.network.num_classes > 2:
-        others = range(1, config.network.num_classes)
-        names = ["background", *(f"class {number}" for number in others)]
     return ModelCard(
         network=config.network,
-        class_names=tuple(names),
+        class_names=class_names(config.network.num_classes, images, before),
         pixel_size=first.pixel_size,
         unit=first.unit,
         normalization=first.normalization,
@@ -43,6 +40,31 @@ def model_card(
         scores={} if iou is None else {"iou": iou},
         data=(*earlier, *map(_entry, images)),
     )
+
+
+def class_names(
+    num_classes: int,
+    images: Sequence[TrainingImage],
+    before: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Return what the classes of a network are called, background first.
+
+    The first image whose annotations name them decides, then the model `before`; names
+    that everything has from the start count for none.
+    """
+    count = max(2, num_classes)
+    # Classes that have a name and no pixel yet are not among those of the network.
+    known = [image.class_names[:count] for image in images]
+    named = [names for names in (*known, tuple(before)) if len(names) == count]
+    plain = plain_names(count)
+    return next((names for names in named if names != plain), plain)
+
+
+def plain_names(count: int) -> tuple[str, ...]:
+    """Return names for classes that nobody gave any."""
+    if count == 2:
+        return "background", "foreground"
+    return "background", *(f"class {number}" for number in range(1, count))
 
 
 def data_before(start: Model | None) -> tuple[dict[str, str], ...]:

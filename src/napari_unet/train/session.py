@@ -1,26 +1,213 @@
-"""Training as a worker's generator: arrays in, a model file out, no Qt in between."""
+"""A training run put together: sources and settings in, a trainer and its notes out.
+
+Loads no torch before a run is opened.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_unet.config import AnnotationKind, Region, Role, RunConfig
+import numpy as np
+
+from napari_unet.config import AnnotationKind, ImageConfig, Region, Role, RunConfig
+from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
 from napari_unet.model.started import Started
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
+    from napari_unet.model.checkpoint import Model
     from napari_unet.train.trainer import Trainer, TrainStep
     from napari_unet.train.training_image import TrainingImage
 
 _SHOW_SECONDS = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSource:
+    """An image of a training set with its annotations, as arrays or as files.
+
+    Attributes
+    ----------
+    image
+        The image, or the file or folder from which it is read.
+    labels
+        (Z, Y, X) annotations as painted, or their file or folder.
+    kind
+        What the annotations mean; None is a guess.
+    train, validate
+        Slices, as `prepare_image` takes them.
+    regions
+        Boxes, polygons or slices with their role.
+    class_names
+        Names of the classes, background first; () where they have none.
+    """
+
+    image: Stack | Path
+    labels: NDArray[np.generic] | Path
+    kind: AnnotationKind | None = None
+    train: str | None = None
+    validate: str | None = None
+    regions: tuple[Region, ...] = ()
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the user chose what of the image trains or validates."""
+        drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATE}
+        return bool(self.train or self.validate or drawn)
+
+    def read(self) -> tuple[Stack, NDArray[np.generic], tuple[str, ...]]:
+        """Return image, annotations, and what had to be assumed of their files.
+
+        Files are read on the thread that calls; a memory map stays one.
+
+        Raises
+        ------
+        InputError
+            When a file cannot be read.
+        """
+        notes: list[str] = []
+        image, labels = self.image, self.labels
+        if isinstance(image, Path):
+            image = _read(image, notes)
+        if isinstance(labels, Path):
+            labels = np.asarray(_read(labels, notes).as_zyx())
+        return image, labels, tuple(notes)
+
+    def prepare(self, config: RunConfig) -> tuple[TrainingImage, tuple[str, ...]]:
+        """Read the image, normalise it, and weigh its annotations.
+
+        Returns
+        -------
+        The image, and what had to be assumed of its files.
+
+        Raises
+        ------
+        InputError
+            When image or annotations cannot be used, naming their files.
+        """
+        from napari_unet.train.training_image import prepare_image
+
+        stack, labels, notes = self.read()
+        with self.naming_files():
+            image = prepare_image(
+                stack,
+                labels,
+                kind=self.kind,
+                train=self.train,
+                validate=self.validate,
+                regions=self.regions,
+                network=config.network,
+                weights=config.weights,
+            )
+        return replace(image, class_names=self.class_names), notes
+
+    @contextmanager
+    def naming_files(self) -> Iterator[None]:
+        """Put the names of the files before what is wrong with them."""
+        try:
+            yield
+        except InputError as error:
+            if not isinstance(self.image, Path):
+                raise
+            raise InputError(f"{self.image} with {self.labels}: {error}") from error
+
+
+def source_of(image: ImageConfig) -> TrainingSource:
+    """Return what the settings of a run say of an image as a source."""
+    return TrainingSource(
+        Path(image.image),
+        Path(image.labels),
+        kind=image.kind,
+        train=image.train,
+        validate=image.validate_,
+        regions=image.regions,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class OpenRun:
+    """A run that is ready to train.
+
+    Attributes
+    ----------
+    trainer
+        Trains; loop over its `run()`.
+    notes
+        Words to the user on what was understood or decided.
+    """
+
+    trainer: Trainer
+    notes: tuple[str, ...]
+
+    @property
+    def config(self) -> RunConfig:
+        """All settings, fitted to the data."""
+        return self.trainer.config
+
+
+def open_run(
+    sources: Sequence[TrainingSource],
+    config: RunConfig,
+    *,
+    folder: Path | None = None,
+    start: Path | Model | None = None,
+    resume: bool = False,
+    auto: bool = False,
+) -> OpenRun:
+    """Put a training run together: read, prepare and divide images, make a trainer.
+
+    Parameters
+    ----------
+    sources
+        The training set.
+    config
+        All settings.
+    folder
+        Where the run is kept; nothing is written when left out.
+    start
+        A model to fine-tune; a new network when left out.
+    resume
+        Go on with the run in `folder` exactly where it was saved.
+    auto
+        Choose the sizes of network, patches and batch for the data and the device.
+
+    Raises
+    ------
+    InputError
+        When the images cannot be used, or do not fit each other or the settings.
+    """
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.train.auto import choose
+    from napari_unet.train.run_folder import RunFolder
+    from napari_unet.train.start import take_network
+    from napari_unet.train.trainer import Trainer
+    from napari_unet.train.training_image import hold_out_images
+
+    old = load_model(start) if isinstance(start, Path) else start
+    config = config if old is None else take_network(config, old)
+    prepared = [source.prepare(config) for source in sources]
+    notes = [note for _, of_files in prepared for note in of_files]
+    images = [image for image, _ in prepared]
+    if not any(source.is_divided for source in sources):
+        images = hold_out_images(images)
+    for source, image in zip(sources, images, strict=True):
+        notes += [_of_image(source, image, len(images)) + note for note in image.notes]
+    if auto:
+        config, why = choose(config, images, old)
+        notes.append(why)
+    kept = None if folder is None else RunFolder(folder)
+    trainer = Trainer(images, config, folder=kept, start=old, resume=resume)
+    return OpenRun(trainer, (*notes, *trainer.notes))
 
 
 @dataclass(frozen=True)
@@ -31,121 +218,156 @@ class Progress:
     last: TrainStep
 
 
-@dataclass(frozen=True, eq=False)
-class ImageSource:
-    """An image of a training set, copied or still to be read.
+def train_sources(
+    stop: threading.Event,
+    *,
+    sources: Sequence[TrainingSource],
+    config: RunConfig,
+    folder: Path,
+    start: Path | None = None,
+    auto: bool = False,
+) -> Generator[Started | Progress, None, Path | None]:
+    """Train, yielding what there is to show about ten times a second.
 
-    Attributes
+    Parameters
     ----------
-    take
-        Gives the image and (Z, Y, X) annotations, on any thread.
+    stop
+        Ends the run after the step in hand once it is set.
+    sources, config, folder, start, auto
+        As `open_run` takes them.
+
+    Returns
+    -------
+    Path of the best model, or of the newest where none was scored; None when the
+    run was stopped before its first step.
+    """
+    # torch is loaded here, on the thread, when work starts and not before.
+    run = open_run(sources, config, folder=folder, start=start, auto=auto)
+    trainer, kept = run.trainer, run.trainer.folder
+    if stop.is_set() or kept is None:
+        return None
+    yield Started(trainer.device.words, run.notes, trainer.device.memory_words)
+    yield from _bundled(trainer, stop)
+    if trainer.step == 0:
+        return None
+    return kept.best if kept.best.exists() else kept.last
+
+
+def train_unet(  # noqa: PLR0913 (every option is one argument)
+    image: ArrayLike | Stack | str | Path,
+    labels: ArrayLike | Stack | str | Path,
+    *,
+    kind: AnnotationKind | None = None,
+    train: str | None = None,
+    validate: str | None = None,
+    regions: Sequence[Region] = (),
+    class_names: Sequence[str] = (),
+    config: RunConfig | None = None,
+    folder: str | Path | None = None,
+    start: str | Path | Model | None = None,
+    on_step: Callable[[TrainStep], object] | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a network on an image with annotations, and return its best model.
+
+    Parameters
+    ----------
+    image
+        (Z, Y, X), (Y, X) or (C, Z, Y, X) array, a stack, or a file or folder.
+    labels
+        (Z, Y, X) or (Y, X) annotations, a stack, or a file or folder.
     kind
-        What the annotations mean; None is a guess.
+        What the annotations mean; guessed when left out.
     train, validate
-        Slices, as `prepare_image` takes them.
+        Slices as "start:stop", as `prepare_image` takes them.
     regions
-        What was drawn on the image.
-    """
-
-    take: Callable[[], tuple[Stack, NDArray[np.generic]]]
-    kind: AnnotationKind | None = None
-    train: str | None = None
-    validate: str | None = None
-    regions: tuple[Region, ...] = ()
-
-    @property
-    def is_divided(self) -> bool:
-        """Whether the user chose what of the image trains or validates."""
-        drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATE}
-        return bool(self.train or self.validate or drawn)
-
-    def prepare(self, config: RunConfig) -> TrainingImage:
-        """Normalise the image, and read and weigh its annotations."""
-        from napari_unet.train.training_image import prepare_image
-
-        stack, labels = self.take()
-        return prepare_image(
-            stack,
-            labels,
-            kind=self.kind,
-            train=self.train,
-            validate=self.validate,
-            regions=self.regions,
-            network=config.network,
-            weights=config.weights,
-        )
-
-
-@dataclass(eq=False)
-class TrainingWork:
-    """A training run on copies of layers, for a worker thread.
-
-    Attributes
-    ----------
-    sources
-        The training set.
+        Boxes, polygons or slices with their role.
+    class_names
+        Names of the classes, background first.
     config
-        All settings.
+        All settings; the defaults when left out.
     folder
-        Where the run is kept.
+        Where the run is kept, to look at or to go on with; nothing is written when
+        left out.
     start
-        A model file to fine-tune, or None for a new network.
-    auto
-        Choose the sizes of network, patches and batch for the data and the device.
+        A model, or its file, to fine-tune.
+    on_step
+        Is called with every `TrainStep`.
+    settings
+        Fields of `TrainConfig` to change, such as ``minutes=10`` or ``seed=1``.
+
+    Returns
+    -------
+    Model
+        The one that scored best on the slices held out; the newest without any.
+
+    Raises
+    ------
+    InputError
+        When image, annotations or settings cannot be used, or the folder holds a run.
+
+    Examples
+    --------
+    >>> model = train_unet("em.tif", "cells.tif", minutes=4)  # doctest: +SKIP
+    >>> save_model("cells.safetensors", model)  # doctest: +SKIP
     """
-
-    sources: Sequence[ImageSource]
-    config: RunConfig
-    folder: Path
-    start: Path | None
-    auto: bool = False
-
-    def run(
-        self, stop: threading.Event
-    ) -> Generator[Started | Progress, None, Path | None]:
-        """Train, yielding what there is to show about ten times a second.
-
-        Returns
-        -------
-        Path of the best model, or of the newest where none was scored; None when the
-        run was stopped before its first step.
-        """
-        # torch is loaded here, on the thread, when work starts and not before.
-        from napari_unet.model.checkpoint import load_model
-        from napari_unet.train.auto import choose
-        from napari_unet.train.run_folder import RunFolder
-        from napari_unet.train.start import take_network
-        from napari_unet.train.trainer import Trainer
-        from napari_unet.train.training_image import hold_out_images
-
-        start = None if self.start is None else load_model(self.start)
-        config = self.config if start is None else take_network(self.config, start)
-        images = [source.prepare(config) for source in self.sources]
-        if not any(source.is_divided for source in self.sources):
-            images = hold_out_images(images)
-        folder = RunFolder(self.folder)
-        if stop.is_set():
-            return None
-        notes = [
-            _named(image, images) + note for image in images for note in image.notes
-        ]
-        why: tuple[str, ...] = ()
-        if self.auto:
-            config, reason = choose(config, images, start)
-            why = (reason,)
-        trainer = Trainer(images, config, folder=folder, start=start)
-        device = trainer.device
-        notes = [*notes, *why, *trainer.notes]
-        yield Started(device.words, tuple(notes), device.memory_words)
-        yield from _bundled(trainer, stop)
-        if trainer.step == 0:
-            return None
-        return folder.best if folder.best.exists() else folder.last
+    config = config or RunConfig()
+    changed = config.train.changed("train_unet", **settings)
+    source = TrainingSource(
+        Path(image) if isinstance(image, str | Path) else _stack(image, "image"),
+        _labels(labels),
+        kind=kind,
+        train=train,
+        validate=validate,
+        regions=tuple(regions),
+        class_names=tuple(class_names),
+    )
+    run = open_run(
+        [source],
+        config.model_copy(update={"train": changed}),
+        folder=None if folder is None else Path(folder),
+        start=Path(start) if isinstance(start, str) else start,
+    )
+    kept = run.trainer.folder
+    if kept is not None and kept.is_taken:
+        raise InputError(f"{kept.path} holds a run already: choose another folder.")
+    for step in run.trainer.run():
+        if on_step is not None:
+            on_step(step)
+    return run.trainer.model()
 
 
-def _named(image: TrainingImage, images: Sequence[TrainingImage]) -> str:
-    """Return the name of an image to put before a note, where there are several."""
-    return f"{image.name}: " if len(images) > 1 else ""
+def _read(path: Path, notes: list[str]) -> Stack:
+    stack = read_stack(path)
+    notes += [f"{path}: {note}" for note in stack.notes]
+    return stack
+
+
+def _stack(data: ArrayLike | Stack, source: str) -> Stack:
+    """Return an array as a stack of pixels of unknown size."""
+    if isinstance(data, Stack):
+        return data
+    array = np.asarray(data)
+    axes = {2: "YX", 3: "ZYX", 4: "CZYX"}.get(array.ndim)
+    if axes is None:
+        raise InputError(
+            f"The {source} has {array.ndim} dimensions: give (Y, X), (Z, Y, X) or "
+            "(C, Z, Y, X)."
+        )
+    return Stack(array, axes, (1.0,) * min(3, array.ndim), "pixel", source)
+
+
+def _labels(labels: ArrayLike | Stack | str | Path) -> NDArray[np.generic] | Path:
+    if isinstance(labels, str | Path):
+        return Path(labels)
+    return np.asarray(_stack(labels, "annotations").as_zyx())
+
+
+def _of_image(source: TrainingSource, image: TrainingImage, count: int) -> str:
+    """Return the name of an image to put before a note, where it says which."""
+    if isinstance(source.image, Path):
+        return f"{source.image.name}: "
+    return f"{image.name}: " if count > 1 else ""
 
 
 def _bundled(

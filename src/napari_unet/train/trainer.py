@@ -115,6 +115,7 @@ class Trainer:
         self.history: list[dict[str, float | None]] = []
         self._best_weights: dict[str, Tensor] | None = None
         self._earlier = data_before(start)
+        self._names_before = () if start is None else start.card.class_names
         self._saved_at = 0.0
         self._progress = 0.0
         self._pace = Pace()
@@ -329,6 +330,7 @@ class Trainer:
         return {
             "origin": origin(self.config, self.images),
             "earlier": self._earlier,
+            "class_names": self._card(best=False).class_names,
             "step": self.step,
             "elapsed": self.elapsed,
             "best": self.best,
@@ -355,6 +357,7 @@ class Trainer:
             )
         self._learner.restore(state)
         self._earlier = tuple(state.get("earlier", ()))
+        self._names_before = tuple(state.get("class_names", ()))
         self.step, self.elapsed = state["step"], state["elapsed"]
         self._saved_at = self.elapsed
         self.best, self.best_step = state["best"], state["best_step"]
@@ -366,7 +369,12 @@ class Trainer:
     def _card(self, best: bool) -> ModelCard:
         step, iou = (self.best_step, self.best) if best else (self.step, None)
         return model_card(
-            self.config, self.images, step=step or 0, iou=iou, earlier=self._earlier
+            self.config,
+            self.images,
+            step=step or 0,
+            iou=iou,
+            earlier=self._earlier,
+            before=self._names_before,
         )
 
 

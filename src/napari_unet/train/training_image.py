@@ -58,6 +58,8 @@ class TrainingImage:
         What was drawn or listed.
     normalization
         How the image was normalised, which the model needs to know.
+    class_names
+        Names of the classes, background first; () where they have none.
     """
 
     name: str
@@ -75,6 +77,7 @@ class TrainingImage:
     roles: NDArray[np.uint8] | None = None
     regions: tuple[Region, ...] = ()
     normalization: Normalization = field(default_factory=Normalization)
+    class_names: tuple[str, ...] = ()
 
     @property
     def truth(self) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ import pytest
 
 from napari_unet.config import Preset, UNetConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
+from napari_unet.widgets.choose.annotation_button import begin_annotations
 
 
 def test_stop_in_the_first_second_ends_well(quick: Any, finish: Any) -> None:
@@ -61,6 +62,24 @@ def test_stop_while_paused_keeps_the_model(quick: Any, finish: Any, qtbot: Any) 
     train.run_button.click()
     finish(train)
     assert load_model(train.workspace.model)
+
+
+def test_the_model_keeps_the_names_of_the_classes(
+    quick: Any, viewer: Any, finish: Any
+) -> None:
+    train = quick.train
+    layer = begin_annotations(viewer, train.image.value(), ("resin", "cell", "rim"))
+    for value in (1, 2, 3):
+        layer.data[1, 20 * value : 20 * value + 15] = value
+    layer.data[1, 82:, :5] = 2
+    layer.refresh()
+    train.annotations.setValue(layer)
+    train.amount_of.setCurrentText("steps")
+    train.amount.setValue(2)
+    train.run_button.click()
+    finish(train)
+    names = load_model(train.workspace.model).card.class_names
+    assert names == ("resin", "cell", "rim"), train.status.text()
 
 
 def test_removing_the_layers_while_training_harms_nothing(

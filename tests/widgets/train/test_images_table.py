@@ -9,14 +9,13 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
-from napari_unet.config import AnnotationKind
-from napari_unet.train.training_image import prepare_image
+from napari_unet.config import AnnotationKind, RunConfig
+from napari_unet.train.pairs import Part, class_pixels
 from napari_unet.widgets.layers.arrays import (
     placed_like,
 )
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
-from napari_unet.widgets.train.pairs import Part, class_pixels
 
 SHAPE = (5, 40, 50)
 
@@ -170,8 +169,7 @@ def test_files_are_listed_beside_layers_and_read_when_needed(
     assert text(images, 0, 1) == "em\n6 x 96 x 112"
     assert "/" in text(images, 0, 2)
     (pair,) = images.value()
-    stack, labels = pair.take()()
-    prepared = prepare_image(stack, labels, **pair.slices)
+    prepared, _ = pair.source().prepare(RunConfig())
     assert prepared.image.shape == (1, 6, 96, 112)
     add(viewer, "layer")
     assert names(images) == ["layer", "em"]
@@ -211,17 +209,16 @@ def test_the_role_of_an_image_decides_what_is_held_out(
     assert isinstance(box, QComboBox)
     box.setCurrentText(part)
     (pair,) = images.value()
-    stack, labels = pair.take()()
-    image = prepare_image(stack, labels, **pair.slices)
+    image, _ = pair.source().prepare(RunConfig())
     assert (image.train.size, image.held_out.size) == (trained, held)
 
 
 def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
     image, annotations = add(viewer, "first")
     images.follow(image, annotations)
-    taken = images.value()[0].take()
+    taken = images.value()[0].source()
     annotations.data[:] = 0
-    assert taken()[1].any()
+    assert taken.labels.any()
 
 
 def test_without_annotations_there_is_nothing_to_count():

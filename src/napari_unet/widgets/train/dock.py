@@ -20,10 +20,7 @@ from napari_unet.errors import InputError
 from napari_unet.live.events import Idle, Kept, Learnt, Preview
 from napari_unet.live.live_training import LiveSource, train_live
 from napari_unet.model.started import Started
-from napari_unet.train.session import (
-    Progress,
-    TrainingWork,
-)
+from napari_unet.train.session import Progress, train_sources
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList
@@ -105,7 +102,8 @@ class TrainWidget(Panel):
 
     def run(self) -> None:
         """Train on a thread, on copies of what the layers hold now."""
-        work = TrainingWork(
+        work = partial(
+            train_sources,
             sources=self.data.sources(),
             config=self.settings(),
             folder=self._new_run(self.image.value()),
@@ -113,7 +111,7 @@ class TrainWidget(Panel):
             auto=self.rows.auto,
         )
         self._begin()
-        self.start("Training U-Net", work.run)
+        self.start("Training U-Net", work)
 
     def start_live(self) -> None:
         """Train live: what is painted from now on is learnt, what is seen predicted.

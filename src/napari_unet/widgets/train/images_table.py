@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QWidget
 
 from napari_unet.config import AnnotationKind
+from napari_unet.train.pairs import PairCount, Part, count_each
 from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
@@ -18,14 +19,7 @@ from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
-from napari_unet.widgets.train.pairs import (
-    Counted,
-    Part,
-    TrainingPair,
-    count_each,
-    counting,
-    find_pairs,
-)
+from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -218,7 +212,7 @@ class ImagesTable(QWidget):
             on_step=lambda item: self._counted(rows[item[0]], item[1]),
         )
 
-    def _counted(self, row: _Row, result: Counted) -> None:
+    def _counted(self, row: _Row, result: PairCount) -> None:
         if row not in self._rows:
             return
         self.status.setText(result.error)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.config.needs import RUNS
+from napari_unet.data.annotation import guess_kind
 from napari_unet.errors import InputError
-from napari_unet.train.session import ImageSource
+from napari_unet.train.session import TrainingSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
+from napari_unet.widgets.layers.annotations import class_names
 from napari_unet.widgets.layers.arrays import (
     labels_array,
     misfit,
@@ -25,10 +30,12 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.parts import in_row
 from napari_unet.widgets.train.images_table import ImagesTable
-from napari_unet.widgets.train.pairs import Part, TrainingPair
+from napari_unet.widgets.train.layer_pairs import TrainingPair
 from napari_unet.widgets.train.regions_box import Place, RegionsBox
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_unet.config import Region
     from napari_unet.widgets.qt.panel import Panel
 
@@ -86,7 +93,7 @@ class TrainingSet(QObject):
         # An empty layer has nothing to guess from.
         return self.kind.value() or guess or AnnotationKind.SCRIBBLES
 
-    def sources(self) -> list[ImageSource]:
+    def sources(self) -> list[TrainingSource]:
         """Copy every image that is used, with its annotations; on the main thread.
 
         Raises
@@ -157,21 +164,22 @@ class TrainingSet(QObject):
                 "object or scribble."
             )
 
-    def _source(self, pair: TrainingPair) -> ImageSource:
-        slices = dict(pair.slices)
-        own = (pair.image, pair.labels) == (
-            self.image.value(),
-            self.annotations.value(),
-        )
-        if own and pair.part is Part.AUTOMATIC:
-            slices["validate"] = self.held_out.text().strip() or None
-        return ImageSource(
-            take=pair.take(),
-            kind=pair.kind,
-            train=slices["train"],
-            validate=slices["validate"],
-            regions=tuple(self._regions(pair)),
-        )
+    def _source(self, pair: TrainingPair) -> TrainingSource:
+        chosen = self.image.value(), self.annotations.value()
+        own = (pair.image, pair.labels) == chosen
+        held_out = self.held_out.text().strip() if own else ""
+        source = pair.source(held_out or None, self._regions(pair))
+        return replace(source, class_names=self._class_names(pair, source.labels))
+
+    def _class_names(
+        self, pair: TrainingPair, painted: NDArray[np.generic] | Path
+    ) -> tuple[str, ...]:
+        """Return the names of a pair's classes, which layers for scribbles have."""
+        names = () if isinstance(pair.labels, Path) else class_names(pair.labels)
+        if not names or isinstance(painted, Path):
+            return ()
+        kind = pair.kind or guess_kind(painted).kind
+        return names if kind is AnnotationKind.SCRIBBLES else ()
 
     def _regions(self, pair: TrainingPair) -> list[Region]:
         image = pair.image

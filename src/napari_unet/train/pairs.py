@@ -1,0 +1,91 @@
+"""Pairs of image and annotations: what each is for, and what is annotated in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import guess_kind, to_target
+from napari_unet.data.labels import check_made_on
+from napari_unet.errors import NapariUNetError
+from napari_unet.train.roles import NO_SLICE
+from napari_unet.train.session import TrainingSource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Part(StrEnum):
+    """What an image of a training set is for."""
+
+    AUTOMATIC = "automatic"
+    TRAIN = "train"
+    VALIDATE = "validate"
+
+    @property
+    def slices(self) -> tuple[str | None, str | None]:
+        """`train` and `validate` for `prepare_image`."""
+        if self is Part.TRAIN:
+            return ":", NO_SLICE
+        if self is Part.VALIDATE:
+            return NO_SLICE, ":"
+        return None, None
+
+
+@dataclass(frozen=True)
+class PairCount:
+    """Shape and annotated pixels of a pair, or what is wrong with it."""
+
+    shape: tuple[int, ...] = ()
+    pixels: tuple[int, ...] | None = None
+    error: str = ""
+
+
+def class_pixels(
+    labels: NDArray[np.generic], kind: AnnotationKind | None
+) -> tuple[int, ...]:
+    """Count the annotated pixels of each class, background first; none: empty."""
+    if not labels.any():
+        return ()
+    target = to_target(labels, guess_kind(labels).kind if kind is None else kind)
+    counts = np.bincount(target.classes.ravel(), minlength=target.num_classes)
+    return tuple(counts[: target.num_classes].tolist())
+
+
+def count_files(
+    image: Path, labels: Path, kind: AnnotationKind | None = None
+) -> PairCount:
+    """Read a pair of files, and count the annotated pixels of each class.
+
+    Raises
+    ------
+    InputError
+        When one of them cannot be read, or their shapes differ.
+    """
+    source = TrainingSource(image, labels)
+    stack, painted, _ = source.read()
+    shape = tuple(stack.as_czyx().shape[1:])
+    with source.naming_files():
+        check_made_on(shape, painted.shape)
+    return PairCount(shape, class_pixels(painted, kind))
+
+
+def count_each(
+    work: Sequence[Callable[[], PairCount]], stop: Event
+) -> Iterator[tuple[int, PairCount]]:
+    """Count one pair after the other; yield the index and the result of each."""
+    for index, count in enumerate(work):
+        if stop.is_set():
+            return
+        try:
+            result = count()
+        except NapariUNetError as error:
+            result = PairCount(error=str(error))
+        yield index, result

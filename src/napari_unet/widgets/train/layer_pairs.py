@@ -1,0 +1,128 @@
+"""Pairs of image and annotations as the window has them: layers, or files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet.config import AnnotationKind, Region
+from napari_unet.errors import NapariUNetError
+from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
+from napari_unet.train.session import TrainingSource
+from napari_unet.widgets.layers.arrays import (
+    image_stack,
+    labels_array,
+    placed_like,
+    plane_shape,
+)
+from napari_unet.widgets.layers.marks import PREDICTED
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+@dataclass(frozen=True)
+class TrainingPair:
+    """An image and its annotations as chosen, before anything is copied or read.
+
+    Attributes
+    ----------
+    name
+        Of the image.
+    image, labels
+        Both layers of the viewer, or both files or folders.
+    part
+        Train with all of it, hold all of it out, or let regions and slices decide.
+    kind
+        What the annotations mean; None is a guess.
+    """
+
+    name: str
+    image: Image | Path
+    labels: Labels | Path
+    part: Part = Part.AUTOMATIC
+    kind: AnnotationKind | None = None
+
+    def source(
+        self,
+        held_out: str | None = None,
+        regions: Sequence[Region] = (),
+        class_names: Sequence[str] = (),
+    ) -> TrainingSource:
+        """Copy what the layers hold, on the main thread; files are read later.
+
+        Parameters
+        ----------
+        held_out
+            Slices held out, where the part of the image does not say it.
+        regions
+            What was drawn on the image.
+        class_names
+            Names of the classes, background first.
+        """
+        image, labels = self.image, self.labels
+        train, validate = self.part.slices
+        return TrainingSource(
+            image if isinstance(image, Path) else image_stack(image),
+            labels if isinstance(labels, Path) else labels_array(labels),
+            kind=self.kind,
+            train=train,
+            validate=held_out if self.part is Part.AUTOMATIC else validate,
+            regions=tuple(regions),
+            class_names=tuple(class_names),
+        )
+
+
+def counting(pair: TrainingPair) -> Callable[[], PairCount]:
+    """Take copies of layers, and return what counts their pixels on a thread."""
+    image, labels = pair.image, pair.labels
+    if isinstance(image, Path) and isinstance(labels, Path):
+        return partial(count_files, image, labels, pair.kind)
+    painted = labels_array(labels)
+    return lambda: PairCount(pixels=class_pixels(painted, pair.kind))
+
+
+def find_pairs(
+    viewer: ViewerModel, chosen: tuple[Image | None, Labels | None]
+) -> list[TrainingPair]:
+    """List the labels layers of a viewer, each with the image on which it lies.
+
+    Where several images have its shape and place, it goes with the one that was
+    `chosen` for it, or else with the one whose name is most like its own.
+    Predictions are left out.
+    """
+    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
+    found = []
+    for labels in viewer.layers:
+        if not isinstance(labels, Labels) or PREDICTED in labels.metadata:
+            continue
+        under = [image for image in images if _lies_on(labels, image)]
+        if labels == chosen[1] and chosen[0] in under:
+            under = [image for image in under if image == chosen[0]]
+        if under:
+            image = max(under, key=lambda one: _likeness(one.name, labels.name))
+            found.append(TrainingPair(image.name, image, labels))
+    return found
+
+
+def _lies_on(labels: Labels, image: Image) -> bool:
+    try:
+        if tuple(labels.data.shape) != plane_shape(image):
+            return False
+        place = placed_like(image)
+    except NapariUNetError:
+        return False
+    return np.allclose(labels.scale, place["scale"]) and np.allclose(
+        labels.translate, place["translate"]
+    )
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.lower(), other.lower()).ratio()

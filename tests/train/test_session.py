@@ -1,0 +1,243 @@
+"""A run is put together once, for the command line, the dock and scripts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+
+from napari_unet import save_model, train_unet
+from napari_unet.config import AnnotationKind, ImageConfig, Region, Role
+from napari_unet.data.stack import Stack
+from napari_unet.data.write import write_stack
+from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import load_model
+from napari_unet.model.started import Started
+from napari_unet.train.describe import class_names
+from napari_unet.train.session import (
+    TrainingSource,
+    open_run,
+    source_of,
+    train_sources,
+)
+
+
+def make(shape=(3, 64, 64), seed=0) -> tuple[Stack, np.ndarray]:
+    """An image of blocks of 8 pixels, and scribbles on all of them."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(1, 3, (shape[0], shape[1] // 8, shape[2] // 8))
+    labels = blocks.repeat(8, axis=1).repeat(8, axis=2).astype(np.uint8)
+    image = (60 * labels + rng.normal(0, 10, shape)).astype(np.uint8)
+    return Stack(image, "ZYX", (50.0, 4.0, 4.0), "nm", "blocks"), labels
+
+
+@pytest.fixture
+def scribbled():
+    """Make the source of a small image with scribbles."""
+
+    def start(**options) -> TrainingSource:
+        image, labels = make(seed=options.pop("seed", 0))
+        return TrainingSource(image, labels, AnnotationKind.SCRIBBLES, **options)
+
+    return start
+
+
+@pytest.fixture
+def on_disk(tmp_path) -> tuple[Path, Path]:
+    image, labels = make()
+    paths = tmp_path / "em.tif", tmp_path / "cells.tif"
+    write_stack(paths[0], image.data, like=image)
+    write_stack(paths[1], labels, like=image)
+    return paths
+
+
+def trained_names(run) -> tuple[str, ...]:
+    list(run.trainer.run())
+    return run.trainer.model().card.class_names
+
+
+def test_arrays_and_files_of_the_same_values_make_the_same_run(
+    scribbled, on_disk, small
+):
+    (of_arrays,) = open_run([scribbled()], small()).trainer.images
+    files = TrainingSource(*on_disk, AnnotationKind.SCRIBBLES)
+    (of_files,) = open_run([files], small()).trainer.images
+    assert of_files.fingerprint == of_arrays.fingerprint
+    assert of_files.pixel_size == pytest.approx(of_arrays.pixel_size)
+    assert np.array_equal(of_files.weights, of_arrays.weights)
+
+
+def test_what_settings_say_of_an_image_becomes_its_source():
+    region = Region(role=Role.TRAIN, slices="0:2")
+    settings = ImageConfig(
+        image="em.tif",
+        labels="cells.tif",
+        kind=AnnotationKind.CLASSES,
+        train="0:3",
+        validate_="3:4",
+        regions=(region,),
+    )
+    source = source_of(settings)
+    assert (source.image, source.labels) == (Path("em.tif"), Path("cells.tif"))
+    assert (source.train, source.validate) == ("0:3", "3:4")
+    assert (source.kind, source.regions) == (AnnotationKind.CLASSES, (region,))
+
+
+def test_what_does_not_fit_is_told_with_the_names_of_the_files(on_disk, small):
+    image, labels = on_disk
+    write_stack(labels, np.ones((3, 8, 8), np.uint8), like=make()[0])
+    with pytest.raises(InputError, match=r"em\.tif with .*cells\.tif: The annotations"):
+        open_run([TrainingSource(image, labels)], small())
+
+
+def test_notes_name_their_image_where_there_are_several(scribbled, small):
+    one, another = scribbled(), scribbled(seed=1)
+    another = replace(another, image=replace(another.image, source="other"), kind=None)
+    assert all(not n.startswith("blocks") for n in open_run([one], small()).notes)
+    notes = open_run([one, another], small()).notes
+    assert any(note.startswith("other: annotations are") for note in notes)
+
+
+def test_of_five_single_images_the_last_is_held_out_unless_the_user_divides(
+    scribbled, small
+):
+    sources = [scribbled(seed=seed) for seed in range(5)]
+    sources = [
+        replace(one, labels=one.labels * (np.arange(3) == 0)[:, None, None])
+        for one in sources
+    ]
+    run = open_run(sources, small())
+    assert [image.held_out.size for image in run.trainer.images] == [0, 0, 0, 0, 1]
+    divided = [replace(sources[0], train="0:1"), *sources[1:]]
+    run = open_run(divided, small())
+    assert not any(image.held_out.size for image in run.trainer.images)
+
+
+def test_names_of_the_classes_reach_the_model(scribbled, small):
+    run = open_run([scribbled(class_names=("resin", "cell"))], small(steps=1))
+    assert trained_names(run) == ("resin", "cell")
+
+
+def test_a_model_that_is_fine_tuned_keeps_the_names_of_its_classes(scribbled, small):
+    first = open_run([scribbled(class_names=("resin", "cell"))], small(steps=1))
+    list(first.trainer.run())
+    config, model = small(steps=1), first.trainer.model()
+    unnamed = open_run([scribbled()], config, start=model)
+    assert trained_names(unnamed) == ("resin", "cell")
+    plain = scribbled(class_names=("background", "foreground"))
+    assert trained_names(open_run([plain], config, start=model)) == ("resin", "cell")
+    named = scribbled(class_names=("gap", "axon"))
+    assert trained_names(open_run([named], config, start=model)) == ("gap", "axon")
+    more = scribbled()
+    more.labels[0, :8] = 3
+    names = trained_names(open_run([more], config, start=model))
+    assert names == ("background", "class 1", "class 2")
+
+
+def test_a_run_that_goes_on_keeps_the_names_of_its_classes(scribbled, small, tmp_path):
+    config, stop = small(steps=4), Event()
+    named = scribbled(class_names=("resin", "cell"))
+    for _ in open_run([named], config, folder=tmp_path).trainer.run(stop):
+        stop.set()
+    again = open_run([scribbled()], config, folder=tmp_path, resume=True)
+    assert again.trainer.step == 1
+    assert trained_names(again) == ("resin", "cell")
+
+
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [
+        (1, ("resin", "cell")),
+        (2, ("resin", "cell")),
+        (3, ("resin", "cell", "rim")),
+        (4, ("background", "class 1", "class 2", "class 3")),
+    ],
+)
+def test_classes_that_are_named_and_not_painted_take_no_name(blobs, count, names):
+    image = replace(blobs(), class_names=("resin", "cell", "rim"))
+    assert class_names(count, [image]) == names
+
+
+def test_sizes_are_chosen_when_asked_and_it_is_said_why(scribbled, small):
+    run = open_run([scribbled()], small(steps=1), auto=True)
+    assert run.config.network.base_channels == 8
+    assert any(note.startswith("chosen: base 8") for note in run.notes)
+
+
+def test_work_that_is_stopped_at_once_leaves_nothing(scribbled, small, tmp_path):
+    stop = Event()
+    stop.set()
+    folder = tmp_path / "run"
+    work = train_sources(stop, sources=[scribbled()], config=small(), folder=folder)
+    with pytest.raises(StopIteration) as ended:
+        next(work)
+    assert ended.value.value is None
+    assert not folder.exists()
+
+
+def test_work_tells_its_device_first_and_gives_the_model_last(
+    scribbled, small, tmp_path
+):
+    work = train_sources(
+        Event(),
+        sources=[scribbled(train="0:2", validate="2:3")],
+        config=small(steps=3),
+        folder=tmp_path,
+    )
+    assert isinstance(next(work), Started)
+    points = []
+    while True:
+        try:
+            points += next(work).points
+        except StopIteration as ended:
+            path = ended.value
+            break
+    assert len(points) == 3
+    assert path == tmp_path / "best.safetensors"
+    assert load_model(path).card.step
+
+
+def test_a_network_is_trained_in_one_call_that_prints_nothing(small, tmp_path, capfd):
+    image, labels = make()
+    steps = []
+    options = {"kind": AnnotationKind.SCRIBBLES, "config": small(), "steps": 2}
+    model = train_unet(
+        np.asarray(image.data), labels, on_step=steps.append, seed=3, **options
+    )
+    assert [step.step for step in steps] == [1, 2]
+    assert (model.card.train.seed, model.card.train.steps) == (3, 2)
+    assert capfd.readouterr() == ("", "")
+    save_model(tmp_path / "model.safetensors", model)
+    assert load_model(tmp_path / "model.safetensors").card.step == 2
+
+
+def test_one_call_takes_files_and_keeps_a_run_once(on_disk, small, tmp_path):
+    image, labels = map(str, on_disk)
+    options = {"config": small(), "steps": 1, "folder": tmp_path / "run"}
+    model = train_unet(image, labels, class_names=("resin", "cell"), **options)
+    assert load_model(tmp_path / "run" / "last.safetensors").card.step == 1
+    start = tmp_path / "run" / "last.safetensors"
+    with pytest.raises(InputError, match="holds a run already"):
+        train_unet(image, labels, **options)
+    options["folder"] = tmp_path / "next"
+    kind = AnnotationKind.SCRIBBLES
+    tuned = train_unet(image, labels, kind=kind, start=str(start), **options)
+    assert model.card.kind is AnnotationKind.CLASSES
+    assert tuned.card.data[0]["name"] == image
+
+
+def test_one_call_takes_a_single_slice(small):
+    image, labels = make((1, 64, 64))
+    model = train_unet(image.data[0], labels[0], config=small(), steps=1)
+    assert model.card.step == 1
+
+
+def test_arrays_of_other_dimensions_and_unknown_settings_are_refused(small):
+    image, labels = make()
+    with pytest.raises(InputError, match="The image has 1 dimensions"):
+        train_unet([1, 2], labels)
+    with pytest.raises(InputError, match="minuts"):
+        train_unet(image, labels, minuts=3)
