@@ -12,6 +12,27 @@ from napari_unet.config.base import Settings
 class PredictConfig(Settings):
     """How a stack is predicted."""
 
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Foreground above (probability)",
+        description="A pixel is foreground above this probability of not being "
+        "background; when left out the threshold that was kept in the model, or the "
+        "most probable class. Higher: less foreground, and fewer cells that merge.",
+    )
+    average: bool = Field(
+        False,
+        title="Average 8 turns (8 x slower)",
+        description="Predict every tile in its 8 flips and rotations and take the "
+        "mean: a little better, and 8 times slower.",
+    )
+    rescale: bool = Field(
+        False,
+        title="Rescale to the model's pixel size",
+        description="Bring an image of another pixel size to that of the model, and "
+        "the prediction back; a difference below a tenth counts as none.",
+    )
     tile_size: int | None = Field(
         None,
         ge=16,
@@ -38,27 +59,6 @@ class PredictConfig(Settings):
         description="Tiles that go through the network together; when left out 1 on "
         "the CPU, and on a GPU as many as fit, up to 16. Higher: more memory, faster "
         "on a GPU.",
-    )
-    average: bool = Field(
-        False,
-        title="Average 8 turns (8 x slower)",
-        description="Predict every tile in its 8 flips and rotations and take the "
-        "mean: a little better, and 8 times slower.",
-    )
-    threshold: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="Foreground above (probability)",
-        description="A pixel is foreground above this probability of not being "
-        "background; when left out the threshold that was kept in the model, or the "
-        "most probable class. Higher: less foreground, and fewer cells that merge.",
-    )
-    rescale: bool = Field(
-        False,
-        title="Rescale to the model's pixel size",
-        description="Bring an image of another pixel size to that of the model, and "
-        "the prediction back; a difference below a tenth counts as none.",
     )
     probabilities: Literal["float32", "float16"] = Field(
         "float32",

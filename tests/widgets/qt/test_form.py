@@ -45,9 +45,19 @@ def test_a_form_gives_back_what_is_set(qtbot: Any) -> None:
 
 
 def test_fields_that_are_not_shown_keep_their_values(qtbot: Any) -> None:
-    form = SettingsForm(UNetConfig(base_channels=32), ["depth"])
+    form = SettingsForm(UNetConfig(base_channels=32), exclude=["base_channels"])
     qtbot.addWidget(form)
     assert form.value() == UNetConfig(base_channels=32)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_all_fields_are_shown_in_their_order_but_those_left_out(
+    qtbot: Any, kind: Any
+) -> None:
+    first, *others = kind.model_fields
+    form = SettingsForm(kind(), exclude=[first])
+    qtbot.addWidget(form)
+    assert list(form.fields) == others
 
 
 def test_the_weights_dock_gives_back_what_is_set(viewer: Any) -> None:

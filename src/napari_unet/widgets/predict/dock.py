@@ -68,15 +68,6 @@ if TYPE_CHECKING:
 
 _SLICE, _STACK = "current slice", "whole stack"
 _REFRESH_SECONDS = 0.2
-_MORE = (
-    "threshold",
-    "average",
-    "tile_size",
-    "tile_slices",
-    "batch_size",
-    "probabilities",
-    "device",
-)
 
 
 class PredictWidget(Panel):
@@ -97,7 +88,7 @@ class PredictWidget(Panel):
         self.probabilities = QCheckBox("Probabilities too, as image layers")
         self.finish = SettingsForm(PostprocessConfig())
         device = preferences().work.device
-        self.settings = SettingsForm(PredictConfig(device=device), _MORE)
+        self.settings = SettingsForm(PredictConfig(device=device), ["rescale"])
         self.rescale = QCheckBox(PredictConfig.model_fields["rescale"].title)
         self.rescale.setToolTip(PredictConfig.model_fields["rescale"].description)
         self.threshold, self.sizes = WrappedLabel(hides=True), WrappedLabel(hides=True)

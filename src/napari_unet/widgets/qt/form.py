@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -20,7 +20,7 @@ _OWN = "napari_unet_tooltip"
 
 
 class SettingsForm(QWidget):
-    """The editor of some fields of a settings object.
+    """The editor of the fields of a settings object, in their order.
 
     A number that may be left out is "auto" at its lower end.
 
@@ -28,8 +28,8 @@ class SettingsForm(QWidget):
     ----------
     settings
         What is edited; fields that are not shown keep their values.
-    fields
-        Names of the fields to show, in order; all that can be shown when left out.
+    exclude
+        Names of fields that are not shown.
     """
 
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
@@ -37,7 +37,7 @@ class SettingsForm(QWidget):
     def __init__(
         self,
         settings: Settings,
-        fields: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -49,17 +49,19 @@ class SettingsForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for name in fields or [n for n, f in self._described.items() if _can_show(f)]:
-            editor = _editor(name, self._described[name], getattr(settings, name))
+        for name, field in self._described.items():
+            if name in exclude or not _can_show(field):
+                continue
+            editor = _editor(name, field, getattr(settings, name))
             editor.changed.connect(self._on_changed)
             native = editor.native
             if isinstance(native, QCheckBox):
                 native.setText("")  # the label beside it says it already
             native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             native.setMinimumWidth(80)
-            self._labels[name] = QLabel(self._described[name].title or name)
+            self._labels[name] = QLabel(field.title or name)
             for part in (self._labels[name], native):
-                part.setToolTip(self._described[name].description or "")
+                part.setToolTip(field.description or "")
             layout.addRow(self._labels[name], native)
             self._editors[name] = editor
 

@@ -23,6 +23,7 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.config.needs import RUN_NEEDS, RUNS, RunSituation, unmet
+from napari_unet.config.train import BUDGETS
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
@@ -44,58 +45,13 @@ _RECIPES = {
     "thorough: an hour": Preset.THOROUGH,
     "as in the paper: 10 hours": Preset.PAPER,
 }
+# Title, part and fields that are chosen above or follow the data.
 _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
-    ("Weight map", "weights", WeightMapConfig, ("formula", "w0", "sigma", "balance")),
-    (
-        "Training",
-        "train",
-        TrainConfig,
-        (
-            "batch_size",
-            "patch_size",
-            "patch_slices",
-            "live_patch_size",
-            "loss",
-            "optimizer",
-            "momentum",
-            "learning_rate",
-            "schedule",
-            "warm_up",
-            "patience",
-            "early_stopping",
-            "clip",
-            "weight_decay",
-            "frozen_levels",
-            "old_rate",
-            "validations",
-            "seed",
-            "device",
-            "threads",
-            "save_seconds",
-        ),
-    ),
-    (
-        "Network",
-        "network",
-        UNetConfig,
-        (
-            "base_channels",
-            "ndim",
-            "depth",
-            "padding",
-            "norm",
-            "norm_last",
-            "activation",
-            "upsampling",
-            "dropout",
-            "flat_levels",
-        ),
-    ),
+    ("Weight map", "weights", WeightMapConfig, ()),
+    ("Training", "train", TrainConfig, BUDGETS),
+    ("Network", "network", UNetConfig, ("in_channels", "num_classes")),
     ("Random changes of patches", "augment", AugmentConfig, ()),
 )
-
-
-_BUDGETS = ("minutes", "epochs", "steps")
 
 
 class RunSettings(QObject):
@@ -133,7 +89,7 @@ class RunSettings(QObject):
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
         self.amount_of = QComboBox()
-        self.amount_of.addItems(_BUDGETS)
+        self.amount_of.addItems(BUDGETS)
         self.forms: dict[str, SettingsForm] = {}
         self._ndim = UNetConfig().ndim
         self.more = self._more()
@@ -154,11 +110,9 @@ class RunSettings(QObject):
     def value(self) -> RunConfig:
         """Return the settings of the run, as chosen."""
         parts = {name: form.value() for name, form in self.forms.items()}
-        train: TrainConfig = parts["train"]
         unit, amount = self.amount_of.currentText(), self.amount.value()
-        budget: dict[str, float | None] = dict.fromkeys(_BUDGETS)
-        budget[unit] = amount if unit == "minutes" else max(1, round(amount))
-        parts["train"] = train.model_copy(update=budget)
+        budget = {unit: amount if unit == "minutes" else max(1, round(amount))}
+        parts["train"] = parts["train"].changed("the form", **budget)
         return RunConfig(**parts)
 
     def setValue(self, settings: RunConfig) -> None:  # noqa: N802 (Qt's own spelling)
@@ -211,8 +165,8 @@ class RunSettings(QObject):
     def _more(self) -> Fold:
         """Make the folded part: every other setting."""
         parts: list[QWidget] = []
-        for title, name, kind, fields in _MORE:
-            form = SettingsForm(kind(), fields or None)
+        for title, name, kind, exclude in _MORE:
+            form = SettingsForm(kind(), exclude)
             self.forms[name] = form
             parts += [QLabel(f"<b>{title}</b>"), form]
         return Fold("More", *parts)
@@ -237,7 +191,7 @@ class RunSettings(QObject):
 
     def _show_budget(self, train: TrainConfig) -> None:
         """Show for how long, in the unit that wins where several are set."""
-        known = [unit for unit in _BUDGETS if getattr(train, unit) is not None]
+        known = [unit for unit in BUDGETS if getattr(train, unit) is not None]
         self.amount_of.setCurrentText(known[-1])
         self.amount.setValue(getattr(train, known[-1]))
 
