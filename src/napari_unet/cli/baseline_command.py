@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet.cli.options import option, override
-from napari_unet.config import AnnotationKind, BaselineConfig, ImageConfig
+from napari_unet.cli.options import Given, with_settings
+from napari_unet.config import AnnotationKind, BaselineConfig
 from napari_unet.errors import InputError, NapariUNetError
 
 if TYPE_CHECKING:
@@ -29,7 +29,12 @@ class Lesson:
     train: str | None
 
 
-def baseline(  # noqa: PLR0913 (every option is one argument)
+@with_settings(
+    *("image.kind", "train", "baseline.scale", "baseline.side", "baseline.trees"),
+    "baseline.seed",
+)
+def baseline(
+    given: Given,
     name: Annotated[
         str, typer.Argument(help="Which method; list shows all of them.")
     ] = LIST,
@@ -49,15 +54,10 @@ def baseline(  # noqa: PLR0913 (every option is one argument)
             "the others they tell whether the foreground is bright or dark."
         ),
     ] = None,
-    kind: Annotated[AnnotationKind | None, option(ImageConfig, "kind")] = None,
     train: Annotated[
         str | None,
         typer.Option(help="Slices whose annotations are used, as start:stop."),
     ] = None,
-    scale: Annotated[float | None, option(BaselineConfig, "scale")] = None,
-    side: Annotated[str | None, option(BaselineConfig, "side")] = None,
-    trees: Annotated[int | None, option(BaselineConfig, "trees")] = None,
-    seed: Annotated[int | None, option(BaselineConfig, "seed")] = None,
 ) -> None:
     """Segment a stack by a classical method, to see whether the U-Net was worth it."""
     from napari_unet.baselines import find_baseline
@@ -76,10 +76,9 @@ def baseline(  # noqa: PLR0913 (every option is one argument)
         raise InputError(f"{known.title} learns from annotations: give --labels.")
     check_outputs([image] if labels is None else [image, labels], out)
     check_tiff(out)
-    settings = override(
-        BaselineConfig(), scale=scale, side=side, trees=trees, seed=seed
-    )
-    write_mask(name, image, out, slices, Lesson(labels, kind, train), settings)
+    settings = BaselineConfig().changed("command line", **given["baseline"])
+    lesson = Lesson(labels, given["image"].get("kind"), train)
+    write_mask(name, image, out, slices, lesson, settings)
 
 
 def write_mask(

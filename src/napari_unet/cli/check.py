@@ -13,8 +13,7 @@ from napari_unet.config import RunConfig, TrainConfig
 from napari_unet.model import device as devices
 from napari_unet.model.checkpoint import versions
 from napari_unet.samples import em_stack
-from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import prepare_image
+from napari_unet.train.session import TrainingSource, open_run
 
 _SECONDS = 2.0
 
@@ -49,10 +48,9 @@ def _cuda() -> Iterator[str]:
 def _time_steps(name: str) -> tuple[int, float]:
     """Train for about two seconds, and return the number and median time of steps."""
     stack, objects = em_stack((2, 512, 512))
-    image = prepare_image(stack, objects)
-    trainer = Trainer([image], RunConfig(train=TrainConfig(steps=10_000, device=name)))
+    config = RunConfig(train=TrainConfig(steps=10_000, device=name))
+    run = open_run([TrainingSource(stack, objects)], config).trainer.run()
     times: list[float] = []
-    run = trainer.run()
     before = time.perf_counter()
     while sum(times) < _SECONDS:
         next(run)

@@ -28,9 +28,7 @@ from napari_unet.predict.predictor import Prediction, Predictor
 from napari_unet.samples import em_stack
 from napari_unet.score.report.overlay import side_by_side
 from napari_unet.score.scoring import score_labels
-from napari_unet.train.run_folder import RunFolder
-from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import prepare_image
+from napari_unet.train.session import TrainingSource, open_run
 
 _SHAPE = (20, 512, 512)
 _TRAIN, _VALIDATE, _HELD_OUT = "0:14", "14:16", "16:20"
@@ -104,17 +102,11 @@ def _train(
     cells: NDArray[np.uint8],
     config: TrainConfig,
 ) -> Path:
-    image = prepare_image(
-        stack,
-        cells,
-        kind=AnnotationKind.CLASSES,
-        train=_TRAIN,
-        validate=_VALIDATE,
-    )
-    folder = RunFolder(out / "run")
-    trainer = Trainer([image], RunConfig(train=config), folder=folder)
-    train_and_report(trainer, folder)
-    save_model(out / "model.safetensors", trainer.model())
+    kind = AnnotationKind.CLASSES
+    source = TrainingSource(stack, cells, kind, train=_TRAIN, validate=_VALIDATE)
+    run = open_run([source], RunConfig(train=config), folder=out / "run")
+    train_and_report(run)
+    save_model(out / "model.safetensors", run.trainer.model())
     return out / "model.safetensors"
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet.cli.options import option
-from napari_unet.config import TrainConfig
+from napari_unet.cli.options import Given, with_settings
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +49,9 @@ def list_experiments() -> None:
 
 
 @app.command()
+@with_settings("train.device")
 def run(
+    given: Given,
     number: Annotated[
         int, typer.Argument(metavar="N", help="The experiment, 1 to 10.")
     ],
@@ -78,7 +79,6 @@ def run(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Start of the random numbers.", min=0)] = 0,
-    device: Annotated[str | None, option(TrainConfig, "device")] = None,
 ) -> None:
     """Train an experiment, measure it as the study did, and show both.
 
@@ -108,7 +108,7 @@ def run(
                 split=split,
                 minutes=minutes,
                 seed=seed,
-                device=device,
+                device=given["train"].get("device"),
             )
         )
     elif result.is_of(*stacks):

@@ -1,28 +1,91 @@
-"""Options of the command line, described by the settings of config."""
+"""Options of the command line, made from the settings of config."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
 
-from napari_unet.config import Settings
+from napari_unet.config import (
+    BaselineConfig,
+    ImageConfig,
+    PostprocessConfig,
+    PredictConfig,
+    Settings,
+    TrainConfig,
+    UNetConfig,
+    WeightMapConfig,
+)
 from napari_unet.errors import InputError
 
-SettingsT = TypeVar("SettingsT", bound=Settings)
+Given: TypeAlias = dict[str, dict[str, Any]]
+"""What was given on the command line: values by field, by part of the settings."""
+
+_LISTED = "images"
+_PARTS: dict[str, type[Settings]] = {
+    _LISTED: ImageConfig,
+    "image": ImageConfig,
+    "network": UNetConfig,
+    "weights": WeightMapConfig,
+    "train": TrainConfig,
+    "predict": PredictConfig,
+    "finish": PostprocessConfig,
+    "baseline": BaselineConfig,
+}
 
 
-def option(settings: type[BaseModel], name: str, *flags: str) -> Any:
-    """Return a typer option with the description, bounds and default of a setting.
+def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command options for fields of config, which it gets as `given`.
 
-    The option's own default is None, "not given", so that a settings file decides.
+    Parameters
+    ----------
+    names
+        The options in the order of the help, such as "train.minutes"; those of
+        "images" can be given several times. Parameters of the command stand before
+        them, unless they are named among them. What was not given is left out of
+        `given`, so that a settings file decides.
+    """
+    fields = [name for name in names if "." in name]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = dict(inspect.signature(command, eval_str=True).parameters)
+        del own["given"]
+        made = own | {name: _parameter(name) for name in fields}
+        order = [*(name for name in own if name not in names), *names]
+        parameters = [
+            made[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in order
+        ]
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            given: Given = {name.partition(".")[0]: {} for name in fields}
+            for name in fields:
+                part, _, field = name.partition(".")
+                value = values.pop(made[name].name)
+                if value is not None and value != []:
+                    given[part][field] = value
+            command(given=given, **values)
+
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        return run
+
+    return decorate
+
+
+def option(settings: type[Settings], name: str) -> Any:
+    """Return a typer option with the name, description and bounds of a setting.
+
+    The option's own default is None, "not given".
     """
     field = settings.model_fields[name]
-    # Bounds are only told here; `override` checks them, so that what is out of bounds
-    # ends in one sentence like everything else that a user can put right.
+    # Bounds are only told here; `Settings.read` checks them, so that what is out of
+    # bounds ends in one sentence like everything else that a user can put right.
     told = [_bounds(field.metadata)] if _bounds(field.metadata) else []
     if not field.is_required() and field.default is not None:
         value: Any = field.default
@@ -30,12 +93,55 @@ def option(settings: type[BaseModel], name: str, *flags: str) -> Any:
             value = "on" if value else "off"
         told.append(f"default: {value}")
     extra = f" [{'; '.join(told)}]" if told else ""
+    flag = name.rstrip("_").replace("_", "-")
     return typer.Option(
-        *flags,
+        f"--{flag}/--no-{flag}" if field.annotation is bool else f"--{flag}",
         help=f"{field.description}{extra}".replace("[", r"\["),
         show_default=False,
-        metavar=None,
     )
+
+
+def flags(names: Sequence[str]) -> str:
+    """Return options as they are typed, with "and" between them."""
+    return " and ".join(f"--{name.rstrip('_').replace('_', '-')}" for name in names)
+
+
+def check_formula(given: dict[str, Any]) -> None:
+    """Refuse options of the weight map that its formula would ignore.
+
+    Raises
+    ------
+    InputError
+        Saying which to leave out.
+    """
+    if given.get("formula") == "fiji" and len(given) > 1:
+        raise InputError(
+            "--formula fiji has its own constants: leave --w0, --sigma and --balance "
+            "out, or choose --formula paper."
+        )
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """Return the parameter of a command for a field, named "part.field"."""
+    part, _, field = name.partition(".")
+    settings = _PARTS[part]
+    kind: Any = _plain_type(settings.model_fields[field].annotation)
+    if part == _LISTED:
+        kind = list[kind]
+    return inspect.Parameter(
+        f"{part}_{field}",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option(settings, field)],
+    )
+
+
+def _plain_type(annotation: Any) -> Any:
+    """Return the type of a field without None; of several words, that of a word."""
+    kinds = [one for one in get_args(annotation) if one is not NoneType]
+    if get_origin(annotation) is Literal:
+        return type(kinds[0])
+    return kinds[0] if kinds else annotation
 
 
 def _bounds(metadata: Sequence[Any]) -> str:
@@ -48,34 +154,3 @@ def _bounds(metadata: Sequence[Any]) -> str:
         if type(limit) in words
     ]
     return ", ".join(parts)
-
-
-def check_formula(given: dict[str, Any]) -> None:
-    """Refuse options of the weight map that its formula would ignore.
-
-    Raises
-    ------
-    InputError
-        Saying which to leave out.
-    """
-    others = [given[name] for name in ("w0", "sigma", "balance")]
-    if given["formula"] == "fiji" and any(one is not None for one in others):
-        raise InputError(
-            "--formula fiji has its own constants: leave --w0, --sigma and --balance "
-            "out, or choose --formula paper."
-        )
-
-
-def override(
-    settings: SettingsT, source: str = "command line", **given: Any
-) -> SettingsT:
-    """Return `settings` with the options that were given, checked.
-
-    Raises
-    ------
-    InputError
-        When an option is out of bounds.
-    """
-    changes = {name: value for name, value in given.items() if value is not None}
-    data = {**settings.model_dump(by_alias=True), **changes}
-    return type(settings).read(data, source)

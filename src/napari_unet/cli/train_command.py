@@ -1,92 +1,124 @@
-"""Training from files: the settings of a run and the run itself."""
+"""`napari-unet train`: the settings of a run from files and options, and the run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import numpy as np
+import typer
 
-from napari_unet.cli.options import check_formula, override
-from napari_unet.cli.show import follow, say, stop_on_interrupt
-from napari_unet.config import AnnotationKind, ImageConfig, Preset, Role, RunConfig
-from napari_unet.data.read import read_stack
-from napari_unet.data.regions import read_regions
+from napari_unet.cli.options import Given, check_formula, flags, with_settings
+from napari_unet.config import ImageConfig, Preset, RunConfig
+from napari_unet.config.train import BUDGETS
 from napari_unet.errors import InputError
-from napari_unet.model.checkpoint import Model, load_model
-from napari_unet.train.auto import choose
-from napari_unet.train.run_folder import RunFolder
-from napari_unet.train.start import take_network
-from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import (
-    TrainingImage,
-    hold_out_images,
-    prepare_image,
-)
-from napari_unet.words import clock
+
+if TYPE_CHECKING:
+    from napari_unet.model.checkpoint import Model
+    from napari_unet.train.session import OpenRun
 
 T = TypeVar("T")
 
-_FILES = ("image", "labels")
+_PARTS = ("network", "weights", "train")
+_SOURCE = "command line"
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for on the command line."""
+@with_settings(
+    *("images.image", "images.labels", "images.kind"),
+    *("images.train", "images.validate_", "regions", "preset"),
+    *("train.minutes", "train.epochs", "train.steps"),
+    *("network.base_channels", "network.ndim"),
+    *("weights.formula", "weights.w0", "weights.sigma", "weights.balance"),
+    *("train.loss", "train.optimizer", "train.learning_rate", "train.schedule"),
+    *("train.clip", "train.batch_size", "train.patch_size", "train.device"),
+    *("train.seed", "config", "resume", "fine_tune"),
+    *("train.frozen_levels", "train.old_rate"),
+)
+def train(
+    given: Given,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; made if missing.")
+    ] = None,
+    regions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Boxes, polygons or slices to train on, hold out, keep for a test or "
+            "ignore: a YAML or JSON file, saved in the Train dock or written by hand.",
+            show_default=False,
+        ),
+    ] = None,
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            help="Settings to start from: fast (default) reaches a good mask soonest; "
+            "thorough takes an hour for a larger network; paper is the U-Net of 2015; "
+            "auto chooses the size of network, patches and batch for the data, the "
+            "device and the minutes. Every other option changes them; not together "
+            "with --config.",
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Settings as YAML, such as the run.yaml of another run. What it "
+            "leaves out keeps its default; options win over it."
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a run that was stopped: go on with it, with its own "
+            "images and settings."
+        ),
+    ] = None,
+    fine_tune: Annotated[
+        Path | None, typer.Option(help="Model to start from instead of a new network.")
+    ] = None,
+) -> None:
+    """Train a network on one or several images with annotations.
 
-    images: Sequence[str]
-    labels: Sequence[str]
-    kinds: Sequence[AnnotationKind]
-    train: Sequence[str]
-    validate: Sequence[str]
-    regions: Sequence[Path]
-    settings: dict[str, dict[str, Any]]
-    out: Path | None
-    preset: Preset | None
-    config: Path | None
-    resume: Path | None
-    fine_tune: Path | None
+    Give --image and --labels once for each image. --kind, --train, --validate and
+    --regions hold for all images when given once, or belong to the images in their
+    order.
+    Ctrl+C ends the run in good order, with a model that can be used.
+    """
+    from napari_unet.train.session import open_run, source_of
 
-
-def run_training(request: Request) -> None:
-    """Train as asked, showing progress, and say where the model lies."""
-    folder = RunFolder(_folder(request))
-    start = _start(request)
-    config = _settings(request, folder, start)
-    if request.resume is None:
-        _check_free(folder)
-    images = [load_image(one, config) for one in config.images]
-    if not any(_is_divided(one) for one in config.images):
-        images = hold_out_images(images)
-    for image in images:
-        for note in image.notes:
-            say(f"{Path(image.name).name}: {note}")
-    if request.preset is Preset.AUTO:
-        config, why = choose(config, images, start)
-        say(why)
-    trainer = Trainer(
-        images,
-        config,
-        folder=folder,
+    start = None
+    if resume is not None:
+        own = {"regions": regions, "out": out, "preset": preset, "config": config}
+        settings = _resumed(resume, given, {**own, "fine_tune": fine_tune})
+    else:
+        start = _start(fine_tune, given)
+        base = _base(preset, config, given)
+        settings = _settings(base, start, given, regions or [])
+    run = open_run(
+        [source_of(one) for one in settings.images],
+        settings,
+        folder=resume or _free(out),
         start=start,
-        resume=request.resume is not None,
+        resume=resume is not None,
+        auto=preset is Preset.AUTO,
     )
-    if trainer.is_over:
+    train_and_report(run)
+
+
+def train_and_report(run: OpenRun) -> None:
+    """Train in the terminal, and print where the models lie."""
+    from napari_unet.cli.show import follow, say, stop_on_interrupt
+    from napari_unet.words import clock
+
+    trainer, network = run.trainer, run.config.network
+    folder = trainer.folder
+    for note in run.notes:
+        say(note)
+    if trainer.is_over and folder is not None:
         say(
             f"the run in {folder.path} is finished after {trainer.step} steps: start "
             f"a new one from {folder.last} with --fine-tune to train on"
         )
         return
-    train_and_report(trainer, folder)
-
-
-def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
-    """Run a trainer in the terminal and tell where its models lie."""
-    network = trainer.config.network
-    for note in trainer.notes:
-        say(note)
     say(
         f"training a {network.ndim}D U-Net, base {network.base_channels} "
         f"({trainer.network.num_parameters:,} parameters) on {trainer.device.words}"
@@ -94,195 +126,137 @@ def train_and_report(trainer: Trainer, folder: RunFolder) -> None:
     with stop_on_interrupt() as stop:
         follow(trainer.run(stop))
     say(f"trained {trainer.step} steps in {clock(trainer.elapsed)}")
-    if trainer.config.train.steps is None and trainer.repeat_steps is not None:
+    if run.config.train.steps is None and trainer.repeat_steps is not None:
         say(
-            f"--steps {trainer.repeat_steps} --seed {trainer.config.train.seed} gives "
+            f"--steps {trainer.repeat_steps} --seed {run.config.train.seed} gives "
             "exactly this network again on this machine"
         )
-    if trainer.best is None:
-        say(f"wrote {folder.last}")
-        return
-    say(f"best validation IoU {trainer.best:.4f} at step {trainer.best_step}")
-    say(f"wrote {folder.best}")
+    if trainer.best is not None:
+        say(f"best validation IoU {trainer.best:.4f} at step {trainer.best_step}")
+    if folder is not None:
+        say(f"wrote {folder.last if trainer.best is None else folder.best}")
 
 
-def load_image(one: ImageConfig, config: RunConfig) -> TrainingImage:
-    """Read an image with its annotations and say what was assumed of the files."""
-    stack, labels = read_stack(one.image), read_stack(one.labels)
-    for part in (stack, labels):
-        for note in part.notes:
-            say(f"{part.source}: {note}")
-    try:
-        return prepare_image(
-            stack,
-            np.asarray(labels.as_zyx()),
-            kind=one.kind,
-            train=one.train,
-            validate=one.validate_,
-            regions=one.regions,
-            network=config.network,
-            weights=config.weights,
+def _resumed(folder: Path, given: Given, own: dict[str, Any]) -> RunConfig:
+    """Return the settings of a run to go on with; only its device may be another."""
+    from napari_unet.train.run_folder import RunFolder
+
+    named = [name for name, value in own.items() if value not in (None, [])]
+    fields = [name for part in given.values() for name in part if name != "device"]
+    if named or fields:
+        raise InputError(
+            "--resume goes on with the images and settings of the run: leave out "
+            f"{flags([*fields, *named])}, or start a new run with --fine-tune."
         )
-    except InputError as error:
-        raise InputError(f"{one.image} with {one.labels}: {error}") from error
+    file = RunFolder(folder).settings
+    if not file.is_file():
+        raise InputError(f"{folder} holds no run: there is no run.yaml in it.")
+    config = RunConfig.from_yaml(file)
+    train = config.train.changed(_SOURCE, **given["train"])
+    return config.model_copy(update={"train": train, "images": _some(config.images)})
 
 
-def _is_divided(one: ImageConfig) -> bool:
-    """Say whether the user chose what of an image trains or validates."""
-    chosen = {region.role for region in one.regions} & {Role.TRAIN, Role.VALIDATE}
-    return bool(one.train or one.validate_ or chosen)
-
-
-def _start(request: Request) -> Model | None:
+def _start(model: Path | None, given: Given) -> Model | None:
     """Read the model to fine-tune, where there is one."""
-    if request.fine_tune is None:
+    from napari_unet.model.checkpoint import load_model
+
+    if model is None:
         return None
-    if any(value is not None for value in request.settings["network"].values()):
+    if given["network"]:
         raise InputError(
             "--fine-tune takes the network of the model: leave out --base-channels "
             "and --ndim."
         )
-    return load_model(request.fine_tune)
+    return load_model(model)
 
 
-def _folder(request: Request) -> Path:
-    if request.resume is not None:
-        _check_alone(request)
-        return request.resume
-    if request.out is None:
+def _free(out: Path | None) -> Path:
+    """Refuse a folder whose models would be lost, and say how to build on them."""
+    from napari_unet.train.run_folder import RunFolder
+
+    if out is None:
         raise InputError("Say where the run is to be kept: --out RUN.")
-    return request.out
-
-
-def _check_free(folder: RunFolder) -> None:
-    """Refuse a folder whose models would be lost, and tell how to build on them."""
-    if not folder.is_taken:
-        return
-    advice = f"start from its model by --fine-tune {folder.last}"
-    if folder.holds_run:
-        advice = f"go on with it by --resume {folder.path}"
-    raise InputError(
-        f"{folder.path} holds a run already: choose another --out, or {advice}."
-    )
-
-
-def _check_alone(request: Request) -> None:
-    """Refuse what `--resume` would ignore, or what would make another run of it."""
-    given: dict[str, Any] = {
-        "image": request.images,
-        "labels": request.labels,
-        "kind": request.kinds,
-        "train": request.train,
-        "validate": request.validate,
-        "regions": request.regions,
-        "out": request.out,
-        "preset": request.preset,
-        "config": request.config,
-        "fine-tune": request.fine_tune,
-    }
-    for part in request.settings.values():
-        given.update(part)
-    given.pop("device")
-    absent: tuple[Any, ...] = (None, [])
-    wrong = [f"--{n.replace('_', '-')}" for n, v in given.items() if v not in absent]
-    if wrong:
+    folder = RunFolder(out)
+    if folder.is_taken:
+        advice = f"start from its model by --fine-tune {folder.last}"
+        if folder.holds_run:
+            advice = f"go on with it by --resume {out}"
         raise InputError(
-            "--resume goes on with the images and settings of the run: leave out "
-            f"{' and '.join(wrong)}, or start a new run with --fine-tune."
+            f"{out} holds a run already: choose another --out, or {advice}."
         )
+    return out
 
 
-def _settings(request: Request, folder: RunFolder, start: Model | None) -> RunConfig:
-    """Read the settings file, if any, and put the options over it."""
-    _check_preset(request)
-    check_formula(request.settings["weights"])
-    ndim = request.settings["network"]["ndim"] or 2
-    config = (request.preset or Preset.FAST).settings(ndim)
-    if request.resume is not None:
-        if not folder.settings.is_file():
-            raise InputError(f"{folder.path} holds no run: there is no run.yaml in it.")
-        config = RunConfig.from_yaml(folder.settings)
-    elif request.config is not None:
-        config = RunConfig.from_yaml(request.config)
-    if start is not None:
-        config = take_network(config, start)
-    parts = {
-        name: override(getattr(config, name), **given)
-        for name, given in request.settings.items()
-    }
-    if request.resume is None:
-        parts["train"] = _one_budget(parts["train"], request.settings["train"])
-    given = _images(request) or config.images
-    images = tuple(_placed(one) for one in _changed(given, request))
-    if not images:
-        raise InputError("Give at least one --image with its --labels.")
-    return config.model_copy(update={**parts, "images": images})
-
-
-def _check_preset(request: Request) -> None:
-    if request.preset is not None and request.config is not None:
+def _base(preset: Preset | None, file: Path | None, given: Given) -> RunConfig:
+    """Return the settings over which the options are put."""
+    if preset is not None and file is not None:
         raise InputError("Give --preset or --config: both say where settings start.")
-    if request.preset is Preset.AUTO:
-        given = {**request.settings["network"], **request.settings["train"]}
-        wrong = [
-            f"--{name.replace('_', '-')}"
-            for name in ("base_channels", "patch_size", "batch_size")
-            if given[name] is not None
-        ]
+    if file is not None:
+        return RunConfig.from_yaml(file)
+    if preset is Preset.AUTO:
+        chosen = ("base_channels", "patch_size", "batch_size")
+        wrong = [n for n in chosen if n in {**given["network"], **given["train"]}]
         if wrong:
             raise InputError(
-                f"--preset auto chooses {' and '.join(wrong)}: leave it out, or take "
-                "another preset."
+                f"--preset auto chooses {flags(wrong)}: leave it out, or take another "
+                "preset."
             )
+    return (preset or Preset.FAST).settings(given["network"].get("ndim", 2))
 
 
-def _one_budget(train: Any, given: dict[str, Any]) -> Any:
-    """Let the budget that was given on the command line win over that of the file."""
-    named = [n for n in ("steps", "epochs", "minutes") if given.get(n) is not None]
-    if len(named) > 1:
-        raise InputError(f"Give only one of --{' and --'.join(named)}.")
-    if not named:
-        return train
-    others = {n: None for n in ("steps", "epochs", "minutes") if n != named[0]}
-    return train.model_copy(update=others)
+def _settings(
+    config: RunConfig, start: Model | None, given: Given, regions: Sequence[Path]
+) -> RunConfig:
+    """Put the options over the settings."""
+    from napari_unet.train.start import take_network
+
+    check_formula(given["weights"])
+    budgets = [name for name in reversed(BUDGETS) if name in given["train"]]
+    if len(budgets) > 1:
+        raise InputError(f"Give only one of {flags(budgets)}.")
+    if start is not None:
+        # Its dimensions decide on the patches, which options then change.
+        config = take_network(config, start)
+    changed: dict[str, Any] = {
+        part: getattr(config, part).changed(_SOURCE, **given[part]) for part in _PARTS
+    }
+    images = _some(_images(given["images"], regions, config.images))
+    return config.model_copy(update={**changed, "images": images})
 
 
-def _images(request: Request) -> tuple[ImageConfig, ...]:
-    count = len(request.images)
-    if count != len(request.labels):
+def _images(
+    given: dict[str, Any], regions: Sequence[Path], known: tuple[ImageConfig, ...]
+) -> tuple[ImageConfig, ...]:
+    """Put files, kinds, slices and regions that are given over those that were set."""
+    from napari_unet.data.regions import read_regions
+
+    files = [given.get(name, []) for name in ("image", "labels")]
+    if len(files[0]) != len(files[1]):
         raise InputError(
-            f"{count} --image and {len(request.labels)} --labels were given: every "
+            f"{len(files[0])} --image and {len(files[1])} --labels were given: every "
             "image needs its labels."
         )
-    pairs = zip(request.images, request.labels, strict=True)
-    return tuple(ImageConfig(image=image, labels=labels) for image, labels in pairs)
-
-
-def _changed(
-    images: tuple[ImageConfig, ...], request: Request
-) -> tuple[ImageConfig, ...]:
-    """Put kinds, slices and regions of the command line over those that were set."""
-    regions = [read_regions(path) for path in request.regions]
-    columns: dict[str, list[Any]] = {
-        "kind": _spread(request.kinds, len(images), "--kind"),
-        "train": _spread(request.train, len(images), "--train"),
-        "validate_": _spread(request.validate, len(images), "--validate"),
-        "regions": _spread(regions, len(images), "--regions"),
+    pairs = zip(*files, strict=True)
+    images = [ImageConfig(image=image, labels=labels) for image, labels in pairs]
+    images = images or list(known)
+    columns = {
+        **{name: given.get(name, []) for name in ("kind", "train", "validate_")},
+        "regions": [read_regions(path) for path in regions],
     }
-    rows = [
-        dict(zip(columns, row, strict=True))
-        for row in zip(*columns.values(), strict=True)
-    ]
-    return tuple(
-        one.model_copy(update={n: v for n, v in row.items() if v is not None})
-        for one, row in zip(images, rows, strict=True)
-    )
+    spread = {n: _spread(values, len(images), n) for n, values in columns.items()}
+    changed = []
+    for index, one in enumerate(images):
+        # Named in full, so that `run.yaml` can be used from any folder.
+        paths = {n: str(Path(getattr(one, n)).absolute()) for n in ("image", "labels")}
+        own = {n: row[index] for n, row in spread.items() if row[index] is not None}
+        changed.append(one.model_copy(update=paths | own))
+    return tuple(changed)
 
 
-def _placed(one: ImageConfig) -> ImageConfig:
-    """Name files in full, so that `run.yaml` can be used from any folder."""
-    paths = {name: str(Path(getattr(one, name)).absolute()) for name in _FILES}
-    return one.model_copy(update=paths)
+def _some(images: tuple[ImageConfig, ...]) -> tuple[ImageConfig, ...]:
+    if not images:
+        raise InputError("Give at least one --image with its --labels.")
+    return images
 
 
 def _spread(values: Sequence[T], count: int, name: str) -> list[T | None]:
@@ -291,7 +265,7 @@ def _spread(values: Sequence[T], count: int, name: str) -> list[T | None]:
         return [values[0] if values else None] * count
     if len(values) != count:
         raise InputError(
-            f"{name} was given {len(values)} times for {count} images: give it once, "
-            "or once for each image."
+            f"{flags([name])} was given {len(values)} times for {count} images: give "
+            "it once, or once for each image."
         )
     return list(values)
