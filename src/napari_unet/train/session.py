@@ -272,34 +272,25 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
 
     Parameters
     ----------
-    image
-        (Z, Y, X), (Y, X) or (C, Z, Y, X) array, a stack, or a file or folder.
-    labels
-        (Z, Y, X) or (Y, X) annotations, a stack, or a file or folder.
-    kind
-        What the annotations mean; guessed when left out.
-    train, validate
-        Slices as "start:stop", as `prepare_image` takes them.
-    regions
-        Boxes, polygons or slices with their role.
-    class_names
-        Names of the classes, background first.
+    image, labels
+        (Y, X), (Z, Y, X) or (C, Z, Y, X) arrays, stacks, or files or folders.
+    kind, train, validate, regions, class_names
+        As a `TrainingSource` has them.
     config
         All settings; the defaults when left out.
     folder
-        Where the run is kept, to look at or to go on with; nothing is written when
-        left out.
+        Where the run is kept; nothing is written when left out.
     start
         A model, or its file, to fine-tune.
     on_step
-        Is called with every `TrainStep`.
+        Is called with every step.
     settings
         Fields of `TrainConfig` to change, such as ``minutes=10`` or ``seed=1``.
 
     Returns
     -------
     Model
-        The one that scored best on the slices held out; the newest without any.
+        The one that scored best on the slices held out, or else the newest.
 
     Raises
     ------
@@ -311,6 +302,10 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     >>> model = train_unet("em.tif", "cells.tif", minutes=4)  # doctest: +SKIP
     >>> save_model("cells.safetensors", model)  # doctest: +SKIP
     """
+    from napari_unet.train.run_folder import RunFolder
+
+    if folder is not None and RunFolder(folder).is_taken:
+        raise InputError(f"{folder} holds a run already: choose another folder.")
     config = config or RunConfig()
     changed = config.train.changed("train_unet", **settings)
     source = TrainingSource(
@@ -328,9 +323,6 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
         folder=None if folder is None else Path(folder),
         start=Path(start) if isinstance(start, str) else start,
     )
-    kept = run.trainer.folder
-    if kept is not None and kept.is_taken:
-        raise InputError(f"{kept.path} holds a run already: choose another folder.")
     for step in run.trainer.run():
         if on_step is not None:
             on_step(step)

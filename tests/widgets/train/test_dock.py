@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.config import Preset, UNetConfig, WeightMapConfig
+from napari_unet.config import AnnotationKind, Preset, UNetConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 
@@ -74,6 +74,9 @@ def test_the_model_keeps_the_names_of_the_classes(
     layer.data[1, 82:, :5] = 2
     layer.refresh()
     train.annotations.setValue(layer)
+    train.kind.setValue(AnnotationKind.CLASSES)
+    assert train.data.sources()[0].class_names == (), "1 is no background here"
+    train.kind.setValue(None)
     train.amount_of.setCurrentText("steps")
     train.amount.setValue(2)
     train.run_button.click()

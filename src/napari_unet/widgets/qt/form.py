@@ -74,8 +74,7 @@ class SettingsForm(QWidget):
         """Return the settings as they stand in the form."""
         given = {name: self._value(name) for name in self._editors}
         # Checked again: a spin box knows bounds, not what fits together.
-        data = {**self._settings.model_dump(by_alias=True), **given}
-        return type(self._settings).read(data, "the form")
+        return self._settings.changed("the form", **given)
 
     def setValue(self, settings: Settings) -> None:  # noqa: N802
         """Show other settings of the same type."""

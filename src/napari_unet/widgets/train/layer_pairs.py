@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import partial
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.config import AnnotationKind, Region
+from napari_unet.config import AnnotationKind
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
 from napari_unet.train.session import TrainingSource
@@ -50,33 +50,16 @@ class TrainingPair:
     part: Part = Part.AUTOMATIC
     kind: AnnotationKind | None = None
 
-    def source(
-        self,
-        held_out: str | None = None,
-        regions: Sequence[Region] = (),
-        class_names: Sequence[str] = (),
-    ) -> TrainingSource:
-        """Copy what the layers hold, on the main thread; files are read later.
-
-        Parameters
-        ----------
-        held_out
-            Slices held out, where the part of the image does not say it.
-        regions
-            What was drawn on the image.
-        class_names
-            Names of the classes, background first.
-        """
+    def source(self) -> TrainingSource:
+        """Copy what the layers hold, on the main thread; files are read later."""
         image, labels = self.image, self.labels
         train, validate = self.part.slices
         return TrainingSource(
             image if isinstance(image, Path) else image_stack(image),
             labels if isinstance(labels, Path) else labels_array(labels),
-            kind=self.kind,
-            train=train,
-            validate=held_out if self.part is Part.AUTOMATIC else validate,
-            regions=tuple(regions),
-            class_names=tuple(class_names),
+            self.kind,
+            train,
+            validate,
         )
 
 

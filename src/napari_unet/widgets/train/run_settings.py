@@ -173,13 +173,7 @@ class RunSettings(QObject):
 
     def _show_preset(self, *_index: Any) -> None:
         """Show the settings of the recipe."""
-        settings = self._recipe()
-        for name, form in self.forms.items():
-            with QSignalBlocker(form):
-                form.setValue(getattr(settings, name))
-        self.workspace.weights = settings.weights
-        self._show_budget(settings.train)
-        self._on_network(settings.network)
+        self.setValue(self._recipe())
 
     def _recipe(self) -> RunConfig:
         """Return what the recipe sets; the device is that of Preferences."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QLineEdit, QWidget
@@ -15,6 +14,7 @@ from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.data.annotation import guess_kind
 from napari_unet.errors import InputError
+from napari_unet.train.pairs import Part
 from napari_unet.train.session import TrainingSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
@@ -34,8 +34,6 @@ from napari_unet.widgets.train.layer_pairs import TrainingPair
 from napari_unet.widgets.train.regions_box import Place, RegionsBox
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_unet.config import Region
     from napari_unet.widgets.qt.panel import Panel
 
@@ -166,20 +164,17 @@ class TrainingSet(QObject):
 
     def _source(self, pair: TrainingPair) -> TrainingSource:
         chosen = self.image.value(), self.annotations.value()
-        own = (pair.image, pair.labels) == chosen
-        held_out = self.held_out.text().strip() if own else ""
-        source = pair.source(held_out or None, self._regions(pair))
-        return replace(source, class_names=self._class_names(pair, source.labels))
-
-    def _class_names(
-        self, pair: TrainingPair, painted: NDArray[np.generic] | Path
-    ) -> tuple[str, ...]:
-        """Return the names of a pair's classes, which layers for scribbles have."""
-        names = () if isinstance(pair.labels, Path) else class_names(pair.labels)
-        if not names or isinstance(painted, Path):
-            return ()
-        kind = pair.kind or guess_kind(painted).kind
-        return names if kind is AnnotationKind.SCRIBBLES else ()
+        source = replace(pair.source(), regions=tuple(self._regions(pair)))
+        if (pair.image, pair.labels) == chosen and pair.part is Part.AUTOMATIC:
+            held_out = self.held_out.text().strip() or None
+            source = replace(source, validate=held_out)
+        if isinstance(pair.labels, Path) or isinstance(source.labels, Path):
+            return source
+        names, scribbles = class_names(pair.labels), AnnotationKind.SCRIBBLES
+        if names and (pair.kind or guess_kind(source.labels).kind) != scribbles:
+            # Value 1 has the first name, and is no background here.
+            names = ()
+        return replace(source, class_names=names)
 
     def _regions(self, pair: TrainingPair) -> list[Region]:
         image = pair.image
