@@ -112,9 +112,7 @@ class RunFolder:
                 f"{self.path} holds no run to go on with: there is no resume.pt in it."
             )
         try:
-            state: dict[str, Any] = torch.load(
-                self._state, map_location="cpu", weights_only=True
-            )
+            state: Any = torch.load(self._state, map_location="cpu", weights_only=True)
         except Exception as error:
             raise self._damaged() from error
         if not isinstance(state, dict) or not state.keys() >= _STATE:
