@@ -329,3 +329,12 @@ def test_what_is_annotated_is_known_before_there_is_a_target(kind):
     labels = square((1, 2, 2))
     annotated = annotated_pixels(labels, kind)
     assert np.array_equal(annotated, to_target(labels, kind).annotated)
+
+
+def test_a_slice_of_classes_is_annotated_as_a_whole():
+    labels = np.zeros((4, 96, 112), np.uint8)
+    assert not annotated_pixels(labels).any(), "nothing can be guessed"
+    labels[2, 5, 5] = 1
+    assert annotated_pixels(labels, AnnotationKind.SCRIBBLES).sum() == 1
+    assert annotated_pixels(labels, AnnotationKind.CLASSES).sum() == 96 * 112
+    assert annotated_pixels(labels)[2].all()

@@ -126,10 +126,16 @@ def to_target(
 
 
 def annotated_pixels(
-    labels: NDArray[np.generic], kind: AnnotationKind
+    labels: NDArray[np.generic], kind: AnnotationKind | None = None
 ) -> NDArray[np.bool_]:
-    """Find the pixels of (Z, Y, X) labels that train; sooner than `to_target` does."""
+    """Find the pixels of (Z, Y, X) labels that train; sooner than `to_target` does.
+
+    Of scribbles these are the ones that are painted, else all of a slice with anything
+    on it. The kind is guessed when left out.
+    """
     painted: NDArray[np.bool_] = np.asarray(labels) != 0
+    if kind is None and painted.any():
+        kind = guess_kind(labels).kind
     if kind is AnnotationKind.SCRIBBLES:
         return painted
     touched = painted.any(axis=(1, 2), keepdims=True)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 
 from napari_unet.config import AnnotationKind, PredictConfig
-from napari_unet.data.annotation import guess_kind
+from napari_unet.data.annotation import annotated_pixels
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 
@@ -110,26 +110,10 @@ def find_places(
             break
     # The same chance every time: the same question gets the same answer.
     rng = np.random.default_rng(0)
-    places = suggest(unsure, annotated(labels, kind), box=box, count=count, rng=rng)
+    known = annotated_pixels(labels, kind)
+    places = suggest(unsure, known, box=box, count=count, rng=rng)
     found = tuple(Found(one, picture(image, one)) for one in places)
     return Guidance(found, _words(len(found), seen, total))
-
-
-def annotated(
-    labels: NDArray[np.generic], kind: AnnotationKind | None = None
-) -> NDArray[np.bool_]:
-    """Return which pixels of (Z, Y, X) labels are annotated.
-
-    As scribbles, those that are painted; else all of a slice with anything on it.
-    """
-    painted = np.asarray(labels != 0, bool)
-    if not painted.any():
-        return painted
-    kind = kind or guess_kind(labels).kind
-    if kind is AnnotationKind.SCRIBBLES:
-        return painted
-    slices = painted.any(axis=(1, 2), keepdims=True)
-    return np.broadcast_to(slices, painted.shape)
 
 
 def picture(image: Any, place: Suggestion) -> NDArray[np.uint8]:

@@ -41,7 +41,7 @@ def factors(card: ModelCard, size: Factors, unit: str) -> Factors | None:
 
 
 def difference(card: ModelCard, size: Factors, unit: str) -> str:
-    """Say in words that a model and an image differ in pixel size; "" where not."""
+    """Return in words how a model and an image differ in pixel size; "" where not."""
     if factors(card, size, unit) is None:
         return ""
     ndim = card.network.ndim
@@ -51,7 +51,7 @@ def difference(card: ModelCard, size: Factors, unit: str) -> str:
 
 
 def warning(card: ModelCard, size: Factors, unit: str) -> str:
-    """Warn of what follows from another pixel size; "" where sizes agree."""
+    """Return a warning of what follows from another pixel size; "" where they agree."""
     words = difference(card, size, unit)
     advice = "the mask will be poor; rescale to the model's pixel size."
     return f"{words}: {advice}" if words else ""

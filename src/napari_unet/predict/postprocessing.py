@@ -44,7 +44,7 @@ def classify(
 
 
 def needs_probabilities(config: PostprocessConfig) -> bool:
-    """Say whether `postprocess` needs more than the classes of the pixels."""
+    """Return whether `postprocess` needs more than the classes of the pixels."""
     return config.smooth > 0 or config.objects == "watershed"
 
 

@@ -103,7 +103,7 @@ class Predictor:
         """
         self._check(image.shape)
         normalised = self.model.card.normalization.lazily(image)
-        return self._tiles_of(normalised, stop=stop)
+        return self.normalised_tiles(normalised, stop=stop)
 
     def normalised_tiles(
         self,
@@ -113,22 +113,14 @@ class Predictor:
     ) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image that is normalised already.
 
-        Only the box `within` (Z, Y and X) is predicted where one is given; its start
-        is moved down to the pooling grid, so that it gets what the whole would give.
+        Only the box `within` (Z, Y and X) is predicted where one is given; tiles are
+        laid from the pooling grid on, so that it gets what the whole would give.
         """
-        return self._tiles_of(image, within, stop)
-
-    def _tiles_of(
-        self,
-        image: Cuttable,
-        within: Sequence[slice] | None = None,
-        stop: Event | None = None,
-    ) -> Iterator[TileDone]:
         network, stop = self.model.network.config, stop or Event()
         capacity = choose(image.shape[1:], network, self.config, self.device)
-        if within is not None:
-            within = align(within, network)
-        waiting = deque(plan_tiles(capacity.shape, network, capacity.config, within))
+        wanted = within or [slice(0, length) for length in capacity.shape]
+        aligned = align(wanted, network)
+        waiting = deque(plan_tiles(capacity.shape, network, capacity.config, aligned))
         done, messages = 0, ""
         try:
             while waiting and not stop.is_set():
@@ -142,7 +134,8 @@ class Predictor:
                 total = done + len(batch) + len(waiting)
                 for tile, answer in zip(batch, answers, strict=True):
                     done += 1
-                    yield self._done(done, total, tile, answer, messages)
+                    whole = self._done(done, total, tile, answer, messages)
+                    yield whole.within(wanted)
                     messages = ""
         finally:
             if capacity.device != self.device:

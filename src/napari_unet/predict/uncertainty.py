@@ -143,12 +143,9 @@ def _answer(
     for tile in predictor.normalised_tiles(seen, box):
         if stop.is_set():
             return None
-        z, rows, columns = tile.core
-        # What is predicted starts on the pooling grid, before the first slice wanted.
-        extra = max(0, wanted.start - z.start)
-        target = slice(z.start + extra - wanted.start, z.stop - wanted.start)
-        if target.stop > target.start:
-            found[:, target, rows, columns] = tile.probabilities[:, extra:]
+        z, *plane = tile.core
+        here = slice(z.start - wanted.start, z.stop - wanted.start)
+        found[(slice(None), here, *plane)] = tile.probabilities
     found = np.rot90(found, -quarters, _PLANE)
     return found[..., ::-1] if mirrored else found
 

@@ -38,7 +38,7 @@ class UsedSlices:
 
     @classmethod
     def of(cls, made: MadeBy | None) -> UsedSlices:
-        """Ask the model of a prediction; what made no prediction here knows nothing."""
+        """Read what the model of a prediction says; nothing where none made it here."""
         if made is None:
             return cls()
         try:
@@ -69,7 +69,7 @@ class UsedSlices:
         return ""
 
     def words(self, slices: Collection[int]) -> str:
-        """Say what some slices were for."""
+        """Return in words what some slices were for."""
         if self.held_out is not None and self.held_out.issuperset(slices):
             what = "held out in training"
         elif self.trained is None:
@@ -80,8 +80,8 @@ class UsedSlices:
                 what = "trained on; these scores say little of other images"
         else:
             what = "all that were scored"
-        told = named(slices)
-        return f"{told[:1].upper()}{told[1:]}: {what}."
+        which = named(slices)
+        return f"{which[:1].upper()}{which[1:]}: {what}."
 
 
 def named(slices: Collection[int]) -> str:

@@ -15,7 +15,7 @@ from napari.layers import Image, Labels
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.unet import UNet
-from napari_unet.predict.guidance import annotated, find_places
+from napari_unet.predict.guidance import find_places
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
 from napari_unet.widgets.project.workspace import Workspace
@@ -300,12 +300,3 @@ def test_annotations_of_another_image_are_told(part: Any, viewer: Any) -> None:
     part.button.click()
     assert not part.running
     assert "choose annotations made on this image" in part.status.text()
-
-
-def test_a_slice_of_classes_is_annotated_as_a_whole() -> None:
-    labels = np.zeros(SHAPE, np.uint8)
-    assert not annotated(labels).any()
-    labels[2, 5, 5] = 1
-    assert annotated(labels, AnnotationKind.SCRIBBLES).sum() == 1
-    assert annotated(labels, AnnotationKind.CLASSES).sum() == 96 * 112
-    assert annotated(labels)[2].all()

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.widgets.layers.arrays import (
-    add_or_update,
-    placed_like,
-)
+from napari_unet.widgets.layers.arrays import add_or_update, placed_like
 from napari_unet.widgets.layers.marks import PREDICTED, PROBABILITY_OF, made_by
 
 if TYPE_CHECKING:
