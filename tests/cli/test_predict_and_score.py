@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 
 import numpy as np
 import pytest
+import scipy
 import tifffile
 
 from napari_unet.config import (
@@ -22,8 +24,9 @@ from napari_unet.data.stack import (
 )
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
-from napari_unet.errors import InputError, ModelFileError
+from napari_unet.errors import InputError, ModelFileError, NapariUNetError
 from napari_unet.model.checkpoint import load_model
+from napari_unet.model.unet import UNet
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor
@@ -151,6 +154,33 @@ def test_an_image_with_other_channels_is_refused(files, train, run):
     with pytest.raises(InputError, match=r"3 channel\(s\), the model was trained on 1"):
         run("predict", model, files / "rgb.tif", "--out", files / "out.tif")
     assert not (files / "out.tif").exists()
+
+
+@pytest.mark.parametrize("finish", [(), ("--objects", "connected")])
+def test_ctrl_c_ends_a_prediction_without_a_file(
+    files, train, run, monkeypatch, finish
+):
+    def forward(self, image):
+        signal.raise_signal(signal.SIGINT)
+        return plain(self, image)
+
+    model, plain = train() / "last.safetensors", UNet.forward
+    monkeypatch.setattr(UNet, "forward", forward)
+    with pytest.raises(NapariUNetError, match="no prediction was written"):
+        run("predict", model, files / "image.tif", "--out", files / "o.tif", *finish)
+    assert not (files / "o.tif").exists()
+
+
+def test_while_objects_are_numbered_ctrl_c_ends_at_once(files, train, run, monkeypatch):
+    def label(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return plain(*arguments, **options)
+
+    model, plain = train() / "last.safetensors", scipy.ndimage.label
+    monkeypatch.setattr(scipy.ndimage, "label", label)
+    predict = ("predict", model, files / "image.tif", "--out", files / "o.tif")
+    assert run(*predict, "--objects", "connected").exit_code == 130
+    assert not (files / "o.tif").exists()
 
 
 def test_a_missing_model_is_named(files, run):

@@ -11,20 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.io import imsave
 
-from napari_unet.cli.predict_command import predict_stack
+from napari_unet.cli.predict_command import segment_behind_bar
 from napari_unet.cli.score_command import score_table
 from napari_unet.cli.show import console, say
 from napari_unet.cli.train_command import train_and_report
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
 from napari_unet.data.annotation import connected_objects
 from napari_unet.data.files import atomic_write
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
-from napari_unet.model.checkpoint import load_model, save_model
-from napari_unet.predict.predictor import Prediction, Predictor
+from napari_unet.model.checkpoint import save_model
 from napari_unet.samples import em_stack
 from napari_unet.score.report.overlay import side_by_side
 from napari_unet.score.scoring import score_labels
@@ -65,14 +62,12 @@ def run_demo(out: Path, *, minutes: float, seed: int, gui: bool) -> None:
     write_stack(out / "truth.tif", cells, like=stack)
     model = _train(out, stack, cells, TrainConfig(minutes=minutes, seed=seed))
     held_out = stack.slices(_HELD_OUT)
-    prediction = predict_stack(Predictor(load_model(model)), held_out)
+    prediction = segment_behind_bar(model, held_out).labels
     truth = cells[_FIRST:]
-    scores = score_labels(
-        prediction.labels, truth, AnnotationKind.CLASSES, first_slice=_FIRST
-    )
+    scores = score_labels(prediction, truth, AnnotationKind.CLASSES, first_slice=_FIRST)
     say(f"scores of slices {_HELD_OUT}, which were never trained on:")
     console.print(score_table(scores))
-    write_stack(out / "prediction.tif", prediction.labels, like=held_out)
+    write_stack(out / "prediction.tif", prediction, like=held_out)
     scores.save(out / "scores.json")
     _write_overlay(out / "overlay.png", held_out, truth, prediction)
     names = "model.safetensors, prediction.tif, scores.json and overlay.png"
@@ -114,12 +109,10 @@ def _write_overlay(
     path: Path,
     stack: Stack,
     truth: NDArray[np.uint8],
-    prediction: Prediction,
+    prediction: NDArray[np.unsignedinteger],
 ) -> None:
     image = np.asarray(stack.as_zyx())[0]
-    panels = [
-        connected_objects(mask[:1] == 1)[0] for mask in (truth, prediction.labels)
-    ]
+    panels = [connected_objects(mask[:1] == 1)[0] for mask in (truth, prediction)]
     with atomic_write(path) as temporary:
         imsave(temporary, side_by_side(image, *panels), check_contrast=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,18 @@ from napari_unet.config import (
 )
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
 from napari_unet.errors import NapariUNetError
+from napari_unet.model.card import read_card
+from napari_unet.model.started import Started
 from napari_unet.predict.pixel_size import difference
+from napari_unet.predict.segment import Finishing, Segmentation, segment_steps
+from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
-    from napari_unet.predict.predictor import Prediction, Predictor
+    from napari_unet.predict.segment import SegmentStep
 
 _RESCALED = "it is rescaled, and the prediction brought back to its own pixels."
 _UNSCALED = "the mask will be poor; --rescale brings it to the model's pixel size."
@@ -67,55 +70,56 @@ def write_prediction(
     finish: PostprocessConfig | None = None,
 ) -> None:
     """Predict a stack and write labels or objects and, if wanted, probabilities."""
-    from napari_unet.model.checkpoint import load_model
-    from napari_unet.predict.postprocessing import needs_probabilities, postprocess
-    from napari_unet.predict.rescale import predictor_for
-
-    finish = finish or PostprocessConfig()
-    loaded = load_model(model)
-    predictor = predictor_for(loaded, stack, config)
-    if words := difference(loaded.card, stack.zyx_size, stack.unit):
+    if words := difference(read_card(model), stack.zyx_size, stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
-    say(f"predicting on {predictor.device.words}")
-    keep = probabilities is not None or needs_probabilities(finish)
-    result = predict_stack(predictor, stack, keep=keep)
-    found = postprocess(
-        result.labels,
-        finish,
-        probabilities=result.probabilities,
-        threshold=predictor.threshold,
-        ndim=predictor.model.network.config.ndim,
+    found = segment_behind_bar(
+        model, stack, config, finish, probabilities=probabilities is not None
     )
-    labels = stack.single_channel(found)
+    labels = stack.single_channel(found.labels)
     write_stack(out, labels.data, like=labels)
-    objects = "" if finish.objects == "no" else f", {int(found.max()):,} objects"
+    numbered = finish is not None and finish.objects != "no"
+    objects = f", {int(found.labels.max()):,} objects" if numbered else ""
     say(f"wrote {out}{objects}")
-    if probabilities is not None and result.probabilities is not None:
-        channels = result.probabilities.reshape(-1, *labels.shape)
+    if probabilities is not None and found.probabilities is not None:
+        channels = found.probabilities.reshape(-1, *labels.shape)
         write_stack(probabilities, channels, like=labels, axes=f"C{labels.axes}")
         say(f"wrote {probabilities}")
 
 
-def predict_stack(
-    predictor: Predictor, stack: Stack, *, keep: bool = False
-) -> Prediction:
-    """Predict a stack behind a bar; `keep` also returns the probabilities.
+def segment_behind_bar(
+    model: Path,
+    stack: Stack,
+    config: PredictConfig | None = None,
+    finish: PostprocessConfig | None = None,
+    *,
+    probabilities: bool = False,
+) -> Segmentation:
+    """Segment a stack behind a bar.
 
     Raises
     ------
     NapariUNetError
         When Ctrl+C ends it early: half a stack would look like a whole one.
     """
-    image = stack.as_czyx()
-    result = predictor.empty(image.shape[1:], keep=keep)
-    unfinished = True
-    with stop_on_interrupt() as stop, bar("predicting") as show:
-        for tile in predictor.tiles(image, stop):
-            if tile.message:
-                say(tile.message)
-            result.add(tile)
-            show(tile.done, tile.total)
-            unfinished = tile.done < tile.total
-    if unfinished:
+    with ExitStack() as while_predicting:
+        stop = while_predicting.enter_context(stop_on_interrupt())
+        advance = while_predicting.enter_context(bar("predicting"))
+
+        def show(step: SegmentStep) -> None:
+            if isinstance(step, Started):
+                say(f"predicting on {step.device}")
+            elif isinstance(step, Finishing):
+                # What cannot be stopped in good order ends at the first Ctrl+C.
+                while_predicting.close()
+            else:
+                if step.message:
+                    say(step.message)
+                advance(step.done, step.total)
+
+        steps = segment_steps(
+            model, stack, config, finish, stop, probabilities=probabilities
+        )
+        found = result_of(steps, show)
+    if not found.complete:
         raise NapariUNetError("Stopped before the end: no prediction was written.")
-    return result
+    return found

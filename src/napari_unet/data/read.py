@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_unet.data.files import unreadable
-from napari_unet.data.stack import Stack
+from napari_unet.data.stack import ArrayLike, Stack
+from napari_unet.errors import InputError
 
 
 def read_stack(path: str | Path) -> Stack:
@@ -50,3 +51,31 @@ def read_stack(path: str | Path) -> Stack:
         source=str(path),
         notes=loaded.notes + loaded.calibration.notes(loaded.axes),
     )
+
+
+def as_stack(data: Stack | ArrayLike | str | Path, name: str = "image") -> Stack:
+    """Return a stack as it is, read from its file or folder, or made of an array.
+
+    Parameters
+    ----------
+    data
+        An array is (Y, X), (Z, Y, X) or (C, Z, Y, X), and has no pixel size.
+    name
+        What an array is called in words to the user.
+
+    Raises
+    ------
+    InputError
+        As `read_stack` does, or when an array has other dimensions.
+    """
+    if isinstance(data, Stack):
+        return data
+    if isinstance(data, str | Path):
+        return read_stack(data)
+    if not 2 <= data.ndim <= 4:
+        raise InputError(
+            f"The {name} has {data.ndim} dimensions: give (Y, X), (Z, Y, X) or "
+            "(C, Z, Y, X)."
+        )
+    sizes = (1.0,) * min(3, data.ndim)
+    return Stack(data, "CZYX"[-data.ndim :], sizes, "pixel", name)

@@ -100,6 +100,8 @@ class RescaledPredictor(Predictor):
     def _tiles(self, image: ArrayLike, stop: Event) -> Iterator[TileDone]:
         depth, height, width = np.shape(image)[1:]
         for part, resampled in self._parts(image):
+            if stop.is_set():
+                return
             length = part.stop - part.start
             whole = np.empty((self.num_classes, *resampled.shape[1:]), np.float32)
             for tile in self.normalised_tiles(resampled, stop=stop):

@@ -1,24 +1,27 @@
-"""Prediction as a worker's generator: an array in, tiles and objects out, no Qt."""
+"""A stack segmented by a model: predicted, rescaled and finished, in one place."""
 
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.data.stack import Stack
+from napari_unet.data.read import as_stack
+from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.model.started import Started
+from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet.model.checkpoint import Model
     from napari_unet.predict.prediction import TileDone
 
 # Reading all of a larger image takes longer than predicting one slice of it.
@@ -30,81 +33,140 @@ class Finishing:
     """All tiles are done; what is made of them takes a moment."""
 
 
+if TYPE_CHECKING:
+    SegmentStep = Started | TileDone | Finishing
+
+
 @dataclass(frozen=True, eq=False)
-class Finished:
-    """The end, in words, and (Z, Y, X) labels where they differ from the tiles'.
-
-    With the fingerprint of the image, "" where it would take too long.
-    """
-
-    words: str
-    labels: NDArray[np.unsignedinteger] | None = None
-    image: str = ""
-
-
-@dataclass(eq=False)
-class PredictionWork:
-    """A prediction of a copy of a layer, for a worker thread.
+class Segmentation:
+    """A segmented stack.
 
     Attributes
     ----------
-    model
-        The model file.
-    stack
-        The image.
-    settings
-        How it is predicted.
-    finish
-        What is made of the prediction once all tiles are there.
-    whole
-        The image that `stack` is a part of.
+    labels
+        (Z, Y, X): the class of each pixel, or the numbers of objects.
+    probabilities
+        (num_classes, Z, Y, X), or None where they are not kept.
+    words
+        How it went, in one line.
+    image
+        Fingerprint of the image; "" where it was not asked for, or would take long.
+    complete
+        Whether it was done to the end. Of what was stopped, `labels` are the classes
+        of the tiles that are done, and 0 elsewhere.
     """
 
-    model: Path
-    stack: Stack
-    settings: PredictConfig
-    finish: PostprocessConfig
-    whole: Stack | None = None
+    labels: NDArray[np.unsignedinteger]
+    probabilities: NDArray[np.floating] | None = None
+    words: str = ""
+    image: str = ""
+    complete: bool = True
 
-    def run(
-        self, stop: threading.Event
-    ) -> Generator[Started | TileDone | Finishing, None, Finished]:
-        """Predict, yielding device and tiles, and finish the whole where wanted."""
-        from napari_unet.model.checkpoint import load_model
-        from napari_unet.predict.postprocessing import needs_probabilities, postprocess
-        from napari_unet.predict.rescale import predictor_for
 
-        predictor = predictor_for(load_model(self.model), self.stack, self.settings)
-        yield Started(predictor.device.words, (), predictor.device.memory_words)
-        image = self.stack.as_czyx()
-        keep = needs_probabilities(self.finish)
-        whole = predictor.empty(image.shape[1:], keep=keep)
-        began = time.monotonic()
-        for tile in predictor.tiles(image):
-            whole.add(tile)
-            yield tile
-            if stop.is_set():
-                words = f"Stopped after tile {tile.done} of {tile.total}"
-                return Finished(words, image=self._fingerprint())
-        labels, objects = None, ""
-        if self.finish != PostprocessConfig():
-            yield Finishing()
-            labels = postprocess(
-                whole.labels,
-                self.finish,
-                probabilities=whole.probabilities,
-                threshold=predictor.threshold,
-                ndim=predictor.model.network.config.ndim,
-            )
-            if self.finish.objects != "no":
-                objects = f": {int(labels.max()):,} objects"
-        seconds = time.monotonic() - began
-        words = f"Done in {seconds:.1f} s on {predictor.device.words}{objects}"
-        return Finished(words, labels, self._fingerprint())
+def segment(
+    model: Model | str | Path,
+    image: Stack | ArrayLike | str | Path,
+    config: PredictConfig | None = None,
+    finish: PostprocessConfig | None = None,
+    *,
+    probabilities: bool = False,
+) -> Segmentation:
+    """Segment a stack with a trained model.
 
-    def _fingerprint(self) -> str:
-        """Return that of the whole image, after all that the user waits for."""
-        image = (self.whole or self.stack).as_czyx()
-        size = math.prod(image.shape) * image.dtype.itemsize
-        part = self.whole is not None and self.whole.num_slices > self.stack.num_slices
-        return "" if part and size > _LARGE else fingerprint(image)
+    Parameters
+    ----------
+    model
+        A model file, or what `load_model` returns.
+    image
+        A stack, its file or folder, or a (Y, X), (Z, Y, X) or (C, Z, Y, X) array.
+    config
+        How it is predicted.
+    finish
+        What is made of the prediction, such as numbered objects; when left out it
+        stays what it is, the class of each pixel.
+    probabilities
+        Keep the probabilities too.
+
+    Raises
+    ------
+    NapariUNetError
+        When model or image cannot be read, do not fit each other, or do not fit into
+        the memory.
+    """
+    stack = as_stack(image)
+    return result_of(
+        segment_steps(model, stack, config, finish, probabilities=probabilities)
+    )
+
+
+def segment_steps(
+    model: Model | str | Path,
+    stack: Stack,
+    config: PredictConfig | None = None,
+    finish: PostprocessConfig | None = None,
+    stop: Event | None = None,
+    *,
+    probabilities: bool = False,
+    of: Stack | None = None,
+) -> Generator[SegmentStep, None, Segmentation]:
+    """Segment as `segment` does, yielding the device, every tile, and the finish.
+
+    Parameters
+    ----------
+    model, stack, config, finish, probabilities
+        As `segment` takes them.
+    stop
+        Ends the work after the tile in hand once it is set; from any thread.
+    of
+        The image that `stack` is, or is a part of, when its fingerprint is wanted.
+    """
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.predict.postprocessing import needs_probabilities, postprocess
+    from napari_unet.predict.rescale import predictor_for
+
+    finish, stop = finish or PostprocessConfig(), stop or Event()
+    finishes = finish != PostprocessConfig()
+    loaded = load_model(model) if isinstance(model, str | Path) else model
+    predictor = predictor_for(loaded, stack, config)
+    yield Started(predictor.device.words, (), predictor.device.memory_words)
+    image = stack.as_czyx()
+    keep = probabilities or needs_probabilities(finish)
+    found = predictor.empty(image.shape[1:], keep=keep)
+    began, where, missing = time.monotonic(), "before the first tile", True
+    for tile in predictor.tiles(image, stop):
+        found.add(tile)
+        yield tile
+        where = f"after tile {tile.done} of {tile.total}"
+        missing = tile.done < tile.total
+        if stop.is_set():
+            break
+    labels: NDArray[np.unsignedinteger] = found.labels
+    kept = found.probabilities if probabilities else None
+    if missing or (finishes and stop.is_set()):
+        words, seen = f"Stopped {where}", _fingerprint(stack, of)
+        return Segmentation(labels, kept, words, seen, complete=False)
+    objects = ""
+    if finishes:
+        yield Finishing()
+        labels = postprocess(
+            found.labels,
+            finish,
+            probabilities=found.probabilities,
+            threshold=predictor.threshold,
+            ndim=loaded.network.config.ndim,
+        )
+        if finish.objects != "no":
+            objects = f": {int(labels.max()):,} objects"
+    seconds = time.monotonic() - began
+    words = f"Done in {seconds:.1f} s on {predictor.device.words}{objects}"
+    return Segmentation(labels, kept, words, _fingerprint(stack, of))
+
+
+def _fingerprint(stack: Stack, of: Stack | None) -> str:
+    """Return that of the whole image, after all that the user waits for."""
+    if of is None:
+        return ""
+    image = of.as_czyx()
+    size = math.prod(image.shape) * image.dtype.itemsize
+    is_part = of.num_slices > stack.num_slices
+    return "" if is_part and size > _LARGE else fingerprint(image)

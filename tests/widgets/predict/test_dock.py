@@ -245,6 +245,23 @@ def test_another_pixel_size_is_warned_of_and_rescaled_on_a_click(
     np.testing.assert_array_equal(layer.data[z], expected.labels[0])
 
 
+def test_a_single_image_is_rescaled_tile_by_tile(
+    dock: Any, viewer: Any, finish: Any, sized: Path
+) -> None:
+    values = np.random.default_rng(0).random((40, 50))
+    layer = viewer.add_image(values, name="one", scale=(4, 4), units=("nm",) * 2)
+    dock.predict.image.setValue(layer)
+    dock.predict.model.setValue(sized)
+    dock.predict.settings.setValue(PredictConfig(tile_size=16, device="cpu"))
+    dock.predict.rescale.setChecked(True)
+    dock.predict.run_button.click()
+    finish(dock.predict)
+    assert dock.predict.status.text().startswith("Done")
+    expected = RescaledPredictor(load_model(sized), (1, 2, 2))
+    told = viewer.layers["one prediction"].data
+    np.testing.assert_array_equal(told, expected.predict(values[None, None]).labels[0])
+
+
 def test_a_broken_model_file_is_told_by_the_run_alone(
     predict: Any, tmp_path: Path, finish: Any
 ) -> None:

@@ -59,6 +59,17 @@ def plane_shape(layer: Image) -> tuple[int, ...]:
     return tuple(int(shape[axis]) for axis in spatial(layer))
 
 
+def put(
+    layer: Image | Labels, core: tuple[slice, ...], values: NDArray[np.generic]
+) -> None:
+    """Write a (Z, Y, X) part into the data of a layer, which may have no Z."""
+    if layer.data.ndim == 2:
+        # Tiles that only tell how far the work is have no slice to take.
+        layer.data[core[1:]] = values.reshape(values.shape[-2:])
+    else:
+        layer.data[core] = values
+
+
 def misfit(layer: Layer | None) -> str:
     """Return why the core can do nothing with an image or labels; "" where it can."""
     try:

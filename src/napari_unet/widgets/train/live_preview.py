@@ -16,6 +16,7 @@ from napari_unet.widgets.layers.arrays import (
     add_or_update,
     placed_like,
     plane_shape,
+    put,
     spatial,
 )
 from napari_unet.widgets.layers.marks import PREDICTED
@@ -198,9 +199,5 @@ def _colours(annotations: Labels, kind: AnnotationKind) -> dict[int | None, Any]
 
 
 def _put(layer: Any, core: tuple[slice, ...], values: Any) -> None:
-    """Write a (Z, Y, X) part into the data of a layer, which may have no Z."""
-    if layer.data.ndim == 2:
-        layer.data[core[1:]] = values[0]
-    else:
-        layer.data[core] = values
+    put(layer, core, values)
     layer.refresh(extent=False, highlight=False, thumbnail=False)

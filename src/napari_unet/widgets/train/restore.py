@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +13,17 @@ import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.config import AnnotationKind, PostprocessConfig, PredictConfig
+from napari_unet.config import AnnotationKind, PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.live.events import Preview
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.started import Started
-from napari_unet.predict.segment import Finished, PredictionWork
+from napari_unet.predict.segment import Finishing, segment_steps
 from napari_unet.train.checkpoints import find_checkpoints, nearest
 from napari_unet.train.curves import Curves
 from napari_unet.train.history import read_history
-from napari_unet.widgets.layers.arrays import (
-    image_stack,
-)
+from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.open_project import OpenProject
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from napari_unet.predict.prediction import TileDone
+    from napari_unet.predict.segment import Segmentation, SegmentStep
 
 _HINT = "Click to see the network of that moment."
 _BUSY = "Stop first to go back to a checkpoint."
@@ -116,7 +116,7 @@ class Restore(QObject):
         return self._job.running
 
     def set_busy(self, busy: bool) -> None:
-        """Tell whether a network is being trained, which cannot be gone back from."""
+        """Note whether a network is being trained, which cannot be gone back from."""
         if busy == self._busy:
             return
         self._busy = busy
@@ -132,7 +132,6 @@ class Restore(QObject):
         history = self._project.history()
         if history is not None and not self._busy:
             run = history.parent
-
             self._start("Reading curves", once(lambda: read_run(run)))
 
     def _on_opened(self, _file: Any) -> None:
@@ -177,9 +176,9 @@ class Restore(QObject):
         part, self._first = _part(workspace.image, self._z, card)
         self._open_view(workspace.image, workspace.annotations, card.kind)
         settings = PredictConfig(tile_size=_TILE, batch_size=1)
-        work = PredictionWork(moment.model, part, settings, PostprocessConfig())
+        work = partial(segment_steps, moment.model, part, settings, None)
         self.said.emit(0.0, f"{self._words} Predicting slice {self._z} ...")
-        self._start("Predicting a preview", work.run)
+        self._start("Predicting a preview", work)
 
     def _open_view(
         self, image: Image, annotations: Labels | None, kind: AnnotationKind
@@ -208,8 +207,8 @@ class Restore(QObject):
         self._wanted = None
         self._job.stop()
 
-    def _on_step(self, item: Started | TileDone) -> None:
-        if isinstance(item, Started) or self._removed or self._busy:
+    def _on_step(self, item: SegmentStep) -> None:
+        if isinstance(item, Started | Finishing) or self._removed or self._busy:
             return
         if self._image in self._viewer.layers:
             self._show_tile(item)
@@ -236,7 +235,7 @@ class Restore(QObject):
         words = f"{self._words} Predicting slice {self._z}: {left}".rstrip(": ")
         self.said.emit(share, words)
 
-    def _on_done(self, result: Finished | PastRun) -> None:
+    def _on_done(self, result: Segmentation | PastRun) -> None:
         if isinstance(result, PastRun):
             self._show_run(result)
         elif not (self._removed or self._busy):

@@ -1,0 +1,203 @@
+"""The layers that a prediction is shown in, filled tile by tile."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet.config import PostprocessConfig
+from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
+from napari_unet.widgets.layers.edits import Region, edit
+from napari_unet.widgets.layers.maps import add_slice, make_maps
+from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
+
+    from napari_unet.predict.made_by import MadeBy
+    from napari_unet.predict.prediction import TileDone
+    from napari_unet.predict.segment import Segmentation
+
+_REFRESH_SECONDS = 0.2
+
+
+class PredictedLayers:
+    """Shows a prediction of an image: as labels and, if wanted, as maps of probability.
+
+    Slices that were predicted before stay where model, threshold and finish are the
+    same. A layer that the user has changed since is left alone.
+
+    Parameters
+    ----------
+    viewer
+        The viewer with the image.
+    image
+        The layer that is predicted.
+    made_by
+        How; image and slices are filled in at the end.
+    only
+        Index of the slice that is predicted; None for all of the image.
+    maps
+        Show the probabilities too.
+
+    Attributes
+    ----------
+    labels
+        The layer of the prediction; None before the first tile.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        made_by: MadeBy,
+        *,
+        only: int | None = None,
+        maps: bool = False,
+    ) -> None:
+        self.labels: Labels | None = None
+        self._viewer, self._image, self._made_by = viewer, image, made_by
+        self._only, self._first = only, only or 0
+        self._wants_maps, self._maps = maps, list[Image]()
+        # Classes and numbers of objects in one layer would be scored as one.
+        self._numbers = made_by.finish.objects != "no"
+        self._slices: set[int] = set()
+        self._seen: Counter[int] = Counter()
+        self._before: tuple[Region, NDArray[np.integer]] | None = None
+        self._drawn = 0.0
+
+    def add(self, tile: TileDone) -> bool:
+        """Show a tile; False where the user has removed the layer meanwhile."""
+        labels = self.labels or self._make_layers(tile)
+        if labels not in self._viewer.layers:
+            return False
+        z, *plane = tile.core
+        core = (slice(z.start + self._first, z.stop + self._first), *plane)
+        put(labels, core, tile.labels)
+        for layer, values in zip(
+            self._maps or (), tile.probabilities[1:], strict=False
+        ):
+            put(layer, core, values)
+        self._count(core)
+        if time.monotonic() - self._drawn > _REFRESH_SECONDS:
+            self.draw()
+        return True
+
+    def finish(self, result: Segmentation) -> None:
+        """Put what was made of all tiles into their place, and note how it was made."""
+        if self.labels is not None:
+            if result.complete and self._made_by.finish != PostprocessConfig():
+                self._replace(self.labels, result.labels)
+            self.keep_step()
+            slices = sorted(self._slices)
+            self.labels.metadata[PREDICTED] = slices
+            made = replace(self._made_by, image=result.image, slices=tuple(slices))
+            remember(self.labels, made)
+        self.draw()
+
+    def keep_step(self) -> None:
+        """Make one step of undo of all tiles, back to what was there before them."""
+        if self._before is None or self.labels is None:
+            return
+        (region, kept), self._before = self._before, None
+        kept = kept.astype(self.labels.data.dtype, copy=False)
+        # Exchanged plane by plane: another copy would take as much memory again.
+        for shown, old in zip(self.labels.data[region], kept, strict=True):
+            shown[...], old[...] = old.copy(), shown.copy()
+        edit(self.labels, region, kept)
+
+    def draw(self) -> None:
+        """Draw what is there."""
+        self._drawn = time.monotonic()
+        for layer in (self.labels, *self._maps):
+            if layer is not None:
+                layer.refresh()
+
+    def _count(self, core: Region) -> None:
+        """Take a slice for predicted once all of its pixels are."""
+        _, rows, columns = core
+        area = (rows.stop - rows.start) * (columns.stop - columns.start)
+        height, width = plane_shape(self._image)[-2:]
+        for z in range(core[0].start, core[0].stop):
+            self._seen[z] += area
+            if self._seen[z] >= height * width:
+                self._slices.add(z)
+                for layer in self._maps:
+                    add_slice(layer, z)
+
+    def _replace(self, layer: Labels, labels: NDArray[np.unsignedinteger]) -> None:
+        """Put what was made of all tiles into their place."""
+        slices = slice(self._first, self._first + len(labels))
+        core = (slices, slice(None), slice(None))
+        put(layer, core, np.zeros_like(labels))
+        if self._numbers:
+            # Objects of slices that were predicted before keep their numbers.
+            first = int(layer.data.max())
+            labels = np.where(labels > 0, labels + np.uint32(first), np.uint32(0))
+            if labels.max(initial=0) > np.iinfo(layer.data.dtype).max:
+                layer.data = layer.data.astype(np.uint32)
+        put(layer, core, labels)
+
+    def _make_layers(self, tile: TileDone) -> Labels:
+        """Find the layers that these tiles may go into, or make new ones."""
+        shape = plane_shape(self._image)
+        name = f"{self._image.name} prediction"
+        dtype = np.uint16 if self._numbers else np.uint8
+        for old in reversed(self._viewer.layers):
+            before = _made_here(old, name, shape)
+            if before is not None:
+                labels = old
+                self._make_room(old, before, dtype)
+                break
+        else:
+            # What the user has corrected stays; napari numbers the new layer.
+            labels = self._viewer.add_labels(
+                np.zeros(shape, dtype),
+                name=name,
+                metadata={PREDICTED: []},
+                **placed_like(self._image),
+            )
+        labels.metadata[NUMBERED] = self._numbers
+        self.labels = labels
+        if self._wants_maps:
+            count, model = len(tile.probabilities) - 1, self._made_by.model
+            self._maps = make_maps(self._viewer, self._image, model, count, shape)
+        return labels
+
+    def _make_room(
+        self, layer: Labels, before: MadeBy, dtype: type[np.unsignedinteger]
+    ) -> None:
+        """Remember what the tiles will change in a layer that was predicted into."""
+        region = (slice(None),) * layer.ndim
+        goes_on = self._made_by.goes_with(before)
+        if goes_on:
+            self._slices = set(before.slices)
+            if layer.ndim == 3 and self._only is not None:
+                region = (slice(self._only, self._only + 1), *region[1:])
+        layer.data = layer.data.astype(np.promote_types(layer.data.dtype, dtype))
+        self._before = region, layer.data[region].copy()
+        if not goes_on:
+            # Slices of two models in one layer would be scored as one.
+            layer.data[...] = 0
+
+
+def _made_here(layer: Any, name: str, shape: tuple[int, ...]) -> MadeBy | None:
+    """Return how a layer was predicted that holds nothing else, now or by an undo.
+
+    It has the name, with or without the number that napari gives.
+    """
+    if (
+        isinstance(layer, Labels)
+        and re.fullmatch(rf"{re.escape(name)}( \[\d+\])?", layer.name)
+        and isinstance(layer.data, np.ndarray)
+        and layer.data.shape == shape
+    ):
+        return untouched(layer)
+    return None

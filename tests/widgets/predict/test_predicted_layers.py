@@ -1,0 +1,141 @@
+"""Layers are filled by tiles and a result alone, without a dock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_unet.config import PostprocessConfig
+from napari_unet.predict.made_by import MadeBy
+from napari_unet.predict.prediction import TileDone
+from napari_unet.predict.segment import Segmentation
+from napari_unet.widgets.layers.marks import PREDICTED, untouched
+from napari_unet.widgets.predict.predicted_layers import PredictedLayers
+
+SHAPE = (3, 8, 6)
+PLAIN = MadeBy(Path("model.safetensors"), "em")
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def image(viewer: ViewerModel) -> Image:
+    return viewer.add_image(np.zeros(SHAPE, np.uint8), name="em")
+
+
+def tile(rows: slice, z: int = 0, value: float = 1.0) -> TileDone:
+    core = (slice(z, z + 1), rows, slice(0, 6))
+    likely = np.full((1, rows.stop - rows.start, 6), value, np.float32)
+    return TileDone(1, 2, core, np.stack([1 - likely, likely]))
+
+
+def fill(layers: PredictedLayers, slices: Sequence[int], value: float = 1.0) -> None:
+    for z in slices:
+        assert layers.add(tile(slice(0, 4), z, value))
+        assert layers.add(tile(slice(4, 8), z, value))
+
+
+def done(labels: np.ndarray | None = None, *, complete: bool = True) -> Segmentation:
+    labels = np.ones(SHAPE, np.uint8) if labels is None else labels
+    return Segmentation(labels, image="00ff", complete=complete)
+
+
+def test_only_whole_slices_count_as_predicted(
+    viewer: ViewerModel, image: Image
+) -> None:
+    layers = PredictedLayers(viewer, image, PLAIN, maps=True)
+    fill(layers, [0])
+    assert layers.add(tile(slice(0, 4), 1))
+    layers.finish(done(complete=False))
+    assert layers.labels.metadata[PREDICTED] == [0]
+    assert viewer.layers["em probability"].metadata[PREDICTED] == [0]
+    made = untouched(layers.labels)
+    assert (made.slices, made.image, made.model) == ((0,), "00ff", PLAIN.model)
+
+
+def test_a_slice_alone_goes_to_its_place_and_the_others_stay(
+    viewer: ViewerModel, image: Image
+) -> None:
+    for z in (0, 2):
+        layers = PredictedLayers(viewer, image, PLAIN, only=z)
+        fill(layers, [0])
+        layers.finish(done())
+    (labels,) = (one for one in viewer.layers if one.name != "em")
+    assert labels.data.any(axis=(1, 2)).tolist() == [True, False, True]
+    assert labels.metadata[PREDICTED] == [0, 2]
+    labels.undo()
+    assert labels.data.any(axis=(1, 2)).tolist() == [True, False, False]
+
+
+def test_what_was_made_of_the_tiles_takes_their_place_only_when_complete(
+    viewer: ViewerModel, image: Image
+) -> None:
+    made = MadeBy(Path("m"), "em", finish=PostprocessConfig(objects="connected"))
+    objects = np.arange(np.prod(SHAPE), dtype=np.uint16).reshape(SHAPE)
+    layers = PredictedLayers(viewer, image, made)
+    fill(layers, range(3))
+    layers.finish(done(np.zeros(SHAPE, np.uint8), complete=False))
+    assert (layers.labels.data == 1).all(), "classes of the tiles"
+    layers = PredictedLayers(viewer, image, made)
+    fill(layers, range(3))
+    layers.finish(done(objects))
+    np.testing.assert_array_equal(layers.labels.data, objects)
+    layers.labels.undo()
+    assert (layers.labels.data == 1).all(), "all of it is one step"
+    layers.labels.redo()
+    np.testing.assert_array_equal(layers.labels.data, objects)
+
+
+def test_numbers_that_outgrow_the_layer_can_be_taken_back(
+    viewer: ViewerModel, image: Image
+) -> None:
+    made = MadeBy(Path("m"), "em", finish=PostprocessConfig(objects="connected"))
+    high = np.full((1, *SHAPE[1:]), 2**16 - 1, np.uint16)
+    for z in (0, 1):
+        layers = PredictedLayers(viewer, image, made, only=z)
+        fill(layers, [0])
+        layers.finish(done(high))
+    assert layers.labels.data.max() == 2 * (2**16 - 1)
+    layers.labels.undo()
+    assert not layers.labels.data[1].any()
+    assert (layers.labels.data[0] == high[0]).all()
+
+
+def test_an_error_halfway_is_one_step_back_too(
+    viewer: ViewerModel, image: Image
+) -> None:
+    layers = PredictedLayers(viewer, image, PLAIN)
+    fill(layers, range(3))
+    layers.finish(done())
+    layers = PredictedLayers(viewer, image, PLAIN)
+    fill(layers, [1], value=0.0)
+    layers.keep_step()
+    assert not layers.labels.data[1].any()
+    layers.labels.undo()
+    assert layers.labels.data.all()
+
+
+def test_a_layer_that_was_removed_is_told_and_not_made_again(
+    viewer: ViewerModel, image: Image
+) -> None:
+    layers = PredictedLayers(viewer, image, PLAIN)
+    assert layers.add(tile(slice(0, 4)))
+    viewer.layers.remove(layers.labels)
+    assert not layers.add(tile(slice(4, 8)))
+    layers.finish(done(complete=False))
+    assert [one.name for one in viewer.layers] == ["em"]
+
+
+def test_without_a_tile_there_is_no_layer(viewer: ViewerModel, image: Image) -> None:
+    layers = PredictedLayers(viewer, image, PLAIN)
+    layers.finish(done(complete=False))
+    assert layers.labels is None
+    assert len(viewer.layers) == 1
