@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from napari_unet.cli import app
 from napari_unet.data.read import read_stack
 from napari_unet.data.write import write_stack
+from napari_unet.model.checkpoint import load_model
 from napari_unet.samples import em_stack
 
 README = Path(__file__).parents[1] / "README.md"
@@ -39,11 +40,15 @@ def _run(line: str) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_the_python_example_trains_and_predicts(folder: Path) -> None:
-    code = _block("python", "Predictor")
+def test_the_python_example_trains_saves_predicts_and_scores(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = _block("python", "segment")
     assert "minutes=4" in code
     exec(compile(code.replace("minutes=4", "minutes=0.02"), "README", "exec"), {})
+    assert load_model("model.safetensors").card.step > 0
     assert read_stack("prediction.tif").shape == (30, 64, 64)
+    assert 0 <= float(capsys.readouterr().out.splitlines()[-1]) <= 1
 
 
 def test_the_commands_train_predict_and_score(folder: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import napari_unet
 from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.stack import Stack
@@ -179,3 +180,16 @@ def test_the_fingerprint_is_that_of_the_whole_image(model: Model, stack: Stack) 
     _, result = run(model, part, of=stack)
     assert result.image == fingerprint(stack.as_czyx())
     assert segment(model, stack).image == ""
+
+
+def test_the_short_names_lead_from_files_to_scores(
+    model: Model, stack: Stack, tmp_path: Path
+) -> None:
+    write_stack(tmp_path / "em.tif", stack.data, like=stack)
+    found = napari_unet.segment(model, tmp_path / "em.tif")
+    write_stack(tmp_path / "truth.tif", found.labels, like=stack)
+    truth = napari_unet.read_stack(tmp_path / "truth.tif")
+    for prediction in (found.labels, truth, tmp_path / "truth.tif"):
+        scores = napari_unet.score_labels(prediction, truth)
+        assert isinstance(scores, napari_unet.Scores)
+        assert scores.values()["iou"] == 1

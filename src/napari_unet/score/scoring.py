@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_same_size, check_slices
+from napari_unet.data.read import as_stack
+from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import InputError
 from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.thinning import thin_borders
@@ -20,6 +24,7 @@ from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.objects.partition import partition
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.score.scores import Scores, SliceScores
+from napari_unet.steps import result_of
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,13 @@ def score(
     InputError
         When no slice has any, or a class is no whole number from 0 up.
     """
-    steps = score_steps(comparison, Event())
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            scores: Scores = end.value
-            return scores
+
+    def show_slice(step: SliceScored) -> None:
         if show is not None:
             show(step.done, step.total)
+
+    # Nobody stops it before there are any.
+    return cast(Scores, result_of(score_steps(comparison, Event()), show_slice))
 
 
 def score_steps(
@@ -114,8 +117,8 @@ def score_stack(
 
 
 def score_labels(
-    prediction: NDArray[np.generic],
-    truth: NDArray[np.generic],
+    prediction: Stack | ArrayLike | str | Path,
+    truth: Stack | ArrayLike | str | Path,
     kind: AnnotationKind | None = None,
     *,
     first_slice: int = 0,
@@ -123,7 +126,12 @@ def score_labels(
 ) -> Scores:
     """Score a prediction against ground truth as it is stored, whatever its values.
 
-    Parameters are those of `napari_unet.score.comparison.compare`.
+    Parameters
+    ----------
+    prediction, truth
+        Labels as (Z, Y, X) or (Y, X) arrays, as stacks, or as files or folders.
+    kind, first_slice, slices
+        As `napari_unet.score.comparison.compare` takes them.
 
     Returns
     -------
@@ -132,10 +140,16 @@ def score_labels(
     Raises
     ------
     InputError
-        When shapes or classes differ, or there is no truth.
+        When one of both cannot be read, shapes or classes differ, or there is no truth.
     """
     return score(
-        compare(prediction, truth, kind, first_slice=first_slice, slices=slices)
+        compare(
+            np.asarray(as_stack(prediction, "prediction").as_zyx()),
+            np.asarray(as_stack(truth, "ground truth").as_zyx()),
+            kind,
+            first_slice=first_slice,
+            slices=slices,
+        )
     )
 
 
