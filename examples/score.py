@@ -3,8 +3,16 @@
 import numpy as np
 from scipy import ndimage
 
-from napari_unet import partition, score_slices, score_stack
+from napari_unet import AnnotationKind, partition, score_slices, score_stack
 from napari_unet.samples import em_stack
+from napari_unet.score.comparison import compare
+from napari_unet.score.scores import Scores
+from napari_unet.score.scoring import score, score_labels
+
+
+def show(what: str, scores: Scores) -> None:
+    values = scores.values()
+    print(f"{what}: IoU {values['iou']:.3f}, V_rand {values['v_rand']:.3f}")
 
 
 def main() -> None:
@@ -13,9 +21,13 @@ def main() -> None:
     # A prediction whose cells are two pixels too small.
     predicted = ndimage.binary_erosion(truth, np.ones((1, 5, 5))).astype(np.uint8)
 
-    scores = score_stack(predicted, truth)
+    scores = score_stack(predicted, truth)  # both are class indices
     scores.save("scores.json")
-    print(f"IoU {scores.values()['iou']:.3f}, interval {scores.intervals['iou']}")
+    show("classes", scores)
+    show("objects", score_labels(predicted, objects, AnnotationKind.OBJECTS))
+    # The network has learnt from the first slice: the scores say so.
+    comparison = compare(predicted, objects, trained_on=frozenset({0}))
+    print("learnt from:", score(comparison).trained_on)
 
     challenge = score_slices(predicted, truth)
     print(f"V_rand {challenge.v_rand:.3f}, V_info {challenge.v_info:.3f}")

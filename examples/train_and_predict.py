@@ -17,6 +17,7 @@ from napari_unet import (
 )
 from napari_unet.model.checkpoint import save_model
 from napari_unet.samples import em_stack
+from napari_unet.train.run_folder import RunFolder
 
 CONFIG = RunConfig(train=TrainConfig(steps=300))
 
@@ -28,11 +29,12 @@ def main(config: RunConfig = CONFIG, size: int = 256) -> None:
 
     stack, cells = read_stack("em.tif"), read_stack("cells.tif")
     image = prepare_image(stack, cells.as_zyx(), train="0:8", validate="8:10")
-    trainer = Trainer([image], config)
+    folder = RunFolder("run")  # settings, curves and models, as training goes
+    trainer = Trainer([image], config, folder=folder)
     for step in trainer.run():
         if step.validation is not None:
             print(f"step {step.step}: loss {step.loss:.3f}, IoU {step.validation:.3f}")
-    save_model("model.safetensors", trainer.model())
+    save_model("model.safetensors", trainer.model())  # the best one, as folder.best
 
     model = load_model("model.safetensors")
     prediction = Predictor(model).predict(stack.as_czyx())
