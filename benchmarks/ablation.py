@@ -92,7 +92,7 @@ def network(fold: int, variant: str, seed: int, options: argparse.Namespace) -> 
         settings.write_text(yaml.safe_dump(config(variant)), encoding="utf-8")
         run(
             *("train", "--config", settings, "--out", folder, "--seed", seed),
-            *("--image", image, "--labels", labels, "--validate", held_out),
+            *("--image", image, "--labels", labels, "--validation", held_out),
             *(f"--{options.unit}", options.budget, *options.train_options),
         )
         model = load_model(folder / "last.safetensors")

@@ -141,7 +141,7 @@ def train(
     image: Stack, labels: Labels, start: Model | None, seed: int, options: Any
 ) -> Model:
     prepared = prepare_image(
-        image, labels, kind=AnnotationKind.SCRIBBLES, validate="none"
+        image, labels, kind=AnnotationKind.SCRIBBLES, validation="none"
     )
     config = settings(seed, options)
     trainer = Trainer([prepared], config, start=start)

@@ -28,7 +28,7 @@ PATCH, BATCH = 256, 4
 
 
 def sample() -> TrainingImage:
-    return prepare_image(*em_stack((6, 512, 512)), validate="none")
+    return prepare_image(*em_stack((6, 512, 512)), validation="none")
 
 
 def whole(image: TrainingImage, base: int, steps: int) -> Callable[[], object]:

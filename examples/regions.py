@@ -20,7 +20,7 @@ def main() -> None:
     fold = ((20, 20), (20, 60), (60, 60))
     regions = [
         Region(role=Role.TRAIN, polygon=left, slices="0:2"),
-        Region(role=Role.VALIDATE, slices="3:4"),
+        Region(role=Role.VALIDATION, slices="3:4"),
         Region(role=Role.IGNORE, polygon=fold, slices="1:2"),
     ]
     image: TrainingImage = prepare_image(

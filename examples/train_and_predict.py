@@ -28,7 +28,7 @@ def main(config: RunConfig = CONFIG, size: int = 256) -> None:
     write_stack("cells.tif", (objects > 0).astype(np.uint8), like=sample)
 
     stack, cells = read_stack("em.tif"), read_stack("cells.tif")
-    image = prepare_image(stack, cells.as_zyx(), train="0:8", validate="8:10")
+    image = prepare_image(stack, cells.as_zyx(), train="0:8", validation="8:10")
     folder = RunFolder("run")  # settings, curves and models, as training goes
     trainer = Trainer([image], config, folder=folder)
     for step in trainer.run():

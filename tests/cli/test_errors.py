@@ -33,7 +33,10 @@ def broken_inputs(files):
         "annotations without a label": ((*train, files / "empty.tif"), "no labels"),
         "a missing file": ((*train, files / "gone.tif"), "does not exist"),
         "an unknown device": ((*train, labels, "--device", "tpu9"), "tpu9"),
-        "slices of letters": ((*train, labels, "--validate", "a:b"), "cannot be read"),
+        "slices of letters": (
+            (*train, labels, "--validation", "a:b"),
+            "cannot be read",
+        ),
         "an image without labels": (train[:-1], "every image needs its labels"),
         "a run that exists": (
             ("train", "--out", files / "taken", *train[3:], labels),

@@ -88,11 +88,11 @@ def test_a_folder_that_is_closed_is_refused_before_the_work(files):
 def test_slices_on_the_command_line_win_over_the_settings_file(files, train, run):
     first = train()
     run(
-        *("train", "--config", first / "run.yaml", "--validate", "0:2"),
+        *("train", "--config", first / "run.yaml", "--validation", "0:2"),
         *("--out", files / "second", "--steps", 2),
     )
     (image,) = yaml.safe_load((files / "second" / "run.yaml").read_text())["images"]
-    assert image["validate"] == "0:2"
+    assert image["validation"] == "0:2"
 
 
 def test_no_run_takes_the_place_of_a_model_that_was_trained_live(files, train):
@@ -119,7 +119,7 @@ def test_an_image_can_be_held_out_as_a_whole(files, run):
     pair = ("--image", files / "image.tif", "--labels", files / "labels.tif")
     run(
         *("train", *pair, *pair, "--train", "0:5", "--train", "none"),
-        *("--validate", "none", "--validate", "0:5", "--steps", 2),
+        *("--validation", "none", "--validation", "0:5", "--steps", 2),
         *("--patch-size", 32, "--base-channels", 2, "--out", files / "run"),
     )
     assert (files / "run" / "best.safetensors").exists()

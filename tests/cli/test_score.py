@@ -157,7 +157,7 @@ def cut(path, name, selection):
 
 
 def test_held_out_slices_of_a_truth_that_was_cut_are_not_marked(predicted, marks):
-    truth = cut(predicted / "labels.tif", "held_out.tif", slice(3, 5))
+    truth = cut(predicted / "labels.tif", "validation.tif", slice(3, 5))
     prediction, image = predicted / "prediction.tif", predicted / "image.tif"
     marked, said = marks(prediction, truth, "--slices", "3:5", "--image", image)
     assert marked == {3: False, 4: False}

@@ -80,7 +80,7 @@ def test_options_win_over_the_settings_file(files, train):
     config = RunConfig.from_yaml(folder / "run.yaml")
     assert (config.train.steps, config.train.seed, config.weights.w0) == (3, 9, 0)
     assert config.train.batch_size == 2
-    assert config.images[0].validate_ == "2"
+    assert config.images[0].validation == "2"
     assert len(history(folder)) == 3
 
 
@@ -139,9 +139,9 @@ def test_resume_may_change_the_device(train, run):
 
 def test_several_images_are_given_with_their_labels(files, train):
     again = ("--image", files / "image.tif", "--labels", files / "labels.tif")
-    folder = train("run", *again, "--validate", "4", "--validate", "0:2")
+    folder = train("run", *again, "--validation", "4", "--validation", "0:2")
     images = RunConfig.from_yaml(folder / "run.yaml").images
-    assert [one.validate_ for one in images] == ["4", "0:2"]
+    assert [one.validation for one in images] == ["4", "0:2"]
     assert len(load_model(folder / "best.safetensors").card.data) == 2
 
 
@@ -157,7 +157,7 @@ def test_regions_come_from_a_file_and_stay_with_the_run(files, train, run):
     folder = train("run", *write_regions(files, text))
     (image,) = RunConfig.from_yaml(folder / "run.yaml").images
     assert [(one.role, one.slices) for one in image.regions] == [
-        ("validate", "2"),
+        ("validation", "2"),
         ("ignore", "4"),
     ]
     (files / "regions.yaml").unlink()
@@ -266,8 +266,8 @@ def test_what_is_missing_is_told(files, run, monkeypatch, arguments, words):
 
 def test_each_image_has_one_value_or_all_have_the_same(files, run):
     pair = ("--image", "i.tif", "--labels", "l.tif")
-    slices = ("--validate", "0", "--validate", "1")
-    with pytest.raises(InputError, match="--validate was given 2 times for 3 images"):
+    slices = ("--validation", "0", "--validation", "1")
+    with pytest.raises(InputError, match="--validation was given 2 times for 3 images"):
         run("train", "--out", files / "r", *pair, *pair, *pair, *slices)
 
 

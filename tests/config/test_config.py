@@ -15,6 +15,7 @@ from napari_unet.config import (
     PredictConfig,
     Preset,
     Region,
+    Role,
     RunConfig,
     Settings,
     TrainConfig,
@@ -39,7 +40,7 @@ CHANGED = RunConfig(
             labels="vnc labels.tif",
             kind=AnnotationKind.OBJECTS,
             train="0:24",
-            validate_="24:30",
+            validation="24:30",
             regions=(
                 Region(role="test", slices="3", polygon=((0, 0), (0, 9), (9, 9))),
             ),
@@ -66,7 +67,7 @@ def test_settings_come_back_equal_from_yaml(tmp_path, settings):
 
 def test_yaml_is_plain_for_people_and_other_programs():
     told = yaml.safe_load(CHANGED.to_yaml())
-    assert told["images"][0]["validate"] == "24:30"
+    assert told["images"][0]["validation"] == "24:30"
     assert told["images"][0]["kind"] == "objects"
     assert list(told) == ["images", "network", "weights", "augment", "train"]
 
@@ -181,3 +182,15 @@ def test_the_paper_preset_is_the_paper():
     assert (paper.weights.w0, paper.weights.sigma) == (10, 5)
     assert paper.weights.balance
     assert (paper.augment.elastic, paper.augment.elastic_grid) == (10, 3)
+
+
+def test_names_of_earlier_versions_are_read(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "images:\n- {image: a.tif, labels: b.tif, validate: '24:30', regions: "
+        "[{role: validate, slices: '3'}]}\n",
+        encoding="utf-8",
+    )
+    (one,) = RunConfig.from_yaml(path).images
+    assert one.validation == "24:30"
+    assert one.regions[0].role is Role.VALIDATION

@@ -17,7 +17,7 @@ from napari_unet.data.leak import (
     shrink,
     shrink_regions,
 )
-from napari_unet.data.regions import TRAIN, UNUSED, VALIDATE, Region, role_map
+from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, Region, role_map
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
 
@@ -26,7 +26,7 @@ def by_hand(roles, annotated, reach):
     """Look at every pair of pixels."""
     trained = np.argwhere((roles == TRAIN) & annotated)
     out = np.zeros(roles.shape, bool)
-    for pixel in np.argwhere(roles == VALIDATE):
+    for pixel in np.argwhere(roles == VALIDATION):
         out[tuple(pixel)] = (abs(trained - pixel) <= reach).all(axis=1).any()
     return out
 
@@ -45,7 +45,7 @@ def test_a_pixel_leaks_where_a_training_pixel_is_within_reach_on_every_axis(
 
 def halves(shape=(1, 20, 40)):
     roles = np.full(shape, TRAIN, np.uint8)
-    roles[..., 20:] = VALIDATE
+    roles[..., 20:] = VALIDATION
     return roles, np.ones(shape, bool)
 
 
@@ -64,7 +64,7 @@ def test_only_annotated_pixels_count_on_either_side():
 @pytest.mark.parametrize(("far", "slices"), [(0, 0), (1, 1), (3, 3), (40, 5)])
 def test_neighbouring_slices_leak_as_far_as_the_reach_goes(far, slices):
     roles = np.full((15, 8, 8), TRAIN, np.uint8)
-    roles[10:] = VALIDATE
+    roles[10:] = VALIDATION
     leak = leaks(roles, np.ones(roles.shape, bool), (far, 4, 4))
     assert (leak.pixels, leak.validation) == (slices * 64, 5 * 64)
 
@@ -82,7 +82,7 @@ def test_a_leak_is_told_in_one_sentence_with_its_number():
 def test_shrinking_ends_the_leak_and_costs_training_nothing():
     roles, annotated = halves()
     left, count = shrink(roles, annotated, (0, 6, 6))
-    assert count == (left == VALIDATE).sum() == 20 * 14
+    assert count == (left == VALIDATION).sum() == 20 * 14
     assert leaks(left, annotated, (0, 6, 6)).pixels == 0
     assert ((left == TRAIN) == (roles == TRAIN)).all()
     assert (left[..., 20:26] == UNUSED).all()
@@ -111,10 +111,10 @@ def test_shrunk_regions_mean_what_shrinking_leaves():
     corners = ((2, 2), (2, 36), (17, 36), (17, 2))
     hole = ((8, 14), (8, 16), (10, 16), (10, 14))
     given_regions = [
-        Region(role="validate", slices="1:4", polygon=corners),
+        Region(role="validation", slices="1:4", polygon=corners),
         Region(role="train", slices="0:2", polygon=((0, 0), (0, 1), (19, 1), (19, 0))),
         Region(role="test", slices="2", polygon=hole),
-        Region(role="validate", slices="5:"),
+        Region(role="validation", slices="5:"),
     ]
     shape, reach = (7, 20, 40), (1, 5, 5)
     annotated = np.ones(shape, bool)
@@ -122,7 +122,7 @@ def test_shrunk_regions_mean_what_shrinking_leaves():
     expected, left = shrink(role_map(given_regions, shape), annotated, reach)
     assert left
     roles = role_map(shrunk, shape)
-    assert np.array_equal(roles == VALIDATE, expected == VALIDATE)
+    assert np.array_equal(roles == VALIDATION, expected == VALIDATION)
     assert np.array_equal(roles == TRAIN, expected == TRAIN)
     assert given_regions[3] in shrunk, "what does not leak stays as it is"
     assert leaks(roles, annotated, reach).pixels == 0
@@ -132,11 +132,11 @@ def test_what_is_given_up_is_not_trained_on_instead():
     corners = ((4, 10), (4, 30), (16, 30), (16, 10))
     annotated, reach = np.ones((1, 20, 40), bool), (0, 3, 3)
     shrunk = shrink_regions(
-        [Region(role="validate", polygon=corners)], annotated, reach
+        [Region(role="validation", polygon=corners)], annotated, reach
     )
-    assert sorted(one.role for one in shrunk) == ["ignore", "ignore", "validate"]
+    assert sorted(one.role for one in shrunk) == ["ignore", "ignore", "validation"]
     roles = role_map(shrunk, annotated.shape)
-    assert (roles == VALIDATE).sum() == (13 - 6) * (21 - 6)
+    assert (roles == VALIDATION).sum() == (13 - 6) * (21 - 6)
     assert (roles == TRAIN).sum() == 20 * 40 - 13 * 21
     assert leaks(roles, annotated, reach).pixels == 0
 
@@ -144,7 +144,7 @@ def test_what_is_given_up_is_not_trained_on_instead():
 def test_training_that_overlaps_does_not_win_back_what_is_given_up():
     left, right = (((0, a), (0, b), (19, b), (19, a)) for a, b in ((0, 25), (15, 39)))
     regions = [
-        Region(role="validate", polygon=left),
+        Region(role="validation", polygon=left),
         Region(role="train", polygon=right),
     ]
     annotated, reach = np.ones((1, 20, 40), bool), (0, 3, 3)
@@ -155,9 +155,9 @@ def test_training_that_overlaps_does_not_win_back_what_is_given_up():
 
 def test_whole_slices_that_leak_are_given_up_one_by_one():
     annotated = np.ones((10, 8, 8), bool)
-    whole = [Region(role="validate", slices="6:")]
+    whole = [Region(role="validation", slices="6:")]
     shrunk = shrink_regions(whole, annotated, (1, 4, 4))
     assert [(one.role, one.slices, one.polygon) for one in shrunk] == [
-        ("validate", "7:10", None),
+        ("validation", "7:10", None),
         ("ignore", "6", None),
     ]

@@ -12,10 +12,10 @@ from napari_unet.data.regions import (
     TEST,
     TRAIN,
     UNUSED,
-    VALIDATE,
+    VALIDATION,
     Region,
     Role,
-    hold_out,
+    choose_validation,
     read_regions,
     role_map,
     runs,
@@ -42,23 +42,23 @@ def test_without_regions_everything_is_trained_on():
 
 
 def test_a_box_covers_its_pixels_on_its_slices_and_no_other():
-    roles = values(box("validate", 2, 3, 4, 7, "1:3"))
-    assert (roles[1:3, 2:5, 3:8] == VALIDATE).all()
-    assert (roles == VALIDATE).sum() == 2 * 3 * 5
+    roles = values(box("validation", 2, 3, 4, 7, "1:3"))
+    assert (roles[1:3, 2:5, 3:8] == VALIDATION).all()
+    assert (roles == VALIDATION).sum() == 2 * 3 * 5
 
 
 def test_what_lies_in_no_region_is_trained_on_unless_a_region_is_for_training():
-    validate = box("validate", 0, 0, 2, 2)
-    assert (values(validate)[:, 5] == TRAIN).all()
-    roles = values(validate, box("train", 4, 4, 6, 6))
+    validation = box("validation", 0, 0, 2, 2)
+    assert (values(validation)[:, 5] == TRAIN).all()
+    roles = values(validation, box("train", 4, 4, 6, 6))
     assert (roles[:, 7] == UNUSED).all()
     assert (roles == TRAIN).sum() == 10 * 3 * 3
 
 
 def test_ignore_wins_over_test_test_over_validate_and_validate_over_train():
-    order = [Role.TRAIN, Role.VALIDATE, Role.TEST, Role.IGNORE]
+    order = [Role.TRAIN, Role.VALIDATION, Role.TEST, Role.IGNORE]
     regions = [box(role, 0, 0, 7, 11 - 2 * i) for i, role in enumerate(order)]
-    expected = [LEFT_OUT] * 6 + [TEST] * 2 + [VALIDATE] * 2 + [TRAIN] * 2
+    expected = [LEFT_OUT] * 6 + [TEST] * 2 + [VALIDATION] * 2 + [TRAIN] * 2
     for given in (regions, regions[::-1]):
         assert values(*given)[0, 0].tolist() == expected
 
@@ -87,26 +87,26 @@ def test_slices_that_are_not_there_are_named():
     ("count", "held"), [(0, []), (4, []), (5, [4]), (9, [8]), (10, [8, 9])]
 )
 def test_one_in_five_is_held_out_in_one_block(count, held):
-    assert hold_out(range(count)) == held
+    assert choose_validation(range(count)) == held
 
 
 def test_one_annotated_slice_in_five_is_held_out_where_the_user_sets_none():
     roles = values(annotated=np.arange(0, 10, 2))
-    assert (roles[8] == VALIDATE).all()
+    assert (roles[8] == VALIDATION).all()
     assert (roles[[*range(8), 9]] == TRAIN).all()
 
 
-@pytest.mark.parametrize("role", ["train", "validate"])
+@pytest.mark.parametrize("role", ["train", "validation"])
 def test_a_region_to_train_or_validate_leaves_nothing_to_chance(role):
     roles = values(box(role, 0, 0, 2, 2), annotated=np.arange(10))
-    assert (roles == VALIDATE).sum() == (90 if role == "validate" else 0)
+    assert (roles == VALIDATION).sum() == (90 if role == "validation" else 0)
 
 
 def test_tested_slices_are_not_held_out_again():
     test = Region(role="test", slices="8:")
     roles = values(test, box("ignore", 0, 0, 3, 11, "7"), annotated=np.arange(10))
     assert np.unique(roles[8:]).tolist() == [TEST]
-    assert np.unique(roles[7]).tolist() == [VALIDATE, LEFT_OUT]
+    assert np.unique(roles[7]).tolist() == [VALIDATION, LEFT_OUT]
     assert np.unique(roles[:7]).tolist() == [TRAIN]
 
 
@@ -114,7 +114,7 @@ def test_tested_slices_are_not_held_out_again():
 
 
 REGIONS = (
-    box("validate", 0, 1.5, 3, 4, "2:5"),
+    box("validation", 0, 1.5, 3, 4, "2:5"),
     Region(role="test", slices="7"),
     Region(role="ignore"),
 )

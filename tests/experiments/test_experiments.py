@@ -65,7 +65,7 @@ def result(**changes):
         "size": (512, 512),
         "split": "block",
         "train": ("0:24",),
-        "held_out": ("24:30",),
+        "validation": ("24:30",),
         "measured": measured,
         "parameters": 1_940_817,
         "steps": 1440,
@@ -150,7 +150,7 @@ def test_presets_load_no_torch():
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "train", "held_out"),
+    ("name", "count", "train", "validation"),
     [
         ("block", 30, ("0:24",), ("24:30",)),
         ("every-fifth", 10, ("0:3", "4:8", "9"), ("3", "8")),
@@ -160,9 +160,9 @@ def test_presets_load_no_torch():
         ("0:40/45:57", 57, ("0:40",), ("45:57",)),
     ],
 )
-def test_slices_are_split_as_asked(name, count, train, held_out):
+def test_slices_are_split_as_asked(name, count, train, validation):
     split = split_slices(name, count)
-    assert (split.train, split.held_out) == (train, held_out)
+    assert (split.train, split.validation) == (train, validation)
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_a_slice_that_was_erased_counts_as_learnt_from(em):
 
 
 def test_held_out_slices_are_scored_and_never_trained_on(em):
-    roles = role_map([Region(role=Role.VALIDATE, slices="1")], SHAPE)
+    roles = role_map([Region(role=Role.VALIDATION, slices="1")], SHAPE)
     loop = loop_on(em, roles=roles)
     loop.update(0, scribbles(em, 0))
     loop.update(1, scribbles(em, 1))

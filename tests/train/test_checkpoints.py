@@ -133,7 +133,7 @@ def test_the_same_step_saved_twice_is_kept_once(folder):
 
 def test_training_leaves_checkpoints_that_its_history_knows(blobs, small, folder):
     config = small(steps=6, validations=3, save_seconds=1e-6)
-    trainer = Trainer([blobs(validate="2")], config, folder=folder)
+    trainer = Trainer([blobs(validation="2")], config, folder=folder)
     for _ in trainer.run():
         pass
     found = find_checkpoints(folder.path)

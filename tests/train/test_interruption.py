@@ -156,7 +156,7 @@ def test_a_new_run_leaves_nothing_of_the_one_before(blobs, small, tmp_path, play
     folder = RunFolder(tmp_path)
     play(Trainer([blobs((5, 64, 64))], small(), folder=folder))
     assert folder.best.exists()
-    trainer = Trainer([blobs(validate="none")], small(steps=2), folder=folder)
+    trainer = Trainer([blobs(validation="none")], small(steps=2), folder=folder)
     play(trainer)
     assert not folder.best.exists()
     assert load_model(folder.last).card.step == 2

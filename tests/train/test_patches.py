@@ -11,7 +11,7 @@ from napari_unet.train.patches import PatchSampler
 from napari_unet.train.training_image import TrainingImage
 
 
-def make_image(weights: np.ndarray, *, train=None, held_out=(), values=None):
+def make_image(weights: np.ndarray, *, train=None, validation=(), values=None):
     """An image whose every pixel has its own value, its place."""
     weights = weights.astype(np.float32)
     places = np.arange(weights.size, dtype=np.float32).reshape(weights.shape)
@@ -23,7 +23,7 @@ def make_image(weights: np.ndarray, *, train=None, held_out=(), values=None):
         target=Target(classes, np.zeros(weights.shape, np.int32), 2),
         weights=weights,
         train=np.array(train, np.intp),
-        held_out=np.array(held_out, np.intp),
+        validation=np.array(validation, np.intp),
         kind=AnnotationKind.CLASSES,
     )
 
@@ -120,14 +120,14 @@ def test_thin_volumes_are_mirrored_in_depth_too():
 
 def test_held_out_slices_never_carry_weight():
     weights = np.ones((6, 20, 20))
-    image = make_image(weights, train=[0, 1, 4], held_out=[2, 3, 5])
+    image = make_image(weights, train=[0, 1, 4], validation=[2, 3, 5])
     batch = draw([image], 100, (4, 16))
     slices = (batch.image[:, 0] // 400).long()
-    held_out = (slices == 2) | (slices == 3) | (slices == 5)
-    assert held_out.any(), "they are seen, as neighbours"
-    assert (batch.weights[held_out] == 0).all()
-    assert (batch.target[held_out] == IGNORE).all()
-    assert (batch.weights[~held_out] == 1).all()
+    validation = (slices == 2) | (slices == 3) | (slices == 5)
+    assert validation.any(), "they are seen, as neighbours"
+    assert (batch.weights[validation] == 0).all()
+    assert (batch.target[validation] == IGNORE).all()
+    assert (batch.weights[~validation] == 1).all()
 
 
 def test_pixels_without_weight_are_ignored():

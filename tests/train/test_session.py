@@ -77,12 +77,12 @@ def test_what_settings_say_of_an_image_becomes_its_source():
         labels="cells.tif",
         kind=AnnotationKind.CLASSES,
         train="0:3",
-        validate_="3:4",
+        validation="3:4",
         regions=(region,),
     )
     source = source_of(settings)
     assert (source.image, source.labels) == (Path("em.tif"), Path("cells.tif"))
-    assert (source.train, source.validate) == ("0:3", "3:4")
+    assert (source.train, source.validation) == ("0:3", "3:4")
     assert (source.kind, source.regions) == (AnnotationKind.CLASSES, (region,))
 
 
@@ -110,10 +110,10 @@ def test_of_five_single_images_the_last_is_held_out_unless_the_user_divides(
         for one in sources
     ]
     run = open_run(sources, small())
-    assert [image.held_out.size for image in run.trainer.images] == [0, 0, 0, 0, 1]
+    assert [image.validation.size for image in run.trainer.images] == [0, 0, 0, 0, 1]
     divided = [replace(sources[0], train="0:1"), *sources[1:]]
     run = open_run(divided, small())
-    assert not any(image.held_out.size for image in run.trainer.images)
+    assert not any(image.validation.size for image in run.trainer.images)
 
 
 def test_names_of_the_classes_reach_the_model(scribbled, small):
@@ -183,7 +183,7 @@ def test_work_tells_its_device_first_and_gives_the_model_last(
 ):
     work = train_sources(
         Event(),
-        sources=[scribbled(train="0:2", validate="2:3")],
+        sources=[scribbled(train="0:2", validation="2:3")],
         config=small(steps=3),
         folder=tmp_path,
     )

@@ -172,7 +172,7 @@ def test_held_out_slices_are_never_trained_on(small, block, play, assert_same_we
     networks = []
     for pair in ((image, labels), (changed, other)):
         stack = Stack(pair[0], "ZYX", (1.0, 1.0, 1.0), "pixel", "image")
-        trainer = Trainer([prepare_image(stack, pair[1], validate="4")], small())
+        trainer = Trainer([prepare_image(stack, pair[1], validation="4")], small())
         play(trainer)
         networks.append(trainer.network)
     assert_same_weights(*networks)
@@ -217,7 +217,7 @@ def test_a_model_that_does_not_tell_its_data_leaves_them_unknown(blobs, small, p
 
 def test_a_set_without_anything_held_out_is_told_once(blobs, small):
     told = "nothing is held out: the last state of the network is kept"
-    images = [blobs(validate="none"), blobs(seed=1, validate="none")]
+    images = [blobs(validation="none"), blobs(seed=1, validation="none")]
     assert Trainer(images, small()).notes.count(told) == 1
     assert told not in Trainer([*images, blobs((5, 64, 64))], small()).notes
 

@@ -13,7 +13,7 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.geometry import receptive_field
-from napari_unet.train.training_image import hold_out_images, prepare_image
+from napari_unet.train.training_image import choose_validation_images, prepare_image
 
 
 def make_stack(data, axes="ZYX", source="cells.tif") -> Stack:
@@ -81,20 +81,20 @@ def test_a_single_picture_is_a_stack_of_one_slice():
 
 
 @pytest.mark.parametrize(
-    ("slices", "held_out"),
+    ("slices", "validation"),
     [(4, []), (5, [4]), (9, [8]), (10, [8, 9]), (30, [*range(24, 30)])],
 )
-def test_the_last_fifth_of_the_annotated_slices_is_held_out(slices, held_out):
+def test_the_last_fifth_of_the_annotated_slices_is_held_out(slices, validation):
     image = prepare(slices)
-    assert image.held_out.tolist() == held_out
-    assert image.train.tolist() == [z for z in range(slices) if z not in held_out]
+    assert image.validation.tolist() == validation
+    assert image.train.tolist() == [z for z in range(slices) if z not in validation]
 
 
 def test_only_annotated_slices_count_for_the_hold_out():
     stack, labels = make_pair(12)
     labels[1::2] = 0
     image = prepare_image(stack, labels)
-    assert image.held_out.tolist() == [10]
+    assert image.validation.tolist() == [10]
     assert image.train.tolist() == [0, 2, 4, 6, 8]
 
 
@@ -110,29 +110,29 @@ def test_a_note_says_what_is_held_out(slices, words):
 
 
 def test_slices_to_train_on_and_to_hold_out_can_be_chosen():
-    image = prepare(10, train="0:4", validate="7:9")
+    image = prepare(10, train="0:4", validation="7:9")
     assert image.train.tolist() == [0, 1, 2, 3]
-    assert image.held_out.tolist() == [7, 8]
+    assert image.validation.tolist() == [7, 8]
 
 
 def test_what_is_held_out_is_never_trained_on_even_if_asked_for():
-    image = prepare(10, train="0:8", validate="6:")
+    image = prepare(10, train="0:8", validation="6:")
     assert image.train.tolist() == [0, 1, 2, 3, 4, 5]
-    assert image.held_out.tolist() == [6, 7, 8, 9]
+    assert image.validation.tolist() == [6, 7, 8, 9]
 
 
 def test_choosing_what_to_train_on_holds_nothing_out():
     image = prepare(10, train="0:8")
     assert image.train.tolist() == [*range(8)]
-    assert image.held_out.size == 0
+    assert image.validation.size == 0
 
 
 @pytest.mark.parametrize(
     ("slices", "words"),
     [
-        ({"train": "0:3", "validate": "0:5"}, "left to train on"),
-        ({"validate": ":"}, "left to train on"),
-        ({"validate": "3:9"}, "has 6"),
+        ({"train": "0:3", "validation": "0:5"}, "left to train on"),
+        ({"validation": ":"}, "left to train on"),
+        ({"validation": "3:9"}, "has 6"),
         ({"train": "one"}, "cannot be read"),
     ],
 )
@@ -145,7 +145,7 @@ def test_slices_without_annotations_cannot_be_held_out():
     stack, labels = make_pair(6)
     labels[4:] = 0
     with pytest.raises(InputError, match="none of them is annotated"):
-        prepare_image(stack, labels, validate="4:6")
+        prepare_image(stack, labels, validation="4:6")
 
 
 def test_the_kind_is_guessed_and_the_guess_is_told():
@@ -221,9 +221,9 @@ def test_only_pixels_for_training_weigh_anything():
 
 
 def test_a_slice_may_train_and_validate_to_the_pixel():
-    image = prepare(3, regions=[box("validate", 0, 10, 15, 15, "1")])
+    image = prepare(3, regions=[box("validation", 0, 10, 15, 15, "1")])
     assert image.train.tolist() == [0, 1, 2]
-    assert image.held_out.tolist() == [1]
+    assert image.validation.tolist() == [1]
     assert image.truth.shape == (1, 16, 16)
     assert (image.truth[0, :, :10] == IGNORE).all()
     assert np.array_equal(image.truth[0, :, 10:], image.target.classes[1, :, 10:])
@@ -231,15 +231,15 @@ def test_a_slice_may_train_and_validate_to_the_pixel():
 
 
 def test_regions_and_slices_add_up():
-    image = prepare(10, regions=[box("validate", 0, 0, 4, 4, "2")], validate="8:")
-    assert image.held_out.tolist() == [2, 8, 9]
+    image = prepare(10, regions=[box("validation", 0, 0, 4, 4, "2")], validation="8:")
+    assert image.validation.tolist() == [2, 8, 9]
     assert (image.truth[1:] != IGNORE).all()
 
 
 def test_test_and_ignored_pixels_neither_train_nor_score():
     regions = [Region(role="test", slices="9"), Region(role="ignore", slices="8")]
     image = prepare(10, regions=regions)
-    assert image.held_out.tolist() == [7]
+    assert image.validation.tolist() == [7]
     assert image.train.tolist() == [*range(7)]
 
 
@@ -252,7 +252,7 @@ def test_the_only_class_of_the_training_pixels_is_told():
     ("regions", "words"),
     [
         ([box("train", 0, 0, 3, 3, "3"), box("ignore", 0, 0, 3, 3)], "left to train"),
-        ([box("validate", 0, 0, 3, 3, "5")], "regions hold no annotated pixel"),
+        ([box("validation", 0, 0, 3, 3, "5")], "regions hold no annotated pixel"),
         ([box("test", 0, 0, 9, 9, "8")], "has 6"),
     ],
 )
@@ -271,7 +271,7 @@ def leak_of(**options) -> list[str]:
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_validation_pixels_within_half_the_field_of_view_of_training_are_told(depth):
     network = UNetConfig(depth=depth)
-    regions = [box("validate", 0, 8, 15, 15)]
+    regions = [box("validation", 0, 8, 15, 15)]
     (note,) = leak_of(slices=1, regions=regions, network=network)
     farthest = math.ceil(receptive_field(network) / 2) - 1
     assert note.startswith(f"all 128 validation pixels lie within {farthest} pixels of")
@@ -281,7 +281,7 @@ def test_a_gap_as_wide_as_half_the_field_of_view_ends_the_leak():
     stack, labels = make_pair(1, side=64)
     train, network = box("train", 0, 0, 63, 20), UNetConfig(depth=1)
     for left, told in ((28, "64 of"), (29, None)):
-        regions = [train, box("validate", 0, left, 63, 63)]
+        regions = [train, box("validation", 0, left, 63, 63)]
         notes = prepare_image(stack, labels, regions=regions, network=network).notes
         leaks = [note for note in notes if "lie within 8 pixels" in note]
         assert [note[:5] for note in leaks] == ([told] if told else [])
@@ -295,11 +295,11 @@ def test_slices_beside_trained_slices_leak(ndim, words):
     (note,) = leak_of(slices=10, network=network)
     assert note.startswith(words), note
     assert "1 slice of" in note if ndim == 2 else "8 slices of" in note
-    assert not leak_of(slices=9, network=UNetConfig(), train="0:7", validate="8")
+    assert not leak_of(slices=9, network=UNetConfig(), train="0:7", validation="8")
 
 
 def test_of_single_images_only_those_that_are_held_out_say_so():
-    images = hold_out_images([prepare(1) for _ in range(5)])
+    images = choose_validation_images([prepare(1) for _ in range(5)])
     told = [any("held out" in note for note in image.notes) for image in images]
     assert told == [False, False, False, False, True]
     guessed = [any("annotations are" in n for n in image.notes) for image in images]
@@ -308,9 +308,9 @@ def test_of_single_images_only_those_that_are_held_out_say_so():
 
 def test_an_image_held_out_as_a_whole_keeps_what_is_ignored():
     images = [prepare(1, regions=[box("ignore", 0, 0, 15, 7)]) for _ in range(5)]
-    *_, last = hold_out_images(images)
+    *_, last = choose_validation_images(images)
     assert last.train.size == 0
-    assert last.held_out.tolist() == [0]
+    assert last.validation.tolist() == [0]
     assert not last.weights.any()
     assert (last.truth[0, :, :8] == IGNORE).all()
     assert (last.truth[0, :, 8:] != IGNORE).all()

@@ -28,7 +28,7 @@ from napari_unet.score.scoring import score_labels
 from napari_unet.train.session import TrainingSource, open_run
 
 _SHAPE = (20, 512, 512)
-_TRAIN, _VALIDATE, _HELD_OUT = "0:14", "14:16", "16:20"
+_TRAIN, _VALIDATION, _HELD_OUT = "0:14", "14:16", "16:20"
 _FIRST = 16
 _MARK = "napari-unet-demo.txt"
 _MARK_TEXT = (
@@ -98,7 +98,7 @@ def _train(
     config: TrainConfig,
 ) -> Path:
     kind = AnnotationKind.CLASSES
-    source = TrainingSource(stack, cells, kind, train=_TRAIN, validate=_VALIDATE)
+    source = TrainingSource(stack, cells, kind, train=_TRAIN, validation=_VALIDATION)
     run = open_run([source], RunConfig(train=config), folder=out / "run")
     train_and_report(run)
     save_model(out / "model.safetensors", run.trainer.model())

@@ -27,6 +27,8 @@ Given: TypeAlias = dict[str, dict[str, Any]]
 """What was given on the command line: values by field, by part of the settings."""
 
 _LISTED = "images"
+_FORMER = {"validation": ["--validate"]}
+"""Names that options had in earlier versions."""
 _PARTS: dict[str, type[Settings]] = {
     _LISTED: ImageConfig,
     "image": ImageConfig,
@@ -93,9 +95,10 @@ def option(settings: type[Settings], name: str) -> Any:
             value = "on" if value else "off"
         told.append(f"default: {value}")
     extra = f" [{'; '.join(told)}]" if told else ""
-    flag = name.rstrip("_").replace("_", "-")
+    flag = name.replace("_", "-")
     return typer.Option(
         f"--{flag}/--no-{flag}" if field.annotation is bool else f"--{flag}",
+        *_FORMER.get(name, ()),
         help=f"{field.description}{extra}".replace("[", r"\["),
         show_default=False,
     )
@@ -103,7 +106,7 @@ def option(settings: type[Settings], name: str) -> Any:
 
 def flags(names: Sequence[str]) -> str:
     """Return options as they are typed, with "and" between them."""
-    return " and ".join(f"--{name.rstrip('_').replace('_', '-')}" for name in names)
+    return " and ".join(f"--{name.replace('_', '-')}" for name in names)
 
 
 def check_formula(given: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ _SOURCE = "command line"
 
 @with_settings(
     *("images.image", "images.labels", "images.kind"),
-    *("images.train", "images.validate_", "regions", "preset"),
+    *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
     *("network.base_channels", "network.ndim"),
     *("weights.formula", "weights.w0", "weights.sigma", "weights.balance"),
@@ -78,7 +78,7 @@ def train(
 ) -> None:
     """Train a network on one or several images with annotations.
 
-    Give --image and --labels once for each image. --kind, --train, --validate and
+    Give --image and --labels once for each image. --kind, --train, --validation and
     --regions hold for all images when given once, or belong to the images in their
     order.
     Ctrl+C ends the run in good order, with a model that can be used.
@@ -240,7 +240,7 @@ def _images(
     images = [ImageConfig(image=image, labels=labels) for image, labels in pairs]
     images = images or list(known)
     columns = {
-        **{name: given.get(name, []) for name in ("kind", "train", "validate_")},
+        **{name: given.get(name, []) for name in ("kind", "train", "validation")},
         "regions": [read_regions(path) for path in regions],
     }
     spread = {n: _spread(values, len(images), n) for n, values in columns.items()}

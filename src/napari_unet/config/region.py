@@ -13,9 +13,14 @@ class Role(StrEnum):
     """What the pixels of a region are for (see docs/annotations.md)."""
 
     TRAIN = "train"
-    VALIDATE = "validate"
+    VALIDATION = "validation"
     TEST = "test"
     IGNORE = "ignore"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Role | None:
+        # Region files and runs of earlier versions have it as a verb.
+        return cls.VALIDATION if value == "validate" else None
 
 
 class Region(Settings):
@@ -23,7 +28,7 @@ class Region(Settings):
 
     role: Role = Field(
         title="Role",
-        description="What the annotated pixels inside are for: train, validate (they "
+        description="What the annotated pixels inside are for: train, validation (they "
         "choose the best model), test (kept for a last score) or ignore.",
     )
     slices: str | None = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, Field
 
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
@@ -39,9 +39,10 @@ class ImageConfig(Settings):
         "annotated slices that are not held out. The word none: the image is only "
         "held out.",
     )
-    validate_: str | None = Field(
+    validation: str | None = Field(
         None,
-        alias="validate",
+        # The second is the name in settings of earlier versions.
+        validation_alias=AliasChoices("validation", "validate"),
         title="Slices held out",
         description="Slices held out, as start:stop counted from 0: never trained on, "
         "they choose the best model. The word none: nothing is held out. Left out: the "
@@ -54,8 +55,6 @@ class ImageConfig(Settings):
         description="Boxes, polygons or slices with their role, as a YAML or JSON "
         "file holds them; they add to the slices given above.",
     )
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class RunConfig(Settings):

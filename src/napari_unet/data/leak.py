@@ -11,7 +11,7 @@ import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import Region, Role
-from napari_unet.data.regions import TRAIN, UNUSED, VALIDATE, role_map, runs
+from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, role_map, runs
 from napari_unet.data.stack import parse_slices
 
 Reach = tuple[int, int, int]
@@ -71,7 +71,7 @@ def leaks(roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach) 
         Half of what the network sees along Z, Y and X, in pixels.
     """
     near = near_training(roles, annotated, reach)
-    held = annotated & (roles == VALIDATE)
+    held = annotated & (roles == VALIDATION)
     slices, *plane = reach
     there = (min(slices, roles.shape[0] - 1), plane[0], plane[1])
     return Leak(int(np.count_nonzero(near & held)), int(held.sum()), there)
@@ -91,7 +91,7 @@ def shrink(
     """
     near = near_training(roles, annotated, reach)
     left = np.where(near, np.uint8(UNUSED), roles)
-    return left, int(np.count_nonzero(annotated & (left == VALIDATE)))
+    return left, int(np.count_nonzero(annotated & (left == VALIDATION)))
 
 
 def shrink_regions(
@@ -110,7 +110,7 @@ def shrink_regions(
     for region in regions:
         kept.extend(_beside(region, set(touched), depth))
     for z in touched:
-        kept.extend(_drawn((roles[z] == VALIDATE) & ~near[z], z, Role.VALIDATE))
+        kept.extend(_drawn((roles[z] == VALIDATION) & ~near[z], z, Role.VALIDATION))
     trained = role_map(kept, (depth, height, width)) == TRAIN
     for z in touched:
         kept.extend(_drawn(near[z] & trained[z], z, Role.IGNORE))
@@ -126,7 +126,7 @@ def near_training(
     -------
     (Z, Y, X) bool
     """
-    held = roles == VALIDATE
+    held = roles == VALIDATION
     out = np.zeros(roles.shape, bool)
     boxes = scipy.ndimage.find_objects(held.view(np.uint8))
     if not boxes:
@@ -181,7 +181,7 @@ def _without_holes(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
 def _beside(region: Region, touched: set[int], count: int) -> list[Region]:
     """Return the parts of a region that stay as they are."""
     slices = range(count)[parse_slices(region.slices or ":", count)]
-    if region.role is not Role.VALIDATE or touched.isdisjoint(slices):
+    if region.role is not Role.VALIDATION or touched.isdisjoint(slices):
         return [region]
     others = runs(set(slices) - touched)
     return [region.model_copy(update={"slices": one}) for one in others]

@@ -1,7 +1,7 @@
 """What each pixel of an image is for: regions, drawn or listed, become a map of roles.
 
 Pixels in no region are trained on, unless some region is for training: then they are
-unused. Where regions overlap, ignore wins over test, test over validate, and validate
+unused. Where regions overlap, ignore wins over test, test over validation, and that
 over train: nothing that scores a network is ever trained on.
 """
 
@@ -27,11 +27,11 @@ __all__ = ["Region", "Role"]
 
 UNUSED = 0
 """Value in a map of roles of pixels that are for nothing."""
-TRAIN, VALIDATE, TEST, LEFT_OUT = 1, 2, 3, 4
+TRAIN, VALIDATION, TEST, LEFT_OUT = 1, 2, 3, 4
 """Values of the roles; the higher wins."""
 _CODES = {
     Role.TRAIN: TRAIN,
-    Role.VALIDATE: VALIDATE,
+    Role.VALIDATION: VALIDATION,
     Role.TEST: TEST,
     Role.IGNORE: LEFT_OUT,
 }
@@ -59,7 +59,7 @@ def role_map(
         Slices, Y and X.
     annotated_slices
         Indices of the slices with annotations, to hold out some of them where no
-        region is for training or validation (see `hold_out`); None holds out nothing.
+        region is for training or validation (see `choose_validation`); None: none.
 
     Returns
     -------
@@ -77,14 +77,16 @@ def role_map(
         part = roles[parse_slices(region.slices or ":", shape[0])]
         inside = _inside(region, shape[1:])
         np.maximum(part, code(region.role), out=part, where=inside)
-    if annotated_slices is not None and chosen.isdisjoint((Role.TRAIN, Role.VALIDATE)):
+    if annotated_slices is not None and chosen.isdisjoint(
+        (Role.TRAIN, Role.VALIDATION)
+    ):
         usable = [z for z in annotated_slices if (roles[z] == TRAIN).any()]
-        for z in hold_out(usable):
-            roles[z][roles[z] == TRAIN] = VALIDATE
+        for z in choose_validation(usable):
+            roles[z][roles[z] == TRAIN] = VALIDATION
     return roles
 
 
-def hold_out(annotated: Sequence[int]) -> list[int]:
+def choose_validation(annotated: Sequence[int]) -> list[int]:
     """Choose one in five of some annotated slices, or images, to be held out.
 
     They are the last ones, in one block: every fifth slice would lie between two

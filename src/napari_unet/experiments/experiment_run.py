@@ -107,7 +107,7 @@ class ExperimentRun:
             f"experiment {preset.number}, {preset.name}: {preset.parameters:,} "
             f"parameters, on {self.trainer.device.words}",
             f"{self._names[0]}: {len(self.image.train)} slices to train on, "
-            f"{len(self.image.held_out)} held out ({self.split.name}), {sizes}",
+            f"{len(self.image.validation)} held out ({self.split.name}), {sizes}",
             *self._run.notes,
         )
 
@@ -124,7 +124,7 @@ class ExperimentRun:
             block=self.block,
             split=self.split.name,
             train=self.split.train,
-            held_out=self.split.held_out,
+            validation=self.split.validation,
             measured=self._measure(),
             parameters=trainer.network.num_parameters + _statistics(trainer),
             steps=trainer.step,
@@ -143,9 +143,9 @@ class ExperimentRun:
         image, model = self.image, load_model(self.folder.last)
         predictor = Predictor(model, device=self.trainer.device)
         told = _foreground(predictor, image)
-        train, held_out = image.train, image.held_out
+        train, validation = image.train, image.validation
         fitted = measure(told[train], image.target.classes[train])
-        unseen = measure(told[held_out], image.truth)
+        unseen = measure(told[validation], image.truth)
         return {**fitted, **{f"val_{name}": value for name, value in unseen.items()}}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ConfigDict
+from pydantic import AliasChoices, ConfigDict, Field
 
 from napari_unet.config import Settings
 from napari_unet.data.files import atomic_write, unreadable
@@ -32,7 +32,7 @@ class Result(Settings):
         Slices that have labels, and Y and X of the images that were trained on.
     block
         Side of the blocks of pixels that were averaged to one; 1 for none.
-    split, train, held_out
+    split, train, validation
         Name of the split, and its slices.
     measured
         Every figure of the study by name, after training, with the last network: it
@@ -60,7 +60,10 @@ class Result(Settings):
     block: int = 1
     split: str
     train: tuple[str, ...]
-    held_out: tuple[str, ...]
+    # The second is the name in results of earlier versions.
+    validation: tuple[str, ...] = Field(
+        validation_alias=AliasChoices("validation", "held_out")
+    )
     measured: dict[str, float]
     parameters: int
     steps: int

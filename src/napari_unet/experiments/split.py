@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_unet.config import Region, Role
-from napari_unet.data.regions import hold_out, runs
+from napari_unet.data.regions import choose_validation, runs
 from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
 
@@ -21,18 +21,18 @@ class Split:
     ----------
     name
         As it was asked for.
-    train, held_out
+    train, validation
         Runs of slices, each as `parse_slices` reads it.
     """
 
     name: str
     train: tuple[str, ...]
-    held_out: tuple[str, ...]
+    validation: tuple[str, ...]
 
     @property
     def regions(self) -> tuple[Region, ...]:
         """The split as regions of whole slices."""
-        roles = ((Role.TRAIN, self.train), (Role.VALIDATE, self.held_out))
+        roles = ((Role.TRAIN, self.train), (Role.VALIDATION, self.validation))
         return tuple(
             Region(role=role, slices=text) for role, texts in roles for text in texts
         )
@@ -71,7 +71,7 @@ def split_slices(name: str, count: int) -> Split:
     if name == EVERY_FIFTH:
         held = set(every[3::5])
     elif name == BLOCK:
-        held = set(hold_out(every))
+        held = set(choose_validation(every))
     else:
         return _named(name, every)
     return Split(name, tuple(runs(set(every) - held)), tuple(runs(held)))

@@ -103,7 +103,7 @@ def _note(result: Result) -> str:
     return (
         f"{result.experiment}, {result.split}, seed {result.seed}: {result.image} with "
         f"{result.labels}, {size}; trained on {_listed(result.train)}, held out "
-        f"{_listed(result.held_out)}; {result.epochs:.1f} epochs in "
+        f"{_listed(result.validation)}; {result.epochs:.1f} epochs in "
         f"{result.minutes:.1f} minutes on {result.device}{cut}."
     )
 

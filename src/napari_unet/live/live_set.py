@@ -13,7 +13,7 @@ from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.boxes import box_of
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
-from napari_unet.data.regions import TRAIN, VALIDATE
+from napari_unet.data.regions import TRAIN, VALIDATION
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.live.live_weight_map import LiveWeightMap
@@ -62,7 +62,7 @@ class LiveSet:
         self._kind, self._settings = kind, weights
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
         self._train: set[int] = set()
-        self._held_out: set[int] = set()
+        self._validation: set[int] = set()
         self._ever: set[int] = set()
         image = Normalization()(stack.as_czyx())
         shape = image.shape[1:]
@@ -75,7 +75,7 @@ class LiveSet:
             target=Target(classes, objects, num_classes),
             weights=np.zeros(shape, np.float32),
             train=np.empty(0, np.intp),
-            held_out=np.empty(0, np.intp),
+            validation=np.empty(0, np.intp),
             kind=kind,
             pixel_size=stack.zyx_size,
             unit=stack.unit,
@@ -155,29 +155,29 @@ class LiveSet:
         self.image.target.classes[z] = IGNORE
         self.image.weights[z] = 0
         self._train.discard(z)
-        self._held_out.discard(z)
+        self._validation.discard(z)
 
     def _give_roles(self, z: int) -> None:
         """Leave weights to the pixels of a slice that are trained on."""
         weights, roles = self.image.weights[z], self.image.roles
-        held_out = False
+        validation = False
         if roles is not None:
             known = self.image.target.classes[z] != IGNORE
-            held_out = bool((known & (roles[z] == VALIDATE)).any())
+            validation = bool((known & (roles[z] == VALIDATION)).any())
             weights[roles[z] != TRAIN] = 0
         for slices, there in (
             (self._train, weights.any()),
-            (self._held_out, held_out),
+            (self._validation, validation),
         ):
             (slices.add if there else slices.discard)(z)
 
     def _list_slices(self) -> None:
         self._ever |= self._train
-        train, held_out = (
+        train, validation = (
             np.array(sorted(slices), np.intp)
-            for slices in (self._train, self._held_out)
+            for slices in (self._train, self._validation)
         )
-        self.image = replace(self.image, train=train, held_out=held_out)
+        self.image = replace(self.image, train=train, validation=validation)
 
     def _changed(self, z: int, before: NDArray[np.uint8]) -> list[Place]:
         now = self.image.target.classes[z]

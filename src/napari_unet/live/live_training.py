@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet.config import AnnotationKind, RunConfig
+from napari_unet.config import AnnotationKind, Role, RunConfig
 from napari_unet.data.regions import Region, role_map
 from napari_unet.live.events import Idle, Kept, Learnt, LiveStep, Preview
 from napari_unet.model.started import Started
@@ -35,7 +35,7 @@ class LiveSource:
         All settings, and where the model is kept.
     start
         A model file to go on from, or None for a new network.
-    held_out, regions
+    validation, regions
         Slices that are scored, as start:stop, and what was drawn.
     class_names
         Background first, where they are known.
@@ -46,7 +46,7 @@ class LiveSource:
     config: RunConfig
     folder: Path
     start: Path | None = None
-    held_out: str | None = None
+    validation: str | None = None
     regions: Sequence[Region] = ()
     class_names: Sequence[str] = ()
 
@@ -64,8 +64,8 @@ def train_live(
     model = None if source.start is None else load_model(source.start)
     config = source.config if model is None else take_network(source.config, model)
     regions = list(source.regions)
-    if source.held_out is not None:
-        regions.append(Region(role="validate", slices=source.held_out))
+    if source.validation is not None:
+        regions.append(Region(role=Role.VALIDATION, slices=source.validation))
     _, depth, height, width = source.stack.as_czyx().shape
     run = RunFolder(source.folder)
     loop = LiveLoop(

@@ -22,7 +22,7 @@ from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import use_threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
-from napari_unet.train.validation import HeldOut
+from napari_unet.train.validation import Validation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -284,12 +284,12 @@ class LiveLoop:
 
     def _validation_is_due(self) -> bool:
         pause = max(10.0, self._validation_seconds / _VALIDATION_SHARE)
-        held_out = self._set.image.held_out.size > 0
-        return held_out and self._seconds - self._validated_at >= pause
+        validation = self._set.image.validation.size > 0
+        return validation and self._seconds - self._validated_at >= pause
 
     def _validate(self) -> float:
         began = time.perf_counter()
-        score = HeldOut([self._set.image]).score(self._predictor())
+        score = Validation([self._set.image]).score(self._predictor())
         self._validation_seconds = time.perf_counter() - began
         self._validated_at = self._seconds
         return score

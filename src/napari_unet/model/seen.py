@@ -13,14 +13,16 @@ _RUN = re.compile(r"\b(\d{1,6})(?::(\d{1,6}))?\b")
 _LIST = re.compile(rf"({_RUN.pattern}(,{_RUN.pattern})*)?")
 
 
-def seen(image: str, trained: Iterable[int], held_out: Iterable[int]) -> dict[str, str]:
+def seen(
+    image: str, trained: Iterable[int], validation: Iterable[int]
+) -> dict[str, str]:
     """Return what a card's entry of an image says of its slices.
 
     Parameters
     ----------
     image
         Fingerprint of the image, as `napari_unet.data.fingerprint` makes it.
-    trained, held_out
+    trained, validation
         Indices of slices; a slice can be in both, where regions divide it.
 
     Examples
@@ -31,7 +33,7 @@ def seen(image: str, trained: Iterable[int], held_out: Iterable[int]) -> dict[st
     return {
         "image": image,
         "train": ",".join(runs(trained)),
-        "validation": ",".join(runs(held_out)),
+        "validation": ",".join(runs(validation)),
     }
 
 
@@ -61,8 +63,8 @@ def validation_slices(card: ModelCard, fingerprint: str) -> frozenset[int] | Non
     """
     if not _is_complete(card, fingerprint):
         return None
-    held_out = _union(card, fingerprint, "validation")
-    return held_out - _union(card, fingerprint, "train")
+    validation = _union(card, fingerprint, "validation")
+    return validation - _union(card, fingerprint, "train")
 
 
 def _is_complete(card: ModelCard, fingerprint: str) -> bool:

@@ -26,14 +26,14 @@ class UsedSlices:
     ----------
     trained
         Those that it has learnt from; None where they are not known.
-    held_out
+    validation
         Those that were held out; None where they are not known.
     model_is_there
         Whether the model file can be read.
     """
 
     trained: frozenset[int] | None = None
-    held_out: frozenset[int] | None = None
+    validation: frozenset[int] | None = None
     model_is_there: bool = False
 
     @classmethod
@@ -52,14 +52,14 @@ class UsedSlices:
         """Return why nothing may be chosen by the scores of some slices, or ""."""
         if not self.model_is_there:
             return _GONE
-        strange = set(slices) - (self.held_out or frozenset())
+        strange = set(slices) - (self.validation or frozenset())
         learnt = strange & (self.trained or frozenset())
         if learnt:
             return (
                 f"The model was trained on {named(learnt)}: choose a threshold on "
                 "slices that were held out."
             )
-        if self.held_out is None:
+        if self.validation is None:
             return _UNKNOWN
         if strange:
             return (
@@ -70,7 +70,7 @@ class UsedSlices:
 
     def words(self, slices: Collection[int]) -> str:
         """Return in words what some slices were for."""
-        if self.held_out is not None and self.held_out.issuperset(slices):
+        if self.validation is not None and self.validation.issuperset(slices):
             what = "held out in training"
         elif self.trained is None:
             what = "all that were scored; it is not known which the model learnt from"

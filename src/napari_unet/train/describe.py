@@ -76,6 +76,6 @@ def data_before(start: Model | None) -> tuple[dict[str, str], ...]:
 
 def _entry(image: TrainingImage) -> dict[str, str]:
     slices = seen(
-        image.image_fingerprint, image.train.tolist(), image.held_out.tolist()
+        image.image_fingerprint, image.train.tolist(), image.validation.tolist()
     )
     return {"name": image.name, "sha256": image.fingerprint, **slices}

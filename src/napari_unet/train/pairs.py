@@ -27,14 +27,14 @@ class Part(StrEnum):
 
     AUTOMATIC = "automatic"
     TRAIN = "train"
-    VALIDATE = "validate"
+    VALIDATION = "validation"
 
     @property
     def slices(self) -> tuple[str | None, str | None]:
-        """`train` and `validate` for `prepare_image`."""
+        """`train` and `validation` for `prepare_image`."""
         if self is Part.TRAIN:
             return ":", NO_SLICE
-        if self is Part.VALIDATE:
+        if self is Part.VALIDATION:
             return NO_SLICE, ":"
         return None, None
 

@@ -10,14 +10,14 @@ import numpy as np
 from napari_unet.config import AnnotationKind, Region, Role
 from napari_unet.data.annotation import annotated_pixels, guess_kind
 from napari_unet.data.leak import Leak, Reach, leaks, shrink_regions
-from napari_unet.data.regions import VALIDATE, code, role_map, runs
+from napari_unet.data.regions import VALIDATION, code, role_map, runs
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.roles import NO_SLICE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NAMES = {Role.TRAIN: "training", Role.VALIDATE: "validation"}
+_NAMES = {Role.TRAIN: "training", Role.VALIDATION: "validation"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RegionCount:
     ----------
     regions
         What is drawn.
-    held_out
+    validation
         Slices held out as a whole; "" for none set, "none" for none at all.
     labels, kind
         (Z, Y, X) annotations, and what they mean; None is a guess.
@@ -45,7 +45,7 @@ class RegionCount:
     """
 
     regions: list[Region]
-    held_out: str
+    validation: str
     labels: NDArray[np.generic]
     kind: AnnotationKind | None
     reach: Reach
@@ -67,7 +67,7 @@ class RegionCount:
         annotated = self._annotated()
         shrunk = shrink_regions(self._explicit(annotated), annotated, self.reach)
         roles = role_map(shrunk, _zyx(annotated))
-        left = int(np.count_nonzero(annotated & (roles == VALIDATE)))
+        left = int(np.count_nonzero(annotated & (roles == VALIDATION)))
         if left:
             return shrunk, left
         slices, side, _ = self.reach
@@ -83,16 +83,16 @@ class RegionCount:
 
     def _explicit(self, annotated: NDArray[np.bool_]) -> list[Region]:
         """Return all regions, with slices that are held out as a whole or by rule."""
-        if self.held_out == NO_SLICE:
+        if self.validation == NO_SLICE:
             return self.regions
-        if self.held_out:
-            whole = [self.held_out]
+        if self.validation:
+            whole = [self.validation]
         else:
             present = np.flatnonzero(annotated.any(axis=(1, 2)))
             roles = role_map(self.regions, _zyx(annotated), present)
             drawn = role_map(self.regions, _zyx(annotated))
             whole = runs(np.flatnonzero((roles != drawn).any(axis=(1, 2))).tolist())
-        return [*self.regions, *(Region(role=Role.VALIDATE, slices=z) for z in whole)]
+        return [*self.regions, *(Region(role=Role.VALIDATION, slices=z) for z in whole)]
 
     def _words_of(
         self,
@@ -106,16 +106,16 @@ class RegionCount:
         if not where and not pixels:
             return ""
         words = ", ".join([*where, f"{pixels:,} annotated pixels"])
-        if role is Role.VALIDATE and leak.pixels:
+        if role is Role.VALIDATION and leak.pixels:
             words += f"; leak: {leak.pixels:,} pixels"
         return f"{_NAMES.get(role, str(role))}: {words}"
 
     def _where(self, role: Role, leak: Leak) -> list[str]:
         drawn = sum(region.role is role for region in self.regions)
         where = [f"{drawn} region{'s' if drawn > 1 else ''}"] if drawn else []
-        if role is Role.VALIDATE and self.held_out not in ("", NO_SLICE):
-            where.append(f"slices {self.held_out}")
-        elif role is Role.VALIDATE and leak.validation and not drawn:
+        if role is Role.VALIDATION and self.validation not in ("", NO_SLICE):
+            where.append(f"slices {self.validation}")
+        elif role is Role.VALIDATION and leak.validation and not drawn:
             where.append("the last fifth")
         return where
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_unet.config import Region, Role, UNetConfig
 from napari_unet.data.annotation import Target
 from napari_unet.data.leak import Reach
-from napari_unet.data.regions import TRAIN, UNUSED, VALIDATE, role_map
+from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, role_map
 from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
 from napari_unet.model.geometry import receptive_field
@@ -23,10 +23,10 @@ def assign_roles(
     target: Target,
     regions: Sequence[Region],
     train: str | None,
-    validate: str | None,
+    validation: str | None,
     notes: list[str],
 ) -> NDArray[np.uint8]:
-    """Say what each pixel is for; `train` and `validate` are regions of whole slices.
+    """Say what each pixel is for; `train` and `validation` are regions of whole slices.
 
     Without any of them the last fifth of the annotated slices is held out. What was
     decided is added to `notes`.
@@ -42,14 +42,14 @@ def assign_roles(
         wanted.
     """
     count, height, width = target.classes.shape
-    whole = [_slices(Role.TRAIN, train), _slices(Role.VALIDATE, validate)]
+    whole = [_slices(Role.TRAIN, train), _slices(Role.VALIDATION, validation)]
     everything = [*regions, *(one for one in whole if one is not None)]
-    free = train is None and validate is None
+    free = train is None and validation is None
     annotated = target.annotated_slices if free else None
     roles = role_map(everything, (count, height, width), annotated)
     if train == NO_SLICE:
         roles[roles == TRAIN] = UNUSED
-    _check(target, roles, everything, train, validate)
+    _check(target, roles, everything, train, validation)
     _tell(target, roles, everything, train, notes)
     return roles
 
@@ -85,17 +85,17 @@ def _check(
     roles: NDArray[np.uint8],
     regions: Sequence[Region],
     train: str | None,
-    validate: str | None,
+    validation: str | None,
 ) -> None:
-    wanted = any(region.role is Role.VALIDATE for region in regions)
-    if wanted and slices_of(target, roles, VALIDATE).size == 0:
-        if validate in (None, NO_SLICE):
+    wanted = any(region.role is Role.VALIDATION for region in regions)
+    if wanted and slices_of(target, roles, VALIDATION).size == 0:
+        if validation in (None, NO_SLICE):
             raise InputError(
                 "The validation regions hold no annotated pixel: draw them around "
                 "annotations, away from test and ignore regions."
             )
         raise InputError(
-            f"Slices {validate} are to be held out, but none of them is annotated."
+            f"Slices {validation} are to be held out, but none of them is annotated."
         )
     if train != NO_SLICE and slices_of(target, roles, TRAIN).size == 0:
         raise InputError(
@@ -111,16 +111,16 @@ def _tell(
     train: str | None,
     notes: list[str],
 ) -> None:
-    held_out = slices_of(target, roles, VALIDATE)
-    if held_out.size == 0:
+    validation = slices_of(target, roles, VALIDATION)
+    if validation.size == 0:
         # Another image may be held out; of a whole set the trainer tells.
         return
-    if not any(region.role is Role.VALIDATE for region in regions):
-        notes.append(f"{_named(held_out)} held out to score the network")
+    if not any(region.role is Role.VALIDATION for region in regions):
+        notes.append(f"{_named(validation)} held out to score the network")
     elif train is not None and train != NO_SLICE:
         asked = np.arange(len(roles))[parse_slices(train, len(roles))]
         learned = slices_of(target, roles, TRAIN)
-        both = np.setdiff1d(np.intersect1d(asked, held_out), learned)
+        both = np.setdiff1d(np.intersect1d(asked, validation), learned)
         if both.size:
             notes.append(f"{_named(both)} held out and therefore not trained on")
 

@@ -43,7 +43,7 @@ class TrainingSource:
         (Z, Y, X) annotations as painted, or their file or folder.
     kind
         What the annotations mean; None is a guess.
-    train, validate
+    train, validation
         Slices, as `prepare_image` takes them.
     regions
         Boxes, polygons or slices with their role.
@@ -55,15 +55,15 @@ class TrainingSource:
     labels: NDArray[np.generic] | Path
     kind: AnnotationKind | None = None
     train: str | None = None
-    validate: str | None = None
+    validation: str | None = None
     regions: tuple[Region, ...] = ()
     class_names: tuple[str, ...] = ()
 
     @property
     def is_divided(self) -> bool:
         """Whether the user chose what of the image trains or validates."""
-        drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATE}
-        return bool(self.train or self.validate or drawn)
+        drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATION}
+        return bool(self.train or self.validation or drawn)
 
     def read(self) -> tuple[Stack, NDArray[np.generic], tuple[str, ...]]:
         """Return image, annotations, and what had to be assumed of their files.
@@ -104,7 +104,7 @@ class TrainingSource:
                 labels,
                 kind=self.kind,
                 train=self.train,
-                validate=self.validate,
+                validation=self.validation,
                 regions=self.regions,
                 network=config.network,
                 weights=config.weights,
@@ -129,7 +129,7 @@ def source_of(image: ImageConfig) -> TrainingSource:
         Path(image.labels),
         kind=image.kind,
         train=image.train,
-        validate=image.validate_,
+        validation=image.validation,
         regions=image.regions,
     )
 
@@ -191,7 +191,7 @@ def open_run(
     from napari_unet.train.run_folder import RunFolder
     from napari_unet.train.start import take_network
     from napari_unet.train.trainer import Trainer
-    from napari_unet.train.training_image import hold_out_images
+    from napari_unet.train.training_image import choose_validation_images
 
     old = load_model(start) if isinstance(start, Path) else start
     config = config if old is None else take_network(config, old)
@@ -199,7 +199,7 @@ def open_run(
     notes = [note for _, of_files in prepared for note in of_files]
     images = [image for image, _ in prepared]
     if not any(source.is_divided for source in sources):
-        images = hold_out_images(images)
+        images = choose_validation_images(images)
     for source, image in zip(sources, images, strict=True):
         notes += [_of_image(source, image, len(images)) + note for note in image.notes]
     if auto:
@@ -259,7 +259,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     *,
     kind: AnnotationKind | None = None,
     train: str | None = None,
-    validate: str | None = None,
+    validation: str | None = None,
     regions: Sequence[Region] = (),
     class_names: Sequence[str] = (),
     config: RunConfig | None = None,
@@ -274,7 +274,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     ----------
     image, labels
         (Y, X), (Z, Y, X) or (C, Z, Y, X) arrays, stacks, or files or folders.
-    kind, train, validate, regions, class_names
+    kind, train, validation, regions, class_names
         As a `TrainingSource` has them.
     config
         All settings; the defaults when left out.
@@ -313,7 +313,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
         _labels(labels),
         kind=kind,
         train=train,
-        validate=validate,
+        validation=validation,
         regions=tuple(regions),
         class_names=tuple(class_names),
     )

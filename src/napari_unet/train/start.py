@@ -102,11 +102,11 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
     roles = [
         [image.fingerprint, str(image.kind), image.train.tolist()] for image in images
     ]
-    held_out = [image.held_out.tolist() for image in images]
+    validation = [image.validation.tolist() for image in images]
     return {
         "settings": settings,
         "images or annotations": roles,
-        "held-out slices": held_out,
+        "held-out slices": validation,
         "regions": [
             [region.model_dump(mode="json") for region in image.regions]
             for image in images

@@ -27,7 +27,7 @@ from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
 from napari_unet.train.start import check_roles, fit_config, origin, tell_pixel_size
 from napari_unet.train.training_image import TrainingImage
-from napari_unet.train.validation import HeldOut
+from napari_unet.train.validation import Validation
 
 _NOTHING_HELD_OUT = "nothing is held out: the last state of the network is kept"
 
@@ -121,11 +121,11 @@ class Trainer:
         self._pace = Pace()
         self._learner = Learner(self.config, self.device, start)
         self._batches = Batches(self.images, self.config, self.device.device)
-        self._held_out = HeldOut(self.images)
+        self._validation = Validation(self.images)
         self.notes = (
             *self._learner.notes,
             *tell_pixel_size(start, self.images),
-            *(() if self._held_out else (_NOTHING_HELD_OUT,)),
+            *(() if self._validation else (_NOTHING_HELD_OUT,)),
         )
         self._plateau = Plateau()
         self._schedule = Schedule.from_config(self.config.train, self.steps_per_epoch)
@@ -211,7 +211,7 @@ class Trainer:
         self._pace.add_step(learned - began)
         self.elapsed += learned - began
         due = self._validation_is_due()
-        score = self._validate() if due and self._held_out else None
+        score = self._validate() if due and self._validation else None
         if score is not None:
             validated = time.perf_counter() - learned
             self._pace.add_validation(validated)
@@ -289,7 +289,7 @@ class Trainer:
     def _validate(self) -> float:
         """Score the held-out slices with the predictor that users get."""
         model = Model(self.network, self._card(best=False))
-        score = self._held_out.score(Predictor(model, device=self.device))
+        score = self._validation.score(Predictor(model, device=self.device))
         if self.best is None or score > self.best:
             self.best, self.best_step = score, self.step
             self._best_weights = _snapshot(self.network)
@@ -310,7 +310,7 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
-        if self._held_out and self.best is None and self.step > 0:
+        if self._validation and self.best is None and self.step > 0:
             self._validate()
         self._save()
         if self.folder is not None:

@@ -15,7 +15,7 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
-from napari_unet.data.regions import TRAIN, VALIDATE, hold_out
+from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
@@ -40,7 +40,7 @@ class TrainingImage:
     weights
         (Z, Y, X) float32, 0 where nothing is to be learnt: what is not annotated, and
         what is not for training.
-    train, held_out
+    train, validation
         Indices of the slices with pixels that are trained on, and with pixels that
         choose the best model.
     kind
@@ -67,7 +67,7 @@ class TrainingImage:
     target: Target
     weights: NDArray[np.float32]
     train: NDArray[np.intp]
-    held_out: NDArray[np.intp]
+    validation: NDArray[np.intp]
     kind: AnnotationKind
     pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
@@ -82,10 +82,10 @@ class TrainingImage:
     @property
     def truth(self) -> NDArray[np.uint8]:
         """Classes of the held-out slices, `IGNORE` where a pixel is not held out."""
-        classes = self.target.classes[self.held_out]
+        classes = self.target.classes[self.validation]
         if self.roles is None:
             return classes
-        chosen = self.roles[self.held_out] == VALIDATE
+        chosen = self.roles[self.validation] == VALIDATION
         return np.where(chosen, classes, np.uint8(IGNORE))
 
     @property
@@ -100,7 +100,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     *,
     kind: AnnotationKind | None = None,
     train: str | None = None,
-    validate: str | None = None,
+    validation: str | None = None,
     regions: Sequence[Region] = (),
     network: UNetConfig | None = None,
     weights: WeightMapConfig | None = None,
@@ -116,7 +116,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         (Z, Y, X) annotations, as painted, of the size of the image.
     kind
         What the annotations mean; guessed when left out.
-    train, validate
+    train, validation
         Slices as "start:stop"; "none" for no slice at all. Where neither they nor
         `regions` say otherwise, the last fifth of the annotated slices is held out,
         in one block, where there are at least five.
@@ -141,7 +141,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         notes.append(f"annotations are {kind}: {guess.reason}")
     target = to_target(labels, kind, ndim=network.ndim)
     notes.extend(target.notes)
-    roles = assign_roles(target, regions, train, validate, notes)
+    roles = assign_roles(target, regions, train, validation, notes)
     if _one_class(target, roles == TRAIN):
         notes.append(_ONE_CLASS_NOTE)
     leak = leaks(roles, target.annotated, seen_around(network)).words
@@ -158,7 +158,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         roles=roles,
         regions=tuple(regions),
         train=slices_of(target, roles, TRAIN),
-        held_out=slices_of(target, roles, VALIDATE),
+        validation=slices_of(target, roles, VALIDATION),
         kind=kind,
         pixel_size=pixel_size,
         unit=stack.unit,
@@ -168,28 +168,28 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     )
 
 
-def hold_out_images(images: Sequence[TrainingImage]) -> list[TrainingImage]:
+def choose_validation_images(images: Sequence[TrainingImage]) -> list[TrainingImage]:
     """Hold out the last fifth of the images where no slice of any is held out.
 
     This is for sets of single images; with fewer than five nothing is changed.
     """
-    if any(image.held_out.size for image in images):
+    if any(image.validation.size for image in images):
         return list(images)
-    last = hold_out(range(len(images)))
-    return [_held_out(one) if i in last else one for i, one in enumerate(images)]
+    last = choose_validation(range(len(images)))
+    return [_validation(one) if i in last else one for i, one in enumerate(images)]
 
 
-def _held_out(one: TrainingImage) -> TrainingImage:
+def _validation(one: TrainingImage) -> TrainingImage:
     roles = None
     if one.roles is not None:
-        roles = np.where(one.roles == TRAIN, np.uint8(VALIDATE), one.roles)
+        roles = np.where(one.roles == TRAIN, np.uint8(VALIDATION), one.roles)
     kept = [note for note in one.notes if note != _ONE_CLASS_NOTE]
     return replace(
         one,
         roles=roles,
         weights=np.zeros_like(one.weights),
         train=one.train[:0],
-        held_out=one.train,
+        validation=one.train,
         notes=(*kept, _IMAGE_NOTE),
     )
 

@@ -15,7 +15,7 @@ from napari_unet.score.pixels.overlap import Overlap, overlap
 from napari_unet.train.training_image import TrainingImage
 
 
-class HeldOut:
+class Validation:
     """The held-out slices of a training set.
 
     Parameters
@@ -25,7 +25,7 @@ class HeldOut:
     """
 
     def __init__(self, images: Sequence[TrainingImage]) -> None:
-        self._images = [image for image in images if image.held_out.size]
+        self._images = [image for image in images if image.validation.size]
 
     def __bool__(self) -> bool:
         return bool(self._images)
@@ -38,7 +38,7 @@ class HeldOut:
 
 def _score(predictor: Predictor, image: TrainingImage) -> Overlap:
     config = predictor.model.network.config
-    chosen = image.held_out
+    chosen = image.validation
     block: NDArray[np.intp] = chosen
     if config.ndim == 3:
         block = np.arange(chosen.min(), chosen.max() + 1)

@@ -85,12 +85,12 @@ def test_what_was_ticked_stays_when_layers_come_and_go(images, viewer, qtbot):
     first, second = add(viewer, "first"), add(viewer, "second", (5, 30, 30))
     images.follow(*first)
     tick(images, 1)
-    role(images, 1).setCurrentText("validate")
+    role(images, 1).setCurrentText("validation")
     third = add(viewer, "third", (2, 9, 9))
     second[0].name = "renamed"
     assert names(images) == ["first", "renamed", "third"]
     assert [pair.image for pair in images.value()] == [first[0], second[0]]
-    assert images.value()[1].part is Part.VALIDATE
+    assert images.value()[1].part is Part.VALIDATION
     viewer.layers.remove(second[1])
     assert names(images) == ["first", "third"]
     images.follow(*third)
@@ -199,7 +199,7 @@ def test_files_that_are_no_pair_are_refused_in_a_sentence(
 
 @pytest.mark.parametrize(
     ("part", "trained", "held"),
-    [("automatic", 4, 1), ("train", 5, 0), ("validate", 0, 5)],
+    [("automatic", 4, 1), ("train", 5, 0), ("validation", 0, 5)],
 )
 def test_the_role_of_an_image_decides_what_is_held_out(
     images, viewer, part, trained, held
@@ -210,7 +210,7 @@ def test_the_role_of_an_image_decides_what_is_held_out(
     box.setCurrentText(part)
     (pair,) = images.value()
     image, _ = pair.source().prepare(RunConfig())
-    assert (image.train.size, image.held_out.size) == (trained, held)
+    assert (image.train.size, image.validation.size) == (trained, held)
 
 
 def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
-from napari_unet.data.regions import VALIDATE, read_regions, role_map
+from napari_unet.data.regions import VALIDATION, read_regions, role_map
 from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.region_shapes import COLORS
 from napari_unet.widgets.train.regions_box import Place, RegionsBox
@@ -72,15 +72,15 @@ def test_a_new_shape_has_the_role_that_is_chosen_in_its_colour(box, layer):
     layer.selected_data = set()
     layer.add_polygons(on_slice(3))
     assert [(one.role, one.slices) for one in box.value()] == [
-        ("validate", "2"),
+        ("validation", "2"),
         ("test", "3"),
     ]
     assert box.value()[0].polygon == BOX
     assert [color_of(layer, i) for i in (0, 1)] == [
-        COLORS[Role.VALIDATE],
+        COLORS[Role.VALIDATION],
         COLORS[Role.TEST],
     ]
-    assert list(layer.text.values) == ["validate", "test"]
+    assert list(layer.text.values) == ["validation", "test"]
 
 
 def color_of(layer, index) -> str:
@@ -92,9 +92,9 @@ def test_choosing_a_role_changes_the_selected_shapes(box, layer):
     layer.add_rectangles([on_slice(2), on_slice(3)])
     layer.selected_data = {1}
     box.role.setCurrentText("ignore")
-    assert [one.role for one in box.value()] == ["validate", "ignore"]
+    assert [one.role for one in box.value()] == ["validation", "ignore"]
     assert color_of(layer, 1) == COLORS[Role.IGNORE]
-    assert color_of(layer, 0) == COLORS[Role.VALIDATE]
+    assert color_of(layer, 0) == COLORS[Role.VALIDATION]
 
 
 def test_a_role_written_into_the_features_counts(box, layer, qtbot):
@@ -108,7 +108,7 @@ def test_a_role_written_into_the_features_counts(box, layer, qtbot):
 def test_an_ellipse_covers_what_it_shows(box, layer):
     layer.add_ellipses(on_slice(2))
     (region,) = box.value()
-    covered = role_map([region], SHAPE)[2] == VALIDATE
+    covered = role_map([region], SHAPE)[2] == VALIDATION
     y, x = np.mgrid[:60, :80]
     inside = ((y - 25) / 15) ** 2 + ((x - 35) / 15) ** 2 < 1
     assert np.count_nonzero(covered ^ inside) < 0.02 * inside.sum()
@@ -159,7 +159,7 @@ def test_shrink_takes_the_leak_out_of_the_validation_region(box, layer, qtbot):
     assert "leak" not in box.status.text()
     assert "validation: 1 region, " in box.status.text()
     assert before[1] in box.value(), "what trains stays"
-    assert (role_map(box.value(), SHAPE) == VALIDATE).sum() == 31 * (31 - 8)
+    assert (role_map(box.value(), SHAPE) == VALIDATION).sum() == 31 * (31 - 8)
 
 
 def test_shrinking_to_nothing_is_refused_in_a_sentence(box, layer, qtbot):
@@ -175,9 +175,9 @@ def test_whole_slices_are_shrunk_in_their_own_field(box, image, annotations, qtb
     place = Place(image, annotations, AnnotationKind.CLASSES, "2:4", SMALL)
     box.follow(place)
     settle(box, qtbot)
-    held_out = "validation: slices 2:4, 9,600 annotated pixels; leak: 4,800 pixels"
-    assert held_out in box.status.text()
-    with qtbot.waitSignal(box.heldOutChanged) as told:
+    validation = "validation: slices 2:4, 9,600 annotated pixels; leak: 4,800 pixels"
+    assert validation in box.status.text()
+    with qtbot.waitSignal(box.validationChanged) as told:
         box.shrink_button.click()
     settle(box, qtbot)
     assert told.args == ["3"]

@@ -22,7 +22,7 @@ NAME = "regions"
 # Told apart by those who see red and green alike (Okabe and Ito, 2008).
 COLORS = {
     Role.TRAIN: "#56b4e9",
-    Role.VALIDATE: "#e69f00",
+    Role.VALIDATION: "#e69f00",
     Role.TEST: "#cc79a7",
     Role.IGNORE: "#bbbbbb",
 }

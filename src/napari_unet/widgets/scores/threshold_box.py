@@ -148,7 +148,7 @@ class ThresholdBox(QWidget):
         if self._mask is None or self._comparison is None:
             return ()
         known = set(self._mask.slices) & set(self._comparison.slices)
-        return tuple(sorted(known & (self._used.held_out or frozenset()) or known))
+        return tuple(sorted(known & (self._used.validation or frozenset()) or known))
 
     def why_not(self) -> str:
         """Return why there is no curve, or ""."""

@@ -63,7 +63,7 @@ class TrainWidget(Panel):
         super().__init__(napari_viewer, "Train", "Stop and keep")
         self.data = TrainingSet(self, shared)
         self.image, self.annotations = self.data.image, self.data.annotations
-        self.kind, self.held_out = self.data.kind, self.data.held_out
+        self.kind, self.validation = self.data.kind, self.data.validation
         self.project = OpenProject.of(napari_viewer)
         self.project.stay_with(self)
         self.rows = RunSettings(self)
@@ -129,7 +129,7 @@ class TrainWidget(Panel):
             self.settings(),
             self._new_run(image),
             start=self.rows.model,
-            held_out=self.held_out.text().strip() or None,
+            validation=self.validation.text().strip() or None,
             regions=self.data.regions.value(),
             class_names=self.data.classes.value(),
         )

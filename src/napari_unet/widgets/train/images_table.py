@@ -32,7 +32,7 @@ _TYPES = "Images (*.tif *.tiff *.png);;All files (*)"
 _ROLE_TOOLTIP = (
     "automatic: regions and held-out slices decide\n"
     "train: all that is annotated is trained on\n"
-    "validate: the whole image is held out, to choose the best model"
+    "validation: the whole image is held out, to choose the best model"
 )
 
 

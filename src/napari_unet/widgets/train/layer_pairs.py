@@ -53,13 +53,13 @@ class TrainingPair:
     def source(self) -> TrainingSource:
         """Copy what the layers hold, on the main thread; files are read later."""
         image, labels = self.image, self.labels
-        train, validate = self.part.slices
+        train, validation = self.part.slices
         return TrainingSource(
             image if isinstance(image, Path) else image_stack(image),
             labels if isinstance(labels, Path) else labels_array(labels),
             self.kind,
             train,
-            validate,
+            validation,
         )
 
 

@@ -48,7 +48,7 @@ _PAINT_MS = 2000
 _TOOLTIP = (
     'Draw boxes, polygons or ellipses on slices, in the layer "regions".\n'
     "train: only what lies inside is trained on, once there is one\n"
-    "validate: never trained on; chooses the best model\n"
+    "validation: never trained on; chooses the best model\n"
     "test: neither; kept for a score of your own at the end\n"
     "ignore: for nothing at all; wins over the others"
 )
@@ -63,7 +63,7 @@ class Place:
     ----------
     image, annotations, kind
         As chosen in the dock; `kind` None is a guess.
-    held_out
+    validation
         Slices held out as a whole, as the user wrote them; "" where nothing is.
     network
         The network to train: how far it sees.
@@ -72,7 +72,7 @@ class Place:
     image: Image | None = None
     annotations: Labels | None = None
     kind: AnnotationKind | None = None
-    held_out: str = ""
+    validation: str = ""
     network: UNetConfig = field(default_factory=UNetConfig)
 
 
@@ -94,7 +94,7 @@ class RegionsBox(QWidget):
     """
 
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
-    heldOutChanged = Signal(str)  # noqa: N815
+    validationChanged = Signal(str)  # noqa: N815
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -106,7 +106,7 @@ class RegionsBox(QWidget):
         self.draw_button = QPushButton("Regions")
         self.role = NarrowBox()
         self.role.addItems([str(role) for role in Role])
-        self.role.setCurrentText(str(Role.VALIDATE))
+        self.role.setCurrentText(str(Role.VALIDATION))
         self.menu_button = QToolButton()
         self.status = WrappedLabel()
         self.shrink_button = QPushButton("Shrink")
@@ -250,7 +250,7 @@ class RegionsBox(QWidget):
         if labels.shape != (depth[0] if depth else 1, height, width):
             return None
         reach = seen_around(place.network)
-        return RegionCount(self.value(), place.held_out, labels, place.kind, reach)
+        return RegionCount(self.value(), place.validation, labels, place.kind, reach)
 
     def _count(self) -> None:
         """Count on a thread; again when something has changed meanwhile."""
@@ -290,15 +290,15 @@ class RegionsBox(QWidget):
             self.status.setText(result)
             return
         regions, _ = result
-        held = Role.VALIDATE
+        held = Role.VALIDATION
         whole = [r for r in regions if r.polygon is None and r.role is held]
         drawn = [r for r in regions if r not in whole]
-        if self._place.held_out or whole:
+        if self._place.validation or whole:
             # The field takes one run of slices; any other becomes boxes.
             text = (whole[0].slices or ":") if whole else NO_SLICE
             drawn += whole[1:]
-            self._place = replace(self._place, held_out=text)
-            self.heldOutChanged.emit(text)
+            self._place = replace(self._place, validation=text)
+            self.validationChanged.emit(text)
         self.setValue(drawn)
         self._timer.start(_DELAY_MS)
 
@@ -318,9 +318,9 @@ class RegionsBox(QWidget):
 
     def save(self, path: Path) -> None:
         """Write the regions, and the slices held out, for the command line."""
-        held_out = self._place.held_out
-        whole = [Region(role=Role.VALIDATE, slices=held_out)] if held_out else []
-        if held_out == NO_SLICE:
+        validation = self._place.validation
+        whole = [Region(role=Role.VALIDATION, slices=validation)] if validation else []
+        if validation == NO_SLICE:
             whole = []
         self._told(lambda: files.write_regions(path, [*self.value(), *whole]))
 

@@ -50,7 +50,7 @@ class TrainingSet(QObject):
 
     Attributes
     ----------
-    image, annotations, new_button, kind, classes, held_out, regions, images
+    image, annotations, new_button, kind, classes, validation, regions, images
         Widgets of the rows.
     """
 
@@ -63,8 +63,8 @@ class TrainingSet(QObject):
         self.new_button = AnnotationButton(panel.viewer, self.image)
         self.kind = KindBox()
         self.classes = ClassRow(self.workspace)
-        self.held_out = QLineEdit()
-        self.held_out.setPlaceholderText("the last fifth; live: nothing")
+        self.validation = QLineEdit()
+        self.validation.setPlaceholderText("the last fifth; live: nothing")
         self.regions = RegionsBox(panel.viewer)
         self.images = ImagesTable(panel.viewer)
         self._network = UNetConfig()
@@ -124,7 +124,7 @@ class TrainingSet(QObject):
             self.image,
             self.annotations,
             self.kind,
-            self.held_out,
+            self.validation,
             self.images,
             self.regions,
         ):
@@ -146,7 +146,7 @@ class TrainingSet(QObject):
         """Add the rows that say what scores the network."""
         self._panel.add_row(
             "Hold out",
-            self.held_out,
+            self.validation,
             "Slices as start:stop, counted from 0. They are never trained on; the "
             "model that scores best on them is kept. Left empty, Train holds out the "
             "last fifth of the annotated slices, and live training nothing.",
@@ -166,8 +166,8 @@ class TrainingSet(QObject):
         chosen = self.image.value(), self.annotations.value()
         source = replace(pair.source(), regions=tuple(self._regions(pair)))
         if (pair.image, pair.labels) == chosen and pair.part is Part.AUTOMATIC:
-            held_out = self.held_out.text().strip() or None
-            source = replace(source, validate=held_out)
+            validation = self.validation.text().strip() or None
+            source = replace(source, validation=validation)
         if isinstance(pair.labels, Path) or isinstance(source.labels, Path):
             return source
         names, scribbles = class_names(pair.labels), AnnotationKind.SCRIBBLES
@@ -193,8 +193,8 @@ class TrainingSet(QObject):
         self.kind.show_guess(self.annotations.value())
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.kind.currentIndexChanged.connect(self._on_place)
-        self.held_out.textChanged.connect(self._on_place)
-        self.regions.heldOutChanged.connect(self.held_out.setText)
+        self.validation.textChanged.connect(self._on_place)
+        self.regions.validationChanged.connect(self.validation.setText)
         self._on_place()
 
     def _on_kind(self, _index: int) -> None:
@@ -209,7 +209,7 @@ class TrainingSet(QObject):
                 image=image,
                 annotations=annotations,
                 kind=kind,
-                held_out=self.held_out.text(),
+                validation=self.validation.text(),
                 network=self._network,
             )
         )
