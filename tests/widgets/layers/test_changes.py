@@ -43,6 +43,12 @@ def test_a_stroke_tells_its_slice(layer: Any, told: list, qtbot: Any) -> None:
     np.testing.assert_array_equal(told[0][1], layer.data[3])
 
 
+def test_a_stroke_of_the_brush_is_told_at_once(layer: Any, told: list) -> None:
+    with layer.block_history():  # as between pressing and releasing the button
+        layer.paint((3, 20, 20), 2)
+    assert [z for z, _ in told] == [3]
+
+
 def test_undo_and_redo_are_noticed(layer: Any, told: list, qtbot: Any) -> None:
     layer.paint((3, 20, 20), 2)
     wait(qtbot, told)
@@ -168,6 +174,7 @@ def test_edits_are_told_and_looking_around_is_not(
     edited: list[Any] = []
     LabelChanges.of(layer).edited.connect(edited.append)
     layer.paint((3, 20, 20), 2)
+    # At once, and again once a stroke by a program is in the data.
     assert edited == [layer]
     wait(qtbot, edited, 2)
     viewer.dims.set_point(0, 1)

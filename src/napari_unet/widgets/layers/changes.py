@@ -88,11 +88,12 @@ class LabelChanges:
         data = self._data()
         if data is not None:
             planes, rows = _reach(event.value, data.shape)
-            # Of a slice that was not looked at before, all rows are new. A polygon, and
-            # what a program paints, are told before they are in the data.
-            parts = [(z, rows if z in self._known else _ALL) for z in planes]
             self._touched.update(planes)
-            self._compare_soon([*parts, *self._waiting])
+            # Of a slice that was not looked at before, all rows are new.
+            parts = [(z, rows if z in self._known else _ALL) for z in planes]
+            # A polygon, and what a program paints, are told before the data have them.
+            early = [part for part in parts if not self._compare(data, *part)]
+            self._compare_soon([*early, *self._waiting])
             self.edited.emit(self._layer())
 
     def _on_set_data(self, _event: Any) -> None:
