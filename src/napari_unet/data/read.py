@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_unet.data.files import unreadable
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def read_stack(path: str | Path) -> Stack:
@@ -53,7 +59,9 @@ def read_stack(path: str | Path) -> Stack:
     )
 
 
-def as_stack(data: Stack | ArrayLike | str | Path, name: str = "image") -> Stack:
+def as_stack(
+    data: Stack | ArrayLike | npt.ArrayLike | Path, name: str = "image"
+) -> Stack:
     """Return a stack as it is, read from its file or folder, or made of an array.
 
     Parameters
@@ -72,10 +80,12 @@ def as_stack(data: Stack | ArrayLike | str | Path, name: str = "image") -> Stack
         return data
     if isinstance(data, str | Path):
         return read_stack(data)
-    if not 2 <= data.ndim <= 4:
+    # An array that reads when it is asked to stays so.
+    values: Any = data if hasattr(data, "ndim") else np.asarray(data)
+    if not 2 <= values.ndim <= 4:
         raise InputError(
-            f"The {name} has {data.ndim} dimensions: give (Y, X), (Z, Y, X) or "
+            f"The {name} has {values.ndim} dimensions: give (Y, X), (Z, Y, X) or "
             "(C, Z, Y, X)."
         )
-    sizes = (1.0,) * min(3, data.ndim)
-    return Stack(data, "CZYX"[-data.ndim :], sizes, "pixel", name)
+    sizes = (1.0,) * min(3, values.ndim)
+    return Stack(values, "CZYX"[-values.ndim :], sizes, "pixel", name)

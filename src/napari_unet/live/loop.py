@@ -306,11 +306,9 @@ class LiveLoop:
         """Predict a view tile by tile, until another one is looked at."""
         step, learnt = self._learner.step, self._learnt
         box = (slice(view.z, view.z + 1), *(view.region or ()))
-        tiles = self._predictor().normalised_tiles(self._set.image.image, box)
-        for tile in tiles:
-            part = tile.within(box)
-            kept = part.probabilities if view.probabilities else None
-            yield Preview(part.core, part.labels, kept, step, learnt)
+        for tile in self._predictor().normalised_tiles(self._set.image.image, box):
+            kept = tile.probabilities if view.probabilities else None
+            yield Preview(tile.core, tile.labels, kept, step, learnt)
             if self._view() != view or self._stop.is_set():
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()

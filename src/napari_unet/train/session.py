@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.config import AnnotationKind, ImageConfig, Region, Role, RunConfig
-from napari_unet.data.read import read_stack
+from napari_unet.data.read import as_stack, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
@@ -309,7 +309,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     config = config or RunConfig()
     changed = config.train.changed("train_unet", **settings)
     source = TrainingSource(
-        Path(image) if isinstance(image, str | Path) else _stack(image, "image"),
+        Path(image) if isinstance(image, str | Path) else as_stack(image),
         _labels(labels),
         kind=kind,
         train=train,
@@ -335,24 +335,10 @@ def _read(path: Path, notes: list[str]) -> Stack:
     return stack
 
 
-def _stack(data: ArrayLike | Stack, source: str) -> Stack:
-    """Return an array as a stack of pixels of unknown size."""
-    if isinstance(data, Stack):
-        return data
-    array = np.asarray(data)
-    axes = {2: "YX", 3: "ZYX", 4: "CZYX"}.get(array.ndim)
-    if axes is None:
-        raise InputError(
-            f"The {source} has {array.ndim} dimensions: give (Y, X), (Z, Y, X) or "
-            "(C, Z, Y, X)."
-        )
-    return Stack(array, axes, (1.0,) * min(3, array.ndim), "pixel", source)
-
-
 def _labels(labels: ArrayLike | Stack | str | Path) -> NDArray[np.generic] | Path:
     if isinstance(labels, str | Path):
         return Path(labels)
-    return np.asarray(_stack(labels, "annotations").as_zyx())
+    return np.asarray(as_stack(labels, "annotations").as_zyx())
 
 
 def _of_image(source: TrainingSource, image: TrainingImage, count: int) -> str:
