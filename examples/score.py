@@ -3,11 +3,17 @@
 import numpy as np
 from scipy import ndimage
 
-from napari_unet import AnnotationKind, partition, score_slices, score_stack
+from napari_unet import (
+    AnnotationKind,
+    Scores,
+    compare,
+    partition,
+    score_labels,
+    score_slices,
+    score_stack,
+)
 from napari_unet.samples import em_stack
-from napari_unet.score.comparison import compare
-from napari_unet.score.scores import Scores
-from napari_unet.score.scoring import score, score_labels
+from napari_unet.score.scoring import score
 
 
 def show(what: str, scores: Scores) -> None:

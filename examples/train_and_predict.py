@@ -8,16 +8,16 @@ import numpy as np
 from napari_unet import (
     Predictor,
     RunConfig,
+    RunFolder,
     TrainConfig,
     Trainer,
     load_model,
     prepare_image,
     read_stack,
+    save_model,
     write_stack,
 )
-from napari_unet.model.checkpoint import save_model
 from napari_unet.samples import em_stack
-from napari_unet.train.run_folder import RunFolder
 
 CONFIG = RunConfig(train=TrainConfig(steps=300))
 
