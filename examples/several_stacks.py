@@ -15,7 +15,7 @@ def main(config: RunConfig = CONFIG, size: int = 256) -> None:
     for seed in (0, 1):
         stack, objects = em_stack((4, size, size), seed)
         cells = (objects > 0).astype(np.uint8)
-        sources.append(TrainingSource(stack, cells, train="0:3", validate="3:4"))
+        sources.append(TrainingSource(stack, cells, train="0:3", validation="3:4"))
     folder = Path("two-stacks")
     run = open_run(sources, config, folder=folder)
     print(*run.notes, sep="\n")
