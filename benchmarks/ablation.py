@@ -62,7 +62,7 @@ from napari_unet.score.objects.partition import score_slices
 
 VARIANTS: dict[str, dict[str, dict[str, float]]] = {
     "full": {},
-    "no weight": {"weights": {"w0": 0.0}},
+    "no weight": {"weight_map": {"w0": 0.0}},
     "no elastic": {"augment": {"elastic": 0.0}},
 }
 ERRORS = ("warping_error", "rand_error", "pixel_error", "wrong_pixels")
@@ -113,7 +113,7 @@ def config(variant: str) -> dict[str, Any]:
     """Return the settings of a variant, as a settings file holds them."""
     changed = VARIANTS[variant]
     return {
-        "weights": {"w0": 10.0, "sigma": 5.0, **changed.get("weights", {})},
+        "weight_map": {"w0": 10.0, "sigma": 5.0, **changed.get("weight_map", {})},
         "augment": {"elastic": 10.0, **changed.get("augment", {})},
         # No network is chosen on the held-out slices, so that one validation will do.
         "train": {"validations": 1},

@@ -51,7 +51,7 @@ Array = NDArray[np.generic]
 
 def scipy_recipe(batch: Batch) -> Recipe:
     sources = [t.numpy() for t in (batch.image[:, 0, 0], batch.target[:, 0])]
-    sources.append(batch.weights[:, 0].numpy())
+    sources.append(batch.weight_map[:, 0].numpy())
     rng = np.random.default_rng(0)
 
     def run() -> list[Array]:
@@ -90,7 +90,7 @@ def monai_recipe(batch: Batch) -> Recipe | None:
     except ImportError:
         return None
     set_track_meta(False)
-    keys = ["image", "target", "weights"]
+    keys = ["image", "target", "weight_map"]
     change = mt.Compose(
         [
             mt.RandFlipd(keys, prob=0.5, spatial_axis=0),
@@ -113,7 +113,7 @@ def monai_recipe(batch: Batch) -> Recipe | None:
     )
 
     def run() -> list[torch.Tensor]:
-        parts = zip(batch.image[:, 0], batch.target, batch.weights, strict=True)
+        parts = zip(batch.image[:, 0], batch.target, batch.weight_map, strict=True)
         done = [change(dict(zip(keys, one, strict=True))) for one in parts]
         return [torch.stack([one[key] for one in done]) for key in keys]
 

@@ -180,7 +180,7 @@ def strokes(name: str, labels: NDArray[np.generic], kind: AnnotationKind) -> Non
             worst=max(taken),
             whole_slice=whole,
             unit="ms",
-            largest_difference=float(np.abs(live.weights - anew).max()),
+            largest_difference=float(np.abs(live.values - anew).max()),
         )
 
 

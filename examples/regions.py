@@ -30,7 +30,9 @@ def main() -> None:
 
     config = RunConfig(augment=AugmentConfig(elastic=8, noise=0.1))
     patches = preview([image], config, count=4)
-    print(f"patches {tuple(patches.image.shape)}, weights {patches.weights.mean():.2f}")
+    print(
+        f"patches {tuple(patches.image.shape)}, weights {patches.weight_map.mean():.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def filled(project: Project, image: Path) -> ProjectFile:
         ),
         kind=AnnotationKind.SCRIBBLES,
         class_names=("background", "cell"),
-        settings=RunConfig(weights=WeightMapConfig(w0=7)),
+        settings=RunConfig(weight_map=WeightMapConfig(w0=7)),
         model=project.stored(model),
         run=project.stored(model.parent),
     )

@@ -43,7 +43,7 @@ def test_no_result_comes_among_the_slices_of_a_folder(files, train, run):
         ("baseline", "otsu", raw, "--out", raw / "s0.tif"),
         ("predict", model, raw, "--out", raw / "s1.tif"),
         ("predict", model, raw, "--out", raw / "mask.tif"),
-        ("weights", raw, raw / "weights.tif"),
+        ("weights", raw, raw / "weight_map.tif"),
         ("score", raw, raw, "--error-map", raw / "errors.tif"),
     ):
         with pytest.raises(InputError, match="among the slices that are read"):

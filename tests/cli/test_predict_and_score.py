@@ -229,7 +229,7 @@ def test_scores_of_other_shapes_are_refused(files, run):
 
 
 def test_the_weight_map_lies_on_its_labels(files, run):
-    out = files / "weights.tif"
+    out = files / "weight_map.tif"
     result = run("weights", files / "labels.tif", out, "--w0", "10", "--balance")
     labels, written = read_stack(files / "labels.tif"), read_stack(out)
     assert written.dtype == np.float32

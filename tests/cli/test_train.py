@@ -78,7 +78,7 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(files, run):
 def test_options_win_over_the_settings_file(files, train):
     folder = train("run", "--steps", "3", "--seed", "9", "--w0", "0", "--validate", "2")
     config = RunConfig.from_yaml(folder / "run.yaml")
-    assert (config.train.steps, config.train.seed, config.weights.w0) == (3, 9, 0)
+    assert (config.train.steps, config.train.seed, config.weight_map.w0) == (3, 9, 0)
     assert config.train.batch_size == 2
     assert config.images[0].validation == "2"
     assert len(history(folder)) == 3

@@ -48,7 +48,7 @@ CHANGED = RunConfig(
         ImageConfig(image="b.tif", labels="c.tif"),
     ),
     network=UNetConfig(ndim=3, num_classes=1, padding="valid", norm="none", depth=3),
-    weights=WeightMapConfig(w0=0.1 + 0.2, sigma=1e-7, balance=True),
+    weight_map=WeightMapConfig(w0=0.1 + 0.2, sigma=1e-7, balance=True),
     augment=AugmentConfig(flip=False, noise=0),
     train=TrainConfig(minutes=None, steps=12, optimizer="sgd", device="cuda:1"),
 )
@@ -69,7 +69,7 @@ def test_yaml_is_plain_for_people_and_other_programs():
     told = yaml.safe_load(CHANGED.to_yaml())
     assert told["images"][0]["validation"] == "24:30"
     assert told["images"][0]["kind"] == "objects"
-    assert list(told) == ["images", "network", "weights", "augment", "train"]
+    assert list(told) == ["images", "network", "weight_map", "augment", "train"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "train: {}"])
@@ -179,8 +179,8 @@ def test_the_paper_preset_is_the_paper():
     assert network.dropout > 0
     assert output_size(network, train.patch_size) == 388
     assert (train.optimizer, train.momentum, train.batch_size) == ("sgd", 0.99, 1)
-    assert (paper.weights.w0, paper.weights.sigma) == (10, 5)
-    assert paper.weights.balance
+    assert (paper.weight_map.w0, paper.weight_map.sigma) == (10, 5)
+    assert paper.weight_map.balance
     assert (paper.augment.elastic, paper.augment.elastic_grid) == (10, 3)
 
 
@@ -188,9 +188,11 @@ def test_names_of_earlier_versions_are_read(tmp_path):
     path = tmp_path / "run.yaml"
     path.write_text(
         "images:\n- {image: a.tif, labels: b.tif, validate: '24:30', regions: "
-        "[{role: validate, slices: '3'}]}\n",
+        "[{role: validate, slices: '3'}]}\nweights: {w0: 4}\n",
         encoding="utf-8",
     )
-    (one,) = RunConfig.from_yaml(path).images
+    settings = RunConfig.from_yaml(path)
+    (one,) = settings.images
+    assert settings.weight_map.w0 == 4
     assert one.validation == "24:30"
     assert one.regions[0].role is Role.VALIDATION

@@ -115,7 +115,7 @@ def test_networks_losses_and_optimisers_are_those_of_the_study():
         network, train = one.settings.network, one.settings.train
         assert (network.padding, network.num_classes) == ("same", 1)
         assert train.loss == "binary_cross_entropy"
-        assert one.settings.weights.w0 == 0
+        assert one.settings.weight_map.w0 == 0
     optimizers = [EXPERIMENTS[n].settings.train.optimizer for n in (6, 7, 8, 9, 10)]
     assert optimizers == ["adam", "adam", "sgd", "sgd", "adam"]
     sgd = EXPERIMENTS[8].settings.train

@@ -56,15 +56,15 @@ def test_after_every_stroke_the_map_equals_the_one_made_anew(seed, kind, config,
     labels = slice_of_blobs(rng, values)
     live = LiveWeightMap(labels, kind, config)
     for _ in range(8):
-        shown = live.weights.copy()
+        shown = live.values.copy()
         box = stroke(rng, labels, values)
         made = live.update(labels, box if told else None)
         np.testing.assert_allclose(
-            live.weights, anew(labels, kind, config), rtol=1e-5, atol=1e-5 * 50
+            live.values, anew(labels, kind, config), rtol=1e-5, atol=1e-5 * 50
         )
         for part in made:
-            shown[part] = live.weights[part]
-        np.testing.assert_array_equal(shown, live.weights, "changed where not told")
+            shown[part] = live.values[part]
+        np.testing.assert_array_equal(shown, live.values, "changed where not told")
 
 
 def two_bars(gap=4):
@@ -76,14 +76,14 @@ def two_bars(gap=4):
 def test_a_bridge_takes_the_line_away_along_the_whole_of_both_objects():
     labels, config = two_bars(), WeightMapConfig(w0=10, sigma=3)
     live = LiveWeightMap(labels, AnnotationKind.CLASSES, config)
-    assert live.weights[170, 102] > 3
+    assert live.values[170, 102] > 3
     labels[25, 100:104] = 1
     live.update(labels)
-    assert live.weights[170, 102] == 1, "one object has no line"
+    assert live.values[170, 102] == 1, "one object has no line"
     labels[25, 101] = 0
     live.update(labels)
     np.testing.assert_allclose(
-        live.weights, anew(labels, AnnotationKind.CLASSES, config), atol=1e-4
+        live.values, anew(labels, AnnotationKind.CLASSES, config), atol=1e-4
     )
 
 
@@ -121,7 +121,7 @@ def test_a_value_that_changes_how_others_are_read_counts_everywhere():
     labels[5:9, 5:9] = 3
     live.update(labels)
     np.testing.assert_allclose(
-        live.weights, anew(labels, AnnotationKind.CLASSES, config), rtol=1e-5
+        live.values, anew(labels, AnnotationKind.CLASSES, config), rtol=1e-5
     )
 
 
@@ -142,7 +142,7 @@ def test_ids_of_64_bits_stay_apart():
     labels[50:60, 150:160] = 7
     live.update(labels)
     np.testing.assert_allclose(
-        live.weights, anew(labels, AnnotationKind.OBJECTS, config), atol=1e-4
+        live.values, anew(labels, AnnotationKind.OBJECTS, config), atol=1e-4
     )
 
 
@@ -153,4 +153,4 @@ def test_labels_that_no_longer_fit_into_their_type_are_taken_whole():
     wider[20:30, 20:30], wider[20:30, 30:40] = 256, 512
     live.update(wider)
     expected = anew(wider, AnnotationKind.OBJECTS, CONFIGS[0])
-    np.testing.assert_allclose(live.weights, expected, atol=1e-5)
+    np.testing.assert_allclose(live.values, expected, atol=1e-5)

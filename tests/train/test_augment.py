@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_batch_and_another_seed_another():
     other = changed(batch, AugmentConfig(), 32, seed=8)
     assert torch.equal(first.image, again.image)
     assert torch.equal(first.target, again.target)
-    assert torch.equal(first.weights, again.weights)
+    assert torch.equal(first.weight_map, again.weight_map)
     assert not torch.equal(first.image, other.image)
 
 
@@ -60,7 +60,7 @@ def test_with_everything_off_the_patch_is_the_centre_of_the_source():
     centre = changed(batch, OFF, 32)
     torch.testing.assert_close(same.image, batch.image, rtol=0, atol=1e-5)
     assert torch.equal(same.target, batch.target)
-    assert torch.equal(same.weights, batch.weights)
+    assert torch.equal(same.weight_map, batch.weight_map)
     assert torch.equal(centre.target, batch.target[..., 8:40, 8:40])
     torch.testing.assert_close(
         centre.image, batch.image[..., 8:40, 8:40], rtol=0, atol=1e-5
@@ -78,16 +78,16 @@ def test_labels_are_never_blended(seed):
     batch = make_batch(side)
     holes = torch.rand(batch.target.shape) < 0.2
     target = torch.where(holes, torch.tensor(IGNORE, dtype=torch.uint8), batch.target)
-    got = changed(Batch(batch.image, target, batch.weights), MOVING, 32, seed)
+    got = changed(Batch(batch.image, target, batch.weight_map), MOVING, 32, seed)
     assert set(got.target.unique().tolist()) <= {1, 2, 3, 4, IGNORE}
-    assert set(got.weights.unique().tolist()) <= {0.0, 1.0, 2.0, 3.0, 4.0}
+    assert set(got.weight_map.unique().tolist()) <= {0.0, 1.0, 2.0, 3.0, 4.0}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_grid_moves_image_target_and_weights_together(seed):
     got = changed(make_batch(source_side(MOVING, 48)), MOVING, 48, seed)
     known = got.target != IGNORE
-    assert torch.equal(got.target[known].float(), got.weights[known])
+    assert torch.equal(got.target[known].float(), got.weight_map[known])
     # The image is interpolated, so it may differ at the rims of the blocks only.
     image = got.image[:, 0]
     whole = image == image.round()
@@ -101,7 +101,7 @@ def test_where_the_source_has_nothing_the_patch_weighs_nothing():
     got = changed(Batch(source[:, None], source.to(torch.uint8), source), OFF, 32)
     gap = torch.ones((32, 32), dtype=torch.bool)
     gap[4:28, 4:28] = False
-    assert (got.weights[:, :, gap] == 0).all()
+    assert (got.weight_map[:, :, gap] == 0).all()
     assert (got.target[:, :, gap] == IGNORE).all()
     assert (got.target[:, :, ~gap] == 1).all()
 
@@ -159,7 +159,7 @@ def test_all_slices_of_a_patch_move_alike():
     alike = Batch(
         batch.image.repeat(1, 2, 5, 1, 1),
         batch.target.repeat(1, 5, 1, 1),
-        batch.weights.repeat(1, 5, 1, 1),
+        batch.weight_map.repeat(1, 5, 1, 1),
     )
     got = changed(alike, MOVING, 32)
     assert got.image.shape == (4, 2, 5, 32, 32)
@@ -171,9 +171,9 @@ def test_slices_are_flipped_with_their_target_and_weights():
     rising = torch.arange(1.0, 6.0).reshape(1, 5, 1, 1).expand(40, 5, 8, 8)
     batch = Batch(rising[:, None].clone(), rising.to(torch.uint8), rising.clone())
     got = changed(batch, OFF.model_copy(update={"flip": True}), 8)
-    assert torch.equal(got.image[:, 0].round(), got.weights)
-    assert torch.equal(got.target.float(), got.weights)
-    first = set(got.weights[:, 0, 0, 0].tolist())
+    assert torch.equal(got.image[:, 0].round(), got.weight_map)
+    assert torch.equal(got.target.float(), got.weight_map)
+    first = set(got.weight_map[:, 0, 0, 0].tolist())
     assert first == {1.0, 5.0}, "some patches are flipped and some are not"
 
 
@@ -186,10 +186,12 @@ def test_unmoved_and_mirrored_patches_keep_every_value_to_the_last_bit():
     seen = set()
     for seed in range(20):
         got = changed(batch, flip, 6, seed)
-        assert torch.equal(got.image[:, 0], got.weights)
-        assert torch.equal(got.target, (got.weights * 7).round().to(torch.uint8))
+        assert torch.equal(got.image[:, 0], got.weight_map)
+        assert torch.equal(got.target, (got.weight_map * 7).round().to(torch.uint8))
         mirrors = [(), (-1,), (-2,), (-1, -2)]
-        (how,) = [m for m in mirrors if torch.equal(got.weights[0], rising[0].flip(m))]
+        (how,) = [
+            m for m in mirrors if torch.equal(got.weight_map[0], rising[0].flip(m))
+        ]
         seen.add(how)
     assert len(seen) == 4, "unmirrored, and mirrored along either and both axes"
 
@@ -274,11 +276,11 @@ def test_misaligned_slices_move_each_by_themselves_and_with_their_labels():
     batch = Batch(
         alike.image.repeat(1, 2, 6, 1, 1),
         alike.target.repeat(1, 6, 1, 1),
-        alike.weights.repeat(1, 6, 1, 1),
+        alike.weight_map.repeat(1, 6, 1, 1),
     )
     got = changed(batch, MISALIGNED, 32)
     assert got.image.shape == (3, 2, 6, 32, 32)
-    assert torch.equal(got.target.float(), got.weights)
+    assert torch.equal(got.target.float(), got.weight_map)
     assert torch.equal(got.image[:, 0], got.image[:, 1])
     assert set(got.target.unique().tolist()) <= {1, 2, 3, 4}
     assert ((got.image[:, 0] - got.target).abs() > 0.5).float().mean() < 0.05
@@ -309,11 +311,11 @@ def test_a_single_slice_has_no_neighbour_to_be_misaligned_with():
 @pytest.mark.parametrize("slices", [1, 4])
 def test_nothing_of_what_is_given_is_changed(slices):
     batch = make_batch(48, slices=slices)
-    kept = [t.clone() for t in (batch.image, batch.target, batch.weights)]
+    kept = [t.clone() for t in (batch.image, batch.target, batch.weight_map)]
     for config in (EVERYTHING, OFF, OFF.model_copy(update={"flip": True})):
         changed(batch, config, 32)
     for before, now in zip(
-        kept, (batch.image, batch.target, batch.weights), strict=True
+        kept, (batch.image, batch.target, batch.weight_map), strict=True
     ):
         assert torch.equal(before, now)
 
@@ -328,7 +330,7 @@ def test_a_gpu_gives_the_same_batch_as_the_cpu(slices):
     there = there.to(torch.device("cpu"))
     torch.testing.assert_close(there.image, here.image, rtol=0, atol=1e-3)
     assert torch.equal(there.target, here.target)
-    assert torch.equal(there.weights, here.weights)
+    assert torch.equal(there.weight_map, here.weight_map)
 
 
 def test_displacements_up_to_an_eighth_of_the_grid_fold_nothing():

@@ -15,7 +15,7 @@ def test_a_step_has_the_same_batch_whatever_was_drawn_before(blobs, small):
     batches = Batches(images, config, CPU)
     drawn = [batches.draw(step) for step in range(4)]
     again = Batches(images, config, CPU).draw(2)
-    for name in ("image", "target", "weights"):
+    for name in ("image", "target", "weight_map"):
         assert torch.equal(getattr(again, name), getattr(drawn[2], name))
     assert not torch.equal(drawn[2].image, drawn[3].image)
 
@@ -52,7 +52,7 @@ def test_batches_have_the_shape_that_the_network_wants(blobs, small, ndim):
     batch = batches.draw(0)
     slices, side = batches.patch
     assert batch.image.shape == (3, 1, slices, side, side)
-    assert batch.target.shape == batch.weights.shape == (3, slices, side, side)
+    assert batch.target.shape == batch.weight_map.shape == (3, slices, side, side)
     assert batches.answered == (slices, side)
     assert slices == (1 if ndim == 2 else 4)
     assert side == 32

@@ -21,7 +21,7 @@ def make_image(weights: np.ndarray, *, train=None, validation=(), values=None):
         name="places",
         image=(places if values is None else values)[None],
         target=Target(classes, np.zeros(weights.shape, np.int32), 2),
-        weights=weights,
+        weight_map=weights,
         train=np.array(train, np.intp),
         validation=np.array(validation, np.intp),
         kind=AnnotationKind.CLASSES,
@@ -85,13 +85,13 @@ def test_a_single_annotated_pixel_is_always_inside_the_patch(patch, at):
     weights = np.zeros((5, 40, 40))
     weights[2][at] = 1
     batch = draw([make_image(weights)], 10, patch, (patch[0], 30))
-    inner = batch.weights[..., 7:23, 7:23]
+    inner = batch.weight_map[..., 7:23, 7:23]
     assert (inner.flatten(1).sum(1) == 1).all()
 
 
 def test_patches_do_not_hang_over_an_image_that_holds_them():
     batch = draw([make_image(np.ones((4, 20, 30)))], 200, (3, 16))
-    assert (batch.weights == 1).all()
+    assert (batch.weight_map == 1).all()
     values = batch.image[:, 0]
     assert (values.diff(dim=3) == 1).all()
     assert (values.diff(dim=2) == 30).all()
@@ -102,7 +102,7 @@ def test_beyond_the_image_it_is_mirrored_and_weighs_nothing():
     image = make_image(np.ones((2, 12, 12)))
     batch = draw([image], 6, (1, 20), (1, 24))
     for patch, weights, target in zip(
-        batch.image[:, 0, 0], batch.weights[:, 0], batch.target[:, 0], strict=True
+        batch.image[:, 0, 0], batch.weight_map[:, 0], batch.target[:, 0], strict=True
     ):
         z = int(patch.min()) // 144
         mirrored = np.pad(image.image[0, z], 6, mode="reflect")
@@ -115,7 +115,7 @@ def test_beyond_the_image_it_is_mirrored_and_weighs_nothing():
 def test_thin_volumes_are_mirrored_in_depth_too():
     batch = draw([make_image(np.ones((3, 16, 16)))], 4, (6, 16))
     assert batch.image.shape == (4, 1, 6, 16, 16)
-    assert (batch.weights.amax((2, 3)).sum(1) == 3).all()
+    assert (batch.weight_map.amax((2, 3)).sum(1) == 3).all()
 
 
 def test_held_out_slices_never_carry_weight():
@@ -125,16 +125,16 @@ def test_held_out_slices_never_carry_weight():
     slices = (batch.image[:, 0] // 400).long()
     validation = (slices == 2) | (slices == 3) | (slices == 5)
     assert validation.any(), "they are seen, as neighbours"
-    assert (batch.weights[validation] == 0).all()
+    assert (batch.weight_map[validation] == 0).all()
     assert (batch.target[validation] == IGNORE).all()
-    assert (batch.weights[~validation] == 1).all()
+    assert (batch.weight_map[~validation] == 1).all()
 
 
 def test_pixels_without_weight_are_ignored():
     weights = np.zeros((1, 20, 20))
     weights[0, 5:9, 5:9] = 2.5
     batch = draw([make_image(weights)], 3, (1, 16))
-    assert ((batch.target == IGNORE) == (batch.weights == 0)).all()
+    assert ((batch.target == IGNORE) == (batch.weight_map == 0)).all()
 
 
 def test_patches_keep_channels_and_types():

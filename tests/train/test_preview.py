@@ -15,7 +15,7 @@ def test_the_preview_holds_the_patches_of_the_first_steps_in_order(blobs, small)
     images, config = [blobs()], small(batch_size=2, seed=5)
     seen = preview(images, config, count=5)
     batches = Batches(images, config, torch.device("cpu"))
-    for name in ("image", "target", "weights"):
+    for name in ("image", "target", "weight_map"):
         drawn = torch.cat([getattr(batches.draw(step), name) for step in range(3)])
         assert torch.equal(getattr(seen, name), drawn[:5])
 
@@ -40,7 +40,7 @@ def test_stacks_are_shown_as_the_network_sees_them(blobs, small):
     config = small(ndim=3, patch_slices=4, misalignment=2.0)
     seen = preview([blobs((6, 64, 64))], config, count=1)
     assert seen.image.shape == (1, 1, 4, 32, 32)
-    assert seen.target.shape == seen.weights.shape == (1, 4, 32, 32)
+    assert seen.target.shape == seen.weight_map.shape == (1, 4, 32, 32)
 
 
 def test_no_patches_cannot_be_shown(blobs, small):

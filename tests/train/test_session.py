@@ -67,7 +67,7 @@ def test_arrays_and_files_of_the_same_values_make_the_same_run(
     (of_files,) = open_run([files], small()).trainer.images
     assert of_files.fingerprint == of_arrays.fingerprint
     assert of_files.pixel_size == pytest.approx(of_arrays.pixel_size)
-    assert np.array_equal(of_files.weights, of_arrays.weights)
+    assert np.array_equal(of_files.weight_map, of_arrays.weight_map)
 
 
 def test_what_settings_say_of_an_image_becomes_its_source():

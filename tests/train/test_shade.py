@@ -55,7 +55,7 @@ def test_labels_and_weights_are_not_shaded():
     got = augment(Batch(grey(), target, weights), config, 24, generator)
     assert not torch.allclose(got.image, grey(), atol=0.1)
     assert torch.equal(got.target, target)
-    assert torch.equal(got.weights, weights)
+    assert torch.equal(got.weight_map, weights)
 
 
 def test_brightness_and_contrast_stay_within_their_bounds():

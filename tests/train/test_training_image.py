@@ -159,18 +159,20 @@ def test_a_kind_that_is_given_is_not_doubted():
     labels[:, 10:, 10:] = 2
     image = prepare_image(stack, labels, kind=AnnotationKind.SCRIBBLES)
     assert image.kind is AnnotationKind.SCRIBBLES
-    assert (image.weights[labels == 0] == 0).all()
+    assert (image.weight_map[labels == 0] == 0).all()
     assert image.train_pixels == np.count_nonzero(labels)
 
 
 def test_weights_follow_their_settings():
     stack, labels = make_pair(3)
     labels[:, 3:9, 11:15] = 1
-    flat = prepare_image(stack, labels, weights=WeightMapConfig(w0=0, balance=False))
-    steep = prepare_image(stack, labels, weights=WeightMapConfig(w0=10, balance=False))
-    assert np.unique(flat.weights).tolist() == [1.0]
+    flat = prepare_image(stack, labels, weight_map=WeightMapConfig(w0=0, balance=False))
+    steep = prepare_image(
+        stack, labels, weight_map=WeightMapConfig(w0=10, balance=False)
+    )
+    assert np.unique(flat.weight_map).tolist() == [1.0]
     gap = (slice(None), slice(3, 9), slice(9, 11))
-    assert (steep.weights[gap] > 5).all()
+    assert (steep.weight_map[gap] > 5).all()
 
 
 def test_objects_part_in_depth_for_networks_of_three_dimensions():
@@ -189,7 +191,7 @@ def test_slices_without_annotations_are_no_training_data():
     labels[2] = 0
     image = prepare_image(stack, labels)
     assert (image.target.classes[2] == IGNORE).all()
-    assert (image.weights[2] == 0).all()
+    assert (image.weight_map[2] == 0).all()
     assert image.train.tolist() == [0, 1, 3]
 
 
@@ -214,7 +216,7 @@ def test_only_pixels_for_training_weigh_anything():
     image = prepare(4, regions=regions)
     expected = np.zeros((4, 16, 16), bool)
     expected[:2, 4:, :8] = True
-    assert np.array_equal(image.weights > 0, expected)
+    assert np.array_equal(image.weight_map > 0, expected)
     assert image.train.tolist() == [0, 1]
     assert image.train_pixels == expected.sum()
     assert image.regions == tuple(regions)
@@ -227,7 +229,7 @@ def test_a_slice_may_train_and_validate_to_the_pixel():
     assert image.truth.shape == (1, 16, 16)
     assert (image.truth[0, :, :10] == IGNORE).all()
     assert np.array_equal(image.truth[0, :, 10:], image.target.classes[1, :, 10:])
-    assert np.array_equal(image.weights[1] > 0, image.truth[0] == IGNORE)
+    assert np.array_equal(image.weight_map[1] > 0, image.truth[0] == IGNORE)
 
 
 def test_regions_and_slices_add_up():
@@ -311,6 +313,6 @@ def test_an_image_held_out_as_a_whole_keeps_what_is_ignored():
     *_, last = choose_validation_images(images)
     assert last.train.size == 0
     assert last.validation.tolist() == [0]
-    assert not last.weights.any()
+    assert not last.weight_map.any()
     assert (last.truth[0, :, :8] == IGNORE).all()
     assert (last.truth[0, :, 8:] != IGNORE).all()

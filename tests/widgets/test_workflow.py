@@ -170,13 +170,13 @@ def test_a_tab_knows_what_happened_before_it_was_made(
     told = viewer.add_labels(files.cells.copy(), name="told")
     workspace = loaded.load.workspace
     workspace.prediction = told
-    workspace.weights = WeightMapConfig(w0=7)
+    workspace.weight_map = WeightMapConfig(w0=7)
     workspace.kind = AnnotationKind.CLASSES
     assert made(loaded) == {"load"}
     assert loaded.scores.prediction.value() == told
     assert loaded.scores.truth.value() == workspace.truth
     assert loaded.weights.value().w0 == 7
-    assert loaded.train.settings().weights.w0 == 7
+    assert loaded.train.settings().weight_map.w0 == 7
     assert loaded.train.kind.value() is AnnotationKind.CLASSES
     assert loaded.predict.image.value() == workspace.image
 
@@ -186,11 +186,11 @@ def test_settings_of_a_project_that_was_opened_reach_a_tab_made_later(
 ) -> None:
     settings = RunConfig.read({"train": {"steps": 77, "minutes": None}}, "a test")
     project.state.settings = settings
-    project.workspace.weights = WeightMapConfig(w0=8)
+    project.workspace.weight_map = WeightMapConfig(w0=8)
     assert made(dock) == {"load"}
     assert dock.train.amount.value() == 77
     assert dock.train.amount_of.currentText() == "steps"
-    assert dock.train.settings().weights.w0 == 8
+    assert dock.train.settings().weight_map.w0 == 8
 
 
 def test_keys_work_before_their_docks_are_made(

@@ -68,8 +68,8 @@ def check(given: Given) -> None:
 
 @app.command()
 @with_settings(
-    *("image.kind", "weights.formula", "weights.w0", "weights.sigma"),
-    *("weights.balance", "network.ndim"),
+    *("image.kind", "weight_map.formula", "weight_map.w0", "weight_map.sigma"),
+    *("weight_map.balance", "network.ndim"),
 )
 def weights(
     given: Given,
@@ -79,8 +79,8 @@ def weights(
     """Write the weight map of a labels file (paper, equation 2)."""
     from napari_unet.cli.predict_command import write_weights
 
-    check_formula(given["weights"])
-    settings = WeightMapConfig().changed("command line", **given["weights"])
+    check_formula(given["weight_map"])
+    settings = WeightMapConfig().changed("command line", **given["weight_map"])
     kind, ndim = given["image"].get("kind"), given["network"].get("ndim", 2)
     write_weights(labels, out, kind, settings, ndim)
 

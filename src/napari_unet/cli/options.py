@@ -33,7 +33,7 @@ _PARTS: dict[str, type[Settings]] = {
     _LISTED: ImageConfig,
     "image": ImageConfig,
     "network": UNetConfig,
-    "weights": WeightMapConfig,
+    "weight_map": WeightMapConfig,
     "train": TrainConfig,
     "predict": PredictConfig,
     "finish": PostprocessConfig,

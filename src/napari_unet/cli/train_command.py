@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PARTS = ("network", "weights", "train")
+_PARTS = ("network", "weight_map", "train")
 _SOURCE = "command line"
 
 
@@ -28,7 +28,7 @@ _SOURCE = "command line"
     *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
     *("network.base_channels", "network.ndim"),
-    *("weights.formula", "weights.w0", "weights.sigma", "weights.balance"),
+    *("weight_map.formula", "weight_map.w0", "weight_map.sigma", "weight_map.balance"),
     *("train.loss", "train.optimizer", "train.learning_rate", "train.schedule"),
     *("train.clip", "train.batch_size", "train.patch_size", "train.device"),
     *("train.seed", "config", "resume", "fine_tune"),
@@ -210,7 +210,7 @@ def _settings(
     """Put the options over the settings."""
     from napari_unet.train.start import take_network
 
-    check_formula(given["weights"])
+    check_formula(given["weight_map"])
     budgets = [name for name in reversed(BUDGETS) if name in given["train"]]
     if len(budgets) > 1:
         raise InputError(f"Give only one of {flags(budgets)}.")

@@ -130,18 +130,18 @@ Run = Need[RunSituation]
 RUN_NEEDS: tuple[Run, ...] = (
     *(
         Run(part, (), lambda now: not now.running, RUNS)
-        for part in ("weights", "train", "network", "augment")
+        for part in ("weight_map", "train", "network", "augment")
     ),
     Run(
-        "weights",
+        "weight_map",
         ("w0", "sigma", "balance"),
-        lambda now: now.settings.weights.formula == "paper",
+        lambda now: now.settings.weight_map.formula == "paper",
         "The formula of Fiji has constants of its own.",
     ),
     Run(
-        "weights",
+        "weight_map",
         ("sigma",),
-        lambda now: now.settings.weights.w0 > 0,
+        lambda now: now.settings.weight_map.w0 > 0,
         "Without extra weight of the line (w0 is 0) its width says nothing.",
     ),
     Run("train", ("patch_slices",), lambda now: now.has_slices, _NO_SLICES),

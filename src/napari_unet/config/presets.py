@@ -52,7 +52,7 @@ _THOROUGH = RunConfig(
 
 _PAPER = RunConfig(
     network=UNetConfig(base_channels=64, padding="valid", norm="none", dropout=0.5),
-    weights=WeightMapConfig(w0=10.0, sigma=5.0, balance=True),
+    weight_map=WeightMapConfig(w0=10.0, sigma=5.0, balance=True),
     augment=AugmentConfig(scale=0.0, noise=0.0),
     train=TrainConfig(
         minutes=600.0,

@@ -64,7 +64,10 @@ class RunConfig(Settings):
         (), title="Images", description="The training set."
     )
     network: UNetConfig = Field(default_factory=UNetConfig)
-    weights: WeightMapConfig = Field(default_factory=WeightMapConfig)
+    weight_map: WeightMapConfig = Field(
+        default_factory=WeightMapConfig,
+        validation_alias=AliasChoices("weight_map", "weights"),
+    )
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     train: TrainConfig = Field(default_factory=TrainConfig)
 

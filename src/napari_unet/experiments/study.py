@@ -128,7 +128,7 @@ def _settings(
     changes = {"flip": True, "rotate": True, "shift": side / 20}
     return RunConfig(
         network=UNetConfig(base_channels=filters, norm="none", num_classes=1),
-        weights=WeightMapConfig(w0=0),
+        weight_map=WeightMapConfig(w0=0),
         augment=_UNCHANGED.model_copy(update=changes if augment else {}),
         train=TrainConfig(
             minutes=None,

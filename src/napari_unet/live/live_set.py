@@ -37,7 +37,7 @@ class LiveSet:
         The image; normalised here.
     kind
         What the annotations mean.
-    weights
+    weight_map
         Settings of the weight map.
     roles
         (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it; all are
@@ -55,11 +55,11 @@ class LiveSet:
         self,
         stack: Stack,
         kind: AnnotationKind,
-        weights: WeightMapConfig,
+        weight_map: WeightMapConfig,
         roles: NDArray[np.uint8] | None = None,
         num_classes: int = 2,
     ) -> None:
-        self._kind, self._settings = kind, weights
+        self._kind, self._settings = kind, weight_map
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
         self._train: set[int] = set()
         self._validation: set[int] = set()
@@ -73,7 +73,7 @@ class LiveSet:
             name=stack.source,
             image=image,
             target=Target(classes, objects, num_classes),
-            weights=np.zeros(shape, np.float32),
+            weight_map=np.zeros(shape, np.float32),
             train=np.empty(0, np.intp),
             validation=np.empty(0, np.intp),
             kind=kind,
@@ -110,7 +110,7 @@ class LiveSet:
             When the labels do not fit the image or the kind of annotations; the slice
             is not trained on until it is updated with labels that do.
         """
-        shape = self.image.weights.shape
+        shape = self.image.weight_map.shape
         if tuple(labels.shape) != shape[1:] or not 0 <= z < shape[0]:
             raise InputError(
                 f"The annotations of slice {z} are {labels.shape[-2]} x "
@@ -143,7 +143,7 @@ class LiveSet:
             self._maps.popitem(last=False)
         classes = live.classes
         self.image.target.classes[z] = classes
-        self.image.weights[z] = live.weights
+        self.image.weight_map[z] = live.values
         self._give_roles(z)
         highest = int(classes[classes != IGNORE].max(initial=0)) + 1
         if highest > self.num_classes:
@@ -153,20 +153,20 @@ class LiveSet:
     def _forget(self, z: int) -> None:
         self._maps.pop(z, None)
         self.image.target.classes[z] = IGNORE
-        self.image.weights[z] = 0
+        self.image.weight_map[z] = 0
         self._train.discard(z)
         self._validation.discard(z)
 
     def _give_roles(self, z: int) -> None:
         """Leave weights to the pixels of a slice that are trained on."""
-        weights, roles = self.image.weights[z], self.image.roles
+        weight_map, roles = self.image.weight_map[z], self.image.roles
         validation = False
         if roles is not None:
             known = self.image.target.classes[z] != IGNORE
             validation = bool((known & (roles[z] == VALIDATION)).any())
-            weights[roles[z] != TRAIN] = 0
+            weight_map[roles[z] != TRAIN] = 0
         for slices, there in (
-            (self._train, weights.any()),
+            (self._train, weight_map.any()),
             (self._validation, validation),
         ):
             (slices.add if there else slices.discard)(z)
@@ -185,7 +185,7 @@ class LiveSet:
         box = box_of(changed)
         if box is None:
             return []
-        learnt = changed[box] & (self.image.weights[z][box] > 0)
+        learnt = changed[box] & (self.image.weight_map[z][box] > 0)
         rows, columns = np.nonzero(learnt)
         every = -(-rows.size // _FRESH_PIXELS) or 1
         top, left = box[0].start, box[1].start

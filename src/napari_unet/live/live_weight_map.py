@@ -42,7 +42,7 @@ class LiveWeightMap:
 
     Attributes
     ----------
-    weights
+    values
         (Y, X) float32; `update` changes it in place.
     classes
         (Y, X) uint8, as in `Target`; `update` changes it in place.
@@ -63,7 +63,7 @@ class LiveWeightMap:
         self._kind, self._num_classes = kind, num_classes
         self._config = config or WeightMapConfig()
         self._margin = math.ceil(reach_of(self._config)) + 1
-        self.weights = np.zeros(labels.shape, np.float32)
+        self.values = np.zeros(labels.shape, np.float32)
         self._labels = np.array(labels)
         self._start(labels)
 
@@ -81,7 +81,7 @@ class LiveWeightMap:
 
         Returns
         -------
-        Boxes of `weights` that were made anew.
+        Boxes of `values` that were made anew.
 
         Raises
         ------
@@ -175,8 +175,8 @@ class LiveWeightMap:
             self._balance = balance
             boxes = [whole(self.classes.shape)]
         for box in boxes:
-            weights = weigh_classes(self.classes[box], balance)
-            self.weights[box] = weights + self._gain[box]
+            values = weigh_classes(self.classes[box], balance)
+            self.values[box] = values + self._gain[box]
         return boxes
 
 

@@ -87,7 +87,7 @@ class LiveLoop:
         self.history: list[dict[str, float | None]] = []
         classes = max(2, len(class_names))
         self._names = tuple(class_names)
-        self._set = LiveSet(stack, kind, config.weights, roles, classes)
+        self._set = LiveSet(stack, kind, config.weight_map, roles, classes)
         self._learner = LiveLearner(config, self._set.image, start)
         self._requests = requests or LiveRequests()
         self._requests.model = self.model
@@ -209,7 +209,7 @@ class LiveLoop:
         view = self._requests.view
         if view is None:
             return None
-        depth, *plane = self._set.image.weights.shape
+        depth, *plane = self._set.image.weight_map.shape
         parts = zip(view.region or (slice(None),) * 2, plane, strict=True)
         rows, columns = (_widen(part, length) for part, length in parts)
         z = min(max(view.z, 0), depth - 1)

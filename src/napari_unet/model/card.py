@@ -37,7 +37,7 @@ class ModelCard(Settings):
     """
 
     # A score that is not defined is NaN, which must come back from the file.
-    model_config = ConfigDict(ser_json_inf_nan="constants")
+    model_config = ConfigDict(ser_json_inf_nan="constants", populate_by_name=True)
 
     format_version: int = FORMAT_VERSION
     network: UNetConfig = Field(default_factory=UNetConfig)
@@ -46,7 +46,10 @@ class ModelCard(Settings):
     pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
     kind: AnnotationKind = AnnotationKind.CLASSES
-    weights: WeightMapConfig = Field(default_factory=WeightMapConfig)
+    # The name of it in the files of all versions.
+    weight_map: WeightMapConfig = Field(
+        default_factory=WeightMapConfig, alias="weights"
+    )
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     train: TrainConfig = Field(default_factory=TrainConfig)
     step: int = 0
@@ -105,7 +108,7 @@ def keep_threshold(path: str | Path, threshold: float | None) -> None:
         temporary.open("wb") as changed,
     ):
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        header["__metadata__"][KEY] = card.model_dump_json()
+        header["__metadata__"][KEY] = card.model_dump_json(by_alias=True)
         text = json.dumps(header).encode()
         # safetensors wants the weights at a multiple of eight bytes.
         text += b" " * (-len(text) % 8)

@@ -52,7 +52,7 @@ def save_model(path: str | Path, model: Model) -> None:
         for name, tensor in model.network.state_dict().items()
     }
     # Through bytes: a full disk is then an error of the operating system, in words.
-    data = save(tensors, metadata={KEY: card.model_dump_json()})
+    data = save(tensors, metadata={KEY: card.model_dump_json(by_alias=True)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
 

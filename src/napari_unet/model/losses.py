@@ -15,7 +15,7 @@ Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 _TINY = 1e-30
 
 
-def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
     """Weighted softmax cross-entropy (paper, equation 1), divided by all weights.
 
     Parameters
@@ -24,7 +24,7 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         (B, num_classes, [Z,] Y, X) float.
     target
         (B, [Z,] Y, X) int64, class indices or `IGNORE`.
-    weights
+    weight_map
         (B, [Z,] Y, X) float; 0 where a pixel is not to train.
 
     Returns
@@ -32,10 +32,10 @@ def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     Scalar; 0, with a gradient of 0, when no pixel has weight.
     """
     each = F.cross_entropy(logits, target, reduction="none", ignore_index=IGNORE)
-    return _weighted_mean(each, weights * (target != IGNORE))
+    return _weighted_mean(each, weight_map * (target != IGNORE))
 
 
-def binary_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+def binary_cross_entropy(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
     """Weighted binary cross-entropy of one sigmoid output (the study).
 
     Shapes as in `cross_entropy`, with one channel of logits; every class above 0 is
@@ -44,10 +44,10 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor) -> Ten
     known = target != IGNORE
     truth = ((target > 0) & known).to(logits.dtype)
     each = F.binary_cross_entropy_with_logits(logits[:, 0], truth, reduction="none")
-    return _weighted_mean(each, weights * known)
+    return _weighted_mean(each, weight_map * known)
 
 
-def dice(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+def dice(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
     """Soft Dice loss: 1 - 2 |P T| / (|P| + |T|), averaged over foreground classes.
 
     Shapes as in `cross_entropy`; one channel of logits is a sigmoid, several are a
@@ -59,31 +59,31 @@ def dice(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     Scalar; the mean over the classes that are annotated in the batch, which therefore
     needs no smoothing term. 0, with a gradient of 0, when none is.
     """
-    weights = weights.masked_fill(target == IGNORE, 0)[:, None]
+    weight_map = weight_map.masked_fill(target == IGNORE, 0)[:, None]
     if logits.shape[1] == 1:
-        told, true = torch.sigmoid(logits), (target > 0)[:, None] * weights
+        told, true = torch.sigmoid(logits), (target > 0)[:, None] * weight_map
     else:
         told = torch.softmax(logits, dim=1)[:, 1:]
-        true = (target[:, None] == _foreground(logits)) * weights
+        true = (target[:, None] == _foreground(logits)) * weight_map
     pixels = [0, *range(2, logits.ndim)]
     sizes = true.sum(pixels)
-    both, all_told = (told * true).sum(pixels), (told * weights).sum(pixels)
+    both, all_told = (told * true).sum(pixels), (told * weight_map).sum(pixels)
     each = 1 - 2 * both / (all_told + sizes).clamp_min(_TINY)
     present = sizes > 0
     return (each * present).sum() / present.sum().clamp_min(1)
 
 
-def cross_entropy_dice(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+def cross_entropy_dice(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
     """Sum of `cross_entropy` and `dice`."""
-    return cross_entropy(logits, target, weights) + dice(logits, target, weights)
+    return cross_entropy(logits, target, weight_map) + dice(logits, target, weight_map)
 
 
 def binary_cross_entropy_dice(
-    logits: Tensor, target: Tensor, weights: Tensor
+    logits: Tensor, target: Tensor, weight_map: Tensor
 ) -> Tensor:
     """Sum of `binary_cross_entropy` and `dice`."""
-    binary = binary_cross_entropy(logits, target, weights)
-    return binary + dice(logits, target, weights)
+    binary = binary_cross_entropy(logits, target, weight_map)
+    return binary + dice(logits, target, weight_map)
 
 
 def probabilities(logits: Tensor) -> Tensor:
@@ -116,5 +116,5 @@ def _foreground(logits: Tensor) -> Tensor:
     return numbers.view(1, -1, *[1] * (logits.ndim - 2))
 
 
-def _weighted_mean(each: Tensor, weights: Tensor) -> Tensor:
-    return (each * weights).sum() / weights.sum().clamp_min(1e-6)
+def _weighted_mean(each: Tensor, weight_map: Tensor) -> Tensor:
+    return (each * weight_map).sum() / weight_map.sum().clamp_min(1e-6)

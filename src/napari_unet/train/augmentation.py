@@ -149,9 +149,9 @@ def _sample(batch: Batch, points: Tensor) -> Batch:
     if whole:
         return Batch(image, *_nearest(batch, points))
     beyond = ((points < 0) | (points >= source)).any(dim=2)
-    target, weights = _nearest(batch, points.clamp(0, source - 1))
+    target, weight_map = _nearest(batch, points.clamp(0, source - 1))
     return Batch(
-        image, target.masked_fill(beyond, IGNORE), weights.masked_fill(beyond, 0)
+        image, target.masked_fill(beyond, IGNORE), weight_map.masked_fill(beyond, 0)
     )
 
 
@@ -185,7 +185,7 @@ def _nearest(batch: Batch, points: Tensor) -> tuple[Tensor, Tensor]:
     at = torch.add(starts, y, alpha=width).add_(x).flatten()
     shape = (count, slices, *points.shape[3:])
     target = batch.target.flatten().index_select(0, at).reshape(shape)
-    return target, batch.weights.flatten().index_select(0, at).reshape(shape)
+    return target, batch.weight_map.flatten().index_select(0, at).reshape(shape)
 
 
 def _cut(
@@ -194,7 +194,7 @@ def _cut(
     """Cut the middle and mirror it: no value changes where no pixel is moved."""
     start = (batch.image.shape[-1] - side) // 2
     inner = (..., slice(start, start + side), slice(start, start + side))
-    batch = Batch(batch.image[inner], batch.target[inner], batch.weights[inner])
+    batch = Batch(batch.image[inner], batch.target[inner], batch.weight_map[inner])
     if not config.flip:
         return batch
     mirrored = _matrices(config, len(batch.image), generator).diagonal(dim1=1, dim2=2)
@@ -208,4 +208,4 @@ def _flip(batch: Batch, flips: Tensor, axis: int) -> Batch:
         chosen = flips.to(values.device).reshape(-1, *[1] * (values.ndim - 1))
         return torch.where(chosen, values.flip(axis), values)
 
-    return Batch(*map(mirrored, (batch.image, batch.target, batch.weights)))
+    return Batch(*map(mirrored, (batch.image, batch.target, batch.weight_map)))

@@ -77,7 +77,7 @@ def _with_patch(config: RunConfig, images: Sequence[TrainingImage]) -> RunConfig
     """Fit the patch into the smallest image, and the batch to the patch."""
     network = config.network
     depth, height, width = (
-        min(one.weights.shape[axis] for one in images) for axis in range(3)
+        min(one.weight_map.shape[axis] for one in images) for axis in range(3)
     )
     largest = _LARGEST_SIDE[network.ndim]
     side = _fitting(network, min(height, width, largest), -1)

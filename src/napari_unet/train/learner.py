@@ -113,8 +113,8 @@ class Learner:
                 image.contiguous(memory_format=self._device.memory_format(ndim))
             )
         target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
-        weights = middle(drop_z(batch.weights, 1, ndim), logits.shape[2:])
-        return self._loss(logits.float(), target, weights)
+        weight_map = middle(drop_z(batch.weight_map, 1, ndim), logits.shape[2:])
+        return self._loss(logits.float(), target, weight_map)
 
 
 @contextmanager

@@ -28,17 +28,17 @@ class Batch:
         (B, C, Z, Y, X) float32.
     target
         (B, Z, Y, X) uint8, class indices or `IGNORE`.
-    weights
+    weight_map
         (B, Z, Y, X) float32.
     """
 
     image: Tensor
     target: Tensor
-    weights: Tensor
+    weight_map: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
-        moved = (t.to(device) for t in (self.image, self.target, self.weights))
+        moved = (t.to(device) for t in (self.image, self.target, self.weight_map))
         return Batch(*moved)
 
 
@@ -113,11 +113,13 @@ class PatchSampler:
         places = [*centres[:count]]
         places += [self._pick(rng) for _ in range(count - len(places))]
         drawn = [self._cut_out(place, patch, source) for place in places]
-        image, target, weights = (np.stack(part) for part in zip(*drawn, strict=True))
+        image, target, weight_map = (
+            np.stack(part) for part in zip(*drawn, strict=True)
+        )
         return Batch(
             torch.from_numpy(image),
             torch.from_numpy(target),
-            torch.from_numpy(weights),
+            torch.from_numpy(weight_map),
         )
 
     def _pick(self, rng: np.random.Generator) -> Place:
@@ -128,7 +130,7 @@ class PatchSampler:
         place = int(np.searchsorted(self._heights, row, side="right")) - 1
         (index, z), y = self._places[place], row - int(self._heights[place])
         one = self._images[index]
-        there = (one.target.classes[z, y] == kind) & (one.weights[z, y] > 0)
+        there = (one.target.classes[z, y] == kind) & (one.weight_map[z, y] > 0)
         return index, z, y, int(rng.choice(np.flatnonzero(there)))
 
     def _cut_out(
@@ -140,7 +142,7 @@ class PatchSampler:
         centre = [
             _keep_inside(int(at), size, length)
             for at, size, length in zip(
-                (z, y, x), sizes, one.weights.shape, strict=True
+                (z, y, x), sizes, one.weight_map.shape, strict=True
             )
         ]
         sides = (source[0], source[1], source[1])
@@ -150,7 +152,7 @@ class PatchSampler:
 
 def _count(one: TrainingImage, z: int, classes: int) -> NDArray[np.int64]:
     """Count the annotated pixels of each class in each row of a slice: (Y, classes)."""
-    target, known = one.target.classes[z], one.weights[z] > 0
+    target, known = one.target.classes[z], one.weight_map[z] > 0
     counts = [np.count_nonzero((target == c) & known, axis=1) for c in range(classes)]
     return np.stack(counts, axis=1)
 
@@ -196,10 +198,10 @@ def _cut(
     target = crop_mirrored(one.target.classes, starts, sides)
     real = tuple(
         inside(start, side, length)
-        for start, side, length in zip(starts, sides, one.weights.shape, strict=True)
+        for start, side, length in zip(starts, sides, one.weight_map.shape, strict=True)
     )
-    weights = np.zeros(sides, np.float32)
-    weights[real] = crop_mirrored(one.weights, starts, sides)[real]
+    weight_map = np.zeros(sides, np.float32)
+    weight_map[real] = crop_mirrored(one.weight_map, starts, sides)[real]
     trained = np.isin(np.arange(starts[0], starts[0] + sides[0]), one.train)
-    weights[~trained] = 0
-    return image, np.where(weights > 0, target, np.uint8(IGNORE)), weights
+    weight_map[~trained] = 0
+    return image, np.where(weight_map > 0, target, np.uint8(IGNORE)), weight_map

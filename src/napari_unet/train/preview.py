@@ -57,5 +57,5 @@ def preview(
         config = config.model_copy(update={"train": train})
     batches = Batches(images, config, torch.device("cpu"))
     drawn = map(batches.draw, range(math.ceil(count / config.train.batch_size)))
-    parts = zip(*((b.image, b.target, b.weights) for b in drawn), strict=True)
+    parts = zip(*((b.image, b.target, b.weight_map) for b in drawn), strict=True)
     return Batch(*(torch.cat(part)[:count] for part in parts))

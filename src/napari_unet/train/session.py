@@ -107,7 +107,7 @@ class TrainingSource:
                 validation=self.validation,
                 regions=self.regions,
                 network=config.network,
-                weights=config.weights,
+                weight_map=config.weight_map,
             )
         return replace(image, class_names=self.class_names), notes
 

@@ -97,6 +97,8 @@ def take_network(config: RunConfig, start: Model) -> RunConfig:
 def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:
     """Return what has to stay the same for a run to go on exactly, as plain values."""
     settings = config.model_dump(mode="json", exclude={"images"})
+    # Under the name that runs of earlier versions have kept it.
+    settings["weights"] = settings.pop("weight_map")
     for free in ("device", "save_seconds", "threads"):
         del settings["train"][free]
     roles = [

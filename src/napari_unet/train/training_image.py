@@ -17,7 +17,7 @@ from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation
 from napari_unet.data.stack import ArrayLike, Stack
-from napari_unet.data.weight_map import weight_map
+from napari_unet.data.weight_map import weight_map as make_weight_map
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
@@ -37,7 +37,7 @@ class TrainingImage:
         (C, Z, Y, X) float32, normalised.
     target
         Classes and objects, (Z, Y, X).
-    weights
+    weight_map
         (Z, Y, X) float32, 0 where nothing is to be learnt: what is not annotated, and
         what is not for training.
     train, validation
@@ -65,7 +65,7 @@ class TrainingImage:
     name: str
     image: NDArray[np.float32]
     target: Target
-    weights: NDArray[np.float32]
+    weight_map: NDArray[np.float32]
     train: NDArray[np.intp]
     validation: NDArray[np.intp]
     kind: AnnotationKind
@@ -91,7 +91,7 @@ class TrainingImage:
     @property
     def train_pixels(self) -> int:
         """Annotated pixels that are trained on."""
-        return int(np.count_nonzero(self.weights[self.train]))
+        return int(np.count_nonzero(self.weight_map[self.train]))
 
 
 def prepare_image(  # noqa: PLR0913 (every option is one argument)
@@ -103,7 +103,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     validation: str | None = None,
     regions: Sequence[Region] = (),
     network: UNetConfig | None = None,
-    weights: WeightMapConfig | None = None,
+    weight_map: WeightMapConfig | None = None,
     normalization: Normalization | None = None,
 ) -> TrainingImage:
     """Turn an image and its annotations into a `TrainingImage`.
@@ -122,7 +122,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         in one block, where there are at least five.
     regions
         Boxes, polygons or slices with their role, to the pixel.
-    network, weights, normalization
+    network, weight_map, normalization
         Settings; the defaults when left out.
 
     Raises
@@ -147,14 +147,16 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     leak = leaks(roles, target.annotated, seen_around(network)).words
     notes.extend([leak] if leak else [])
     pixel_size = stack.zyx_size
-    mapped = weight_map(target, weights, ndim=network.ndim, pixel_size=pixel_size)
+    mapped = make_weight_map(
+        target, weight_map, ndim=network.ndim, pixel_size=pixel_size
+    )
     mapped[roles != TRAIN] = 0
     return TrainingImage(
         name=stack.source,
         image=normalization(image),
         normalization=normalization,
         target=target,
-        weights=mapped,
+        weight_map=mapped,
         roles=roles,
         regions=tuple(regions),
         train=slices_of(target, roles, TRAIN),
@@ -187,7 +189,7 @@ def _validation(one: TrainingImage) -> TrainingImage:
     return replace(
         one,
         roles=roles,
-        weights=np.zeros_like(one.weights),
+        weight_map=np.zeros_like(one.weight_map),
         train=one.train[:0],
         validation=one.train,
         notes=(*kept, _IMAGE_NOTE),

@@ -14,7 +14,7 @@ from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.panel import WIDTH
-from napari_unet.widgets.qt.parts import in_column
+from napari_unet.widgets.qt.parts import in_column, present
 
 if TYPE_CHECKING:
     import napari
@@ -111,7 +111,7 @@ class WorkflowWidget(Dock):
             if index == shown:
                 self.tabs.setCurrentIndex(index)
             self.tabs.removeTab(index + 1)
-        empty.deleteLater()
+        present(empty).deleteLater()
         return dock
 
     def _on_tab(self, index: int) -> None:

@@ -32,7 +32,7 @@ def fill(project: OpenProject) -> None:
     (run / "best.safetensors").touch()
     workspace, state = project.workspace, project.state
     workspace.kind = AnnotationKind.CLASSES
-    workspace.weights = WeightMapConfig(w0=3)
+    workspace.weight_map = WeightMapConfig(w0=3)
     workspace.model = run / "best.safetensors"
     state.settings = RunConfig(train=TrainConfig(minutes=7))
     name_classes(workspace.annotations, ("membrane", "cell"))
@@ -82,7 +82,7 @@ def test_a_project_opens_with_all_that_belongs_to_it_where_it_was_moved_to(
     assert list(shown.contrast_limits) == [20, 90]
     np.testing.assert_array_equal(shown.data, files.stack.data)
     assert workspace.truth == other.layers["truth"]
-    assert (workspace.kind, workspace.weights.w0) == (AnnotationKind.CLASSES, 3)
+    assert (workspace.kind, workspace.weight_map.w0) == (AnnotationKind.CLASSES, 3)
     (run,) = (moved / "runs").iterdir()
     assert workspace.model == run / "best.safetensors"
     assert again.history() == run / "history.csv"

@@ -233,7 +233,7 @@ def test_a_recipe_sets_everything_it_names(dock: Any, preset: Preset) -> None:
     train = dock.train
     choose(train, preset)
     assert train.settings() == preset.settings()
-    assert train.workspace.weights == preset.settings().weights
+    assert train.workspace.weight_map == preset.settings().weight_map
 
 
 def test_opening_the_dock_keeps_the_weights_that_were_tuned(viewer: Any) -> None:
@@ -241,11 +241,11 @@ def test_opening_the_dock_keeps_the_weights_that_were_tuned(viewer: Any) -> None
     from napari_unet.widgets.train.dock import TrainWidget
 
     tuned = WeightMapConfig(w0=23)
-    Workspace.of(viewer).weights = tuned
+    Workspace.of(viewer).weight_map = tuned
     train = TrainWidget(viewer)
     viewer.window.add_dock_widget(train)
-    assert train.workspace.weights == tuned
-    assert train.settings().weights == tuned
+    assert train.workspace.weight_map == tuned
+    assert train.settings().weight_map == tuned
     assert train.settings().network == Preset.FAST.settings().network
 
 

@@ -41,7 +41,7 @@ def test_every_setting_can_be_reached_in_a_dock(dock: Any) -> None:
     config = RunConfig()
     wanted = {
         f"{part}.{name}"
-        for part in ("network", "weights", "augment", "train")
+        for part in ("network", "weight_map", "augment", "train")
         for name in type(getattr(config, part)).model_fields
     }
     wanted |= {f"finish.{name}" for name in PostprocessConfig.model_fields}
@@ -78,7 +78,7 @@ def changed(part: str, **values: Any) -> RunConfig:
 
 
 SEVERAL = {
-    "weights": ("w0", "sigma", "balance"),
+    "weight_map": ("w0", "sigma", "balance"),
     "train": ("momentum", "patience", "frozen_levels", "threads", "patch_slices"),
     "network": ("norm_last", "flat_levels", "base_channels"),
     "augment": ("elastic_grid", "misalignment"),
@@ -107,8 +107,8 @@ AT_FIRST = {
     ("config", "more", "fewer"),
     [
         (RunConfig(), set(), set()),
-        (changed("weights", formula="fiji"), {"w0", "sigma", "balance"}, set()),
-        (changed("weights", w0=0.0), {"sigma"}, set()),
+        (changed("weight_map", formula="fiji"), {"w0", "sigma", "balance"}, set()),
+        (changed("weight_map", w0=0.0), {"sigma"}, set()),
         (changed("train", optimizer="sgd"), set(), {"momentum"}),
         (changed("train", schedule="plateau"), set(), {"patience"}),
         (changed("train", device="cuda:1"), {"threads"}, set()),

@@ -96,7 +96,7 @@ def test_the_formula_is_chosen_in_the_dock_and_shared_with_training(
     dock.labels.setValue(labels)
     dock.live.setChecked(True)
     dock.formula.setCurrentText("fiji")
-    assert loaded.train.workspace.weights.formula == "fiji"
+    assert loaded.train.workspace.weight_map.formula == "fiji"
     assert not dock.sigma.isEnabled(), "fiji has constants of its own"
     expected = _expected(labels.data, 0, WeightMapConfig(formula="fiji"))
     viewer.dims.set_current_step(0, 0)

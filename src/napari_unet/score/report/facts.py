@@ -33,7 +33,7 @@ def model_facts(card: ModelCard) -> dict[str, dict[str, str]]:
         words = ", ".join(f"{key} {value}" for key, value in entry.items() if value)
         training[f"Image {number}"] = words
     settings: dict[str, str] = {}
-    for group in (card.network, card.train, card.weights, card.augment):
+    for group in (card.network, card.train, card.weight_map, card.augment):
         settings |= _settings(group)
     versions = dict(sorted(card.versions.items()))
     return {"Training": training, "Settings": settings, "Versions": versions}

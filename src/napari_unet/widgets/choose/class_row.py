@@ -18,7 +18,7 @@ from napari_unet.widgets.layers.annotations import (
 )
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import NarrowBox, in_row
+from napari_unet.widgets.qt.parts import NarrowBox, in_row, present
 
 _NOT_OURS = "Classes have names in layers that the + beside Annotations made."
 _OURS = "The class that is painted. Type to give it another name."
@@ -45,7 +45,7 @@ class ClassRow(QWidget):
         self.more.setToolTip("One more class")
         in_row(self.box, self.more, of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index)
-        self.box.lineEdit().editingFinished.connect(self._on_text)
+        present(self.box.lineEdit()).editingFinished.connect(self._on_text)
         self.more.clicked.connect(self.add_class)
         self._of_layer = Subscriptions(self, self._show)
         Subscriptions(self, self.set_layer, workspace.events.annotations)
@@ -75,7 +75,7 @@ class ClassRow(QWidget):
         name_classes(layer, [*names, f"class {number}"])
         layer.selected_label = len(names) + 1
         self.box.setFocus()
-        self.box.lineEdit().selectAll()
+        present(self.box.lineEdit()).selectAll()
 
     def _show(self, _event: Any = None) -> None:
         names, layer = self.value(), self._layer

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import (
+    QAbstractButton,
     QFileDialog,
     QLabel,
     QMenu,
-    QPushButton,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -32,7 +32,13 @@ from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job, once
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.parts import (
+    WrappedLabel,
+    button,
+    in_column,
+    in_row,
+    present,
+)
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -197,9 +203,8 @@ class ProjectBox(QWidget):
         fresh = kept.workspace.image is None and kept.workspace.annotations is None
         self.resume_button.setText(f"Go on with {kept.project.folder.name}")
         self.resume_button.setVisible(fresh and kept.project.exists)
-        for kind in (QPushButton, QToolButton):
-            for part in self.findChildren(kind):
-                part.setEnabled(not self.running)
+        for child in self.findChildren(QAbstractButton):
+            child.setEnabled(not self.running)
 
     def _lay_out(self) -> None:
         open_button = _tool("Open ...", self._on_open)
@@ -220,12 +225,12 @@ class ProjectBox(QWidget):
             menu = self._menu
             if len(histories) > 1:
                 # An ampersand by itself would underline the next letter.
-                menu = self._menu.addMenu(name.replace("&", "&&"))
+                menu = present(self._menu.addMenu(name.replace("&", "&&")))
             for entry in entries:
                 text = f"{_when(entry.time)}  {entry.pixels:,} pixels"
                 menu.addAction(text, lambda entry=entry: self.recover(entry))
         if not histories:
-            self._menu.addAction("none yet").setEnabled(False)
+            present(self._menu.addAction("none yet")).setEnabled(False)
 
     def _on_open(self) -> None:
         folder = QFileDialog.getExistingDirectory(

@@ -195,7 +195,7 @@ class OpenProject(QObject):
             # An older file has the names here alone.
             name_classes(layer, names, colours=False)
         if file.settings is not None:
-            workspace.weights = file.settings.weights
+            workspace.weight_map = file.settings.weight_map
         state.run = self._path(file.run)
         workspace.model = self._path(file.model)
         # Last: docks write back what they show whenever any of it changes.
@@ -313,7 +313,7 @@ class OpenProject(QObject):
             layers=layers,
             kind=workspace.kind,
             class_names=names[0] if names else (),
-            settings=settings.model_copy(update={"weights": workspace.weights}),
+            settings=settings.model_copy(update={"weight_map": workspace.weight_map}),
             model=None if model is None else project.stored(model),
             run=None if run is None else project.stored(run),
         )
@@ -369,9 +369,11 @@ class OpenProject(QObject):
 
     def _find_window(self, dock: QWidget | None) -> None:
         with contextlib.suppress(RuntimeError):  # the dock has gone meanwhile
-            if dock is not None and not self._has_window and not dock.isWindow():
-                # No reference is kept: it would keep the window from going.
-                dock.window().destroyed.connect(self._on_window_gone)
+            if dock is None or self._has_window or dock.isWindow():
+                return
+            # No reference is kept: it would keep the window from going.
+            if (window := dock.window()) is not None:
+                window.destroyed.connect(self._on_window_gone)
                 self._has_window = True
 
     def _on_window_gone(self, _gone: Any = None) -> None:

@@ -29,7 +29,7 @@ class Workspace:
         was removed from the viewer.
     kind
         What the annotations mean, or None for a guess.
-    weights
+    weight_map
         Settings of the weight map, tuned in one dock and trained with in another.
     model
         Path of the model that was trained or opened last.
@@ -40,7 +40,7 @@ class Workspace:
     truth: Labels | None = None
     prediction: Labels | None = None
     kind: AnnotationKind | None = None
-    weights: WeightMapConfig = field(default_factory=WeightMapConfig)
+    weight_map: WeightMapConfig = field(default_factory=WeightMapConfig)
     model: Path | None = None
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()

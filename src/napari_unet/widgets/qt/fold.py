@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from napari_unet.widgets.qt.parts import present
+
 _UNLIMITED = 16_777_215
 """The largest height that Qt knows."""
 
@@ -29,7 +31,7 @@ class Fold(QCollapsible):
         self.setContent(content)
         # As wide as the rows above, and no higher than its title while it is folded.
         for layout in (column, self.layout(), self.content().layout()):
-            layout.setContentsMargins(0, 0, 0, 0)
+            present(layout).setContentsMargins(0, 0, 0, 0)
         self.collapse(animate=False)
         self.setDuration(0)
         self.toggled.connect(self._let_grow)

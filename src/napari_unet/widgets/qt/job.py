@@ -22,6 +22,7 @@ from superqt.utils import GeneratorWorker
 
 from napari_unet.errors import NapariUNetError, OutOfMemoryError
 from napari_unet.model.openmp import wait_briefly
+from napari_unet.widgets.qt.parts import present
 
 _STEPS = 1000
 _NICE = 5
@@ -179,7 +180,7 @@ class Job(QObject):
         if not self._timer.isActive():
             self._timer.start()
 
-    def _keep_pace(self) -> None:
+    def _keep_pace(self, _answer: None = None) -> None:
         """Bring the worker to what is wanted; it answers between two steps only.
 
         A wish that comes before it has answered the last one would be lost.
@@ -233,7 +234,7 @@ class Job(QObject):
             self._bar = None
 
 
-class _StoppingWorker(GeneratorWorker):
+class _StoppingWorker(GeneratorWorker[Any, Any, Any]):
     """A worker whose `quit`, which napari calls as its window closes, keeps results.
 
     Plain `quit` leaves the generator where it is, to be closed by garbage collection;
@@ -288,7 +289,7 @@ def _shielded(work: Work, stop: threading.Event) -> Generator[Any, Any, Any]:
     that napari connects to a worker's `errored` signal fail themselves.
     """
     _give_way()
-    pool = QThreadPool.globalInstance()
+    pool = present(QThreadPool.globalInstance())
     # Qt runs as many jobs as there are cores; what trains for hours must not keep the
     # next one waiting.
     pool.releaseThread()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -17,6 +18,22 @@ from qtpy.QtWidgets import (
 )
 
 _POLICY = QSizePolicy.Policy
+_Part = TypeVar("_Part")
+
+
+def present(part: _Part | None) -> _Part:
+    """Return a part that Qt makes together with its widget, or by itself.
+
+    Its stubs take every such part for optional.
+
+    Raises
+    ------
+    RuntimeError
+        When it is not there after all.
+    """
+    if part is None:
+        raise RuntimeError("Qt made no such part")
+    return part
 
 
 class WrappedLabel(QLabel):
@@ -52,7 +69,7 @@ class WrappedLabel(QLabel):
         self.setSizePolicy(_POLICY.Ignored, _POLICY.Minimum if hides else height)
         self.setText(text)
 
-    def setText(self, text: str) -> None:  # noqa: N802 (Qt's own spelling)
+    def setText(self, text: str | None) -> None:  # noqa: N802 (Qt's own spelling)
         """Show other words."""
         super().setText(text)
         if self._hides:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QWidget
 from napari_unet.widgets.qt.parts import in_column
 
 _SIDES = ("left", "bottom")
+_RESTYLED = (QEvent.Type.StyleChange, QEvent.Type.PaletteChange)
 
 
 class ThemedPlots(QWidget):
@@ -26,10 +27,10 @@ class ThemedPlots(QWidget):
         self.plots = tuple(_plot(height) for _ in range(count))
         in_column(self, *self.plots).setSpacing(0)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's own spelling)
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's own spelling)
         """Write in the colour of the theme, which may change at any time."""
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+        if event is not None and event.type() in _RESTYLED:
             self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
 
     def set_text_colour(self, colour: QColor) -> None:

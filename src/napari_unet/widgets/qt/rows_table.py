@@ -23,6 +23,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet.widgets.qt.parts import present
+
 _ROLE = Qt.ItemDataRole
 _BAR = _ROLE.UserRole
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
@@ -129,16 +131,22 @@ class RowsTable(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(22)
+        titles, numbers = self.headers
+        numbers.hide()
+        numbers.setDefaultSectionSize(22)
         if sorted_by is not None:
             column, upwards = sorted_by
             order = _UP if upwards else Qt.SortOrder.DescendingOrder
-            self.horizontalHeader().setSortIndicator(column, order)
-            self.horizontalHeader().setStyleSheet(_ARROW)
+            titles.setSortIndicator(column, order)
+            titles.setStyleSheet(_ARROW)
             self.setSortingEnabled(True)
         self._resize_columns()
-        self.selectionModel().selectionChanged.connect(self._on_selection)
+        present(self.selectionModel()).selectionChanged.connect(self._on_selection)
+
+    @property
+    def headers(self) -> tuple[QHeaderView, QHeaderView]:
+        """The titles of the columns, and the numbers of the rows."""
+        return present(self.horizontalHeader()), present(self.verticalHeader())
 
     def show_rows(self, rows: Sequence[Any], *columns: Column) -> None:
         """Show other rows in the order that was chosen, in other columns if given.
@@ -167,7 +175,7 @@ class RowsTable(QTableView):
 
     def row(self) -> int:
         """Return the place of the row that is chosen, or -1."""
-        chosen = self.selectionModel().selectedRows()
+        chosen = present(self.selectionModel()).selectedRows()
         return int(chosen[0].row()) if chosen else -1
 
     def chosen(self) -> Any:
@@ -182,7 +190,7 @@ class RowsTable(QTableView):
             self.clearSelection()
             return None
         flags = QItemSelectionModel.SelectionFlag
-        self.selectionModel().setCurrentIndex(
+        present(self.selectionModel()).setCurrentIndex(
             self._rows.index(row, 0), flags.ClearAndSelect | flags.Rows
         )
         return self._rows.rows[row]
@@ -200,7 +208,7 @@ class RowsTable(QTableView):
         return str(self._rows.index(row, column).data(_ROLE.ToolTipRole))
 
     def _resize_columns(self) -> None:
-        header, mode = self.horizontalHeader(), QHeaderView.ResizeMode
+        header, mode = self.headers[0], QHeaderView.ResizeMode
         for number, column in enumerate(self._rows.columns):
             how = mode.Stretch if column.stretch else mode.ResizeToContents
             header.setSectionResizeMode(
@@ -283,11 +291,12 @@ class _Rows(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return super().headerData(section, orientation, role)
         column = self.columns[section]
-        return {
+        answers: dict[int, Any] = {
             _ROLE.DisplayRole: column.title,
             _ROLE.ToolTipRole: column.about,
             _ROLE.TextAlignmentRole: column.side,
-        }.get(role)
+        }
+        return answers.get(role)
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """Return what the user can do with a cell."""
@@ -302,13 +311,14 @@ class _Rows(QAbstractTableModel):
             return column.side
         if role == _ROLE.FontRole:
             return self._italic if self._is_italic(row) else None
-        answer = {
+        answers: dict[int, Any] = {
             _ROLE.DisplayRole: column.text,
             _ROLE.ToolTipRole: column.tip,
             _ROLE.DecorationRole: column.colour,
             _ROLE.CheckStateRole: column.ticked,
             _BAR: column.bar,
-        }.get(role)
+        }
+        answer = answers.get(role)
         if answer is None:
             return None
         value = answer(row)
@@ -330,11 +340,11 @@ class _Bars(QStyledItemDelegate):
     """Paints a bar under the text of a cell that has one."""
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex
+        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
     ) -> None:
         """Paint a cell."""
         bar = index.data(_BAR)
-        if bar is not None:
+        if bar is not None and painter is not None:
             share, colour = bar
             place = option.rect.adjusted(2, 2, -2, -2)
             place.setWidth(round(place.width() * min(max(share, 0.0), 1.0)))

@@ -85,7 +85,7 @@ class CompareBox(QWidget):
         self.extent.currentIndexChanged.connect(self.refresh)
         self.measure.currentIndexChanged.connect(self._draw)
         self.table.chosenChanged.connect(self._draw)
-        self.table.horizontalHeader().sortIndicatorChanged.connect(self._draw)
+        self.table.headers[0].sortIndicatorChanged.connect(self._draw)
         self._project.changed.connect(self._on_project)
         self._on_project()
 

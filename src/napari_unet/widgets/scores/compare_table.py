@@ -27,7 +27,7 @@ class CompareTable(RowsTable):
         super().__init__(*_columns(()), italic=_trained_on)
         self.names: tuple[str, ...] = ()
         self.setMinimumHeight(150)
-        self.verticalHeader().show()
+        self.headers[1].show()
 
     def show_records(self, records: Sequence[ScoreRecord]) -> None:
         """Fill the table, in the order that was sorted by last."""

@@ -245,7 +245,7 @@ class ErrorList(QWidget):
         self.send.show_error(error, self.errors, self._comparison, self._truth)
         self.words.remind("Searching errors ..." if self.running else reason)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's own spelling)
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's own spelling)
         """Search once somebody looks."""
         super().showEvent(event)
         self._begin_if_seen()

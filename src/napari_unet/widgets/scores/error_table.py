@@ -16,7 +16,7 @@ class ErrorTable(RowsTable):
     def __init__(self) -> None:
         super().__init__(*_columns(0), sorted_by=(2, False))
         self.setMinimumHeight(180)
-        self.horizontalHeader().setMinimumSectionSize(72)
+        self.headers[0].setMinimumSectionSize(72)
         # With the keyboard it would search its entries for the keys of the viewer.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 

@@ -24,7 +24,7 @@ class ScoreTable(RowsTable):
         super().__init__(sorted_by=(0, True))
         self.show_scores(())
         self.setMinimumHeight(160)
-        self.horizontalHeader().setMinimumSectionSize(30)
+        self.headers[0].setMinimumSectionSize(30)
         # With the keyboard it would search its rows for the keys of the viewer.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 

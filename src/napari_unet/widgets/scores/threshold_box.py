@@ -198,7 +198,7 @@ class ThresholdBox(QWidget):
             self._workspace.events.model.emit(self._workspace.model)
         self.kept.emit(threshold)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's own spelling)
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's own spelling)
         """Draw the curve once somebody looks."""
         super().showEvent(event)
         self._begin_if_seen()

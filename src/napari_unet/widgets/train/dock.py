@@ -347,5 +347,5 @@ class TrainWidget(Panel):
         settings = self.project.state.settings
         if settings is not None:
             # The weight map may have been tuned in its dock since.
-            update = {"weights": self.workspace.weights}
+            update = {"weight_map": self.workspace.weight_map}
             self.rows.setValue(settings.model_copy(update=update))

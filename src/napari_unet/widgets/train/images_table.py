@@ -17,7 +17,12 @@ from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.parts import (
+    WrappedLabel,
+    button,
+    in_column,
+    in_row,
+)
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
 from napari_unet.words import sides
@@ -254,7 +259,7 @@ class ImagesTable(QWidget):
         table.setWordWrap(False)
         table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        table.horizontalHeader().setMinimumSectionSize(24)
+        table.headers[0].setMinimumSectionSize(24)
         return table
 
     def _show(self) -> None:
@@ -262,7 +267,7 @@ class ImagesTable(QWidget):
         self.table.resizeRowsToContents()
         heights = [self.table.rowHeight(i) for i in range(self.table.count())]
         shown = sum(heights[:_ROWS_SHOWN]) or 30
-        self.table.setFixedHeight(shown + self.table.horizontalHeader().height() + 6)
+        self.table.setFixedHeight(shown + self.table.headers[0].height() + 6)
 
     def _role_box(self, row: _Row) -> QComboBox:
         box = QComboBox()

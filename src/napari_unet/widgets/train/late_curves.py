@@ -9,7 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.train.curves import Curves, Point
-from napari_unet.widgets.qt.parts import in_column
+from napari_unet.widgets.qt.parts import in_column, present
 
 if TYPE_CHECKING:
     from napari_unet.widgets.train.curve_plot import CurvePlot
@@ -72,5 +72,5 @@ class LateCurves(QWidget):
 
             self._plot = CurvePlot()
             self._plot.clicked.connect(self.clicked)
-            self.layout().addWidget(self._plot)
+            present(self.layout()).addWidget(self._plot)
         return self._plot

@@ -172,14 +172,14 @@ class RegionsBox(QWidget):
         self.menu_button.setMenu(menu)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for parts in (
-            (self.draw_button, self.role, self.menu_button),
-            (self.status, self.shrink_button),
-        ):
-            row = QHBoxLayout()
-            for part in parts:
-                row.addWidget(part, int(part in (self.role, self.status)))
-            column.addLayout(row)
+        drawing, row = QHBoxLayout(), QHBoxLayout()
+        drawing.addWidget(self.draw_button)
+        drawing.addWidget(self.role, 1)
+        drawing.addWidget(self.menu_button)
+        row.addWidget(self.status, 1)
+        row.addWidget(self.shrink_button)
+        column.addLayout(drawing)
+        column.addLayout(row)
         row.setAlignment(self.shrink_button, Qt.AlignmentFlag.AlignTop)
 
     def _read(self) -> tuple[list[Region], list[str]]:

@@ -47,7 +47,7 @@ _RECIPES = {
 }
 # Title, part and fields that are chosen above or follow the data.
 _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
-    ("Weight map", "weights", WeightMapConfig, ()),
+    ("Weight map", "weight_map", WeightMapConfig, ()),
     ("Training", "train", TrainConfig, BUDGETS),
     ("Network", "network", UNetConfig, ("in_channels", "num_classes")),
     ("Random changes of patches", "augment", AugmentConfig, ()),
@@ -214,9 +214,9 @@ class RunSettings(QObject):
         self.recipe.currentIndexChanged.connect(self._show_preset)
         self.start_from.valueChanged.connect(self._on_start)
         self.forms["network"].valueChanged.connect(self._on_network)
-        weights = self.forms["weights"]
-        weights.setValue(self.workspace.weights)
-        weights.valueChanged.connect(self._on_weights)
+        weight_map = self.forms["weight_map"]
+        weight_map.setValue(self.workspace.weight_map)
+        weight_map.valueChanged.connect(self._on_weights)
         for signal in (
             self.start_from.valueChanged,
             self.recipe.currentIndexChanged,
@@ -226,12 +226,12 @@ class RunSettings(QObject):
         ):
             signal.connect(lambda *_: self.changed.emit())
         self.changed.connect(self.refresh)
-        self._panel.listen(self.workspace.events.weights, self._show_weights)
+        self._panel.listen(self.workspace.events.weight_map, self._show_weights)
 
     def _on_weights(self, settings: WeightMapConfig) -> None:
-        self.workspace.weights = settings
+        self.workspace.weight_map = settings
 
     def _show_weights(self, settings: WeightMapConfig) -> None:
-        form = self.forms["weights"]
+        form = self.forms["weight_map"]
         if form.value() != settings:
             form.setValue(settings)

@@ -42,7 +42,13 @@ from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.parts import (
+    WrappedLabel,
+    button,
+    in_column,
+    in_row,
+    present,
+)
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -221,7 +227,7 @@ class SuggestionList(QWidget):
         if layer is None or layer not in self.viewer.layers:
             self.status.setText("The image was removed: search anew.")
             return
-        place: Suggestion = self.list.item(row).data(Qt.ItemDataRole.UserRole)
+        place: Suggestion = present(self.list.item(row)).data(Qt.ItemDataRole.UserRole)
         show_place(self.viewer, layer, place)
         annotations = self.workspace.annotations
         if annotations is not None and annotations in self.viewer.layers:
@@ -294,7 +300,8 @@ def _thumbnails() -> QListWidget:
 def _item(found: Found) -> QListWidgetItem:
     place, grey = found.place, np.ascontiguousarray(found.picture)
     height, width = grey.shape
-    picture = QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8)
+    kind = QImage.Format.Format_Grayscale8
+    picture = QImage(grey.tobytes(), width, height, width, kind)
     pixmap = QPixmap.fromImage(picture).scaled(
         _SIDE,
         _SIDE,

@@ -179,7 +179,7 @@ class WeightsWidget(Panel):
             self._map, self._map_of = LiveWeightMap(labels, kind, config), of
         else:
             self._map.update(labels)
-        return self._map.weights
+        return self._map.values
 
     def _show(self, layer: Labels, mapped: NDArray[np.float32]) -> None:
         layers = self.viewer.layers
@@ -215,8 +215,8 @@ class WeightsWidget(Panel):
         self.listen(self.workspace.events.annotations, self.labels.setValue)
         self.listen(self.workspace.events.kind, self.kind.setValue)
         self.labels.setValue(self.workspace.annotations)
-        self.setValue(self.workspace.weights)
-        self.listen(self.workspace.events.weights, self.setValue)
+        self.setValue(self.workspace.weight_map)
+        self.listen(self.workspace.events.weight_map, self.setValue)
         for changed in (
             self.formula.currentTextChanged,
             self.w0.valueChanged,
@@ -244,15 +244,15 @@ class WeightsWidget(Panel):
         # A slider is coarser than the form of the Train dock: what it is shown must
         # not come back rounded.
         if not self._showing:
-            self.workspace.weights = self.value()
+            self.workspace.weight_map = self.value()
         self._enable()
         self._ask()
 
     def _enable(self) -> None:
         """Disable what has no effect, and say why."""
-        now = RunSituation(RunConfig(weights=self.value()))
+        now = RunSituation(RunConfig(weight_map=self.value()))
         editors = {"w0": self.w0, "sigma": self.sigma, "balance": self.balance}
-        reasons = unmet(RUN_NEEDS, now, "weights", editors)
+        reasons = unmet(RUN_NEEDS, now, "weight_map", editors)
         for name, editor in editors.items():
             explain(editor, reasons.get(name, ""))
         for part in (self.kind, self.live):
@@ -300,16 +300,16 @@ def _work(
     target = to_target(labels, chosen)
     # Classes are balanced over the stack, not within each slice.
     balance = class_weights(target, config)
-    weights = np.empty(labels.shape, np.float32)
+    mapped = np.empty(labels.shape, np.float32)
     for z in range(len(labels)):
         if stop.is_set():
             return None
         part = slice(z, z + 1)
         classes, objects = target.classes[part], target.objects[part]
         one = dataclasses.replace(target, classes=classes, objects=objects)
-        weights[part] = weight_map(one, config, balance=balance)
+        mapped[part] = weight_map(one, config, balance=balance)
         yield z + 1, len(labels)
-    return weights
+    return mapped
 
 
 def _range(mapped: NDArray[np.float32]) -> str:
