@@ -24,7 +24,7 @@ class OutOfMemoryError(NapariUNetError):
 
     @classmethod
     def of_arrays(cls, error: MemoryError) -> OutOfMemoryError:
-        """Say in a sentence what numpy says of an array that finds no room."""
+        """Return an error for an array that finds no room, as numpy says it."""
         what = f" ({error})" if str(error) else ""
         return cls(
             f"The memory is full{what}: close other programs, or take fewer slices or "

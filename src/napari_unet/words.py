@@ -18,7 +18,7 @@ def clock(seconds: float | None) -> str:
 
 
 def time_left(spent: float, share: float) -> str:
-    """Say how long work takes on, of which `share` is done after `spent` seconds.
+    """Return in words the time left of work, `share` of it done after `spent` seconds.
 
     "" in the first second, and where nothing is done yet.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from napari_unet.config import Region, RunConfig, UNetConfig
+from napari_unet.config import Region, Role, RunConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
@@ -168,3 +170,10 @@ def test_a_run_may_not_go_on_with_other_regions(blobs, small):
     wider = region.model_copy(update={"slices": "0:2"})
     assert origin(small(), [blobs(regions=[wider])]) != drawn
     assert origin(small(), [blobs(regions=[region])]) == drawn
+
+
+def test_what_a_run_goes_on_with_has_the_names_of_earlier_versions(blobs):
+    image = replace(blobs(), regions=(Region(role=Role.VALIDATION, slices="1"),))
+    kept = origin(RunConfig(), [image])
+    assert "weights" in kept["settings"]
+    assert kept["regions"] == [[{"role": "validate", "slices": "1", "polygon": None}]]

@@ -49,7 +49,7 @@ def role_map(
     shape: tuple[int, int, int],
     annotated_slices: NDArray[np.intp] | None = None,
 ) -> NDArray[np.uint8]:
-    """Say of each pixel what it is for.
+    """Return what each pixel is for.
 
     Parameters
     ----------

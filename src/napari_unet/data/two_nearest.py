@@ -271,7 +271,7 @@ def _done(
     cost: Any,
     room: NDArray[Any],
 ) -> bool:
-    """Say whether nothing that is `cost` away can be nearer for a wanted pixel."""
+    """Return whether nothing that is `cost` away can be nearer for a wanted pixel."""
     asked = near if wanted is None else np.multiply(near, wanted, out=room)
     return bool(asked.max() <= cost)
 

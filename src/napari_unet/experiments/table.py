@@ -47,7 +47,7 @@ def told(value: float | None) -> str:
 
 
 def data_words(result: Result) -> str:
-    """Say what a run was measured on, and whether the study had the same."""
+    """Return in words what a run was measured on, and whether the study was."""
     words = f"{result.image}, {result.slices} slices"
     if result.preset.data == "lungs" and result.slices != 1021:
         return f"{words}: another set than the study's 1,021 images"

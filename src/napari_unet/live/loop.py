@@ -102,7 +102,7 @@ class LiveLoop:
     # What other threads ask for.
 
     def update(self, z: int, labels: NDArray[np.generic]) -> None:
-        """Tell what is painted on slice `z` now: (Y, X) labels, which are copied."""
+        """Take what is painted on slice `z` now: (Y, X) labels, which are copied."""
         self._requests.update(z, np.array(labels))
 
     def look_at(

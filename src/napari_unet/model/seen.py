@@ -68,7 +68,7 @@ def validation_slices(card: ModelCard, fingerprint: str) -> frozenset[int] | Non
 
 
 def _is_complete(card: ModelCard, fingerprint: str) -> bool:
-    """Say whether every training that led to a model tells which slices it used."""
+    """Return whether every training that led to a model tells which slices it used."""
     known = all(
         entry.get("image") and _LIST.fullmatch(entry.get(key, "?"))
         for entry in card.data

@@ -95,7 +95,7 @@ def sampling_points(
 
 
 def _resamples(config: AugmentConfig, slices: int) -> bool:
-    """Say whether pixels move to places between pixels."""
+    """Return whether pixels move to places between pixels."""
     moves = (config.scale, config.shear, config.shift, config.elastic)
     slips = slices > 1 and config.misalignment > 0
     return config.rotate or any(moves) or slips

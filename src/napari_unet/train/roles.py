@@ -26,7 +26,7 @@ def assign_roles(
     validation: str | None,
     notes: list[str],
 ) -> NDArray[np.uint8]:
-    """Say what each pixel is for; `train` and `validation` are regions of whole slices.
+    """Return what each pixel is for; `train` and `validation` are whole slices.
 
     Without any of them the last fifth of the annotated slices is held out. What was
     decided is added to `notes`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from napari_unet.config import Preset, RunConfig, UNetConfig
+from napari_unet.config import Preset, Region, Role, RunConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.geometry import choose_flat_levels
@@ -72,7 +72,7 @@ def check_roles(images: Sequence[TrainingImage]) -> None:
 def tell_pixel_size(
     start: Model | None, images: Sequence[TrainingImage]
 ) -> tuple[str, ...]:
-    """Say where an old model was trained on pixels of another size."""
+    """Return a note where an old model learnt from pixels of another size."""
     if start is None:
         return ()
     z, y, x = images[0].pixel_size
@@ -95,9 +95,11 @@ def take_network(config: RunConfig, start: Model) -> RunConfig:
 
 
 def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:
-    """Return what has to stay the same for a run to go on exactly, as plain values."""
+    """Return what has to stay the same for a run to go on exactly, as plain values.
+
+    Names are those of earlier versions, whose runs can be gone on with.
+    """
     settings = config.model_dump(mode="json", exclude={"images"})
-    # Under the name that runs of earlier versions have kept it.
     settings["weights"] = settings.pop("weight_map")
     for free in ("device", "save_seconds", "threads"):
         del settings["train"][free]
@@ -109,11 +111,13 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
         "settings": settings,
         "images or annotations": roles,
         "held-out slices": validation,
-        "regions": [
-            [region.model_dump(mode="json") for region in image.regions]
-            for image in images
-        ],
+        "regions": [[_region(one) for one in image.regions] for image in images],
     }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    held_out = region.role is Role.VALIDATION
+    return region.model_dump(mode="json") | ({"role": "validate"} if held_out else {})
 
 
 def _shape(network: UNetConfig, image: TrainingImage) -> UNetConfig:

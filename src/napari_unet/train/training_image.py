@@ -197,7 +197,7 @@ def _validation(one: TrainingImage) -> TrainingImage:
 
 
 def _one_class(target: Target, trained: NDArray[np.bool_]) -> bool:
-    """Say whether the network would learn to answer one class everywhere."""
+    """Return whether the network would learn to answer one class everywhere."""
     classes = np.unique(target.classes[trained])
     return bool(classes[classes != IGNORE].size == 1)
 

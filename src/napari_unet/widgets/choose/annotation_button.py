@@ -60,7 +60,7 @@ class AnnotationButton(QToolButton):
         self.refresh()
 
     def refresh(self, *_changed: Any) -> None:
-        """Say what the button does, or why it cannot."""
+        """Show what the button does, or why it cannot."""
         image = self._images.value()
         reason = "There is no image layer to annotate: load one first."
         if image is not None:

@@ -199,7 +199,7 @@ class LiveBox(QWidget):
 
 
 def words_of(item: Learnt | Idle) -> str:
-    """Say what happens now."""
+    """Return in words what happens now."""
     if not isinstance(item, Learnt):
         return item.reason
     step = item.last

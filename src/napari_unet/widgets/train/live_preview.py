@@ -95,7 +95,7 @@ class LivePreview(QObject):
         self._removals.replace(())
 
     def look(self) -> None:
-        """Tell which part of the image is looked at."""
+        """Emit which part of the image is looked at."""
         self.looked.emit(current_slice(self._viewer, self._image), self._region())
 
     def show(self, preview: Preview) -> None:

@@ -201,7 +201,7 @@ class TrainingSet(QObject):
         self.workspace.kind = self.kind.value()
 
     def _on_place(self, *_changed: Any) -> None:
-        """Tell regions and table what is chosen."""
+        """Show regions and table what is chosen."""
         image, annotations = self.image.value(), self.annotations.value()
         kind = self.kind.value()
         self.regions.follow(
