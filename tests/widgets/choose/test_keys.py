@@ -62,10 +62,10 @@ def test_keys_are_bound_once_for_all_docks_and_given_back(
     assert bound(window) >= OF_TRAINING
     viewer.window.remove_dock_widget(dock)
     left = [(second, TRAINING)]
-    qtbot.waitUntil(lambda: Keys.of(viewer)._docks == left, timeout=5000)
+    qtbot.waitUntil(lambda: Keys.of(viewer)._docks == left, timeout=30_000)
     assert bound(window) == OF_TRAINING
     viewer.window.remove_dock_widget(second)
-    qtbot.waitUntil(lambda: not bound(window), timeout=5000)
+    qtbot.waitUntil(lambda: not bound(window), timeout=30_000)
 
 
 def test_only_the_keys_that_a_dock_answers_to_are_bound(
@@ -78,7 +78,7 @@ def test_only_the_keys_that_a_dock_answers_to_are_bound(
     press(window, "J")
     assert "Score a prediction first" in errors.words.text()
     errors.deleteLater()
-    qtbot.waitUntil(lambda: not bound(window), timeout=5000)
+    qtbot.waitUntil(lambda: not bound(window), timeout=30_000)
 
 
 def test_a_key_that_the_user_has_bound_stays_hers(viewer: Any, window: Any) -> None:

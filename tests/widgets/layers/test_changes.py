@@ -33,7 +33,7 @@ def told(layer: Any, qtbot: Any) -> Any:
 
 
 def wait(qtbot: Any, told: list, count: int = 1) -> None:
-    qtbot.waitUntil(lambda: len(told) >= count, timeout=5000)
+    qtbot.waitUntil(lambda: len(told) >= count, timeout=30_000)
 
 
 def test_a_stroke_tells_its_slice(layer: Any, told: list, qtbot: Any) -> None:
@@ -115,7 +115,7 @@ def test_another_shape_is_told_once_and_watched_from_then_on(
 
 def test_a_single_slice_is_slice_0(viewer: Any, qtbot: Any) -> None:
     layer = viewer.add_labels(np.zeros((40, 50), np.uint8))
-    with qtbot.waitSignal(LabelChanges.of(layer).changed, timeout=5000) as signal:
+    with qtbot.waitSignal(LabelChanges.of(layer).changed, timeout=30_000) as signal:
         layer.paint((20, 20), 2)
     assert signal.args[0] == 0
 
@@ -152,7 +152,7 @@ def test_what_was_written_in_silence_is_told_beside_a_stroke(
     layer.paint((3, 10, 20), 2)
     wait(qtbot, rows)
     layer.refresh()
-    qtbot.waitUntil(lambda: rows[-1].stop == 31, timeout=5000)
+    qtbot.waitUntil(lambda: rows[-1].stop == 31, timeout=30_000)
     assert rows[0].start == 5
 
 

@@ -75,6 +75,6 @@ def test_what_listens_ends_with_its_widget_and_can_listen_elsewhere(
     gone: list[bool] = []
     owner.destroyed.connect(lambda: gone.append(True))
     owner.deleteLater()
-    qtbot.waitUntil(lambda: bool(gone))
+    qtbot.waitUntil(lambda: bool(gone), timeout=30_000)
     source.second.emit(4)
     assert heard == [1, 3]

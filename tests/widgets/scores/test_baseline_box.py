@@ -41,7 +41,7 @@ def press(box: BaselineBox, qtbot: Any, name: str) -> Any:
     box.setValue(name)
     with qtbot.waitSignal(box.made, timeout=30_000) as made:
         box.button.click()
-    qtbot.waitUntil(lambda: not box.running)
+    qtbot.waitUntil(lambda: not box.running, timeout=30_000)
     return made.args[0]
 
 
@@ -58,7 +58,7 @@ def test_what_cannot_be_used_says_why(viewer, box, qtbot):
     workspace.annotations = viewer.add_labels(np.zeros(SHAPE, np.uint8))
     assert box.button.isEnabled()
     box.button.click()
-    qtbot.waitUntil(lambda: not box.running)
+    qtbot.waitUntil(lambda: not box.running, timeout=30_000)
     assert "Random forest learns from annotations: give" in box.status.text()
     assert len(viewer.layers) == 2
 
@@ -123,7 +123,7 @@ def test_stop_keeps_the_slices_that_are_done(box, viewer, qtbot):
     with qtbot.waitSignal(box.made, timeout=30_000) as made:
         box.job.stepped.connect(lambda _step: box.job.stop())
     layer = made.args[0]
-    qtbot.waitUntil(lambda: not box.running)
+    qtbot.waitUntil(lambda: not box.running, timeout=30_000)
     slices = layer.metadata[PREDICTED]
     assert 0 < len(slices) < 40
     assert layer.data[slices].any(axis=(1, 2)).all()

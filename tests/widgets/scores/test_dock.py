@@ -202,7 +202,7 @@ def test_a_layer_that_was_painted_on_is_to_be_scored_again(
     scored.save(str(tmp_path / "scores.csv"))
     assert not (tmp_path / "scores.csv").exists()
     layer.undo()
-    qtbot.waitUntil(scored.save_button.isEnabled, timeout=5000)
+    qtbot.waitUntil(scored.save_button.isEnabled, timeout=30_000)
     assert not scored.totals.changes.text()
     paint(viewer.layers["cells"], 2, 0)
     assert "cells has changed" in scored.totals.changes.text()
@@ -217,7 +217,7 @@ def test_other_data_and_strokes_while_it_is_scored_are_noticed(
 ) -> None:
     layer = viewer.layers["prediction"]
     layer.data = cells()
-    qtbot.waitUntil(lambda: not scored.save_button.isEnabled(), timeout=5000)
+    qtbot.waitUntil(lambda: not scored.save_button.isEnabled(), timeout=30_000)
     scored.run_button.click()
     paint(layer, 0, 0)
     finish(scored)

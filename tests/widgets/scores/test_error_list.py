@@ -73,7 +73,9 @@ def score(part: ErrorList, layers: Any, qtbot: Any) -> Callable[..., None]:
         told = np.array(prediction.data) if told is None else told
         compared = compare(told, np.array(truth.data), CLASSES)
         part.show_scores(compared, prediction, truth)
-        qtbot.waitUntil(lambda: not part.running and part.errors is not None)
+        qtbot.waitUntil(
+            lambda: not part.running and part.errors is not None, timeout=30_000
+        )
 
     return run
 
@@ -163,7 +165,9 @@ def test_ten_errors_are_gone_to_one_after_the_other_and_a_piece_is_sent(
     part = ErrorList(viewer)
     viewer.window.add_dock_widget(part, name="Errors")
     part.show_scores(compare(damaged(), cells(), CLASSES), prediction, truth)
-    qtbot.waitUntil(lambda: part.errors is not None and not part.running)
+    qtbot.waitUntil(
+        lambda: part.errors is not None and not part.running, timeout=30_000
+    )
     active = viewer.layers.selection.active
     errors = part.errors.errors
     assert len(errors) >= 10
@@ -260,7 +264,9 @@ def test_a_picture_without_slices_will_do(
     told = viewer.add_labels(damaged()[0])
     compared = compare(damaged()[:1], cells()[:1], CLASSES)
     part.show_scores(compared, told, None)
-    qtbot.waitUntil(lambda: part.errors is not None and not part.running)
+    qtbot.waitUntil(
+        lambda: part.errors is not None and not part.running, timeout=30_000
+    )
     part.next_button.click()
     assert part.view.layer(ERRORS_LAYER).ndim == 2
     assert viewer.scene.camera.center[-2:] == pytest.approx(part.error.centre[1:])
@@ -370,7 +376,7 @@ def test_an_ignored_error_leaves_the_list_and_stays_away(
     score()
     assert part.table.count() == count - 1
     part.restore_button.click()
-    qtbot.waitUntil(lambda: part.table.count() == count)
+    qtbot.waitUntil(lambda: part.table.count() == count, timeout=30_000)
     assert part.ignored is None
 
 
@@ -381,5 +387,7 @@ def test_scores_that_come_during_a_search_are_searched_next(
     for told in (damaged(), cells()):
         compared: Comparison = compare(told, cells(), CLASSES)
         part.show_scores(compared, prediction, truth)
-    qtbot.waitUntil(lambda: part.errors is not None and not part.running)
+    qtbot.waitUntil(
+        lambda: part.errors is not None and not part.running, timeout=30_000
+    )
     assert part.errors.errors == ()

@@ -117,7 +117,7 @@ def test_the_pixels_follow_what_is_painted(images, viewer, qtbot):
     settle(images, qtbot)
     assert text(images, 0, 2) == "500 / 1"
     pair[1].undo()
-    qtbot.waitUntil(lambda: images.busy, timeout=5000)
+    qtbot.waitUntil(lambda: images.busy, timeout=30_000)
     settle(images, qtbot)
     assert text(images, 0, 2) == "500 / 0"
 
@@ -231,7 +231,7 @@ def test_a_table_that_is_closed_hears_of_nothing_any_more(images, viewer, qtbot)
     gone = []
     images.destroyed.connect(lambda: gone.append(True))
     images.deleteLater()
-    qtbot.waitUntil(lambda: bool(gone))
+    qtbot.waitUntil(lambda: bool(gone), timeout=30_000)
     labels.data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
     labels.name = "other"
     viewer.layers.clear()

@@ -279,7 +279,7 @@ def test_a_box_that_is_closed_hears_of_nothing_any_more(
     gone = []
     box.destroyed.connect(lambda: gone.append(True))
     box.deleteLater()
-    qtbot.waitUntil(lambda: bool(gone))
+    qtbot.waitUntil(lambda: bool(gone), timeout=30_000)
     layer.add_rectangles(on_slice(2))
     annotations.data_setitem((np.array([1]), np.array([5]), np.array([5])), 2)
     viewer.add_image(np.zeros((9, 9)))

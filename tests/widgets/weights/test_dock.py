@@ -32,30 +32,36 @@ def test_the_map_follows_slice_sliders_painting_and_undo(
     dock.labels.setValue(labels)
     viewer.dims.set_point(0, 0)
     dock.live.setChecked(True)
-    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
-    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 0, dock.value())))
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=30_000)
+    qtbot.waitUntil(
+        _shows(viewer, _expected(labels.data, 0, dock.value())), timeout=30_000
+    )
 
     viewer.dims.set_current_step(0, 3)
-    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 3, dock.value())))
+    qtbot.waitUntil(
+        _shows(viewer, _expected(labels.data, 3, dock.value())), timeout=30_000
+    )
 
     dock.w0.setValue(20)
-    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 3, dock.value())))
+    qtbot.waitUntil(
+        _shows(viewer, _expected(labels.data, 3, dock.value())), timeout=30_000
+    )
     assert dock.value().w0 == 20
 
     before = labels.data.copy()
     labels.data_setitem(np.nonzero(before == 0), 1)
     painted = _expected(labels.data, 3, dock.value())
     assert not np.allclose(painted, _expected(before, 3, dock.value()))
-    qtbot.waitUntil(_shows(viewer, painted))
+    qtbot.waitUntil(_shows(viewer, painted), timeout=30_000)
 
     labels.undo()
     np.testing.assert_array_equal(labels.data, before)
-    qtbot.waitUntil(_shows(viewer, _expected(before, 3, dock.value())))
+    qtbot.waitUntil(_shows(viewer, _expected(before, 3, dock.value())), timeout=30_000)
 
 
 def test_the_map_lies_on_its_labels(loaded: Any, viewer: Any, qtbot: Any) -> None:
     loaded.weights.live.setChecked(True)
-    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=30_000)
     np.testing.assert_allclose(viewer.layers[NAME].scale, (4, 4))
 
 
@@ -66,7 +72,7 @@ def test_a_slice_without_annotations_is_told(
     dock.labels.setValue(viewer.layers["annotations"])
     dock.live.setChecked(True)
     viewer.dims.set_current_step(0, 5)
-    qtbot.waitUntil(lambda: "no labels" in dock.range.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "no labels" in dock.range.text(), timeout=30_000)
 
 
 def test_the_map_follows_a_brush_in_motion(
@@ -77,14 +83,18 @@ def test_the_map_follows_a_brush_in_motion(
     dock.labels.setValue(labels)
     viewer.dims.set_current_step(0, 2)
     dock.live.setChecked(True)
-    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
-    qtbot.waitUntil(_shows(viewer, _expected(labels.data, 2, dock.value())))
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=30_000)
+    qtbot.waitUntil(
+        _shows(viewer, _expected(labels.data, 2, dock.value())), timeout=30_000
+    )
     shown = viewer.layers[NAME].data
     labels.brush_size, labels.selected_label = 6, 1
     with labels.block_history():  # as between pressing and releasing the button
         for column in range(20, 80, 4):
             labels.paint((2, 40, column), 1)
-            qtbot.waitUntil(_shows(viewer, _expected(labels.data, 2, dock.value())))
+            qtbot.waitUntil(
+                _shows(viewer, _expected(labels.data, 2, dock.value())), timeout=30_000
+            )
     assert viewer.layers[NAME].data is shown, "made anew where painted only"
 
 
@@ -100,8 +110,8 @@ def test_the_formula_is_chosen_in_the_dock_and_shared_with_training(
     assert not dock.sigma.isEnabled(), "fiji has constants of its own"
     expected = _expected(labels.data, 0, WeightMapConfig(formula="fiji"))
     viewer.dims.set_current_step(0, 0)
-    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=5000)
-    qtbot.waitUntil(_shows(viewer, expected))
+    qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=30_000)
+    qtbot.waitUntil(_shows(viewer, expected), timeout=30_000)
     dock.setValue(WeightMapConfig(w0=7))
     assert dock.sigma.isEnabled()
     assert dock.value() == WeightMapConfig(w0=7)
