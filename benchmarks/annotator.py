@@ -42,9 +42,7 @@ from napari_unet.config import (
 )
 from napari_unet.data.annotation import separate
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.model.checkpoint import Model
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor

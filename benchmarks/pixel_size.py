@@ -23,9 +23,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap

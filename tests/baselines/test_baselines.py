@@ -9,12 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from napari_unet.baselines import (
-    BASELINES,
-    find_baseline,
-    segment,
-    segment_stack,
-)
+from napari_unet.baselines import BASELINES, find_baseline, segment, segment_stack
 from napari_unet.baselines import forest as forest_file
 from napari_unet.baselines.planes import Planes
 from napari_unet.config import AnnotationKind, BaselineConfig

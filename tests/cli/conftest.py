@@ -13,9 +13,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from napari_unet.cli import app
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 
 

@@ -19,9 +19,7 @@ from napari_unet.config import (
 )
 from napari_unet.data.annotation import to_target
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, ModelFileError, NapariUNetError

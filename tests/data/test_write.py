@@ -8,9 +8,7 @@ import pytest
 import tifffile
 
 from napari_unet.data.read import read_stack
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 

@@ -24,12 +24,7 @@ from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor
-from napari_unet.predict.segment import (
-    Finishing,
-    Segmentation,
-    segment,
-    segment_steps,
-)
+from napari_unet.predict.segment import Finishing, Segmentation, segment, segment_steps
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ import pytest
 import torch
 
 from napari_unet.config import RunConfig
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, OutOfMemoryError, TrainingError
 from napari_unet.model.checkpoint import load_model

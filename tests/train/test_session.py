@@ -17,12 +17,7 @@ from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.model.started import Started
 from napari_unet.train.describe import class_names
-from napari_unet.train.session import (
-    TrainingSource,
-    open_run,
-    source_of,
-    train_sources,
-)
+from napari_unet.train.session import TrainingSource, open_run, source_of, train_sources
 
 
 def make(shape=(3, 64, 64), seed=0) -> tuple[Stack, np.ndarray]:

@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 from coverage import Coverage
 
-from napari_unet.data.stack import (
-    Stack,
-)
+from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.samples import em_stack
 from napari_unet.widgets.project.open_project import OpenProject

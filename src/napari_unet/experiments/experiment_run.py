@@ -142,10 +142,10 @@ class ExperimentRun:
         """Return all figures, those of the held-out slices with "val_" in front."""
         image, model = self.image, load_model(self.folder.last)
         predictor = Predictor(model, device=self.trainer.device)
-        told = _foreground(predictor, image)
+        predicted = _foreground(predictor, image)
         train, validation = image.train, image.validation
-        fitted = measure(told[train], image.target.classes[train])
-        unseen = measure(told[validation], image.truth)
+        fitted = measure(predicted[train], image.target.classes[train])
+        unseen = measure(predicted[validation], image.truth)
         return {**fitted, **{f"val_{name}": value for name, value in unseen.items()}}
 
 
@@ -188,10 +188,10 @@ def _settings(
 
 def _foreground(predictor: Predictor, image: TrainingImage) -> NDArray[np.float32]:
     """Return the probability of foreground of every pixel, (Z, Y, X)."""
-    told = np.zeros(image.target.classes.shape, np.float32)
+    predicted = np.zeros(image.target.classes.shape, np.float32)
     for tile in predictor.normalised_tiles(image.image):
-        told[tile.core] = tile.probabilities[1]
-    return told
+        predicted[tile.core] = tile.probabilities[1]
+    return predicted
 
 
 def _statistics(trainer: Trainer) -> int:

@@ -21,8 +21,8 @@ _TINY = 1e-7
 def cross_entropy(probabilities: Floats, truth: Classes) -> float:
     """Return the mean binary cross-entropy of the annotated pixels."""
     known = truth != IGNORE
-    told = np.clip(probabilities[known].astype(np.float64), _TINY, 1 - _TINY)
-    right = np.where(truth[known] > 0, told, 1 - told)
+    predicted = np.clip(probabilities[known].astype(np.float64), _TINY, 1 - _TINY)
+    right = np.where(truth[known] > 0, predicted, 1 - predicted)
     return float(-np.log(right).mean())
 
 

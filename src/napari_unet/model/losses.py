@@ -61,14 +61,14 @@ def dice(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
     """
     weight_map = weight_map.masked_fill(target == IGNORE, 0)[:, None]
     if logits.shape[1] == 1:
-        told, true = torch.sigmoid(logits), (target > 0)[:, None] * weight_map
+        predicted, truth = torch.sigmoid(logits), (target > 0)[:, None] * weight_map
     else:
-        told = torch.softmax(logits, dim=1)[:, 1:]
-        true = (target[:, None] == _foreground(logits)) * weight_map
+        predicted = torch.softmax(logits, dim=1)[:, 1:]
+        truth = (target[:, None] == _foreground(logits)) * weight_map
     pixels = [0, *range(2, logits.ndim)]
-    sizes = true.sum(pixels)
-    both, all_told = (told * true).sum(pixels), (told * weight_map).sum(pixels)
-    each = 1 - 2 * both / (all_told + sizes).clamp_min(_TINY)
+    sizes, answered = truth.sum(pixels), (predicted * weight_map).sum(pixels)
+    both = (predicted * truth).sum(pixels)
+    each = 1 - 2 * both / (answered + sizes).clamp_min(_TINY)
     present = sizes > 0
     return (each * present).sum() / present.sum().clamp_min(1)
 

@@ -19,13 +19,7 @@ from napari_unet.model.geometry import (
     receptive_field,
     valid_size,
 )
-from napari_unet.model.layers import (
-    GroupNorm,
-    InstanceNorm,
-    LinearUp,
-    UpConv2d,
-    centre,
-)
+from napari_unet.model.layers import GroupNorm, InstanceNorm, LinearUp, UpConv2d, centre
 
 __all__ = [
     "UNet",

@@ -45,5 +45,5 @@ def _score(predictor: Predictor, image: TrainingImage) -> Overlap:
     labels = np.zeros((block.size, *image.target.classes.shape[1:]), np.uint8)
     for tile in predictor.normalised_tiles(image.image[:, block]):
         labels[tile.core] = tile.labels
-    told = labels[np.isin(block, chosen)]
-    return overlap(told, image.truth, max(2, config.num_classes))
+    predicted = labels[np.isin(block, chosen)]
+    return overlap(predicted, image.truth, max(2, config.num_classes))

@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind
-from napari_unet.widgets.choose.send import (
-    OBJECT,
-    SLICE,
-    VISIBLE,
-    SendPart,
-)
+from napari_unet.widgets.choose.send import OBJECT, SLICE, VISIBLE, SendPart
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 

@@ -11,10 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.config import Region, Role
-from napari_unet.widgets.layers.arrays import (
-    image_stack,
-    misfit,
-)
+from napari_unet.widgets.layers.arrays import image_stack, misfit
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.region_shapes import draw_regions, make_layer
 from napari_unet.widgets.train.training_set import TrainingSet

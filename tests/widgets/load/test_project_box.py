@@ -12,10 +12,7 @@ import pytest
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
 from napari_unet.project import LayerRecord, Project, ProjectFile
 from napari_unet.widgets.choose.annotation_button import begin_annotations
-from napari_unet.widgets.layers.annotations import (
-    class_names,
-    name_classes,
-)
+from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.project.open_project import OpenProject
 
 

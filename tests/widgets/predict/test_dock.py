@@ -19,10 +19,7 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.maps import maps_of
-from napari_unet.widgets.layers.marks import (
-    made_by,
-    untouched,
-)
+from napari_unet.widgets.layers.marks import made_by, untouched
 
 
 @pytest.fixture

@@ -16,11 +16,7 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.measures import SHOWN
 from napari_unet.score.report.score_history import ScoreHistory
-from napari_unet.widgets.layers.marks import (
-    IGNORED,
-    SOURCE,
-    remember,
-)
+from napari_unet.widgets.layers.marks import IGNORED, SOURCE, remember
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
 

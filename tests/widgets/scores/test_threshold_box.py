@@ -22,11 +22,7 @@ from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.threshold import threshold_curve
 from napari_unet.widgets.layers.maps import add_slice, make_maps
-from napari_unet.widgets.layers.marks import (
-    PREDICTED,
-    made_by,
-    remember,
-)
+from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
 
 SHAPE = (6, 64, 72)

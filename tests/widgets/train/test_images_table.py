@@ -11,9 +11,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.train.pairs import Part, class_pixels
-from napari_unet.widgets.layers.arrays import (
-    placed_like,
-)
+from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
 

@@ -19,11 +19,7 @@ from napari_unet.predict.guidance import find_places
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.train.suggestions import (
-    BOX_LAYER,
-    SuggestionList,
-    show_place,
-)
+from napari_unet.widgets.train.suggestions import BOX_LAYER, SuggestionList, show_place
 
 SHAPE = (5, 96, 112)
 PLACE = Suggestion(3, (slice(32, 64), slice(48, 96)), 0.5)

@@ -9,20 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtWidgets import (
-    QComboBox,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.widgets.layers.arrays import (
-    labels_array,
-)
+from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import current_slice

@@ -11,13 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QLineEdit,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QSizePolicy, QToolButton, QWidget
 
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.labels import check_same_size

@@ -9,11 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QProgressBar,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
 from napari_unet.baselines.mask import BaselineMask, make_mask

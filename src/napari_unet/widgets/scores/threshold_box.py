@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import (
-    QDoubleSpinBox,
-    QWidget,
-)
+from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import keep_threshold

@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QPushButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS

@@ -17,12 +17,7 @@ from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import (
-    WrappedLabel,
-    button,
-    in_column,
-    in_row,
-)
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
 from napari_unet.words import sides

@@ -21,10 +21,7 @@ from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.annotations import class_names
-from napari_unet.widgets.layers.arrays import (
-    labels_array,
-    misfit,
-)
+from napari_unet.widgets.layers.arrays import labels_array, misfit
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
