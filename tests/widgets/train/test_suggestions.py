@@ -109,6 +109,15 @@ def test_the_layer_that_is_painted_on_stays_active(
     assert viewer.layers.selection.active == annotations
 
 
+def test_the_box_has_the_units_of_its_image_from_the_first(
+    viewer: Any, image: Image
+) -> None:
+    units = []
+    viewer.layers.events.inserted.connect(lambda event: units.append(event.value.units))
+    show_place(viewer, image, PLACE)
+    assert units == [image.units]
+
+
 def test_a_removed_box_is_drawn_again(viewer: Any, image: Image) -> None:
     show_place(viewer, image, PLACE)
     viewer.layers.remove(BOX_LAYER)

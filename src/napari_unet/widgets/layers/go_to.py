@@ -94,8 +94,10 @@ def _draw(
         layer = None
     if layer is None:
         active = viewer.layers.selection.active
+        # In the units of the others from the first: napari warns of any other.
+        place, mark = placed_like(like), {BOX: name}
         layer = viewer.add_shapes(
-            ndim=centre.size, name=name, opacity=1, metadata={BOX: name}
+            ndim=centre.size, name=name, opacity=1, metadata=mark, **place
         )
         viewer.layers.selection.active = active
         # A box that slips under the brush would point to somewhere else.
