@@ -210,6 +210,20 @@ def test_a_click_on_a_row_goes_there(part: ErrorList, score: Any, viewer: Any) -
     assert viewer.dims.current_step[0] == part.error.slice
 
 
+def test_its_layers_have_the_units_of_the_others_from_the_first(
+    viewer: Any, part: ErrorList, score: Any
+) -> None:
+    score()
+    units = {}
+    viewer.layers.events.inserted.connect(
+        lambda event: units.update({event.value.name: event.value.units})
+    )
+    part.next_button.click()
+    part.show_buttons[PIXELS_LAYER].click()
+    assert len(units) == 3
+    assert set(units.values()) == {viewer.layers[0].units}
+
+
 def test_the_layer_names_what_is_wrong_and_how_large_it_is(
     part: ErrorList, score: Any, viewer: Any, layers: Any
 ) -> None:

@@ -108,6 +108,7 @@ class ErrorView:
                 name=name,
                 opacity=opacity,
                 metadata={ERRORS: name},
+                **placed_like(like),
             )
             self._viewer.layers.selection.active = active
             # What is shown is what was counted, not a drawing.
