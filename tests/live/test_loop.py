@@ -301,6 +301,8 @@ def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     assert model.card.step >= 5
     assert len((folder.path / "history.csv").read_text().splitlines()) >= 6
     again = loop_on(em, start=model)
+    # Annotations without names: the classes are called what the model called them.
+    assert again.model().card.class_names == ("membrane", "cell")
     again.look_at(1)
     # A model that knows something is shown before anything is painted.
     assert isinstance(next(again.run()), Preview)

@@ -77,6 +77,7 @@ class LiveLearner:
         self._fresh: list[Place] = []
         self._image = image
         self._earlier = data_before(start)
+        self._names = () if start is None else start.card.class_names
         self._learner = Learner(self.config, self.device, start)
         self._batches = Batches([image], self.config, self.device.device)
         self.notes = self._learner.notes
@@ -88,7 +89,13 @@ class LiveLearner:
 
     def card(self, image: TrainingImage) -> ModelCard:
         """Describe the network as it is now, trained on `image`."""
-        return model_card(self.config, [image], step=self.step, earlier=self._earlier)
+        return model_card(
+            self.config,
+            [image],
+            step=self.step,
+            earlier=self._earlier,
+            before=self._names,
+        )
 
     def renew(self, image: TrainingImage, z: int, fresh: Sequence[Place]) -> None:
         """Take annotations that changed on slice `z`, at the pixels `fresh` too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,8 +43,8 @@ class LiveSet:
     roles
         (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it; all are
         trained on where it is left out.
-    num_classes
-        Classes that are known beforehand, background included.
+    class_names
+        Names of the classes that are known beforehand, background first.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class LiveSet:
         kind: AnnotationKind,
         weight_map: WeightMapConfig,
         roles: NDArray[np.uint8] | None = None,
-        num_classes: int = 2,
+        class_names: Sequence[str] = (),
     ) -> None:
         self._kind, self._settings = kind, weight_map
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
@@ -72,7 +73,7 @@ class LiveSet:
         self.image = TrainingImage(
             name=stack.source,
             image=image,
-            target=Target(classes, objects, num_classes),
+            target=Target(classes, objects, max(2, len(class_names))),
             weight_map=np.zeros(shape, np.float32),
             train=np.empty(0, np.intp),
             validation=np.empty(0, np.intp),
@@ -81,6 +82,7 @@ class LiveSet:
             unit=stack.unit,
             roles=roles,
             image_fingerprint=fingerprint(stack.as_czyx()),
+            class_names=tuple(class_names),
         )
 
     @property

@@ -85,9 +85,7 @@ class LiveLoop:
         config = config or RunConfig()
         self.folder = folder
         self.history: list[dict[str, float | None]] = []
-        classes = max(2, len(class_names))
-        self._names = tuple(class_names)
-        self._set = LiveSet(stack, kind, config.weight_map, roles, classes)
+        self._set = LiveSet(stack, kind, config.weight_map, roles, class_names)
         self._learner = LiveLearner(config, self._set.image, start)
         self._requests = requests or LiveRequests()
         self._requests.model = self.model
@@ -332,11 +330,7 @@ class LiveLoop:
         return Predictor(model, config, self._learner.device)
 
     def _card(self) -> ModelCard:
-        learner = self._learner
-        card = learner.card(self._set.used)
-        if len(self._names) == max(2, learner.config.network.num_classes):
-            card = card.model_copy(update={"class_names": self._names})
-        return card
+        return self._learner.card(self._set.used)
 
     def _save(self) -> None:
         self._saved_at = self._seconds
