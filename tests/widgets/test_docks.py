@@ -104,6 +104,7 @@ def test_removing_the_prediction_while_it_fills_harms_nothing(
     viewer.layers.remove("em prediction")
     finish(loaded.predict)
     assert loaded.predict.run_button.isEnabled()
+    assert loaded.predict.workspace.prediction is None
 
 
 def test_renamed_and_removed_layers_are_followed(loaded: Any, viewer: Any) -> None:

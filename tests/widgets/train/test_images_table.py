@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox
 from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.train.pairs import Part, class_pixels
 from napari_unet.widgets.layers.arrays import placed_like
-from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.marks import ERRORS, PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
 
 SHAPE = (5, 40, 50)
@@ -151,6 +151,9 @@ def test_predictions_and_ground_truth_are_not_trained_on(images, viewer):
     done = np.ones(SHAPE, np.uint8)
     viewer.add_labels(
         done, name="told", metadata={PREDICTED: [0]}, **placed_like(image)
+    )
+    viewer.add_labels(
+        done, name="errors", metadata={ERRORS: "errors"}, **placed_like(image)
     )
     truth = viewer.add_labels(done, name="truth", **placed_like(image))
     images._workspace.truth = truth

@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.marks import made_here
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 
@@ -88,5 +88,5 @@ class SharedLayers(QWidget):
     def _suits(self, layer: Layer) -> bool:
         """Return whether a layer is taken for annotations unless others are chosen."""
         workspace = self._workspace
-        predicted = PREDICTED in layer.metadata or layer == workspace.prediction
-        return not predicted or layer == workspace.annotations
+        made = made_here(layer) or layer == workspace.prediction
+        return not made or layer == workspace.annotations

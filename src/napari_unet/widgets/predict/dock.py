@@ -214,7 +214,7 @@ class PredictWidget(Panel):
     def on_done(self, result: Segmentation) -> None:
         """Hand the layer to the other docks."""
         self._layers.finish(result)
-        if self._layers.labels is not None:
+        if self._layers.labels in self.viewer.layers:
             self.workspace.prediction = self._layers.labels
         self.show_progress(1.0, "\n".join([result.words, *self._notes]))
 

@@ -22,7 +22,7 @@ from napari_unet.widgets.layers.arrays import (
     placed_like,
     plane_shape,
 )
-from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.marks import made_here
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -79,12 +79,12 @@ def find_pairs(
 
     Where several images have its shape and place, it goes with the one that was
     `chosen` for it, or else with the one whose name is most like its own.
-    Predictions are left out.
+    What was predicted, and what shows errors of it, are left out.
     """
     images = [layer for layer in viewer.layers if isinstance(layer, Image)]
     found = []
     for labels in viewer.layers:
-        if not isinstance(labels, Labels) or PREDICTED in labels.metadata:
+        if not isinstance(labels, Labels) or made_here(labels):
             continue
         under = [image for image in images if _lies_on(labels, image)]
         if labels == chosen[1] and chosen[0] in under:
