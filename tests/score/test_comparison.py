@@ -55,8 +55,10 @@ def test_numbers_keep_touching_cells_apart_where_the_truth_is_a_mask():
 
 def test_two_numbered_cells_are_numbers_too():
     truth = numbered(gap=1)[:1, :12, :24]
-    told = numbered(gap=0)[:1, :12, :24]
-    assert compare(told, truth > 0, AnnotationKind.CLASSES).predicted_ids is not None
+    predicted = numbered(gap=0)[:1, :12, :24]
+    assert (
+        compare(predicted, truth > 0, AnnotationKind.CLASSES).predicted_ids is not None
+    )
 
 
 @pytest.mark.parametrize("offset", [2**31, 2**32, 2**40])
@@ -122,9 +124,9 @@ def test_organs_of_many_pieces_are_classes_however_sparse():
 
 def test_dense_values_are_objects_where_more_objects_than_these_are_predicted():
     truth = two_organs(0.8)
-    told = truth.copy()
-    told[0, :30, :45] = 3
-    comparison = compare(told, truth)
+    predicted = truth.copy()
+    predicted[0, :30, :45] = 3
+    comparison = compare(predicted, truth)
     assert comparison.notes[0].startswith("ground truth is objects")
     assert comparison.truth_ids is not None
 
@@ -149,27 +151,27 @@ def test_the_reason_for_objects_tells_a_mask_from_numbers():
 def test_objects_against_classes_are_refused_in_a_sentence():
     truth = np.zeros((1, 32, 32), np.uint8)
     truth[0, :, 8:16], truth[0, :, 16:] = 1, 2
-    told = np.arange(1024, dtype=np.uint32).reshape(1, 32, 32) * 40
+    predicted = np.arange(1024, dtype=np.uint32).reshape(1, 32, 32) * 40
     with pytest.raises(InputError, match=r"holds objects \(up to 40,920\)"):
-        compare(told, truth, AnnotationKind.CLASSES)
+        compare(predicted, truth, AnnotationKind.CLASSES)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 0.5])
 def test_values_that_are_no_labels_are_refused_in_a_sentence(bad):
     truth = np.ones((1, 8, 8), np.uint8)
-    told = truth.astype(float)
-    told[0, 0, 0] = bad
+    predicted = truth.astype(float)
+    predicted[0, 0, 0] = bad
     with pytest.raises(InputError, match="The prediction holds"):
-        compare(told, truth)
+        compare(predicted, truth)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 0.5])
 def test_a_truth_that_is_no_labels_is_refused_in_a_sentence(bad):
-    told = np.ones((1, 8, 8), np.uint8)
-    truth = told.astype(float)
+    predicted = np.ones((1, 8, 8), np.uint8)
+    truth = predicted.astype(float)
     truth[0, 0, 0] = bad
     with pytest.raises(InputError, match="The ground truth holds"):
-        compare(told, truth)
+        compare(predicted, truth)
 
 
 def test_labels_that_are_stored_as_floats_are_read():

@@ -53,9 +53,9 @@ def test_weights_count_slices_by_their_pixels():
 
 def test_a_volume_of_slices_drawn_once_is_the_volume_itself():
     rng = np.random.default_rng(0)
-    told, true = rng.integers(0, 6, (2, 4, 16, 16))
-    parts = [partition(a, b) for a, b in zip(told, true, strict=True)]
-    whole = partition(told, true)
+    predicted, truth = rng.integers(0, 6, (2, 4, 16, 16))
+    parts = [partition(a, b) for a, b in zip(predicted, truth, strict=True)]
+    whole = partition(predicted, truth)
     drawn = DrawnVolume(parts).drawn(np.ones(4, int))
     assert drawn.values() == pytest.approx(whole.values())
     assert Partition.joined(parts).values() == pytest.approx(whole.values())
@@ -63,8 +63,8 @@ def test_a_volume_of_slices_drawn_once_is_the_volume_itself():
 
 def test_a_slice_that_is_drawn_twice_counts_twice():
     rng = np.random.default_rng(0)
-    told, true = rng.integers(0, 300, (2, 3, 16, 16), dtype=np.uint16)
-    parts = [partition(a, b) for a, b in zip(told, true, strict=True)]
+    predicted, truth = rng.integers(0, 300, (2, 3, 16, 16), dtype=np.uint16)
+    parts = [partition(a, b) for a, b in zip(predicted, truth, strict=True)]
     drawn = DrawnVolume(parts).drawn(np.array([2, 0, 1]))
-    again = partition(told[[0, 0, 2]], true[[0, 0, 2]])
+    again = partition(predicted[[0, 0, 2]], truth[[0, 0, 2]])
     assert drawn.values() == pytest.approx(again.values())

@@ -26,21 +26,21 @@ def pair() -> tuple[np.ndarray, Comparison]:
     """Probabilities that follow the truth with noise, and a truth with gaps."""
     truth = (em_stack((4, 64, 72), seed=1)[1] > 0).astype(np.uint8)
     noise = np.random.default_rng(0).normal(0, 0.25, truth.shape)
-    told = np.clip(0.25 + 0.5 * truth + noise, 0, 1).astype(np.float32)
-    read = compare((told > 0.5).astype(np.uint8), truth)
+    predicted = np.clip(0.25 + 0.5 * truth + noise, 0, 1).astype(np.float32)
+    read = compare((predicted > 0.5).astype(np.uint8), truth)
     holes = read.truth.copy()
     holes[1, :20] = IGNORE
     holes[2] = IGNORE
-    return told, replace(read, truth=holes)
+    return predicted, replace(read, truth=holes)
 
 
 def test_every_point_is_the_score_of_the_mask_at_that_threshold(pair) -> None:
-    told, read = pair
-    curve = threshold_curve(told, read)
+    predicted, read = pair
+    curve = threshold_curve(predicted, read)
     assert curve.slices == (0, 1, 3)
     assert curve.thresholds.tolist() == list(THRESHOLDS)
     for index in (0, 7, 19, 38):
-        mask = told > np.float32(THRESHOLDS[index])
+        mask = predicted > np.float32(THRESHOLDS[index])
         expected = overlap(mask.astype(np.uint8), read.truth, 2)
         assert curve.iou[index] == pytest.approx(expected.iou)
         assert curve.dice[index] == pytest.approx(expected.dice)
@@ -53,14 +53,14 @@ def test_every_point_is_the_score_of_the_mask_at_that_threshold(pair) -> None:
 
 def test_a_probability_on_the_threshold_is_background(pair) -> None:
     _, read = pair
-    told = np.where(read.truth_mask, np.float32(0.5), np.float32(0.25))
-    curve = threshold_curve(told, read, (0.25, 0.499, 0.5))
+    predicted = np.where(read.truth_mask, np.float32(0.5), np.float32(0.25))
+    curve = threshold_curve(predicted, read, (0.25, 0.499, 0.5))
     np.testing.assert_array_equal(curve.iou, [1, 1, 0])
 
 
 def test_iou_and_dice_come_first_and_rand_fills_up(pair) -> None:
-    told, read = pair
-    curves = list(threshold_steps(told, read))
+    predicted, read = pair
+    curves = list(threshold_steps(predicted, read))
     assert not np.isnan(curves[0].iou).any()
     known = [int((~np.isnan(curve.v_rand)).sum()) for curve in curves]
     assert known == list(range(20))
@@ -70,17 +70,17 @@ def test_iou_and_dice_come_first_and_rand_fills_up(pair) -> None:
 
 
 def test_rand_is_computed_at_one_half_and_at_a_single_threshold(pair) -> None:
-    told, read = pair
+    predicted, read = pair
     (half,) = np.flatnonzero(np.array(THRESHOLDS) == 0.5)
-    expected = threshold_curve(told, read, (0.5,)).v_rand[0]
-    assert threshold_curve(told, read).v_rand[half] == expected
+    expected = threshold_curve(predicted, read, (0.5,)).v_rand[0]
+    assert threshold_curve(predicted, read).v_rand[half] == expected
 
 
 def test_only_the_slices_asked_for_are_scored(pair) -> None:
-    told, read = pair
-    curve = threshold_curve(told, read, (0.5,), slices=[1, 2])
+    predicted, read = pair
+    curve = threshold_curve(predicted, read, (0.5,), slices=[1, 2])
     assert curve.slices == curve.rand_slices == (1,)
-    mask = (told[1:2] > 0.5).astype(np.uint8)
+    mask = (predicted[1:2] > 0.5).astype(np.uint8)
     assert curve.iou[0] == pytest.approx(overlap(mask, read.truth[1:2], 2).iou)
 
 
@@ -116,8 +116,8 @@ def test_empty_and_full_predictions_divide_by_nothing(value) -> None:
 
 
 def test_what_does_not_fit_is_refused(pair) -> None:
-    told, read = pair
+    predicted, read = pair
     with pytest.raises(InputError, match="choose the same slices"):
-        threshold_curve(told[:2], read)
+        threshold_curve(predicted[:2], read)
     with pytest.raises(InputError, match="None of the slices"):
-        threshold_curve(told, read, slices=[2])
+        threshold_curve(predicted, read, slices=[2])

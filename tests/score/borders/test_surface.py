@@ -37,11 +37,11 @@ def outline(mask, known):
 
 
 @settings(max_examples=80, deadline=None)
-@given(told=MASKS, true=MASKS, known=KNOWN, size=SIZES)
-def test_distances_equal_those_between_all_pairs(told, true, known, size):
-    measured = surface_distances(told, true, known, pixel_size=size)
+@given(predicted=MASKS, truth=MASKS, known=KNOWN, size=SIZES)
+def test_distances_equal_those_between_all_pairs(predicted, truth, known, size):
+    measured = surface_distances(predicted, truth, known, pixel_size=size)
     for z in range(2):
-        one, other = (outline(m[z], known[z]) * size for m in (told, true))
+        one, other = (outline(m[z], known[z]) * size for m in (predicted, truth))
         if len(one) and len(other):
             apart = cdist(one, other)
             there, back = apart.min(axis=1), apart.min(axis=0)

@@ -162,10 +162,10 @@ def test_slices_are_warped_by_themselves_and_those_without_truth_have_no_score()
     prediction[1:] = ~prediction[1:]
     annotated = np.ones(truth.shape, bool)
     annotated[2] = False
-    told = warping_error(prediction, truth, annotated)
-    assert told[0] == 0
-    assert told[1] == warping_error(prediction[1:2], truth[1:2])[0] > 0
-    assert math.isnan(told[2])
+    errors = warping_error(prediction, truth, annotated)
+    assert errors[0] == 0
+    assert errors[1] == warping_error(prediction[1:2], truth[1:2])[0] > 0
+    assert math.isnan(errors[2])
 
 
 def test_an_empty_truth_counts_all_that_was_found():

@@ -61,8 +61,8 @@ def numbers(labels: np.ndarray) -> np.ndarray:
 
 def test_the_map_of_pixels_tells_what_is_right_too_much_and_missed() -> None:
     truth = np.array([[[1, 1, 0, 0]]], np.uint8)
-    told = np.array([[[1, 0, 1, 0]]], np.uint8)
-    made = pixel_map(compare(told, truth))
+    predicted = np.array([[[1, 0, 1, 0]]], np.uint8)
+    made = pixel_map(compare(predicted, truth))
     assert made.dtype == np.uint8
     assert made.tolist() == [[[RIGHT, MISSED, TOO_MUCH, 0]]]
     assert set(PIXEL_NAMES) == set(PIXEL_COLORS) == {1, 2, 3, 4}
@@ -70,15 +70,15 @@ def test_the_map_of_pixels_tells_what_is_right_too_much_and_missed() -> None:
 
 def test_the_map_of_pixels_is_empty_where_nothing_is_annotated() -> None:
     painted = np.array([[[1, 2, 0, 0, 2]]], np.uint8)
-    told = np.array([[[1, 1, 1, 0, 0]]], np.uint8)
-    made = pixel_map(compare(told, painted, AnnotationKind.SCRIBBLES))
+    predicted = np.array([[[1, 1, 1, 0, 0]]], np.uint8)
+    made = pixel_map(compare(predicted, painted, AnnotationKind.SCRIBBLES))
     assert made.tolist() == [[[TOO_MUCH, RIGHT, 0, 0, MISSED]]]
 
 
 def test_the_map_of_pixels_tells_classes_apart() -> None:
     truth = np.array([[[1, 2, 2, 0]]], np.uint8)
-    told = np.array([[[2, 2, 0, 1]]], np.uint8)
-    made = pixel_map(compare(told, truth, CLASSES))
+    predicted = np.array([[[2, 2, 0, 1]]], np.uint8)
+    made = pixel_map(compare(predicted, truth, CLASSES))
     assert made.tolist() == [[[CONFUSED, RIGHT, MISSED, TOO_MUCH]]]
 
 
@@ -95,9 +95,9 @@ def test_a_perfect_prediction_has_no_errors() -> None:
 @pytest.mark.parametrize("wall", [1, 2, 5])
 def test_a_membrane_broken_in_one_row_is_a_merge_seen_at_the_break(wall: int) -> None:
     truth = cells(wall)
-    told = truth.copy()
-    told[1, 33, 30 : 30 + wall] = 1
-    (error,) = found(told, truth)
+    predicted = truth.copy()
+    predicted[1, 33, 30 : 30 + wall] = 1
+    (error,) = found(predicted, truth)
     assert error.kind is ErrorKind.MERGE
     assert error.centre[:2] == (1, 33)
     assert 29 <= error.centre[2] <= 30 + wall
@@ -110,10 +110,10 @@ def test_a_membrane_broken_in_one_row_is_a_merge_seen_at_the_break(wall: int) ->
 
 def test_a_break_is_found_where_the_border_is_off_as_well() -> None:
     truth = cells()
-    told = np.zeros_like(truth)
-    told[:, :, 2:] = truth[:, :, :-2]
-    told[1, 33, 32:34] = 1
-    (error,) = found(told, truth)
+    predicted = np.zeros_like(truth)
+    predicted[:, :, 2:] = truth[:, :, :-2]
+    predicted[1, 33, 32:34] = 1
+    (error,) = found(predicted, truth)
     assert error.kind is ErrorKind.MERGE
     assert abs(error.centre[1] - 33) <= 3
     assert 28 <= error.centre[2] <= 36
@@ -121,9 +121,9 @@ def test_a_break_is_found_where_the_border_is_off_as_well() -> None:
 
 def test_three_cells_in_one_are_two_merges_at_two_places() -> None:
     truth = cells()
-    told = truth.copy()
-    told[1, 20, 5:80] = told[1, 35, 55:60] = 1
-    first, second = found(told, truth)
+    predicted = truth.copy()
+    predicted[1, 20, 5:80] = predicted[1, 35, 55:60] = 1
+    first, second = found(predicted, truth)
     assert {first.kind, second.kind} == {ErrorKind.MERGE}
     places = {error.centre[2] // 10 for error in (first, second)}
     assert places == {3, 5}
@@ -132,22 +132,22 @@ def test_three_cells_in_one_are_two_merges_at_two_places() -> None:
 
 def test_a_cell_that_is_cut_is_a_split_seen_at_the_cut() -> None:
     truth = cells()
-    told = truth.copy()
-    told[1, 15:41, 12] = 0
-    (error,) = found(told, truth)
+    predicted = truth.copy()
+    predicted[1, 15:41, 12] = 0
+    (error,) = found(predicted, truth)
     assert error.kind is ErrorKind.SPLIT
     assert error.pixels == 26 * 7
     assert error.centre[0] == 1
     assert abs(error.centre[2] - 12) <= 1
-    parts = numbers(told)[1, 20, [6, 20]]
+    parts = numbers(predicted)[1, 20, [6, 20]]
     assert error.predicted_ids == tuple(parts)
 
 
 def test_a_cell_that_is_not_found_is_a_miss() -> None:
     truth = cells()
-    told = truth.copy()
-    told[0] = 0
-    (error,) = found(told, truth)
+    predicted = truth.copy()
+    predicted[0] = 0
+    (error,) = found(predicted, truth)
     assert (error.kind, error.pixels) == (ErrorKind.MISS, 400)
     assert error.centre[0] == 0
     assert error.predicted_ids == ()
@@ -155,21 +155,21 @@ def test_a_cell_that_is_not_found_is_a_miss() -> None:
 
 
 def test_a_cell_on_true_background_is_an_invention() -> None:
-    told = cells()
-    told[0, 5:15, 60:72] = 1
-    (error,) = found(told, cells())
+    predicted = cells()
+    predicted[0, 5:15, 60:72] = 1
+    (error,) = found(predicted, cells())
     assert (error.kind, error.pixels) == (ErrorKind.INVENTION, 120)
     assert error.truth_ids == ()
-    assert error.predicted_ids == (numbers(told)[0, 10, 65],)
+    assert error.predicted_ids == (numbers(predicted)[0, 10, 65],)
     assert error.box == (slice(0, 1), slice(5, 15), slice(60, 72))
 
 
 def test_pieces_of_cells_that_are_found_are_told_too() -> None:
     truth = cells()
-    told = truth.copy()
-    told[0, 26:34, 16:24] = 0
-    told[1, 35:55, 60:75] = 1
-    more, less = found(told, truth)
+    predicted = truth.copy()
+    predicted[0, 26:34, 16:24] = 0
+    predicted[1, 35:55, 60:75] = 1
+    more, less = found(predicted, truth)
     assert more.kind is ErrorKind.EXTRA_PIECE
     # Rows 41 and 42 lie within the tolerance of the cell.
     assert more.pixels == 12 * 15
@@ -181,9 +181,9 @@ def test_pieces_of_cells_that_are_found_are_told_too() -> None:
 def test_confused_classes_are_told_in_pieces() -> None:
     truth = cells()
     truth[1, :, 60:] *= 2
-    told = truth.copy()
-    told[1, 20:30, 65:75] = 1
-    (error,) = found(told, truth)
+    predicted = truth.copy()
+    predicted[1, 20:30, 65:75] = 1
+    (error,) = found(predicted, truth)
     assert (error.kind, error.pixels) == (ErrorKind.WRONG_CLASS, 100)
 
 
@@ -203,17 +203,17 @@ def test_borders_that_are_off_by_one_or_two_pixels_make_no_errors(
 def test_wide_membranes_beside_cells_that_touch_make_no_errors() -> None:
     truth = np.zeros((1, 40, 90), np.int32)
     truth[0] = 1 + np.arange(90) // 30
-    told = np.ones(truth.shape, np.uint8)
-    told[0, :, [28, 29, 30, 31, 58, 59, 60]] = 0
-    assert found(told, truth, kind=OBJECTS) == []
+    predicted = np.ones(truth.shape, np.uint8)
+    predicted[0, :, [28, 29, 30, 31, 58, 59, 60]] = 0
+    assert found(predicted, truth, kind=OBJECTS) == []
 
 
 def test_cells_that_touch_and_share_one_number_are_a_merge_at_their_border() -> None:
     truth = np.zeros((1, 40, 60), np.int32)
     truth[0] = np.where(np.arange(60) < 35, 7, 9)
     truth[0, :3, :3] = 4
-    told = np.where(truth == 9, 7, truth)
-    (error,) = found(told, truth, kind=OBJECTS)
+    predicted = np.where(truth == 9, 7, truth)
+    (error,) = found(predicted, truth, kind=OBJECTS)
     assert (error.kind, error.pixels) == (ErrorKind.MERGE, 40 * 25)
     assert error.truth_ids == (9, 7)
     assert error.predicted_ids == (7,)
@@ -223,8 +223,8 @@ def test_cells_that_touch_and_share_one_number_are_a_merge_at_their_border() -> 
 
 def test_one_number_for_cells_that_do_not_touch_is_a_merge() -> None:
     truth = 3 * numbers(cells())
-    told = np.where(truth == truth[1, 20, 70], truth[1, 20, 20], truth)
-    (error,) = found(told, truth, kind=OBJECTS)
+    predicted = np.where(truth == truth[1, 20, 70], truth[1, 20, 20], truth)
+    (error,) = found(predicted, truth, kind=OBJECTS)
     assert error.kind is ErrorKind.MERGE
     assert error.centre == (1, 27, 68)
 
@@ -239,9 +239,9 @@ def test_a_cell_whose_pieces_do_not_touch_is_not_split_by_finding_them() -> None
 def test_objects_that_go_on_through_slices_are_compared_in_the_volume() -> None:
     truth = np.zeros((12, 30, 60), np.int32)
     truth[:, 5:25, 5:28], truth[:, 5:25, 30:55] = 5, 6
-    told = (truth > 0).astype(np.uint8)
-    told[7, 15, 28:30] = 1
-    errors = find_errors(compare(told, truth, OBJECTS))
+    predicted = (truth > 0).astype(np.uint8)
+    predicted[7, 15, 28:30] = 1
+    errors = find_errors(compare(predicted, truth, OBJECTS))
     (error,) = errors.errors
     assert (error.kind, error.slice) == (ErrorKind.MERGE, 7)
     assert error.centre[1] == 15
@@ -252,13 +252,13 @@ def test_objects_that_go_on_through_slices_are_compared_in_the_volume() -> None:
 
 def test_errors_that_are_not_annotated_are_not_told() -> None:
     truth = cells()
-    told = truth.copy()
-    told[1, 33, 30:32] = 1
-    told[0] = 0
+    predicted = truth.copy()
+    predicted[1, 33, 30:32] = 1
+    predicted[0] = 0
     ignored = np.zeros(SHAPE, bool)
     ignored[0] = True
     ignored[1, 32:35, 29:33] = True
-    whole = compare(told, truth, CLASSES)
+    whole = compare(predicted, truth, CLASSES)
     left = leave_out(whole, ignored)
     assert len(find_errors(whole).errors) == 2
     assert find_errors(left).errors == ()
@@ -287,22 +287,22 @@ def test_scribbles_of_one_cell_are_not_merged_by_it() -> None:
     painted = np.zeros((1, 40, 60), np.uint8)
     painted[0, 10:14, 5:25] = painted[0, 10:14, 30:50] = 2
     painted[0, 30:33, 5:50] = 1
-    told = np.zeros((1, 40, 60), np.uint8)
-    told[0, 5:20] = 1
+    predicted = np.zeros((1, 40, 60), np.uint8)
+    predicted[0, 5:20] = 1
     kind = AnnotationKind.SCRIBBLES
-    assert found(told, painted, kind=kind) == []
+    assert found(predicted, painted, kind=kind) == []
     painted[0, 8:16, 27] = 1
     painted[0, 10:14, 25:30] = np.maximum(painted[0, 10:14, 25:30], 1)
-    (error,) = found(told, painted, kind=kind)
+    (error,) = found(predicted, painted, kind=kind)
     assert error.kind is ErrorKind.MERGE
     assert 25 <= error.centre[2] < 30
 
 
 def test_what_is_substantial_and_how_small_an_error_is_can_be_chosen() -> None:
-    truth, told = cells(), cells()
-    told[1, 15:41, 30:36] = 1
-    told[1, 15:41, 37] = 0
-    compared = compare(told, truth, CLASSES)
+    truth, predicted = cells(), cells()
+    predicted[1, 15:41, 30:36] = 1
+    predicted[1, 15:41, 37] = 0
+    compared = compare(predicted, truth, CLASSES)
     (error,) = find_errors(compared, part=0.05).errors
     assert (error.kind, error.pixels) == (ErrorKind.MERGE, 26 * 5 + 26 - 26)
     assert find_errors(compared, part=0.5).errors == ()
@@ -320,16 +320,16 @@ def test_an_empty_and_a_full_prediction_are_told_whole() -> None:
 
 def test_large_numbers_and_pictures_smaller_than_the_tolerance_are_read() -> None:
     truth = numbers(cells()).astype(np.int64) * 10**8
-    told = np.where(truth == 10**8, 0, truth).astype(np.uint64)
-    (error,) = found(told, truth, kind=OBJECTS)
+    predicted = np.where(truth == 10**8, 0, truth).astype(np.uint64)
+    (error,) = found(predicted, truth, kind=OBJECTS)
     assert error.truth_ids == (10**8,)
     assert found(np.ones((1, 2, 2), np.uint8), np.ones((1, 2, 2), np.uint8)) == []
 
 
 def test_errors_can_be_written_as_json() -> None:
-    told = cells()
-    told[0] = 0
-    (row,) = find_errors(compare(told, cells(), CLASSES)).rows(first_slice=24)
+    predicted = cells()
+    predicted[0] = 0
+    (row,) = find_errors(compare(predicted, cells(), CLASSES)).rows(first_slice=24)
     assert json.loads(json.dumps(row)) == {
         "number": 1,
         "kind": "miss",
@@ -349,8 +349,8 @@ def test_every_kind_has_a_name_and_a_colour_of_its_own() -> None:
 
 def test_a_comparison_made_by_hand_will_do() -> None:
     truth = cells()
-    told = np.zeros_like(truth)
-    assert find_errors(Comparison(told, truth)).errors
+    predicted = np.zeros_like(truth)
+    assert find_errors(Comparison(predicted, truth)).errors
 
 
 @pytest.mark.real_data
@@ -358,17 +358,19 @@ def test_damage_to_real_neurons_is_found_among_borders_that_are_off(
     real_data: Path,
 ) -> None:
     truth = read_stack(real_data / "medulla-bodies.tif").data[:40].astype(np.int32)
-    told = np.pad(truth, ((0, 0), (1, 0), (1, 0)), mode="edge")[:, :-1, :-1]
+    predicted = np.pad(truth, ((0, 0), (1, 0), (1, 0)), mode="edge")[:, :-1, :-1]
     sizes = np.bincount(truth.ravel())
     large = np.argsort(sizes)[::-1][1:12:3]
     merged, split, missed = (int(one) for one in large[:3])
-    beside = told[:, 1:][(told[:, :-1] == merged) & (told[:, 1:] != merged)]
+    beside = predicted[:, 1:][
+        (predicted[:, :-1] == merged) & (predicted[:, 1:] != merged)
+    ]
     neighbour = int(np.bincount(beside, weights=sizes[beside]).argmax())
-    told[told == neighbour] = merged
-    right = told[:, :, int(np.median(np.nonzero(told == split)[2])) :]
+    predicted[predicted == neighbour] = merged
+    right = predicted[:, :, int(np.median(np.nonzero(predicted == split)[2])) :]
     right[right == split] = 9999
-    told[told == missed] = 0
-    errors = find_errors(compare(told, truth, OBJECTS)).errors
+    predicted[predicted == missed] = 0
+    errors = find_errors(compare(predicted, truth, OBJECTS)).errors
     kinds = {error.kind: error for error in reversed(errors)}
     assert set(kinds[ErrorKind.MERGE].truth_ids) == {merged, neighbour}
     assert kinds[ErrorKind.SPLIT].truth_ids == (split,)

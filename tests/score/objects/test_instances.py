@@ -42,9 +42,9 @@ def places(objects, known):
     }
 
 
-def by_hand(told, true, known):
+def by_hand(predicted, truth, known):
     """Count at each threshold, by assigning the largest IoUs first to last."""
-    found, there = places(told, known), places(true, known)
+    found, there = places(predicted, known), places(truth, known)
     found = {n: v for n, v in found.items() if v[0]}
     there = {n: v for n, v in there.items() if v[0]}
     counts = []
@@ -68,16 +68,18 @@ def by_hand(told, true, known):
 
 @settings(max_examples=80, deadline=None)
 @given(
-    told=OBJECTS,
-    true=OBJECTS,
+    predicted=OBJECTS,
+    truth=OBJECTS,
     noise=arrays.arrays(bool, (5, 6)),
     known=arrays.arrays(bool, (5, 6)) | st.just(np.ones((5, 6), bool)),
 )
-def test_counts_equal_those_of_an_assignment_by_hand(told, true, noise, known):
+def test_counts_equal_those_of_an_assignment_by_hand(predicted, truth, noise, known):
     # Most random objects have no partner: let the prediction be much like the truth.
-    told = np.where(noise & (told > 2), told, true)
-    matched = instances(told, true, known)
-    for threshold, counts in zip(THRESHOLDS, by_hand(told, true, known), strict=True):
+    predicted = np.where(noise & (predicted > 2), predicted, truth)
+    matched = instances(predicted, truth, known)
+    for threshold, counts in zip(
+        THRESHOLDS, by_hand(predicted, truth, known), strict=True
+    ):
         scores, (hits, false, missed, covered) = matched.at(threshold), counts
         assert scores.true_positives == hits
         assert scores.false_positives == false
@@ -89,8 +91,8 @@ def test_counts_equal_those_of_an_assignment_by_hand(told, true, noise, known):
 
 
 def test_thresholds_decide_which_objects_match():
-    true, told = rows(20, 20, 20, 20), rows(20, 18, 13, 9)
-    matched = instances(told, true)
+    truth, predicted = rows(20, 20, 20, 20), rows(20, 18, 13, 9)
+    matched = instances(predicted, truth)
     # IoU 1, 0.9, 0.65 and 0.45.
     counts = [matched.at(threshold).true_positives for threshold in THRESHOLDS]
     assert counts == [3] * 3 + [2] * 5 + [1] * 2
@@ -120,23 +122,23 @@ def test_two_halves_of_an_object_are_no_match():
 
 def test_the_mean_is_that_of_the_ten_thresholds():
     scores = instances(rows(20, 18, 13), rows(20, 20, 20))
-    told = scores.values()
-    assert list(told) == [f"{t / 100:.2f}" for t in range(50, 100, 5)] + ["mean"]
+    values = scores.values()
+    assert list(values) == [f"{t / 100:.2f}" for t in range(50, 100, 5)] + ["mean"]
     for name in SCORES:
-        expected = np.mean([told[key][name] for key in told if key != "mean"])
-        assert told["mean"][name] == pytest.approx(expected)
+        expected = np.mean([values[key][name] for key in values if key != "mean"])
+        assert values["mean"][name] == pytest.approx(expected)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(OBJECTS, OBJECTS), min_size=1, max_size=3))
 def test_slices_added_up_score_like_all_their_objects_at_once(slices):
-    added = reduce(add, [instances(told, true) for told, true in slices])
+    added = reduce(add, [instances(predicted, truth) for predicted, truth in slices])
     step = 10 * np.arange(len(slices))[:, None, None]
-    told, true = (
+    predicted, truth = (
         np.where(stack > 0, stack + step, 0)
         for stack in (np.stack(column) for column in zip(*slices, strict=True))
     )
-    np.testing.assert_equal(added.values(), instances(told, true).values())
+    np.testing.assert_equal(added.values(), instances(predicted, truth).values())
 
 
 def test_objects_on_one_side_only_score_0_and_none_at_all_have_no_score():
@@ -157,8 +159,8 @@ def test_a_perfect_prediction_scores_1_under_any_numbers():
 def test_an_object_mostly_beyond_the_annotated_pixels_is_not_made_up():
     annotated = np.zeros((6, 40), bool)
     annotated[:, :10] = True
-    told = rows(30, 12, 0)
-    scores = instances(told, rows(0, 0, 8), annotated)
+    predicted = rows(30, 12, 0)
+    scores = instances(predicted, rows(0, 0, 8), annotated)
     # The first has 20 of 30 pixels that nobody annotated, the second 2 of 12.
     assert scores.at(0.5).false_positives == scores.at(0.95).false_positives == 1
     assert scores.at(0.5).false_negatives == 1
@@ -185,9 +187,9 @@ def test_objects_that_nobody_annotated_do_not_count():
 
 
 def test_a_contingency_table_that_is_there_already_is_enough():
-    told, true = rows(20, 18, 13), rows(20, 20, 20)
-    of_table = Instances.of(partition(told, true))
-    np.testing.assert_equal(of_table.values(), instances(told, true).values())
+    predicted, truth = rows(20, 18, 13), rows(20, 20, 20)
+    of_table = Instances.of(partition(predicted, truth))
+    np.testing.assert_equal(of_table.values(), instances(predicted, truth).values())
 
 
 @pytest.mark.parametrize("threshold", [0.49, 0, 1.1, math.nan])

@@ -44,10 +44,10 @@ def bits(values):
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS.filter(np.any))
-def test_v_rand_is_counted_over_all_pairs_of_pixels_in_true_objects(told, true):
-    scores = partition(told, true)
-    inside = true > 0
-    s, t = with_singles(told)[inside], true[inside]
+def test_v_rand_is_counted_over_all_pairs_of_pixels_in_true_objects(predicted, truth):
+    scores = partition(predicted, truth)
+    inside = truth > 0
+    s, t = with_singles(predicted)[inside], truth[inside]
     both, in_told, in_true = (chance_together(*x) for x in ((s, t), (s, s), (t, t)))
     assert scores.v_rand_split == pytest.approx(both / in_true)
     assert scores.v_rand_merge == pytest.approx(both / in_told)
@@ -56,10 +56,10 @@ def test_v_rand_is_counted_over_all_pairs_of_pixels_in_true_objects(told, true):
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS.filter(np.any))
-def test_v_info_is_the_mutual_information_inside_true_objects(told, true):
-    scores = partition(told, true)
-    inside = true > 0
-    s, t = with_singles(told)[inside].tolist(), true[inside].tolist()
+def test_v_info_is_the_mutual_information_inside_true_objects(predicted, truth):
+    scores = partition(predicted, truth)
+    inside = truth > 0
+    s, t = with_singles(predicted)[inside].tolist(), truth[inside].tolist()
     mutual = bits(s) + bits(t) - bits(list(zip(s, t, strict=True)))
     for part, whole in ((scores.v_info_split, bits(s)), (scores.v_info_merge, bits(t))):
         assert part == pytest.approx(mutual / whole if whole else 1, abs=1e-9)
@@ -70,18 +70,18 @@ def test_v_info_is_the_mutual_information_inside_true_objects(told, true):
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS)
-def test_the_rand_error_is_counted_over_all_pairs_of_different_pixels(told, true):
-    s, t = told.ravel(), true.ravel()
+def test_the_rand_error_is_counted_over_all_pairs_of_different_pixels(predicted, truth):
+    s, t = predicted.ravel(), truth.ravel()
     pairs = list(combinations(range(s.size), 2))
     wrong = sum((s[a] == s[b]) != (t[a] == t[b]) for a, b in pairs)
-    assert partition(told, true).rand_error == pytest.approx(wrong / len(pairs))
+    assert partition(predicted, truth).rand_error == pytest.approx(wrong / len(pairs))
 
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS.filter(np.any))
-def test_variation_of_information_equals_scikit_image(told, true):
-    scores = partition(told, true)
-    split, merge = variation_of_information(true, told, ignore_labels=(0,))
+def test_variation_of_information_equals_scikit_image(predicted, truth):
+    scores = partition(predicted, truth)
+    split, merge = variation_of_information(truth, predicted, ignore_labels=(0,))
     assert scores.voi_split == pytest.approx(split, abs=1e-9)
     assert scores.voi_merge == pytest.approx(merge, abs=1e-9)
     assert scores.voi == pytest.approx(split + merge, abs=1e-9)
@@ -89,17 +89,17 @@ def test_variation_of_information_equals_scikit_image(told, true):
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS)
-def test_the_adapted_rand_error_equals_scikit_image(told, true):
+def test_the_adapted_rand_error_equals_scikit_image(predicted, truth):
     # Four pixels of one object: scikit-image divides by 0 where no pair is together.
-    told[0, :4], true[0, :4] = 1, 1
-    expected, _, _ = adapted_rand_error(true, told)
-    assert partition(told, true).adapted_rand_error == pytest.approx(expected)
+    predicted[0, :4], truth[0, :4] = 1, 1
+    expected, _, _ = adapted_rand_error(truth, predicted)
+    assert partition(predicted, truth).adapted_rand_error == pytest.approx(expected)
 
 
 def test_an_object_cut_in_two_is_a_split():
-    true = np.ones((2, 4), int)
-    told = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
-    scores = partition(told, true)
+    truth = np.ones((2, 4), int)
+    predicted = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
+    scores = partition(predicted, truth)
     assert (scores.v_rand_split, scores.v_rand_merge) == (0.5, 1)
     assert scores.v_rand == pytest.approx(2 / 3)
     assert (scores.v_info_split, scores.v_info_merge) == (0, 1)
@@ -107,25 +107,25 @@ def test_an_object_cut_in_two_is_a_split():
 
 
 def test_two_objects_joined_are_a_merge():
-    true = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
-    scores = partition(np.ones((2, 4), int), true)
+    truth = np.array([[1, 1, 2, 2], [1, 1, 2, 2]])
+    scores = partition(np.ones((2, 4), int), truth)
     assert (scores.v_rand_split, scores.v_rand_merge) == (1, 0.5)
     assert (scores.v_info_split, scores.v_info_merge) == (1, 0)
     assert (scores.voi_split, scores.voi_merge) == (0, 1)
 
 
 def test_predicted_background_inside_an_object_counts_as_single_pixels():
-    true = np.ones((1, 4), int)
-    scores = partition(np.array([[0, 0, 1, 1]]), true)
+    truth = np.ones((1, 4), int)
+    scores = partition(np.array([[0, 0, 1, 1]]), truth)
     # Two pixels of 1/4 and one object of 1/2: squares 1/16 + 1/16 + 1/4.
     assert scores.v_rand_split == 3 / 8
     assert scores.v_rand_merge == 1
 
 
 def test_what_is_predicted_outside_true_objects_counts_in_the_rand_error_only():
-    true = np.array([[1, 1, 0, 2, 2]])
+    truth = np.array([[1, 1, 0, 2, 2]])
     tight, loose = np.array([[1, 1, 0, 2, 2]]), np.array([[1, 1, 1, 2, 2]])
-    one, other = partition(tight, true).values(), partition(loose, true).values()
+    one, other = partition(tight, truth).values(), partition(loose, truth).values()
     assert one.pop("rand_error") == 0
     assert other.pop("rand_error") == pytest.approx(2 / 10)
     assert one == other
@@ -133,8 +133,8 @@ def test_what_is_predicted_outside_true_objects_counts_in_the_rand_error_only():
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS.filter(np.any))
-def test_the_truth_scores_1_against_itself_under_other_numbers(true):
-    scores = partition(np.array([0, 70, 5, 9])[true], true)
+def test_the_truth_scores_1_against_itself_under_other_numbers(truth):
+    scores = partition(np.array([0, 70, 5, 9])[truth], truth)
     for name in ("v_rand", "v_rand_split", "v_rand_merge"):
         assert getattr(scores, name) == 1
     for name in ("v_info", "v_info_split", "v_info_merge"):
@@ -145,9 +145,9 @@ def test_the_truth_scores_1_against_itself_under_other_numbers(true):
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS, arrays.arrays(bool, (4, 5)))
-def test_only_annotated_pixels_count(told, true, annotated):
-    scores = partition(told, true, annotated).values()
-    alone = partition(told[annotated], true[annotated]).values()
+def test_only_annotated_pixels_count(predicted, truth, annotated):
+    scores = partition(predicted, truth, annotated).values()
+    alone = partition(predicted[annotated], truth[annotated]).values()
     np.testing.assert_equal(scores, alone)
 
 
@@ -162,16 +162,18 @@ def test_without_true_objects_there_is_no_score():
 
 @settings(max_examples=40, deadline=None)
 @given(OBJECTS, OBJECTS)
-def test_a_volume_scores_like_all_its_pixels_at_once(told, true):
-    volume = partition(told.reshape(2, 2, 5), true.reshape(2, 2, 5))
-    np.testing.assert_equal(volume.values(), partition(told, true).values())
+def test_a_volume_scores_like_all_its_pixels_at_once(predicted, truth):
+    volume = partition(predicted.reshape(2, 2, 5), truth.reshape(2, 2, 5))
+    np.testing.assert_equal(volume.values(), partition(predicted, truth).values())
 
 
 def test_ids_may_be_as_large_as_their_type_holds():
-    true = np.array([1, 2, 2, 0], np.uint64)
-    told = np.array([1, 1, 2, 2], np.int64)
-    large = partition(told + 2**62, np.where(true > 0, true + np.uint64(2**63), 0))
-    assert large.values() == partition(told, true).values()
+    truth = np.array([1, 2, 2, 0], np.uint64)
+    predicted = np.array([1, 1, 2, 2], np.int64)
+    large = partition(
+        predicted + 2**62, np.where(truth > 0, truth + np.uint64(2**63), 0)
+    )
+    assert large.values() == partition(predicted, truth).values()
 
 
 def test_the_last_id_of_a_byte_is_an_object_like_any_other():
@@ -187,16 +189,16 @@ def test_masks_are_objects_of_one_id():
 
 
 @pytest.mark.parametrize(
-    ("told", "true", "words"),
+    ("predicted", "truth", "words"),
     [
         (np.zeros((2, 3), int), np.zeros((3, 2), int), "2 x 3 and the ground truth"),
         (np.zeros((2, 2)), np.zeros((2, 2), int), "The prediction holds float64"),
         (np.zeros((2, 2), int), np.full((2, 2), -1), "ground truth holds -1"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(told, true, words):
+def test_what_cannot_be_compared_is_refused(predicted, truth, words):
     with pytest.raises(InputError, match=words):
-        partition(told, true)
+        partition(predicted, truth)
 
 
 def test_annotated_pixels_of_another_shape_are_refused():

@@ -24,65 +24,70 @@ def places(labels, value):
 
 
 def test_the_confusion_counts_truth_by_row_and_prediction_by_column():
-    told = overlap(np.array([[1, 1, 0, 1], [0, 0, 0, 0]]), TRUTH, 2)
-    np.testing.assert_array_equal(told.confusion, [[3, 1], [2, 2]])
-    assert told.pixels == 8
-    assert told.iou == pytest.approx(2 / 5)
-    assert told.dice == pytest.approx(4 / 7)
-    assert told.accuracy == pytest.approx(5 / 8)
-    assert told.pixel_error == pytest.approx(3 / 8)
+    scores = overlap(np.array([[1, 1, 0, 1], [0, 0, 0, 0]]), TRUTH, 2)
+    np.testing.assert_array_equal(scores.confusion, [[3, 1], [2, 2]])
+    assert scores.pixels == 8
+    assert scores.iou == pytest.approx(2 / 5)
+    assert scores.dice == pytest.approx(4 / 7)
+    assert scores.accuracy == pytest.approx(5 / 8)
+    assert scores.pixel_error == pytest.approx(3 / 8)
 
 
 def test_a_perfect_prediction_scores_1():
-    told = overlap(TRUTH, TRUTH, 2)
-    assert (told.iou, told.dice, told.accuracy, told.pixel_error) == (1, 1, 1, 0)
+    scores = overlap(TRUTH, TRUTH, 2)
+    assert (
+        scores.iou,
+        scores.dice,
+        scores.accuracy,
+        scores.pixel_error,
+    ) == (1, 1, 1, 0)
 
 
 def test_an_empty_prediction_scores_0():
-    told = overlap(np.zeros_like(TRUTH), TRUTH, 2)
-    assert (told.iou, told.dice, told.accuracy) == (0, 0, 0.5)
+    scores = overlap(np.zeros_like(TRUTH), TRUTH, 2)
+    assert (scores.iou, scores.dice, scores.accuracy) == (0, 0, 0.5)
 
 
 def test_calling_everything_foreground_scores_its_share():
-    told = overlap(np.ones_like(TRUTH), TRUTH, 2)
-    assert (told.iou, told.accuracy) == (0.5, 0.5)
-    assert told.iou_per_class[0] == 0
+    scores = overlap(np.ones_like(TRUTH), TRUTH, 2)
+    assert (scores.iou, scores.accuracy) == (0.5, 0.5)
+    assert scores.iou_per_class[0] == 0
 
 
 def test_a_shifted_square_scores_what_is_common():
     truth = np.zeros((20, 20), np.uint8)
     truth[5:15, 5:15] = 1
-    told = overlap(np.roll(truth, 2, axis=1), truth, 2)
-    assert told.iou == pytest.approx(80 / 120)
-    assert told.dice == pytest.approx(160 / 200)
+    scores = overlap(np.roll(truth, 2, axis=1), truth, 2)
+    assert scores.iou == pytest.approx(80 / 120)
+    assert scores.dice == pytest.approx(160 / 200)
 
 
 def test_precision_falls_with_what_is_too_much_and_recall_with_what_is_missed():
-    told = overlap(np.array([[1, 1, 0, 1], [0, 0, 0, 0]]), TRUTH, 2)
-    assert told.precision == pytest.approx(2 / 3)
-    assert told.recall == pytest.approx(2 / 4)
-    assert told.specificity == pytest.approx(3 / 4)
+    scores = overlap(np.array([[1, 1, 0, 1], [0, 0, 0, 0]]), TRUTH, 2)
+    assert scores.precision == pytest.approx(2 / 3)
+    assert scores.recall == pytest.approx(2 / 4)
+    assert scores.specificity == pytest.approx(3 / 4)
 
 
 @settings(max_examples=60, deadline=None)
 @given(prediction=LABELS, truth=LABELS)
 def test_precision_recall_and_specificity_equal_scikit_learn(prediction, truth):
-    told = overlap(prediction, truth, 4)
+    scores = overlap(prediction, truth, 4)
     found = prediction.ravel(), truth.ravel()
     precision, recall, _, _ = precision_recall_fscore_support(
         *found[::-1], labels=range(4), zero_division=0
     )
     there = np.array([(prediction == v).any() or (truth == v).any() for v in range(4)])
-    for scores, expected in (
-        (told.precision_per_class, precision),
-        (told.recall_per_class, recall),
+    for per_class, expected in (
+        (scores.precision_per_class, precision),
+        (scores.recall_per_class, recall),
     ):
-        np.testing.assert_allclose(scores, np.where(there, expected, np.nan))
+        np.testing.assert_allclose(per_class, np.where(there, expected, np.nan))
     outside = [
         recall_score(truth.ravel() != v, prediction.ravel() != v, zero_division=np.nan)
         for v in range(4)
     ]
-    np.testing.assert_allclose(told.specificity_per_class, outside)
+    np.testing.assert_allclose(scores.specificity_per_class, outside)
 
 
 @pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall"])
@@ -95,9 +100,9 @@ def test_a_class_on_one_side_only_scores_0(name):
 @pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall"])
 def test_nothing_on_either_side_has_no_score(name):
     empty = np.zeros((3, 3), np.uint8)
-    told = overlap(empty, empty, 2)
-    assert math.isnan(getattr(told, name))
-    assert (told.accuracy, told.specificity) == (1, 1)
+    scores = overlap(empty, empty, 2)
+    assert math.isnan(getattr(scores, name))
+    assert (scores.accuracy, scores.specificity) == (1, 1)
 
 
 def test_specificity_tells_of_an_empty_truth_and_asks_for_some_background():
@@ -107,10 +112,10 @@ def test_specificity_tells_of_an_empty_truth_and_asks_for_some_background():
 
 
 def test_without_truth_there_is_no_score_at_all():
-    told = overlap(TRUTH, np.full_like(TRUTH, IGNORE), 2)
-    assert told.pixels == 0
-    assert math.isnan(told.accuracy)
-    assert math.isnan(told.pixel_error)
+    scores = overlap(TRUTH, np.full_like(TRUTH, IGNORE), 2)
+    assert scores.pixels == 0
+    assert math.isnan(scores.accuracy)
+    assert math.isnan(scores.pixel_error)
 
 
 @settings(max_examples=60, deadline=None)
@@ -119,7 +124,7 @@ def test_scores_equal_those_of_sets_and_ignored_pixels_never_count(
     prediction, truth, ignored
 ):
     truth = np.where(ignored, np.uint8(IGNORE), truth)
-    told = overlap(prediction, truth, 4)
+    scores = overlap(prediction, truth, 4)
     unknown = places(truth, IGNORE)
     ious, dices, hits = [], [], 0
     for value in range(4):
@@ -127,15 +132,15 @@ def test_scores_equal_those_of_sets_and_ignored_pixels_never_count(
         ious.append(len(a & b) / len(a | b) if a | b else math.nan)
         dices.append(2 * len(a & b) / (len(a) + len(b)) if a | b else math.nan)
         hits += len(a & b)
-    np.testing.assert_allclose(told.iou_per_class, ious)
-    np.testing.assert_allclose(told.dice_per_class, dices)
-    for told_mean, values in ((told.iou, ious), (told.dice, dices)):
+    np.testing.assert_allclose(scores.iou_per_class, ious)
+    np.testing.assert_allclose(scores.dice_per_class, dices)
+    for mean, values in ((scores.iou, ious), (scores.dice, dices)):
         known = [value for value in values[1:] if not math.isnan(value)]
         expected = sum(known) / len(known) if known else math.nan
-        np.testing.assert_allclose(told_mean, expected)
-    assert told.pixels == 24 - len(unknown)
-    if told.pixels:
-        assert told.accuracy == pytest.approx(hits / told.pixels)
+        np.testing.assert_allclose(mean, expected)
+    assert scores.pixels == 24 - len(unknown)
+    if scores.pixels:
+        assert scores.accuracy == pytest.approx(hits / scores.pixels)
 
 
 @settings(max_examples=30, deadline=None)

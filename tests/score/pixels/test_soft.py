@@ -37,8 +37,8 @@ def test_the_scores_equal_sums_over_single_pixels(chances, truth, smooth):
 
     dice = (2 * both + smooth) / (sum(p + t for p, t in pairs) + smooth)
     for score, expected in zip(SCORES, (iou(pairs), dice, iou(hard)), strict=True):
-        told = score(chances, truth, smooth=smooth)
-        assert told == pytest.approx(expected if pairs else math.nan, nan_ok=True)
+        value = score(chances, truth, smooth=smooth)
+        assert value == pytest.approx(expected if pairs else math.nan, nan_ok=True)
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -62,8 +62,8 @@ def test_half_a_chance_everywhere_is_foreground_at_the_threshold():
 def test_without_smoothing_the_thresholded_iou_is_that_of_masks(chances, truth):
     binary = np.where(truth == 2, np.uint8(1), truth)
     expected = overlap(chances >= 0.5, binary, 2).iou
-    told = thresholded_iou(chances, truth, smooth=0)
-    assert told == pytest.approx(expected, nan_ok=True)
+    value = thresholded_iou(chances, truth, smooth=0)
+    assert value == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -77,8 +77,8 @@ def test_nothing_on_either_side_scores_1_and_nothing_annotated_has_no_score(scor
 def test_a_large_stack_loses_no_digits():
     chances = np.full((8, 512, 512), 0.1, np.float32)
     truth = np.ones(chances.shape, np.uint8)
-    told = soft_iou(chances, truth, smooth=0)
-    assert told == pytest.approx(float(chances[0, 0, 0]), rel=1e-9)
+    value = soft_iou(chances, truth, smooth=0)
+    assert value == pytest.approx(float(chances[0, 0, 0]), rel=1e-9)
 
 
 @pytest.mark.parametrize("score", SCORES)

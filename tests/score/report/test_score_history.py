@@ -41,9 +41,9 @@ def test_scorings_come_back_in_their_order(history: ScoreHistory) -> None:
 
 def test_a_score_that_is_not_defined_stays_so(history: ScoreHistory) -> None:
     history.add(record(values={"iou": math.nan}, threshold=None))
-    (told,), _ = history.read()
-    assert math.isnan(told.values["iou"])
-    assert told.threshold is None
+    (row,), _ = history.read()
+    assert math.isnan(row.values["iou"])
+    assert row.threshold is None
 
 
 def test_a_line_that_was_cut_off_spoils_no_other(history: ScoreHistory) -> None:
