@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model
@@ -103,26 +104,73 @@ def test_run_yaml_repeats_a_run_exactly_from_any_folder(
     assert_same_model(files / "first" / "last.safetensors", "again/last.safetensors")
 
 
-def test_a_stopped_run_goes_on_with_resume(files, train, run):
-    """Ctrl+C ends the first run after some steps; --resume takes the others."""
-    whole = train("whole")
-    command = [sys.executable, "-m", "napari_unet", "train", "--out", files / "run"]
-    command += ["--config", whole / "run.yaml"]
+def learning(whole, folder):
+    """Return the command of a run like another, in a process of its own."""
+    command = [sys.executable, "-m", "napari_unet", "train", "--out", str(folder)]
+    return [*command, "--config", str(whole / "run.yaml")]
+
+
+def assert_goes_on(whole, stopped, run):
+    assert 1 <= len(history(stopped)) < 12
+    run("train", "--resume", stopped)
+    assert_same_model(whole / "last.safetensors", stopped / "last.safetensors")
+    assert history(stopped) == history(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("SIGINT", "Stopping; press Ctrl+C again to leave at once."),
+        ("SIGTERM", "Told to end (SIGTERM): stopping."),
+        ("SIGHUP", "The terminal closes (SIGHUP): stopping."),
+    ],
+)
+def test_a_run_that_is_told_to_end_goes_on_with_resume(files, train, run, name, words):
+    """A cluster that ends its job sends SIGTERM, often twice."""
+    whole, number = train("whole"), getattr(signal, name, None)
+    if number is None:
+        pytest.skip(f"this system knows no {name}")
     quiet = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=quiet
+        learning(whole, files / "run"), stdout=subprocess.PIPE, text=True, env=quiet
     ) as child:
         for line in child.stdout:
             if line.startswith("step "):
-                child.send_signal(signal.SIGINT)
+                for _ in range(1 if name == "SIGINT" else 2):
+                    child.send_signal(number)
                 break
         rest = child.stdout.read()
     assert child.returncode == 0
-    assert "Stopping; press Ctrl+C again to leave at once." in rest
-    assert 1 <= len(history(files / "run")) < 12
-    run("train", "--resume", files / "run")
-    assert_same_model(whole / "last.safetensors", files / "run" / "last.safetensors")
-    assert history(files / "run") == history(whole)
+    assert words in rest
+    assert_goes_on(whole, files / "run", run)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of Unix")
+def test_a_terminal_that_closes_costs_no_step(files, train, run):
+    whole = train("whole")
+    master, slave = os.openpty()
+    # The first terminal that the leader of a session opens is its own.
+    line = f'exec "$@" < {os.ttyname(slave)} > {os.ttyname(slave)} 2>&1'
+    command = ["sh", "-c", line, "sh", *learning(whole, files / "run")]
+    child = subprocess.Popen(command, start_new_session=True)
+    shown = b""
+    while b"loss" not in shown:
+        shown += os.read(master, 4096)
+    os.close(slave)
+    os.close(master)
+    assert child.wait(60) == 0
+    assert_goes_on(whole, files / "run", run)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nohup is of Unix")
+def test_what_is_ignored_under_nohup_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_resume_takes_no_other_settings(files, train, run):

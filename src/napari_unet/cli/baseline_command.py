@@ -96,13 +96,14 @@ def write_mask(
     InputError
         When a file cannot be used as it is.
     NapariUNetError
-        When Ctrl+C ends it early: half a stack would look like a whole one.
+        When it is told to end early: half a stack would look like a whole one.
     """
     import numpy as np
 
     from napari_unet.baselines import find_baseline, segment
     from napari_unet.baselines.planes import annotated_slices
-    from napari_unet.cli.show import bar, read_and_tell, say, stop_on_interrupt
+    from napari_unet.cli.show import bar, read_and_tell, say
+    from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.stack import parse_slices
     from napari_unet.data.write import write_stack
 
@@ -114,7 +115,7 @@ def write_mask(
         wanted = wanted[parse_slices(slices, stack.num_slices)]
     classes = None if lesson.labels is None else read_classes(lesson)
     masks = []
-    with stop_on_interrupt() as stop, bar("segmenting") as show:
+    with stop_on_signals() as stop, bar("segmenting") as show:
         for step in segment(
             name, stack.as_czyx(), classes, slices=wanted, config=config, stop=stop
         ):

@@ -183,12 +183,13 @@ def _finished_among(folders: list[Path]) -> list[Path]:
 
 
 def _train(run: ExperimentRun) -> Result | None:
-    """Train with progress, and measure; None where Ctrl+C came first."""
-    from napari_unet.cli.show import follow, say, stop_on_interrupt
+    """Train with progress, and measure; None where it was told to end first."""
+    from napari_unet.cli.show import follow, say
+    from napari_unet.cli.signals import stop_on_signals
 
     for line in run.words:
         say(line)
-    with stop_on_interrupt() as stop:
+    with stop_on_signals() as stop:
         follow(run.trainer.run(stop))
     if not run.trainer.is_over:
         say("stopped before the end: the same command goes on from here")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet.cli.outputs import check_outputs, check_tiff
-from napari_unet.cli.show import bar, say, stop_on_interrupt
+from napari_unet.cli.show import bar, say
+from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import (
     AnnotationKind,
     PostprocessConfig,
@@ -99,17 +100,17 @@ def segment_behind_bar(
     Raises
     ------
     NapariUNetError
-        When Ctrl+C ends it early: half a stack would look like a whole one.
+        When it is told to end early: half a stack would look like a whole one.
     """
     with ExitStack() as while_predicting:
-        stop = while_predicting.enter_context(stop_on_interrupt())
+        stop = while_predicting.enter_context(stop_on_signals())
         advance = while_predicting.enter_context(bar("predicting"))
 
         def show(step: SegmentStep) -> None:
             if isinstance(step, Started):
                 say(f"predicting on {step.device}")
             elif isinstance(step, Finishing):
-                # What cannot be stopped in good order ends at the first Ctrl+C.
+                # What cannot be stopped in good order ends at the first signal.
                 while_predicting.close()
             else:
                 if step.message:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -65,29 +63,6 @@ def follow(steps: Iterable[TrainStep]) -> TrainStep | None:
             last = step
             show(step)
     return last
-
-
-@contextmanager
-def stop_on_interrupt() -> Iterator[threading.Event]:
-    """Yield what ends work in good order at the first Ctrl+C.
-
-    The second ends the program.
-    """
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def on_interrupt(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        say("Stopping; press Ctrl+C again to leave at once.")
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

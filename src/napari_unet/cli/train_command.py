@@ -81,7 +81,7 @@ def train(
     Give --image and --labels once for each image. --kind, --train, --validation and
     --regions hold for all images when given once, or belong to the images in their
     order.
-    Ctrl+C ends the run in good order, with a model that can be used.
+    Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
     from napari_unet.train.session import open_run, source_of
 
@@ -106,7 +106,8 @@ def train(
 
 def train_and_report(run: OpenRun) -> None:
     """Train in the terminal, and print where the models lie."""
-    from napari_unet.cli.show import follow, say, stop_on_interrupt
+    from napari_unet.cli.show import follow, say
+    from napari_unet.cli.signals import stop_on_signals
     from napari_unet.words import clock
 
     trainer, network = run.trainer, run.config.network
@@ -123,7 +124,7 @@ def train_and_report(run: OpenRun) -> None:
         f"training a {network.ndim}D U-Net, base {network.base_channels} "
         f"({trainer.network.num_parameters:,} parameters) on {trainer.device.words}"
     )
-    with stop_on_interrupt() as stop:
+    with stop_on_signals() as stop:
         follow(trainer.run(stop))
     say(f"trained {trainer.step} steps in {clock(trainer.elapsed)}")
     if run.config.train.steps is None and trainer.repeat_steps is not None:
