@@ -27,12 +27,10 @@ class LayerRecord(Settings):
 
     role: Role
     name: str
-    path: str | None = Field(
-        None, description="Relative where it lies in the project; none: in no file."
-    )
-    look: dict[str, Any] = Field(
-        default_factory=dict, description="Place, colours and visibility."
-    )
+    path: str | None = None
+    """Relative where it lies in the project; none: in no file."""
+    look: dict[str, Any] = Field(default_factory=dict)
+    """Place, colours and visibility."""
 
 
 class ProjectFile(Settings):

@@ -20,9 +20,22 @@ class AnnotationKind(StrEnum):
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, and without unknown names."""
+    """Base of all settings: immutable, and without unknown names.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+    The text under a field is its description, wherever a user reads it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Take the line breaks of the source out of the descriptions."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for field in cls.model_fields.values():
+            if field.description is not None:
+                field.description = " ".join(field.description.split())
 
     @classmethod
     def read(cls, data: dict[str, Any], source: str | Path) -> Self:

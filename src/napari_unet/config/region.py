@@ -26,21 +26,13 @@ class Role(StrEnum):
 class Region(Settings):
     """A polygon on some slices, or whole slices, with what it is for."""
 
-    role: Role = Field(
-        title="Role",
-        description="What the annotated pixels inside are for: train, validation (they "
-        "choose the best model), test (kept for a last score) or ignore.",
-    )
-    slices: str | None = Field(
-        None,
-        title="Slices",
-        description="Slices that it covers, as start:stop counted from 0; all when "
-        "left out.",
-    )
+    role: Role = Field(title="Role")
+    """What the annotated pixels inside are for: train, validation (they choose the best
+    model), test (kept for a last score) or ignore."""
+    slices: str | None = Field(None, title="Slices")
+    """Slices that it covers, as start:stop counted from 0; all when left out."""
     polygon: tuple[tuple[FiniteFloat, FiniteFloat], ...] | None = Field(
-        None,
-        min_length=3,
-        title="Polygon",
-        description="Corners as (y, x) in pixels, the middle of the first pixel at "
-        "(0, 0); the whole slice when left out.",
+        None, min_length=3, title="Polygon"
     )
+    """Corners as (y, x) in pixels, the middle of the first pixel at (0, 0); the whole
+    slice when left out."""

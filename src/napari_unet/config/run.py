@@ -19,50 +19,37 @@ from napari_unet.errors import InputError
 class ImageConfig(Settings):
     """One image of a training set and what belongs to it."""
 
-    image: str = Field(title="Image", description="TIFF file or folder of slices.")
-    labels: str = Field(
-        title="Annotations",
-        description="Annotations of the image: TIFF file or folder.",
-    )
-    kind: AnnotationKind | None = Field(
-        None,
-        title="Kind",
-        description="What the values of the annotations mean: scribbles (0 "
-        "unlabelled, 1 background, 2.. classes), classes (0 background, 1.. "
-        "classes) or objects (0 background, one number for each object). Guessed "
-        "when left out.",
-    )
-    train: str | None = Field(
-        None,
-        title="Slices to train on",
-        description="Slices to train on, as start:stop counted from 0. Left out: all "
-        "annotated slices that are not held out. The word none: the image is only "
-        "held out.",
-    )
+    image: str = Field(title="Image")
+    """TIFF file or folder of slices."""
+    labels: str = Field(title="Annotations")
+    """Annotations of the image: TIFF file or folder."""
+    kind: AnnotationKind | None = Field(None, title="Kind")
+    """What the values of the annotations mean: scribbles (0 unlabelled, 1 background,
+    2.. classes), classes (0 background, 1.. classes) or objects (0 background, one
+    number for each object). Guessed when left out."""
+    train: str | None = Field(None, title="Slices to train on")
+    """Slices to train on, as start:stop counted from 0. Left out: all annotated slices
+    that are not held out. The word none: the image is only held out."""
     validation: str | None = Field(
         None,
         # The second is the name in settings of earlier versions.
         validation_alias=AliasChoices("validation", "validate"),
         title="Slices held out",
-        description="Slices held out, as start:stop counted from 0: never trained on, "
-        "they choose the best model. The word none: nothing is held out. Left out: the "
-        "last fifth of five or more annotated slices, or of five or more images, if "
-        "the slices to train on are left out too; else nothing.",
     )
-    regions: tuple[Region, ...] = Field(
-        (),
-        title="Regions",
-        description="Boxes, polygons or slices with their role, as a YAML or JSON "
-        "file holds them; they add to the slices given above.",
-    )
+    """Slices held out, as start:stop counted from 0: never trained on, they choose the
+    best model. The word none: nothing is held out. Left out: the last fifth of five or
+    more annotated slices, or of five or more images, if the slices to train on are left
+    out too; else nothing."""
+    regions: tuple[Region, ...] = Field((), title="Regions")
+    """Boxes, polygons or slices with their role, as a YAML or JSON file holds them;
+    they add to the slices given above."""
 
 
 class RunConfig(Settings):
     """A whole training run, as `run.yaml` holds it."""
 
-    images: tuple[ImageConfig, ...] = Field(
-        (), title="Images", description="The training set."
-    )
+    images: tuple[ImageConfig, ...] = Field((), title="Images")
+    """The training set."""
     network: UNetConfig = Field(default_factory=UNetConfig)
     weight_map: WeightMapConfig = Field(
         default_factory=WeightMapConfig,
