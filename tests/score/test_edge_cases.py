@@ -17,8 +17,8 @@ from napari_unet.score.borders.warping import warping_error
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.measures import OBJECTS as PARTITION
 from napari_unet.score.objects.instances import SCORES as INSTANCES
-from napari_unet.score.objects.instances import instances
-from napari_unet.score.objects.partition import score_slices
+from napari_unet.score.objects.instances import Instances
+from napari_unet.score.objects.partition import partition, score_slices
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.score.pixels.soft import soft_dice, soft_iou, thresholded_iou
 
@@ -48,18 +48,20 @@ def mean(values):
 def score(prediction, truth):
     """Return every measure of a mask, by name; the challenge's with thinned borders."""
     known = truth != IGNORE
-    told, true = prediction != 0, (truth != 0) & known
+    predicted_mask, truth_mask = prediction != 0, (truth != 0) & known
     counts = overlap(prediction, truth, 2)
-    found = instances(connected_objects(told), connected_objects(true), known).at(0.5)
-    distances = surface_distances(told, true, known)
-    chances = told.astype(np.float32)
-    thinned = score_slices(told, true, known).values()
+    objects = connected_objects(predicted_mask), connected_objects(truth_mask)
+    hidden = partition(*objects, ~known)
+    found = Instances.of(partition(*objects, known), hidden).at(0.5)
+    distances = surface_distances(predicted_mask, truth_mask, known)
+    chances = predicted_mask.astype(np.float32)
+    thinned = score_slices(predicted_mask, truth_mask, known).values()
     return {
         **{name: getattr(counts, name) for name in (*OVERLAP, *SHARES)},
-        **score_slices(told, true, known, thin=False).values(),
+        **score_slices(predicted_mask, truth_mask, known, thin=False).values(),
         **{name: thinned[name] for name in PARTITION if name.startswith("v_")},
         **{f"instance_{name}": getattr(found, name) for name in INSTANCES[3:]},
-        "warping_error": mean(warping_error(told, true, known)),
+        "warping_error": mean(warping_error(predicted_mask, truth_mask, known)),
         "surface_distance": mean(distances.mean),
         "surface_distance_95": mean(distances.percentile_95),
         "soft_iou": soft_iou(chances, truth),
@@ -134,8 +136,8 @@ def test_an_empty_truth_in_which_nothing_was_found_is_no_success():
     assert [scores[name] for name in SHARES] == [1, 0, 1]
     assert [scores[name] for name in ("rand_error", "warping_error")] == [0, 0]
     assert [scores[name] for name in SOFT] == [1, 1, 1]
-    told = {*SHARES, *SOFT, "rand_error", "warping_error"}
-    assert undefined(scores) == set(scores) - told
+    predicted = {*SHARES, *SOFT, "rand_error", "warping_error"}
+    assert undefined(scores) == set(scores) - predicted
 
 
 def test_what_is_found_in_an_empty_truth_is_wrong():
@@ -149,8 +151,8 @@ def test_what_is_found_in_an_empty_truth_is_wrong():
 
 def test_an_empty_slice_changes_no_figure_of_objects_and_outlines():
     longer = np.concatenate([cells(), np.zeros_like(cells())])
-    told, alone = score(longer, longer), score(cells(), cells())
-    assert told == pytest.approx(alone)
+    predicted, alone = score(longer, longer), score(cells(), cells())
+    assert predicted == pytest.approx(alone)
 
 
 @pytest.mark.parametrize("junk", [0, 1])
@@ -170,6 +172,6 @@ def test_without_truth_there_is_no_figure():
 @pytest.mark.parametrize("prediction", [0, 1])
 @pytest.mark.parametrize("truth", [0, 1, IGNORE])
 def test_the_smallest_images_divide_nothing_by_zero(shape, prediction, truth):
-    told, true = (np.full(shape, n, np.uint8) for n in (prediction, truth))
-    for name, value in score(told, true).items():
+    predicted, flat = (np.full(shape, n, np.uint8) for n in (prediction, truth))
+    for name, value in score(predicted, flat).items():
         assert math.isnan(value) or 0 <= value <= 1, name

@@ -13,12 +13,13 @@ from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap
-from napari_unet.score.threshold import (
-    THRESHOLDS,
-    ThresholdCurve,
-    threshold_curve,
-    threshold_steps,
-)
+from napari_unet.score.threshold import THRESHOLDS, ThresholdCurve, threshold_steps
+
+
+def threshold_curve(*arguments, **options) -> ThresholdCurve:
+    """Return the curve once all of it is known."""
+    *_, curve = threshold_steps(*arguments, **options)
+    return curve
 
 
 @pytest.fixture(scope="module")

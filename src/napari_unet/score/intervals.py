@@ -78,23 +78,18 @@ class DrawnVolume:
     """
 
     def __init__(self, slices: Sequence[Partition]) -> None:
-        pairs = [(one.predicted, one.truth) for one in slices]
-        predicted, truth = (np.concatenate(ids) for ids in zip(*pairs, strict=True))
-        # Ranks keep 0, the background, as it is: prepending it makes it the first.
-        predicted_ranks, truth_ranks = (
-            np.unique(np.concatenate([[0], ids]), return_inverse=True)[1][1:]
-            for ids in (predicted, truth)
+        pairs = [np.stack([one.predicted, one.truth]) for one in slices]
+        self._pairs, column = np.unique(
+            np.concatenate(pairs, axis=1), axis=1, return_inverse=True
         )
-        codes = predicted_ranks * (truth_ranks.max(initial=0) + 1) + truth_ranks
-        _, first, column = np.unique(codes, return_index=True, return_inverse=True)
-        self._predicted, self._truth = predicted_ranks[first], truth_ranks[first]
         row = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
         pixels = np.concatenate([one.pixels for one in slices])
-        shape = (len(slices), len(first))
-        self._pixels = scipy.sparse.coo_array((pixels, (row, column)), shape).tocsr()
+        places = row, column.ravel()
+        self._pixels = scipy.sparse.coo_array((pixels, places)).tocsr()
 
     def drawn(self, counts: NDArray[np.int64]) -> Partition:
         """Return the volume with each slice as often as `counts` (S,) says."""
         pixels = np.asarray(counts @ self._pixels)
         there = pixels > 0
-        return Partition(self._predicted[there], self._truth[there], pixels[there])
+        predicted, truth = self._pairs[:, there]
+        return Partition(predicted, truth, pixels[there])

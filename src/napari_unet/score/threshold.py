@@ -79,18 +79,6 @@ class ThresholdCurve:
         return float(np.interp(threshold, self.thresholds[known], values[known]))
 
 
-def threshold_curve(
-    probabilities: NDArray[np.floating],
-    comparison: Comparison,
-    thresholds: Sequence[float] = THRESHOLDS,
-    *,
-    slices: Sequence[int] | None = None,
-) -> ThresholdCurve:
-    """Score the foreground at every threshold; see `threshold_steps`."""
-    *_, curve = threshold_steps(probabilities, comparison, thresholds, slices=slices)
-    return curve
-
-
 def threshold_steps(
     probabilities: NDArray[np.floating],
     comparison: Comparison,

@@ -20,7 +20,7 @@ from napari_unet.model.unet import UNet
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
-from napari_unet.score.threshold import threshold_curve
+from napari_unet.score.threshold import threshold_steps
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
@@ -114,7 +114,7 @@ def test_the_curve_is_that_of_the_held_out_slices(
     scene.predict()
     read = scene.score()
     settle()
-    expected = threshold_curve(scene.likely, read, slices=[4, 5])
+    *_, expected = threshold_steps(scene.likely, read, slices=[4, 5])
     np.testing.assert_allclose(scene.box.curve.iou, expected.iou, atol=1e-3)
     np.testing.assert_allclose(scene.box.curve.v_rand, expected.v_rand, atol=1e-2)
     assert "Slices 4 to 5: held out in training." in scene.box.about.text()

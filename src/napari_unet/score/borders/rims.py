@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 
@@ -35,69 +39,42 @@ def ridges(depth: NDArray[np.uint8]) -> NDArray[np.bool_]:
     Of thick parts that is all below the rim, and of parts so thin that they are all
     rim, their middle.
     """
-    around = depth
-    for axis in range(depth.ndim):
-        here, there = _pairs(axis, depth.ndim)
-        grown = around.copy()
-        np.maximum(grown[here], around[there], out=grown[here])
-        np.maximum(grown[there], around[here], out=grown[there])
-        around = grown
-    return np.asarray(depth >= around)
+    return np.asarray(depth >= scipy.ndimage.maximum_filter(depth, 3))
 
 
 def opened(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     """Keep of each slice of (Z, Y, X) what a square of `side` pixels fits into."""
-    if side < 2:
-        return mask
-    if min(mask.shape[1:]) < side:
-        return np.zeros(mask.shape, bool)
-    fits = mask
-    for axis in (1, 2):
-        length = fits.shape[axis] - side + 1
-        fits = np.logical_and.reduce(
-            [_cut(fits, axis, start, length) for start in range(side)]
-        )
-    for axis in (1, 2):
-        shape = list(fits.shape)
-        length = shape[axis]
-        shape[axis] += side - 1
-        filled = np.zeros(shape, bool)
-        for start in range(side):
-            _cut(filled, axis, start, length)[...] |= fits
-        fits = filled
-    return fits
+    height, width = (max(0, length - side + 1) for length in mask.shape[1:])
+    corners = itertools.product(range(side), repeat=2)
+    boxes = [np.s_[:, y : y + height, x : x + width] for y, x in corners]
+    fits, found = mask[boxes[0]].copy(), np.zeros(mask.shape, bool)
+    for box in boxes:
+        fits &= mask[box]
+    for box in boxes:
+        found[box] |= fits
+    return found
 
 
 def _rim(objects: NDArray[np.int32]) -> NDArray[np.bool_]:
     rim = np.zeros(objects.shape, bool)
-    known = objects >= 0
     for axis in range(objects.ndim):
-        here, there = _pairs(axis, objects.ndim)
-        border = (objects[here] != objects[there]) & known[here] & known[there]
-        rim[here] |= border
-        rim[there] |= border
+        here, there = _neighbours(objects, axis)
+        border = (here != there) & (here >= 0) & (there >= 0)
+        for side in _neighbours(rim, axis):
+            np.logical_or(side, border, out=side)
     return rim
 
 
 def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     kept = mask.copy()
     for axis in range(mask.ndim):
-        here, there = _pairs(axis, mask.ndim)
-        kept[here] &= mask[there]
-        kept[there] &= mask[here]
+        sides, others = _neighbours(kept, axis), _neighbours(mask, axis)[::-1]
+        for side, other in zip(sides, others, strict=True):
+            np.logical_and(side, other, out=side)
     return kept
 
 
-def _pairs(axis: int, ndim: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Return the indices of all pixels with a next one along an axis, and of these."""
-    here, there = [slice(None)] * ndim, [slice(None)] * ndim
-    here[axis], there[axis] = slice(None, -1), slice(1, None)
-    return tuple(here), tuple(there)
-
-
-def _cut(
-    mask: NDArray[np.bool_], axis: int, start: int, length: int
-) -> NDArray[np.bool_]:
-    index = [slice(None)] * mask.ndim
-    index[axis] = slice(start, start + length)
-    return mask[tuple(index)]
+def _neighbours(array: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return views of all pixels with a next one along an axis, and of these."""
+    along = np.moveaxis(array, axis, 0)
+    return along[:-1], along[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
@@ -56,25 +57,34 @@ def contacts(
     if not largest:
         return {}
     framed = _framed(inside, largest)
-    grown = np.zeros_like(framed)
-    within = (slice(1, -1),) * 3
-    np.copyto(grown[within], parts, where=framed[within] != 0)
+    grown = np.where(framed, np.pad(parts, 1), 0)
     _grow(framed.ravel(), grown.ravel(), _steps(framed.shape))
     here, there = _meetings(framed, grown)
     if not here.size:
         return {}
-    objects, a, b = framed.ravel()[here], grown.ravel()[here], grown.ravel()[there]
-    nodes, ends = np.unique(
-        np.concatenate([_keys(objects, a), _keys(objects, b)]), return_inverse=True
-    )
-    edges = np.sort(ends.reshape(2, -1), axis=0)
-    above = _above(edges, _nodes_of(largest, nodes), len(nodes))
-    places = _Places(edges, np.stack([here, there]), framed.shape, len(nodes))
-    return {
-        _key(nodes[node]): Contact(_key(nodes[up])[1], places.between(node, up))
-        for node, up in enumerate(above)
-        if 0 <= up < len(nodes)
-    }
+    objects = framed.ravel()[here].astype(np.int64) << 32
+    # A node is a part of an object, by both numbers in one.
+    ends = np.stack([objects | grown.ravel()[here], objects | grown.ravel()[there]])
+    nodes, edges = np.unique(ends, return_inverse=True)
+    edges = np.sort(edges.reshape(ends.shape), axis=0)
+    roots = np.isin(nodes, [whole << 32 | part for whole, part in largest.items()])
+    above = _above(edges, np.flatnonzero(roots), len(nodes))
+    pairs = np.stack([here, there], axis=1)
+    places = grouped(edges[0] * len(nodes) + edges[1], pairs)
+    found = {}
+    for node, up in enumerate(above.tolist()):
+        if 0 <= up < len(nodes):
+            pixels = places[min(node, up) * len(nodes) + max(node, up)].T.ravel()
+            points = np.stack(np.unravel_index(pixels, framed.shape), axis=1) - 1
+            found[_key(nodes[node])] = Contact(_key(nodes[up])[1], points)
+    return found
+
+
+def grouped(codes: NDArray[Any], values: NDArray[np.intp]) -> dict[int, NDArray[Any]]:
+    """Return which of the (N, ...) values have each of the (N,) codes."""
+    order = np.argsort(codes, kind="stable")
+    found, starts = np.unique(codes[order], return_index=True)
+    return dict(zip(found.tolist(), np.split(values[order], starts)[1:], strict=True))
 
 
 def middle(points: NDArray[np.intp]) -> tuple[int, int, int]:
@@ -92,9 +102,7 @@ def _framed(ids: NDArray[np.int32], wanted: Iterable[int]) -> NDArray[np.int32]:
     """Put a frame of 0 around some ids, so that every pixel has all its neighbours."""
     kept = np.zeros(int(ids.max()) + 1, np.int32)
     kept[list(wanted)] = list(wanted)
-    framed = np.zeros([length + 2 for length in ids.shape], np.int32)
-    framed[1:-1, 1:-1, 1:-1] = kept[ids]
-    return framed
+    return np.pad(kept[ids], 1)
 
 
 def _grow(
@@ -139,20 +147,8 @@ def _meetings(
     return np.concatenate(here), np.concatenate(there)
 
 
-def _keys(objects: NDArray[np.int32], parts: NDArray[np.int32]) -> NDArray[np.int64]:
-    return (objects.astype(np.int64) << 32) | parts
-
-
 def _key(code: np.int64) -> Key:
     return int(code) >> 32, int(code) & 0xFFFFFFFF
-
-
-def _nodes_of(largest: dict[int, int], nodes: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Return the nodes that are the largest parts of their objects."""
-    codes = _keys(
-        *(np.array(one, np.int32) for one in zip(*largest.items(), strict=True))
-    )
-    return np.flatnonzero(np.isin(nodes, codes))
 
 
 def _above(
@@ -172,26 +168,3 @@ def _above(
     ).tocsr()
     _, above = scipy.sparse.csgraph.breadth_first_order(whole, count, directed=False)
     return np.asarray(above[:count])
-
-
-class _Places:
-    """The pixels at which two nodes meet."""
-
-    def __init__(
-        self,
-        edges: NDArray[np.intp],
-        pixels: NDArray[np.intp],
-        shape: tuple[int, ...],
-        count: int,
-    ) -> None:
-        codes = edges[0] * count + edges[1]
-        order = np.argsort(codes, kind="stable")
-        self._codes, self._pixels = codes[order], pixels[:, order]
-        self._shape, self._count = shape, count
-
-    def between(self, node: int, other: int) -> NDArray[np.intp]:
-        """Return (N, 3) pixels, without the frame."""
-        code = min(node, other) * self._count + max(node, other)
-        start, stop = np.searchsorted(self._codes, [code, code + 1])
-        found = np.unravel_index(self._pixels[:, start:stop].ravel(), self._shape)
-        return np.stack(found, axis=1) - 1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.score.borders.rims import depths, opened, ridges
 from napari_unet.score.comparison import Comparison
-from napari_unet.score.errors.contact import Contact, Key, contacts, middle
+from napari_unet.score.errors.contact import Contact, Key, contacts, grouped, middle
 from napari_unet.score.errors.error_kinds import Error, ErrorKind, Errors
 from napari_unet.score.objects.object_pairs import Pairs, numbered, pairs_of
 
@@ -65,13 +65,22 @@ def find_errors(
     smallest
         Pixels of the smallest error that is listed.
     """
-    found = []
+    found: list[Error] = []
+    objects = np.zeros(comparison.truth.shape, np.int32)
     for slices in _blocks(comparison):
         block = _Block(comparison, slices, tolerance)
         block.find_objects(part, smallest)
         block.find_pieces(smallest)
-        found.append(_Found(slices.start, block.errors(smallest), block.objects))
-    return _collect(comparison, found)
+        numbers = np.zeros(int(block.objects.max(initial=0)) + 1, np.int32)
+        for error in block.errors(smallest):
+            numbers[error.number] = len(found) + 1
+            found.append(replace(error, number=len(found) + 1))
+        objects[slices] = numbers[block.objects]
+    found.sort(key=lambda error: -error.pixels)
+    by_size = np.zeros(len(found) + 1, np.int32)
+    by_size[[error.number for error in found]] = np.arange(1, len(found) + 1)
+    errors = (replace(error, number=n) for n, error in enumerate(found, start=1))
+    return Errors(tuple(errors), by_size[objects])
 
 
 @dataclass(frozen=True)
@@ -144,24 +153,20 @@ class _Block:
         A split is a merge seen from the truth, which holds the parts.
         """
         merge = kind is ErrorKind.MERGE
-        ids, objects = (pairs.predicted, pairs.truth), (self._predicted, self._truth)
-        main, wanted = pairs.main_truth(), pairs.merged
-        if not merge:
-            ids, objects = ids[::-1], objects[::-1]
-            main, wanted = pairs.main_predicted(), pairs.cut
-        parts = np.where(self._core, objects[1], np.int32(0))
-        places = contacts(objects[0], parts, main)
-        keys: list[Key] = list(zip(*(one.tolist() for one in ids), strict=True))
+        keys, joints, main = pairs.joints(merges=merge)
+        objects = self._predicted, self._truth
+        whole, parts = objects if merge else objects[::-1]
+        places = contacts(whole, np.where(self._core, parts, np.int32(0)), main)
         known = set(keys)
         # Numbers join what does not touch; connected pixels do so outside the truth.
         # Where the truth itself is in pieces, none of them was cut.
         apart = merge and self._comparison.predicted_ids is not None
-        for index in np.flatnonzero(wanted):
-            key = outer, part = keys[index]
+        for key in (keys[index] for index in joints):
+            outer, part = key
             if apart or key in places:
                 other, centre = _joint(places, key, known, main)
-                inner, whole = (part, other), (outer,)
-                truth, predicted = (inner, whole) if merge else (whole, inner)
+                inner = part, other
+                truth, predicted = (inner, (outer,)) if merge else ((outer,), inner)
                 self._drafts.append(_Draft(kind, truth, predicted, centre))
                 yield key if merge else (part, outer)
 
@@ -201,38 +206,25 @@ class _Block:
             here = wanted[ids]
             self.objects[here] = numbers[ids[here]]
 
-    def _paint_pairs(self, codes: list[Key]) -> None:
+    def _paint_pairs(self, pairs: list[Key]) -> None:
         """Give the pixels of each pair the number of its draft."""
-        if not codes:
+        if not pairs:
             return
-        predicted, truth = np.array(codes).T
-        height = len(self._truth_ids)
-        wanted = predicted * height + truth
-        order = np.argsort(wanted)
-        among_predicted, among_truth = (
-            np.zeros(len(self._predicted_ids), bool),
-            np.zeros(height, bool),
-        )
-        among_predicted[predicted] = among_truth[truth] = True
-        here = np.flatnonzero(
-            among_predicted[self._predicted] & among_truth[self._truth]
-        )
-        found = self._predicted.ravel()[here].astype(np.int64) * height
-        found += self._truth.ravel()[here]
-        rank = np.searchsorted(wanted[order], found).clip(max=order.size - 1)
-        hit = wanted[order][rank] == found
-        self.objects.ravel()[here[hit]] = order[rank[hit]] + 1
+        predicted, truth = np.array(pairs).T
+        shape = len(self._predicted_ids), len(self._truth_ids)
+        numbers = np.arange(1, len(pairs) + 1, dtype=np.int32)
+        table = scipy.sparse.coo_array((numbers, (predicted, truth)), shape).tocsr()
+        among = np.zeros(shape[0], bool)
+        among[predicted] = True
+        here = among[self._predicted] & (self._truth > 0)
+        self.objects[here] = table[self._predicted[here], self._truth[here]]
 
     def _centres(self) -> dict[int, Place]:
         """Return the most central pixel of the errors that have no place yet."""
         without = [draft.centre is None for draft in self._drafts]
-        where = np.flatnonzero(np.array([False, *without])[self.objects])
-        where = where[np.argsort(self.objects.ravel()[where], kind="stable")]
-        found, starts = np.unique(self.objects.ravel()[where], return_index=True)
-        points = np.stack(np.unravel_index(where, self.objects.shape), axis=1)
-        ends = np.append(starts, where.size)[1:]
-        each = zip(found.tolist(), starts, ends, strict=True)
-        return {number: middle(points[start:end]) for number, start, end in each}
+        where = np.array([False, *without])[self.objects].nonzero()
+        points = grouped(self.objects[where], np.stack(where, axis=1))
+        return {number: middle(each) for number, each in points.items()}
 
     def _error(
         self,
@@ -258,15 +250,6 @@ class _Block:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """Errors of a block, with numbers of their own."""
-
-    first: int
-    errors: list[Error]
-    objects: NDArray[np.int32]
-
-
 def _joint(
     places: dict[Key, Contact], key: Key, known: set[Key], main: dict[int, int]
 ) -> tuple[int, Place | None]:
@@ -286,21 +269,3 @@ def _blocks(comparison: Comparison) -> list[slice]:
     if comparison.volume:
         return [slice(0, len(comparison.truth))]
     return [slice(z, z + 1) for z in comparison.slices]
-
-
-def _collect(comparison: Comparison, found: list[_Found]) -> Errors:
-    """Give all errors numbers by their size."""
-    every = [(one.first, error) for one in found for error in one.errors]
-    every.sort(key=lambda entry: -entry[1].pixels)
-    objects = np.zeros(comparison.truth.shape, np.int32)
-    numbers = {
-        one.first: np.zeros(int(one.objects.max(initial=0)) + 1, np.int32)
-        for one in found
-    }
-    for number, (first, error) in enumerate(every, start=1):
-        numbers[first][error.number] = number
-    for one in found:
-        end = one.first + len(one.objects)
-        objects[one.first : end] = numbers[one.first][one.objects]
-    errors = (replace(error, number=n) for n, (_, error) in enumerate(every, start=1))
-    return Errors(tuple(errors), objects)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.errors import InputError
-from napari_unet.score.objects.partition import Partition, partition
+from napari_unet.score.objects.partition import Partition
 
 THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
 """IoU above which objects match: 0.5 to 0.95."""
@@ -214,34 +214,6 @@ class Instances:
             for name in SCORES
         }
         return {**rows, "mean": mean}
-
-
-def instances(
-    predicted_objects: NDArray[np.generic],
-    truth_objects: NDArray[np.generic],
-    annotated: NDArray[np.bool_] | None = None,
-) -> Instances:
-    """Match predicted with true objects.
-
-    Parameters
-    ----------
-    predicted_objects
-        Whole numbers of any shape: 0 is background, any other value one object.
-    truth_objects
-        Of the same shape, likewise.
-    annotated
-        Where the truth is known; everywhere when left out. No other pixel counts.
-
-    Raises
-    ------
-    InputError
-        When the shapes differ, or an id is negative or no whole number.
-    """
-    table = partition(predicted_objects, truth_objects, annotated)
-    if annotated is None or annotated.all():
-        return Instances.of(table)
-    hidden = partition(predicted_objects, truth_objects, ~annotated)
-    return Instances.of(table, hidden)
 
 
 def _objects(

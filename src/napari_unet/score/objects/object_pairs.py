@@ -30,27 +30,28 @@ class Pairs:
     most_of_predicted: NDArray[np.bool_]
     most_of_truth: NDArray[np.bool_]
 
-    @property
-    def merged(self) -> NDArray[np.bool_]:
-        """(P,): the predicted object holds more of another true one."""
-        return ~self.most_of_predicted
+    def joints(
+        self, *, merges: bool
+    ) -> tuple[list[tuple[int, int]], NDArray[np.intp], dict[int, int]]:
+        """Find the pairs that are merged into another one, or cut from it.
 
-    @property
-    def cut(self) -> NDArray[np.bool_]:
-        """(P,): all of the predicted object, but less of the true than another has."""
-        return self.most_of_predicted & ~self.most_of_truth
+        A merge is a part of a predicted object that holds more of another true one; a
+        split is a part of a true object that is all that its predicted object holds,
+        and not the largest part of the true one.
 
-    def main_truth(self) -> dict[int, int]:
-        """Return the true object that merges are seen from, by predicted object."""
-        among = self.most_of_predicted & np.isin(
-            self.predicted, self.predicted[self.merged]
-        )
-        return _lookup(self.predicted[among], self.truth[among])
-
-    def main_predicted(self) -> dict[int, int]:
-        """Return the predicted object that cuts are seen from, by true object."""
-        among = self.most_of_truth & np.isin(self.truth, self.truth[self.cut])
-        return _lookup(self.truth[among], self.predicted[among])
+        Returns
+        -------
+        All pairs, of an object and the part of it; which of them are joints; and the
+        largest part of each object that they concern.
+        """
+        whole, parts, most = self.predicted, self.truth, self.most_of_predicted
+        joint = ~most
+        if not merges:
+            whole, parts, most = self.truth, self.predicted, self.most_of_truth
+            joint = self.most_of_predicted & ~most
+        pairs = list(zip(whole.tolist(), parts.tolist(), strict=True))
+        among = np.flatnonzero(most & np.isin(whole, whole[joint]))
+        return pairs, np.flatnonzero(joint), dict(pairs[index] for index in among)
 
 
 def pairs_of(
@@ -108,7 +109,3 @@ def _largest(ids: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bo
     marked = np.zeros(ids.size, bool)
     marked[order[first]] = True
     return marked
-
-
-def _lookup(keys: NDArray[np.int32], values: NDArray[np.int32]) -> dict[int, int]:
-    return dict(zip(keys.tolist(), values.tolist(), strict=True))

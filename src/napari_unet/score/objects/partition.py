@@ -148,25 +148,26 @@ class Partition:
 
     @cached_property
     def _all(self) -> _Sizes:
-        return _Sizes.of(self.predicted, self.truth, self.pixels)
+        return self._sizes(np.ones(len(self.pixels), bool))
 
     @cached_property
     def _inside(self) -> _Sizes:
-        inside = self.truth != 0
-        return _Sizes.of(
-            self.predicted[inside], self.truth[inside], self.pixels[inside]
-        )
+        return self._sizes(self.truth != 0)
 
     @cached_property
     def _restricted(self) -> _Sizes:
         """Sizes inside true objects, predicted background taken apart into pixels."""
-        inside = self.truth != 0
-        found = inside & (self.predicted != 0)
+        return self._sizes(self.truth != 0, self.predicted == 0)
+
+    def _sizes(
+        self, counted: NDArray[np.bool_], alone: NDArray[np.bool_] | None = None
+    ) -> _Sizes:
+        found = counted if alone is None else counted & ~alone
         return _Sizes(
             _totals(self.predicted[found], self.pixels[found]),
-            _totals(self.truth[inside], self.pixels[inside]),
+            _totals(self.truth[counted], self.pixels[counted]),
             self.pixels[found].astype(float),
-            alone=int(self.pixels[inside & ~found].sum()),
+            alone=int(self.pixels[counted & ~found].sum()),
         )
 
 
@@ -277,18 +278,7 @@ class _Sizes:
     predicted: NDArray[np.float64]
     truth: NDArray[np.float64]
     joint: NDArray[np.float64]
-    alone: int = 0
-
-    @classmethod
-    def of(
-        cls,
-        predicted: NDArray[np.generic],
-        truth: NDArray[np.generic],
-        pixels: NDArray[np.int64],
-    ) -> _Sizes:
-        return cls(
-            _totals(predicted, pixels), _totals(truth, pixels), pixels.astype(float)
-        )
+    alone: int
 
     @property
     def total(self) -> float:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
 from napari_unet.data.files import atomic_write, unreadable, unwritable
 from napari_unet.score.intervals import Interval
+
+# JSON has no NaN: a score that is not defined is null there.
+_Score = Annotated[
+    float, BeforeValidator(lambda value: math.nan if value is None else value)
+]
+
+
+def _iso(date: str) -> str:
+    datetime.fromisoformat(date)
+    return date
 
 
 @dataclass(frozen=True)
@@ -40,15 +51,18 @@ class ScoreRecord:
         95 % intervals by name, where there are any.
     """
 
-    date: str
+    date: Annotated[str, AfterValidator(_iso)]
     prediction: str
     image: str = ""
     model: str = ""
     threshold: float | None = None
     slices: str = ""
     trained: str = ""
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, _Score] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+
+_RECORD = TypeAdapter(ScoreRecord)
 
 
 class ScoreHistory:
@@ -76,11 +90,10 @@ class ScoreHistory:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                line = _line(record).encode()
                 # A line that was cut off must not swallow this one.
-                line = line if self._ends_a_line() else b"\n" + line
+                start = b"" if self._ends_a_line() else b"\n"
                 # One write is never mixed with that of another window.
-                file.write(line)
+                file.write(start + _line(record))
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -110,7 +123,8 @@ class ScoreHistory:
             return
         gone = _line(record)
         with atomic_write(self.path) as temporary:
-            kept = [line for line in self._lines() if _same(line) != gone]
+            rows = [(line, _record(line)) for line in self._lines()]
+            kept = [line for line, one in rows if one is None or _line(one) != gone]
             temporary.write_text("".join(f"{line}\n" for line in kept), "utf-8")
 
     def _lines(self) -> list[str]:
@@ -148,41 +162,16 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
-def _line(record: ScoreRecord) -> str:
-    data = asdict(record)
-    data["values"] = {
-        name: value if math.isfinite(value) else None
-        for name, value in record.values.items()
-    }
-    return json.dumps(data, ensure_ascii=False) + "\n"
-
-
-def _same(line: str) -> str | None:
-    """Return a line as it is written now; None where it is damaged."""
-    record = _record(line)
-    return None if record is None else _line(record)
+def _line(record: ScoreRecord) -> bytes:
+    return _RECORD.dump_json(record) + b"\n"
 
 
 def _record(line: str) -> ScoreRecord | None:
     """Read a line; None where it is damaged. What newer versions add is left out."""
-    known = {one.name for one in fields(ScoreRecord)}
     try:
-        data: dict[str, Any] = json.loads(line)
-        given = {name: value for name, value in data.items() if name in known}
-        values = given.get("values", {}).items()
-        given["values"] = {
-            str(n): math.nan if v is None else float(v) for n, v in values
-        }
-        pairs = given.get("intervals", {}).items()
-        given["intervals"] = {str(n): (float(v[0]), float(v[1])) for n, v in pairs}
-        threshold = given.get("threshold")
-        given["threshold"] = None if threshold is None else float(threshold)
-        datetime.fromisoformat(given["date"])
-        record = ScoreRecord(**given)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        return _RECORD.validate_json(line)
+    except ValidationError:
         return None
-    words = (record.prediction, record.image, record.model, record.slices)
-    return record if all(isinstance(one, str) for one in words) else None
 
 
 def _cell(value: float) -> str:
