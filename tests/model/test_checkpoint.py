@@ -18,15 +18,8 @@ from safetensors.torch import save_file
 from napari_unet.config import AnnotationKind, TrainConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError, ModelFileError, OutputError
-from napari_unet.model.card import keep_threshold
-from napari_unet.model.checkpoint import (
-    FORMAT_VERSION,
-    Model,
-    ModelCard,
-    load_model,
-    read_card,
-    save_model,
-)
+from napari_unet.model.card import FORMAT_VERSION, keep_threshold, read_card
+from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.unet import UNet
 
 

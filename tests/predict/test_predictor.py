@@ -16,7 +16,7 @@ from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.losses import probabilities
 from napari_unet.model.unet import UNet
-from napari_unet.predict.predictor import Prediction, Predictor
+from napari_unet.predict.predictor import Predictor
 from napari_unet.samples import em_stack
 
 WHOLE = PredictConfig(tile_size=4096, tile_slices=4096, device="cpu")
@@ -81,8 +81,11 @@ def test_tiles_give_what_the_whole_slice_gives(norm, padding, depth, tile):
     wide = image((1, 1, 150, 330) if depth == 4 else (1, 2, 90, 175))
     whole = Predictor(given, WHOLE).predict(wide, keep=True)
     config = PredictConfig(tile_size=tile, device="cpu")
-    tiles = list(Predictor(given, config).tiles(wide))
-    tiled = Prediction.empty(wide.shape[1:], 2, keep=True)
+    predictor = Predictor(given, config)
+    tiles, tiled = (
+        list(predictor.tiles(wide)),
+        predictor.empty(wide.shape[1:], keep=True),
+    )
     for one in tiles:
         tiled.add(one)
     assert len(tiles) > len(wide[0])

@@ -14,18 +14,10 @@ from safetensors.torch import save
 from napari_unet.config import UNetConfig
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import ModelFileError
-from napari_unet.model.card import FORMAT_VERSION, KEY, ModelCard, open_model, read_card
+from napari_unet.model.card import KEY, ModelCard, open_model, read_card
 from napari_unet.model.unet import UNet
 
-__all__ = [
-    "FORMAT_VERSION",
-    "Model",
-    "ModelCard",
-    "load_model",
-    "read_card",
-    "save_model",
-    "versions",
-]
+__all__ = ["Model", "ModelCard", "load_model", "save_model", "versions"]
 
 
 @dataclass(frozen=True, eq=False)

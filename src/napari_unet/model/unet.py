@@ -10,26 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.config import UNetConfig
-from napari_unet.model.geometry import (
-    factors,
-    grid,
-    input_size,
-    output_size,
-    reach,
-    receptive_field,
-    valid_size,
-)
+from napari_unet.model.geometry import factors
 from napari_unet.model.layers import GroupNorm, InstanceNorm, LinearUp, UpConv2d, centre
-
-__all__ = [
-    "UNet",
-    "grid",
-    "input_size",
-    "output_size",
-    "reach",
-    "receptive_field",
-    "valid_size",
-]
 
 _CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _UP: dict[int, type[nn.Module]] = {2: UpConv2d, 3: nn.ConvTranspose3d}
@@ -121,11 +103,6 @@ class UNet(nn.Module):
             image = block(torch.cat([skip, image], dim=1))
         logits: Tensor = self.head(image)
         return logits
-
-    @property
-    def receptive_field(self) -> int:
-        """Side of the square of input pixels that one output pixel sees."""
-        return receptive_field(self.config)
 
     @property
     def num_parameters(self) -> int:

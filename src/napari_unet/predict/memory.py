@@ -69,7 +69,9 @@ class Capacity:
         full = f"The memory of {self.device.name} is full: "
         if self.batch_size > 1:
             half = self.batch_size // 2
-            return self._with({"batch_size": half}), f"{full}tiles per step now {half}."
+            return self.changed(
+                {"batch_size": half}
+            ), f"{full}tiles per step now {half}."
         smaller = self.halved()
         if smaller is not None:
             words = f"{full}tiles now of {smaller.config.tile_size} pixels."
@@ -91,7 +93,7 @@ class Capacity:
         for name in sorted(names, key=lambda one: -sides[one]):
             side = min(getattr(self.config, name) or sides[name], sides[name]) // 2
             while side >= self._least(name):
-                smaller = self._with({name: side})
+                smaller = self.changed({name: side})
                 if math.prod(smaller.window) < math.prod(self.window):
                     return smaller
                 side //= 2
@@ -104,7 +106,8 @@ class Capacity:
         # Smaller than that, a GPU spends its time on surroundings: the CPU is better.
         return max(least, geometry.reach(self.network, axis))
 
-    def _with(self, changes: dict[str, int]) -> Capacity:
+    def changed(self, changes: dict[str, int]) -> Capacity:
+        """Return what goes through once some settings have other values."""
         return replace(self, config=self.config.model_copy(update=changes))
 
 
@@ -133,9 +136,11 @@ def choose(
         if smaller is None:
             break
         capacity = smaller
-    batch = wanted.batch_size or _batch_size(device, budget // capacity.bytes_of_tile)
-    config = capacity.config.model_copy(update={"batch_size": batch})
-    return replace(capacity, config=config)
+    fitting = budget // capacity.bytes_of_tile
+    # A CPU is faster with one slice after the other (benchmarks/prediction.py).
+    largest = 1 if device.device.type == "cpu" else _LARGEST_BATCH
+    batch = wanted.batch_size or max(1, min(largest, fitting))
+    return capacity.changed({"batch_size": batch})
 
 
 def bytes_of_pixel(network: UNetConfig, device: Device) -> int:
@@ -143,10 +148,3 @@ def bytes_of_pixel(network: UNetConfig, device: Device) -> int:
     width = 2 if device.bfloat16 else 4
     outside = 4 * (network.in_channels + 2 * max(2, network.num_classes))
     return _VALUES * network.base_channels * width + outside
-
-
-def _batch_size(device: Device, fitting: int) -> int:
-    # A CPU is faster with one slice after the other (benchmarks/prediction.py).
-    if device.device.type == "cpu":
-        return 1
-    return max(1, min(_LARGEST_BATCH, fitting))

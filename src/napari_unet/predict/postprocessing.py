@@ -90,31 +90,27 @@ def postprocess(
     if config.follow_slices:
         ndim = 3
     if probabilities is not None and config.smooth > 0:
-        probabilities = smooth_slices(probabilities, config.smooth)
+        probabilities = _smooth_slices(probabilities, config.smooth)
         classes = classify(probabilities, threshold)
     if config.fill_holes:
-        classes = fill_holes(classes, config.fill_holes, ndim=ndim)
+        classes = _fill_holes(classes, config.fill_holes, ndim)
     numbered = config.objects != "no"
     if not (numbered or config.min_size or config.thin_borders):
         return classes
-    splitting = config.objects == "watershed" and probabilities is not None
-    objects = number_objects(
-        classes,
-        1 - probabilities[0] if splitting and probabilities is not None else None,
-        neck=config.neck,
-        min_size=config.min_size,
-        ndim=ndim,
-    )
+    likely = None
+    if probabilities is not None and config.objects == "watershed":
+        likely = 1 - probabilities[0]
+    objects = _number_objects(classes, likely, config, ndim)
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
     class_of[objects] = classes
     # Pieces that were dropped have no number, and their class no place.
     class_of[0] = 0
     if config.thin_borders:
-        objects = thin_borders(objects, config.thin_borders)
+        objects = _thin_borders(objects, config.thin_borders)
     return _renumbered(objects) if numbered else class_of[objects]
 
 
-def smooth_slices(
+def _smooth_slices(
     probabilities: NDArray[np.floating], sigma: float
 ) -> NDArray[np.float32]:
     """Smooth (C, Z, Y, X) with a Gaussian of `sigma` slices along Z alone."""
@@ -127,7 +123,7 @@ def smooth_slices(
     return out
 
 
-def fill_holes(classes: Classes, size: int, *, ndim: int = 2) -> Classes:
+def _fill_holes(classes: Classes, size: int, ndim: int) -> Classes:
     """Give enclosed background of at most `size` pixels the class that is nearest.
 
     What touches the border of its slice (with `ndim` 3: of the stack) is not enclosed,
@@ -150,52 +146,35 @@ def fill_holes(classes: Classes, size: int, *, ndim: int = 2) -> Classes:
     return filled
 
 
-def number_objects(
+def _number_objects(
     classes: Classes,
-    probability: NDArray[np.floating] | None = None,
-    *,
-    neck: float = 0.4,
-    min_size: int = 0,
-    ndim: int = 2,
+    likely: NDArray[np.floating] | None,
+    config: PostprocessConfig,
+    ndim: int,
 ) -> Objects:
     """Give numbers to the objects of every class, uniquely in the stack.
 
-    Parameters
-    ----------
-    classes
-        (Z, Y, X) class indices.
-    probability
-        (Z, Y, X) of being foreground; with it objects are split by `split_objects`,
-        without it an object is what touches.
-    neck
-        As in `split_objects`.
-    min_size
-        Pixels of the smallest object; what is smaller becomes background.
-    ndim
-        2 takes every slice by itself.
+    With `likely`, the probability of foreground, they are split; without it an object
+    is what touches. What is too small becomes background.
     """
     objects = np.zeros(classes.shape, np.int32)
     last = np.int32(0)
     for value in np.unique(classes[classes > 0]):
         found = connected_objects(classes == value, ndim=ndim)
-        if probability is not None:
-            found = split_objects(
-                found, probability, neck=neck, min_size=min_size, ndim=ndim
-            )
-        kept = np.bincount(found.ravel()) >= min_size
+        if likely is not None:
+            found = _split_objects(found, likely, config, ndim)
+        kept = np.bincount(found.ravel()) >= config.min_size
         kept[0] = False
         objects[kept[found]] = found[kept[found]] + last
         last = objects.max(initial=0)
     return objects
 
 
-def split_objects(
+def _split_objects(
     objects: Objects,
-    probability: NDArray[np.floating],
-    *,
-    neck: float = 0.4,
-    min_size: int = 0,
-    ndim: int = 2,
+    likely: NDArray[np.floating],
+    config: PostprocessConfig,
+    ndim: int,
 ) -> Objects:
     """Split objects of one class at narrow or doubtful places, by a watershed.
 
@@ -203,34 +182,21 @@ def split_objects(
     within the slice, times the probability of being foreground. Two hills of
     an object are two objects where the pass between them is lower than `neck` times
     the lower hill. A part that is smaller than `min_size` joins its neighbour.
-
-    Parameters
-    ----------
-    objects
-        (Z, Y, X) connected objects; 0 is background.
-    probability
-        (Z, Y, X) of being foreground.
-    neck
-        Share of the lower hill, above 0 and below 1; more splits more readily.
-    min_size
-        Pixels of the smallest part.
-    ndim
-        2 takes every slice by itself.
     """
-    depth = _depth(objects > 0, probability)
+    depth = _depth(objects > 0, likely)
     if ndim == 3:
-        return _split(objects, depth, neck, min_size)
+        return _split(objects, depth, config)
     parts = np.zeros_like(objects)
     last = np.int32(0)
     # One slice after the other: what they need stays in the processor's cache.
     for target, flat, deep in zip(parts, objects, depth, strict=True):
-        found = _split(flat, deep, neck, min_size)
+        found = _split(flat, deep, config)
         target[flat > 0] = found[flat > 0] + last
         last = max(last, target.max(initial=0))
     return parts
 
 
-def thin_borders(objects: Objects, distance: int) -> Objects:
+def _thin_borders(objects: Objects, distance: int) -> Objects:
     """Grow (Z, Y, X) objects within their slices by up to `distance` pixels.
 
     Where they would meet, one pixel of background is left between them.
@@ -241,28 +207,28 @@ def thin_borders(objects: Objects, distance: int) -> Objects:
     return separate(grown, ndim=2)
 
 
-def _depth(mask: Mask, probability: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the depth that `split_objects` describes."""
+def _depth(mask: Mask, likely: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the depth that `_split_objects` describes."""
     depth = np.zeros(mask.shape, np.float32)
     for z, inside in enumerate(mask):
         # Without any border all of a slice is equally deep.
         far = inside if inside.all() else scipy.ndimage.distance_transform_edt(inside)
-        depth[z] = far * probability[z].astype(np.float32)
+        depth[z] = far * likely[z].astype(np.float32)
     return depth
 
 
 def _split(
-    objects: Objects, depth: NDArray[np.float32], neck: float, min_size: int
+    objects: Objects, depth: NDArray[np.float32], config: PostprocessConfig
 ) -> Objects:
     """Split objects in as many dimensions as the arrays have."""
     structure = scipy.ndimage.generate_binary_structure(objects.ndim, 1)
     mask = objects > 0
     seeds, _ = scipy.ndimage.label(
-        _hills(depth, objects, neck), structure, output=np.int32
+        _hills(depth, objects, config.neck), structure, output=np.int32
     )
     parts = skimage.segmentation.watershed(-depth, seeds, structure, mask=mask)
     sizes = np.bincount(parts.ravel())
-    small = sizes < min_size
+    small = sizes < config.min_size
     small[_largest(parts, objects, sizes)] = False
     if not small.any():
         return np.asarray(parts)

@@ -70,22 +70,6 @@ class Prediction:
     labels: NDArray[np.uint8]
     probabilities: NDArray[np.floating] | None = None
 
-    @classmethod
-    def empty(
-        cls,
-        shape: Sequence[int],
-        num_classes: int,
-        *,
-        keep: bool = False,
-        dtype: str = "float32",
-    ) -> Prediction:
-        """Return a prediction of a (Z, Y, X) shape, all background so far.
-
-        `keep` makes room for probabilities of `dtype`.
-        """
-        kept = np.zeros((num_classes, *shape), dtype) if keep else None
-        return cls(np.zeros(tuple(shape), np.uint8), kept)
-
     def add(self, tile: TileDone) -> None:
         """Put a tile where it belongs."""
         self.labels[tile.core] = tile.labels

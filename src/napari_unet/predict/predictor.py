@@ -8,7 +8,6 @@ from threading import Event
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.config import PredictConfig
@@ -22,8 +21,6 @@ from napari_unet.predict.averaging import averaged
 from napari_unet.predict.memory import Capacity, choose
 from napari_unet.predict.prediction import Prediction, TileDone
 from napari_unet.predict.tiles import Tile, align, plan_tiles
-
-__all__ = ["Prediction", "Predictor", "TileDone"]
 
 _ADVICE = "Close other programs, or use a smaller network."
 
@@ -69,8 +66,9 @@ class Predictor:
 
     def empty(self, shape: Sequence[int], *, keep: bool = False) -> Prediction:
         """Return what the tiles of a (Z, Y, X) image can be added to."""
-        dtype = self.config.probabilities
-        return Prediction.empty(shape, self.num_classes, keep=keep, dtype=dtype)
+        sizes, dtype = (self.num_classes, *shape), self.config.probabilities
+        kept = np.zeros(sizes, dtype) if keep else None
+        return Prediction(np.zeros(tuple(shape), np.uint8), kept)
 
     @property
     def num_classes(self) -> int:
@@ -134,8 +132,9 @@ class Predictor:
                 total = done + len(batch) + len(waiting)
                 for tile, answer in zip(batch, answers, strict=True):
                     done += 1
-                    whole = self._done(done, total, tile, answer, messages)
-                    yield whole.within(wanted)
+                    kept = answer.numpy().astype(self.config.probabilities, copy=False)
+                    parts = done, total, tile.core, kept, self.threshold, messages
+                    yield TileDone(*parts).within(wanted)
                     messages = ""
         finally:
             if capacity.device != self.device:
@@ -151,12 +150,6 @@ class Predictor:
                 f"The memory does not hold the smallest tile of this network. {_ADVICE}"
             )
         return reduced
-
-    def _done(
-        self, done: int, total: int, tile: Tile, answer: Tensor, message: str
-    ) -> TileDone:
-        kept = answer.numpy().astype(self.config.probabilities, copy=False)
-        return TileDone(done, total, tile.core, kept, self.threshold, message)
 
     def _try(
         self, image: Cuttable, tiles: list[Tile], capacity: Capacity
@@ -183,8 +176,12 @@ class Predictor:
         network = self.model.network
         flat = network.config.ndim == 2
         layout = device.memory_format(network.config.ndim)
-        crops = np.stack([_crop(image, tile) for tile in tiles])
-        inputs = torch.from_numpy(crops[:, :, 0] if flat else crops)
+        crops = [
+            crop_mirrored(image, [span.start for span in tile.spans], tile.sizes)
+            for tile in tiles
+        ]
+        inputs = torch.from_numpy(np.asarray(crops, np.float32))
+        inputs = inputs.squeeze(2) if flat else inputs
         inputs = inputs.to(device.device, memory_format=layout)
         network.eval()
         with torch.inference_mode(), device.autocast():
@@ -216,11 +213,6 @@ class Predictor:
                 f"The image has {shape[0]} channel(s), the model was trained on "
                 f"{wanted}: choose another image or model."
             )
-
-
-def _crop(image: Cuttable, tile: Tile) -> NDArray[np.float32]:
-    starts = [span.start for span in tile.spans]
-    return np.asarray(crop_mirrored(image, starts, tile.sizes), np.float32)
 
 
 def _next_batch(waiting: deque[Tile], size: int) -> list[Tile]:

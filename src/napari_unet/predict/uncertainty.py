@@ -104,13 +104,16 @@ def uncertainty(
         part = source[:, slab] if flat else source
         part = normalize(part) if alone else part
         wanted = slice(0, 1) if flat else slab
-        sums = _Sums()
+        answers = []
         for turn in TURNS[:turns]:
             answer = _answer(predictor, part, wanted, turn, stop or Event())
             if answer is None:
                 return
-            sums.add(answer)
-        for z, *measures in zip(range(total)[slab], *sums.measures(), strict=True):
+            answers.append(answer)
+        each = np.stack(answers)
+        entropy = _entropy(each.mean(axis=0))
+        apart = np.maximum(entropy - _entropy(each).mean(axis=0), 0)
+        for z, *measures in zip(range(total)[slab], entropy, apart, strict=True):
             done += 1
             yield SliceDone(done, total, z, *measures)
 
@@ -150,28 +153,8 @@ def _answer(
     return found[..., ::-1] if mirrored else found
 
 
-class _Sums:
-    """Sums over the turns: of probabilities, and of their entropies."""
-
-    def __init__(self) -> None:
-        self._turns: int = 0
-        self._probabilities: Any = 0
-        self._entropy: Any = 0
-
-    def add(self, probabilities: NDArray[np.float32]) -> None:
-        self._turns += 1
-        self._probabilities = self._probabilities + probabilities
-        self._entropy = self._entropy + _entropy(probabilities)
-
-    def measures(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the entropy of the mean and the disagreement, (z, Y, X)."""
-        entropy = _entropy(self._probabilities / np.float32(self._turns))
-        mean = self._entropy / np.float32(self._turns)
-        return entropy, np.maximum(entropy - mean, 0)
-
-
 def _entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the entropy over the first axis, as a share of the largest there is."""
+    """Return the entropy of (..., C, z, Y, X), as a share of the largest there is."""
     sure = np.log(np.maximum(probabilities, _TINY))
-    entropy = -(probabilities * sure).sum(axis=0)
-    return np.asarray(entropy / np.float32(np.log(len(probabilities))))
+    entropy = -(probabilities * sure).sum(axis=-4)
+    return np.asarray(entropy / np.float32(np.log(probabilities.shape[-4])))

@@ -10,7 +10,7 @@ import torch
 
 from napari_unet.config import RunConfig, UNetConfig
 from napari_unet.errors import OutOfMemoryError
-from napari_unet.model import unet
+from napari_unet.model import geometry
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, choose_device
 from napari_unet.train.batches import Batches
@@ -93,10 +93,10 @@ def _with_patch(config: RunConfig, images: Sequence[TrainingImage]) -> RunConfig
 
 def _fitting(network: UNetConfig, size: int, axis: int) -> int:
     """Return the largest side <= `size` that passes the network, or the smallest."""
-    fits = unet.valid_size(network, max(1, size), axis)
+    fits = geometry.valid_size(network, max(1, size), axis)
     while fits > size > 1:
         size -= 1
-        fits = unet.valid_size(network, size, axis)
+        fits = geometry.valid_size(network, size, axis)
     return fits
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from napari_unet.config import RunConfig
-from napari_unet.model import unet
+from napari_unet.model import geometry
 from napari_unet.train.augmentation import augment, source_side
 from napari_unet.train.patches import Batch, PatchSampler, Place
 from napari_unet.train.training_image import TrainingImage
@@ -41,10 +41,10 @@ class Batches:
     def patch(self) -> tuple[int, int]:
         """Slices and side of the patches, made to fit the network."""
         network, settings = self._config.network, self._config.train
-        side = unet.valid_size(network, settings.patch_size)
+        side = geometry.valid_size(network, settings.patch_size)
         if network.ndim == 2:
             return 1, side
-        return unet.valid_size(network, settings.patch_slices, -3), side
+        return geometry.valid_size(network, settings.patch_slices, -3), side
 
     @property
     def answered(self) -> tuple[int, int]:
@@ -55,8 +55,8 @@ class Batches:
         """
         network, (slices, side) = self._config.network, self.patch
         if network.ndim == 3:
-            slices = unet.output_size(network, slices, -3)
-        return slices, unet.output_size(network, side)
+            slices = geometry.output_size(network, slices, -3)
+        return slices, geometry.output_size(network, side)
 
     def draw(self, step: int, centres: Sequence[Place] = ()) -> Batch:
         """Return the batch of `step`, counted from 0: (B, C, Z, Y, X) on the device.
