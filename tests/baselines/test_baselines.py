@@ -11,7 +11,7 @@ import pytest
 
 from napari_unet.baselines import BASELINES, find_baseline, segment, segment_stack
 from napari_unet.baselines import forest as forest_file
-from napari_unet.baselines.planes import Planes
+from napari_unet.baselines.planes import plane_of
 from napari_unet.config import AnnotationKind, BaselineConfig
 from napari_unet.data.annotation import IGNORE, to_target
 from napari_unet.errors import InputError
@@ -159,7 +159,7 @@ def test_channels_count_as_their_mean(stack):
 
 
 def test_a_slice_described_in_bands_is_described_alike(stack, monkeypatch):
-    plane = Planes(stack[0])[0]
+    plane = plane_of(stack[0], 0)
     ((_, whole),) = forest_file.features(plane, 1.0)
     monkeypatch.setattr(forest_file, "_BAND", 30 * plane.shape[1])
     bands = list(forest_file.features(plane, 1.0))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from threading import Event
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.baselines.forest import Forest
-from napari_unet.baselines.planes import Planes, annotated_slices, is_dark
+from napari_unet.baselines.planes import Plane, annotated_slices, is_dark, plane_of
 from napari_unet.baselines.registry import Baseline, Method, find_baseline
-from napari_unet.config import BaselineConfig
-from napari_unet.data.annotation import IGNORE
+from napari_unet.config import AnnotationKind, BaselineConfig
+from napari_unet.data.annotation import IGNORE, guess_kind, to_target
 from napari_unet.data.labels import check_made_on
+from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 
 
@@ -39,6 +41,46 @@ class BaselineStep:
     mask: NDArray[np.uint8] | None = None
 
 
+@dataclass(frozen=True)
+class MadeByBaseline:
+    """Which baseline made a mask.
+
+    Attributes
+    ----------
+    name, title
+        Of the baseline.
+    of
+        Name of the image.
+    learnt_from
+        Indices of the slices that it learnt from: their scores say nothing of other
+        images.
+    """
+
+    name: str
+    title: str
+    of: str
+    learnt_from: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineMask:
+    """What a baseline made: a (Z, Y, X) uint8 mask.
+
+    Attributes
+    ----------
+    mask
+        1 is foreground.
+    slices
+        Indices of the slices that were segmented; after a stop not all of them.
+    made_by
+        How.
+    """
+
+    mask: NDArray[np.uint8]
+    slices: tuple[int, ...]
+    made_by: MadeByBaseline
+
+
 def segment(
     name: str,
     image: Any,
@@ -46,7 +88,7 @@ def segment(
     *,
     slices: Sequence[int] | None = None,
     config: BaselineConfig | None = None,
-    stop: threading.Event | None = None,
+    stop: Event | None = None,
 ) -> Generator[BaselineStep, None, None]:
     """Segment an image by a baseline, yielding each slice.
 
@@ -79,14 +121,18 @@ def segment(
     baseline, config = find_baseline(name), config or BaselineConfig()
     _check(image, classes)
     wanted = range(image.shape[-3]) if slices is None else slices
-    if baseline.method is not None:
-        planes = Planes(image, dark=is_dark(image, classes, config))
-        total, work = len(wanted), _apply(baseline.method, planes, wanted, config)
-    else:
+    method, total = baseline.method, len(wanted)
+    learning: Iterator[None] = iter(())
+    dark = method is not None and is_dark(image, classes, config)
+    if method is None:
         forest, known = Forest(config), _annotated(baseline, classes)
         lessons = annotated_slices(known)
-        total = len(lessons) + forest.lots + len(wanted)
-        work = _learn_and_apply(forest, Planes(image), known, lessons, wanted)
+        taught = ((plane_of(image, z), known[z]) for z in lessons)
+        learning = forest.learn(taught, len(lessons))
+        method, total = forest.segment, total + len(lessons) + forest.lots
+    learnt = ((None, None) for _ in learning)
+    found = ((z, _mask(method, plane_of(image, z, dark=dark), config)) for z in wanted)
+    work = chain(learnt, found)
     for done, (z, mask) in enumerate(work, start=1):
         yield BaselineStep(done, total, z, mask)
         if stop is not None and stop.is_set():
@@ -110,30 +156,48 @@ def segment_stack(
     return np.reshape(np.array(masks, np.uint8), (len(masks), *image.shape[-2:]))
 
 
-_Work = Iterator[tuple[int | None, NDArray[np.uint8] | None]]
+def make_mask(
+    name: str,
+    stack: Stack,
+    labels: NDArray[np.generic] | None,
+    kind: AnnotationKind | None,
+    config: BaselineConfig,
+    stop: Event,
+) -> Generator[BaselineStep, None, BaselineMask]:
+    """Segment one slice after the other, yielding each, and return the whole.
+
+    Parameters
+    ----------
+    name
+        Of the baseline.
+    stack, labels
+        The image, and (Z, Y, X) annotations of it where there are any.
+    kind
+        What the annotations mean; None for a guess.
+    config
+        Settings.
+    stop
+        Ends the work after the step in hand once it is set; what is done is kept.
+    """
+    image, classes = stack.as_czyx(), _classes(labels, kind)
+    mask, done = np.zeros(image.shape[1:], np.uint8), []
+    for step in segment(name, image, classes, config=config, stop=stop):
+        if step.z is not None and step.mask is not None:
+            mask[step.z] = step.mask
+            done.append(step.z)
+        yield step
+    baseline = find_baseline(name)
+    lessons: list[int] = []
+    if classes is not None and baseline.learns:
+        lessons = annotated_slices(classes)
+    made = MadeByBaseline(name, baseline.title, stack.source, tuple(lessons))
+    return BaselineMask(mask, tuple(done), made)
 
 
-def _apply(
-    method: Method, planes: Planes, slices: Sequence[int], config: BaselineConfig
-) -> _Work:
-    for z in slices:
-        plane = planes[z]
-        # Of one grey value alone nothing can be told, and no method is made for it.
-        found = method(plane, config) if plane.any() else np.zeros(plane.shape, bool)
-        yield z, found.astype(np.uint8)
-
-
-def _learn_and_apply(
-    forest: Forest,
-    planes: Planes,
-    classes: NDArray[np.uint8],
-    lessons: Sequence[int],
-    slices: Sequence[int],
-) -> _Work:
-    taught = ((planes[z], classes[z]) for z in lessons)
-    for _ in forest.learn(taught, len(lessons)):
-        yield None, None
-    yield from _apply(forest.segment, planes, slices, forest.config)
+def _mask(method: Method, plane: Plane, config: BaselineConfig) -> NDArray[np.uint8]:
+    # Of one grey value alone nothing can be told, and no method is made for it.
+    found = method(plane, config) if plane.any() else np.zeros(plane.shape, bool)
+    return found.astype(np.uint8)
 
 
 def _annotated(
@@ -156,3 +220,12 @@ def _check(image: Any, classes: NDArray[np.uint8] | None) -> None:
         )
     if classes is not None:
         check_made_on(shape[-3:], classes.shape)
+
+
+def _classes(
+    labels: NDArray[np.generic] | None, kind: AnnotationKind | None
+) -> NDArray[np.uint8] | None:
+    if labels is None or not labels.any():
+        return None
+    chosen = guess_kind(labels).kind if kind is None else kind
+    return to_target(labels, chosen).classes

@@ -20,43 +20,37 @@ _CLIPPED = (1, 99)
 _LOOKED_AT = 16
 
 
-class Planes:
-    """The slices of an image, read one at a time.
+def plane_of(image: Any, z: int, *, dark: bool = False) -> Plane:
+    """Return a slice of an image, all 0 where it has but one grey value.
 
     Parameters
     ----------
     image
         (Z, Y, X) or (C, Z, Y, X), an array or a lazy one; of several channels the
         mean is taken.
+    z
+        Index of the slice.
     dark
         Whether the foreground is darker than the background.
+
+    Raises
+    ------
+    InputError
+        When it holds values that are no numbers.
     """
-
-    def __init__(self, image: Any, *, dark: bool = False) -> None:
-        self._image = image
-        self._dark = dark
-
-    def __getitem__(self, z: int) -> Plane:
-        """Return a slice, all 0 where it has but one grey value.
-
-        Raises
-        ------
-        InputError
-            When it holds values that are no numbers.
-        """
-        values = np.asarray(self._image[..., z, :, :], np.float32)
-        values = values.mean(axis=0) if values.ndim > 2 else values
-        if not np.isfinite(values).all():
-            raise InputError(
-                f"Slice {z} of the image holds values that are no numbers (NaN or "
-                "infinite): replace them, for example by 0."
-            )
-        low, high = np.percentile(values, _CLIPPED)
-        if low == high:
-            # What is brighter than the rest may be rarer than one pixel in a hundred.
-            low, high = values.min(), values.max()
-        share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
-        return np.asarray(1 - share if self._dark and high > low else share, np.float32)
+    values = np.asarray(image[..., z, :, :], np.float32)
+    values = values.mean(axis=0) if values.ndim > 2 else values
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"Slice {z} of the image holds values that are no numbers (NaN or "
+            "infinite): replace them, for example by 0."
+        )
+    low, high = np.percentile(values, _CLIPPED)
+    if low == high:
+        # What is brighter than the rest may be rarer than one pixel in a hundred.
+        low, high = values.min(), values.max()
+    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    return np.asarray(1 - share if dark and high > low else share, np.float32)
 
 
 def is_dark(
@@ -78,11 +72,11 @@ def is_dark(
     """
     if config.side != "auto" or classes is None:
         return config.side == "dark"
-    planes, sums, counts = Planes(image), np.zeros(2), np.zeros(2)
+    sums, counts = np.zeros(2), np.zeros(2)
     for z in _spread(annotated_slices(classes)):
         known = classes[z] != IGNORE
         side = (classes[z][known] > 0).astype(np.intp)
-        sums += np.bincount(side, planes[z][known], minlength=2)
+        sums += np.bincount(side, plane_of(image, z)[known], minlength=2)
         counts += np.bincount(side, minlength=2)
     if not counts.all():
         return False
@@ -92,8 +86,7 @@ def is_dark(
 
 def annotated_slices(classes: NDArray[np.uint8]) -> list[int]:
     """Return the indices of the slices that hold an annotated pixel."""
-    known = (classes != IGNORE).any(axis=(1, 2))
-    return [int(z) for z in np.flatnonzero(known)]
+    return np.flatnonzero((classes != IGNORE).any(axis=(1, 2))).tolist()
 
 
 def _spread(slices: Sequence[int]) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_unet.baselines.mask import MadeByBaseline
+from napari_unet.baselines.apply import MadeByBaseline
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.measures import SHOWN

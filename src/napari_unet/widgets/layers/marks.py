@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from napari.layers import Labels, Layer
 
-    from napari_unet.baselines.mask import MadeByBaseline
+    from napari_unet.baselines.apply import MadeByBaseline
     from napari_unet.predict.made_by import MadeBy
 
 PREDICTED = "napari_unet_slices"

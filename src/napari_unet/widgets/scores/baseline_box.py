@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
-from napari_unet.baselines.mask import BaselineMask, make_mask
+from napari_unet.baselines.apply import BaselineMask, make_mask
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import (

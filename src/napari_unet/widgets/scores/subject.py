@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_unet.baselines.mask import MadeByBaseline
+from napari_unet.baselines.apply import MadeByBaseline
 from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.used_slices import UsedSlices
