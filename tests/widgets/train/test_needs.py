@@ -16,13 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.config import PostprocessConfig, PredictConfig, Preset, RunConfig
-from napari_unet.config.needs import (
-    PREDICT_NEEDS,
-    RUN_NEEDS,
-    PredictSituation,
-    RunSituation,
-    unmet,
-)
+from napari_unet.config.needs import PredictSituation, RunSituation
 from napari_unet.widgets.qt.form import SettingsForm
 
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
@@ -66,9 +60,13 @@ def test_needs_name_fields_that_exist(dock: Any) -> None:
         "finish": dock.predict.finish,
         "settings": dock.predict.settings,
     }
-    for need in (*RUN_NEEDS, *PREDICT_NEEDS):
-        assert set(need.fields) <= set(forms[need.part].fields)
-        assert need.reason.endswith(".")
+    known = {f"{part}.{name}" for part, form in forms.items() for name in form.fields}
+    situations = RunSituation(RunConfig()), PredictSituation(PostprocessConfig())
+    for situation in situations:
+        for _, reason, *names in situation.needs():
+            assert names
+            assert set(names) <= known | set(forms)
+            assert reason.endswith(".")
 
 
 def changed(part: str, **values: Any) -> RunConfig:
@@ -89,7 +87,7 @@ def dead(situation: RunSituation) -> set[str]:
     return {
         name
         for part, fields in SEVERAL.items()
-        for name in unmet(RUN_NEEDS, situation, part, fields)
+        for name in situation.unmet(part, fields)
     }
 
 
@@ -138,9 +136,7 @@ def test_the_watershed_has_necks_and_only_stacks_have_slices_to_follow() -> None
     fields = tuple(PostprocessConfig.model_fields)
 
     def reasons(**situation: Any) -> set[str]:
-        return set(
-            unmet(PREDICT_NEEDS, PredictSituation(**situation), "finish", fields)
-        )
+        return set(PredictSituation(**situation).unmet("finish", fields))
 
     assert reasons(finish=finish) == set()
     assert reasons(finish=finish, many_slices=False) == {"follow_slices", "smooth"}

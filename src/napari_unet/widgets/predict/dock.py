@@ -11,7 +11,7 @@ from napari.layers import Image
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 
 from napari_unet.config import PostprocessConfig, PredictConfig
-from napari_unet.config.needs import PREDICT_NEEDS, PREDICTS, PredictSituation, unmet
+from napari_unet.config.needs import PREDICTS, PredictSituation
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.started import Started
@@ -123,7 +123,7 @@ class PredictWidget(Panel):
             running=self.running,
         )
         for part, form in (("finish", self.finish), ("settings", self.settings)):
-            form.refresh(unmet(PREDICT_NEEDS, now, part, form.fields))
+            form.refresh(now.unmet(part, form.fields))
         busy = PREDICTS if self.running else ""
         for row in (self.model, self.image, self.rescale, self.probabilities):
             explain(row, busy)

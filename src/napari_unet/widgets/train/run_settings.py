@@ -17,7 +17,7 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
-from napari_unet.config.needs import RUN_NEEDS, RUNS, RunSituation, unmet
+from napari_unet.config.needs import RUNS, RunSituation
 from napari_unet.config.train import BUDGETS
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
@@ -132,7 +132,7 @@ class RunSettings(QObject):
         running = self._panel.running
         now = RunSituation(self.value(), self.model is not None, self.auto, running)
         for name, form in self.forms.items():
-            form.refresh(unmet(RUN_NEEDS, now, name, form.fields))
+            form.refresh(now.unmet(name, form.fields))
         for row in (self.start_from, self.recipe, self.amount, self.amount_of):
             explain(row, RUNS if running else "")
 

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from superqt import QLabeledDoubleSlider
 
 from napari_unet.config import RunConfig, WeightMapConfig
-from napari_unet.config.needs import RUN_NEEDS, RunSituation, unmet
+from napari_unet.config.needs import RunSituation
 from napari_unet.data.annotation import to_target
 from napari_unet.data.weight_map import class_weights, weight_map
 from napari_unet.errors import NapariUNetError
@@ -252,7 +252,7 @@ class WeightsWidget(Panel):
         """Disable what has no effect, and say why."""
         now = RunSituation(RunConfig(weight_map=self.value()))
         editors = {"w0": self.w0, "sigma": self.sigma, "balance": self.balance}
-        reasons = unmet(RUN_NEEDS, now, "weight_map", editors)
+        reasons = now.unmet("weight_map", editors)
         for name, editor in editors.items():
             explain(editor, reasons.get(name, ""))
         for part in (self.kind, self.live):
