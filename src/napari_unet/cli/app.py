@@ -9,15 +9,10 @@ import typer
 
 from napari_unet.cli.baseline_command import baseline
 from napari_unet.cli.experiment_command import app as experiment_app
-from napari_unet.cli.options import Given, check_formula, option, with_settings
+from napari_unet.cli.options import Given, check_formula, with_options, with_settings
+from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.train_command import train
-from napari_unet.config import (
-    AnnotationKind,
-    ImageConfig,
-    PostprocessConfig,
-    PredictConfig,
-    WeightMapConfig,
-)
+from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
 
 app = typer.Typer(
     name="napari-unet",
@@ -29,8 +24,6 @@ app = typer.Typer(
 )
 app.add_typer(experiment_app, name="experiment")
 app.command()(baseline)
-
-Kind = Annotated[AnnotationKind | None, option(ImageConfig, "kind")]
 
 
 @app.callback(invoke_without_command=True)
@@ -128,74 +121,12 @@ def predict(
 
 
 @app.command()
-def score(  # noqa: PLR0913 (every option is one argument)
-    prediction: Annotated[Path, typer.Argument(help="Predicted labels.")],
-    truth: Annotated[Path, typer.Argument(help="Ground truth labels.")],
-    slices: Annotated[
-        str | None, typer.Option(help="Slices of the prediction, as start:stop.")
-    ] = None,
-    truth_slices: Annotated[
-        str | None, typer.Option(help="Slices of the ground truth, as start:stop.")
-    ] = None,
-    kind: Kind = None,
-    volume: Annotated[
-        bool | None,
-        typer.Option(
-            "--volume/--planes",
-            help="Whether objects go on through the slices; guessed when left out.",
-            show_default=False,
-        ),
-    ] = None,
-    image: Annotated[
-        Path | None,
-        typer.Option(help="The image: for pictures in the report, and for --model."),
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="The model: its settings go into the report; with --image, slices "
-            "that it was trained on are marked."
-        ),
-    ] = None,
-    probabilities: Annotated[
-        Path | None,
-        typer.Option(help="TIFF of the probabilities: adds the soft IoU and Dice."),
-    ] = None,
-    json: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(help="Page to write, with pictures: .html, or .md and a folder."),
-    ] = None,
-    error_map: Annotated[
-        Path | None,
-        typer.Option(
-            help="TIFF to write: true and false positives, false negatives (1, 2, 3) "
-            "in the first channel, numbered errors in the second; beside NAME.tif a "
-            "list of these, NAME-errors.json."
-        ),
-    ] = None,
-) -> None:
+@with_options(ScoreRequest)
+def score(request: ScoreRequest) -> None:
     """Score a prediction against ground truth, slice by slice and overall."""
-    from napari_unet.cli.score_command import ScoreRequest, run_score
+    from napari_unet.cli.score_command import run_score
 
-    run_score(
-        ScoreRequest(
-            prediction=prediction,
-            truth=truth,
-            slices=slices,
-            truth_slices=truth_slices,
-            kind=kind,
-            volume=volume,
-            image=image,
-            model=model,
-            probabilities=probabilities,
-            json=json,
-            csv=csv,
-            report=report,
-            error_map=error_map,
-        )
-    )
+    run_score(request)
 
 
 @app.command()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import NoneType
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Gt, Le, Lt
@@ -22,6 +22,8 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.errors import InputError
+
+T = TypeVar("T")
 
 Given: TypeAlias = dict[str, dict[str, Any]]
 """What was given on the command line: values by field, by part of the settings."""
@@ -59,11 +61,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
         del own["given"]
         made = own | {name: _parameter(name) for name in fields}
         order = [*(name for name in own if name not in names), *names]
-        parameters = [
-            made[name].replace(kind=inspect.Parameter.KEYWORD_ONLY) for name in order
-        ]
 
-        @functools.wraps(command)
         def run(**values: Any) -> None:
             given: Given = {name.partition(".")[0]: {} for name in fields}
             for name in fields:
@@ -73,9 +71,19 @@ def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., 
                     given[part][field] = value
             command(given=given, **values)
 
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in parameters}
-        return run
+        return _told(command, run, [made[name] for name in order])
+
+    return decorate
+
+
+def with_options(
+    kind: type[T],
+) -> Callable[[Callable[[T], None]], Callable[..., None]]:
+    """Give a command the fields of a dataclass as its arguments and options."""
+    parameters = inspect.signature(kind, eval_str=True).parameters.values()
+
+    def decorate(command: Callable[[T], None]) -> Callable[..., None]:
+        return _told(command, lambda **values: command(kind(**values)), parameters)
 
     return decorate
 
@@ -122,6 +130,18 @@ def check_formula(given: dict[str, Any]) -> None:
             "--formula fiji has its own constants: leave --w0, --sigma and --balance "
             "out, or choose --formula paper."
         )
+
+
+def _told(
+    command: Callable[..., None],
+    run: Callable[..., None],
+    parameters: Iterable[inspect.Parameter],
+) -> Callable[..., None]:
+    """Let typer find the name and words of a command, and parameters, in `run`."""
+    named = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in parameters]
+    functools.update_wrapper(run, command)
+    run.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    return run
 
 
 def _parameter(name: str) -> inspect.Parameter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ from rich.table import Table
 
 from napari_unet.cli.outputs import check_outputs, check_tiff
 from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
+from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
-from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write
 from napari_unet.data.fingerprint import fingerprint
@@ -50,25 +50,6 @@ _NO_PLACE = (
     "choose them with --slices or --truth-slices, from files of all its slices."
 )
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
-
-
-@dataclass(frozen=True)
-class ScoreRequest:
-    """What is scored, and what is written."""
-
-    prediction: Path
-    truth: Path
-    slices: str | None = None
-    truth_slices: str | None = None
-    kind: AnnotationKind | None = None
-    volume: bool | None = None
-    image: Path | None = None
-    model: Path | None = None
-    probabilities: Path | None = None
-    json: Path | None = None
-    csv: Path | None = None
-    report: Path | None = None
-    error_map: Path | None = None
 
 
 def run_score(request: ScoreRequest) -> Scores:
