@@ -121,12 +121,11 @@ def read_result(folder: str | Path) -> Result:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise unreadable(path, error) from error
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: run the experiment again.") from error
-    if not isinstance(data, dict):
-        raise InputError(f"{path} is damaged: run the experiment again.")
-    result = Result.read(data, path)
-    known = EXPERIMENTS.get(result.experiment)
-    if known is None or not result.measured.keys() >= set(known.columns):
-        raise InputError(f"{path} is damaged: run the experiment again.")
-    return result
+    except ValueError:
+        data = None
+    if isinstance(data, dict):
+        result = Result.read(data, path)
+        known = EXPERIMENTS.get(result.experiment)
+        if known is not None and result.measured.keys() >= set(known.columns):
+            return result
+    raise InputError(f"{path} is damaged: run the experiment again.")

@@ -59,9 +59,6 @@ class Experiment:
         Of the run: network, loss, optimiser, random changes and budget.
     measures
         What the study reports of it beside the loss.
-    parameters
-        Numbers in the network as the study counts them: running means and variances
-        of batch normalisation are among them.
     side
         Larger images are averaged down to about this side, in pixels; None for never.
     """
@@ -71,13 +68,20 @@ class Experiment:
     title: str
     settings: RunConfig
     measures: tuple[str, ...]
-    parameters: int
     side: int | None = None
 
     @property
     def name(self) -> str:
         """Data and title, as a list shows them."""
         return f"{self.data}: {self.title}"
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the network as the study counts them.
+
+        Running means and variances of batch normalisation are among them.
+        """
+        return _PARAMETERS.get(self.number, 1_940_817)
 
     @property
     def printed(self) -> PrintedTable | None:
@@ -117,6 +121,7 @@ def find_experiment(number: int) -> Experiment:
 _STEPS = 1440
 _RATES = {"adam": 1e-3, "sgd": 1e-2}
 _ACCURACY = ("accuracy",)
+_PARAMETERS = {1: 31_054_145, 2: 31_053_889, 7: 31_030_593}
 _UNCHANGED = AugmentConfig(
     flip=False, rotate=False, scale=0, elastic=0, brightness=0, contrast=0, noise=0
 )
@@ -144,83 +149,52 @@ def _settings(
     )
 
 
-def _isbi(filters: int, side: int = 512, *, norm_last: bool = True) -> RunConfig:
-    """Return settings for ISBI 2012; 64 filters have batch normalisation."""
-    settings = _settings("sgd", side, filters, augment=True)
+def _isbi(
+    number: int,
+    title: str,
+    filters: int = 16,
+    measures: tuple[str, ...] = IOU,
+    *,
+    side: int | None = None,
+    norm_last: bool = True,
+) -> Experiment:
+    """Return an experiment on ISBI 2012; 64 filters have batch normalisation."""
+    settings = _settings("sgd", side or 512, filters, augment=True)
     norm = {"norm": "batch" if filters == 64 else "none", "norm_last": norm_last}
     network = settings.network.model_copy(update=norm)
-    return settings.model_copy(update={"network": network})
+    settings = settings.model_copy(update={"network": network})
+    return Experiment(number, "ISBI 2012", title, settings, measures, side)
 
 
-def _lungs(optimizer: Literal["adam", "sgd"], filters: int = 16) -> RunConfig:
-    return _settings(optimizer, 256, filters, augment=False)
+def _lungs(
+    number: int,
+    title: str,
+    optimizer: Literal["adam", "sgd"],
+    filters: int = 16,
+    measures: tuple[str, ...] = IOU,
+) -> Experiment:
+    settings = _settings(optimizer, 256, filters, augment=False)
+    return Experiment(number, "lungs", title, settings, measures, side=256)
 
 
 EXPERIMENTS: dict[int, Experiment] = {
     one.number: one
     for one in (
-        Experiment(
-            1,
-            "ISBI 2012",
-            "64 filters, batch normalisation",
-            _isbi(64),
-            IOU,
-            31_054_145,
-        ),
-        Experiment(
-            2,
-            "ISBI 2012",
-            "64 filters, last batch normalisation removed",
-            _isbi(64, norm_last=False),
-            IOU,
-            31_053_889,
-        ),
-        Experiment(3, "ISBI 2012", "16 filters", _isbi(16), IOU, 1_940_817),
-        Experiment(
+        _isbi(1, "64 filters, batch normalisation", 64),
+        _isbi(2, "64 filters, last batch normalisation removed", 64, norm_last=False),
+        _isbi(3, "16 filters"),
+        _isbi(
             4,
-            "ISBI 2012",
             "16 filters, images of 256 x 256, Jaccard and Dice",
-            _isbi(16, 256),
-            JACCARD,
-            1_940_817,
+            measures=JACCARD,
             side=256,
         ),
-        Experiment(
-            5, "ISBI 2012", "16 filters, accuracy", _isbi(16), _ACCURACY, 1_940_817
-        ),
-        Experiment(
-            6, "lungs", "16 filters, Adam", _lungs("adam"), IOU, 1_940_817, side=256
-        ),
-        Experiment(
-            7,
-            "lungs",
-            "64 filters, Adam",
-            _lungs("adam", 64),
-            IOU,
-            31_030_593,
-            side=256,
-        ),
-        Experiment(
-            8, "lungs", "16 filters, SGD", _lungs("sgd"), IOU, 1_940_817, side=256
-        ),
-        Experiment(
-            9,
-            "lungs",
-            "16 filters, SGD, accuracy",
-            _lungs("sgd"),
-            _ACCURACY,
-            1_940_817,
-            side=256,
-        ),
-        Experiment(
-            10,
-            "lungs",
-            "16 filters, Adam, Jaccard and Dice",
-            _lungs("adam"),
-            JACCARD,
-            1_940_817,
-            side=256,
-        ),
+        _isbi(5, "16 filters, accuracy", 16, _ACCURACY),
+        _lungs(6, "16 filters, Adam", "adam"),
+        _lungs(7, "64 filters, Adam", "adam", 64),
+        _lungs(8, "16 filters, SGD", "sgd"),
+        _lungs(9, "16 filters, SGD, accuracy", "sgd", 16, _ACCURACY),
+        _lungs(10, "16 filters, Adam, Jaccard and Dice", "adam", 16, JACCARD),
     )
 }
 """The experiments by their number."""
