@@ -24,7 +24,6 @@ from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.session import TrainingSource, open_run
 from napari_unet.train.trainer import Trainer
-from napari_unet.train.training_image import TrainingImage
 
 
 class ExperimentRun:
@@ -142,10 +141,11 @@ class ExperimentRun:
         """Return all figures, those of the held-out slices with "val_" in front."""
         image, model = self.image, load_model(self.folder.last)
         predictor = Predictor(model, device=self.trainer.device)
-        predicted = _foreground(predictor, image)
+        found = predictor.predict(image.image, keep=True, normalised=True)
+        foreground = np.asarray(found.probabilities)[1]
         train, validation = image.train, image.validation
-        fitted = measure(predicted[train], image.target.classes[train])
-        unseen = measure(predicted[validation], image.truth)
+        fitted = measure(foreground[train], image.target.classes[train])
+        unseen = measure(foreground[validation], image.truth)
         return {**fitted, **{f"val_{name}": value for name, value in unseen.items()}}
 
 
@@ -184,14 +184,6 @@ def _settings(
         **({} if minutes is None else {"minutes": minutes}),
     )
     return settings.model_copy(update={"train": checked})
-
-
-def _foreground(predictor: Predictor, image: TrainingImage) -> NDArray[np.float32]:
-    """Return the probability of foreground of every pixel, (Z, Y, X)."""
-    predicted = np.zeros(image.target.classes.shape, np.float32)
-    for tile in predictor.normalised_tiles(image.image):
-        predicted[tile.core] = tile.probabilities[1]
-    return predicted
 
 
 def _statistics(trainer: Trainer) -> int:

@@ -57,10 +57,13 @@ class Predictor:
         if self.threshold is None:
             self.threshold = model.card.threshold
 
-    def predict(self, image: ArrayLike, *, keep: bool = False) -> Prediction:
+    def predict(
+        self, image: ArrayLike, *, keep: bool = False, normalised: bool = False
+    ) -> Prediction:
         """Predict a (C, Z, Y, X) image; `keep` also returns the probabilities."""
         prediction = self.empty(np.shape(image)[1:], keep=keep)
-        for tile in self.tiles(image):
+        tiles = self.normalised_tiles if normalised else self.tiles
+        for tile in tiles(image):
             prediction.add(tile)
         return prediction
 

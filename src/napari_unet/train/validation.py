@@ -37,13 +37,9 @@ class Validation:
 
 
 def _score(predictor: Predictor, image: TrainingImage) -> Overlap:
-    config = predictor.model.network.config
     chosen = image.validation
     block: NDArray[np.intp] = chosen
-    if config.ndim == 3:
+    if predictor.model.network.config.ndim == 3:
         block = np.arange(chosen.min(), chosen.max() + 1)
-    labels = np.zeros((block.size, *image.target.classes.shape[1:]), np.uint8)
-    for tile in predictor.normalised_tiles(image.image[:, block]):
-        labels[tile.core] = tile.labels
-    predicted = labels[np.isin(block, chosen)]
-    return overlap(predicted, image.truth, max(2, config.num_classes))
+    labels = predictor.predict(image.image[:, block], normalised=True).labels
+    return overlap(labels[np.isin(block, chosen)], image.truth, predictor.num_classes)
