@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import asdict
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_validations_are_spread_over_the_run_but_never_crowd_it():
 
 def test_the_state_comes_back_from_a_dictionary():
     for schedule, step, elapsed, _ in run(0.1, lambda step: 0.1):
-        again = Schedule(**schedule.to_dict())
+        again = Schedule(**asdict(schedule))
         assert again.progress(step, elapsed) == schedule.progress(step, elapsed)
         assert again.rate_factor(step) == schedule.rate_factor(step)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet.data.stack import Stack
-    from napari_unet.train.trainer import TrainStep
+    from napari_unet.train.progress import TrainStep
 
 console = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)

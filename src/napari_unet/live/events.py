@@ -8,46 +8,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.train.progress import Step
 
-@dataclass(frozen=True)
-class LiveStep:
+
+@dataclass(frozen=True, kw_only=True)
+class LiveStep(Step):
     """What one step of live training did.
 
     Attributes
     ----------
-    step
-        Steps so far.
-    seconds
-        Time spent training.
-    loss, learning_rate
-        Of this step.
     pixels, slices
         Annotated pixels and slices that are trained on.
-    validation
-        IoU on the held-out slices where it was measured at this step, else None.
-    message
-        A word to the user, or "".
     left_out
         Why a slice is not learnt from until it is painted otherwise, or "".
     """
 
-    step: int
-    seconds: float
-    loss: float
-    learning_rate: float
     pixels: int
     slices: int
-    validation: float | None = None
-    message: str = ""
     left_out: str = ""
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """Steps since the last time: seconds, loss and score of each, and the newest."""
-
-    points: tuple[tuple[float, float, float | None], ...]
-    last: LiveStep
 
 
 @dataclass(frozen=True, eq=False)

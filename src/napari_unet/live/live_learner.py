@@ -8,13 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_unet.config import RunConfig
-from napari_unet.errors import TrainingError
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import choose_device, memory_errors
+from napari_unet.model.device import choose_device
 from napari_unet.model.unet import UNet
-from napari_unet.train.batches import Batches
 from napari_unet.train.describe import data_before, model_card
-from napari_unet.train.learner import ADVICE, Learner
+from napari_unet.train.learner import Learner
 from napari_unet.train.patches import Place
 from napari_unet.train.start import fit_config
 from napari_unet.train.training_image import TrainingImage
@@ -78,8 +76,7 @@ class LiveLearner:
         self._image = image
         self._earlier = data_before(start)
         self._names = () if start is None else start.card.class_names
-        self._learner = Learner(self.config, self.device, start)
-        self._batches = Batches([image], self.config, self.device.device)
+        self._learner = Learner(self.config, [image], self.device, start)
         self.notes = self._learner.notes
 
     @property
@@ -103,7 +100,7 @@ class LiveLearner:
         if image.target.num_classes > known:
             self._grow(image)
         else:
-            self._batches.sampler.renew(0, image, [z])
+            self._learner.batches.sampler.renew(0, image, [z])
         self._image = image
         self.num_pixels = image.train_pixels
         if fresh:
@@ -122,16 +119,7 @@ class LiveLearner:
             When the step does not fit into the memory of the device.
         """
         rate = self._rate()
-        with memory_errors(ADVICE):
-            batch = self._batches.draw(self.step, self._centres())
-        self._batches.seed_dropout(self.step)
-        try:
-            loss = self._learner.learn(batch, rate)
-        except TrainingError as error:
-            raise TrainingError(
-                f"{error} at step {self.step + 1}: lower the learning rate. The model "
-                "saved before is kept."
-            ) from error
+        loss = self._learner.learn(self.step, rate, self._centres())
         self.step += 1
         self.steps_since_update += 1
         return loss, rate
@@ -140,8 +128,7 @@ class LiveLearner:
         """Give the network an output for a class that was not known yet."""
         before = Model(self.network, self.card(self._image))
         self.config = fit_config(self._given, [image], before)
-        self._learner = Learner(self.config, self.device, before)
-        self._batches = Batches([image], self.config, self.device.device)
+        self._learner = Learner(self.config, [image], self.device, before)
         classes = self.config.network.num_classes
         self.message = f"the network now tells {classes} classes apart"
 

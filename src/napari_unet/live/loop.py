@@ -257,12 +257,7 @@ class LiveLoop:
         self._learnt = self._taken
         self._seconds += time.perf_counter() - began
         score = self._validate() if self._validation_is_due() else None
-        row = {"step": self._learner.step, "loss": loss, "learning_rate": rate}
-        seconds = {"seconds": self._seconds}
-        self.history.append({**row, "validation_iou": score, **seconds})
-        if self._seconds - self._saved_at >= self._learner.config.train.save_seconds:
-            self._save()
-        return LiveStep(
+        step = LiveStep(
             step=self._learner.step,
             seconds=self._seconds,
             loss=loss,
@@ -273,6 +268,10 @@ class LiveLoop:
             message=message,
             left_out=self._left_out,
         )
+        self.history.append(step.row())
+        if self._seconds - self._saved_at >= self._learner.config.train.save_seconds:
+            self._save()
+        return step
 
     def _tidy(self) -> None:
         """Hand back, now and then, what was freed: views of many sizes leave gaps."""

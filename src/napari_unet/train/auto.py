@@ -13,7 +13,6 @@ from napari_unet.errors import OutOfMemoryError
 from napari_unet.model import geometry
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, choose_device
-from napari_unet.train.batches import Batches
 from napari_unet.train.learner import ADVICE, Learner
 from napari_unet.train.start import fit_config
 from napari_unet.train.training_image import TrainingImage
@@ -102,9 +101,8 @@ def _fitting(network: UNetConfig, size: int, axis: int) -> int:
 
 def _steps(config: RunConfig, images: Sequence[TrainingImage], device: Device) -> int:
     """Return about how many steps fit into the budget, by taking some."""
-    learner = Learner(config, device)
-    batches = Batches(images, config, device.device)
-    learner.learn(batches.draw(0), 0.0)
+    learner = Learner(config, images, device)
+    learner.learn(0, 0.0)
     train = config.train
     if train.steps is not None:
         return train.steps
@@ -114,7 +112,7 @@ def _steps(config: RunConfig, images: Sequence[TrainingImage], device: Device) -
     _wait(device)
     began = time.perf_counter()
     for step in range(1, _TRIAL_STEPS + 1):
-        learner.learn(batches.draw(step), 0.0)
+        learner.learn(step, 0.0)
     _wait(device)
     took = (time.perf_counter() - began) / _TRIAL_STEPS
     return int(60 * (train.minutes or 0) / max(1e-9, took))

@@ -1,9 +1,9 @@
-"""A network that learns from one batch after the other."""
+"""A network that learns from one batch of its images after the other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,20 +15,24 @@ from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, memory_errors
 from napari_unet.model.losses import LOSSES
 from napari_unet.model.unet import UNet
+from napari_unet.train.batches import Batches
 from napari_unet.train.optimizer import build_optimizer, restore_optimizer
-from napari_unet.train.patches import Batch, drop_z, middle
+from napari_unet.train.patches import Batch, Place, drop_z, middle
+from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.transfer import freeze, take_layers, train_mode
 
 ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
 
 
 class Learner:
-    """A network with its loss and optimiser, on a device.
+    """A network with its batches, loss and optimiser, on a device.
 
     Parameters
     ----------
     config
         All settings; channels and classes of the network fit the images.
+    images
+        The training set.
     device
         Where it learns.
     start
@@ -38,13 +42,20 @@ class Learner:
     ----------
     network
         The network that learns.
+    batches
+        What it learns from.
     notes
         Words to the user on what was taken from `start`.
     """
 
     def __init__(
-        self, config: RunConfig, device: Device, start: Model | None = None
+        self,
+        config: RunConfig,
+        images: Sequence[TrainingImage],
+        device: Device,
+        start: Model | None = None,
     ) -> None:
+        self.batches = Batches(images, config, device.device)
         self.notes: tuple[str, ...] = ()
         self._settings = config.train
         self._ndim = config.network.ndim
@@ -62,8 +73,10 @@ class Learner:
             self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
         self._optimizer = build_optimizer(self.network, config.train, transfer)
 
-    def learn(self, batch: Batch, rate: float) -> float:
-        """Go forward and back with a batch, update the weights, and return the loss.
+    def learn(self, step: int, rate: float, centres: Sequence[Place] = ()) -> float:
+        """Take a step, counted from 0, and return its loss.
+
+        The first patches lie around `centres`, where these are given.
 
         Raises
         ------
@@ -79,6 +92,8 @@ class Learner:
         self._optimizer.zero_grad(set_to_none=True)
         train_mode(self.network, self._settings.frozen_levels)
         with memory_errors(ADVICE), _batch_norm_errors():
+            batch = self.batches.draw(step, centres)
+            self.batches.seed_dropout(step)
             loss = self._forward(batch)
             loss.backward()  # type: ignore[no-untyped-call]
         longest = self._settings.clip or math.inf
@@ -87,7 +102,10 @@ class Learner:
         # An infinite gradient would spoil the weights, and the model saved next.
         if not (math.isfinite(value) and math.isfinite(norm.item())):
             what = "gradient" if math.isfinite(value) else f"loss ({value})"
-            raise TrainingError(f"The {what} is no finite number any more")
+            raise TrainingError(
+                f"The {what} is no finite number any more at step {step + 1}: lower "
+                "the learning rate. The models saved before are kept."
+            )
         self._optimizer.step()
         return value
 

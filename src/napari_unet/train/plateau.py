@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 _FALL = 0.3
 
@@ -38,7 +37,3 @@ class Plateau:
             return
         self.waited += 1
         self.lowered += self.waited % patience == 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the state for `resume.pt`."""
-        return asdict(self)

@@ -32,22 +32,26 @@ class RunFolder:
     path
         The folder; it is made when the first file is written.
 
+    Attributes
+    ----------
+    best
+        The model that scored best on the held-out slices.
+    last
+        The newest model.
+    settings
+        All settings of the run, `run.yaml`.
+
     Every method that writes raises `OutputError` when it cannot.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.best = self.path / "best.safetensors"
+        self.last = self.path / "last.safetensors"
+        self.settings = self.path / "run.yaml"
+        self._state = self.path / "resume.pt"
+        self._history = self.path / "history.csv"
         self._replaces = False
-
-    @property
-    def best(self) -> Path:
-        """The model that scored best on the held-out slices."""
-        return self.path / "best.safetensors"
-
-    @property
-    def last(self) -> Path:
-        """The newest model."""
-        return self.path / "last.safetensors"
 
     @property
     def holds_run(self) -> bool:
@@ -58,19 +62,6 @@ class RunFolder:
     def is_taken(self) -> bool:
         """Whether there is a run, or the models of one that cannot go on exactly."""
         return self.holds_run or self.last.exists()
-
-    @property
-    def settings(self) -> Path:
-        """All settings of the run."""
-        return self.path / "run.yaml"
-
-    @property
-    def _state(self) -> Path:
-        return self.path / "resume.pt"
-
-    @property
-    def _history(self) -> Path:
-        return self.path / "history.csv"
 
     def write_settings(self, config: RunConfig) -> None:
         """Write `run.yaml`."""
@@ -138,18 +129,14 @@ class RunFolder:
     def _save(self, path: Path, model: Model) -> None:
         save_model(path, model)
         if self._replaces:
-            earlier = {self.best, self.last, self._state, self._history} - {path}
-            self._remove(*earlier)
+            for earlier in {self.best, self.last, self._state, self._history} - {path}:
+                try:
+                    earlier.unlink(missing_ok=True)
+                except OSError as error:
+                    raise unwritable(earlier, error) from error
             forget_checkpoints(self.path)
             self._replaces = False
         keep_checkpoint(self.path, path, model.card.step)
-
-    def _remove(self, *paths: Path) -> None:
-        for path in paths:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise unwritable(path, error) from error
 
     def _write_text(self, path: Path, text: str) -> None:
         with atomic_write(path) as temporary:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from napari_unet.config import TrainConfig
 
@@ -146,7 +145,3 @@ class Schedule:
         self.start_step = step
         self.plan(step, elapsed, pace, validations)
         return True
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the state for `resume.pt`."""
-        return asdict(self)

@@ -6,7 +6,6 @@ Loads no torch before a run is opened.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,12 +19,13 @@ from napari_unet.data.read import as_stack, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
+from napari_unet.train.progress import Progress, TrainStep, bundled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_unet.model.checkpoint import Model
-    from napari_unet.train.trainer import Trainer, TrainStep
+    from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import TrainingImage
 
 _SHOW_SECONDS = 0.1
@@ -210,14 +210,6 @@ def open_run(
     return OpenRun(trainer, (*notes, *trainer.notes))
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Steps since the last time: seconds, loss and score of each, and the newest."""
-
-    points: tuple[tuple[float, float, float | None], ...]
-    last: TrainStep
-
-
 def train_sources(
     stop: threading.Event,
     *,
@@ -247,7 +239,7 @@ def train_sources(
     if stop.is_set() or kept is None:
         return None
     yield Started(trainer.device.words, run.notes, trainer.device.memory_words)
-    yield from _bundled(trainer, stop)
+    yield from bundled(trainer.run(stop), _SHOW_SECONDS)
     if trainer.step == 0:
         return None
     return kept.best if kept.best.exists() else kept.last
@@ -346,20 +338,3 @@ def _of_image(source: TrainingSource, image: TrainingImage, count: int) -> str:
     if isinstance(source.image, Path):
         return f"{source.image.name}: "
     return f"{image.name}: " if count > 1 else ""
-
-
-def _bundled(
-    trainer: Trainer, stop: threading.Event
-) -> Generator[Progress, None, None]:
-    """Bundle steps, so that a fast GPU does not flood the window."""
-    points: list[tuple[float, float, float | None]] = []
-    shown = 0.0
-    step = None
-    for step in trainer.run(stop):
-        points.append((step.seconds, step.loss, step.validation))
-        if time.monotonic() - shown > _SHOW_SECONDS:
-            shown = time.monotonic()
-            yield Progress(tuple(points), step)
-            points = []
-    if points and step is not None:
-        yield Progress(tuple(points), step)

@@ -7,22 +7,22 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 from torch import Tensor
 
 from napari_unet.config import RunConfig
-from napari_unet.errors import InputError, TrainingError
+from napari_unet.errors import InputError
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import choose_device, memory_errors, use_threads
+from napari_unet.model.device import choose_device, use_threads
 from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
-from napari_unet.train.batches import Batches
 from napari_unet.train.describe import data_before, model_card
-from napari_unet.train.learner import ADVICE, Learner
+from napari_unet.train.learner import Learner
 from napari_unet.train.plateau import Plateau
+from napari_unet.train.progress import TrainStep
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
 from napari_unet.train.start import check_roles, fit_config, origin, tell_pixel_size
@@ -30,44 +30,6 @@ from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import Validation
 
 _NOTHING_HELD_OUT = "nothing is held out: the last state of the network is kept"
-
-
-@dataclass(frozen=True)
-class TrainStep:
-    """What one step of training did.
-
-    Attributes
-    ----------
-    step, total
-        Steps so far; steps in all, None while the machine's speed is measured.
-    epoch
-        How often every annotated pixel was seen, about.
-    seconds, seconds_left
-        Time spent, and time still needed (None while unknown).
-    progress
-        Share of the run that is done, 0 to 1; never less than at the step before.
-    loss, learning_rate
-        Of this step.
-    validation
-        IoU on the held-out slices where it was measured at this step, else None.
-    best, best_step
-        Best validation IoU so far and its step; None before the first.
-    message
-        A word to the user, or "".
-    """
-
-    step: int
-    total: int | None
-    epoch: float
-    seconds: float
-    seconds_left: float | None
-    progress: float
-    loss: float
-    learning_rate: float
-    validation: float | None = None
-    best: float | None = None
-    best_step: int | None = None
-    message: str = ""
 
 
 class Trainer:
@@ -119,8 +81,7 @@ class Trainer:
         self._saved_at = 0.0
         self._progress = 0.0
         self._pace = Pace()
-        self._learner = Learner(self.config, self.device, start)
-        self._batches = Batches(self.images, self.config, self.device.device)
+        self._learner = Learner(self.config, self.images, self.device, start)
         self._validation = Validation(self.images)
         self.notes = (
             *self._learner.notes,
@@ -141,7 +102,7 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         """Steps in which as many pixels are seen as are annotated."""
         pixels = sum(image.train_pixels for image in self.images)
-        slices, side = self._batches.answered
+        slices, side = self._learner.batches.answered
         seen = self.config.train.batch_size * slices * side**2
         return max(1, math.ceil(pixels / seen))
 
@@ -205,7 +166,7 @@ class Trainer:
         """Take one step, with the validation, planning and saving that fall due."""
         began = time.perf_counter()
         rate = self._rate()
-        loss = self._learn(rate)
+        loss = self._learner.learn(self.step, rate)
         self.step += 1
         learned = time.perf_counter()
         self._pace.add_step(learned - began)
@@ -216,15 +177,13 @@ class Trainer:
             validated = time.perf_counter() - learned
             self._pace.add_validation(validated)
             self.elapsed += validated
-        message = self._plan()
-        row = {"step": self.step, "loss": loss, "learning_rate": rate}
-        seconds = {"seconds": self.elapsed}
-        self.history.append({**row, "validation_iou": score, **seconds})
+        step = self._report(loss, rate, score, self._plan())
+        self.history.append(step.row())
         if due:
             self._watch(score)
         if self.elapsed - self._saved_at >= self.config.train.save_seconds:
             self._save()
-        return self._report(loss, rate, score, message)
+        return step
 
     def _rate(self) -> float:
         rate = self._schedule.rate_factor(self.step) * self.config.train.learning_rate
@@ -265,19 +224,6 @@ class Trainer:
             best_step=self.best_step,
             message=message,
         )
-
-    def _learn(self, rate: float) -> float:
-        """Learn from the batch of this step."""
-        with memory_errors(ADVICE):
-            batch = self._batches.draw(self.step)
-        self._batches.seed_dropout(self.step)
-        try:
-            return self._learner.learn(batch, rate)
-        except TrainingError as error:
-            raise TrainingError(
-                f"{error} at step {self.step + 1}: lower the learning rate. The models "
-                "saved before are kept."
-            ) from error
 
     def _validation_is_due(self) -> bool:
         total = self._schedule.total
@@ -337,8 +283,8 @@ class Trainer:
             "best_step": self.best_step,
             "best_weights": self._best_weights,
             "history": self.history,
-            "schedule": self._schedule.to_dict(),
-            "plateau": self._plateau.to_dict(),
+            "schedule": asdict(self._schedule),
+            "plateau": asdict(self._plateau),
             **self._learner.state(),
         }
 

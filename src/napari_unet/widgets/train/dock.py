@@ -13,16 +13,17 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError
-from napari_unet.live.events import Idle, Kept, Learnt, Preview
-from napari_unet.live.live_training import LiveSource, train_live
+from napari_unet.live.events import Idle, Kept, LiveStep, Preview
+from napari_unet.live.live_training import train_live
 from napari_unet.model.started import Started
-from napari_unet.train.session import Progress, train_sources
+from napari_unet.train.progress import Progress, Step, TrainStep
+from napari_unet.train.session import TrainingSource, train_sources
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.choose.shared_layers import SharedLayers
-from napari_unet.widgets.layers.arrays import image_stack
+from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
@@ -119,21 +120,27 @@ class TrainWidget(Panel):
             raise InputError(reason)
         if self.annotations.value() is None:
             begin_annotations(self.viewer, image)
-        source = LiveSource(
+        kind, annotations = self.data.chosen_kind(), self.annotations.value()
+        source = TrainingSource(
             image_stack(image),
-            self.data.chosen_kind(),
-            self.settings(),
-            self._new_run(image),
-            start=self.rows.model,
+            labels_array(annotations),
+            kind,
             validation=self.validation.text().strip() or None,
-            regions=self.data.regions.value(),
-            class_names=self.data.classes.value(),
+            regions=tuple(self.data.regions.value()),
+            class_names=tuple(self.data.classes.value()),
         )
+        folder = self._new_run(image)
         self._begin()
         self._before = (self.workspace.model, self.start_from.value())
-        requests = self.live.begin(image, self.annotations.value(), source.kind)
         # Without an end there is no bar to show in the activity dock.
-        work = partial(train_live, source, requests)
+        work = partial(
+            train_live,
+            source=source,
+            requests=self.live.begin(image, annotations, kind),
+            config=self.settings(),
+            folder=folder,
+            start=self.rows.model,
+        )
         self.start("Training U-Net live", work, quiet=True)
         self.send.refresh()
 
@@ -156,15 +163,25 @@ class TrainWidget(Panel):
         self.refresh()
 
     def on_step(
-        self, item: Started | Progress | Learnt | Preview | Idle | Kept
+        self,
+        item: Started | Progress | Preview | Idle | Kept,
     ) -> None:
         """Show device, curves and previews."""
         if isinstance(item, Started):
             self.device.begin("Training", item)
         elif isinstance(item, Progress):
-            self._on_progress(item)
+            self.curves.extend(item.points)
+            self._on_progress(item.last)
+        elif isinstance(item, Preview):
+            first = self._newest_prediction()
+            self.live.show_preview(item)
+            if self._newest_prediction() is not first:
+                self.send.refresh()
+        elif isinstance(item, Kept):
+            self.workspace.model = item.path
+            self.predict_stack(item.path)
         else:
-            self._on_live_item(item)
+            self.show_progress(0.0, item.reason)
 
     def on_done(self, result: Path | None) -> None:
         """Hand the model to the other docks."""
@@ -227,9 +244,15 @@ class TrainWidget(Panel):
         self.project.state.run = folder
         return folder
 
-    def _on_progress(self, item: Progress) -> None:
-        step = item.last
-        self.curves.extend(item.points)
+    def _on_progress(self, step: Step) -> None:
+        if isinstance(step, LiveStep):
+            words = words_of(step)
+            self._last_words = words.partition("\n")[2]
+            self.show_progress(0.0, words)
+        elif isinstance(step, TrainStep):
+            self._on_train_step(step)
+
+    def _on_train_step(self, step: TrainStep) -> None:
         best = ""
         if step.best is not None:
             best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
@@ -237,23 +260,6 @@ class TrainWidget(Panel):
         self._last_words = f"step {step.step}, loss {step.loss:.3f}{best}"
         self.show_progress(step.progress, f"{left} left: {self._last_words}")
         self.job.show_progress(step.progress, f"{left} left")
-
-    def _on_live_item(self, item: Learnt | Preview | Idle | Kept) -> None:
-        if isinstance(item, Preview):
-            first = self._newest_prediction()
-            self.live.show_preview(item)
-            if self._newest_prediction() is not first:
-                self.send.refresh()
-            return
-        if isinstance(item, Kept):
-            self.workspace.model = item.path
-            self.predict_stack(item.path)
-            return
-        words = words_of(item)
-        if isinstance(item, Learnt):
-            self.curves.extend(item.points)
-            self._last_words = words.partition("\n")[2]
-        self.show_progress(0.0, words)
 
     def _on_stack(self) -> None:
         """Hold the training, and predict all slices with the network as it is."""

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.live.events import Idle, Learnt, Preview
+from napari_unet.live.events import LiveStep, Preview
 from napari_unet.live.requests import LiveRequests
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
@@ -198,11 +198,8 @@ class LiveBox(QWidget):
         self.age.setText(f"Preview: slice {self._shown[0]}, {seconds:.1f} s old")
 
 
-def words_of(item: Learnt | Idle) -> str:
+def words_of(step: LiveStep) -> str:
     """Return in words what happens now."""
-    if not isinstance(item, Learnt):
-        return item.reason
-    step = item.last
     slices = "1 slice" if step.slices == 1 else f"{step.slices} slices"
     words = (
         f"Learning from {slices}, {step.pixels:,} pixels\n"
