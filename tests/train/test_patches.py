@@ -7,6 +7,7 @@ import pytest
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.data.regions import TRAIN
 from napari_unet.train.patches import PatchSampler
 from napari_unet.train.training_image import TrainingImage
 
@@ -22,6 +23,7 @@ def make_image(weights: np.ndarray, *, train=None, validation=(), values=None):
         image=(places if values is None else values)[None],
         target=Target(classes, np.zeros(weights.shape, np.int32), 2),
         weight_map=weights,
+        roles=np.full(weights.shape, TRAIN, np.uint8),
         train=np.array(train, np.intp),
         validation=np.array(validation, np.intp),
         kind=AnnotationKind.CLASSES,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
 
 
 LIST = "list"
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """Annotations as the user named them."""
-
-    labels: Path | None
-    kind: AnnotationKind | None
-    train: str | None
 
 
 @with_settings(
@@ -77,8 +67,10 @@ def baseline(
     check_outputs([image] if labels is None else [image, labels], out)
     check_tiff(out)
     settings = BaselineConfig().changed("command line", **given["baseline"])
-    lesson = Lesson(labels, given["image"].get("kind"), train)
-    write_mask(name, image, out, slices, lesson, settings)
+    classes = None
+    if labels is not None:
+        classes = read_classes(labels, given["image"].get("kind"), train)
+    write_mask(name, image, out, slices, classes, settings)
 
 
 def write_mask(
@@ -86,7 +78,7 @@ def write_mask(
     image: Path,
     out: Path,
     slices: str | None,
-    lesson: Lesson,
+    classes: NDArray[np.uint8] | None,
     config: BaselineConfig,
 ) -> None:
     """Segment an image file behind a bar and write the mask, 8 bits, 1 is foreground.
@@ -110,10 +102,8 @@ def write_mask(
     known = find_baseline(name)
     stack = read_and_tell(image)
     chosen = stack.slices(slices)
-    wanted = range(stack.num_slices)
-    if slices is not None:
-        wanted = wanted[parse_slices(slices, stack.num_slices)]
-    classes = None if lesson.labels is None else read_classes(lesson)
+    every = range(stack.num_slices)
+    wanted = every[parse_slices(slices or ":", len(every))]
     masks = []
     with stop_on_signals() as stop, bar("segmenting") as show:
         for step in segment(
@@ -137,7 +127,9 @@ def write_mask(
     say(f"wrote {out}")
 
 
-def read_classes(lesson: Lesson) -> NDArray[np.uint8]:
+def read_classes(
+    path: Path, kind: AnnotationKind | None, train: str | None
+) -> NDArray[np.uint8]:
     """Read annotations as class indices, those of other slices left out.
 
     Raises
@@ -148,31 +140,24 @@ def read_classes(lesson: Lesson) -> NDArray[np.uint8]:
     import numpy as np
 
     from napari_unet.cli.show import say
-    from napari_unet.data.annotation import describe, guess_kind, to_target
+    from napari_unet.data.annotation import IGNORE, describe, to_target
     from napari_unet.data.read import read_stack
     from napari_unet.data.stack import parse_slices
 
-    labels = read_stack(str(lesson.labels))
-    values = np.asarray(labels.as_zyx())
-    kind = lesson.kind
-    if kind is None:
-        guess = guess_kind(values)
-        kind = guess.kind
-        say(f"annotations are {kind}: {guess.reason}")
-    if lesson.train is not None:
-        kept = np.zeros_like(values)
-        chosen = np.asarray(labels.slices(lesson.train).as_zyx())
-        kept[parse_slices(lesson.train, len(values))] = chosen
-        values = kept
-        if not values.any():
+    labels = read_stack(path)
+    target = to_target(np.asarray(labels.as_zyx()), kind)
+    if train is not None:
+        if not np.any(labels.slices(train).as_zyx()):
             raise InputError(
-                f"{lesson.labels} holds no labels in slices {lesson.train}: choose "
-                "slices that are annotated."
+                f"{path} holds no labels in slices {train}: choose slices that are "
+                "annotated."
             )
-    target = to_target(values, kind)
+        others = np.ones(len(target.classes), bool)
+        others[parse_slices(train, len(others))] = False
+        target.classes[others] = IGNORE
     for note in target.notes:
         say(note)
-    say(f"uses {describe(target, kind)}")
+    say(f"uses {describe(target)}")
     return target.classes
 
 

@@ -17,7 +17,7 @@ from napari_unet.config import (
     PredictConfig,
     WeightMapConfig,
 )
-from napari_unet.data.annotation import describe, guess_kind, to_target
+from napari_unet.data.annotation import describe, to_target
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
@@ -47,18 +47,13 @@ def write_weights(
     check_outputs([labels], out)
     check_tiff(out)
     stack = read_stack(labels)
-    values = np.asarray(stack.as_zyx())
-    if kind is None:
-        guess = guess_kind(values)
-        kind = guess.kind
-        say(f"read as {kind}: {guess.reason}")
-    target = to_target(values, kind, ndim=ndim)
+    target = to_target(np.asarray(stack.as_zyx()), kind, ndim=ndim)
     for note in target.notes:
         say(note)
     mapped = weight_map(target, config, ndim=ndim, pixel_size=stack.zyx_size)
     result = stack.single_channel(mapped)
     write_stack(out, result.data, like=result)
-    say(f"{describe(target, kind)}; weights {mapped.min():.3g} to {mapped.max():.3g}")
+    say(f"{describe(target)}; weights {mapped.min():.3g} to {mapped.max():.3g}")
     say(f"wrote {out}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -49,12 +49,15 @@ class Target:
         Classes, background included; at least 2.
     notes
         Words to the user about how the labels were read.
+    kind
+        What their values mean.
     """
 
     classes: NDArray[np.uint8]
     objects: NDArray[np.int32]
     num_classes: int
     notes: tuple[str, ...] = ()
+    kind: AnnotationKind = AnnotationKind.CLASSES
 
     @property
     def annotated(self) -> NDArray[np.bool_]:
@@ -92,7 +95,7 @@ def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
 
 def to_target(
     labels: NDArray[np.generic],
-    kind: AnnotationKind,
+    kind: AnnotationKind | None = None,
     *,
     ndim: int = 2,
     num_classes: int = 2,
@@ -104,7 +107,7 @@ def to_target(
     labels
         (Z, Y, X) integers or bool, as painted.
     kind
-        What the values mean.
+        What the values mean; guessed when left out, which the notes tell.
     ndim
         2: objects are told apart slice by slice; 3: in the volume.
     num_classes
@@ -118,11 +121,17 @@ def to_target(
         whole numbers.
     """
     labels, values = _read(labels)
+    notes: tuple[str, ...] = ()
+    if kind is None:
+        guess = guess_kind(labels)
+        kind, notes = guess.kind, (f"annotations are {guess.kind}: {guess.reason}",)
     if kind is AnnotationKind.OBJECTS:
-        return _from_objects(labels, ndim)
-    if kind is AnnotationKind.SCRIBBLES:
-        return _from_scribbles(labels, values, ndim)
-    return _from_classes(labels, values, ndim, num_classes)
+        target = _from_objects(labels, ndim)
+    elif kind is AnnotationKind.SCRIBBLES:
+        target = _from_scribbles(labels, values, ndim)
+    else:
+        target = _from_classes(labels, values, ndim, num_classes)
+    return replace(target, kind=kind, notes=(*notes, *target.notes))
 
 
 def annotated_pixels(
@@ -173,12 +182,12 @@ def connected_objects(
     return np.asarray(objects)
 
 
-def describe(target: Target, kind: AnnotationKind) -> str:
+def describe(target: Target) -> str:
     """Return one line on what was understood, such as "classes, 24 of 30 slices"."""
     slices, pixels = target.annotated_slices.size, int(target.annotated.sum())
     total = target.classes.shape[0]
     where = f"{slices} of {total} slices, " if total > 1 else ""
-    return f"{kind}, {where}{pixels:,} pixels"
+    return f"{target.kind}, {where}{pixels:,} pixels"
 
 
 def _read(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, RunConfig
-from napari_unet.data.annotation import guess_kind, to_target
+from napari_unet.data.annotation import to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -151,13 +151,12 @@ class ExperimentRun:
 
 def _mask(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Read labels as foreground and background, which is all the study knows."""
-    kind = guess_kind(labels).kind
-    if kind is AnnotationKind.SCRIBBLES:
+    target = to_target(labels)
+    if target.kind is AnnotationKind.SCRIBBLES:
         raise InputError(
             "The labels read as scribbles, and the experiments score every pixel: "
             "give a mask, 0 for background and one other value for foreground."
         )
-    target = to_target(labels, kind)
     if target.num_classes > 2:
         raise InputError(
             f"The labels have {target.num_classes} classes, the experiments know "

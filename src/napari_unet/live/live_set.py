@@ -80,7 +80,7 @@ class LiveSet:
             kind=kind,
             pixel_size=stack.zyx_size,
             unit=stack.unit,
-            roles=roles,
+            roles=np.full(shape, TRAIN, np.uint8) if roles is None else roles,
             image_fingerprint=fingerprint(stack.as_czyx()),
             class_names=tuple(class_names),
         )
@@ -161,15 +161,12 @@ class LiveSet:
 
     def _give_roles(self, z: int) -> None:
         """Leave weights to the pixels of a slice that are trained on."""
-        weight_map, roles = self.image.weight_map[z], self.image.roles
-        validation = False
-        if roles is not None:
-            known = self.image.target.classes[z] != IGNORE
-            validation = bool((known & (roles[z] == VALIDATION)).any())
-            weight_map[roles[z] != TRAIN] = 0
+        weight_map, roles = self.image.weight_map[z], self.image.roles[z]
+        known = self.image.target.classes[z] != IGNORE
+        weight_map[roles != TRAIN] = 0
         for slices, there in (
             (self._train, weight_map.any()),
-            (self._validation, validation),
+            (self._validation, (known & (roles == VALIDATION)).any()),
         ):
             (slices.add if there else slices.discard)(z)
 

@@ -70,7 +70,7 @@ def train_live(
         config if model is None else take_network(config, model),
         start=model,
         folder=run,
-        roles=role_map(regions, (depth, height, width)) if regions else None,
+        roles=role_map(regions, (depth, height, width)),
         class_names=source.class_names,
         requests=requests,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import guess_kind, to_target
+from napari_unet.data.annotation import to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.roles import NO_SLICE
@@ -54,7 +54,7 @@ def class_pixels(
     """Count the annotated pixels of each class, background first; none: empty."""
     if not labels.any():
         return ()
-    target = to_target(labels, guess_kind(labels).kind if kind is None else kind)
+    target = to_target(labels, kind)
     counts = np.bincount(target.classes.ravel(), minlength=target.num_classes)
     return tuple(counts[: target.num_classes].tolist())
 

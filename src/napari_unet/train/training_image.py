@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Region, UNetConfig, WeightMapConfig
-from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
+from napari_unet.data.annotation import IGNORE, Target, to_target
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
@@ -40,6 +40,8 @@ class TrainingImage:
     weight_map
         (Z, Y, X) float32, 0 where nothing is to be learnt: what is not annotated, and
         what is not for training.
+    roles
+        (Z, Y, X) uint8: what each pixel is for (`napari_unet.data.regions`).
     train, validation
         Indices of the slices with pixels that are trained on, and with pixels that
         choose the best model.
@@ -51,9 +53,6 @@ class TrainingImage:
         Digits that belong to image and annotations, and to the image alone.
     notes
         Words to the user on what was understood or decided.
-    roles
-        (Z, Y, X) uint8: what each pixel is for (`napari_unet.data.regions`); None
-        where slices are for one thing as a whole.
     regions
         What was drawn or listed.
     normalization
@@ -66,6 +65,7 @@ class TrainingImage:
     image: NDArray[np.float32]
     target: Target
     weight_map: NDArray[np.float32]
+    roles: NDArray[np.uint8]
     train: NDArray[np.intp]
     validation: NDArray[np.intp]
     kind: AnnotationKind
@@ -74,7 +74,6 @@ class TrainingImage:
     fingerprint: str = ""
     image_fingerprint: str = ""
     notes: tuple[str, ...] = ()
-    roles: NDArray[np.uint8] | None = None
     regions: tuple[Region, ...] = ()
     normalization: Normalization = field(default_factory=Normalization)
     class_names: tuple[str, ...] = ()
@@ -83,8 +82,6 @@ class TrainingImage:
     def truth(self) -> NDArray[np.uint8]:
         """Classes of the held-out slices, `IGNORE` where a pixel is not held out."""
         classes = self.target.classes[self.validation]
-        if self.roles is None:
-            return classes
         chosen = self.roles[self.validation] == VALIDATION
         return np.where(chosen, classes, np.uint8(IGNORE))
 
@@ -134,13 +131,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     network, normalization = network or UNetConfig(), normalization or Normalization()
     image = stack.as_czyx()
     check_made_on(image.shape[1:], labels.shape)
-    notes: list[str] = []
-    if kind is None:
-        guess = guess_kind(labels)
-        kind = guess.kind
-        notes.append(f"annotations are {kind}: {guess.reason}")
     target = to_target(labels, kind, ndim=network.ndim)
-    notes.extend(target.notes)
+    notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
     if _one_class(target, roles == TRAIN):
         notes.append(_ONE_CLASS_NOTE)
@@ -161,7 +153,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         regions=tuple(regions),
         train=slices_of(target, roles, TRAIN),
         validation=slices_of(target, roles, VALIDATION),
-        kind=kind,
+        kind=target.kind,
         pixel_size=pixel_size,
         unit=stack.unit,
         fingerprint=_fingerprint(image, labels),
@@ -182,13 +174,10 @@ def choose_validation_images(images: Sequence[TrainingImage]) -> list[TrainingIm
 
 
 def _validation(one: TrainingImage) -> TrainingImage:
-    roles = None
-    if one.roles is not None:
-        roles = np.where(one.roles == TRAIN, np.uint8(VALIDATION), one.roles)
     kept = [note for note in one.notes if note != _ONE_CLASS_NOTE]
     return replace(
         one,
-        roles=roles,
+        roles=np.where(one.roles == TRAIN, np.uint8(VALIDATION), one.roles),
         weight_map=np.zeros_like(one.weight_map),
         train=one.train[:0],
         validation=one.train,

@@ -189,4 +189,4 @@ def _describe_labels(labels: Any) -> str:
         return "nothing is painted yet"
     guess = guess_kind(labels)
     target = to_target(labels, guess.kind)
-    return f"{describe(target, guess.kind)} ({guess.reason})"
+    return f"{describe(target)} ({guess.reason})"
