@@ -26,15 +26,15 @@ def run(minutes: float, seconds_of, validation=0.0, validations=16):
         rate = schedule.rate_factor(step)
         took = seconds_of(step)
         step, elapsed = step + 1, elapsed + took
-        pace.add_step(took)
+        pace.steps.append(took)
         if schedule.wants_plan(step, elapsed):
             # Planned right after a first validation, so that its cost is known.
             elapsed += validation
-            pace.add_validation(validation)
+            pace.validations.append(validation)
             schedule.plan(step, elapsed, pace, validations)
         elif schedule.total and step % schedule.validate_every(validations) == 0:
             elapsed += validation
-            pace.add_validation(validation)
+            pace.validations.append(validation)
             schedule.adapt(step, elapsed, pace, validations)
         yield schedule, step, elapsed, rate
 

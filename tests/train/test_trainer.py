@@ -111,7 +111,7 @@ def test_progress_never_goes_back_after_a_slow_start(blobs, small):
     told = []
     for seconds in [500.0] + [1.0] * 600:
         trainer.step, trainer.elapsed = trainer.step + 1, trainer.elapsed + seconds
-        trainer._pace.add_step(seconds)
+        trainer._pace.steps.append(seconds)
         told.append(trainer._report(0.5, 0.1, None, trainer._plan()).progress)
     assert told == sorted(told)
     assert told[0] < told[-1] == trainer.step / trainer._schedule.total
@@ -121,12 +121,12 @@ def test_a_run_in_minutes_without_held_out_slices_keeps_to_its_time_too(blobs, s
     trainer = Trainer([blobs()], small(steps=None, minutes=100))
     for step, seconds in enumerate([1.0] * 400 + [9.0] * 30):
         trainer.step, trainer.elapsed = step + 1, trainer.elapsed + seconds
-        trainer._pace.add_step(seconds)
+        trainer._pace.steps.append(seconds)
         trainer._plan()
     total = trainer._schedule.total
     while trainer.step < total and trainer.elapsed < 20_000:
         trainer.step, trainer.elapsed = trainer.step + 1, trainer.elapsed + 9
-        trainer._pace.add_step(9.0)
+        trainer._pace.steps.append(9.0)
         trainer._plan()
         total = trainer._schedule.total
     assert trainer.elapsed == pytest.approx(6000, rel=0.25)

@@ -9,7 +9,6 @@ from types import NoneType
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import typer
-from annotated_types import Ge, Gt, Le, Lt
 
 from napari_unet.config import (
     BaselineConfig,
@@ -169,11 +168,10 @@ def _plain_type(annotation: Any) -> Any:
 
 def _bounds(metadata: Sequence[Any]) -> str:
     """Write the bounds of a number, such as "above 0, at most 100"."""
-    words = {Ge: "at least", Gt: "above", Le: "at most", Lt: "below"}
-    names = {Ge: "ge", Gt: "gt", Le: "le", Lt: "lt"}
-    parts = [
-        f"{words[type(limit)]} {getattr(limit, names[type(limit)])}"
+    words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    return ", ".join(
+        f"{told} {getattr(limit, name)}"
         for limit in metadata
-        if type(limit) in words
-    ]
-    return ", ".join(parts)
+        for name, told in words.items()
+        if hasattr(limit, name)
+    )

@@ -52,7 +52,7 @@ _NO_PLACE = (
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
 
 
-def run_score(request: ScoreRequest) -> Scores:
+def run_score(request: ScoreRequest) -> None:
     """Score a prediction, print the tables, and write what is wanted.
 
     Raises
@@ -97,7 +97,6 @@ def run_score(request: ScoreRequest) -> Scores:
         )
         page.save(request.report)
         say(f"wrote {request.report}")
-    return scores
 
 
 def show_scores(scores: Scores) -> None:

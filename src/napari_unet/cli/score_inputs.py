@@ -44,9 +44,7 @@ class Labels:
     def slices(self) -> range:
         """Indices of the slices that are scored, in the file."""
         every = range(self.stack.num_slices)
-        if self.selection is None:
-            return every
-        return every[parse_slices(self.selection, len(every))]
+        return every[parse_slices(self.selection or ":", len(every))]
 
 
 @dataclass(frozen=True, eq=False)

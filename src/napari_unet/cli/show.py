@@ -51,18 +51,17 @@ def read_and_tell(path: Path) -> Stack:
     return stack
 
 
-def follow(steps: Iterable[TrainStep]) -> TrainStep | None:
-    """Show a training run while it goes, and return its last step.
+def follow(steps: Iterable[TrainStep]) -> None:
+    """Show a training run while it goes.
 
     A terminal gets a bar with loss, validation IoU and time left; a log file gets a
     line for each validation, and for each tenth of the run.
     """
-    last = None
     with _training_bar() if console.is_terminal else _training_lines() as show:
         for step in steps:
-            last = step
+            if step.message:
+                say(f"step {step.step}: {step.message}")
             show(step)
-    return last
 
 
 @contextmanager
@@ -88,13 +87,9 @@ def _training_bar() -> Iterator[Callable[[TrainStep], None]]:
     )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=1.0, words="starting")
-
-        def show(step: TrainStep) -> None:
-            progress.update(task, completed=step.progress, words=_words(step))
-            if step.message:
-                say(f"step {step.step}: {step.message}")
-
-        yield show
+        yield lambda step: progress.update(
+            task, completed=step.progress, words=_words(step)
+        )
 
 
 @contextmanager
@@ -103,8 +98,6 @@ def _training_lines() -> Iterator[Callable[[TrainStep], None]]:
 
     def show(step: TrainStep) -> None:
         nonlocal tenths
-        if step.message:
-            say(f"step {step.step}: {step.message}")
         if step.validation is not None or int(10 * step.progress) > tenths:
             say(f"step {step.step}: {_words(step)}")
         tenths = int(10 * step.progress)

@@ -194,7 +194,7 @@ def _cut(
     """Cut the middle and mirror it: no value changes where no pixel is moved."""
     start = (batch.image.shape[-1] - side) // 2
     inner = (..., slice(start, start + side), slice(start, start + side))
-    batch = Batch(batch.image[inner], batch.target[inner], batch.weight_map[inner])
+    batch = batch.each(lambda part: part[inner])
     if not config.flip:
         return batch
     mirrored = _matrices(config, len(batch.image), generator).diagonal(dim1=1, dim2=2)
@@ -208,4 +208,4 @@ def _flip(batch: Batch, flips: Tensor, axis: int) -> Batch:
         chosen = flips.to(values.device).reshape(-1, *[1] * (values.ndim - 1))
         return torch.where(chosen, values.flip(axis), values)
 
-    return Batch(*map(mirrored, (batch.image, batch.target, batch.weight_map)))
+    return batch.each(mirrored)

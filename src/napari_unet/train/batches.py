@@ -74,7 +74,8 @@ class Batches:
             source=(slices, source_side(self._config.augment, side)),
             centres=centres,
         )
-        return augment(batch.to(self._device), self._config.augment, side, generator)
+        moved = batch.each(lambda part: part.to(self._device))
+        return augment(moved, self._config.augment, side, generator)
 
     def seed_dropout(self, step: int) -> None:
         """Seed torch's own generator, from which dropout draws, for `step`."""

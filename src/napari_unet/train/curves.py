@@ -69,11 +69,7 @@ class Curves:
     @classmethod
     def of(cls, history: History) -> Curves:
         """Return the curves of a run that was read."""
-        scores = (None if np.isnan(one) else one for one in history.scores.tolist())
-        points = zip(
-            history.moments().tolist(), history.losses.tolist(), scores, strict=True
-        )
-        return cls(points, timed=history.seconds is not None)
+        return cls(history.points(), timed=history.seconds is not None)
 
     def add(self, moment: float, loss: float, score: float | None) -> None:
         """Add a step, with its score where there is one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,12 @@ class History:
     def moments(self) -> NDArray[np.float64]:
         """Return what the curves are drawn against: seconds, or steps without them."""
         return self.steps.astype(float) if self.seconds is None else self.seconds
+
+    def points(self) -> Iterator[tuple[float, float, float | None]]:
+        """Yield moment, loss, and score or None, of every step."""
+        columns = np.stack([self.moments(), self.losses, self.scores], axis=1)
+        for moment, loss, score in columns.tolist():
+            yield moment, loss, None if np.isnan(score) else score
 
 
 def write_history(path: Path, rows: Sequence[dict[str, float | None]]) -> None:
@@ -100,9 +106,7 @@ def curve_of(model: Path) -> list[tuple[float, float, float | None]]:
         return []
     if history.seconds is None:
         return []
-    minutes = (history.seconds / 60).tolist()
-    scores = [None if np.isnan(one) else float(one) for one in history.scores]
-    return list(zip(minutes, history.losses.tolist(), scores, strict=True))
+    return [(seconds / 60, loss, score) for seconds, loss, score in history.points()]
 
 
 def _numbers(texts: Sequence[str]) -> NDArray[np.float64]:

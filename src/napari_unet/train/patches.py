@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +36,9 @@ class Batch:
     target: Tensor
     weight_map: Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        """Return the batch on another device."""
-        moved = (t.to(device) for t in (self.image, self.target, self.weight_map))
-        return Batch(*moved)
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return a batch of which every part is changed alike."""
+        return Batch(*map(change, (self.image, self.target, self.weight_map)))
 
 
 class PatchSampler:
@@ -113,14 +112,8 @@ class PatchSampler:
         places = [*centres[:count]]
         places += [self._pick(rng) for _ in range(count - len(places))]
         drawn = [self._cut_out(place, patch, source) for place in places]
-        image, target, weight_map = (
-            np.stack(part) for part in zip(*drawn, strict=True)
-        )
-        return Batch(
-            torch.from_numpy(image),
-            torch.from_numpy(target),
-            torch.from_numpy(weight_map),
-        )
+        parts = (np.stack(part) for part in zip(*drawn, strict=True))
+        return Batch(*map(torch.from_numpy, parts))
 
     def _pick(self, rng: np.random.Generator) -> Place:
         """Choose an annotated training pixel."""

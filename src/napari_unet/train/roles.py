@@ -49,8 +49,30 @@ def assign_roles(
     roles = role_map(everything, (count, height, width), annotated)
     if train == NO_SLICE:
         roles[roles == TRAIN] = UNUSED
-    _check(target, roles, everything, train, validation)
-    _tell(target, roles, everything, train, notes)
+    held, learnt = slices_of(target, roles, VALIDATION), slices_of(target, roles, TRAIN)
+    wanted = any(region.role is Role.VALIDATION for region in everything)
+    if wanted and held.size == 0:
+        if validation in (None, NO_SLICE):
+            raise InputError(
+                "The validation regions hold no annotated pixel: draw them around "
+                "annotations, away from test and ignore regions."
+            )
+        raise InputError(
+            f"Slices {validation} are to be held out, but none of them is annotated."
+        )
+    if train != NO_SLICE and learnt.size == 0:
+        raise InputError(
+            "No annotated slice is left to train on: annotate more slices, or hold "
+            "out fewer."
+        )
+    # Where nothing is held out, another image may be; of a set the trainer tells.
+    if held.size and not wanted:
+        notes.append(f"{_named(held)} held out to score the network")
+    elif train is not None and train != NO_SLICE:
+        asked = np.arange(count)[parse_slices(train, count)]
+        both = np.setdiff1d(np.intersect1d(asked, held), learnt)
+        if both.size:
+            notes.append(f"{_named(both)} held out and therefore not trained on")
     return roles
 
 
@@ -78,51 +100,6 @@ def _slices(role: Role, text: str | None) -> Region | None:
     if text is None or text == NO_SLICE:
         return None
     return Region(role=role, slices=text)
-
-
-def _check(
-    target: Target,
-    roles: NDArray[np.uint8],
-    regions: Sequence[Region],
-    train: str | None,
-    validation: str | None,
-) -> None:
-    wanted = any(region.role is Role.VALIDATION for region in regions)
-    if wanted and slices_of(target, roles, VALIDATION).size == 0:
-        if validation in (None, NO_SLICE):
-            raise InputError(
-                "The validation regions hold no annotated pixel: draw them around "
-                "annotations, away from test and ignore regions."
-            )
-        raise InputError(
-            f"Slices {validation} are to be held out, but none of them is annotated."
-        )
-    if train != NO_SLICE and slices_of(target, roles, TRAIN).size == 0:
-        raise InputError(
-            "No annotated slice is left to train on: annotate more slices, or hold "
-            "out fewer."
-        )
-
-
-def _tell(
-    target: Target,
-    roles: NDArray[np.uint8],
-    regions: Sequence[Region],
-    train: str | None,
-    notes: list[str],
-) -> None:
-    validation = slices_of(target, roles, VALIDATION)
-    if validation.size == 0:
-        # Another image may be held out; of a whole set the trainer tells.
-        return
-    if not any(region.role is Role.VALIDATION for region in regions):
-        notes.append(f"{_named(validation)} held out to score the network")
-    elif train is not None and train != NO_SLICE:
-        asked = np.arange(len(roles))[parse_slices(train, len(roles))]
-        learned = slices_of(target, roles, TRAIN)
-        both = np.setdiff1d(np.intersect1d(asked, validation), learned)
-        if both.size:
-            notes.append(f"{_named(both)} held out and therefore not trained on")
 
 
 def _named(slices: NDArray[np.intp]) -> str:

@@ -20,29 +20,27 @@ _FEWEST_STEPS = 10
 
 
 class Pace:
-    """How long steps and validations take on this machine at present."""
+    """How long steps and validations take on this machine at present.
+
+    Attributes
+    ----------
+    steps, validations
+        Seconds that the latest took each, steps without their validation; append more.
+    """
 
     def __init__(self) -> None:
-        self._steps: deque[float] = deque(maxlen=_RECENT)
-        self._validations: deque[float] = deque(maxlen=_RECENT)
-
-    def add_step(self, seconds: float) -> None:
-        """Remember how long a step took, without its validation."""
-        self._steps.append(seconds)
-
-    def add_validation(self, seconds: float) -> None:
-        """Remember how long a validation took."""
-        self._validations.append(seconds)
+        self.steps: deque[float] = deque(maxlen=_RECENT)
+        self.validations: deque[float] = deque(maxlen=_RECENT)
 
     @property
     def step(self) -> float:
         """Seconds that a step takes."""
-        return statistics.median(self._steps) if self._steps else 0.0
+        return statistics.median(self.steps) if self.steps else 0.0
 
     @property
     def validation(self) -> float:
         """Seconds that a validation takes; the first is slow, so the best tells."""
-        return min(self._validations, default=0.0)
+        return min(self.validations, default=0.0)
 
     def seconds(self, steps: int, every: int) -> float:
         """Return the time for `steps` steps with a validation after each `every`."""

@@ -169,13 +169,13 @@ class Trainer:
         loss = self._learner.learn(self.step, rate)
         self.step += 1
         learned = time.perf_counter()
-        self._pace.add_step(learned - began)
+        self._pace.steps.append(learned - began)
         self.elapsed += learned - began
         due = self._validation_is_due()
         score = self._validate() if due and self._validation else None
         if score is not None:
             validated = time.perf_counter() - learned
-            self._pace.add_validation(validated)
+            self._pace.validations.append(validated)
             self.elapsed += validated
         step = self._report(loss, rate, score, self._plan())
         self.history.append(step.row())
