@@ -14,7 +14,7 @@ import tifffile
 import typer.core
 
 from napari_unet.cli import main
-from napari_unet.predict.prediction import Prediction
+from napari_unet.predict.predictor import Predictor
 
 
 def broken_inputs(files):
@@ -86,7 +86,7 @@ def test_a_full_memory_is_one_line_too(files, train, capfd, monkeypatch):
     def full(*_args, **_options):
         raise MemoryError("Unable to allocate 20.0 GiB")
 
-    monkeypatch.setattr(Prediction, "empty", full)
+    monkeypatch.setattr(Predictor, "empty", full)
     command = ("predict", files / "run" / "last.safetensors", files / "image.tif")
     monkeypatch.setattr(
         sys, "argv", ["napari-unet", *map(str, command), "--out", "o.tif"]
