@@ -40,24 +40,24 @@ def press(box: BaselineBox, qtbot: Any, name: str) -> Any:
     """Run a baseline to its end, and return the layer that it made."""
     box.setValue(name)
     with qtbot.waitSignal(box.made, timeout=30_000) as made:
-        box.button.click()
+        box.run_button.click()
     qtbot.waitUntil(lambda: not box.running, timeout=30_000)
     return made.args[0]
 
 
 def test_what_cannot_be_used_says_why(viewer, box, qtbot):
-    assert not box.button.isEnabled()
+    assert not box.run_button.isEnabled()
     assert box.status.text() == "There is no image layer: load one first."
     workspace = Workspace.of(viewer)
     workspace.image = viewer.add_image(np.zeros(SHAPE, np.uint8))
-    assert box.button.isEnabled()
+    assert box.run_button.isEnabled()
     assert box.status.text() == ""
     box.setValue("forest")
-    assert not box.button.isEnabled()
+    assert not box.run_button.isEnabled()
     assert "Random forest learns from annotations" in box.status.text()
     workspace.annotations = viewer.add_labels(np.zeros(SHAPE, np.uint8))
-    assert box.button.isEnabled()
-    box.button.click()
+    assert box.run_button.isEnabled()
+    box.run_button.click()
     qtbot.waitUntil(lambda: not box.running, timeout=30_000)
     assert "Random forest learns from annotations: give" in box.status.text()
     assert len(viewer.layers) == 2
@@ -117,8 +117,8 @@ def test_stop_keeps_the_slices_that_are_done(box, viewer, qtbot):
     data = np.tile(np.asarray(em_stack((1, 256, 256))[0].data), (40, 1, 1))
     Workspace.of(viewer).image = viewer.add_image(data, name="many")
     box.setValue("chan-vese")
-    box.button.click()
-    assert box.button.text() == "Stop"
+    box.run_button.click()
+    assert box.run_button.text() == "Stop"
     assert not box.box.isEnabled()
     with qtbot.waitSignal(box.made, timeout=30_000) as made:
         box.job.stepped.connect(lambda _step: box.job.stop())
@@ -128,7 +128,7 @@ def test_stop_keeps_the_slices_that_are_done(box, viewer, qtbot):
     assert 0 < len(slices) < 40
     assert layer.data[slices].any(axis=(1, 2)).all()
     assert "of 40 slices" in box.status.text()
-    assert box.button.text() == "Compare with a baseline"
+    assert box.run_button.text() == "Compare with a baseline"
 
 
 def test_settings_that_have_no_effect_are_disabled(box, stack):

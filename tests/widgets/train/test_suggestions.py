@@ -51,7 +51,7 @@ def part(viewer: Any, image: Image, annotations: Labels, qtbot: Any) -> Any:
     workspace = Workspace.of(viewer)
     workspace.image, workspace.annotations = image, annotations
     workspace.kind = AnnotationKind.SCRIBBLES
-    made = SuggestionList(viewer, workspace, lambda: make_model)
+    made = SuggestionList(viewer, lambda: make_model)
     made.side.setValue(32)
     viewer.window.add_dock_widget(made)
     return made
@@ -62,7 +62,7 @@ def search(part: Any, qtbot: Any) -> Callable[[], None]:
     """Click the button, and wait for the end."""
 
     def wait() -> None:
-        part.button.click()
+        part.run_button.click()
         qtbot.waitUntil(lambda: not part.running, timeout=60_000)
 
     return wait
@@ -244,36 +244,36 @@ def part_stack(part: Any) -> Any:
 
 
 def test_stopping_at_once_ends_well(part: Any, qtbot: Any) -> None:
-    part.button.click()
-    assert part.button.text() == "Stop searching"
-    part.button.click()
+    part.run_button.click()
+    assert part.run_button.text() == "Stop searching"
+    part.run_button.click()
     qtbot.waitUntil(lambda: not part.running, timeout=60_000)
-    assert part.button.text() == "Annotate here next"
+    assert part.run_button.text() == "Annotate here next"
 
 
 def test_a_search_outlives_the_layers_it_was_for(part: Any, viewer: Any, qtbot: Any):
-    part.button.click()
+    part.run_button.click()
     viewer.layers.clear()
     qtbot.waitUntil(lambda: not part.running, timeout=60_000)
     part.next()
     assert not part.running
-    assert "image layer" in part.button.toolTip()
+    assert "image layer" in part.run_button.toolTip()
 
 
 def test_the_button_tells_what_is_missing(viewer: Any, image: Image) -> None:
     workspace = Workspace.of(viewer)
     models: list[Callable[[], Model]] = []
-    part = SuggestionList(viewer, workspace, lambda: models[0] if models else None)
+    part = SuggestionList(viewer, lambda: models[0] if models else None)
     viewer.window.add_dock_widget(part)
-    assert "image layer" in part.button.toolTip()
+    assert "image layer" in part.run_button.toolTip()
     workspace.image = image
-    assert "annotation layer" in part.button.toolTip()
+    assert "annotation layer" in part.run_button.toolTip()
     workspace.annotations = viewer.add_labels(np.zeros(SHAPE, np.uint8))
     assert "Train a network first" in part.status.text()
-    assert not part.button.isEnabled()
+    assert not part.run_button.isEnabled()
     models.append(make_model)
     part.refresh()
-    assert part.button.isEnabled()
+    assert part.run_button.isEnabled()
     assert part.status.text() == ""
 
 
@@ -296,12 +296,12 @@ def test_a_network_that_has_not_begun_is_told(
     part._model = lambda: lambda: None
     search()
     assert "not begun to learn" in part.status.text()
-    assert part.button.isEnabled()
+    assert part.run_button.isEnabled()
 
 
 def test_annotations_of_another_image_are_told(part: Any, viewer: Any) -> None:
     layer = viewer.add_labels(np.ones((5, 20, 20), np.uint8), name="other")
     part.workspace.annotations = layer
-    part.button.click()
+    part.run_button.click()
     assert not part.running
     assert "choose annotations made on this image" in part.status.text()

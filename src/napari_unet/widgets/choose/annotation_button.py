@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QToolButton, QWidget
+from qtpy.QtWidgets import QToolButton
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import NapariUNetError
@@ -49,10 +49,8 @@ class AnnotationButton(QToolButton):
         The image that it is for.
     """
 
-    def __init__(
-        self, viewer: ViewerModel, images: LayerBox, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel, images: LayerBox) -> None:
+        super().__init__()
         self._viewer, self._images = viewer, images
         self.setText("+")
         self.clicked.connect(self.add)

@@ -33,8 +33,8 @@ class ClassRow(QWidget):
         Has the layer of annotations.
     """
 
-    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__()
         self._layer: Labels | None = None
         self.box = NarrowBox()
         self.box.setEditable(True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from napari.layers import Labels
-from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import KindGuess, guess_kind
@@ -21,8 +20,8 @@ TOOLTIP = (
 class KindBox(NarrowBox):
     """Scribbles, classes or objects; or a guess, which is shown once it is made."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent=parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.guess: KindGuess | None = None
         self.addItem("guess", None)
         for kind in AnnotationKind:

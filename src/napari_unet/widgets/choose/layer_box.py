@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Layer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox
@@ -35,11 +34,10 @@ class LayerBox(NarrowBox):
         self,
         viewer: ViewerModel,
         kind: type[Layer],
-        parent: QWidget | None = None,
         *,
         suits: Callable[[Layer], bool] = lambda _layer: True,
     ) -> None:
-        super().__init__(parent=parent)
+        super().__init__()
         self._viewer = viewer
         self._kind = kind
         self._suits = suits

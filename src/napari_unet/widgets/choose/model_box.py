@@ -53,9 +53,8 @@ class ModelBox(QWidget):
         self,
         workspace: Workspace,
         fresh: dict[str, int] | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._workspace = workspace
         self.box = NarrowBox()
         for text, value in (fresh or {}).items():

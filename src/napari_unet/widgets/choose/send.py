@@ -58,9 +58,8 @@ class SendPart(QWidget):
         viewer: ViewerModel,
         prediction: Source | None = None,
         annotations: Source | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._viewer = viewer
         self._workspace = workspace = Workspace.of(viewer)
         self._prediction = prediction or (lambda: workspace.prediction)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import made_here
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -41,13 +40,11 @@ class SharedLayers(QWidget):
         super().__init__(parent)
         self.hide()
         self._workspace = workspace = Workspace.of(viewer)
-        self.image = LayerBox(viewer, Image, self)
-        self.annotations = LayerBox(viewer, Labels, self, suits=self._suits)
+        self.image = LayerBox(viewer, Image)
+        self.annotations = LayerBox(viewer, Labels, suits=self._suits)
         self._seen = False
         # What a layer is for is known a moment after it was added.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._share_first)
+        self._timer = later(self, self._share_first)
         self.image.setValue(workspace.image)
         self.annotations.setValue(workspace.annotations)
         events = workspace.events
@@ -55,7 +52,8 @@ class SharedLayers(QWidget):
         Subscriptions(self, self.annotations.setValue, events.annotations)
         Subscriptions(self, self.annotations.refresh, events.prediction)
         for box in (self.image, self.annotations):
-            box.valueChanged.connect(lambda _: self._timer.start(0))
+            box.setParent(self)
+            box.valueChanged.connect(lambda _: self._timer.start())
             box.activated.connect(self.share)
         self._share_first()
 

@@ -36,8 +36,8 @@ _ROLES = {
 class PathRow(QWidget):
     """A path with buttons to choose a file or a folder."""
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str) -> None:
+        super().__init__()
         self._title = title
         self.edit = QLineEdit()
         self.edit.setPlaceholderText("none")

@@ -54,8 +54,8 @@ class ProjectBox(QWidget):
         The viewer whose project it is; layers that are opened are added to it.
     """
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self.viewer = viewer
         self.open_project = OpenProject.of(viewer)
         self.open_project.stay_with(self)

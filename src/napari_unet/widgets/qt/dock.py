@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
+
+from napari_unet.widgets.qt.listen import later, when_gone
 
 
 class Dock(QWidget):
@@ -20,10 +22,8 @@ class Dock(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._end_timer = QTimer(self)
-        self._end_timer.setSingleShot(True)
-        self._end_timer.timeout.connect(self._end)
-        self.destroyed.connect(lambda _gone=None: self._leaving.discard(self))
+        self._end_timer = later(self, self._end)
+        when_gone(self, lambda: self._leaving.discard(self))
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's spelling)
         """Notice that the widget was taken out."""
@@ -31,7 +31,7 @@ class Dock(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange:
             # Not at once: it may be on its way from one place to another.
             self._leaving.add(self)
-            self._end_timer.start(0)
+            self._end_timer.start()
 
     def _end(self) -> None:
         if self.parent() is None:

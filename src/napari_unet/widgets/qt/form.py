@@ -38,9 +38,8 @@ class SettingsForm(QWidget):
         self,
         settings: Settings,
         exclude: Collection[str] = (),
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._settings = settings
         self._described = type(settings).model_fields
         self._editors: dict[str, Any] = {}

@@ -16,12 +16,13 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils import progress
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QObject, QThreadPool, QTimer, Signal
+from qtpy.QtCore import QObject, QThreadPool, Signal
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
 from napari_unet.errors import NapariUNetError, OutOfMemoryError
 from napari_unet.model.openmp import wait_briefly
+from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import present
 
 _STEPS = 1000
@@ -93,10 +94,7 @@ class Job(QObject):
         self._bar: progress | None = None
         self._shown = (0, "")
         self._held = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_BAR_MS)
-        self._timer.timeout.connect(self._on_timer)
+        self._timer = later(self, self._on_timer, _BAR_MS)
         parent.destroyed.connect(self._on_parent_gone)
 
     @property

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 
 def when_gone(owner: QObject, act: Callable[[], object]) -> None:
@@ -16,6 +16,15 @@ def when_gone(owner: QObject, act: Callable[[], object]) -> None:
     without what lies between.
     """
     owner.destroyed.connect(lambda _gone=None: act())
+
+
+def later(owner: QObject, act: Callable[[], object], milliseconds: int = 0) -> QTimer:
+    """Return a timer that calls `act` once, so long after each time it is started."""
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(act)
+    return timer
 
 
 class Subscriptions:

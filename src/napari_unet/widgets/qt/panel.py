@@ -1,4 +1,4 @@
-"""What all docks have in common: rows, one button to run and stop, a line of words."""
+"""What all docks have in common: rows, and below them what runs the work."""
 
 from __future__ import annotations
 
@@ -10,29 +10,24 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
     QLabel,
-    QProgressBar,
-    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.dock import Dock
-from napari_unet.widgets.qt.job import Job, Work
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, in_column
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
+from napari_unet.widgets.qt.runner import Runner
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 WIDTH = 380
 """Width that a dock asks for, in pixels."""
-_STEPS = 1000
 
 
-class Panel(Dock):
+class Panel(Runner):
     """A dock: a form on top, then a button, a bar and a line that says what happens.
 
     Parameters
@@ -46,15 +41,9 @@ class Panel(Dock):
     """
 
     def __init__(self, viewer: ViewerModel, run_text: str, stop_text: str) -> None:
-        super().__init__()
+        super().__init__(run_text, stop_text, WrappedLabel(grows=True))
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
-        self.job = Job(self)
-        self.job.stepped.connect(self.on_step)
-        self.job.done.connect(self.on_done)
-        self.job.failed.connect(self._on_failed)
-        self.job.ended.connect(self._on_ended)
-        self._run_text, self._stop_text = run_text, stop_text
         content = QWidget()
         self.box = QVBoxLayout(content)
         area = QScrollArea()
@@ -68,13 +57,6 @@ class Panel(Dock):
             QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
         )
         self.box.addLayout(self.form)
-        self.run_button = QPushButton(run_text)
-        self.run_button.clicked.connect(self._on_run_clicked)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, _STEPS)
-        self.bar.setTextVisible(False)
-        self.bar.setMaximumHeight(8)
-        self.status = WrappedLabel(grows=True)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
         """Return the width at which everything reads well, to leave room for images."""
@@ -84,9 +66,14 @@ class Panel(Dock):
         """Connect a signal of psygnal or napari for as long as this dock exists."""
         Subscriptions(self, slot, signal)
 
-    def finish_layout(self, *below: QWidget) -> None:
-        """Put button, bar and words under the form, and `below` under these."""
-        for widget in (self.run_button, self.bar, self.status, *below):
+    def finish_layout(self, *below: QWidget, beside: tuple[QWidget, ...] = ()) -> None:
+        """Put button, bar and words under the form, and `below` under these.
+
+        What is `beside` the button shares its row.
+        """
+        row = in_row(self.run_button, *beside, stretch=(2, 2, 1))
+        self.box.addLayout(row)
+        for widget in (self.bar, self.status, *below):
             self.box.addWidget(widget)
         self.box.addStretch(1)
         self.refresh()
@@ -98,65 +85,3 @@ class Panel(Dock):
             # What a widget says of itself is not taken from it.
             part.setToolTip(tooltip or widget.toolTip())
         self.form.addRow(title, widget)
-
-    def why_not(self) -> str:
-        """Return why the work cannot start now, or "" when it can."""
-        return ""
-
-    def run(self) -> None:
-        """Start the work; called when the button is pressed and nothing runs."""
-        raise NotImplementedError
-
-    def on_step(self, item: Any) -> None:
-        """Show an item that the work yielded."""
-
-    def on_done(self, result: Any) -> None:
-        """Show the result of the work."""
-
-    @property
-    def running(self) -> bool:
-        """Whether work is under way."""
-        return self.job.running
-
-    def refresh(self, *_changed: Any) -> None:
-        """Bring the button up to date with what is chosen."""
-        reason = "" if self.running else self.why_not()
-        self.run_button.setText(self._stop_text if self.running else self._run_text)
-        self.run_button.setEnabled(not reason)
-        self.run_button.setToolTip(reason)
-        self.status.remind(reason)
-
-    def start(self, title: str, work: Work, *, quiet: bool = False) -> None:
-        """Run `work` on a thread, with the button as Stop."""
-        self.bar.setValue(0)
-        self.status.setText(f"{title} ...")
-        self.job.start(title, work, quiet=quiet)
-        self.refresh()
-
-    def show_progress(self, share: float, words: str) -> None:
-        """Show the share done and some words, here and in the activity dock."""
-        self.bar.setValue(round(share * _STEPS))
-        self.status.setText(words)
-        self.job.show_progress(share)
-
-    def _on_run_clicked(self) -> None:
-        if self.running:
-            self.status.setText("Stopping ...")
-            self.job.stop()
-            return
-        try:
-            self.run()
-        except NapariUNetError as error:
-            self.status.setText(str(error))
-
-    def _on_failed(self, sentence: str) -> None:
-        self._failure = sentence
-
-    _failure = ""
-
-    def _on_ended(self) -> None:
-        self.refresh()
-        if self._failure:
-            self.bar.setValue(0)
-            self.status.setText(self._failure)
-            self._failure = ""

@@ -91,8 +91,8 @@ class NarrowBox(QComboBox):
         The entries.
     """
 
-    def __init__(self, *texts: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
         self.setSizePolicy(_POLICY.Ignored, _POLICY.Fixed)
         self.addItems(texts)
 

@@ -22,8 +22,8 @@ class ThemedPlots(QWidget):
         From top to bottom; nothing in them moves by the mouse.
     """
 
-    def __init__(self, count: int, height: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, count: int, height: int) -> None:
+        super().__init__()
         self.plots = tuple(_plot(height) for _ in range(count))
         in_column(self, *self.plots).setSpacing(0)
 

@@ -9,12 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QProgressBar, QPushButton, QWidget
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
 from napari_unet.baselines.apply import BaselineMask, make_mask
 from napari_unet.config import BaselineConfig
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import (
     image_stack,
     labels_array,
@@ -24,9 +23,9 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.marks import BASELINE, PREDICTED
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
-from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, in_column
+from napari_unet.widgets.qt.runner import Runner
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -35,11 +34,8 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
-_RUN, _STOP = "Compare with a baseline", "Stop"
-_STEPS = 1000
 
-
-class BaselineBox(QWidget):
+class BaselineBox(Runner):
     """Segments the image by a classical method, into a layer that can be scored.
 
     Parameters
@@ -55,38 +51,22 @@ class BaselineBox(QWidget):
 
     made = Signal(object)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        tip = "Makes a labels layer, which is scored like a prediction."
+        super().__init__("Compare with a baseline", "Stop", WrappedLabel(lines=3), tip)
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
-        self.job = Job(self)
-        self.job.stepped.connect(self._on_step)
-        self.job.done.connect(self._on_done)
-        self.job.failed.connect(self._say)
-        self.job.ended.connect(self.refresh)
         self.box = NarrowBox()
         for one in BASELINES.values():
             self.box.addItem(one.title, one.name)
         self.description = WrappedLabel(lines=2)
         self.settings = SettingsForm(BaselineConfig())
-        self.button = QPushButton(_RUN)
-        self.button.clicked.connect(self._on_clicked)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, _STEPS)
-        self.bar.setTextVisible(False)
-        self.bar.setMaximumHeight(8)
-        self.status = WrappedLabel(lines=3)
-        parts = (self.description, self.settings, self.button, self.bar, self.status)
-        in_column(self, self.box, *parts)
+        parts = (self.description, self.settings, self.run_button, self.bar)
+        in_column(self, self.box, *parts, self.status)
         self.box.currentIndexChanged.connect(self.refresh)
         events = self._workspace.events
         Subscriptions(self, self.refresh, events.image, events.annotations)
         self.refresh()
-
-    @property
-    def running(self) -> bool:
-        """Whether a baseline is under way."""
-        return self.job.running
 
     def value(self) -> Baseline:
         """Return the baseline that is chosen."""
@@ -109,18 +89,12 @@ class BaselineBox(QWidget):
 
     def refresh(self, *_changed: Any) -> None:
         """Bring everything up to date with what is chosen and with the layers."""
+        super().refresh()
         baseline = self.value()
         self.description.setText(baseline.description)
-        reason = "" if self.running else self.why_not()
-        self.button.setText(_STOP if self.running else _RUN)
-        self.button.setEnabled(not reason)
-        self.button.setToolTip(
-            reason or "Makes a labels layer, which is scored like a prediction."
-        )
         busy = "Stop the baseline first." if self.running else ""
         explain(self.box, busy)
         self.settings.refresh(_idle(baseline, busy, self.settings.fields))
-        self.status.remind(reason)
         if not self.running:
             self.bar.setValue(0)
 
@@ -128,25 +102,17 @@ class BaselineBox(QWidget):
         """Segment the image on a thread."""
         layer, baseline = self._workspace.image, self.value()
         if layer is None or self.why_not():
-            self._say(self.why_not())
-            return
-        try:
-            work = partial(
-                make_mask,
-                baseline.name,
-                image_stack(layer),
-                self._labels(layer, baseline),
-                self._workspace.kind,
-                self.settings.value(),
-            )
-        except NapariUNetError as error:
-            self._say(str(error))
-            return
+            raise InputError(self.why_not())
+        work = partial(
+            make_mask,
+            baseline.name,
+            image_stack(layer),
+            self._labels(layer, baseline),
+            self._workspace.kind,
+            self.settings.value(),
+        )
         self._of, self._baseline, self._began = layer, baseline, time.monotonic()
-        self.bar.setValue(0)
-        self._say(f"{baseline.title} ...")
-        self.job.start(f"Segmenting: {baseline.title}", work)
-        self.refresh()
+        self.start(f"Segmenting: {baseline.title}", work)
 
     def _labels(self, layer: Image, baseline: Baseline) -> NDArray[np.generic] | None:
         """Copy the annotations; those of another image are of use to none."""
@@ -156,27 +122,21 @@ class BaselineBox(QWidget):
         fits = tuple(annotations.data.shape) == plane_shape(layer)
         return labels_array(annotations) if fits or baseline.learns else None
 
-    def _on_clicked(self) -> None:
-        if not self.running:
-            self.run()
-        else:
-            self._say("Stopping ...")
-            self.job.stop()
-
-    def _on_step(self, step: BaselineStep) -> None:
+    def on_step(self, step: BaselineStep) -> None:
+        """Show how far it is."""
         share = step.done / step.total
-        self.bar.setValue(round(share * _STEPS))
-        self.job.show_progress(share)
         words = "learning" if step.z is None else f"slice {step.z}"
         left = time_left(time.monotonic() - self._began, share)
-        self._say(f"{self._baseline.title}: {words}, {left}".removesuffix(", "))
+        text = f"{self._baseline.title}: {words}, {left}".removesuffix(", ")
+        self.show_progress(share, text)
 
-    def _on_done(self, result: BaselineMask) -> None:
+    def on_done(self, result: BaselineMask) -> None:
+        """Show the mask over its image."""
         if not result.slices:
-            self._say("Stopped before the first slice was done.")
+            self.status.setText("Stopped before the first slice was done.")
             return
         if self._of not in self._viewer.layers:
-            self._say("The image was removed meanwhile.")
+            self.status.setText("The image was removed meanwhile.")
             return
         made = replace(result.made_by, of=self._of.name)
         layer = self._viewer.add_labels(
@@ -192,11 +152,8 @@ class BaselineBox(QWidget):
         if made.learnt_from:
             seen = len(set(made.learnt_from) & set(result.slices))
             words += f" It learnt from {seen} of these slices: score the others."
-        self._say(words)
-        self.made.emit(layer)
-
-    def _say(self, words: str) -> None:
         self.status.setText(words)
+        self.made.emit(layer)
 
 
 def _idle(baseline: Baseline, busy: str, fields: Sequence[str]) -> dict[str, str]:

@@ -60,8 +60,8 @@ class CompareBox(QWidget):
         The viewer whose project it is.
     """
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._project = OpenProject.of(viewer)
         self._project.stay_with(self)
         self._records: list[ScoreRecord] = []

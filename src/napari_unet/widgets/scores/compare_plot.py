@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtWidgets import QWidget
 
 from napari_unet.score.intervals import Interval
 from napari_unet.widgets.qt.plot import ThemedPlots
@@ -20,8 +19,8 @@ _TICKS = 12
 class ComparePlot(ThemedPlots):
     """One dot for each row of a table, numbered as the rows are."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(1, _HEIGHT, parent)
+    def __init__(self) -> None:
+        super().__init__(1, _HEIGHT)
         (self.plot,) = self.plots
         self.plot.showGrid(x=False)
         self.plot.setLabel("bottom", "row")

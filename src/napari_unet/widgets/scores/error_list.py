@@ -81,8 +81,8 @@ class ErrorList(QWidget):
 
     ignoredChanged = Signal()  # noqa: N815 (Qt's own spelling)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self.viewer = viewer
         self.view = ErrorView(viewer)
         self.errors: Errors | None = None

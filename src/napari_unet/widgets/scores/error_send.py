@@ -47,8 +47,8 @@ class ErrorSend(QWidget):
 
     said = Signal(str)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
         self._shown: tuple[Error, Errors, Comparison] | None = None

@@ -29,8 +29,8 @@ _INSTANCES = ("0.50", "0.75", "0.90")
 class ScoreTotals(QWidget):
     """A few totals with their intervals, and a list of all that unfolds."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         # Its room is kept: a threshold that is dragged further down must not jump.
         self.changes, self.brief = WrappedLabel(lines=1), WrappedLabel()
         self._grid = QGridLayout()

@@ -53,9 +53,7 @@ class SubjectWatch(QObject):
                 (changes.changed, partial(self._on_slice, layer.name, read)),
                 (changes.reshaped, partial(self._on_reshaped, layer.name)),
             ):
-                watch = Subscriptions(self, slot)
-                watch.replace((signal,))
-                self._watches.append(watch)
+                self._watches.append(Subscriptions(self, slot, signal))
 
     def words(self) -> str:
         """Return what has changed, "" where all is as it was read."""
@@ -73,7 +71,7 @@ class SubjectWatch(QObject):
     def close(self) -> None:
         """End the watch."""
         for watch in self._watches:
-            watch.replace(())
+            watch.end()
         self.deleteLater()
 
     def _on_slice(

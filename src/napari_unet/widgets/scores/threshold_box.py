@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 
@@ -20,6 +20,7 @@ from napari_unet.score.threshold import threshold_steps
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
+from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
 
@@ -67,8 +68,8 @@ class ThresholdBox(QWidget):
     changed = Signal(float)
     kept = Signal(float)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
         self.predict: Callable[[Path], None] | None = None
@@ -99,10 +100,9 @@ class ThresholdBox(QWidget):
         }
         tip = "The model predicts with it from now on."
         self.keep_button = button("Keep this threshold in the model", self.keep, tip)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLED_MS)
-        self._settled.timeout.connect(lambda: self._finish(self.value.value()))
+        self._settled = later(
+            self, lambda: self._finish(self.value.value()), _SETTLED_MS
+        )
         self.value.valueChanged.connect(self._on_value)
         row = in_row(self.value, *self.best.values(), stretch=(2, 2, 2))
         parts = (self.predict_button, self.words, self.keep_button)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QWidget
 
 from napari_unet.score.threshold import SCORES, ThresholdCurve
 from napari_unet.widgets.qt.plot import ThemedPlots
@@ -32,8 +31,8 @@ class ThresholdPlot(ThemedPlots):
     moved = Signal(float)
     released = Signal(float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(1, _HEIGHT, parent)
+    def __init__(self) -> None:
+        super().__init__(1, _HEIGHT)
         (self.plot,) = self.plots
         self.plot.setLabel("bottom", "foreground above (probability)")
         self.plot.setXRange(0, 1, padding=0.01)

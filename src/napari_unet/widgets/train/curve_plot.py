@@ -9,7 +9,6 @@ from typing import Any
 import pyqtgraph as pg
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QWidget
 
 from napari_unet.train.curves import Curves, Point
 from napari_unet.widgets.qt.plot import ThemedPlots
@@ -35,8 +34,8 @@ class CurvePlot(ThemedPlots):
 
     clicked = Signal(float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(2, _HEIGHT, parent)
+    def __init__(self) -> None:
+        super().__init__(2, _HEIGHT)
         self._loss_plot, self._score_plot = self.plots
         for plot, title in zip(self.plots, ("loss", "IoU"), strict=True):
             plot.setLabel("left", title)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS
@@ -28,6 +27,7 @@ from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.parts import button
 from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
 from napari_unet.widgets.train.late_curves import LateCurves
 from napari_unet.widgets.train.live_box import LiveBox, words_of
@@ -68,17 +68,13 @@ class TrainWidget(Panel):
         self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
         self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
         self.forms = self.rows.forms
-        self.live_button = QPushButton("Start live")
-        self.live_button.clicked.connect(self._on_live)
-        self.pause_button = QPushButton("Pause")
-        self.pause_button.clicked.connect(self._on_pause)
+        self.live_button = button("Start live", self._on_live)
+        self.pause_button = button("Pause", self._on_pause)
         self.device = DeviceLine()
         self.curves = LateCurves()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
-        self.suggestions = SuggestionList(
-            napari_viewer, self.workspace, self._newest_model
-        )
+        self.suggestions = SuggestionList(napari_viewer, self._newest_model)
         self.send = SendPart(napari_viewer, self._newest_prediction)
         self.keys = KeyList(self)
         self.predict_stack: Callable[[Path], None] = self._open_predict
@@ -312,9 +308,6 @@ class TrainWidget(Panel):
         self.data.add_roles()
         self.form.addRow(self.rows.more)
         self.form.addRow(Fold(TITLE, self.experiments))
-        buttons = QWidget()
-        line = QHBoxLayout(buttons)
-        line.setContentsMargins(0, 0, 0, 0)
         self.finish_layout(
             self.device,
             self.live,
@@ -322,12 +315,8 @@ class TrainWidget(Panel):
             self.send,
             self.suggestions,
             self.keys,
+            beside=(self.live_button, self.pause_button),
         )
-        self.box.removeWidget(self.run_button)
-        line.addWidget(self.run_button, 2)
-        line.addWidget(self.live_button, 2)
-        line.addWidget(self.pause_button, 1)
-        self.box.insertWidget(1, buttons)
 
     def _connect(self) -> None:
         self.forms["network"].valueChanged.connect(self.data.follow)

@@ -27,8 +27,8 @@ class ExperimentBox(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.box = NarrowBox()
         for one in EXPERIMENTS.values():
             self.box.addItem(f"{one.number}  {one.name}", one.number)

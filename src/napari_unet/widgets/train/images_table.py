@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QWidget
 
 from napari_unet.config import AnnotationKind
@@ -16,7 +16,7 @@ from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.job import Job
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
@@ -69,8 +69,8 @@ class ImagesTable(QWidget):
 
     valueChanged = Signal()  # noqa: N815 (Qt's own spelling)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
         self._chosen: tuple[Image | None, Labels | None] = (None, None)
@@ -82,15 +82,13 @@ class ImagesTable(QWidget):
         self.add_button = button("Add files ...", self._on_add)
         self.remove_button = button("Remove", self._on_remove)
         self.status = WrappedLabel(hides=True)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._count)
+        self._timer = later(self, self._count)
         buttons = in_row(self.add_button, self.remove_button, stretch=(1, 1))
         in_column(self, self.table, buttons, self.status)
         self.table.chosenChanged.connect(self._enable)
         events = viewer.layers.events
-        listed = Subscriptions(self, self._on_layers)
-        listed.replace((events.inserted, events.removed, events.renamed))
+        changes = (events.inserted, events.removed, events.renamed)
+        Subscriptions(self, self._on_layers, *changes)
         self._edits = Subscriptions(self, self._on_edit)
         self._on_layers()
 

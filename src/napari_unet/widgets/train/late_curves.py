@@ -28,8 +28,8 @@ class LateCurves(QWidget):
 
     clicked = Signal(float)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._plot: CurvePlot | None = None
         in_column(self)
 

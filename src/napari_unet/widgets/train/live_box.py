@@ -55,8 +55,8 @@ class LiveBox(QWidget):
     stackWanted = Signal()  # noqa: N815
     broken = Signal(str)
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self.requests: LiveRequests | None = None
         self.view: LivePreview | None = None
@@ -138,7 +138,7 @@ class LiveBox(QWidget):
         self._timer.stop()
         self.age.setText("")
         for wires in (self._reshapes, self._removals):
-            wires.replace(())
+            wires.end()
         if self.view is not None:
             self.view.close()
             self.view.deleteLater()

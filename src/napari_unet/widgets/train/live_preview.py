@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_unet.config import AnnotationKind
 from napari_unet.live.events import Preview
@@ -21,7 +21,7 @@ from napari_unet.widgets.layers.arrays import (
 )
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import current_slice
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -75,24 +75,21 @@ class LivePreview(QObject):
         self.layer: Labels | None = None
         self.wants_probability = False
         self.shown_at = 0.0
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_LOOK_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer = later(self, self.look, _LOOK_MS)
         dims, camera = viewer.dims.events, viewer.scene.camera.events
-        self._moves = Subscriptions(self, self._on_moved)
         view = (dims.current_step, dims.ndisplay, dims.order)
-        self._moves.replace((*view, camera.center, camera.zoom))
-        self._removals = Subscriptions(self, self._on_removed)
-        self._removals.replace((viewer.layers.events.removed,))
+        moves = (*view, camera.center, camera.zoom)
+        self._moves = Subscriptions(self, self._on_moved, *moves)
+        removed = viewer.layers.events.removed
+        self._removals = Subscriptions(self, self._on_removed, removed)
         # A layer takes napari a quarter of a second: better now than under the brush.
         self._make_layer()
 
     def close(self) -> None:
         """Follow the view no longer; the layers stay."""
         self._timer.stop()
-        self._moves.replace(())
-        self._removals.replace(())
+        self._moves.end()
+        self._removals.end()
 
     def look(self) -> None:
         """Emit which part of the image is looked at."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels, Shapes
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -36,7 +36,7 @@ from napari_unet.widgets.layers.region_shapes import (
 )
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ class RegionsBox(QWidget):
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
     validationChanged = Signal(str)  # noqa: N815
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
         self._viewer = viewer
         self._place = Place()
         self._layer: Shapes | None = None
@@ -110,16 +110,13 @@ class RegionsBox(QWidget):
         self.menu_button = QToolButton()
         self.status = WrappedLabel()
         self.shrink_button = QPushButton("Shrink")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._on_timer)
+        self._timer = later(self, self._on_timer)
         self._lay_out()
         self.draw_button.clicked.connect(self._on_draw)
         self.role.currentTextChanged.connect(self._on_role)
         self.shrink_button.clicked.connect(self._on_shrink)
         events = viewer.layers.events
-        listed = Subscriptions(self, self._on_layers)
-        listed.replace((events.inserted, events.removed))
+        Subscriptions(self, self._on_layers, events.inserted, events.removed)
         self._drawn = Subscriptions(self, self._on_shapes)
         self._edits = Subscriptions(self, self._on_edit)
         self._show(None)

@@ -11,17 +11,10 @@ import numpy as np
 from napari.layers import Image, Shapes
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QListView,
-    QListWidget,
-    QListWidgetItem,
-    QSpinBox,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QListView, QListWidget, QListWidgetItem, QSpinBox
 
 from napari_unet.data.labels import check_made_on
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import InputError
 from napari_unet.predict.guidance import (
     SEARCH_SECONDS,
     Found,
@@ -39,16 +32,11 @@ from napari_unet.widgets.layers.arrays import (
     spatial,
 )
 from napari_unet.widgets.layers.go_to import go_to
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import (
-    WrappedLabel,
-    button,
-    in_column,
-    in_row,
-    present,
-)
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row, present
+from napari_unet.widgets.qt.runner import Runner
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -56,25 +44,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.predict.suggest import Suggestion
-    from napari_unet.widgets.project.workspace import Workspace
 
 BOX_LAYER = "annotate here"
 _SIDE = 72
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
 _REFRESH_SECONDS = 0.2
-_BUTTON, _STOP = "Annotate here next", "Stop searching"
 
 
-class SuggestionList(QWidget):
+class SuggestionList(Runner):
     """Finds places that are worth annotating, lists them, and leads there.
 
     Parameters
     ----------
     viewer
-        The viewer with the image.
-    workspace
-        Names the image and its annotations.
+        The viewer with the image; its workspace names this and the annotations.
     model
         Returns the model that is asked: the path of its file, or a function that
         copies a network while it learns and is called on the thread of the search;
@@ -84,23 +68,21 @@ class SuggestionList(QWidget):
     def __init__(
         self,
         viewer: ViewerModel,
-        workspace: Workspace,
         model: Callable[[], ModelSource | None],
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(
+            "Annotate here next",
+            "Stop searching",
+            WrappedLabel(hides=True),
+            "Search the stack, and go to the best place.",
+        )
         self.viewer = viewer
-        self.workspace = workspace
-        self.job = Job(self)
-        self.job.stepped.connect(self._on_step)
-        self.job.done.connect(self._on_done)
-        self.job.ended.connect(self.refresh)
+        self.workspace = Workspace.of(viewer)
         self._model = model
         self._of: Image | None = None
         self._unsure: NDArray[np.float32] | None = None
         self._layer: Image | None = None
         self._drawn = 0.0
-        self.button = button(_BUTTON, self._on_clicked)
         self.side = QSpinBox()
         self.side.setRange(16, 1024)
         self.side.setSingleStep(16)
@@ -116,20 +98,13 @@ class SuggestionList(QWidget):
             "turned: dark where it is sure, bright where it is not."
         )
         self.show_box.toggled.connect(self._on_show_toggled)
-        self.status = WrappedLabel(hides=True)
-        self.job.failed.connect(self.status.setText)
-        row = in_row(self.button, self.side, stretch=(1,))
-        in_column(self, row, self.list, self.show_box, self.status)
-        events = workspace.events
+        row = in_row(self.run_button, self.side, stretch=(1,))
+        in_column(self, row, self.list, self.show_box, self.status, self.bar)
+        events = self.workspace.events
         changes = (events.image, events.annotations, events.model)
         Subscriptions(self, self.refresh, *changes)
         Subscriptions(self, self._on_removed, viewer.layers.events.removed)
         self.refresh()
-
-    @property
-    def running(self) -> bool:
-        """Whether a search is under way."""
-        return self.job.running
 
     def why_not(self) -> str:
         """Return what is missing for a search, or ""."""
@@ -143,15 +118,12 @@ class SuggestionList(QWidget):
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the part up to date; to be called when `model` answers otherwise."""
-        reason = "" if self.running else self.why_not()
-        self.button.setText(_STOP if self.running else _BUTTON)
-        self.button.setEnabled(not reason)
-        self.button.setToolTip(reason or "Search the stack, and go to the best place.")
+        super().refresh()
+        self.bar.setVisible(self.running)
         self.list.setVisible(self.list.count() > 0)
-        explain(self.side, reason)
+        explain(self.side, "" if self.running else self.why_not())
         known = self._unsure is not None
         explain(self.show_box, "" if known else "Search for places first.")
-        self.status.remind(reason)
 
     def next(self) -> None:
         """Go to the next place of the list; past its end, search anew."""
@@ -159,22 +131,17 @@ class SuggestionList(QWidget):
         if 0 < row < self.list.count() and self.workspace.image == self._of:
             self._go_to(row)
         elif not self.running:
-            self.search()
+            self._on_run_clicked()
 
-    def search(self) -> None:
+    def run(self) -> None:
         """Look for places on a thread; the best is gone to when it is known."""
         reason = self.why_not()
         model = self._model()
         layer, annotations = self.workspace.image, self.workspace.annotations
         if reason or model is None or layer is None or annotations is None:
-            self.status.setText(reason)
-            return
-        try:
-            stack, labels = image_stack(layer), labels_array(annotations)
-            check_made_on(stack.as_czyx().shape[1:], labels.shape)
-        except NapariUNetError as error:
-            self.status.setText(str(error))
-            return
+            raise InputError(reason)
+        stack, labels = image_stack(layer), labels_array(annotations)
+        check_made_on(stack.as_czyx().shape[1:], labels.shape)
         work = partial(
             find_places, model, stack, labels, self.workspace.kind, self.side.value()
         )
@@ -183,31 +150,24 @@ class SuggestionList(QWidget):
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
-        self.status.setText("Searching ...")
-        self.job.start("Searching places to annotate", work)
-        self.refresh()
+        self.start("Searching places to annotate", work)
 
-    def _on_clicked(self) -> None:
-        if not self.running:
-            self.search()
-        else:
-            self.status.setText("Stopping ...")
-            self.job.stop()
-
-    def _on_step(self, look: Looked) -> None:
+    def on_step(self, look: Looked) -> None:
+        """Show how far it is, and how unsure the network is of a slice."""
         if self._unsure is None:
             return
         self._unsure[look.z] = look.unsure
         spent = time.monotonic() - self._began
         # Not all slices are looked at where that would take long.
         share = max(look.done / look.total, min(1.0, spent / SEARCH_SECONDS))
-        self.job.show_progress(share)
         words = f"Searching: {look.done} of {look.total} slices"
-        self.status.setText(f"{words}, {time_left(spent, share)}".removesuffix(", "))
+        words = f"{words}, {time_left(spent, share)}".removesuffix(", ")
+        self.show_progress(share, words)
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()
 
-    def _on_done(self, guidance: Guidance) -> None:
+    def on_done(self, guidance: Guidance) -> None:
+        """List the places, and go to the best one."""
         self._draw()
         self.list.clear()
         for found in guidance.places:

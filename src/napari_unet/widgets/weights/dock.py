@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from superqt import QLabeledDoubleSlider
 
@@ -32,7 +32,7 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel
 from napari_unet.words import time_left
@@ -88,10 +88,7 @@ class WeightsWidget(Panel):
         self.form.addRow(self.live)
         self.form.addRow(self.range)
         self.finish_layout()
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DELAY_MS)
-        self._timer.timeout.connect(self.show_slice)
+        self._timer = later(self, self.show_slice, _DELAY_MS)
         self._drawn = Subscriptions(self, self._ask)
         self._map: LiveWeightMap | None = None
         self._map_of: tuple[Any, ...] = ()
@@ -200,8 +197,6 @@ class WeightsWidget(Panel):
             shown.contrast_limits = limits
 
     def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
-        from qtpy.QtCore import Qt
-
         slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         lowest = 0.0 if name == "w0" else 0.5
         slider.setRange(lowest, highest)
