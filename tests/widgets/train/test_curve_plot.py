@@ -17,6 +17,7 @@ from napari_unet.widgets.train.curve_plot import CurvePlot
 @pytest.fixture
 def plot(qtbot: Any) -> CurvePlot:
     made = CurvePlot()
+    made.make()
     qtbot.addWidget(made)
     made.resize(360, 300)
     with qtbot.waitExposed(made):
@@ -117,9 +118,9 @@ def test_the_best_score_is_ringed_and_named(plot: CurvePlot) -> None:
 
 
 def test_without_scores_their_plot_takes_no_room(plot: CurvePlot) -> None:
-    plot.add(1.0, 0.5, None)
+    plot.extend([(1.0, 0.5, None)])
     assert not plot._score_plot.isVisible()
-    plot.add(2.0, 0.5, 0.4)
+    plot.extend([(2.0, 0.5, 0.4)])
     assert plot._score_plot.isVisible()
 
 

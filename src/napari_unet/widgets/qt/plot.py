@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import pyqtgraph as pg
+from typing import TYPE_CHECKING
+
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.widgets.qt.parts import in_column
+from napari_unet.widgets.qt.parts import in_column, present
+
+if TYPE_CHECKING:
+    import pyqtgraph as pg
 
 _SIDES = ("left", "bottom")
 _RESTYLED = (QEvent.Type.StyleChange, QEvent.Type.PaletteChange)
@@ -16,22 +20,39 @@ _RESTYLED = (QEvent.Type.StyleChange, QEvent.Type.PaletteChange)
 class ThemedPlots(QWidget):
     """Plots of one height, one above the other.
 
+    They take neither time nor room before there is something to draw: pyqtgraph would
+    be a third of what a dock takes to open.
+
     Attributes
     ----------
     plots
-        From top to bottom; nothing in them moves by the mouse.
+        From top to bottom, () before `make`; nothing in them moves by the mouse.
     """
 
     def __init__(self, count: int, height: int) -> None:
         super().__init__()
-        self.plots = tuple(_plot(height) for _ in range(count))
-        in_column(self, *self.plots).setSpacing(0)
+        self._count, self._height = count, height
+        self.plots: tuple[pg.PlotWidget, ...] = ()
+        in_column(self).setSpacing(0)
+
+    def make(self) -> None:
+        """Make the plots, where there are none yet."""
+        if self.plots:
+            return
+        self.plots = tuple(_plot(self._height) for _ in range(self._count))
+        for plot in self.plots:
+            present(self.layout()).addWidget(plot)
+        self.furnish()
+        self._follow_theme()
+
+    def furnish(self) -> None:
+        """Put into new plots what is drawn in them."""
 
     def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 (Qt's own spelling)
         """Write in the colour of the theme, which may change at any time."""
         super().changeEvent(event)
         if event is not None and event.type() in _RESTYLED:
-            self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
+            self._follow_theme()
 
     def set_text_colour(self, colour: QColor) -> None:
         """Write the numbers of all axes in a colour."""
@@ -39,8 +60,14 @@ class ThemedPlots(QWidget):
             for side in _SIDES:
                 plot.getAxis(side).setTextPen(colour)
 
+    def _follow_theme(self) -> None:
+        if self.plots:
+            self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
+
 
 def _plot(height: int) -> pg.PlotWidget:
+    import pyqtgraph as pg
+
     # None leaves the background to the theme of napari.
     plot = pg.PlotWidget(background=None)
     plot.setMouseEnabled(x=False, y=False)

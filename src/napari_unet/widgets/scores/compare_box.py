@@ -30,12 +30,11 @@ from napari_unet.widgets.qt.parts import (
     in_column,
     in_row,
 )
+from napari_unet.widgets.scores.compare_plot import ComparePlot
 from napari_unet.widgets.scores.compare_table import UNKNOWN, CompareTable
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-
-    from napari_unet.widgets.scores.compare_plot import ComparePlot
 
 LATEST, IMAGE, PROJECT = "latest of each", "all of this image", "all of this project"
 _NOTHING = "There are no scores yet: every scoring is listed here."
@@ -67,7 +66,6 @@ class CompareBox(QWidget):
         self._records: list[ScoreRecord] = []
         self._image = ""
         self._folder: Path | None = None
-        self._plot: ComparePlot | None = None
         self.extent = NarrowBox(LATEST, IMAGE, PROJECT)
         self.extent.setToolTip(
             f"{LATEST}: the newest scores of every prediction of the image\n"
@@ -76,12 +74,13 @@ class CompareBox(QWidget):
         self.measure = NarrowBox()
         self.measure.setToolTip("Which score is drawn.")
         self.table = CompareTable()
+        self._plot = ComparePlot()
         self.words = WrappedLabel()
         self.remove_button = button("Remove row", self.remove)
         self.save_button = button("Save as CSV ...", self._on_save)
         top = in_row(self.extent, self.measure, stretch=(1, 1))
         bottom = in_row(self.remove_button, self.save_button, stretch=(1, 1))
-        self._column = in_column(self, top, self.table, bottom, self.words)
+        in_column(self, top, self.table, self._plot, bottom, self.words)
         self.extent.currentIndexChanged.connect(self.refresh)
         self.measure.currentIndexChanged.connect(self._draw)
         self.table.chosenChanged.connect(self._draw)
@@ -239,16 +238,9 @@ class CompareBox(QWidget):
         chosen, records = self.table.chosen(), self.table.rows()
         explain(self.remove_button, "" if chosen else "Choose a row first.")
         name = self.measure.currentData()
-        if self._plot is not None:
-            self._plot.setVisible(bool(records))
+        self._plot.setVisible(bool(records))
         if not records or name is None:
             return
-        if self._plot is None:
-            # pyqtgraph takes long to load: with the first scores, not with the dock.
-            from napari_unet.widgets.scores.compare_plot import ComparePlot
-
-            self._plot = ComparePlot()
-            self._column.insertWidget(2, self._plot)
         nothing = float("nan")
         self._plot.show_values(
             MEASURES[name].title,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
 
 from napari_unet.score.intervals import Interval
 from napari_unet.widgets.qt.plot import ThemedPlots
@@ -21,6 +20,12 @@ class ComparePlot(ThemedPlots):
 
     def __init__(self) -> None:
         super().__init__(1, _HEIGHT)
+
+    def furnish(self) -> None:
+        """Make the dots, and the bars of their intervals."""
+        import pyqtgraph as pg
+
+        self._brush, self._chosen = pg.mkBrush(_DOT), pg.mkBrush(_CHOSEN)
         (self.plot,) = self.plots
         self.plot.showGrid(x=False)
         self.plot.setLabel("bottom", "row")
@@ -40,11 +45,12 @@ class ComparePlot(ThemedPlots):
 
         `chosen` is the row that is marked.
         """
+        self.make()
         self.plot.setLabel("left", title)
         known = [n for n, value in enumerate(values) if np.isfinite(value)]
         x = np.array(known, float) + 1
         y = np.array([values[n] for n in known], float)
-        brushes = [pg.mkBrush(_CHOSEN if n == chosen else _DOT) for n in known]
+        brushes = [self._chosen if n == chosen else self._brush for n in known]
         self._dots.setData(x, y, brush=brushes)
         ends = np.array([intervals[n] or (values[n],) * 2 for n in known], float)
         ends = ends.reshape(-1, 2)

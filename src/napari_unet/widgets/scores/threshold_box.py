@@ -23,6 +23,7 @@ from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
+from napari_unet.widgets.scores.threshold_plot import COLOURS, ThresholdPlot
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from napari_unet.score.comparison import Comparison
     from napari_unet.score.threshold import ThresholdCurve
-    from napari_unet.widgets.scores.threshold_plot import ThresholdPlot
 
 _SETTLED_MS = 500
 _NOT_YET = "Score a prediction first."
@@ -77,7 +77,9 @@ class ThresholdBox(QWidget):
         self._comparison: Comparison | None = None
         self._mask: ThresholdMask | None = None
         self._used = UsedSlices()
-        self._plot: ThresholdPlot | None = None
+        self._plot = ThresholdPlot()
+        self._plot.moved.connect(self._on_handle)
+        self._plot.released.connect(self._on_released)
         self._job = Job(self, quiet=True)
         self._job.ended.connect(self._on_mask_ended)
         self._curving = Job(self, quiet=True)
@@ -106,7 +108,7 @@ class ThresholdBox(QWidget):
         self.value.valueChanged.connect(self._on_value)
         row = in_row(self.value, *self.best.values(), stretch=(2, 2, 2))
         parts = (self.predict_button, self.words, self.keep_button)
-        self._column = in_column(self, self.about, row, *parts)
+        in_column(self, self.about, self._plot, row, *parts)
         self.refresh()
 
     @property
@@ -173,8 +175,7 @@ class ThresholdBox(QWidget):
             explain(part, "" if known else "The curve is being drawn.")
         self.keep_button.setVisible(not reason)
         explain(self.keep_button, self.why_not_keep())
-        if self._plot is not None:
-            self._plot.setVisible(self.curve is not None)
+        self._plot.setVisible(self.curve is not None)
 
     def keep(self) -> None:
         """Write the threshold into the model file."""
@@ -236,22 +237,13 @@ class ThresholdBox(QWidget):
         if of is not self._comparison:
             return
         self.curve = curve
-        if self._plot is None:
-            # pyqtgraph takes long to load: with the first curve, not with the dock.
-            from napari_unet.widgets.scores.threshold_plot import ThresholdPlot
-
-            self._plot = ThresholdPlot()
-            self._plot.moved.connect(self._on_handle)
-            self._plot.released.connect(self._on_released)
-            self._column.insertWidget(1, self._plot)
         self._plot.show_curve(curve)
         self._plot.set_threshold(self.value.value())
         self.refresh()
         self._tell()
 
     def _on_value(self, threshold: float) -> None:
-        if self._plot is not None:
-            self._plot.set_threshold(threshold)
+        self._plot.set_threshold(threshold)
         self._move(threshold)
         self._settled.start()
 
@@ -329,8 +321,6 @@ class ThresholdBox(QWidget):
         if self.curve is None:
             self.words.setText(more)
             return
-        from napari_unet.widgets.scores.threshold_plot import COLOURS
-
         reached = self.curve.at(self.value.value())
         scores = " &nbsp;".join(
             f'<span style="color:{COLOURS[name]}">\u25a0</span> {_TITLES[name]} '

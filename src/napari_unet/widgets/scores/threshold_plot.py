@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyqtgraph as pg
 from qtpy.QtCore import Qt, Signal
 
 from napari_unet.score.threshold import SCORES, ThresholdCurve
@@ -33,6 +32,12 @@ class ThresholdPlot(ThemedPlots):
 
     def __init__(self) -> None:
         super().__init__(1, _HEIGHT)
+        self.setToolTip("Drag the line to move the mask.")
+
+    def furnish(self) -> None:
+        """Make the curves, and the handle."""
+        import pyqtgraph as pg
+
         (self.plot,) = self.plots
         self.plot.setLabel("bottom", "foreground above (probability)")
         self.plot.setXRange(0, 1, padding=0.01)
@@ -58,10 +63,10 @@ class ThresholdPlot(ThemedPlots):
         self.handle.sigPositionChangeFinished.connect(
             lambda line: self.released.emit(line.value())
         )
-        self.setToolTip("Drag the line to move the mask.")
 
     def show_curve(self, curve: ThresholdCurve) -> None:
         """Draw the curves, as far as they are known."""
+        self.make()
         tops: list[float] = []
         for name in SCORES:
             values = getattr(curve, name)
@@ -74,6 +79,8 @@ class ThresholdPlot(ThemedPlots):
 
     def set_threshold(self, threshold: float) -> None:
         """Put the handle somewhere, without telling of it."""
+        if not self.plots:
+            return
         self.handle.blockSignals(True)
         self.handle.setValue(threshold)
         self.handle.blockSignals(False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyqtgraph as pg
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
 
 from napari_unet.train.curves import Curves, Point
 from napari_unet.widgets.qt.plot import ThemedPlots
+
+if TYPE_CHECKING:
+    import pyqtgraph as pg
 
 _LOSS = "#5b9bd5"
 _SCORE = "#e8a33d"
@@ -36,6 +38,13 @@ class CurvePlot(ThemedPlots):
 
     def __init__(self) -> None:
         super().__init__(2, _HEIGHT)
+        self._curves = Curves()
+        self._ticks: list[pg.VTickGroup] = []
+
+    def furnish(self) -> None:
+        """Make curves, the mark of the best score, and the ticks of moments."""
+        import pyqtgraph as pg
+
         self._loss_plot, self._score_plot = self.plots
         for plot, title in zip(self.plots, ("loss", "IoU"), strict=True):
             plot.setLabel("left", title)
@@ -53,14 +62,13 @@ class CurvePlot(ThemedPlots):
         for item in (self._ring, self._best):
             # The range of the axes is that of the curves alone.
             self._score_plot.addItem(item, ignoreBounds=True)
-        self._ticks: list[pg.VTickGroup] = []
         for plot in self.plots:
             ticks = pg.VTickGroup(yrange=(0, _TICK_HEIGHT), pen=pg.mkPen(_TICK))
             plot.addItem(ticks, ignoreBounds=True)
             self._ticks.append(ticks)
             clicked = functools.partial(self._on_mouse_clicked, plot.plotItem.vb)
             plot.scene().sigMouseClicked.connect(clicked)
-        self.clear()
+        self._name_unit()
 
     def set_text_colour(self, colour: QColor) -> None:
         """Write the numbers of all axes, and the best score, in a colour."""
@@ -74,18 +82,12 @@ class CurvePlot(ThemedPlots):
     def load(self, curves: Curves) -> None:
         """Draw the curves of a run; no moments are offered for it yet."""
         self._curves = curves
-        unit = "minutes" if curves.timed else "steps"
-        for plot in self.plots:
-            plot.setLabel("bottom", unit)
+        self._name_unit()
         self.offer((), "")
         self._draw()
 
-    def add(self, seconds: float, loss: float, score: float | None) -> None:
-        """Add a step: the loss is smoothed, a score is drawn where there is one."""
-        self.extend([(seconds, loss, score)])
-
     def extend(self, points: Iterable[Point]) -> None:
-        """Add several steps, and draw once."""
+        """Add steps: losses are smoothed, a score is drawn where there is one."""
         for point in points:
             self._curves.add(*point)
         self._draw()
@@ -112,8 +114,16 @@ class CurvePlot(ThemedPlots):
     def _scale(self) -> float:
         return 60.0 if self._curves.timed else 1.0
 
+    def _name_unit(self) -> None:
+        for plot in self.plots:
+            plot.setLabel("bottom", "minutes" if self._curves.timed else "steps")
+
     def _draw(self) -> None:
         curves = self._curves
+        if curves.losses.count:
+            self.make()
+        if not self.plots:
+            return
         for line, curve in ((self._loss, curves.losses), (self._score, curves.scores)):
             x, y = curve.points()
             line.setData(x / self._scale, y)

@@ -28,8 +28,8 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import button
+from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
-from napari_unet.widgets.train.late_curves import LateCurves
 from napari_unet.widgets.train.live_box import LiveBox, words_of
 from napari_unet.widgets.train.restore import Restore
 from napari_unet.widgets.train.run_settings import RunSettings
@@ -71,7 +71,7 @@ class TrainWidget(Panel):
         self.live_button = button("Start live", self._on_live)
         self.pause_button = button("Pause", self._on_pause)
         self.device = DeviceLine()
-        self.curves = LateCurves()
+        self.curves = CurvePlot()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
         self.suggestions = SuggestionList(napari_viewer, self._newest_model)

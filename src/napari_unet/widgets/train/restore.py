@@ -28,7 +28,7 @@ from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job, Work, once
-from napari_unet.widgets.train.late_curves import LateCurves
+from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.live_preview import LivePreview
 from napari_unet.words import clock, time_left
 
@@ -91,9 +91,7 @@ class Restore(QObject):
 
     said = Signal(float, str)
 
-    def __init__(
-        self, viewer: ViewerModel, curves: LateCurves, parent: QObject
-    ) -> None:
+    def __init__(self, viewer: ViewerModel, curves: CurvePlot, parent: QObject) -> None:
         super().__init__(parent)
         self._viewer, self._curves = viewer, curves
         self._project = OpenProject.of(viewer)
