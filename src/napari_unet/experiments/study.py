@@ -84,6 +84,26 @@ class Experiment:
         return _PARAMETERS.get(self.number, 1_940_817)
 
     @property
+    def description(self) -> str:
+        """What it is, and what it was measured on, in some words."""
+        train, network = self.settings.train, self.settings.network
+        norm = "" if network.norm == "none" else ", batch normalisation"
+        if norm and not network.norm_last:
+            norm += " but for the last"
+        optimizer = "SGD" if train.optimizer == "sgd" else "Adam"
+        text = (
+            f"{network.base_channels} filters ({self.parameters:,} parameters){norm}; "
+            f"{optimizer}, rate {train.learning_rate:g}; {train.steps:,} steps, which "
+            f"the study leaves open. The study had {STUDY_DATA[self.data]}."
+        )
+        if self.side:
+            text += (
+                f" Its images were {self.side} pixels wide: napari-unet experiment run "
+                f"{self.number} makes yours as small, the dock takes them as they are."
+            )
+        return text
+
+    @property
     def printed(self) -> PrintedTable | None:
         """The table that the study printed, if it did."""
         return PRINTED.get(self.number)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.train.progress import Step
+from napari_unet.words import clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,14 @@ class LiveStep(Step):
     pixels: int
     slices: int
     left_out: str = ""
+
+    @property
+    def words(self) -> str:
+        """What happens, for the user."""
+        slices = "1 slice" if self.slices == 1 else f"{self.slices} slices"
+        learning = f"Learning from {slices}, {self.pixels:,} pixels"
+        now = f"step {self.step}, loss {self.loss:.3f}, {clock(self.seconds)}"
+        return "\n".join(filter(None, (learning, now, self.message, self.left_out)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ MOST = 16
 They take at most 125 MB for the network of 1.9 million parameters, and 2 GB for that
 of 31 million.
 """
+_RUN = re.compile(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)")
 _NAME = re.compile(r"step-(\d+)\.safetensors")
 
 
@@ -80,6 +81,37 @@ def superfluous(steps: Iterable[int]) -> list[int]:
 def nearest(moments: Iterable[float], moment: float) -> float | None:
     """Return which of `moments` lies closest to one; None where there are none."""
     return min(moments, key=lambda one: abs(one - moment), default=None)
+
+
+def title(path: Path) -> str:
+    """Name a model so that runs of one image differ even where the end is cut off.
+
+    >>> title(Path("runs/2026-11-23-071020-em/best.safetensors"))
+    '07:10 em, 11-23 (best)'
+    >>> title(Path("2026-11-23-071020-em/checkpoints/step-000120.safetensors"))
+    'step 120, 07:10 em, 11-23'
+    """
+    step = _NAME.fullmatch(path.name)
+    folder = path.parent if step is None else path.parent.parent
+    run = _RUN.fullmatch(folder.name)
+    name = folder.name
+    if run is not None:
+        day, hour, minute, image = run.groups()
+        name = f"{hour}:{minute} {image}, {day}"
+    if step is not None:
+        return f"step {int(step[1])}, {name}"
+    return f"{path.stem}, {name}" if run is None else f"{name} ({path.stem})"
+
+
+def model_name(model: str) -> str:
+    """Write a model file by its title, and any other method as it is.
+
+    >>> model_name("runs/2026-11-23-071020-em/best.safetensors")
+    '07:10 em, 11-23 (best)'
+    >>> model_name("Otsu threshold")
+    'Otsu threshold'
+    """
+    return title(Path(model)) if model.endswith(".safetensors") else model
 
 
 def _kept(run: Path) -> dict[int, Path]:

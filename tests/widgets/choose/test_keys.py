@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from napari.settings import get_plugin_settings
 
+from napari_unet.config.window import KeyPreferences
 from napari_unet.widgets.choose.keys import ACTIONS, ERRORS, TRAINING, Keys
-from napari_unet.widgets.project.preferences import KeyPreferences, preferences
+from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.scores.error_list import ErrorList
 
 PLUGIN = "napari-unet-em"

@@ -13,8 +13,8 @@ from napari_unet.config import UNetConfig
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, load_model, save_model
 from napari_unet.model.unet import UNet
+from napari_unet.train.checkpoints import title
 from napari_unet.train.history import read_history, write_history
-from napari_unet.widgets.choose.model_box import title
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.load.project_box import ProjectBox
 

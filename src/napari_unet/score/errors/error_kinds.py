@@ -45,6 +45,9 @@ KIND_COLORS = {
 }
 """How a layer shows the kinds, as #rrggbb."""
 
+_JOINT_SIDE = 24
+"""Of the square where two parts meet, in pixels."""
+
 
 @dataclass(frozen=True)
 class Error:
@@ -101,6 +104,16 @@ class Errors:
         others = tuple(one for one in self.errors if one.number != error.number)
         objects = np.where(self.objects == error.number, np.int32(0), self.objects)
         return Errors(others, objects)
+
+    def extent(self, error: Error) -> float:
+        """Return the side of a square around the centre that holds what is seen."""
+        if error.kind in {ErrorKind.MERGE, ErrorKind.SPLIT}:
+            return _JOINT_SIDE
+        z, *centre = error.centre
+        rows, columns = error.box[1:]
+        here = np.argwhere(self.objects[z, rows, columns] == error.number)
+        away = here + np.array([rows.start, columns.start]) - centre
+        return 2.0 * float(np.abs(away).max(initial=0)) + 8
 
     def rows(self, first_slice: int = 0) -> list[dict[str, Any]]:
         """Return the errors as plain values, for a table or a JSON file.

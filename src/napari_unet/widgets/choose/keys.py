@@ -12,11 +12,8 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
-from napari_unet.widgets.project.preferences import (
-    KeyPreferences,
-    on_change,
-    preferences,
-)
+from napari_unet.config.window import KeyPreferences
+from napari_unet.widgets.project.preferences import on_change, preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QToolButton, QWidget
 
+from napari_unet.train.checkpoints import title
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, in_row
-
-_RUN = re.compile(r"\d{4}-(\d\d-\d\d)-(\d\d)(\d\d)\d\d-(.+)")
-_STEP = re.compile(r"step-(\d+)\.safetensors")
-
-
-def title(path: Path) -> str:
-    """Name a model so that runs of one image differ even where the end is cut off.
-
-    >>> title(Path("runs/2026-11-23-071020-em/best.safetensors"))
-    '07:10 em, 11-23 (best)'
-    >>> title(Path("2026-11-23-071020-em/checkpoints/step-000120.safetensors"))
-    'step 120, 07:10 em, 11-23'
-    """
-    step = _STEP.fullmatch(path.name)
-    folder = path.parent if step is None else path.parent.parent
-    run = _RUN.fullmatch(folder.name)
-    name = folder.name
-    if run is not None:
-        day, hour, minute, image = run.groups()
-        name = f"{hour}:{minute} {image}, {day}"
-    if step is not None:
-        return f"step {int(step[1])}, {name}"
-    return f"{path.stem}, {name}" if run is None else f"{name} ({path.stem})"
 
 
 class ModelBox(QWidget):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import ScoreRecord
-from napari_unet.widgets.choose.model_box import title
+from napari_unet.train.checkpoints import model_name
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 
 UNKNOWN = "?"
@@ -34,17 +33,6 @@ class CompareTable(RowsTable):
         found = {name for record in records for name in record.values}
         self.names = tuple(name for name in MEASURES if name in found)
         self.show_rows(records, *_columns(self.names))
-
-
-def model_name(model: str) -> str:
-    """Write a model file as the Predict dock does, and any other method as it is.
-
-    >>> model_name("runs/2026-11-23-071020-em/best.safetensors")
-    '07:10 em, 11-23 (best)'
-    >>> model_name("Otsu threshold")
-    'Otsu threshold'
-    """
-    return title(Path(model)) if model.endswith(".safetensors") else model
 
 
 def _columns(names: Sequence[str]) -> tuple[Column, ...]:

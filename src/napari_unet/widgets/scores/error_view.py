@@ -8,13 +8,7 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
-from napari_unet.score.errors.error_kinds import (
-    KIND_COLORS,
-    KIND_NAMES,
-    Error,
-    ErrorKind,
-    Errors,
-)
+from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error, Errors
 from napari_unet.score.errors.error_map import PIXEL_COLORS, PIXEL_NAMES
 from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.go_to import box_layer, go_to
@@ -25,8 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER = "errors", "right and wrong", "this error"
-_JOINT_SIDE = 24
-"""Side of the mark where two parts meet, in pixels."""
 _VIEW_SIDE = 48
 """Pixels that are seen around an error at least."""
 
@@ -81,7 +73,7 @@ class ErrorView:
 
         The layer that is active stays so.
         """
-        side = _extent(error, errors)
+        side = errors.extent(error)
         centre = error.centre[-like.ndim :]
         go_to(self._viewer, like, centre, (side, side), MARK_LAYER, seen=_VIEW_SIDE)
 
@@ -120,14 +112,3 @@ class ErrorView:
         layer.colormap = DirectLabelColormap(color_dict=table)
         layer.features = columns
         return layer
-
-
-def _extent(error: Error, errors: Errors) -> float:
-    """Return the side of a square around the centre that holds what is seen."""
-    if error.kind in {ErrorKind.MERGE, ErrorKind.SPLIT}:
-        return _JOINT_SIDE
-    z, *centre = error.centre
-    rows, columns = error.box[1:]
-    here = np.argwhere(errors.objects[z, rows, columns] == error.number)
-    away = here + np.array([rows.start, columns.start]) - centre
-    return 2.0 * float(np.abs(away).max(initial=0)) + 8

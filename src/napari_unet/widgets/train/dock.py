@@ -30,7 +30,7 @@ from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import button
 from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
-from napari_unet.widgets.train.live_box import LiveBox, words_of
+from napari_unet.widgets.train.live_box import LiveBox
 from napari_unet.widgets.train.restore import Restore
 from napari_unet.widgets.train.run_settings import RunSettings
 from napari_unet.widgets.train.suggestions import SuggestionList
@@ -242,9 +242,8 @@ class TrainWidget(Panel):
 
     def _on_progress(self, step: Step) -> None:
         if isinstance(step, LiveStep):
-            words = words_of(step)
-            self._last_words = words.partition("\n")[2]
-            self.show_progress(0.0, words)
+            self._last_words = step.words.partition("\n")[2]
+            self.show_progress(0.0, step.words)
         elif isinstance(step, TrainStep):
             self._on_train_step(step)
 

@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from napari_unet.experiments.study import EXPERIMENTS, STUDY_DATA, Experiment
+from napari_unet.experiments.study import EXPERIMENTS, Experiment
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_column
 
@@ -53,33 +53,11 @@ class ExperimentBox(QWidget):
         explain(self.button, reason)
 
     def _show(self, *_index: Any) -> None:
-        self.words.setText(describe(self.value()))
+        self.words.setText(self.value().description)
         self.figures.show_figures(self.value())
 
     def _on_clicked(self) -> None:
         self.chosen.emit(self.value().settings)
-
-
-def describe(experiment: Experiment) -> str:
-    """Describe in some words what an experiment is, and what it was measured on."""
-    train, network = experiment.settings.train, experiment.settings.network
-    norm = "" if network.norm == "none" else ", batch normalisation"
-    if norm and not network.norm_last:
-        norm += " but for the last"
-    parts = [
-        f"{network.base_channels} filters ({experiment.parameters:,} parameters){norm}",
-        f"{train.optimizer.upper() if train.optimizer == 'sgd' else 'Adam'}, "
-        f"rate {train.learning_rate:g}",
-        f"{train.steps:,} steps, which the study leaves open",
-    ]
-    text = f"{'; '.join(parts)}. The study had {STUDY_DATA[experiment.data]}."
-    if experiment.side:
-        text += (
-            f" Its images were {experiment.side} pixels wide: napari-unet experiment "
-            f"run {experiment.number} makes yours as small, the dock takes them as "
-            "they are."
-        )
-    return text
 
 
 class _Figures(QWidget):

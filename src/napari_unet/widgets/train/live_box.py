@@ -17,13 +17,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet.live.events import LiveStep, Preview
+from napari_unet.live.events import Preview
 from napari_unet.live.requests import LiveRequests
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.train.live_preview import LivePreview
-from napari_unet.words import clock
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -196,13 +195,3 @@ class LiveBox(QWidget):
             return
         seconds = time.monotonic() - self.view.shown_at
         self.age.setText(f"Preview: slice {self._shown[0]}, {seconds:.1f} s old")
-
-
-def words_of(step: LiveStep) -> str:
-    """Return in words what happens now."""
-    slices = "1 slice" if step.slices == 1 else f"{step.slices} slices"
-    words = (
-        f"Learning from {slices}, {step.pixels:,} pixels\n"
-        f"step {step.step}, loss {step.loss:.3f}, {clock(step.seconds)}"
-    )
-    return "\n".join(filter(None, (words, step.message, step.left_out)))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +18,9 @@ from napari_unet.live.events import Preview
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.started import Started
 from napari_unet.predict.segment import Finishing, segment_steps
-from napari_unet.train.checkpoints import find_checkpoints, nearest
+from napari_unet.train.checkpoints import nearest
 from napari_unet.train.curves import Curves
-from napari_unet.train.history import read_history
+from napari_unet.train.past_run import Moment, PastRun, read_run
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import current_slice
@@ -41,31 +39,6 @@ if TYPE_CHECKING:
 _HINT = "Click to see the network of that moment."
 _BUSY = "Stop first to go back to a checkpoint."
 _TILE = 512
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A moment of a run that can be gone back to."""
-
-    step: int
-    model: Path
-
-
-@dataclass(frozen=True, eq=False)
-class PastRun:
-    """A run as it is kept: its curves, and what can be gone back to by its moment."""
-
-    curves: Curves
-    moments: dict[float, Moment] = field(default_factory=dict)
-
-
-def read_run(run: Path) -> PastRun:
-    """Read curves and checkpoints from the folder of a run."""
-    history = read_history(run / "history.csv")
-    known = dict(zip(history.steps.tolist(), history.moments().tolist(), strict=True))
-    found = find_checkpoints(run).items()
-    moments = {known[step]: Moment(step, path) for step, path in found if step in known}
-    return PastRun(Curves.of(history), moments)
 
 
 class Restore(QObject):
