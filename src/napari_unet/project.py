@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal
 
 import yaml
@@ -12,8 +15,9 @@ from pydantic import Field
 
 from napari_unet.config import AnnotationKind, RunConfig, Settings
 from napari_unet.data.files import atomic_write, unreadable
-from napari_unet.data.journal import Journal, plain_name
-from napari_unet.errors import InputError
+from napari_unet.data.journal import Journal, JournalEntry, plain_name
+from napari_unet.data.read import read_stack
+from napari_unet.errors import InputError, NapariUNetError
 
 FORMAT_VERSION = 1
 _FILE = "project.yaml"
@@ -31,6 +35,28 @@ class LayerRecord(Settings):
     """Relative where it lies in the project; none: in no file."""
     look: dict[str, Any] = Field(default_factory=dict)
     """Place, colours and visibility."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRead:
+    """What was read of a layer on record, or a sentence on why it could not be.
+
+    Attributes
+    ----------
+    record
+        The layer.
+    data
+        A stack; of annotations, their labels.
+    entry
+        Of annotations: where they were kept.
+    sentence
+        "" where all is well.
+    """
+
+    record: LayerRecord
+    data: Any = None
+    entry: JournalEntry | None = None
+    sentence: str = ""
 
 
 class ProjectFile(Settings):
@@ -155,6 +181,33 @@ class Project:
         file = ProjectFile.read(data, self.file)
         self._mine = True
         return file
+
+    def read_layers(self, file: ProjectFile, stop: Event) -> Iterator[LayerRead]:
+        """Read the layers of `project.yaml` in turn.
+
+        What is not read any more once `stop` is set has a sentence, too.
+        """
+        for record in file.layers:
+            if stop.is_set():
+                sentence = f"{record.name} was not read any more."
+                yield LayerRead(record, sentence=sentence)
+            elif record.path or record.role != "annotations":
+                # Without a path, nothing was painted.
+                yield self._read_layer(record)
+
+    def _read_layer(self, record: LayerRecord) -> LayerRead:
+        try:
+            if record.path is None:
+                raise InputError(
+                    f"{record.name} came from no file: load it again, then choose it."
+                )
+            path = self.found(record.path)
+            if record.role != "annotations":
+                return LayerRead(record, read_stack(path))
+            entry = self.journal.entry(path)
+            return LayerRead(record, self.journal.read(entry), entry)
+        except NapariUNetError as error:
+            return LayerRead(record, sentence=f"{record.role.capitalize()}: {error}")
 
     def _read(self) -> dict[str, Any]:
         if not self.exists:

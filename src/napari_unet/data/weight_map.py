@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import WeightMapConfig
-from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
 from napari_unet.data.two_nearest import two_nearest
 
 # Share of its height below which a Gaussian counts as 0: half of what the map may
@@ -84,6 +85,45 @@ def weight_map(
         background = target.classes[z] == 0
         weights[z] += background_gain(target.objects[z], background, config, sampling)
     return weights
+
+
+def stack_steps(
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None,
+    config: WeightMapConfig,
+    stop: Event,
+) -> Generator[tuple[int, int], None, NDArray[np.float32] | None]:
+    """Weigh the pixels of annotations slice by slice.
+
+    Parameters
+    ----------
+    labels
+        (Z, Y, X) as painted.
+    kind
+        What they mean; None for a guess.
+    config
+        Settings of the weight map.
+    stop
+        Ends the work, which then returns None.
+
+    Yields
+    ------
+    How many slices are done, and of how many.
+    """
+    yield 0, len(labels)
+    target = to_target(labels, kind or guess_kind(labels).kind)
+    # Classes are balanced over the stack, not within each slice.
+    balance = class_weights(target, config)
+    mapped = np.empty(labels.shape, np.float32)
+    for z in range(len(labels)):
+        if stop.is_set():
+            return None
+        part = slice(z, z + 1)
+        classes, objects = target.classes[part], target.objects[part]
+        one = replace(target, classes=classes, objects=objects)
+        mapped[part] = weight_map(one, config, balance=balance)
+        yield z + 1, len(labels)
+    return mapped
 
 
 def class_weights(target: Target, config: WeightMapConfig) -> NDArray[np.float64]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_unet.config import PostprocessConfig
+from napari_unet.errors import NapariUNetError
+from napari_unet.model.card import read_card
+from napari_unet.predict.postprocessing import classify, postprocess
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,22 @@ class MadeBy:
         """Return whether slices of both may lie in one layer, to be scored as one."""
         mine = self.model, self.threshold, self.finish
         return mine == (other.model, other.threshold, other.finish)
+
+    def mask_at(
+        self, threshold: float, probabilities: NDArray[np.float32]
+    ) -> NDArray[np.unsignedinteger]:
+        """Return the mask of another threshold, cleaned and numbered as this was.
+
+        `probabilities` are (num_classes, Z, Y, X), the mask (Z, Y, X).
+        """
+        try:
+            ndim = read_card(self.model).network.ndim
+        except NapariUNetError:
+            ndim = 2  # the file has gone; its prediction is still there
+        return postprocess(
+            classify(probabilities, threshold),
+            self.finish,
+            probabilities=probabilities,
+            threshold=threshold,
+            ndim=ndim,
+        )

@@ -207,6 +207,13 @@ def _thin_borders(objects: Objects, distance: int) -> Objects:
     return separate(grown, ndim=2)
 
 
+def numbered_after(
+    last: int, objects: NDArray[np.unsignedinteger]
+) -> NDArray[np.unsignedinteger]:
+    """Return objects with numbers above `last`, as uint32; 0 stays 0."""
+    return np.where(objects > 0, objects + np.uint32(last), np.uint32(0))
+
+
 def _depth(mask: Mask, likely: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the depth that `_split_objects` describes."""
     depth = np.zeros(mask.shape, np.float32)

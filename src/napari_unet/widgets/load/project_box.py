@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +21,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.data.journal import JournalEntry
-from napari_unet.data.read import read_stack
-from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.project import LayerRecord, Project, ProjectFile
+from napari_unet.project import LayerRead, LayerRecord
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
@@ -100,7 +96,7 @@ class ProjectBox(QWidget):
         missing: list[LayerRecord] = []
         sentences: list[str] = []
 
-        def on_step(read: _Read) -> None:
+        def on_step(read: LayerRead) -> None:
             if read.sentence:
                 missing.append(read.record)
                 sentences.append(read.sentence)
@@ -114,9 +110,8 @@ class ProjectBox(QWidget):
             self.look_for_crash()
 
         self._job.ended.connect(on_ended)
-        self._job.start(
-            "Opening the project", partial(_read, project, file), on_step=on_step
-        )
+        work = partial(project.read_layers, file)
+        self._job.start("Opening the project", work, on_step=on_step)
         self._show()
 
     def make(self, folder: str | Path) -> None:
@@ -152,7 +147,7 @@ class ProjectBox(QWidget):
         self._left = project.journal.after_crash()
         self._show()
 
-    def _restore(self, read: _Read, sentences: list[str]) -> None:
+    def _restore(self, read: LayerRead, sentences: list[str]) -> None:
         """Make the layer of a record, give it its look and its role."""
         record, workspace = read.record, self.open_project.workspace
         layer: Layer
@@ -260,47 +255,6 @@ class ProjectBox(QWidget):
     def _forget(self, entry: JournalEntry) -> None:
         self.open_project.project.journal.forget(entry)
         self.look_for_crash()
-
-
-@dataclass(frozen=True, eq=False)
-class _Read:
-    """What a thread read of a layer on record, or a sentence on why it could not."""
-
-    record: LayerRecord
-    data: Any = None
-    entry: JournalEntry | None = None
-    sentence: str = ""
-
-
-def _read(
-    project: Project, file: ProjectFile, stop: Event
-) -> Generator[_Read, None, None]:
-    """Read the layers in turn."""
-    for record in file.layers:
-        try:
-            read = _read_one(project, record)
-        except NapariUNetError as error:
-            read = _Read(record, sentence=f"{record.role.capitalize()}: {error}")
-        if stop.is_set():
-            # What is not read stays on record, as what cannot be read does.
-            read = _Read(record, sentence=f"{record.name} was not read any more.")
-        if read is not None:
-            yield read
-
-
-def _read_one(project: Project, record: LayerRecord) -> _Read | None:
-    if record.path is None:
-        if record.role == "annotations":
-            return None  # nothing was painted
-        raise InputError(
-            f"{record.name} came from no file: load it again, then choose it."
-        )
-    path = project.found(record.path)
-    if record.role == "annotations":
-        entry = project.journal.entry(path)
-        return _Read(record, project.journal.read(entry), entry)
-    stack: Stack = read_stack(path)
-    return _Read(record, stack)
 
 
 def _tool(text: str, slot: Callable[[], None] | None = None) -> QToolButton:

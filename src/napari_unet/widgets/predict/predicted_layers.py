@@ -12,6 +12,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.config import PostprocessConfig
+from napari_unet.predict.postprocessing import numbered_after
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
 from napari_unet.widgets.layers.edits import Region, edit
 from napari_unet.widgets.layers.maps import add_slice, make_maps
@@ -139,8 +140,7 @@ class PredictedLayers:
         put(layer, core, np.zeros_like(labels))
         if self._numbers:
             # Objects of slices that were predicted before keep their numbers.
-            first = int(layer.data.max())
-            labels = np.where(labels > 0, labels + np.uint32(first), np.uint32(0))
+            labels = numbered_after(int(layer.data.max()), labels)
             if labels.max(initial=0) > np.iinfo(layer.data.dtype).max:
                 layer.data = layer.data.astype(np.uint32)
         put(layer, core, labels)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_unet.data.journal import Journal, JournalEntry, write_labels
+from napari_unet.data.journal import Journal, JournalEntry
+from napari_unet.data.label_copy import LabelCopy
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import finest
 from napari_unet.widgets.layers.changes import LabelChanges
@@ -25,10 +23,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 30.0
 """Seconds between two entries of the journal."""
-IN_RUN = "annotations.tif"
-"""Name of the annotations that a run was started with, in its folder."""
-# A copy is made in portions of this size and this time, between two moves of a brush.
-_PORTION = 2**20
+# A copy is made in portions that take this long, between two moves of a brush.
 _PORTION_SECONDS = 0.003
 Submit = Callable[..., Future[Any] | None]
 
@@ -77,7 +72,7 @@ class JournalKeeper(QObject):
         self._changed = False
         self.failing = False
         self._told = False
-        self._copies: list[_Copy] = []
+        self._copies: list[LabelCopy] = []
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_timer)
         self._portions = QTimer(self)
@@ -151,8 +146,8 @@ class JournalKeeper(QObject):
 
     def _copy(self, layer: Labels, run_folder: Path | None) -> None:
         self._changed = False
-        copy = _Copy(layer, self.journal, run_folder)
-        self._copies.append(copy)
+        what = layer, finest(layer), layer.name, place_of(layer)
+        self._copies.append(LabelCopy(*what, self.journal, run_folder))
         if len(self._copies) == 1:
             self._copy_on()
 
@@ -162,14 +157,14 @@ class JournalKeeper(QObject):
         if self._copies:
             self._portions.start(0)
 
-    def _take(self, copy: _Copy, seconds: float) -> bool:
+    def _take(self, copy: LabelCopy, seconds: float) -> bool:
         """Copy for some time; whole or failed, it goes to the writer, which tells."""
         ended = copy.go_on(seconds)
         if ended:
             self._submit(self._write, copy)
         return ended
 
-    def _write(self, copy: _Copy) -> None:
+    def _write(self, copy: LabelCopy) -> None:
         """Write a copy; on the thread of the writer."""
         result: JournalEntry | str | None
         try:
@@ -185,11 +180,11 @@ class JournalKeeper(QObject):
             self.last = result
         self._ended.emit(copy, result)
 
-    def _concerns(self, copy: _Copy) -> bool:
-        current = self._layer is None or copy.layer is self._layer
+    def _concerns(self, copy: LabelCopy) -> bool:
+        current = self._layer is None or copy.owner is self._layer
         return current and copy.journal is self.journal
 
-    def _on_ended(self, copy: _Copy, result: JournalEntry | str | None) -> None:
+    def _on_ended(self, copy: LabelCopy, result: JournalEntry | str | None) -> None:
         if isinstance(result, str):
             # It is tried again with the next entry, in silence.
             self._changed = True
@@ -200,55 +195,3 @@ class JournalKeeper(QObject):
         self._told = False
         if result is not None and self._concerns(copy):
             self.written.emit(result)
-
-
-@dataclass(eq=False)
-class _Copy:
-    """Annotations that are being copied, and what is to become of them."""
-
-    layer: Labels
-    journal: Journal
-    run_folder: Path | None
-
-    def __post_init__(self) -> None:
-        # What the layer is now; it may be changed or gone before the copy is whole.
-        self.source, self.name = finest(self.layer), self.layer.name
-        self.place = place_of(self.layer)
-        self.failure: Exception | None = None
-        self._portions = self._fill()
-
-    def go_on(self, seconds: float) -> bool:
-        """Copy portions for some time, and return whether that has come to an end."""
-        end = time.perf_counter() + seconds
-        try:
-            for _ in self._portions:
-                if time.perf_counter() > end:
-                    return False
-        except Exception as error:  # noqa: BLE001 (a file that is gone, a full memory)
-            # Of what is copied so far, the memory may be needed.
-            self.failure, self.labels = error, np.empty(0, np.uint8)
-        return True
-
-    def write(self) -> JournalEntry | None:
-        """Write to the journal, and beside the run; None for a layer never painted."""
-        if self.failure is not None:
-            raise self.failure
-        if self.run_folder is not None:
-            write_labels(self.run_folder / IN_RUN, self.labels, self.place)
-        if not self.labels.any() and self.journal.newest(self.name) is None:
-            return None
-        return self.journal.write(self.labels, self.name, self.place)
-
-    def _fill(self) -> Iterator[None]:
-        self.labels = np.empty(self.source.shape, self.source.dtype)
-        for portion in _portions(self.labels.shape, self.labels.itemsize):
-            self.labels[portion] = np.asarray(self.source[portion])
-            yield
-
-
-def _portions(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[Any, ...]]:
-    """Yield indices that cover an array in rows of its slices."""
-    rows = max(1, _PORTION // max(1, shape[-1] * itemsize))
-    for index in np.ndindex(shape[:-2]):
-        for start in range(0, shape[-2], rows):
-            yield (*index, slice(start, start + rows))

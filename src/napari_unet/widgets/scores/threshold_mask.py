@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.model.card import read_card
+from napari_unet.errors import InputError
 from napari_unet.predict.made_by import MadeBy
-from napari_unet.predict.postprocessing import classify, postprocess
+from napari_unet.predict.postprocessing import classify, numbered_after
 from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.maps import maps_of, probabilities
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember, untouched
@@ -103,7 +102,7 @@ class ThresholdMask:
             return None
         self._check_untouched()
         span = slice(self.slices[0], self.slices[-1] + 1)
-        return partial(_mask, probabilities(self.maps, span), threshold, made)
+        return partial(made.mask_at, threshold, probabilities(self.maps, span))
 
     def put(self, labels: NDArray[np.unsignedinteger], threshold: float) -> int:
         """Put what `work` returned into the layer, as one step of undo.
@@ -122,7 +121,7 @@ class ThresholdMask:
         if made is not None and made.finish.objects != "no" and others.any():
             # Objects of slices without probabilities keep their numbers.
             highest = int(stack[others].max(initial=0))
-            labels = np.where(labels > 0, labels + np.uint32(highest), np.uint32(0))
+            labels = numbered_after(highest, labels)
         chosen = np.array(self.slices) - first
         whole = whole.astype(np.promote_types(whole.dtype, labels.dtype))
         whole[chosen] = labels[chosen]
@@ -167,23 +166,3 @@ class ThresholdMask:
         stack = self._stack()
         # Other data, of fewer slices, may lie in the layer by now.
         return z < len(stack) and np.array_equal(stack[z], self._shown[z])
-
-
-def _mask(
-    probabilities: NDArray[np.float32], threshold: float, made: MadeBy
-) -> NDArray[np.unsignedinteger]:
-    """Return the mask of a threshold, cleaned and numbered as the prediction was.
-
-    `probabilities` are (num_classes, Z, Y, X), the mask (Z, Y, X).
-    """
-    try:
-        ndim = read_card(made.model).network.ndim
-    except NapariUNetError:
-        ndim = 2  # the file has gone; its prediction is still there
-    return postprocess(
-        classify(probabilities, threshold),
-        made.finish,
-        probabilities=probabilities,
-        threshold=threshold,
-        ndim=ndim,
-    )

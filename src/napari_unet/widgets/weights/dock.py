@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import threading
 import time
-from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,8 +14,8 @@ from superqt import QLabeledDoubleSlider
 
 from napari_unet.config import RunConfig, WeightMapConfig
 from napari_unet.config.needs import RunSituation
-from napari_unet.data.annotation import to_target
-from napari_unet.data.weight_map import class_weights, weight_map
+from napari_unet.data.annotation import guess_kind
+from napari_unet.data.weight_map import stack_steps
 from napari_unet.errors import NapariUNetError
 from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.widgets.choose.kind_box import KindBox
@@ -123,10 +120,10 @@ class WeightsWidget(Panel):
     def run(self) -> None:
         """Make the weight map of the whole stack on a thread."""
         layer = self.labels.value()
-        labels, kind, config = labels_array(layer), self._kind(), self.value()
+        labels, config = labels_array(layer), self.value()
         self._of = layer
         self._began = time.monotonic()
-        work = partial(_work, labels, kind, config)
+        work = partial(stack_steps, labels, self.kind.value(), config)
         self.start("Making the weight map", work)
 
     def on_step(self, item: tuple[int, int]) -> None:
@@ -257,15 +254,12 @@ class WeightsWidget(Panel):
         self.workspace.kind = self.kind.value()
         self._ask()
 
-    def _kind(self) -> AnnotationKind | None:
-        return self.kind.value()
-
     def _kind_of(self, labels: NDArray[np.generic]) -> AnnotationKind:
         kind = self.kind.value()
         if kind is None:
             # One slice says less than the stack, which the box has looked at.
             guess = self.kind.guess
-            kind = guess.kind if guess is not None else _guess(labels)
+            kind = guess.kind if guess is not None else guess_kind(labels).kind
         return kind
 
 
@@ -275,36 +269,6 @@ def _title(name: str) -> str:
 
 def _description(name: str) -> str:
     return WeightMapConfig.model_fields[name].description or ""
-
-
-def _guess(labels: NDArray[np.generic]) -> AnnotationKind:
-    from napari_unet.data.annotation import guess_kind
-
-    return guess_kind(labels).kind
-
-
-def _work(
-    labels: NDArray[np.generic],
-    kind: AnnotationKind | None,
-    config: WeightMapConfig,
-    stop: threading.Event,
-) -> Generator[tuple[int, int], None, NDArray[np.float32] | None]:
-    """Make the map slice by slice, yielding how many are done, and of how many."""
-    yield 0, len(labels)
-    chosen = _guess(labels) if kind is None else kind
-    target = to_target(labels, chosen)
-    # Classes are balanced over the stack, not within each slice.
-    balance = class_weights(target, config)
-    mapped = np.empty(labels.shape, np.float32)
-    for z in range(len(labels)):
-        if stop.is_set():
-            return None
-        part = slice(z, z + 1)
-        classes, objects = target.classes[part], target.objects[part]
-        one = dataclasses.replace(target, classes=classes, objects=objects)
-        mapped[part] = weight_map(one, config, balance=balance)
-        yield z + 1, len(labels)
-    return mapped
 
 
 def _range(mapped: NDArray[np.float32]) -> str:
