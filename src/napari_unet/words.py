@@ -10,6 +10,15 @@ def sides(shape: Iterable[int]) -> str:
     return " x ".join(str(side) for side in shape)
 
 
+def short_count(count: int) -> str:
+    """Write a number with at most four characters, "950", "1.2k" or "37M"."""
+    for size, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            share = count / size
+            return f"{share:.1f}{name}" if share < 9.95 else f"{share:.0f}{name}"
+    return str(count)
+
+
 def clock(seconds: float | None) -> str:
     """Write a duration as minutes and seconds, "4:05"; "-:--" where it is unknown."""
     if seconds is None:

@@ -45,6 +45,16 @@ class Baseline:
         """Whether it needs annotations to learn from."""
         return self.method is None
 
+    @property
+    def idle_settings(self) -> dict[str, str]:
+        """Why settings have no effect, by their names in `BaselineConfig`."""
+        why = {"trees": "Only the random forest has trees."}
+        if self.learns:
+            why = {"side": "The random forest learns it from the annotations."}
+        if not self.chance:
+            why["seed"] = "No random numbers decide here."
+        return why
+
 
 _ALL = (
     Baseline(

@@ -147,6 +147,15 @@ def written(value: float, name: str) -> str:
     return f"{value:.6f}" if name == "warping_error" else f"{value:.4f}"
 
 
+def figure(value: float, name: str) -> str:
+    """Write a score with about three digits, for a narrow table."""
+    if math.isnan(value):
+        return "-"
+    if name.startswith(("surface", "voi")):
+        return f"{value:.2f}"
+    return f"{value:#.2g}" if name == "warping_error" else f"{value:.3f}"
+
+
 MEASURES: dict[str, Measure] = {
     name: Measure(name, *words, group, 0 if name in _PERFECT_AT_0 else 1)
     for group, rows in _WORDS.items()

@@ -206,7 +206,7 @@ def test_labels_that_are_not_in_memory_are_never_read_as_a_whole(
     edited: list[Any] = []
     watch = LabelChanges.of(layer)
     watch.edited.connect(edited.append)
-    assert not watch._known
+    assert not watch._marks.known
     layer.data = np.ones_like(data)
     wait(qtbot, edited)
 

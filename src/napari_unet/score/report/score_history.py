@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -68,7 +68,8 @@ _RECORD = TypeAdapter(ScoreRecord)
 class ScoreHistory:
     """The file with the scores of a project.
 
-    Several windows may add to it at the same time.
+    Several windows may add to it at the same time. Models are named from its folder,
+    so that this can be moved.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ class ScoreHistory:
                 # A line that was cut off must not swallow this one.
                 start = b"" if self._ends_a_line() else b"\n"
                 # One write is never mixed with that of another window.
-                file.write(start + _line(record))
+                file.write(start + _line(self._stored(record)))
         except OSError as error:
             raise unwritable(self.path, error) from error
 
@@ -108,7 +109,7 @@ class ScoreHistory:
         if not self.path.exists():
             return [], 0
         found = [_record(line) for line in self._lines() if line.strip()]
-        records = [record for record in found if record is not None]
+        records = [self._found(record) for record in found if record is not None]
         return records, len(found) - len(records)
 
     def remove(self, record: ScoreRecord) -> None:
@@ -121,11 +122,22 @@ class ScoreHistory:
         """
         if not self.path.exists():
             return
-        gone = _line(record)
+        gone = _line(self._stored(record))
         with atomic_write(self.path) as temporary:
             rows = [(line, _record(line)) for line in self._lines()]
             kept = [line for line, one in rows if one is None or _line(one) != gone]
             temporary.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+
+    def _stored(self, record: ScoreRecord) -> ScoreRecord:
+        folder, model = self.path.parent.absolute(), Path(record.model)
+        if not model.is_relative_to(folder):
+            return record
+        return replace(record, model=model.relative_to(folder).as_posix())
+
+    def _found(self, record: ScoreRecord) -> ScoreRecord:
+        if not record.model.endswith(".safetensors"):
+            return record
+        return replace(record, model=str(self.path.parent.absolute() / record.model))
 
     def _lines(self) -> list[str]:
         try:
@@ -155,6 +167,27 @@ def to_csv(records: Sequence[ScoreRecord], names: Iterable[str]) -> str:
         scores = [_cell(record.values.get(name, math.nan)) for name in names]
         writer.writerow([*("" if one is None else one for one in said), *scores])
     return text.getvalue()
+
+
+def save_csv(path: Path, records: Sequence[ScoreRecord], names: Iterable[str]) -> None:
+    """Write the table of `to_csv`.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_text(to_csv(records, names), encoding="utf-8")
+
+
+def latest_of_each(records: Iterable[ScoreRecord]) -> list[ScoreRecord]:
+    """Return, of scorings with the oldest first, the newest of every prediction."""
+    latest = {
+        (one.image, one.prediction, one.model, one.threshold, one.slices): one
+        for one in records
+    }
+    return list(latest.values())
 
 
 def now() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import weakref
 from collections import deque
@@ -12,13 +11,13 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_unet.data.row_marks import RowMarks, depth, is_writable, plane
 from napari_unet.widgets.layers.arrays import finest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari.layers import Labels
-    from numpy.typing import NDArray
 
 _CHECK_MS = 4
 _PAUSE_MS = 20
@@ -88,9 +87,9 @@ class LabelChanges:
         data = self._data()
         if data is not None:
             planes, rows = _reach(event.value, data.shape)
-            self._touched.update(planes)
+            self._marks.touched.update(planes)
             # Of a slice that was not looked at before, all rows are new.
-            parts = [(z, rows if z in self._known else _ALL) for z in planes]
+            parts = [(z, rows if z in self._marks.known else _ALL) for z in planes]
             # A polygon, and what a program paints, are told before the data have them.
             early = [part for part in parts if not self._compare(data, *part)]
             self._compare_soon([*early, *self._waiting])
@@ -99,12 +98,12 @@ class LabelChanges:
     def _on_set_data(self, _event: Any) -> None:
         data = self._data()
         if data is not None:
-            small = _is_writable(data) and data.nbytes <= _SMALL_BYTES
-            self._compare_slices(range(_depth(data)) if small else ())
+            small = is_writable(data) and data.nbytes <= _SMALL_BYTES
+            self._compare_slices(range(depth(data)) if small else ())
 
     def _on_data(self, _event: Any) -> None:
         if self._data() is not None:
-            self._compare_slices(self._known)
+            self._compare_slices(self._marks.known)
             self.edited.emit(self._layer())
 
     def _data(self) -> Any:
@@ -113,7 +112,7 @@ class LabelChanges:
         if layer is None:
             return None
         data = finest(layer)
-        if data.shape == self._shape:
+        if data.shape == self._marks.shape:
             return data
         self._start(data)
         self.reshaped.emit()
@@ -124,18 +123,14 @@ class LabelChanges:
 
     def _start(self, data: Any) -> None:
         """Take the labels as they are for known."""
-        self._shape = data.shape
+        self._marks = RowMarks(data)
         self._waiting: deque[tuple[int, slice]] = deque()
-        # Of each row, at most so many times 8 bytes.
-        random = np.random.default_rng(0)
-        self._odd = random.integers(2**63, size=data.shape[-1], dtype=np.uint64) * 2 + 1
-        self._known: dict[int, NDArray[np.uint64]] = {}
-        if _is_writable(data):
-            self._known = {z: self._marks(data, z) for z in range(_depth(data))}
-        self._touched = {z for z, marks in self._known.items() if marks.any()}
 
     def _compare_slices(self, others: Iterable[int]) -> None:
-        order = [*sorted(self._touched), *(z for z in others if z not in self._touched)]
+        order = [
+            *sorted(self._marks.touched),
+            *(z for z in others if z not in self._marks.touched),
+        ]
         self._compare_soon((z, _ALL) for z in order)
 
     def _compare_soon(self, parts: Iterable[tuple[int, slice]]) -> None:
@@ -160,45 +155,10 @@ class LabelChanges:
 
     def _compare(self, data: Any, z: int, rows: slice) -> bool:
         """Return whether rows of a slice have changed, and tell of it."""
-        known = self._known.setdefault(z, np.zeros(data.shape[-2], np.uint64))
-        marks = self._marks(data, z, rows)
-        differs = np.flatnonzero(marks != known[rows])
-        if differs.size:
-            known[rows] = marks
-            self._touched.add(z)
-            if len(self.changed):
-                first, last = differs[[0, -1]] + (rows.start or 0)
-                found = slice(int(first), int(last) + 1)
-                self.changed.emit(z, np.array(_plane(data, z)), found)
-        return bool(differs.size)
-
-    def _marks(self, data: Any, z: int, rows: slice = _ALL) -> NDArray[Any]:
-        """Return a number for each row of a slice, which changes with its labels.
-
-        A sum of odd multiples, modulo 2**64, of what 8 bytes say with their high half
-        mixed into the low one. A change of 8 bytes always shows, and of others all but
-        one in 2**40; it takes as long as comparing two copies.
-        """
-        raw = np.ascontiguousarray(_plane(data, z, rows)).view(np.uint8)
-        if raw.shape[-1] % 8:
-            raw = np.pad(raw, ((0, 0), (0, -raw.shape[-1] % 8)))
-        words = raw.view(np.uint64)
-        marks = (words ^ (words >> np.uint64(32))) @ self._odd[: words.shape[-1]]
-        return np.asarray(marks)
-
-
-def _is_writable(data: Any) -> bool:
-    return isinstance(data, np.ndarray) and bool(data.flags.writeable)
-
-
-def _depth(data: Any) -> int:
-    return math.prod(data.shape[:-2])
-
-
-def _plane(data: Any, z: int, rows: slice = _ALL) -> NDArray[Any]:
-    """Return rows of a slice, counted over all dimensions but the last two."""
-    before = (int(i) for i in np.unravel_index(z, data.shape[:-2]))
-    return np.asarray(data[(*before, rows)])
+        found = self._marks.changed(data, z, rows)
+        if found is not None and len(self.changed):
+            self.changed.emit(z, np.array(plane(data, z)), found)
+        return found is not None
 
 
 def _reach(edits: Any, shape: tuple[int, ...]) -> tuple[list[int], slice]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -94,7 +93,9 @@ class BaselineBox(Runner):
         self.description.setText(baseline.description)
         busy = "Stop the baseline first." if self.running else ""
         explain(self.box, busy)
-        self.settings.refresh(_idle(baseline, busy, self.settings.fields))
+        fields = self.settings.fields
+        idle = dict.fromkeys(fields, busy) if busy else baseline.idle_settings
+        self.settings.refresh(idle)
         if not self.running:
             self.bar.setValue(0)
 
@@ -154,17 +155,3 @@ class BaselineBox(Runner):
             words += f" It learnt from {seen} of these slices: score the others."
         self.status.setText(words)
         self.made.emit(layer)
-
-
-def _idle(baseline: Baseline, busy: str, fields: Sequence[str]) -> dict[str, str]:
-    """Return why settings cannot be changed now, or have no effect, by their name."""
-    if busy:
-        return dict.fromkeys(fields, busy)
-    why = {}
-    if baseline.learns:
-        why["side"] = "The random forest learns it from the annotations."
-    else:
-        why["trees"] = "Only the random forest has trees."
-    if not baseline.chance:
-        why["seed"] = "No random numbers decide here."
-    return why

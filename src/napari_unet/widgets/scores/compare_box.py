@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_unet.data.files import atomic_write
 from napari_unet.data.regions import runs
 from napari_unet.errors import NapariUNetError
 from napari_unet.predict.made_by import MadeBy
@@ -18,8 +16,9 @@ from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import (
     ScoreHistory,
     ScoreRecord,
+    latest_of_each,
     now,
-    to_csv,
+    save_csv,
 )
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.form import explain
@@ -136,7 +135,7 @@ class CompareBox(QWidget):
         )
         self._image = image
         self._records.append(record)
-        self._try(self._history.add, replace(record, model=self._stored(record.model)))
+        self._try(self._history.add, record)
         self.refresh()
 
     def remove(self) -> None:
@@ -145,14 +144,13 @@ class CompareBox(QWidget):
         if record is None:
             return
         self._records.remove(record)
-        stored = replace(record, model=self._stored(record.model))
-        self._try(self._history.remove, stored)
+        self._try(self._history.remove, record)
         self.refresh()
 
     def save(self, path: str) -> None:
         """Write the rows that are shown as CSV."""
-        text = to_csv(self.table.rows(), self.table.names)
-        if self._try(_write, Path(path), text):
+        rows, names = self.table.rows(), self.table.names
+        if self._try(save_csv, Path(path), rows, names):
             self.words.setText(f"Wrote {path}")
 
     def shown(self) -> list[ScoreRecord]:
@@ -161,13 +159,7 @@ class CompareBox(QWidget):
         records = self._records
         if chosen != PROJECT and self._image:
             records = [one for one in records if one.image == self._image]
-        if chosen == LATEST:
-            latest = {
-                (one.image, one.prediction, one.model, one.threshold, one.slices): one
-                for one in records
-            }
-            records = list(latest.values())
-        return records
+        return latest_of_each(records) if chosen == LATEST else records
 
     def refresh(self, *_changed: Any) -> None:
         """Bring table, plot and buttons up to date."""
@@ -206,24 +198,14 @@ class CompareBox(QWidget):
         self.refresh()
 
     def _read(self) -> None:
-        records, damaged = self._history.read()
-        self._records = [replace(one, model=self._found(one.model)) for one in records]
-        if records:
-            self._image = records[-1].image
+        self._records, damaged = self._history.read()
+        if self._records:
+            self._image = self._records[-1].image
         if damaged:
             lines = "1 line" if damaged == 1 else f"{damaged} lines"
             self.words.setText(
                 f"{lines} of {self._history.path.name} cannot be read and are left out."
             )
-
-    def _stored(self, model: str) -> str:
-        """Name a model so that the project folder can be moved."""
-        is_file = model.endswith(".safetensors")
-        return self._project.project.stored(model) if is_file else model
-
-    def _found(self, stored: str) -> str:
-        is_file = stored.endswith(".safetensors")
-        return str(self._project.project.folder / stored) if is_file else stored
 
     def _try(self, act: Any, *given: Any) -> bool:
         """Do something with files, and tell what is wrong with them."""
@@ -259,8 +241,3 @@ class CompareBox(QWidget):
 
 def _joined(slices: Collection[int]) -> str:
     return ",".join(runs(slices))
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from qtpy.QtCore import Qt
 
-from napari_unet.score.measures import MEASURES, SHOWN
+from napari_unet.score.measures import MEASURES, SHOWN, figure
 from napari_unet.score.scores import SliceScores
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 
@@ -46,15 +46,6 @@ class ScoreTable(RowsTable):
             width=self.fontMetrics().horizontalAdvance(_WIDEST),
         )
         return [number, *(_measure(name, rows) for name in SHOWN)]
-
-
-def figure(value: float, name: str) -> str:
-    """Write a score as a table shows it."""
-    if math.isnan(value):
-        return "-"
-    if name.startswith("surface") or name.startswith("voi"):
-        return f"{value:.2f}"
-    return f"{value:#.2g}" if name == "warping_error" else f"{value:.3f}"
 
 
 def _measure(name: str, rows: Sequence[SliceScores]) -> Column:

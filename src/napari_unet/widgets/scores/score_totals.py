@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from napari_unet.score.measures import MEASURES, SHOWN
+from napari_unet.score.measures import MEASURES, SHOWN, figure
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.parts import WrappedLabel, in_column
-from napari_unet.widgets.scores.score_table import figure
 
 if TYPE_CHECKING:
     from napari_unet.score.scores import Scores

@@ -20,7 +20,7 @@ from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
-from napari_unet.words import sides
+from napari_unet.words import short_count, sides
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -290,15 +290,7 @@ class ImagesTable(QWidget):
 def _short(pixels: tuple[int, ...] | None) -> str:
     if pixels is None:
         return "..."
-    return " / ".join(_about(count) for count in pixels) or "none"
-
-
-def _about(count: int) -> str:
-    for size, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if count >= size:
-            share = count / size
-            return f"{share:.1f}{name}" if share < 9.95 else f"{share:.0f}{name}"
-    return str(count)
+    return " / ".join(short_count(count) for count in pixels) or "none"
 
 
 def _long(pixels: tuple[int, ...] | None) -> str:
