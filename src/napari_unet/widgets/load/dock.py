@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QSizePolicy, QToolButton, QWidget
 
-from napari_unet.data.annotation import describe, guess_kind, to_target
-from napari_unet.data.labels import check_same_size
-from napari_unet.data.read import read_stack
+from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_row
-from napari_unet.words import sides, time_left
+from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
 
-_ROLES = {
-    "image": ("Image", "TIFF file or folder of slices"),
-    "annotations": ("Annotations", "What you painted: scribbles, classes or objects"),
-    "truth": ("Ground truth", "Labels to score predictions against"),
+_TIPS = {
+    "image": "TIFF file or folder of slices",
+    "annotations": "What you painted: scribbles, classes or objects",
+    "truth": "Labels to score predictions against",
 }
 
 
@@ -84,10 +78,10 @@ class LoadWidget(Panel):
         self.project = ProjectBox(napari_viewer)
         self.form.addRow(self.project)
         self.rows: dict[str, PathRow] = {}
-        for role, (label, tooltip) in _ROLES.items():
-            self.rows[role] = PathRow(label)
+        for role, title in TITLES.items():
+            self.rows[role] = PathRow(title)
             self.rows[role].edit.textChanged.connect(self.refresh)
-            self.add_row(label, self.rows[role], tooltip)
+            self.add_row(title, self.rows[role], _TIPS[role])
         self.finish_layout()
 
     def why_not(self) -> str:
@@ -102,11 +96,11 @@ class LoadWidget(Panel):
         paths = {role: path for role, path in chosen.items() if path is not None}
         self._words: list[str] = []
         self._began = time.monotonic()
-        self.start("Loading", partial(_read, paths))
+        self.start("Loading", partial(read_roles, paths))
 
-    def on_step(self, item: _Reading | tuple[str, Stack, str]) -> None:
+    def on_step(self, item: Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
-        if isinstance(item, _Reading):
+        if isinstance(item, Reading):
             left = time_left(time.monotonic() - self._began, item.share)
             words = f"Reading {item.name} ... {left}".rstrip()
             self.show_progress(item.share, "\n".join([*self._words, words]))
@@ -124,69 +118,3 @@ class LoadWidget(Panel):
     def on_done(self, result: None) -> None:
         """Show what was understood."""
         self.show_progress(1.0, "\n".join(self._words))
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """The file that is read next, and the share of all bytes that lies before it."""
-
-    name: str
-    share: float
-
-
-def _read(
-    paths: dict[str, Path], stop: Event
-) -> Iterator[_Reading | tuple[str, Stack, str]]:
-    """Read the files in turn."""
-    shape: tuple[int, ...] | None = None
-    sizes = {role: _bytes(path) for role, path in paths.items()}
-    total, done = max(1, sum(sizes.values())), 0
-    for role, path in paths.items():
-        if stop.is_set():
-            return
-        yield _Reading(path.name, done / total)
-        done += sizes[role]
-        stack = read_stack(path)
-        if role == "image":
-            shape = tuple(stack.as_czyx().shape[1:])
-            yield role, stack, _describe_image(stack)
-            continue
-        labels = np.asarray(stack.as_zyx())
-        if shape is not None:
-            names = f"{path} is", "the image is"
-            advice = "choose labels of this image"
-            check_same_size(labels.shape, shape, names, advice)
-        yield role, stack, f"{_ROLES[role][0]}: {_describe_labels(labels)}"
-
-
-def _bytes(path: Path) -> int:
-    """Return the size of a file or of all files of a folder; 0 where it is unknown."""
-    try:
-        files = path.iterdir() if path.is_dir() else [path]
-        return sum(file.stat().st_size for file in files if file.is_file())
-    except OSError:
-        return 0  # reading the file says what is wrong with it
-
-
-def _describe_image(stack: Stack) -> str:
-    z, y, x = stack.zyx_size
-    size = (
-        f"{x:g} x {y:g} x {z:g} {stack.unit}"
-        if "Z" in stack.axes
-        else (f"{x:g} x {y:g} {stack.unit}")
-    )
-    known = (
-        "no pixel size in the file" if stack.unit == "pixel" else f"pixels of {size}"
-    )
-    shape = sides(tuple(stack.as_czyx().shape[1:]))
-    channels = f", {stack.num_channels} channels" if stack.num_channels > 1 else ""
-    words = [f"Image: {shape} (slices x Y x X){channels}, {stack.dtype}, {known}"]
-    return "\n".join([*words, *stack.notes])
-
-
-def _describe_labels(labels: Any) -> str:
-    if not labels.any():
-        return "nothing is painted yet"
-    guess = guess_kind(labels)
-    target = to_target(labels, guess.kind)
-    return f"{describe(target)} ({guess.reason})"

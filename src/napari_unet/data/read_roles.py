@@ -1,0 +1,96 @@
+"""Image, annotations and ground truth read from files, and described in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from napari_unet.data.annotation import describe, guess_kind, to_target
+from napari_unet.data.labels import check_same_size
+from napari_unet.data.read import read_stack
+from napari_unet.data.stack import Stack
+from napari_unet.words import sides
+
+TITLES = {
+    "image": "Image",
+    "annotations": "Annotations",
+    "truth": "Ground truth",
+}
+"""What may be read, by its role."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The file that is read next, and the share of all bytes that lies before it."""
+
+    name: str
+    share: float
+
+
+def read_roles(
+    paths: dict[str, Path], stop: Event
+) -> Iterator[Reading | tuple[str, Stack, str]]:
+    """Read image and labels in turn; by their roles, as `TITLES` has them.
+
+    Yields
+    ------
+    What is read next; then its role, its stack, and what was understood.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, or labels have another size than the image.
+    """
+    shape: tuple[int, ...] | None = None
+    sizes = {role: _bytes(path) for role, path in paths.items()}
+    total, done = max(1, sum(sizes.values())), 0
+    for role, path in paths.items():
+        if stop.is_set():
+            return
+        yield Reading(path.name, done / total)
+        done += sizes[role]
+        stack = read_stack(path)
+        if role == "image":
+            shape = tuple(stack.as_czyx().shape[1:])
+            yield role, stack, _describe_image(stack)
+            continue
+        labels = np.asarray(stack.as_zyx())
+        if shape is not None:
+            names = f"{path} is", "the image is"
+            advice = "choose labels of this image"
+            check_same_size(labels.shape, shape, names, advice)
+        yield role, stack, f"{TITLES[role]}: {_describe_labels(labels)}"
+
+
+def _bytes(path: Path) -> int:
+    """Return the size of a file or of all files of a folder; 0 where it is unknown."""
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files if file.is_file())
+    except OSError:
+        return 0  # reading the file says what is wrong with it
+
+
+def _describe_image(stack: Stack) -> str:
+    z, y, x = stack.zyx_size
+    size = f"{x:g} x {y:g} x {z:g}" if "Z" in stack.axes else f"{x:g} x {y:g}"
+    known = f"pixels of {size} {stack.unit}"
+    if stack.unit == "pixel":
+        known = "no pixel size in the file"
+    shape = sides(tuple(stack.as_czyx().shape[1:]))
+    channels = f", {stack.num_channels} channels" if stack.num_channels > 1 else ""
+    words = [f"Image: {shape} (slices x Y x X){channels}, {stack.dtype}, {known}"]
+    return "\n".join([*words, *stack.notes])
+
+
+def _describe_labels(labels: Any) -> str:
+    if not labels.any():
+        return "nothing is painted yet"
+    guess = guess_kind(labels)
+    target = to_target(labels, guess.kind)
+    return f"{describe(target)} ({guess.reason})"
