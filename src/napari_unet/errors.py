@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 
 class NapariUNetError(Exception):
     """Anything that a user can cause; its text is one clear sentence for the user."""
+
+
+@contextmanager
+def telling(say: Callable[[str], object]) -> Iterator[None]:
+    """Hand the sentence of a `NapariUNetError` to `say` instead of raising it."""
+    try:
+        yield
+    except NapariUNetError as error:
+        say(str(error))
 
 
 class InputError(NapariUNetError):

@@ -11,13 +11,15 @@ import pytest
 from napari_unet.errors import OutputError
 from napari_unet.score.report.score_history import ScoreHistory, ScoreRecord, to_csv
 
+MODEL = Path("models", "best.safetensors").absolute()
+
 
 def record(number: int = 0, **changes) -> ScoreRecord:
     given = {
         "date": "2026-11-23T15:40:00+00:00",
         "prediction": f"em prediction {number}",
         "image": "em",
-        "model": "runs/a/best.safetensors",
+        "model": str(MODEL),
         "threshold": 0.42,
         "slices": "24:30",
         "trained": "",
@@ -114,3 +116,13 @@ def test_a_table_has_a_column_for_each_score() -> None:
     assert head == "date,prediction,image,model,threshold,slices,trained,iou,v_rand"
     assert first.endswith(",0.42,24:30,,0.900000,")
     assert second.endswith(",,24:30,,,0.500000")
+
+
+def test_a_folder_that_was_moved_finds_its_models(history: ScoreHistory) -> None:
+    folder = history.path.parent
+    history.add(record(0, model=str(folder / "runs" / "best.safetensors")))
+    history.add(record(1, model="Otsu's threshold"))
+    moved = folder.rename(folder.with_name("moved"))
+    rows, _ = ScoreHistory(moved / "scores.jsonl").read()
+    models = [str(moved / "runs" / "best.safetensors"), "Otsu's threshold"]
+    assert [row.model for row in rows] == models

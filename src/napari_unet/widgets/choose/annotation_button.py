@@ -9,7 +9,7 @@ from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QToolButton
 
 from napari_unet.config import AnnotationKind
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import telling
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.annotations import CLASSES, add_annotations
 from napari_unet.widgets.layers.arrays import misfit
@@ -73,7 +73,5 @@ class AnnotationButton(QToolButton):
         image = self._images.value()
         if image is None:
             return
-        try:
+        with telling(show_error):
             begin_annotations(self._viewer, image)
-        except NapariUNetError as error:
-            show_error(str(error))

@@ -8,7 +8,7 @@ from typing import Any
 from napari.layers import Labels
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QComboBox, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.annotations import (
@@ -18,7 +18,7 @@ from napari_unet.widgets.layers.annotations import (
 )
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import NarrowBox, in_row, present
+from napari_unet.widgets.qt.parts import NarrowBox, in_row, present, tool
 
 _NOT_OURS = "Classes have names in layers that the + beside Annotations made."
 _OURS = "The class that is painted. Type to give it another name."
@@ -40,13 +40,10 @@ class ClassRow(QWidget):
         self.box.setEditable(True)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.box.setCompleter(None)
-        self.more = QToolButton()
-        self.more.setText("+")
-        self.more.setToolTip("One more class")
+        self.more = tool("+", self.add_class, "One more class")
         in_row(self.box, self.more, of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index)
         present(self.box.lineEdit()).editingFinished.connect(self._on_text)
-        self.more.clicked.connect(self.add_class)
         self._of_layer = Subscriptions(self, self._show)
         Subscriptions(self, self.set_layer, workspace.events.annotations)
         self.set_layer(workspace.annotations)
@@ -64,7 +61,7 @@ class ClassRow(QWidget):
         )
         self._show()
 
-    def add_class(self, *_clicked: Any) -> None:
+    def add_class(self) -> None:
         """Add a class with a name that can be changed, and paint with it."""
         layer, names = self._layer, self.value()
         if layer is None or not names:

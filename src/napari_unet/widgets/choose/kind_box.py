@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from napari.layers import Labels
 
 from napari_unet.config import AnnotationKind
@@ -42,10 +44,8 @@ class KindBox(NarrowBox):
         """Guess from a layer, keep it in `guess`, and name it in the first entry."""
         guess = None
         if layer is not None:
-            try:
+            with contextlib.suppress(NapariUNetError):
                 guess = guess_kind(labels_array(layer))
-            except NapariUNetError:
-                guess = None
         text = "guess" if guess is None else f"guess: {guess.kind}"
         self.setItemText(0, text)
         self.setToolTip(TOOLTIP if guess is None else f"{guess.reason}\n\n{TOOLTIP}")

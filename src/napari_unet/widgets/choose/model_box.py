@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QToolButton, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.train.checkpoints import title
 from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.files import open_file
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import NarrowBox, in_row
+from napari_unet.widgets.qt.parts import NarrowBox, in_row, tool
 
 
 class ModelBox(QWidget):
@@ -37,11 +38,8 @@ class ModelBox(QWidget):
         for text, value in (fresh or {}).items():
             self.box.addItem(text, value)
         self._fresh = self.box.count()
-        button = QToolButton()
-        button.setText("File")
-        button.setToolTip("Open a model file (.safetensors).")
-        button.clicked.connect(self._on_file)
-        in_row(self.box, button, of=self, stretch=(1,))
+        tip = "Open a model file (.safetensors)."
+        in_row(self.box, tool("File", self._on_file, tip), of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index_changed)
         self._show(workspace.model)
         Subscriptions(self, self._show, workspace.events.model)
@@ -77,12 +75,12 @@ class ModelBox(QWidget):
             self.setValue(path)
 
     def _on_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Open a model", "", "Models (*.safetensors);;All files (*)"
-        )
-        if name:
-            self._workspace.model = Path(name)
-            self.setValue(Path(name))
+        types = "Models (*.safetensors);;All files (*)"
+        open_file(self, "Open a model", types, self._open)
+
+    def _open(self, path: Path) -> None:
+        self._workspace.model = path
+        self.setValue(path)
 
     def _on_index_changed(self, index: int) -> None:
         self.valueChanged.emit(self.value())

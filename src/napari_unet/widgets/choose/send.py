@@ -15,7 +15,7 @@ from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.data.proposal import propose
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, telling
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
@@ -49,21 +49,19 @@ class SendPart(QWidget):
     ----------
     viewer
         The viewer with both layers.
-    prediction, annotations
-        Return the layers; those of the workspace when left out.
+    prediction
+        Returns the layer that is sent; that of the workspace when left out.
     """
 
     def __init__(
         self,
         viewer: ViewerModel,
         prediction: Source | None = None,
-        annotations: Source | None = None,
     ) -> None:
         super().__init__()
         self._viewer = viewer
         self._workspace = workspace = Workspace.of(viewer)
         self._prediction = prediction or (lambda: workspace.prediction)
-        self._annotations = annotations or (lambda: workspace.annotations)
         self.extent = QComboBox()
         self.extent.addItems([SLICE, VISIBLE, OBJECT])
         self.extent.setToolTip(_TOOLTIP)
@@ -80,7 +78,7 @@ class SendPart(QWidget):
 
     def why_not(self) -> str:
         """Return why nothing can be sent now, or "" when it can."""
-        prediction, annotations = self._prediction(), self._annotations()
+        prediction, annotations = self._prediction(), self._workspace.annotations
         if prediction is None:
             return "There is no prediction to send yet."
         if annotations is None:
@@ -101,14 +99,11 @@ class SendPart(QWidget):
 
     def send(self, *_clicked: Any, at_cursor: bool = False) -> None:
         """Send what is chosen; with `at_cursor`, the object under the mouse."""
-        try:
-            words = self._send(at_cursor)
-        except NapariUNetError as error:
-            words = str(error)
-        self.words.setText(words)
+        with telling(self.words.setText):
+            self.words.setText(self._send(at_cursor))
 
     def _send(self, at_cursor: bool) -> str:
-        prediction, annotations = self._prediction(), self._annotations()
+        prediction, annotations = self._prediction(), self._workspace.annotations
         reason = self.why_not()
         if reason or prediction is None or annotations is None:
             raise InputError(reason)

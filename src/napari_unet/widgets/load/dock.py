@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QSizePolicy, QToolButton, QWidget
+from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox
+from napari_unet.widgets.qt.files import IMAGES, open_file, open_folder
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.qt.parts import in_row
+from napari_unet.widgets.qt.parts import in_row, tool
 from napari_unet.words import time_left
 
 if TYPE_CHECKING:
@@ -36,12 +37,8 @@ class PathRow(QWidget):
         self.edit = QLineEdit()
         self.edit.setPlaceholderText("none")
         self.edit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        row = in_row(self.edit, of=self, stretch=(1,))
-        for text, slot in (("File", self._on_file), ("Folder", self._on_folder)):
-            button = QToolButton()
-            button.setText(text)
-            button.clicked.connect(slot)
-            row.addWidget(button)
+        buttons = tool("File", self._on_file), tool("Folder", self._on_folder)
+        in_row(self.edit, *buttons, of=self, stretch=(1,))
 
     def value(self) -> Path | None:
         """Return the path, or None."""
@@ -53,15 +50,10 @@ class PathRow(QWidget):
         self.edit.setText("" if path is None else str(path))
 
     def _on_file(self) -> None:
-        types = "Images (*.tif *.tiff *.png);;All files (*)"
-        name, _ = QFileDialog.getOpenFileName(self, self._title, "", types)
-        if name:
-            self.setValue(name)
+        open_file(self, self._title, IMAGES, self.setValue)
 
     def _on_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self._title)
-        if name:
-            self.setValue(name)
+        open_folder(self, self._title, "", self.setValue)
 
 
 class LoadWidget(Panel):

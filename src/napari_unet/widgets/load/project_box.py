@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,30 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtWidgets import (
-    QAbstractButton,
-    QFileDialog,
-    QLabel,
-    QMenu,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
+from qtpy.QtWidgets import QAbstractButton, QLabel, QMenu, QSizePolicy, QWidget
 
 from napari_unet.data.journal import JournalEntry
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, NapariUNetError, telling
 from napari_unet.project import LayerRead, LayerRecord
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
 from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.qt.files import open_folder
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.parts import (
     WrappedLabel,
     button,
     in_column,
     in_row,
+    menu_button,
     present,
+    tool,
 )
 
 if TYPE_CHECKING:
@@ -59,17 +53,12 @@ class ProjectBox(QWidget):
         self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.words = WrappedLabel(hides=True)
         self.recover_button = button("", self._on_recover)
-        self.forget_button = _tool("Not needed", self._on_forget)
-        self.forget_button.setToolTip("Offers it no more; it stays in the folder.")
+        tip = "Offers it no more; it stays in the folder."
+        self.forget_button = tool("Not needed", self._on_forget, tip)
         self.resume_button = button("", self._on_resume)
-        self.earlier = _tool("Earlier ▾")
-        # The theme's own arrow would lie over the last letter.
-        self.earlier.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        self.earlier.setToolTip("Annotations as they were, back as a new layer.")
-        self._menu = QMenu(self.earlier)
+        tip = "Annotations as they were, back as a new layer."
+        self.earlier, self._menu = menu_button("Earlier", tip)
         self._menu.aboutToShow.connect(self._fill_menu)
-        self.earlier.setMenu(self._menu)
-        self.earlier.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._left: list[JournalEntry] = []
         self._job = Job(self)
         self._job.failed.connect(self.open_project.say)
@@ -118,10 +107,8 @@ class ProjectBox(QWidget):
         """Make a project of what is there now."""
         if self.running:
             return
-        try:
+        with telling(self.open_project.say):
             self.open_project.start_new(folder)
-        except NapariUNetError as error:
-            self.open_project.say(str(error))
         self.look_for_crash()
 
     def recover(self, entry: JournalEntry) -> None:
@@ -202,8 +189,8 @@ class ProjectBox(QWidget):
             child.setEnabled(not self.running)
 
     def _lay_out(self) -> None:
-        open_button = _tool("Open ...", self._on_open)
-        new_button = _tool("New ...", self._on_new)
+        open_button = tool("Open ...", self._on_open)
+        new_button = tool("New ...", self._on_new)
         buttons = open_button, new_button, self.earlier
         top = in_row(QLabel("Project"), self.folder, *buttons, stretch=(0, 1))
         bottom = in_row(self.recover_button, self.forget_button, stretch=(1,))
@@ -228,18 +215,12 @@ class ProjectBox(QWidget):
             present(self._menu.addAction("none yet")).setEnabled(False)
 
     def _on_open(self) -> None:
-        folder = QFileDialog.getExistingDirectory(
-            self, "Open a project", str(self.open_project.project.folder)
-        )
-        if folder:
-            self.open(folder)
+        here = self.open_project.project.folder
+        open_folder(self, "Open a project", here, self.open)
 
     def _on_new(self) -> None:
-        folder = QFileDialog.getExistingDirectory(
-            self, "Folder of the new project", str(self.open_project.project.folder)
-        )
-        if folder:
-            self.make(folder)
+        here = self.open_project.project.folder
+        open_folder(self, "Folder of the new project", here, self.make)
 
     def _on_resume(self) -> None:
         self.open(self.open_project.project.folder)
@@ -255,14 +236,6 @@ class ProjectBox(QWidget):
     def _forget(self, entry: JournalEntry) -> None:
         self.open_project.project.journal.forget(entry)
         self.look_for_crash()
-
-
-def _tool(text: str, slot: Callable[[], None] | None = None) -> QToolButton:
-    made = QToolButton()
-    made.setText(text)
-    if slot is not None:
-        made.clicked.connect(slot)
-    return made
 
 
 def _when(time: datetime) -> str:

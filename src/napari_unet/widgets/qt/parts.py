@@ -7,12 +7,15 @@ from typing import TypeVar
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QPushButton,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -102,6 +105,36 @@ def button(text: str, slot: Callable[[], object], tip: str = "") -> QPushButton:
     made = QPushButton(text)
     made.setToolTip(tip)
     made.clicked.connect(lambda _checked=False: slot())
+    return made
+
+
+def tool(text: str, slot: Callable[[], object], tip: str = "") -> QToolButton:
+    """Return a button as narrow as its text that calls `slot` when it is pressed."""
+    made = QToolButton()
+    made.setText(text)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda _checked=False: slot())
+    return made
+
+
+def menu_button(text: str, tip: str) -> tuple[QToolButton, QMenu]:
+    """Return a button that opens a menu, and the menu, which is empty."""
+    made = QToolButton()
+    made.setText(f"{text} ▾")
+    made.setToolTip(tip)
+    # The theme's own arrow would lie over the last letter.
+    made.setStyleSheet("QToolButton::menu-indicator {image: none}")
+    made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    menu = QMenu(made)
+    made.setMenu(menu)
+    return made, menu
+
+
+def check_box(text: str, slot: Callable[[bool], object], tip: str = "") -> QCheckBox:
+    """Return a box that calls `slot` with whether it is ticked."""
+    made = QCheckBox(text)
+    made.setToolTip(tip)
+    made.toggled.connect(slot)
     return made
 
 

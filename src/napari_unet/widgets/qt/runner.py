@@ -6,7 +6,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QProgressBar, QPushButton
 
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import telling
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.job import Job, Work
 from napari_unet.widgets.qt.parts import WrappedLabel
@@ -94,10 +94,8 @@ class Runner(Dock):
             self.status.setText("Stopping ...")
             self.job.stop()
             return
-        try:
+        with telling(self.status.setText):
             self.run()
-        except NapariUNetError as error:
-            self.status.setText(str(error))
 
     def _on_failed(self, sentence: str) -> None:
         self._failure = sentence

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.data.regions import runs
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import telling
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.intervals import Interval
 from napari_unet.score.measures import MEASURES
@@ -21,6 +22,7 @@ from napari_unet.score.report.score_history import (
     save_csv,
 )
 from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.qt.files import save_file
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.parts import (
     NarrowBox,
@@ -76,7 +78,8 @@ class CompareBox(QWidget):
         self._plot = ComparePlot()
         self.words = WrappedLabel()
         self.remove_button = button("Remove row", self.remove)
-        self.save_button = button("Save as CSV ...", self._on_save)
+        table = "Save the table", "comparison.csv", "CSV (*.csv)", self.save
+        self.save_button = button("Save as CSV ...", partial(save_file, self, *table))
         top = in_row(self.extent, self.measure, stretch=(1, 1))
         bottom = in_row(self.remove_button, self.save_button, stretch=(1, 1))
         in_column(self, top, self.table, self._plot, bottom, self.words)
@@ -135,7 +138,8 @@ class CompareBox(QWidget):
         )
         self._image = image
         self._records.append(record)
-        self._try(self._history.add, record)
+        with telling(self.words.setText):
+            self._history.add(record)
         self.refresh()
 
     def remove(self) -> None:
@@ -144,13 +148,14 @@ class CompareBox(QWidget):
         if record is None:
             return
         self._records.remove(record)
-        self._try(self._history.remove, record)
+        with telling(self.words.setText):
+            self._history.remove(record)
         self.refresh()
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the rows that are shown as CSV."""
-        rows, names = self.table.rows(), self.table.names
-        if self._try(save_csv, Path(path), rows, names):
+        with telling(self.words.setText):
+            save_csv(Path(path), self.table.rows(), self.table.names)
             self.words.setText(f"Wrote {path}")
 
     def shown(self) -> list[ScoreRecord]:
@@ -194,7 +199,8 @@ class CompareBox(QWidget):
         self._folder = folder
         self._records, self._image = [], ""
         self.words.setText("")
-        self._try(self._read)
+        with telling(self.words.setText):
+            self._read()
         self.refresh()
 
     def _read(self) -> None:
@@ -206,15 +212,6 @@ class CompareBox(QWidget):
             self.words.setText(
                 f"{lines} of {self._history.path.name} cannot be read and are left out."
             )
-
-    def _try(self, act: Any, *given: Any) -> bool:
-        """Do something with files, and tell what is wrong with them."""
-        try:
-            act(*given)
-        except NapariUNetError as error:
-            self.words.setText(str(error))
-            return False
-        return True
 
     def _draw(self, *_changed: Any) -> None:
         chosen, records = self.table.chosen(), self.table.rows()
@@ -230,13 +227,6 @@ class CompareBox(QWidget):
             [one.intervals.get(name) for one in records],
             -1 if chosen is None else records.index(chosen),
         )
-
-    def _on_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save the table", "comparison.csv", "CSV (*.csv)"
-        )
-        if name:
-            self.save(name)
 
 
 def _joined(slices: Collection[int]) -> str:

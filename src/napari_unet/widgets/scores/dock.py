@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QModelIndex
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, telling
 from napari_unet.score.report.page import check_page
 from napari_unet.score.scoring import SliceScored
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.qt.files import save_file
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once
@@ -69,8 +70,11 @@ class ScoresWidget(Panel):
         self.threshold = ThresholdBox(napari_viewer)
         self.compare = CompareBox(napari_viewer)
         self.baselines = BaselineBox(napari_viewer)
-        self.save_button = button("Save table ...", self._on_save)
-        self.report_button = button("Save report ...", self._on_report)
+        table = "Save scores", "scores.csv", "CSV (*.csv);;JSON (*.json)", self.save
+        self.save_button = button("Save table ...", partial(save_file, self, *table))
+        types = "HTML (*.html);;Markdown (*.md)"
+        page = "Save report", "scores.html", types, self.save_report
+        self.report_button = button("Save report ...", partial(save_file, self, *page))
         saves = QWidget()
         in_row(self.save_button, self.report_button, of=saves)
         self.folds = {
@@ -149,28 +153,20 @@ class ScoresWidget(Panel):
             return _NO_SCORES
         return "" if self._watch is None else self._watch.words()
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the scores as CSV or JSON, by the suffix of `path`."""
-        try:
-            scored = self._to_save()
-            scored.scores.save(path)
-        except NapariUNetError as error:
-            self.status.setText(str(error))
-        else:
+        with telling(self.status.setText):
+            self._to_save().scores.save(path)
             self.status.setText(f"Wrote {path}")
 
-    def save_report(self, path: str) -> None:
+    def save_report(self, path: str | Path) -> None:
         """Write a page with tables and pictures, HTML or Markdown by the suffix."""
         if self.running:
             return
-        try:
+        with telling(self.status.setText):
             scored = self._to_save()
             check_page(Path(path))
-            write = report_of(scored, Path(path))
-        except NapariUNetError as error:
-            self.status.setText(str(error))
-            return
-        self.start("Writing the report", once(write))
+            self.start("Writing the report", once(report_of(scored, Path(path))))
 
     def _to_save(self) -> Scored:
         if self.scored is None or self.why_not_save():
@@ -265,20 +261,6 @@ class ScoresWidget(Panel):
         position[-3] = self.table.rows()[index.row()].slice
         world = layer.data_to_world(position)
         self.viewer.dims.set_point(self.viewer.dims.ndim - 3, world[-3])
-
-    def _on_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save scores", "scores.csv", "CSV (*.csv);;JSON (*.json)"
-        )
-        if name:
-            self.save(name)
-
-    def _on_report(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save report", "scores.html", "HTML (*.html);;Markdown (*.md)"
-        )
-        if name:
-            self.save_report(name)
 
     def _on_prediction(self, layer: Labels | None) -> None:
         self.prediction.setValue(layer)

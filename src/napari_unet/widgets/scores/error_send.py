@@ -9,13 +9,13 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import telling
 from napari_unet.score.errors.error_piece import Source, piece
 from napari_unet.widgets.choose.send import NO_ANNOTATIONS, annotate
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import in_row
+from napari_unet.widgets.qt.parts import button, in_row
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -98,14 +98,10 @@ class ErrorSend(QWidget):
             self.said.emit(reason)
             return
         z, values = self._shown[0].slice, partial(piece, *self._shown, source=source)
-        try:
+        with telling(self.said.emit):
             words = annotate(self._viewer, annotations, z, values, partly=True)
-        except NapariUNetError as problem:
-            words = str(problem)
-        self.said.emit(words)
+            self.said.emit(words)
 
     def _button(self, source: Source, title: str) -> QPushButton:
-        button = QPushButton(f"Send {source}")
-        button.setToolTip(_TOOLTIP.format(title))
-        button.clicked.connect(lambda _checked=False: self.send(source))
-        return button
+        tip = _TOOLTIP.format(title)
+        return button(f"Send {source}", partial(self.send, source), tip)

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, telling
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.live_training import train_live
 from napari_unet.model.started import Started
@@ -271,10 +271,8 @@ class TrainWidget(Panel):
         dock.predict_stack(model)
 
     def _on_live(self) -> None:
-        try:
+        with telling(self.status.setText):
             self.start_live()
-        except InputError as error:
-            self.status.setText(str(error))
 
     def _on_failed(self, sentence: str) -> None:
         super()._on_failed(sentence)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.train.pairs import PairCount, Part, count_each
 from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.files import IMAGES, open_file
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 _PAINT_MS = 2000
 _ROWS_SHOWN = 4
 _ROLE_WIDTH = 100
-_TYPES = "Images (*.tif *.tiff *.png);;All files (*)"
 _ROLE_TOOLTIP = (
     "automatic: regions and held-out slices decide\n"
     "train: all that is annotated is trained on\n"
@@ -172,13 +173,11 @@ class ImagesTable(QWidget):
         self.valueChanged.emit()
 
     def _on_add(self) -> None:
-        names = []
-        for title in ("Choose an image", "Choose its annotations"):
-            name, _ = QFileDialog.getOpenFileName(self, title, "", _TYPES)
-            if not name:
-                return
-            names.append(Path(name))
-        self.add_files(*names)
+        open_file(self, "Choose an image", IMAGES, self._on_image)
+
+    def _on_image(self, image: Path) -> None:
+        add = partial(self.add_files, image)
+        open_file(self, "Choose its annotations", IMAGES, add)
 
     def _on_remove(self) -> None:
         self._rows.remove(self.table.chosen())

@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unet.live.events import Preview
 from napari_unet.live.requests import LiveRequests
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.parts import button, check_box
 from napari_unet.widgets.train.live_preview import LivePreview
 
 if TYPE_CHECKING:
@@ -61,17 +55,13 @@ class LiveBox(QWidget):
         self.view: LivePreview | None = None
         self._layers: tuple[Image, Labels] | None = None
         self._shown: tuple[int, int] | None = None
-        self.undo_button = QPushButton("Undo this training")
-        self.undo_button.clicked.connect(self.undoWanted)
-        self.stack_button = QPushButton("Predict whole stack")
-        self.stack_button.clicked.connect(self.stackWanted)
-        self.preview = QCheckBox("Preview")
+        self.undo_button = button("Undo this training", self.undoWanted.emit)
+        self.stack_button = button("Predict whole stack", self.stackWanted.emit)
+        tip = "Show what the network makes of the part in view."
+        self.preview = check_box("Preview", self._on_preview, tip)
         self.preview.setChecked(True)
-        self.preview.setToolTip("Show what the network makes of the part in view.")
-        self.preview.toggled.connect(self._on_preview)
-        self.probability = QCheckBox("Probability")
-        self.probability.setToolTip("Show how sure it is, as an image layer too.")
-        self.probability.toggled.connect(self._look)
+        tip = "Show how sure it is, as an image layer too."
+        self.probability = check_box("Probability", self._look, tip)
         self.age = QLabel("")
         self.age.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._timer = QTimer(self)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QMenu,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
 from napari_unet.data import regions as files
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, telling
 from napari_unet.train.region_count import Counted, RegionCount
 from napari_unet.train.roles import NO_SLICE, seen_around
 from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
@@ -34,10 +27,18 @@ from napari_unet.widgets.layers.region_shapes import (
     set_role,
     show_roles,
 )
+from napari_unet.widgets.qt.files import open_file, save_file
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions, later
-from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel
+from napari_unet.widgets.qt.parts import (
+    NarrowBox,
+    WrappedLabel,
+    button,
+    in_column,
+    in_row,
+    menu_button,
+)
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -51,6 +52,10 @@ _TOOLTIP = (
     "validation: never trained on; chooses the best model\n"
     "test: neither; kept for a score of your own at the end\n"
     "ignore: for nothing at all; wins over the others"
+)
+_SHRINK_TOOLTIP = (
+    "Takes the leaking pixels out of the validation regions; nothing is taken from "
+    "training, and what is given up is ignored."
 )
 _TYPES = "Regions (*.yaml *.yml *.json);;All files (*)"
 
@@ -103,18 +108,20 @@ class RegionsBox(QWidget):
         self._layer: Shapes | None = None
         self._job = Job(self, quiet=True)
         self._last: list[Region] = []
-        self.draw_button = QPushButton("Regions")
-        self.role = NarrowBox()
-        self.role.addItems([str(role) for role in Role])
+        self.draw_button = button("Regions", self._on_draw, _TOOLTIP)
+        self.role = NarrowBox(*Role)
         self.role.setCurrentText(str(Role.VALIDATION))
-        self.menu_button = QToolButton()
+        tip = "Save the regions for the command line (train --regions), or open them."
+        self.menu_button, menu = menu_button("File", tip)
+        to_save = "Save regions", "regions.yaml", _TYPES, self.save
+        menu.addAction("Save regions ...", partial(save_file, self, *to_save))
+        to_open = "Open regions", _TYPES, self.open
+        menu.addAction("Open regions ...", partial(open_file, self, *to_open))
         self.status = WrappedLabel()
-        self.shrink_button = QPushButton("Shrink")
+        self.shrink_button = button("Shrink", self._on_shrink, _SHRINK_TOOLTIP)
         self._timer = later(self, self._on_timer)
         self._lay_out()
-        self.draw_button.clicked.connect(self._on_draw)
         self.role.currentTextChanged.connect(self._on_role)
-        self.shrink_button.clicked.connect(self._on_shrink)
         events = viewer.layers.events
         Subscriptions(self, self._on_layers, events.inserted, events.removed)
         self._drawn = Subscriptions(self, self._on_shapes)
@@ -151,32 +158,10 @@ class RegionsBox(QWidget):
         self._on_layers()
 
     def _lay_out(self) -> None:
-        for part in (self.draw_button, self.role):
-            part.setToolTip(_TOOLTIP)
-        self.shrink_button.setToolTip(
-            "Takes the leaking pixels out of the validation regions; nothing is taken "
-            "from training, and what is given up is ignored."
-        )
-        self.menu_button.setText("File ▾")
-        self.menu_button.setStyleSheet("QToolButton::menu-indicator {image: none}")
-        self.menu_button.setToolTip(
-            "Save the regions for the command line (train --regions), or open them."
-        )
-        self.menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.menu_button)
-        menu.addAction("Save regions ...", self._on_save)
-        menu.addAction("Open regions ...", self._on_open)
-        self.menu_button.setMenu(menu)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        drawing, row = QHBoxLayout(), QHBoxLayout()
-        drawing.addWidget(self.draw_button)
-        drawing.addWidget(self.role, 1)
-        drawing.addWidget(self.menu_button)
-        row.addWidget(self.status, 1)
-        row.addWidget(self.shrink_button)
-        column.addLayout(drawing)
-        column.addLayout(row)
+        self.role.setToolTip(_TOOLTIP)
+        drawing = (self.draw_button, self.role, self.menu_button)
+        row = in_row(self.status, self.shrink_button, stretch=(1,))
+        in_column(self, in_row(*drawing, stretch=(0, 1)), row)
         row.setAlignment(self.shrink_button, Qt.AlignmentFlag.AlignTop)
 
     def _read(self) -> tuple[list[Region], list[str]]:
@@ -301,37 +286,24 @@ class RegionsBox(QWidget):
 
     # ----------------------------------------------------------------------- files
 
-    def _on_save(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save regions", "regions.yaml", _TYPES
-        )
-        if name:
-            self.save(Path(name))
-
-    def _on_open(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open regions", "", _TYPES)
-        if name:
-            self.open(Path(name))
-
     def save(self, path: Path) -> None:
         """Write the regions, and the slices held out, for the command line."""
         validation = self._place.validation
         whole = [Region(role=Role.VALIDATION, slices=validation)] if validation else []
         if validation == NO_SLICE:
             whole = []
-        self._told(lambda: files.write_regions(path, [*self.value(), *whole]))
+        with telling(self._tell):
+            files.write_regions(path, [*self.value(), *whole])
 
     def open(self, path: Path) -> None:
         """Draw the regions of a file, whole slices as boxes."""
-        self._told(lambda: self.setValue(files.read_regions(path)))
+        with telling(self._tell):
+            self.setValue(files.read_regions(path))
 
-    def _told(self, action: Any) -> None:
-        """Do something, and say what was wrong in the line below the buttons."""
-        try:
-            action()
-        except NapariUNetError as error:
-            self.status.setText(str(error))
-            self._timer.stop()
+    def _tell(self, sentence: str) -> None:
+        """Say what is wrong until something changes."""
+        self.status.setText(sentence)
+        self._timer.stop()
 
 
 def _shape_events(layer: Shapes | None) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_unet.config import AnnotationKind, PredictConfig
 from napari_unet.data.stack import Stack
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import telling
 from napari_unet.live.events import Preview
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.started import Started
@@ -127,12 +127,10 @@ class Restore(QObject):
             self._wanted = moment
             self._job.stop()
             return
-        try:
+        with telling(self._on_failed):
             card = read_card(moment.model)
             self._project.workspace.model = moment.model
             self._preview(moment, card)
-        except NapariUNetError as error:
-            self.said.emit(0.0, str(error))
 
     def _preview(self, moment: Moment, card: ModelCard) -> None:
         """Predict the slice in view on a thread."""

@@ -11,7 +11,7 @@ import numpy as np
 from napari.layers import Image, Shapes
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
-from qtpy.QtWidgets import QCheckBox, QListView, QListWidget, QListWidgetItem, QSpinBox
+from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem, QSpinBox
 
 from napari_unet.data.labels import check_made_on
 from napari_unet.errors import InputError
@@ -35,7 +35,13 @@ from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row, present
+from napari_unet.widgets.qt.parts import (
+    WrappedLabel,
+    check_box,
+    in_column,
+    in_row,
+    present,
+)
 from napari_unet.widgets.qt.runner import Runner
 from napari_unet.words import time_left
 
@@ -50,6 +56,10 @@ _SIDE = 72
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
 _REFRESH_SECONDS = 0.2
+_SHOW_TIP = (
+    "Lay over the image where the network says different things of the image turned: "
+    "dark where it is sure, bright where it is not."
+)
 
 
 class SuggestionList(Runner):
@@ -92,12 +102,7 @@ class SuggestionList(Runner):
         self.list = _thumbnails()
         self.list.itemClicked.connect(self._on_item_clicked)
         self.list.itemActivated.connect(self._on_item_clicked)
-        self.show_box = QCheckBox("Show uncertainty")
-        self.show_box.setToolTip(
-            "Lay over the image where the network says different things of the image "
-            "turned: dark where it is sure, bright where it is not."
-        )
-        self.show_box.toggled.connect(self._on_show_toggled)
+        self.show_box = check_box("Show uncertainty", self._on_show_toggled, _SHOW_TIP)
         row = in_row(self.run_button, self.side, stretch=(1,))
         in_column(self, row, self.list, self.show_box, self.status, self.bar)
         events = self.workspace.events
