@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_unet.config import Settings
-from napari_unet.model.card import ModelCard
+from napari_unet.data.fingerprint import fingerprint
+from napari_unet.model.card import ModelCard, read_card
 
 
 def file_facts(files: Mapping[str, Path | None]) -> dict[str, str]:
@@ -37,6 +42,41 @@ def model_facts(card: ModelCard) -> dict[str, dict[str, str]]:
         settings |= _settings(group)
     versions = dict(sorted(card.versions.items()))
     return {"Training": training, "Settings": settings, "Versions": versions}
+
+
+def facts_of_layers(
+    names: Mapping[str, str],
+    files: Mapping[str, str],
+    labels: Mapping[str, NDArray[np.generic]],
+    *,
+    image: str = "",
+    model: Path | None = None,
+) -> dict[str, dict[str, str]]:
+    """Return what is known of layers that were compared, as tables by their titles.
+
+    Parameters
+    ----------
+    names
+        Of the layers, and what else there is to say of them.
+    files
+        Where they came from, in words.
+    labels
+        (Z, Y, X) arrays that were compared, by their role.
+    image
+        Fingerprint of the image, "" where it is unknown.
+    model
+        Of the prediction, where a model made it.
+    """
+    prints = {"Image": image} if image else {}
+    facts: dict[str, dict[str, str]] = {
+        "Layers": {"Date": datetime.now().isoformat(" ", "seconds"), **names},
+        "Fingerprints of what was compared": prints
+        | {role: fingerprint(one[None]) for role, one in labels.items()},
+        "Files": {**files, **file_facts({"Model": model})},
+    }
+    if model is not None:
+        facts |= model_facts(read_card(model))
+    return {title: rows for title, rows in facts.items() if rows}
 
 
 def _settings(group: Settings) -> dict[str, str]:

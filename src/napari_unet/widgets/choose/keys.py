@@ -58,14 +58,9 @@ def toggle_preview(dock: Any) -> str:
     return ""
 
 
-def next_error(part: Any) -> str:
-    """Go to the next error of the list; return why not, or ""."""
-    return str(part.go(1))
-
-
-def previous_error(part: Any) -> str:
-    """Go to the previous error of the list; return why not, or ""."""
-    return str(part.go(-1))
+def go(part: Any, step: int) -> str:
+    """Go some errors further down the list; return why not, or ""."""
+    return str(part.go(step))
 
 
 TRAINING: dict[str, Callable[[Any], str]] = {
@@ -78,8 +73,8 @@ TRAINING: dict[str, Callable[[Any], str]] = {
 """What the keys of a Train dock do, by their names in `KeyPreferences`."""
 
 ERRORS: dict[str, Callable[[Any], str]] = {
-    "next_error": next_error,
-    "previous_error": previous_error,
+    "next_error": partial(go, step=1),
+    "previous_error": partial(go, step=-1),
 }
 """What the keys of a list of errors do."""
 

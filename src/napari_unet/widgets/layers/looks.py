@@ -30,11 +30,10 @@ def source_of(layer: Layer) -> Path | None:
 
 def place_of(layer: Layer) -> dict[str, Any]:
     """Return what places a layer, and the names of its classes, in lists and words."""
+    numbers = (*_LENGTHS, "rotate", "shear")
     place: dict[str, Any] = {
-        name: [float(one) for one in getattr(layer, name)] for name in _LENGTHS
+        name: np.asarray(getattr(layer, name), float).tolist() for name in numbers
     }
-    place["rotate"] = np.asarray(layer.rotate, float).tolist()
-    place["shear"] = np.asarray(layer.shear, float).tolist()
     place["affine"] = np.asarray(layer.affine.affine_matrix, float).tolist()
     place["units"] = [str(unit) for unit in layer.units]
     place["axis_labels"] = [str(label) for label in layer.axis_labels]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.files import IMAGES, open_file, open_folder
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_row, tool
-from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
@@ -87,13 +85,12 @@ class LoadWidget(Panel):
         chosen = {role: row.value() for role, row in self.rows.items()}
         paths = {role: path for role, path in chosen.items() if path is not None}
         self._words: list[str] = []
-        self._began = time.monotonic()
         self.start("Loading", partial(read_roles, paths))
 
     def on_step(self, item: Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
         if isinstance(item, Reading):
-            left = time_left(time.monotonic() - self._began, item.share)
+            left = self.job.left(item.share)
             words = f"Reading {item.name} ... {left}".rstrip()
             self.show_progress(item.share, "\n".join([*self._words, words]))
             return

@@ -30,7 +30,6 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel
-from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +192,7 @@ class PredictWidget(Panel):
     def on_step(self, item: SegmentStep) -> None:
         """Show a tile, or what happens."""
         if isinstance(item, Started):
-            self._began = time.monotonic()
+            self.job.began = time.monotonic()
             self.device.begin("Predicting", item)
             return
         if isinstance(item, Finishing):
@@ -207,7 +206,7 @@ class PredictWidget(Panel):
         if item.message:
             self._notes.append(item.message)
         share = item.done / item.total
-        left = time_left(time.monotonic() - self._began, share)
+        left = self.job.left(share)
         words = f"{left}: tile {item.done} of {item.total}".removeprefix(": ")
         self.show_progress(share, "\n".join([words, *self._notes]))
 

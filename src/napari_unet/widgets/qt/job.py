@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from napari_unet.errors import NapariUNetError, OutOfMemoryError
 from napari_unet.model.openmp import wait_briefly
 from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import present
+from napari_unet.words import time_left
 
 _STEPS = 1000
 _NICE = 5
@@ -67,6 +69,12 @@ class Job(QObject):
         Leave the work out of napari's activity dock, whose bars take a tenth of a
         second to appear: for what starts by itself while somebody paints.
 
+    Attributes
+    ----------
+    began
+        When the work began, as `time.monotonic` has it; what comes before the first
+        step may be left out.
+
     Signals
     -------
     stepped(object)
@@ -88,6 +96,7 @@ class Job(QObject):
         super().__init__(parent)
         self._quiet = quiet
         self._title = ""
+        self.began = 0.0
         self._worker: _StoppingWorker | None = None
         self._on_step: Callable[[Any], None] | None = None
         self._on_done: Callable[[Any], None] | None = None
@@ -136,6 +145,7 @@ class Job(QObject):
         keep_triton_out()
         wait_briefly()
         self._title, self._shown, self._held = title, (0, title), False
+        self.began = time.monotonic()
         worker: _StoppingWorker = create_worker(
             _Named(title, _shielded, work, stop := threading.Event()),
             _start_thread=False,
@@ -169,6 +179,10 @@ class Job(QObject):
         """Hold the work where it is, or let it go on."""
         self._held = not self._held
         self._keep_pace()
+
+    def left(self, share: float) -> str:
+        """Return in words the time left with a share done, 0 to 1; "" if unknown."""
+        return time_left(time.monotonic() - self.began, share)
 
     def show_progress(self, share: float, words: str = "") -> None:
         """Show the share done, 0 to 1, in napari's activity dock."""

@@ -25,7 +25,6 @@ from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, in_column
 from napari_unet.widgets.qt.runner import Runner
-from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +111,7 @@ class BaselineBox(Runner):
             self._workspace.kind,
             self.settings.value(),
         )
-        self._of, self._baseline, self._began = layer, baseline, time.monotonic()
+        self._of, self._baseline = layer, baseline
         self.start(f"Segmenting: {baseline.title}", work)
 
     def _labels(self, layer: Image, baseline: Baseline) -> NDArray[np.generic] | None:
@@ -127,7 +126,7 @@ class BaselineBox(Runner):
         """Show how far it is."""
         share = step.done / step.total
         words = "learning" if step.z is None else f"slice {step.z}"
-        left = time_left(time.monotonic() - self._began, share)
+        left = self.job.left(share)
         text = f"{self._baseline.title}: {words}, {left}".removesuffix(", ")
         self.show_progress(share, text)
 
@@ -146,7 +145,7 @@ class BaselineBox(Runner):
             metadata={PREDICTED: list(result.slices), BASELINE: made},
             **placed_like(self._of),
         )
-        total, seconds = len(result.mask), time.monotonic() - self._began
+        total, seconds = len(result.mask), time.monotonic() - self.job.began
         words = f"Done in {seconds:.1f} s: the layer {layer.name}."
         if len(result.slices) < total:
             words = f"Stopped after {len(result.slices)} of {total} slices."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,6 @@ from napari_unet.widgets.scores.score_totals import ScoreTotals
 from napari_unet.widgets.scores.subject import Scored, Subject
 from napari_unet.widgets.scores.subject_watch import SubjectWatch
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
-from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
@@ -122,14 +120,13 @@ class ScoresWidget(Panel):
         slices = prediction.metadata.get(PREDICTED)
         ignored = ignored_in(truth)
         work = partial(subject.score, self.kind.value(), slices, ignored)
-        self._began = time.monotonic()
         self.start("Scoring", work)
 
     def on_step(self, item: Any) -> None:
         """Show how far it is; a report has but one step."""
         if isinstance(item, SliceScored):
             share = item.done / item.total
-            left = time_left(time.monotonic() - self._began, share)
+            left = self.job.left(share)
             words = f"Scored slice {item.done} of {item.total}, {left}"
             self.show_progress(share, words.removesuffix(", "))
 

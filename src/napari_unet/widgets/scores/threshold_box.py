@@ -13,7 +13,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, telling
 from napari_unet.model.card import keep_threshold
 from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.score.threshold import threshold_steps
@@ -181,20 +181,17 @@ class ThresholdBox(QWidget):
         """Write the threshold into the model file."""
         made = None if self._mask is None else self._mask.made_by
         threshold = round(self.value.value(), 3)
-        try:
+        with telling(self.words.setText):
             if made is None or self.why_not_keep():
                 raise InputError(self.why_not_keep())
             keep_threshold(made.model, threshold)
-        except NapariUNetError as error:
-            self.words.setText(str(error))
-            return
-        self.words.setText(
-            f"{made.model.name} predicts above {threshold:g} from now on."
-        )
-        if self._workspace.model is not None:
-            # The same path, but the file says something new.
-            self._workspace.events.model.emit(self._workspace.model)
-        self.kept.emit(threshold)
+            self.words.setText(
+                f"{made.model.name} predicts above {threshold:g} from now on."
+            )
+            if self._workspace.model is not None:
+                # The same path, but the file says something new.
+                self._workspace.events.model.emit(self._workspace.model)
+            self.kept.emit(threshold)
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's own spelling)
         """Draw the curve once somebody looks."""
@@ -271,11 +268,8 @@ class ThresholdBox(QWidget):
         """Show the mask of the current slice."""
         if self._mask is None:
             return
-        try:
+        with telling(self.words.setText):
             self._mask.move(threshold)
-        except NapariUNetError as error:
-            self.words.setText(str(error))
-        else:
             self._tell()
 
     def _finish(self, threshold: float) -> None:
@@ -285,31 +279,21 @@ class ThresholdBox(QWidget):
             self._next = threshold
             return
         mask = self._mask
-        try:
+        with telling(self.words.setText):
             work = None if mask is None else mask.work(threshold)
-        except NapariUNetError as error:
-            self.words.setText(str(error))
-            return
-        if mask is None or work is None:
-            return
-        self._job.start(
-            "Mask",
-            once(work),
-            on_done=lambda labels: self._put(mask, labels, threshold),
-        )
+            if mask is not None and work is not None:
+                put = partial(self._put, mask, threshold)
+                self._job.start("Mask", once(work), on_done=put)
 
-    def _put(self, mask: ThresholdMask, labels: Any, threshold: float) -> None:
+    def _put(self, mask: ThresholdMask, threshold: float, labels: Any) -> None:
         if self._next is not None or mask is not self._mask:
             return  # there is a newer threshold, or other layers are scored by now
         if mask.layer not in self._viewer.layers:
             return
-        try:
+        with telling(self.words.setText):
             changed = mask.put(labels, threshold)
-        except NapariUNetError as error:
-            self.words.setText(str(error))
-            return
-        self._tell(f"{changed:,} pixels changed: Ctrl+Z takes them back.")
-        self.changed.emit(threshold)
+            self._tell(f"{changed:,} pixels changed: Ctrl+Z takes them back.")
+            self.changed.emit(threshold)
 
     def _on_mask_ended(self) -> None:
         following, self._next = self._next, None

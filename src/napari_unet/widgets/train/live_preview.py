@@ -73,7 +73,6 @@ class LivePreview(QObject):
         self._colours = _colours(annotations, kind)
         self._probability: Image | None = None
         self.layer: Labels | None = None
-        self.wants_probability = False
         self.shown_at = 0.0
         self._timer = later(self, self.look, _LOOK_MS)
         dims, camera = viewer.dims.events, viewer.scene.camera.events
@@ -139,7 +138,6 @@ class LivePreview(QObject):
     def _on_removed(self, event: Any) -> None:
         if self._probability is not None and event.value == self._probability:
             self._probability = None
-            self.wants_probability = False
         if self.layer is not None and event.value == self.layer:
             self.layer = None
             self.removed.emit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job, Work, once
 from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.live_preview import LivePreview
-from napari_unet.words import clock, time_left
+from napari_unet.words import clock
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -168,7 +167,6 @@ class Restore(QObject):
 
     def _start(self, title: str, work: Work) -> None:
         if not self.running:
-            self._began = time.monotonic()
             self._job.start(title, work)
 
     def _end(self) -> None:
@@ -200,7 +198,7 @@ class Restore(QObject):
                 # Slices of another network are not there any more.
                 self._view.layer.metadata[PREDICTED] = [self._z]
         share = tile.done / tile.total
-        left = time_left(time.monotonic() - self._began, share)
+        left = self._job.left(share)
         words = f"{self._words} Predicting slice {self._z}: {left}".rstrip(": ")
         self.said.emit(share, words)
 

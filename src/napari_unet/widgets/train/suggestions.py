@@ -43,7 +43,6 @@ from napari_unet.widgets.qt.parts import (
     present,
 )
 from napari_unet.widgets.qt.runner import Runner
-from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -151,7 +150,6 @@ class SuggestionList(Runner):
             find_places, model, stack, labels, self.workspace.kind, self.side.value()
         )
         self._of = layer
-        self._began = time.monotonic()
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
@@ -162,11 +160,11 @@ class SuggestionList(Runner):
         if self._unsure is None:
             return
         self._unsure[look.z] = look.unsure
-        spent = time.monotonic() - self._began
+        spent = time.monotonic() - self.job.began
         # Not all slices are looked at where that would take long.
         share = max(look.done / look.total, min(1.0, spent / SEARCH_SECONDS))
         words = f"Searching: {look.done} of {look.total} slices"
-        words = f"{words}, {time_left(spent, share)}".removesuffix(", ")
+        words = f"{words}, {self.job.left(share)}".removesuffix(", ")
         self.show_progress(share, words)
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
             self._draw()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -32,7 +31,6 @@ from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel
-from napari_unet.words import time_left
 
 if TYPE_CHECKING:
     import napari
@@ -122,14 +120,13 @@ class WeightsWidget(Panel):
         layer = self.labels.value()
         labels, config = labels_array(layer), self.value()
         self._of = layer
-        self._began = time.monotonic()
         work = partial(stack_steps, labels, self.kind.value(), config)
         self.start("Making the weight map", work)
 
     def on_step(self, item: tuple[int, int]) -> None:
         """Show how many slices are done, and the time left."""
         done, total = item
-        left = time_left(time.monotonic() - self._began, done / total)
+        left = self.job.left(done / total)
         words = f"{left}: slice {done} of {total}".removeprefix(": ")
         self.show_progress(done / total, words)
 
