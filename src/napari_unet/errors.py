@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,17 @@ def telling(say: Callable[[str], object]) -> Iterator[None]:
         yield
     except NapariUNetError as error:
         say(str(error))
+
+
+def sentence_of(error: Exception) -> str:
+    """Return what to tell of an error; of one that nobody foresaw, its kind too.
+
+    Where that came from is printed.
+    """
+    if isinstance(error, NapariUNetError):
+        return str(error)
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
 
 
 class InputError(NapariUNetError):

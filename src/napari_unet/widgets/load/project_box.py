@@ -52,10 +52,14 @@ class ProjectBox(QWidget):
         self.folder = QLabel()
         self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.words = WrappedLabel(hides=True)
-        self.recover_button = button("", self._on_recover)
+        self.recover_button = button("", lambda: self.recover(self._left[0]))
         tip = "Offers it no more; it stays in the folder."
-        self.forget_button = tool("Not needed", self._on_forget, tip)
-        self.resume_button = button("", self._on_resume)
+        self.forget_button = tool(
+            "Not needed", lambda: self._forget(self._left[0]), tip
+        )
+        self.resume_button = button(
+            "", lambda: self.open(self.open_project.project.folder)
+        )
         tip = "Annotations as they were, back as a new layer."
         self.earlier, self._menu = menu_button("Earlier", tip)
         self._menu.aboutToShow.connect(self._fill_menu)
@@ -214,6 +218,9 @@ class ProjectBox(QWidget):
         if not histories:
             present(self._menu.addAction("none yet")).setEnabled(False)
 
+    def _on_resume(self) -> None:
+        self.open(self.open_project.project.folder)
+
     def _on_open(self) -> None:
         here = self.open_project.project.folder
         open_folder(self, "Open a project", here, self.open)
@@ -221,17 +228,6 @@ class ProjectBox(QWidget):
     def _on_new(self) -> None:
         here = self.open_project.project.folder
         open_folder(self, "Folder of the new project", here, self.make)
-
-    def _on_resume(self) -> None:
-        self.open(self.open_project.project.folder)
-
-    def _on_recover(self) -> None:
-        if self._left:
-            self.recover(self._left[0])
-
-    def _on_forget(self) -> None:
-        if self._left:
-            self._forget(self._left[0])
 
     def _forget(self, entry: JournalEntry) -> None:
         self.open_project.project.journal.forget(entry)

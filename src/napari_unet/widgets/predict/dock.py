@@ -224,9 +224,6 @@ class PredictWidget(Panel):
 
 def _read(model: Path | int | None) -> ModelCard | None:
     """Return what a model says of itself, or None where it cannot be read."""
-    if not isinstance(model, Path):
-        return None
-    try:
-        return read_card(model)
-    except NapariUNetError:
-        return None  # the run says what is wrong with the file
+    with contextlib.suppress(NapariUNetError):  # the run says what is wrong with it
+        return read_card(model) if isinstance(model, Path) else None
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -12,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_unet.data.journal import Journal, JournalEntry
 from napari_unet.data.label_copy import LabelCopy
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import sentence_of
 from napari_unet.widgets.layers.arrays import finest
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.looks import place_of
@@ -169,11 +168,8 @@ class JournalKeeper(QObject):
         result: JournalEntry | str | None
         try:
             result = copy.write()
-        except NapariUNetError as error:
-            result = f"Annotations are not kept: {error}"
         except Exception as error:  # noqa: BLE001 (all of them are told)
-            traceback.print_exc()
-            result = f"Annotations are not kept: {type(error).__name__}: {error}"
+            result = f"Annotations are not kept: {sentence_of(error)}"
         # Set here, for at the end no event loop carries the news any more.
         self.failing = isinstance(result, str)
         if isinstance(result, JournalEntry) and self._concerns(copy):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import traceback
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import RunConfig
 from napari_unet.data.journal import JournalEntry
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, sentence_of
 from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
@@ -293,12 +292,8 @@ class OpenProject(QObject):
                 self._saved = file
             else:
                 self._noted.emit(_SHARED)
-        except NapariUNetError as error:
-            self._failed.emit(f"The project is not saved: {error}")
         except Exception as error:  # noqa: BLE001 (all of them are told)
-            traceback.print_exc()
-            words = f"{type(error).__name__}: {error}"
-            self._failed.emit(f"The project is not saved: {words}")
+            self._failed.emit(f"The project is not saved: {sentence_of(error)}")
 
     def _collect(self) -> ProjectFile | None:
         layers = self._records()

@@ -41,15 +41,12 @@ _NONE = (
     f"{TOLERANCE} pixels."
 )
 _NOT_CHOSEN = "Go to an error first."
-_TEXTS = {
-    ERRORS_LAYER: ("Show errors", "Hide errors"),
-    PIXELS_LAYER: ("Show pixels", "Hide pixels"),
+_NAMES = {ERRORS_LAYER: "errors", PIXELS_LAYER: "pixels"}
+_TIPS = {
+    ERRORS_LAYER: "Lay the errors over the image, coloured by kind as in the list.",
+    PIXELS_LAYER: "Lay over the image which pixels are true positives (green), false "
+    "positives (orange) and false negatives (blue).",
 }
-_ERRORS_TIP = "Lay the errors over the image, coloured by kind as in the list."
-_PIXELS_TIP = (
-    "Lay over the image which pixels are true positives (green), false positives "
-    "(orange) and false negatives (blue)."
-)
 _IGNORE_TIP = (
     "Take the pixels of this error out of the list, and out of all scores to come, as "
     "if they were not annotated."
@@ -95,10 +92,8 @@ class ErrorList(QWidget):
         self._due = False
         self._then: Callable[[], object] | None = None
         self.show_buttons = {
-            name: button(shown, partial(self._toggle, name), tip)
-            for (name, (shown, _)), tip in zip(
-                _TEXTS.items(), (_ERRORS_TIP, _PIXELS_TIP), strict=True
-            )
+            name: button("", partial(self._toggle, name), tip)
+            for name, tip in _TIPS.items()
         }
         self.kinds = QComboBox()
         self.kinds.currentIndexChanged.connect(self._fill)
@@ -232,7 +227,8 @@ class ErrorList(QWidget):
         reason, error, count = self.why_not(), self.error, self.table.count()
         for name, part in self.show_buttons.items():
             layer = self.view.layer(name)
-            part.setText(_TEXTS[name][layer is not None and layer.visible])
+            shown = layer is not None and layer.visible
+            part.setText(f"{'Hide' if shown else 'Show'} {_NAMES[name]}")
             explain(part, reason if name == ERRORS_LAYER or reason != _NONE else "")
         for widget in (self.previous_button, self.next_button):
             explain(widget, reason)
@@ -350,11 +346,11 @@ class ErrorList(QWidget):
             self.view.show_errors(errors, like)
         else:
             self.view.show_pixels(pixels, like)
-        layers = [self.view.layer(one) for one in _TEXTS]
+        layers = [self.view.layer(one) for one in _TIPS]
         self._shown.replace([one.events.visible for one in layers if one is not None])
         self.refresh()
 
     def _show_again(self) -> None:
-        for name in _TEXTS:
+        for name in _TIPS:
             if self.view.layer(name) is not None:
                 self._show(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _HINT = "Click to see the network of that moment."
 _BUSY = "Stop first to go back to a checkpoint."
 _TILE = 512
+_Slot = Callable[[Any], None] | None
 
 
 class Restore(QObject):
@@ -70,8 +72,6 @@ class Restore(QObject):
         self._past = PastRun(Curves())
         self._busy = False
         self._job = Job(self)
-        self._job.stepped.connect(self._on_step)
-        self._job.done.connect(self._on_done)
         self._job.failed.connect(self._on_failed)
         self._job.ended.connect(self._on_ended)
         self._wanted: Moment | None = None
@@ -102,7 +102,8 @@ class Restore(QObject):
         history = self._project.history()
         if history is not None and not self._busy:
             run = history.parent
-            self._start("Reading curves", once(lambda: read_run(run)))
+            work = once(lambda: read_run(run))
+            self._start("Reading curves", work, self._show_run)
 
     def _on_opened(self, _file: Any) -> None:
         if not self._busy:
@@ -146,7 +147,7 @@ class Restore(QObject):
         settings = PredictConfig(tile_size=_TILE, batch_size=1)
         work = partial(segment_steps, moment.model, part, settings, None)
         self.said.emit(0.0, f"{self._words} Predicting slice {self._z} ...")
-        self._start("Predicting a preview", work)
+        self._start("Predicting a preview", work, self._on_done, self._on_step)
 
     def _open_view(
         self, image: Image, annotations: Labels | None, kind: AnnotationKind
@@ -165,9 +166,9 @@ class Restore(QObject):
         self._removed = True
         self._end()
 
-    def _start(self, title: str, work: Work) -> None:
+    def _start(self, title: str, work: Work, done: _Slot, step: _Slot = None) -> None:
         if not self.running:
-            self._job.start(title, work)
+            self._job.start(title, work, on_step=step, on_done=done)
 
     def _end(self) -> None:
         """Stop what is under way."""
@@ -202,10 +203,8 @@ class Restore(QObject):
         words = f"{self._words} Predicting slice {self._z}: {left}".rstrip(": ")
         self.said.emit(share, words)
 
-    def _on_done(self, result: Segmentation | PastRun) -> None:
-        if isinstance(result, PastRun):
-            self._show_run(result)
-        elif not (self._removed or self._busy):
+    def _on_done(self, _result: Segmentation) -> None:
+        if not (self._removed or self._busy):
             self.said.emit(1.0, f"{self._words} The preview shows slice {self._z}.")
 
     def _on_failed(self, sentence: str) -> None:
