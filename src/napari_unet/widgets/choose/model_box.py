@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_unet.train.checkpoints import title
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.files import open_file
+from napari_unet.widgets.qt.file_dialogs import open_file
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, in_row, tool
 

@@ -12,7 +12,7 @@ from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.load.project_box import ProjectBox
-from napari_unet.widgets.qt.files import IMAGES, open_file, open_folder
+from napari_unet.widgets.qt.file_dialogs import IMAGES, open_file, open_folder
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_row, tool
 

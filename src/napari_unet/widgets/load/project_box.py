@@ -18,7 +18,7 @@ from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
 from napari_unet.widgets.project.open_project import OpenProject
-from napari_unet.widgets.qt.files import open_folder
+from napari_unet.widgets.qt.file_dialogs import open_folder
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.parts import (
     WrappedLabel,

@@ -22,7 +22,7 @@ from napari_unet.score.report.score_history import (
     save_csv,
 )
 from napari_unet.widgets.project.open_project import OpenProject
-from napari_unet.widgets.qt.files import save_file
+from napari_unet.widgets.qt.file_dialogs import save_file
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.parts import (
     NarrowBox,

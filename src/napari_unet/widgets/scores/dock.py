@@ -16,7 +16,7 @@ from napari_unet.score.scoring import SliceScored
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
-from napari_unet.widgets.qt.files import save_file
+from napari_unet.widgets.qt.file_dialogs import save_file
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once

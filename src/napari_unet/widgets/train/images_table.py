@@ -16,7 +16,7 @@ from napari_unet.train.pairs import PairCount, Part, count_each
 from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.files import IMAGES, open_file
+from napari_unet.widgets.qt.file_dialogs import IMAGES, open_file
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row

@@ -27,7 +27,7 @@ from napari_unet.widgets.layers.region_shapes import (
     set_role,
     show_roles,
 )
-from napari_unet.widgets.qt.files import open_file, save_file
+from napari_unet.widgets.qt.file_dialogs import open_file, save_file
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions, later
