@@ -107,11 +107,7 @@ def show_scores(scores: Scores) -> None:
     console.print(_totals(scores))
     console.print(_instances(scores.instances))
     if scores.trained_on:
-        say(
-            f"The network learnt from {len(scores.trained_on)} of the "
-            f"{len(scores.slices)} slices (marked *): their scores say little of other "
-            "images."
-        )
+        say(scores.trained_words)
 
 
 def score_table(scores: Scores) -> Table:

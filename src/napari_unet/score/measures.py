@@ -147,7 +147,7 @@ def written(value: float, name: str) -> str:
     return f"{value:.6f}" if name == "warping_error" else f"{value:.4f}"
 
 
-def figure(value: float, name: str) -> str:
+def figure(value: float, name: str = "") -> str:
     """Write a score with about three digits, for a narrow table."""
     if math.isnan(value):
         return "-"

@@ -122,6 +122,22 @@ class Scores:
             return None
         return tuple(row.slice for row in self.slices if row.trained_on)
 
+    @property
+    def trained_words(self) -> str:
+        """How far the scores flatter the network, in a sentence; "" where they do not.
+
+        Tables mark the slices with a star.
+        """
+        if self.trained_on is None:
+            return "It is not known which slices the network learnt from."
+        if not self.trained_on:
+            return ""
+        return (
+            f"The network learnt from {len(self.trained_on)} of the "
+            f"{len(self.slices)} slices (marked *): their scores say little of other "
+            "images."
+        )
+
     def numbered(self, numbers: Sequence[int]) -> Scores:
         """Return the same scores of slices that are called by other numbers.
 

@@ -17,6 +17,7 @@ from napari_unet.data.labels import check_made_on
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.roles import NO_SLICE
 from napari_unet.train.session import TrainingSource
+from napari_unet.words import short_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,3 +90,19 @@ def count_each(
         except NapariUNetError as error:
             result = PairCount(error=str(error))
         yield index, result
+
+
+def short_counts(pixels: tuple[int, ...] | None) -> str:
+    """Write how many pixels each class has in a narrow column; None: not known yet."""
+    if pixels is None:
+        return "..."
+    return " / ".join(short_count(count) for count in pixels) or "none"
+
+
+def long_counts(pixels: tuple[int, ...] | None) -> str:
+    """Write how many pixels each class has, one class a line."""
+    if not pixels:
+        return "Nothing is annotated yet." if pixels == () else ""
+    names = ["background", *(f"class {i}" for i in range(1, len(pixels)))]
+    pairs = zip(names, pixels, strict=True)
+    return "\n".join(f"{name}: {count:,} pixels" for name, count in pairs)

@@ -281,4 +281,4 @@ def test_what_is_not_known_is_not_taken_for_held_out(
     viewer.layers["prediction"].metadata["napari_unet_baseline"] = made
     scored.run_button.click()
     finish(scored)
-    assert "learnt from 1 of these 4 slices" in scored.totals.brief.text()
+    assert "learnt from 1 of the 4 slices" in scored.totals.brief.text()

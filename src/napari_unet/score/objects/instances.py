@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.errors import InputError
+from napari_unet.score.measures import figure
 from napari_unet.score.objects.partition import Partition
 
 THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
@@ -214,6 +216,17 @@ class Instances:
             for name in SCORES
         }
         return {**rows, "mean": mean}
+
+
+def found_words(found: Mapping[str, float]) -> str:
+    """Write one of `Instances.values` as a sentence."""
+    return (
+        f"{found['true_positives']:,.0f} cells found, {found['false_negatives']:,.0f} "
+        f"missed, {found['false_positives']:,.0f} made up; precision "
+        f"{figure(found['precision'])}, recall {figure(found['recall'])}, "
+        f"average precision {figure(found['average_precision'])}, panoptic quality "
+        f"{figure(found['panoptic_quality'])}."
+    )
 
 
 def _objects(

@@ -134,8 +134,7 @@ class ProjectBox(QWidget):
 
     def look_for_crash(self) -> None:
         """Offer what a crash left in the folder, and to go on where one stopped."""
-        project = self.open_project.project
-        self._left = project.journal.after_crash()
+        self._left = self.open_project.project.journal.after_crash()
         self._show()
 
     def _restore(self, read: LayerRead, sentences: list[str]) -> None:

@@ -98,13 +98,8 @@ class Runner(Dock):
             self.run()
 
     def _on_failed(self, sentence: str) -> None:
-        self._failure = sentence
-
-    _failure = ""
+        self.bar.setValue(0)
+        self.status.setText(sentence)
 
     def _on_ended(self) -> None:
         self.refresh()
-        if self._failure:
-            self.bar.setValue(0)
-            self.status.setText(self._failure)
-            self._failure = ""

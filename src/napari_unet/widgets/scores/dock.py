@@ -89,11 +89,12 @@ class ScoresWidget(Panel):
         self.threshold.changed.connect(self._score_again)
         self.errors.ignoredChanged.connect(self._on_ignored)
         self.baselines.made.connect(self._on_baseline)
-        self.listen(self.workspace.events.prediction, self._on_prediction)
-        self.listen(self.workspace.events.truth, self._on_truth)
+        self.listen(self.workspace.events.prediction, self.prediction.setValue)
+        self.listen(self.workspace.events.truth, self.truth.setValue)
+        self.prediction.setValue(self.workspace.prediction)
+        self.truth.setValue(self.workspace.truth)
+        self.kind.show_guess(self.truth.value())
         self._on_layers(None)
-        self._on_prediction(self.workspace.prediction)
-        self._on_truth(self.workspace.truth)
 
     @property
     def scores(self) -> Scores | None:
@@ -225,7 +226,7 @@ class ScoresWidget(Panel):
 
     def _on_baseline(self, layer: Labels) -> None:
         """Score what a simpler method made, beside the others."""
-        self._on_prediction(layer)
+        self.prediction.setValue(layer)
         self._score_again()
 
     def _on_layers(self, _layer: Labels | None) -> None:
@@ -258,12 +259,3 @@ class ScoresWidget(Panel):
         position[-3] = self.table.rows()[index.row()].slice
         world = layer.data_to_world(position)
         self.viewer.dims.set_point(self.viewer.dims.ndim - 3, world[-3])
-
-    def _on_prediction(self, layer: Labels | None) -> None:
-        self.prediction.setValue(layer)
-        self.refresh()
-
-    def _on_truth(self, layer: Labels | None) -> None:
-        self.truth.setValue(layer)
-        self.kind.show_guess(self.truth.value())
-        self.refresh()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_unet.score.measures import MEASURES, SHOWN, figure
+from napari_unet.score.objects.instances import found_words
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.parts import WrappedLabel, in_column
 
@@ -74,7 +74,7 @@ class ScoreTotals(QWidget):
                 f"Cells found, at IoU {threshold}",
                 figure(found["f1"], "f1"),
                 "F1",
-                _about(found),
+                found_words(found),
             )
 
     def _add_row(self, row: int, title: str, value: str, span: str, tip: str) -> None:
@@ -101,17 +101,8 @@ def _brief(scores: Scores) -> str:
         + (f" ({_interval(scores, name)})" if _interval(scores, name) else "")
         for name in _BRIEF
     ]
-    words = " &nbsp; ".join(figures)
-    trained_on = scores.trained_on
-    if trained_on is None:
-        words += "<br>It is not known which slices the network learnt from."
-    elif trained_on:
-        words += (
-            f"<br>The network learnt from {len(trained_on)} of these "
-            f"{len(scores.slices)} slices (marked *): their scores say little of other "
-            "images."
-        )
-    return words
+    lines = (" &nbsp; ".join(figures), scores.trained_words)
+    return "<br>".join(filter(None, lines))
 
 
 def _interval(scores: Scores, name: str) -> str:
@@ -119,13 +110,3 @@ def _interval(scores: Scores, name: str) -> str:
         return ""
     low, high = scores.intervals[name]
     return f"{figure(low, name)}–{figure(high, name)}"
-
-
-def _about(found: Mapping[str, float]) -> str:
-    return (
-        f"{found['true_positives']:,.0f} cells found, {found['false_negatives']:,.0f} "
-        f"missed, {found['false_positives']:,.0f} made up; precision "
-        f"{figure(found['precision'], '')}, recall {figure(found['recall'], '')}, "
-        f"average precision {figure(found['average_precision'], '')}, panoptic quality "
-        f"{figure(found['panoptic_quality'], '')}."
-    )

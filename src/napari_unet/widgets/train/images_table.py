@@ -12,7 +12,13 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_unet.config import AnnotationKind
-from napari_unet.train.pairs import PairCount, Part, count_each
+from napari_unet.train.pairs import (
+    PairCount,
+    Part,
+    count_each,
+    long_counts,
+    short_counts,
+)
 from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
@@ -22,7 +28,7 @@ from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
-from napari_unet.words import short_count, sides
+from napari_unet.words import sides
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -242,8 +248,8 @@ class ImagesTable(QWidget):
             ),
             Column(
                 "Pixels",
-                lambda row: _short(row.pixels),
-                tip=lambda row: _long(row.pixels),
+                lambda row: short_counts(row.pixels),
+                tip=lambda row: long_counts(row.pixels),
             ),
             Column("Role", left=True, width=_ROLE_WIDTH, widget=self._role_box),
             sorted_by=None,
@@ -284,20 +290,6 @@ class ImagesTable(QWidget):
         self.remove_button.setEnabled(removable)
         tip = "" if removable else "Layers are left out by their tick; files go here."
         self.remove_button.setToolTip(tip)
-
-
-def _short(pixels: tuple[int, ...] | None) -> str:
-    if pixels is None:
-        return "..."
-    return " / ".join(short_count(count) for count in pixels) or "none"
-
-
-def _long(pixels: tuple[int, ...] | None) -> str:
-    if not pixels:
-        return "Nothing is annotated yet." if pixels == () else ""
-    names = ["background", *(f"class {i}" for i in range(1, len(pixels)))]
-    pairs = zip(names, pixels, strict=True)
-    return "\n".join(f"{name}: {count:,} pixels" for name, count in pairs)
 
 
 def _where(row: _Row) -> str:
