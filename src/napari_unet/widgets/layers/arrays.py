@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from dask.array import from_array
 from napari.layers import Image, Labels, Layer
 
 from napari_unet.data.stack import Stack
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import NapariUNetError
+from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
+from napari_unet.widgets.layers.places import pixel_size
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-_LETTERS = "CTZYX"
 _PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
@@ -29,65 +31,49 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     InputError
         When the layer has dimensions that the core does not know.
     """
-    data = finest(layer)
+    axes, data = axes_of(layer), finest(layer)
+    if not hasattr(data, "reshape"):
+        # Of zarr; slices are read when they are needed.
+        data = from_array(data)
+    data = data[tuple(0 if letter == "_" else slice(None) for letter in axes)]
     if copy and isinstance(data, np.ndarray) and data.flags.writeable:
         data = data.copy()
-    axes = _axes(layer)
-    sizes = tuple(
-        # Of an image that is flipped, the factor is negative.
-        abs(float(size))
-        for letter, size in zip(axes, layer.scale, strict=False)
-        if letter in "ZYX"
-    )
-    return Stack(data, axes, sizes, _unit(layer), layer.name)
+    kept = axes.replace("_", "") + ("S" if layer.rgb else "")
+    sizes = pixel_size(layer)[-len(set(kept) & set("ZYX")) :]
+    return Stack(data, kept, sizes, _unit(layer), layer.name)
 
 
-def finest(layer: Image | Labels) -> Any:
-    """Return the data of a layer, at full resolution where it has several."""
-    return layer.data[0] if layer.multiscale else layer.data
+def plane_shape(layer: Image | Labels) -> tuple[int, ...]:
+    """Return the shape of labels of a layer: Y and X, and slices if any.
 
-
-def plane_shape(layer: Image) -> tuple[int, ...]:
-    """Return the shape of labels of an image layer: Y and X, and slices if any.
+    Where channels lie between slices and Y, the labels have a dimension of length 1.
 
     Raises
     ------
     InputError
         When the layer has dimensions that the core does not know.
     """
-    shape = finest(layer).shape
-    return tuple(int(shape[axis]) for axis in spatial(layer))
+    shape, kept = shape_of(layer), spatial(layer)
+    return tuple(
+        shape[axis] if axis in kept else 1 for axis in range(kept[0], layer.ndim)
+    )
 
 
 def put(
     layer: Image | Labels, core: tuple[slice, ...], values: NDArray[np.generic]
 ) -> None:
     """Write a (Z, Y, X) part into the data of a layer, which may have no Z."""
-    if layer.data.ndim == 2:
-        # Tiles that only tell how far the work is have no slice to take.
-        layer.data[core[1:]] = values.reshape(values.shape[-2:])
-    else:
-        layer.data[core] = values
+    planes(layer)[core] = values
 
 
 def misfit(layer: Layer | None) -> str:
     """Return why the core can do nothing with an image or labels; "" where it can."""
     try:
-        if isinstance(layer, Image):
-            plane_shape(layer)
-        elif layer is not None:
-            _check_labels(layer)
+        if layer is not None:
+            axes_of(layer)
     except NapariUNetError as error:
         return str(error)
     return ""
-
-
-def spatial(layer: Layer) -> list[int]:
-    """Return the dimensions of a layer that its labels have too, without channels."""
-    if not isinstance(layer, Image):
-        return list(range(layer.ndim))
-    axes = _axes(layer)
-    return [axes.index(letter) for letter in "TZYX" if letter in axes]
 
 
 def labels_array(layer: Labels) -> NDArray[np.generic]:
@@ -98,24 +84,27 @@ def labels_array(layer: Labels) -> NDArray[np.generic]:
     InputError
         When the layer has more than three dimensions.
     """
-    _check_labels(layer)
-    data = np.array(finest(layer))
-    return data.reshape((-1, *data.shape[-2:]))
+    return np.array(planes(layer))
 
 
 def placed_like(layer: Layer, ndim: int | None = None) -> dict[str, Any]:
     """Return what places a layer with labels, or a map of them, over `layer`.
 
-    `ndim` 2 leaves slices out; channels are always left out.
+    `ndim` 2 leaves slices out. Of channels there is none or, where they lie between
+    slices and Y, a single one that is as long as all of them.
     """
-    kept = spatial(layer)
-    kept = kept if ndim is None else kept[-ndim:]
-    square = np.ix_(kept, kept)
+    kept = list(range(spatial(layer)[0], layer.ndim))[-(ndim or layer.ndim) :]
+    square, length = np.ix_(kept, kept), np.ones(layer.ndim)
+    if "C" in axes_of(layer):
+        channels = axes_of(layer).index("C")
+        length[channels] = shape_of(layer)[channels]
+    scale = layer.scale * length
+    translate = layer.translate + (scale - layer.scale) / 2
     whole = np.asarray(layer.affine.affine_matrix)
     with_offset = [*kept, layer.ndim]
     place: dict[str, Any] = {
-        "scale": tuple(layer.scale[axis] for axis in kept),
-        "translate": tuple(layer.translate[axis] for axis in kept),
+        "scale": tuple(scale[kept]),
+        "translate": tuple(translate[kept]),
         "rotate": np.asarray(layer.rotate)[square],
         "affine": whole[np.ix_(with_offset, with_offset)],
         "units": tuple(layer.units[axis] for axis in kept),
@@ -156,31 +145,6 @@ def add_or_update(
             return layer
     add = viewer.add_labels if kind is Labels else viewer.add_image
     return add(data, name=name, **options)
-
-
-def _check_labels(layer: Layer) -> None:
-    shape = finest(layer).shape
-    single = len(shape) == 4 and shape[0] == 1
-    if len(shape) not in (2, 3) and not single:
-        raise InputError(
-            f"The layer {layer.name} has {len(shape)} dimensions: labels have slices, "
-            "Y and X. Split time points into layers."
-        )
-
-
-def _axes(layer: Image) -> str:
-    named = "".join(str(label).upper() for label in layer.axis_labels)
-    plain = "".join(letter for letter in named if letter in _LETTERS)
-    named_all = len(plain) == layer.ndim and plain.endswith("YX")
-    in_time = named_all and {"T", "Z"} <= set(plain)
-    if in_time or not (named_all or layer.ndim in (2, 3)):
-        raise InputError(
-            f"The layer {layer.name} has {layer.ndim} dimensions: images have slices, "
-            "Y and X. Split channels or time points into layers."
-        )
-    if not named_all:
-        plain = "ZYX"[-layer.ndim :]
-    return plain + ("S" if layer.rgb else "")
 
 
 def _unit(layer: Layer) -> str:

@@ -12,7 +12,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_unet.data.row_marks import RowMarks, depth, is_writable, plane
-from napari_unet.widgets.layers.arrays import finest
+from napari_unet.widgets.layers.axes import finest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

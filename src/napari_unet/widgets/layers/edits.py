@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.errors import InputError
+from napari_unet.widgets.layers.axes import spatial
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -68,10 +69,12 @@ def edit_slices(layer: Labels, first: int, values: NDArray[Any]) -> int:
 
     `values` are (Z, Y, X), from the slice `first` on.
     """
-    plane = (slice(None), slice(None))
-    if layer.ndim == 2:
-        return edit(layer, plane, values[0])
-    return edit(layer, (slice(first, first + len(values)), *plane), values)
+    region, kept = [slice(None)] * layer.ndim, spatial(layer)
+    if len(kept) > 2:
+        region[kept[0]] = slice(first, first + len(values))
+    empty = [axis for axis in range(layer.ndim) if axis not in kept]
+    new = values if len(kept) > 2 else values[0]
+    return edit(layer, region, np.expand_dims(new, empty))
 
 
 def _bounded(region: Sequence[slice], shape: Sequence[int]) -> Region:

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_unet.data.journal import Journal, JournalEntry
 from napari_unet.data.label_copy import LabelCopy
 from napari_unet.errors import sentence_of
-from napari_unet.widgets.layers.arrays import finest
+from napari_unet.widgets.layers.axes import finest
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.looks import place_of
 from napari_unet.widgets.project.workspace import Workspace

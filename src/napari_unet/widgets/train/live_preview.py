@@ -17,10 +17,9 @@ from napari_unet.widgets.layers.arrays import (
     placed_like,
     plane_shape,
     put,
-    spatial,
 )
 from napari_unet.widgets.layers.marks import PREDICTED
-from napari_unet.widgets.layers.places import current_slice
+from napari_unet.widgets.layers.places import shown
 from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
@@ -91,8 +90,12 @@ class LivePreview(QObject):
         self._removals.end()
 
     def look(self) -> None:
-        """Emit which part of the image is looked at."""
-        self.looked.emit(current_slice(self._viewer, self._image), self._region())
+        """Emit which part of the image is looked at, if any is."""
+        view = shown(self._viewer, self._image)
+        if view.z is not None:
+            height, width = plane_shape(self._image)[-2:]
+            region = view.region or (slice(0, height), slice(0, width))
+            self.looked.emit(view.z, region)
 
     def show(self, preview: Preview) -> None:
         """Put a preview into its layer."""
@@ -113,26 +116,7 @@ class LivePreview(QObject):
         if self.layer is not None:
             self.layer.visible = visible
 
-    def _region(self) -> tuple[slice, slice]:
-        """Return the rows and columns in view; all of them where that is not known."""
-        height, width = plane_shape(self._image)[-2:]
-        whole = (slice(0, height), slice(0, width))
-        dims = self._viewer.dims
-        flat = tuple(dims.displayed) == tuple(range(dims.ndim))[-2:]
-        corners = np.asarray(self._image.corner_pixels)
-        if not flat or self._image.multiscale or not self._image.visible:
-            return whole
-        rows, columns = spatial(self._image)[-2:]
-        low, high = corners
-        if not (high[rows] > low[rows] and high[columns] > low[columns]):
-            return whole
-        return (
-            slice(int(low[rows]), int(high[rows]) + 1),
-            slice(int(low[columns]), int(high[columns]) + 1),
-        )
-
     def _on_moved(self, _event: Any = None) -> None:
-        # The corners in view are brought up to date when the canvas is drawn.
         self._timer.start()
 
     def _on_removed(self, event: Any) -> None:

@@ -29,8 +29,8 @@ from napari_unet.widgets.layers.arrays import (
     labels_array,
     placed_like,
     plane_shape,
-    spatial,
 )
+from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
