@@ -38,7 +38,7 @@ def test_ome_counts_in_micrometres_unless_it_says_otherwise(tmp_path):
     write_ome(tmp_path / "a.tif", PhysicalSizeX=0.5, PhysicalSizeY=0.5)
     read = read_stack(tmp_path / "a.tif")
     assert (read.pixel_size, read.unit) == ((1.0, 0.5, 0.5), "um")
-    assert read.notes == ("the distance of its slices is not stated: 1 um is assumed",)
+    assert read.notes == ("how far apart its slices are is not stated: 3D asks for it",)
 
 
 @pytest.mark.parametrize("unit", ["um", "micron", "microns", "\\u00B5m"])

@@ -40,28 +40,47 @@ _PRINT_DPI = frozenset(
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a file says of the size of its pixels.
+    """What a file says of its pixels.
 
     Parameters
     ----------
     unit
-        One of pm, angstrom, nm, um, mm, cm, m, inch; "pixel" when unknown.
+        One of fm, pm, angstrom, nm, um, mm, cm, m, inch; "pixel" when unknown.
     sizes
         Size along those of "Z", "Y" and "X" that the file states.
+    source
+        Where that was found, such as "Zeiss SmartSEM".
+    doubt
+        What the file says and is not believed, or had to be assumed, in one line.
+    info_bar
+        Rows at the bottom that the microscope wrote on; 0 where there are none, or
+        nothing is said of them.
     """
 
     unit: str = "pixel"
     sizes: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    doubt: str = ""
+    info_bar: int = 0
 
     def pixel_size(self, axes: str) -> tuple[float, ...]:
         """Return one size for each spatial axis of `axes`; 1.0 where unknown."""
         return tuple(self.sizes.get(letter, 1.0) for letter in axes if letter in "ZYX")
 
+    def unknown_axes(self, axes: str) -> str:
+        """Return those of the spatial axes whose size is not stated, as others are."""
+        return "".join(
+            letter
+            for letter in axes
+            if letter in "ZYX" and self.unit != "pixel" and letter not in self.sizes
+        )
+
     def notes(self, axes: str) -> tuple[str, ...]:
-        """Return what the user should know: an unstated distance of slices."""
-        if "Z" not in axes or self.unit == "pixel" or "Z" in self.sizes:
-            return ()
-        return (f"the distance of its slices is not stated: 1 {self.unit} is assumed",)
+        """Return what the user should know, in single lines."""
+        notes = [self.doubt] if self.doubt else []
+        if "Z" in self.unknown_axes(axes):
+            notes.append("how far apart its slices are is not stated: 3D asks for it")
+        return tuple(notes)
 
 
 def normal_unit(text: str | None) -> str | None:

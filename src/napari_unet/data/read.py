@@ -49,13 +49,17 @@ def read_stack(path: str | Path) -> Stack:
         loaded = read_folder(path) if folder else read_image(path)
     except OSError as error:
         raise unreadable(path, error) from error
+    axes, calibration = loaded.axes, loaded.calibration
     return Stack(
         data=loaded.data,
-        axes=loaded.axes,
-        pixel_size=loaded.calibration.pixel_size(loaded.axes),
-        unit=loaded.calibration.unit,
+        axes=axes,
+        pixel_size=calibration.pixel_size(axes),
+        unit=calibration.unit,
         source=str(path),
-        notes=loaded.notes + loaded.calibration.notes(loaded.axes),
+        notes=loaded.notes + calibration.notes(axes),
+        calibration_source=calibration.source,
+        unknown_axes=calibration.unknown_axes(axes),
+        info_bar=calibration.info_bar,
     )
 
 

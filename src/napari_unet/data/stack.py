@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from napari_unet.data.calibration import normal_unit
 from napari_unet.errors import InputError
 
 
@@ -52,6 +54,14 @@ class Stack:
         Where it came from: a path or a description.
     notes
         Single lines that the user should see, such as "holds 3 series; ...".
+    calibration_source
+        Where the pixel size was found, such as "Zeiss SmartSEM" or "resolution tags";
+        "" where it is unknown.
+    unknown_axes
+        Those of the spatial axes whose size is unknown although `unit` is not: "Z"
+        where nothing says how far apart the slices are. Counted as 1.0 in `pixel_size`.
+    info_bar
+        Rows at the bottom that a microscope wrote on, as far as the file says; else 0.
 
     Raises
     ------
@@ -65,6 +75,9 @@ class Stack:
     unit: str
     source: str
     notes: tuple[str, ...] = ()
+    calibration_source: str = ""
+    unknown_axes: str = ""
+    info_bar: int = 0
 
     def __post_init__(self) -> None:
         letters = set(self.axes)
@@ -112,6 +125,51 @@ class Stack:
         """Pixel size along Z, Y and X; 1.0 along Z where there is none."""
         z, y, x = (1.0, *self.pixel_size)[-3:]
         return z, y, x
+
+    def size_for(self, ndim: int) -> tuple[float, float, float]:
+        """Return the pixel size along Z, Y and X for what works in `ndim` dimensions.
+
+        Raises
+        ------
+        InputError
+            When that is 3, and nothing says how far apart the slices are.
+        """
+        if ndim == 3 and "Z" in self.unknown_axes:
+            raise InputError(
+                f"{self.source} does not say how far apart its slices are, which 3D "
+                "needs: give the pixel size (--pixel-size Z Y X --unit nm, or in the "
+                "Load tab)."
+            )
+        return self.zyx_size
+
+    def calibrated(self, size: tuple[float, float, float], unit: str) -> Stack:
+        """Return the stack with pixels of a size that the user gives.
+
+        Parameters
+        ----------
+        size
+            Along Z, Y and X; that along Z is left out where there are no slices.
+        unit
+            In any spelling, such as "nm", "µm" or "pixel".
+
+        Raises
+        ------
+        InputError
+            When a size is not above 0, or the unit is unknown.
+        """
+        if not all(math.isfinite(one) and one > 0 for one in size):
+            raise InputError(f"pixel sizes {size} must be above 0.")
+        known = normal_unit(unit)
+        if known is None:
+            raise InputError(f'unit "{unit}" is not known: use nm, um, mm or pixel.')
+        sizes = dict(zip("ZYX", size, strict=True))
+        return dataclasses.replace(
+            self,
+            pixel_size=tuple(sizes[letter] for letter in self.axes if letter in sizes),
+            unit=known,
+            calibration_source="given by the user",
+            unknown_axes="",
+        )
 
     def single_channel(self, array: ArrayLike) -> Stack:
         """Return labels or weights, (Z, Y, X), as a stack that lies on this one."""
