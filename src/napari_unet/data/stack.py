@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from napari_unet.data.calibration import normal_unit
+from napari_unet.data.calibration import checked_unit
 from napari_unet.errors import InputError
 
 
@@ -159,14 +159,11 @@ class Stack:
         """
         if not all(math.isfinite(one) and one > 0 for one in size):
             raise InputError(f"pixel sizes {size} must be above 0.")
-        known = normal_unit(unit)
-        if known is None:
-            raise InputError(f'unit "{unit}" is not known: use nm, um, mm or pixel.')
         sizes = dict(zip("ZYX", size, strict=True))
         return dataclasses.replace(
             self,
             pixel_size=tuple(sizes[letter] for letter in self.axes if letter in sizes),
-            unit=known,
+            unit=checked_unit(unit),
             calibration_source="given by the user",
             unknown_axes="",
         )

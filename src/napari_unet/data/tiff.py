@@ -16,9 +16,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_unet.data.calibration import Calibration, read_calibration
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
+from napari_unet.data.vendors.tem_cameras import OLYMPUS
+from napari_unet.data.vendors.writers import read_calibration
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -40,7 +42,7 @@ class Loaded(NamedTuple):
 
 
 def read_tiff(path: Path) -> Loaded:
-    """Read the first series of a TIFF file.
+    """Read the first series of a TIFF file, or the image behind a preview.
 
     Uncompressed files in the machine's byte order are memory-mapped (read-only),
     others are read, page by page on demand where they exceed `memory_limit`.
@@ -51,16 +53,23 @@ def read_tiff(path: Path) -> Loaded:
         When the file is missing, unreadable, broken, cut off or ragged.
     """
     with open_tiff(path) as tif:
-        series = tif.series[0]
+        series = _image(tif)
         _check_complete(path, tif, series)
         data, axes = _arrange(path, _load(path, tif, series), _named_axes(series))
-        return Loaded(data, axes, read_calibration(tif), _notes(tif, series))
+        return Loaded(data, axes, read_calibration(path, series), _notes(tif, series))
 
 
 def tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return shape and dtype of a TIFF file's first series, without its pixels."""
+    """Return shape and dtype of what `read_tiff` reads, without its pixels."""
     with open_tiff(path) as tif:
-        return tuple(tif.series[0].shape), np.dtype(tif.series[0].dtype)
+        series = _image(tif)
+        return tuple(series.shape), np.dtype(series.dtype)
+
+
+def _image(tif: Any) -> Any:
+    """Return the series to read: the first, unless iTEM put a preview there."""
+    behind = (one for one in tif.series if OLYMPUS in one.keyframe.tags)
+    return next(behind, tif.series[0])
 
 
 @contextmanager
@@ -119,7 +128,7 @@ def _check_pages(path: Path, tif: Any) -> None:
     if not len(tif.pages) or not tif.series:
         raise InputError(f"{path} holds no image: choose another file.")
     series = tif.series[0]
-    if series.kind != "generic" or len(tif.series) == 1:
+    if series.kind != "generic" or len(tif.series) == 1 or _image(tif) is not series:
         return
     # Only files that describe their series may hold pages of different kinds.
     first = tif.pages.first
@@ -171,7 +180,12 @@ def _cut_off(path: Path, index: int) -> str:
 
 def _notes(tif: Any, series: Any) -> tuple[str, ...]:
     notes = []
-    if len(tif.series) > 1:
+    if series is not tif.series[0]:
+        notes.append(
+            f"begins with a preview; its image, {sides(series.shape)} {series.dtype}, "
+            "was read"
+        )
+    elif len(tif.series) > 1:
         notes.append(
             f"holds {len(tif.series)} series; the first, {sides(series.shape)} "
             f"{series.dtype}, was read"
@@ -233,8 +247,8 @@ class _Reader:
         self._path = path
         self._file = tifffile.TiffFile(path)
         self._file.filehandle.set_lock(True)
-        self._pages = list(self._file.series[0].pages)
-        self._keyframe = self._file.series[0].keyframe
+        series = _image(self._file)
+        self._pages, self._keyframe = list(series.pages), series.keyframe
         self._lock = threading.Lock()
         weakref.finalize(self, self._file.close)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.calibration import normal_unit
+from napari_unet.data.calibration import checked_unit
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError, OutputError
 
@@ -66,7 +66,7 @@ def write_stack(
     """
     axes = axes or _axes_of(array, like)
     sizes = _sizes(axes, like, pixel_size)
-    unit = _unit(unit if unit is not None else like.unit if like else "pixel")
+    unit = checked_unit(unit if unit is not None else like.unit if like else "pixel")
     _check(path, array, axes)
     data, axes = _ordered(array, axes)
     dtype = _stored_dtype(path, data, ome=_is_ome(path))
@@ -121,13 +121,6 @@ def _sizes(
     if not all(np.isfinite(size) and size > 0 for size in sizes.values()):
         raise InputError(f"pixel sizes {tuple(sizes.values())} must be above 0.")
     return sizes
-
-
-def _unit(text: str) -> str:
-    unit = normal_unit(text)
-    if unit is None:
-        raise InputError(f'unit "{text}" is not known: use nm, um, mm or pixel.')
-    return unit
 
 
 def _check(path: str | Path, array: ArrayLike, axes: str) -> None:

@@ -1,0 +1,1 @@
+"""What microscopes and programs write into their files of the size of pixels."""
