@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -35,10 +37,20 @@ def test_values_axes_and_pixel_size_come_back(tmp_path, name, dtype):
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
 @pytest.mark.parametrize("unit", ["nm", "µm", "angstrom", "mm", "inch", "pixel"])
 def test_every_unit_comes_back_in_its_plain_form(tmp_path, name, unit):
-    sizes = (50.0, 1.0, 1.0) if unit == "pixel" else (50.0, 4.0, 4.0)
+    # Pixels of inches would be a screen's.
+    side = {"pixel": 1.0, "inch": 4e-6}.get(unit, 4.0)
+    sizes = (50.0, side, side)
     write_stack(tmp_path / name, labels(), pixel_size=sizes, unit=unit)
     read = read_stack(tmp_path / name)
     assert (read.pixel_size, read.unit) == (sizes, unit.replace("µ", "u"))
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_an_unknown_distance_of_slices_stays_unknown(tmp_path, name):
+    like = replace(LIKE, pixel_size=(1.0, 0.004, 0.005), unknown_axes="Z")
+    write_stack(tmp_path / name, labels(), like=like)
+    read = read_stack(tmp_path / name)
+    assert (read.pixel_size, read.unknown_axes) == (like.pixel_size, "Z")
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class Calibration:
         found
             Sizes with their units along "X", "Y" and "Z", as they were read. What is no
             length is left out; where only one of X and Y is stated, it speaks for both.
-            Where neither is known, nothing is.
+            Where one of them is no length, nothing is known.
         """
         stated = {
             letter: (size, normal_unit(text))
@@ -93,13 +93,12 @@ class Calibration:
         known = {
             letter: (size, unit) for letter, (size, unit) in stated.items() if unit
         }
-        first = known.get("X") or known.get("Y")
-        if first is None:
+        if not {"X", "Y"} <= set(known):
             doubt = doubt or f"{source} states no pixel size: set the pixel size"
             return cls(doubt=doubt, info_bar=info_bar)
-        unit = first[1]
+        width, unit = known["X"]
         if unit == "m":  # which no microscopist reads
-            unit = "nm" if first[0] < 1e-6 else "um"
+            unit = "nm" if width < 1e-6 else "um"
         sizes = {
             letter: _tidy(size * unit_factor(own, unit))
             for letter, (size, own) in known.items()

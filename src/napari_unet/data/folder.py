@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, PngImagePlugin
 
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
+from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -53,7 +55,8 @@ def read_image(path: Path) -> Loaded:
     if path.suffix.lower() not in PICTURES:
         return read_tiff(path)
     data = _read_picture(path)
-    return Loaded(data, "YX" if data.ndim == 2 else "YXS")
+    found = sidecar(path, data.shape[:2]) or Calibration()
+    return Loaded(data, "YX" if data.ndim == 2 else "YXS", found)
 
 
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:

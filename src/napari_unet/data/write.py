@@ -115,6 +115,7 @@ def _sizes(
     elif like is not None:
         spatial = [letter for letter in like.axes if letter in "ZYX"]
         known = dict(zip(spatial, like.pixel_size, strict=True))
+        letters = [letter for letter in letters if letter not in like.unknown_axes]
     else:
         known = {}
     sizes = {letter: known.get(letter, 1.0) for letter in letters}

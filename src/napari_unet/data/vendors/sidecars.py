@@ -20,7 +20,8 @@ def tescan(series: Any) -> Calibration | None:
     value = tag(series.keyframe, 50431)
     if value is None:
         return None
-    return _tescan(plain_text(value), _shape(series), "Tescan metadata")
+    text = value if isinstance(value, str) else bytes(value).decode("latin-1")
+    return _tescan(text, _shape(series), "Tescan metadata")
 
 
 def hitachi(series: Any) -> Calibration | None:

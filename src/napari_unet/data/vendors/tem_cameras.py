@@ -23,9 +23,12 @@ def olympus(series: Any) -> Calibration | None:
 def tvips(series: Any) -> Calibration | None:
     """Return what tag 37706 says, in nanometres; None where it says nothing."""
     found = tag(series.keyframe, 37706)
-    if not isinstance(found, Mapping) or not positive(found.get("PixelSizeX")):
+    size = positive(found.get("PixelSizeX")) if isinstance(found, Mapping) else None
+    if size is None:
         return None
-    sizes = {axis: (found.get(f"PixelSize{axis}"), "nm") for axis in "XY"}
+    # Before version 2026.3.3 tifffile made metres of it.
+    unit = "m" if size < 1e-6 else "nm"
+    sizes = {axis: (found.get(f"PixelSize{axis}"), unit) for axis in "XY"}
     return Calibration.of("TVIPS", sizes)
 
 
