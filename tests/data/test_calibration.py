@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.read import read_stack
 
 VOLUME = np.zeros((5, 20, 30), "u2")
@@ -84,3 +85,22 @@ def test_resolution_tags_count_unless_an_editor_made_them_up(
     read = read_stack(tmp_path / "a.tif")
     expected = ((size, size), "um") if size else ((1.0, 1.0), "pixel")
     assert (read.pixel_size, read.unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "unit", "sizes", "name", "unknown"),
+    [
+        ("50 4 4", None, (50, 4, 4), "nm", ""),
+        ("0.05, 0.004, 0.004", "µm", (0.05, 0.004, 0.004), "um", ""),
+        ("4 5", "nm", (1, 4, 5), "nm", "Z"),
+        ("4", "angstrom", (1, 4, 4), "angstrom", "Z"),
+    ],
+)
+def test_what_the_user_gives_counts_instead_of_the_file(
+    tmp_path, size, unit, sizes, name, unknown
+):
+    write_imagej(tmp_path / "a.tif", (250, 200), unit="um", spacing=3)
+    read = read_stack(tmp_path / "a.tif", Calibration.given(size, unit))
+    assert (read.pixel_size, read.unit) == (sizes, name)
+    assert read.calibration_source == "given by the user"
+    assert read.unknown_axes == unknown

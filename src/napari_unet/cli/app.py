@@ -62,7 +62,7 @@ def check(given: Given) -> None:
 @app.command()
 @with_settings(
     *("image.kind", "weight_map.formula", "weight_map.w0", "weight_map.sigma"),
-    *("weight_map.balance", "network.ndim"),
+    *("weight_map.balance", "network.ndim", "image.pixel_size", "image.unit"),
 )
 def weights(
     given: Given,
@@ -74,8 +74,8 @@ def weights(
 
     check_formula(given["weight_map"])
     settings = WeightMapConfig().changed("command line", **given["weight_map"])
-    kind, ndim = given["image"].get("kind"), given["network"].get("ndim", 2)
-    write_weights(labels, out, kind, settings, ndim)
+    ndim = given["network"].get("ndim", 2)
+    write_weights(labels, out, given["image"], settings, ndim)
 
 
 app.command()(train)
@@ -87,6 +87,7 @@ app.command()(train)
     *("finish.follow_slices", "finish.min_size", "finish.fill_holes"),
     *("finish.thin_borders", "finish.neck", "finish.smooth", "predict.tile_size"),
     *("predict.tile_slices", "predict.batch_size", "half", "predict.device"),
+    *("image.pixel_size", "image.unit"),
 )
 def predict(
     given: Given,
@@ -116,7 +117,7 @@ def predict(
     kept = PredictConfig(probabilities="float16" if half else "float32")
     settings = kept.changed("command line", **given["predict"])
     finish = PostprocessConfig().changed("command line", **given["finish"])
-    stack = read_and_tell(image).slices(slices)
+    stack = read_and_tell(image, given["image"]).slices(slices)
     write_prediction(model, stack, out, probabilities, settings, finish)
 
 

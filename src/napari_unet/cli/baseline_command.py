@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet.data.stack import Stack
 
 LIST = "list"
 
 
 @with_settings(
     *("image.kind", "train", "baseline.scale", "baseline.side", "baseline.trees"),
-    "baseline.seed",
+    *("baseline.seed", "image.pixel_size", "image.unit"),
 )
 def baseline(
     given: Given,
@@ -52,6 +53,7 @@ def baseline(
     """Segment a stack by a classical method, to see whether the U-Net was worth it."""
     from napari_unet.baselines import find_baseline
     from napari_unet.cli.outputs import check_outputs, check_tiff
+    from napari_unet.cli.show import read_and_tell
 
     if name == LIST:
         _show_all()
@@ -70,18 +72,19 @@ def baseline(
     classes = None
     if labels is not None:
         classes = read_classes(labels, given["image"].get("kind"), train)
-    write_mask(name, image, out, slices, classes, settings)
+    stack = read_and_tell(image, given["image"])
+    write_mask(name, stack, out, slices, classes, settings)
 
 
 def write_mask(
     name: str,
-    image: Path,
+    stack: Stack,
     out: Path,
     slices: str | None,
     classes: NDArray[np.uint8] | None,
     config: BaselineConfig,
 ) -> None:
-    """Segment an image file behind a bar and write the mask, 8 bits, 1 is foreground.
+    """Segment an image behind a bar and write the mask, 8 bits, 1 is foreground.
 
     Raises
     ------
@@ -94,13 +97,12 @@ def write_mask(
 
     from napari_unet.baselines import find_baseline, segment
     from napari_unet.baselines.planes import annotated_slices
-    from napari_unet.cli.show import bar, read_and_tell, say
+    from napari_unet.cli.show import bar, say
     from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.stack import parse_slices
     from napari_unet.data.write import write_stack
 
     known = find_baseline(name)
-    stack = read_and_tell(image)
     chosen = stack.slices(slices)
     every = range(stack.num_slices)
     wanted = every[parse_slices(slices or ":", len(every))]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_unet.cli.outputs import check_outputs, check_tiff
-from napari_unet.cli.show import bar, say
+from napari_unet.cli.show import bar, read_and_tell, say
 from napari_unet.cli.signals import stop_on_signals
-from napari_unet.config import (
-    AnnotationKind,
-    PostprocessConfig,
-    PredictConfig,
-    WeightMapConfig,
-)
+from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
 from napari_unet.data.annotation import describe, to_target
-from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
@@ -39,18 +34,19 @@ _UNSCALED = "the mask will be poor; --rescale brings it to the model's pixel siz
 def write_weights(
     labels: Path,
     out: Path,
-    kind: AnnotationKind | None,
+    given: Mapping[str, Any],
     config: WeightMapConfig,
     ndim: int,
 ) -> None:
     """Write the weight map of a labels file as 32-bit TIFF."""
     check_outputs([labels], out)
     check_tiff(out)
-    stack = read_stack(labels)
-    target = to_target(np.asarray(stack.as_zyx()), kind, ndim=ndim)
+    stack = read_and_tell(labels, given)
+    size = stack.size_for(ndim)
+    target = to_target(np.asarray(stack.as_zyx()), given.get("kind"), ndim=ndim)
     for note in target.notes:
         say(note)
-    mapped = weight_map(target, config, ndim=ndim, pixel_size=stack.zyx_size)
+    mapped = weight_map(target, config, ndim=ndim, pixel_size=size)
     result = stack.single_channel(mapped)
     write_stack(out, result.data, like=result)
     say(f"{describe(target)}; weights {mapped.min():.3g} to {mapped.max():.3g}")
@@ -66,7 +62,8 @@ def write_prediction(
     finish: PostprocessConfig | None = None,
 ) -> None:
     """Predict a stack and write labels or objects and, if wanted, probabilities."""
-    if words := difference(read_card(model), stack.zyx_size, stack.unit):
+    card = read_card(model)
+    if words := difference(card, stack.size_for(card.network.ndim), stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
     found = segment_behind_bar(
         model, stack, config, finish, probabilities=probabilities is not None

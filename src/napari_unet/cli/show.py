@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -41,11 +41,17 @@ def spell_out(stream: object) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
-def read_and_tell(path: Path) -> Stack:
-    """Read a stack, and print what had to be assumed of it."""
+def read_and_tell(path: Path, given: Mapping[str, Any] | None = None) -> Stack:
+    """Read a stack, and print what had to be assumed of it.
+
+    Its pixel size and unit may be among what was `given` of `ImageConfig`.
+    """
+    from napari_unet.data.calibration import Calibration
     from napari_unet.data.read import read_stack
 
-    stack = read_stack(path)
+    known = given or {}
+    calibration = Calibration.given(known.get("pixel_size"), known.get("unit"))
+    stack = read_stack(path, calibration)
     for note in stack.notes:
         say(f"{path}: {note}")
     return stack

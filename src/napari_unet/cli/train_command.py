@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PARTS = ("network", "weight_map", "train")
+_OF_IMAGES = ("kind", "pixel_size", "unit", "train", "validation")
 _SOURCE = "command line"
 
 
 @with_settings(
     *("images.image", "images.labels", "images.kind"),
+    *("images.pixel_size", "images.unit"),
     *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
     *("network.base_channels", "network.ndim"),
@@ -78,9 +80,9 @@ def train(
 ) -> None:
     """Train a network on one or several images with annotations.
 
-    Give --image and --labels once for each image. --kind, --train, --validation and
-    --regions hold for all images when given once, or belong to the images in their
-    order.
+    Give --image and --labels once for each image. --kind, --pixel-size, --unit,
+    --train, --validation and --regions hold for all images when given once, or belong
+    to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
     from napari_unet.train.session import open_run, source_of
@@ -241,7 +243,7 @@ def _images(
     images = [ImageConfig(image=image, labels=labels) for image, labels in pairs]
     images = images or list(known)
     columns = {
-        **{name: given.get(name, []) for name in ("kind", "train", "validation")},
+        **{name: given.get(name, []) for name in _OF_IMAGES},
         "regions": [read_regions(path) for path in regions],
     }
     spread = {n: _spread(values, len(images), n) for n, values in columns.items()}

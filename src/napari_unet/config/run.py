@@ -27,6 +27,11 @@ class ImageConfig(Settings):
     """What the values of the annotations mean: scribbles (0 unlabelled, 1 background,
     2.. classes), classes (0 background, 1.. classes) or objects (0 background, one
     number for each object). Guessed when left out."""
+    pixel_size: str | None = Field(None, title="Pixel size")
+    """Size of a pixel along Z, Y and X, such as "50 4 4", where the file states none or
+    a wrong one."""
+    unit: str | None = Field(None, title="Unit")
+    """Unit of that size, such as nm or um. Left out: nm."""
     train: str | None = Field(None, title="Slices to train on")
     """Slices to train on, as start:stop counted from 0. Left out: all annotated slices
     that are not held out. The word none: the image is only held out."""

@@ -107,6 +107,38 @@ class Calibration:
         }
         return cls(unit, sizes, source, doubt, info_bar)
 
+    @classmethod
+    def given(cls, size: str | None, unit: str | None) -> Calibration | None:
+        """Return what the user says; None where that is nothing.
+
+        Parameters
+        ----------
+        size
+            Size of a pixel along Z, Y and X, such as "50 4 4"; without Z, "4 4" or "4".
+        unit
+            In any spelling; nm when left out.
+
+        Raises
+        ------
+        InputError
+            When the sizes are none, or the unit is no length, or stands alone.
+        """
+        if size is None:
+            if unit is None:
+                return None
+            raise InputError(f'The unit {unit} needs a pixel size, such as "50 4 4".')
+        numbers = [positive(part) for part in re.split(r"[\s,x×]+", size.strip())]
+        if len(numbers) > 3 or None in numbers:
+            raise InputError(
+                f'The pixel size "{size}" cannot be read: write Z, Y and X, numbers '
+                'above 0, such as "50 4 4".'
+            )
+        if len(numbers) == 1:
+            numbers *= 2
+        axes = "ZYX"[-len(numbers) :]
+        known = {axis: one for axis, one in zip(axes, numbers, strict=True) if one}
+        return cls(checked_unit(unit or "nm"), known, "given by the user")
+
     def pixel_size(self, axes: str) -> tuple[float, ...]:
         """Return one size for each spatial axis of `axes`; 1.0 where unknown."""
         return tuple(self.sizes.get(letter, 1.0) for letter in axes if letter in "ZYX")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import InputError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def read_stack(path: str | Path) -> Stack:
+def read_stack(path: str | Path, calibration: Calibration | None = None) -> Stack:
     """Read an image stack or labels; values are never changed.
 
     TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG or JPEG
@@ -28,6 +29,8 @@ def read_stack(path: str | Path) -> Stack:
     ----------
     path
         File or folder.
+    calibration
+        Pixel size and unit that count instead of those of the file.
 
     Returns
     -------
@@ -49,7 +52,8 @@ def read_stack(path: str | Path) -> Stack:
         loaded = read_folder(path) if folder else read_image(path)
     except OSError as error:
         raise unreadable(path, error) from error
-    axes, calibration = loaded.axes, loaded.calibration
+    axes, bar = loaded.axes, loaded.calibration.info_bar
+    calibration = calibration or loaded.calibration
     return Stack(
         data=loaded.data,
         axes=axes,
@@ -59,7 +63,7 @@ def read_stack(path: str | Path) -> Stack:
         notes=loaded.notes + calibration.notes(axes),
         calibration_source=calibration.source,
         unknown_axes=calibration.unknown_axes(axes),
-        info_bar=calibration.info_bar,
+        info_bar=bar,
     )
 
 

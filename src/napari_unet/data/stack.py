@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from napari_unet.data.calibration import checked_unit
 from napari_unet.errors import InputError
 
 
@@ -136,37 +134,11 @@ class Stack:
         """
         if ndim == 3 and "Z" in self.unknown_axes:
             raise InputError(
-                f"{self.source} does not say how far apart its slices are, which 3D "
-                "needs: give the pixel size (--pixel-size Z Y X --unit nm, or in the "
-                "Load tab)."
+                f"{self.source} does not say how far apart its slices are, and 3D "
+                'needs it: give the pixel size (--pixel-size "Z Y X" --unit nm, or '
+                "the Load tab)."
             )
         return self.zyx_size
-
-    def calibrated(self, size: tuple[float, float, float], unit: str) -> Stack:
-        """Return the stack with pixels of a size that the user gives.
-
-        Parameters
-        ----------
-        size
-            Along Z, Y and X; that along Z is left out where there are no slices.
-        unit
-            In any spelling, such as "nm", "µm" or "pixel".
-
-        Raises
-        ------
-        InputError
-            When a size is not above 0, or the unit is unknown.
-        """
-        if not all(math.isfinite(one) and one > 0 for one in size):
-            raise InputError(f"pixel sizes {size} must be above 0.")
-        sizes = dict(zip("ZYX", size, strict=True))
-        return dataclasses.replace(
-            self,
-            pixel_size=tuple(sizes[letter] for letter in self.axes if letter in sizes),
-            unit=checked_unit(unit),
-            calibration_source="given by the user",
-            unknown_axes="",
-        )
 
     def single_channel(self, array: ArrayLike) -> Stack:
         """Return labels or weights, (Z, Y, X), as a stack that lies on this one."""

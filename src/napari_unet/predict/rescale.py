@@ -34,10 +34,11 @@ def predictor_for(
     Raises
     ------
     InputError
-        When the sizes differ so much that one of them must be wrong.
+        When the sizes differ so much that one of them must be wrong, or a network of 3
+        dimensions is to predict slices whose distance is unknown.
     """
     config = config or PredictConfig()
-    size, unit = stack.zyx_size, stack.unit
+    size, unit = stack.size_for(model.card.network.ndim), stack.unit
     found = factors(model.card, size, unit) if config.rescale else None
     if found is None:
         return Predictor(model, config, device)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.config import AnnotationKind, ImageConfig, Region, Role, RunConfig
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.read import as_stack, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -49,6 +50,8 @@ class TrainingSource:
         Boxes, polygons or slices with their role.
     class_names
         Names of the classes, background first; () where they have none.
+    calibration
+        Pixel size that counts instead of that of the image's file.
     """
 
     image: Stack | Path
@@ -58,6 +61,7 @@ class TrainingSource:
     validation: str | None = None
     regions: tuple[Region, ...] = ()
     class_names: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
     @property
     def is_divided(self) -> bool:
@@ -78,9 +82,10 @@ class TrainingSource:
         notes: list[str] = []
         image, labels = self.image, self.labels
         if isinstance(image, Path):
-            image = _read(image, notes)
+            image = _read(image, notes, self.calibration)
         if isinstance(labels, Path):
-            labels = np.asarray(_read(labels, notes).as_zyx())
+            # Their pixels are those of the image, whatever their file says.
+            labels = np.asarray(_read(labels, notes, Calibration()).as_zyx())
         return image, labels, tuple(notes)
 
     def prepare(self, config: RunConfig) -> tuple[TrainingImage, tuple[str, ...]]:
@@ -131,6 +136,7 @@ def source_of(image: ImageConfig) -> TrainingSource:
         train=image.train,
         validation=image.validation,
         regions=image.regions,
+        calibration=Calibration.given(image.pixel_size, image.unit),
     )
 
 
@@ -321,8 +327,10 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     return run.trainer.model()
 
 
-def _read(path: Path, notes: list[str]) -> Stack:
-    stack = read_stack(path)
+def _read(
+    path: Path, notes: list[str], calibration: Calibration | None = None
+) -> Stack:
+    stack = read_stack(path, calibration)
     notes += [f"{path}: {note}" for note in stack.notes]
     return stack
 

@@ -21,6 +21,7 @@ from napari_unet.data.weight_map import weight_map as make_weight_map
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
+_CUBES_NOTE = "the pixel size is unknown: slices count as far apart as pixels"
 _ONE_CLASS_NOTE = (
     "only one class is annotated: the network will find it everywhere; paint "
     "background too"
@@ -126,7 +127,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     ------
     InputError
         When shapes differ, nothing is annotated, no annotated pixel is left to train
-        on, or none lies where some are to be held out.
+        on, none lies where some are to be held out, or a network of 3 dimensions is to
+        learn from slices whose distance is unknown.
     """
     network, normalization = network or UNetConfig(), normalization or Normalization()
     image = stack.as_czyx()
@@ -138,7 +140,9 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         notes.append(_ONE_CLASS_NOTE)
     leak = leaks(roles, target.annotated, seen_around(network)).words
     notes.extend([leak] if leak else [])
-    pixel_size = stack.zyx_size
+    pixel_size = stack.size_for(network.ndim)
+    if network.ndim == 3 and stack.unit == "pixel" and set(pixel_size) == {1.0}:
+        notes.append(_CUBES_NOTE)
     mapped = make_weight_map(
         target, weight_map, ndim=network.ndim, pixel_size=pixel_size
     )

@@ -141,7 +141,8 @@ class PredictWidget(Panel):
             with contextlib.suppress(NapariUNetError):
                 # The run says what is wrong with a layer.
                 stack = image_stack(layer, copy=False)
-                words = say(self._card, stack.zyx_size, stack.unit)
+                size = stack.size_for(self._card.network.ndim)
+                words = say(self._card, size, stack.unit)
         self.sizes.setText(words)
         self.rescale.setVisible(bool(words))
 
