@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.arrays import placed_as
-from napari_unet.widgets.layers.marks import SOURCE
+from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -22,7 +22,7 @@ def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> I
         stack.data,
         name=name,
         rgb="S" in stack.axes,
-        metadata={SOURCE: stack.source},
+        metadata={SOURCE: stack.source, CALIBRATED_BY: stack.calibration_source},
         **{**place, **options},
     )
 
@@ -36,7 +36,8 @@ def add_labels(
     if data.dtype.kind not in "ui":
         data = data.astype(np.uint8)
     place = placed_as(plain, data.ndim)
-    if image is not None and set(plain.pixel_size) == {1.0}:
+    unknown = set(plain.pixel_size) == {1.0} or plain.unknown_axes
+    if image is not None and unknown:
         # Masks often come without a pixel size; they belong to the image.
         place["scale"] = tuple(image.scale)[-data.ndim :]
         place["units"] = tuple(image.units)[-data.ndim :]

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
+from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import pixel_size
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
         data = data.copy()
     kept = axes.replace("_", "") + ("S" if layer.rgb else "")
     sizes = pixel_size(layer)[-len(set(kept) & set("ZYX")) :]
-    return Stack(data, kept, sizes, _unit(layer), layer.name)
+    calibration = calibration_of(layer)
+    return Stack(
+        *(data, kept, sizes, _unit(layer), layer.name),
+        calibration_source=calibration.source,
+        unknown_axes=calibration.unknown_axes(kept),
+    )
 
 
 def plane_shape(layer: Image | Labels) -> tuple[int, ...]:
@@ -118,7 +124,8 @@ def placed_like(layer: Layer, ndim: int | None = None) -> dict[str, Any]:
 def placed_as(stack: Stack, ndim: int) -> dict[str, Any]:
     """Return scale, units and axis labels for a layer that shows `stack`."""
     axes = stack.axes.replace("S", "")[-ndim:].lower()
-    units = tuple(stack.unit if letter in "zyx" else "pixel" for letter in axes)
+    sized = set("zyx") - set(stack.unknown_axes.lower())
+    units = tuple(stack.unit if letter in sized else "pixel" for letter in axes)
     return {
         "scale": stack.scale[-ndim:],
         "units": units,

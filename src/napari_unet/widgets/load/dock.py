@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
+from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.file_dialogs import IMAGES, open_file, open_folder
 from napari_unet.widgets.qt.panel import Panel
@@ -72,7 +73,8 @@ class LoadWidget(Panel):
             self.rows[role] = PathRow(title)
             self.rows[role].edit.textChanged.connect(self.refresh)
             self.add_row(title, self.rows[role], _TIPS[role])
-        self.finish_layout()
+        self.pixel_size = PixelSizeBox(napari_viewer)
+        self.finish_layout(self.pixel_size)
 
     def why_not(self) -> str:
         """Return what is missing."""

@@ -1,0 +1,145 @@
+"""The Load tab shows how large a pixel is and where that was found, and sets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.errors import InputError
+from napari_unet.widgets.layers.arrays import image_stack
+
+FEI = "[Scan]\nPixelWidth=4e-9\nPixelHeight=4e-9\n[Image]\nResolutionX=96\n"
+
+
+@pytest.fixture
+def box(dock: Any) -> Any:
+    return dock.load.pixel_size
+
+
+@pytest.fixture
+def load(dock: Any, finish: Any) -> Any:
+    """Load files by the dock's own button."""
+
+    def start(**paths: Path | None) -> None:
+        for role, path in paths.items():
+            dock.load.rows[role].setValue(path)
+        dock.load.run_button.click()
+        finish(dock.load)
+
+    return start
+
+
+@pytest.fixture
+def slices(tmp_path: Path) -> Path:
+    """A folder of slices of a Thermo Fisher microscope."""
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    tag = (34682, "s", len(FEI), FEI.encode(), False)
+    for index in range(3):
+        page = np.full((64, 96), index, np.uint8)
+        tifffile.imwrite(folder / f"{index}.tif", page, metadata=None, extratags=[tag])
+    return folder
+
+
+def units(layer: Any) -> list[str]:
+    return [str(unit) for unit in layer.units]
+
+
+def test_the_size_is_shown_with_where_it_was_found(
+    box: Any, load: Any, slices: Path
+) -> None:
+    load(image=slices)
+    assert (box.sizes.text(), box.unit.currentText()) == ("4 4", "nm")
+    assert "Thermo Fisher metadata" in box.words.text()
+    assert "How far apart the slices are is unknown" in box.words.text()
+
+
+def test_an_unknown_distance_of_slices_is_unknown_in_the_layer_too(
+    box: Any, load: Any, slices: Path, viewer: Any
+) -> None:
+    load(image=slices)
+    layer = viewer.layers["slices"]
+    assert units(layer) == ["pixel", "nanometer", "nanometer"]
+    stack = image_stack(layer)
+    assert (stack.pixel_size, stack.unknown_axes) == ((1, 4, 4), "Z")
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        stack.size_for(3)
+    box.sizes.setText("50 4 4")
+    box.set_button.click()
+    stack = image_stack(layer)
+    assert stack.size_for(3) == (50, 4, 4)
+    assert stack.calibration_source == "given by the user"
+    assert "Given by the user" in box.words.text()
+
+
+def test_what_lies_on_the_layer_gets_the_size_too(loaded: Any, viewer: Any) -> None:
+    box, image = loaded.load.pixel_size, viewer.layers["em"]
+    shapes = viewer.add_shapes(
+        [np.array([[0, 2, 2], [0, 8, 8]])],
+        shape_type="line",
+        scale=image.scale,
+        units=image.units,
+    )
+    crop = viewer.add_image(
+        np.zeros((6, 30, 30)), scale=image.scale, units=image.units, name="crop"
+    )
+    crop.translate = (0, 40, 80)
+    alone = viewer.add_image(np.zeros((6, 96, 112)), name="other scale")
+    box.image.setValue(image)
+    box.sizes.setText("0.025, 0.008, 0.008")
+    box.unit.setCurrentText("um")
+    box.set_button.click()
+    for name in ("em", "annotations", "truth"):
+        layer = viewer.layers[name]
+        np.testing.assert_allclose(layer.scale, (0.025, 0.008, 0.008))
+        assert units(layer) == ["micrometer"] * 3
+    np.testing.assert_allclose(shapes.scale, (0.025, 0.008, 0.008))
+    np.testing.assert_allclose(alone.scale, (1, 1, 1))
+    assert "Set for em, annotations, truth" in box.words.text()
+
+
+def test_a_crop_keeps_its_place_in_pixels(box: Any, viewer: Any) -> None:
+    crop = viewer.add_image(np.zeros((20, 30)), scale=(2, 2), translate=(20, 40))
+    box.sizes.setText("5")
+    box.unit.setCurrentText("nm")
+    box.set_button.click()
+    np.testing.assert_allclose(crop.scale, (5, 5))
+    np.testing.assert_allclose(crop.translate, (50, 100))
+
+
+def test_a_layer_without_units_can_be_given_a_size(box: Any, viewer: Any) -> None:
+    assert "no image layer" in box.words.text()
+    assert not box.set_button.isEnabled()
+    layer = viewer.add_image(np.zeros((4, 20, 30)), name="plain")
+    assert "Unknown" in box.words.text()
+    assert box.sizes.text() == "1 1 1"
+    box.sizes.setText("40 8 8")
+    box.unit.setCurrentText("nm")
+    box.set_button.click()
+    np.testing.assert_allclose(layer.scale, (40, 8, 8))
+    assert units(layer) == ["nanometer"] * 3
+    assert image_stack(layer).size_for(3) == (40, 8, 8)
+
+
+def test_what_is_no_size_is_said_and_changes_nothing(box: Any, viewer: Any) -> None:
+    layer = viewer.add_image(np.zeros((20, 30)))
+    box.sizes.setText("4 nm")
+    box.set_button.click()
+    assert "cannot be read: write Z, Y and X" in box.words.text()
+    np.testing.assert_allclose(layer.scale, (1, 1))
+
+
+def test_labels_without_a_distance_of_slices_lie_on_their_image(
+    load: Any, slices: Path, files: Any, tmp_path: Path, viewer: Any, box: Any
+) -> None:
+    load(image=slices)
+    box.sizes.setText("50 4 4")
+    box.set_button.click()
+    load(image=None, annotations=slices)
+    layer = viewer.layers["slices labels"]
+    np.testing.assert_allclose(layer.scale, (50, 4, 4))
+    assert units(layer) == ["nanometer"] * 3
