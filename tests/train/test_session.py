@@ -8,9 +8,11 @@ from threading import Event
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_unet import save_model, train_unet
 from napari_unet.config import AnnotationKind, ImageConfig, Region, Role
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
@@ -79,6 +81,20 @@ def test_what_settings_say_of_an_image_becomes_its_source():
     assert (source.image, source.labels) == (Path("em.tif"), Path("cells.tif"))
     assert (source.train, source.validation) == ("0:3", "3:4")
     assert (source.kind, source.regions) == (AnnotationKind.CLASSES, (region,))
+
+
+def test_a_pixel_size_is_asked_of_images_and_not_of_annotations(tmp_path):
+    image, labels = make()
+    paths = tmp_path / "em.tif", tmp_path / "cells.tif"
+    screen = {"resolution": (96, 96), "resolutionunit": "INCH"}
+    for path, values in zip(paths, (image.data, labels), strict=True):
+        tifffile.imwrite(path, values, photometric="minisblack", **screen)
+    stack, _, notes = TrainingSource(*paths).read()
+    assert [note for note in notes if "96 dots per inch" in note] == list(notes)
+    assert [note.partition(":")[0] for note in notes] == [str(paths[0])]
+    given = TrainingSource(*paths, calibration=Calibration.given("50 4 4", "nm"))
+    stack, _, notes = given.read()
+    assert (stack.pixel_size, stack.unit, notes) == ((50, 4, 4), "nm", ())
 
 
 def test_what_does_not_fit_is_told_with_the_names_of_the_files(on_disk, small):

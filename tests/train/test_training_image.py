@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,6 +185,28 @@ def test_objects_part_in_depth_for_networks_of_three_dimensions():
     deep = prepare_image(stack, labels, kind=kind, network=UNetConfig(ndim=3))
     assert (flat.target.classes[:, 5, 5] == 1).all()
     assert (deep.target.classes[:, 5, 5] == 0).sum() == 1
+
+
+@pytest.mark.parametrize(("ndim", "told"), [(2, False), (3, True)])
+def test_voxels_of_unknown_size_are_taken_for_cubes_with_a_word(ndim, told):
+    stack, labels = make_pair(3)
+    unknown = replace(stack, pixel_size=(1.0, 1.0, 1.0), unit="pixel")
+    network = UNetConfig(ndim=ndim, base_channels=2, depth=1)
+    notes = prepare_image(unknown, labels, network=network).notes
+    words = "the pixel size is unknown: slices count as far apart as pixels"
+    assert (words in notes) == told
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_three_dimensions_ask_how_far_apart_slices_are(ndim):
+    stack, labels = make_pair(3)
+    unknown = replace(stack, pixel_size=(1.0, 4.0, 4.0), unknown_axes="Z")
+    network = UNetConfig(ndim=ndim, base_channels=2, depth=1)
+    if ndim == 2:
+        assert prepare_image(unknown, labels, network=network).unit == "nm"
+        return
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        prepare_image(unknown, labels, network=network)
 
 
 def test_slices_without_annotations_are_no_training_data():
