@@ -179,3 +179,14 @@ def test_growing_and_shrinking_keeps_what_changes_slowly():
     smooth = np.stack([np.sin(y) * np.cos(x)] * 3)[None]
     back = resize(resize(smooth, (3, 96, 120)), (3, 48, 60))
     np.testing.assert_allclose(back, smooth, atol=0.03)
+
+
+@pytest.mark.parametrize("rescale", [True, False])
+def test_a_3d_model_asks_how_far_apart_slices_are(rescale):
+    unknown = Stack(
+        np.zeros((2, 8, 8), np.uint8), "ZYX", (1, 4, 4), "nm", "a", unknown_axes="Z"
+    )
+    config = PredictConfig(rescale=rescale)
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        predictor_for(model(ndim=3), unknown, config)
+    predictor_for(model(ndim=2), unknown, config)
