@@ -78,10 +78,11 @@ def _bytes(path: Path) -> int:
 
 def _describe_image(stack: Stack) -> str:
     z, y, x = stack.zyx_size
-    size = f"{x:g} x {y:g} x {z:g}" if "Z" in stack.axes else f"{x:g} x {y:g}"
-    known = f"pixels of {size} {stack.unit}"
+    deep = "Z" in stack.axes and "Z" not in stack.unknown_axes
+    size = f"{x:g} x {y:g} x {z:g}" if deep else f"{x:g} x {y:g}"
+    known = f"pixels of {size} {stack.unit} ({stack.calibration_source})"
     if stack.unit == "pixel":
-        known = "no pixel size in the file"
+        known = "pixels of unknown size"
     shape = sides(tuple(stack.as_czyx().shape[1:]))
     channels = f", {stack.num_channels} channels" if stack.num_channels > 1 else ""
     words = [f"Image: {shape} (slices x Y x X){channels}, {stack.dtype}, {known}"]

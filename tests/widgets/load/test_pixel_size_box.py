@@ -143,3 +143,12 @@ def test_labels_without_a_distance_of_slices_lie_on_their_image(
     layer = viewer.layers["slices labels"]
     np.testing.assert_allclose(layer.scale, (50, 4, 4))
     assert units(layer) == ["nanometer"] * 3
+
+
+def test_what_was_read_says_where_the_size_was_found(
+    load: Any, slices: Path, dock: Any
+) -> None:
+    load(image=slices)
+    words = dock.load.status.text()
+    assert "pixels of 4 x 4 nm (Thermo Fisher metadata)" in words
+    assert "how far apart its slices are is not stated" in words
