@@ -7,12 +7,21 @@ import tracemalloc
 import dask.array as da
 import numpy as np
 import pytest
+import scipy
 
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError
 
 BY_SLICE, BY_IMAGE = Normalization(per="slice"), Normalization(per="image")
+PLAIN, PLAIN_BY_IMAGE = (
+    Normalization(per=p, moments="plain") for p in ("slice", "image")
+)
 BOTH = pytest.mark.parametrize("normalise", [BY_SLICE, BY_IMAGE], ids=["slice", "all"])
+EVERY = pytest.mark.parametrize(
+    "normalise",
+    [BY_SLICE, BY_IMAGE, PLAIN, PLAIN_BY_IMAGE],
+    ids=["slice", "all", "plain-slice", "plain-all"],
+)
 
 
 def image(dtype="u2", shape=(2, 3, 30, 40)):
@@ -21,18 +30,96 @@ def image(dtype="u2", shape=(2, 3, 30, 40)):
     return (values // (1 + np.arange(shape[1])[:, None, None])).astype(dtype)
 
 
+def sections(shape=(1, 3, 120, 160)):
+    """Return grey values without any fault, 8 bits."""
+    noise = np.random.default_rng(1).normal(120, 30, shape)
+    return noise.clip(0, 255).astype("u1")
+
+
 def test_every_slice_and_channel_gets_mean_0_and_deviation_1():
-    told = BY_SLICE(image())
+    told = PLAIN(image())
     np.testing.assert_allclose(told.mean((2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(told.std((2, 3)), 1, atol=1e-5)
     assert told.dtype == np.float32
 
 
 def test_by_image_slices_keep_their_differences():
-    told = BY_IMAGE(image())
+    told = PLAIN_BY_IMAGE(image())
     np.testing.assert_allclose(told.mean((1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(told.std((1, 2, 3)), 1, atol=1e-5)
     assert told[0, 0].mean() > told[0, 1].mean() > told[0, 2].mean()
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_a_clean_image_hardly_differs_from_its_plain_normalisation(normalise, dtype):
+    stack = sections().astype(dtype)
+    plain = Normalization(per=normalise.per, moments="plain")
+    np.testing.assert_allclose(normalise(stack), plain(stack), rtol=0.02, atol=0.02)
+
+
+def turned(stack, degrees, order):
+    """Return sections as alignment turns them, 0 where there is nothing."""
+    return scipy.ndimage.rotate(stack, degrees, (3, 2), reshape=False, order=order)
+
+
+@BOTH
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("degrees", [5, 20])
+def test_the_filling_of_turned_sections_does_not_count(normalise, degrees, order):
+    stack = turned(sections(), degrees, order)
+    inside = turned(np.ones(stack.shape), degrees, 1) > 0.999
+    told = normalise(stack)[inside]
+    assert abs(told.mean()) < 0.05
+    assert told.std() == pytest.approx(1, abs=0.05)
+    assert abs(PLAIN(stack)[inside].mean()) > 0.1
+
+
+@BOTH
+@pytest.mark.parametrize("value", [0, 255, 120])
+def test_half_a_slice_of_one_value_leaves_the_other_half_as_it_was(normalise, value):
+    stack = sections()
+    filled = stack.copy()
+    filled[..., :80] = value
+    told, expected = normalise(filled), normalise(stack[..., 80:])
+    np.testing.assert_allclose(told[..., 80:], expected, atol=0.01)
+
+
+@BOTH
+def test_hot_pixels_change_nothing_around_them(normalise):
+    stack = 16 * sections().astype("u2")
+    hot = stack.copy()
+    hot[0, :, 50, 70] = 60_000
+    told, expected = normalise(hot), normalise(stack)
+    assert told[0, :, 50, 70].tolist() == [10, 10, 10]
+    told[0, :, 50, 70] = expected[0, :, 50, 70]
+    np.testing.assert_allclose(told, expected, atol=0.01)
+
+
+def test_a_lost_section_does_not_count_among_the_others():
+    stack = sections()
+    lost = stack.copy()
+    lost[:, 1] = 0
+    told, expected = BY_IMAGE(lost), BY_IMAGE(stack)
+    np.testing.assert_allclose(told[:, ::2], expected[:, ::2], atol=0.02)
+
+
+def test_a_saturated_background_is_no_filling():
+    """Cells on black, as in fluorescence: nearly all around them is exactly 0."""
+    blobs = np.random.default_rng(2).normal(0, 1, (1, 1, 200, 200))
+    cells = scipy.ndimage.gaussian_filter(blobs, (0, 0, 6, 6)) * 2000
+    stack = cells.clip(0, 255).astype("u1")
+    stack[..., :9, :] = stack[..., -9:, :] = 0
+    stack = scipy.ndimage.gaussian_filter(stack, (0, 0, 2, 2))
+    assert (stack == 0).mean() > 0.3
+    told, plain = BY_SLICE(stack), PLAIN(stack)
+    np.testing.assert_allclose(told, plain, atol=0.1)
+
+
+def test_a_drawing_in_two_values_keeps_both():
+    stack = np.zeros((1, 1, 60, 60), "u1")
+    stack[..., 20:40, 20:40] = 200
+    np.testing.assert_array_equal(BY_SLICE(stack), PLAIN(stack))
 
 
 def test_a_slice_looks_the_same_alone_and_in_its_stack():
@@ -40,7 +127,7 @@ def test_a_slice_looks_the_same_alone_and_in_its_stack():
     np.testing.assert_array_equal(BY_SLICE(stack)[:, 1:2], BY_SLICE(stack[:, 1:2]))
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "f2", "f4", "f8", ">u2"])
 def test_the_type_of_the_image_does_not_matter(normalise, dtype):
     np.testing.assert_allclose(
@@ -48,7 +135,7 @@ def test_the_type_of_the_image_does_not_matter(normalise, dtype):
     )
 
 
-@BOTH
+@EVERY
 def test_brightness_and_contrast_do_not_matter(normalise):
     stack = image("f4")
     np.testing.assert_allclose(
@@ -56,20 +143,20 @@ def test_brightness_and_contrast_do_not_matter(normalise):
     )
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize("value", [0, 0.1, 255, 1e6])
 def test_a_constant_image_becomes_0(normalise, value):
     np.testing.assert_array_equal(normalise(np.full((1, 2, 9, 9), value, "f4")), 0)
 
 
-@BOTH
+@EVERY
 def test_lazy_arrays_give_what_arrays_in_memory_give(normalise):
     stack = image()
     lazy = da.from_array(stack, chunks=(1, 1, 16, 16))
     np.testing.assert_array_equal(normalise(lazy), normalise(stack))
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize(
     "box",
     [np.s_[:, 1:3, 5:20, 30:40], np.s_[:, :, :, :], np.s_[:, 2:3, :1, :]],
@@ -84,7 +171,7 @@ def test_a_part_read_lazily_is_that_part_of_the_whole(normalise, box):
         np.testing.assert_array_equal(read[box], normalise(stack)[box])
 
 
-@BOTH
+@EVERY
 def test_reading_lazily_takes_the_memory_of_a_slice(normalise):
     stack = np.zeros((1, 60, 100, 100), np.uint8)
     tracemalloc.start()
@@ -94,7 +181,7 @@ def test_reading_lazily_takes_the_memory_of_a_slice(normalise):
     assert peak < 40 * stack[:, 0].size
 
 
-@BOTH
+@EVERY
 def test_the_image_itself_is_left_alone(normalise):
     stack = image("f4")
     before = stack.copy()
@@ -102,7 +189,7 @@ def test_the_image_itself_is_left_alone(normalise):
     np.testing.assert_array_equal(stack, before)
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_what_is_no_number_is_said(normalise, value):

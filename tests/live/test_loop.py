@@ -11,11 +11,12 @@ import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, UNetConfig
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import Region, Role, role_map
 from napari_unet.data.stack import Stack
 from napari_unet.live.events import Idle, LiveStep, Preview
 from napari_unet.live.loop import LiveLoop
-from napari_unet.model.checkpoint import load_model
+from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.seen import trained_slices
 from napari_unet.samples import em_stack
 from napari_unet.train.run_folder import RunFolder
@@ -303,6 +304,11 @@ def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     again = loop_on(em, start=model)
     # Annotations without names: the classes are called what the model called them.
     assert again.model().card.class_names == ("membrane", "cell")
+    old = Normalization(moments="plain")
+    card = model.card.model_copy(update={"normalization": old})
+    assert (
+        loop_on(em, start=Model(model.network, card)).model().card.normalization == old
+    )
     again.look_at(1)
     # A model that knows something is shown before anything is painted.
     assert isinstance(next(again.run()), Preview)

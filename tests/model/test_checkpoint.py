@@ -119,6 +119,24 @@ def test_a_model_of_the_first_format_has_no_threshold(saved):
     assert (card.threshold, card.format_version) == (0.3, FORMAT_VERSION)
 
 
+@pytest.mark.parametrize("per", ["slice", "image"])
+def test_models_before_format_3_normalise_by_all_pixels_as_they_did(saved, per):
+    rewritten(saved, format_version=2, normalization={"per": per})
+    normalization = load_model(saved).card.normalization
+    image = np.random.default_rng(0).integers(0, 255, (1, 2, 40, 40)).astype("u1")
+    image[..., :20] = 0
+    axes = (2, 3) if per == "slice" else (1, 2, 3)
+    mean = image.mean(axes, dtype="f8", keepdims=True).astype("f4")
+    std = image.std(axes, dtype="f8", keepdims=True).astype("f4")
+    told = normalization(image)
+    if per == "slice":
+        np.testing.assert_array_equal(told, (image.astype("f4") - mean) / std)
+    np.testing.assert_allclose(told, (image - mean) / std, atol=1e-6)
+    keep_threshold(saved, 0.3)
+    assert read_card(saved).normalization == normalization
+    assert ModelCard().normalization != normalization
+
+
 def test_the_file_says_when_and_with_what_it_was_written(saved):
     card = read_card(saved)
     assert card.versions["torch"] == torch.__version__

@@ -13,13 +13,16 @@ import tifffile
 from napari_unet import save_model, train_unet
 from napari_unet.config import AnnotationKind, ImageConfig, Region, Role
 from napari_unet.data.calibration import Calibration
+from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.model.started import Started
 from napari_unet.train.describe import class_names
+from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.session import TrainingSource, open_run, source_of, train_sources
+from napari_unet.train.trainer import Trainer
 
 
 def make(shape=(3, 64, 64), seed=0) -> tuple[Stack, np.ndarray]:
@@ -156,6 +159,25 @@ def test_a_run_that_goes_on_keeps_the_names_of_its_classes(scribbled, small, tmp
     again = open_run([scribbled()], config, folder=tmp_path, resume=True)
     assert again.trainer.step == 1
     assert trained_names(again) == ("resin", "cell")
+
+
+def test_what_goes_on_from_a_model_normalises_as_the_model_did(
+    scribbled, small, tmp_path
+):
+    config, stop = small(steps=4), Event()
+    plain = Normalization(per="image", moments="plain")
+    old, _ = scribbled().prepare(config, plain)
+    trainer = Trainer([old], config, folder=RunFolder(tmp_path))
+    for _ in trainer.run(stop):
+        stop.set()
+    model = load_model(tmp_path / "last.safetensors")
+    for further in (
+        open_run([scribbled()], config, start=model),
+        open_run([scribbled()], config, folder=tmp_path, resume=True),
+    ):
+        assert further.trainer.model().card.normalization == plain
+    new = open_run([scribbled()], config)
+    assert new.trainer.model().card.normalization.moments == "robust"
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import scipy
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_unet.config import Settings
 from napari_unet.data.stack import ArrayLike as Source
 from napari_unet.errors import InputError
+
+_TAIL = 0.5
+"""Percent of the pixels at either end that count as the last value before them."""
+_SAMPLED = 2**20
+_RUN = 16
+"""Pixels in a row on the border whose value may be a filling's."""
+_FILLINGS = 4
+_ABRUPT = 0.4
+"""Of the mean difference to the rest, how much the rim of filling has at least."""
+_HOLES = 0.4
+"""Of the pixels of filling, how many its rim has at most."""
+_LIMIT = np.float32(10)
 
 
 class Normalization(Settings):
@@ -20,6 +34,12 @@ class Normalization(Settings):
     By `slice`, every slice and channel takes its own mean and standard deviation,
     which evens out the brightness steps of serial sections and makes one slice look
     the same alone and in its stack. By `image`, all slices share them.
+
+    `robust` moments leave out areas of exactly one value that touch the border, the
+    filling of aligned and rotated sections, and take the darkest and brightest half
+    percent as no darker or brighter than the rest; what lies more than 10 standard
+    deviations from the mean is normalised to 10. A hot pixel then changes nothing
+    around it. `plain` ones are those of all pixels, as in models of earlier versions.
     """
 
     per: Literal["slice", "image"] = Field(
@@ -27,6 +47,12 @@ class Normalization(Settings):
         title="Normalise each",
         description="slice evens out brightness steps between sections; image keeps "
         "the grey values of slices comparable, as CT needs.",
+    )
+    moments: Literal["robust", "plain"] = Field(
+        "robust",
+        title="Mean and deviation",
+        description="robust leaves out the constant filling of aligned sections and "
+        "hot pixels; plain takes all pixels.",
     )
 
     def __call__(self, image: Source) -> NDArray[np.float32]:
@@ -45,9 +71,7 @@ class Normalization(Settings):
             return out[:, z]
 
         mean, std = self._moments(map(read, range(out.shape[1])))
-        out -= mean
-        out /= std
-        return out
+        return _normalised(out, mean, std, self._limit)
 
     def lazily(self, image: Source) -> NormalizedImage:
         """Read a (C, Z, Y, X) image once, to normalise any part of it when it is read.
@@ -57,21 +81,24 @@ class Normalization(Settings):
         """
         _check(image)
         planes = (np.asarray(image[:, z], np.float32) for z in range(image.shape[1]))
-        return NormalizedImage(image, *self._moments(planes))
+        return NormalizedImage(image, *self._moments(planes), self._limit)
+
+    @property
+    def _limit(self) -> np.float32 | None:
+        return _LIMIT if self.moments == "robust" else None
 
     def _moments(
         self, planes: Iterable[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what is taken from (C, Z, Y, X), and what it is divided by."""
-        axes, exact = (1, 2), np.float64
-        found = [(p.mean(axes, dtype=exact), p.var(axes, dtype=exact)) for p in planes]
-        mean, variance = np.moveaxis(np.array(found), 0, -1)
+        of_plane = _robust if self.moments == "robust" else _plain
+        mean, variance, count = np.stack([of_plane(plane) for plane in planes], -1)
         _check_finite(mean)
         if self.per == "image":
-            # Slices are equally large, so that their moments add up.
-            whole = mean.mean(-1, keepdims=True)
-            variance = (variance + (mean - whole) ** 2).mean(-1, keepdims=True)
-            mean = whole
+            share = count / count.mean(-1, keepdims=True)
+            whole = (share * mean).mean(-1, keepdims=True)
+            spread = share * (variance + (mean - whole) ** 2)
+            mean, variance = whole, spread.mean(-1, keepdims=True)
         std = np.sqrt(np.where(variance > 0, variance, 1))
         mean, std = mean[..., None, None], std[..., None, None]
         return mean.astype(np.float32), std.astype(np.float32)
@@ -86,12 +113,18 @@ class NormalizedImage:
         The image, in memory or lazy.
     mean, std
         (C, Z, 1, 1) of every slice, or (C, 1, 1, 1) of all.
+    limit
+        Standard deviations from the mean that no value exceeds; None is any.
     """
 
     def __init__(
-        self, image: Source, mean: NDArray[np.float32], std: NDArray[np.float32]
+        self,
+        image: Source,
+        mean: NDArray[np.float32],
+        std: NDArray[np.float32],
+        limit: np.float32 | None = None,
     ) -> None:
-        self._image = image
+        self._image, self._limit = image, limit
         self._mean, self._std = (
             np.broadcast_to(one, (*image.shape[:2], 1, 1)) for one in (mean, std)
         )
@@ -104,9 +137,76 @@ class NormalizedImage:
     def __getitem__(self, box: tuple[slice, ...]) -> NDArray[np.float32]:
         """Read and normalise a box, given as slices of C, Z, Y and X."""
         part = np.array(self._image[box], np.float32)
-        part -= self._mean[box[:2]]
-        part /= self._std[box[:2]]
-        return part
+        return _normalised(part, self._mean[box[:2]], self._std[box[:2]], self._limit)
+
+
+def _normalised(
+    values: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    std: NDArray[np.float32],
+    limit: np.float32 | None,
+) -> NDArray[np.float32]:
+    """Normalise (C, Z, Y, X) in place."""
+    values -= mean
+    values /= std
+    return values if limit is None else np.clip(values, -limit, limit, out=values)
+
+
+def _plain(plane: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return mean, variance and number of the pixels of (C, Y, X), as (3, C)."""
+    axes, exact = (1, 2), np.float64
+    mean, variance = plane.mean(axes, dtype=exact), plane.var(axes, dtype=exact)
+    return np.array([mean, variance, np.full(len(plane), float(plane[0].size))])
+
+
+def _robust(plane: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what `_plain` does, of pixels that are no filling, with tails cut."""
+    found = _plain(plane)
+    for index in np.flatnonzero(np.isfinite(found[0])):
+        channel = plane[index]
+        filled = _filling(channel)
+        values = channel[~filled] if filled.any() else channel.ravel()
+        if not values.size:
+            found[2, index] = 1  # a lost section tells nothing of the others
+            continue
+        sample = values[:: -(-values.size // _SAMPLED)]
+        cut = values.clip(*np.percentile(sample, (_TAIL, 100 - _TAIL)))
+        mean, variance = cut.mean(dtype=np.float64), cut.var(dtype=np.float64)
+        if variance > 0:  # else the rest is a shape of one value on a background
+            found[:, index] = mean, variance, values.size
+    return found
+
+
+def _filling(channel: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the areas of (Y, X) that have exactly one value and touch the border.
+
+    They end abruptly: a saturated background, which fades into what lies on it, and
+    one whose noise leaves holes in it are none.
+    """
+    filled = np.zeros(channel.shape, bool)
+    border = _border(channel)
+    if border.size < _RUN:
+        return filled
+    steady = sliding_window_view(border[1:] == border[:-1], _RUN - 1).all(-1)
+    values, counts = np.unique(border[: steady.size][steady], return_counts=True)
+    for value in values[np.argsort(-counts)[:_FILLINGS]]:
+        areas, number = scipy.ndimage.label(channel == value)
+        touching = np.zeros(number + 1, bool)
+        touching[_border(areas)] = True
+        touching[0] = False
+        area = touching[areas]
+        rim = scipy.ndimage.binary_dilation(area) & ~area
+        step, rest = (np.abs(channel[one] - value) for one in (rim, ~area))
+        solid = step.size <= _HOLES * np.count_nonzero(area)
+        if solid and step.sum() * rest.size >= _ABRUPT * step.size * rest.sum():
+            filled |= area
+    return filled
+
+
+def _border(plane: NDArray[Any]) -> NDArray[Any]:
+    """Return the outermost pixels of (Y, X), on the way around."""
+    sides = plane[0], plane[1:, -1], plane[-1, -2::-1], plane[-2:0:-1, 0]
+    return np.concatenate(sides)
 
 
 def _check(image: Source) -> None:

@@ -45,6 +45,8 @@ class LiveSet:
         trained on where it is left out.
     class_names
         Names of the classes that are known beforehand, background first.
+    normalization
+        How the image is normalised; the default where it is left out.
 
     Attributes
     ----------
@@ -59,13 +61,15 @@ class LiveSet:
         weight_map: WeightMapConfig,
         roles: NDArray[np.uint8] | None = None,
         class_names: Sequence[str] = (),
+        normalization: Normalization | None = None,
     ) -> None:
         self._kind, self._settings = kind, weight_map
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
         self._train: set[int] = set()
         self._validation: set[int] = set()
         self._ever: set[int] = set()
-        image = Normalization()(stack.as_czyx())
+        normalization = normalization or Normalization()
+        image = normalization(stack.as_czyx())
         shape = image.shape[1:]
         classes = np.full(shape, IGNORE, np.uint8)
         # Objects are only needed for weight maps, which are made slice by slice.
@@ -82,6 +86,7 @@ class LiveSet:
             unit=stack.unit,
             roles=np.full(shape, TRAIN, np.uint8) if roles is None else roles,
             image_fingerprint=fingerprint(stack.as_czyx()),
+            normalization=normalization,
             class_names=tuple(class_names),
         )
 

@@ -85,7 +85,8 @@ class LiveLoop:
         config = config or RunConfig()
         self.folder = folder
         self.history: list[dict[str, float | None]] = []
-        self._set = LiveSet(stack, kind, config.weight_map, roles, class_names)
+        seen_as = None if start is None else start.card.normalization
+        self._set = LiveSet(stack, kind, config.weight_map, roles, class_names, seen_as)
         self._learner = LiveLearner(config, self._set.image, start)
         self._requests = requests or LiveRequests()
         self._requests.model = self.model

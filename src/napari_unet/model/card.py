@@ -25,7 +25,7 @@ from napari_unet.data.files import atomic_write
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import ModelFileError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 KEY = "napari_unet"
 """Name of the description among the metadata of the file."""
 
@@ -33,7 +33,8 @@ KEY = "napari_unet"
 class ModelCard(Settings):
     """What a model file says of itself.
 
-    Format 2 added `threshold`, which format 1 does not know.
+    Format 2 added `threshold`, which format 1 does not know. Format 3 added the moments
+    of `normalization`: models of before took those of all pixels.
     """
 
     # A score that is not defined is NaN, which must come back from the file.
@@ -149,6 +150,8 @@ def _card(path: Path, text: str) -> ModelCard:
             f"{path} was written by a newer napari-unet (format {newest}): update "
             "napari-unet to use it."
         )
+    if newest < 3:
+        data["normalization"] = data.get("normalization", {}) | {"moments": "plain"}
     try:
         return ModelCard.model_validate(data)
     except ValidationError as error:

@@ -25,6 +25,7 @@ from napari_unet.train.progress import Progress, TrainStep, bundled
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from napari_unet.data.normalize import Normalization
     from napari_unet.model.checkpoint import Model
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import TrainingImage
@@ -88,7 +89,9 @@ class TrainingSource:
             labels = np.asarray(_read(labels, notes, Calibration()).as_zyx())
         return image, labels, tuple(notes)
 
-    def prepare(self, config: RunConfig) -> tuple[TrainingImage, tuple[str, ...]]:
+    def prepare(
+        self, config: RunConfig, normalization: Normalization | None = None
+    ) -> tuple[TrainingImage, tuple[str, ...]]:
         """Read the image, normalise it, and weigh its annotations.
 
         Returns
@@ -113,6 +116,7 @@ class TrainingSource:
                 regions=self.regions,
                 network=config.network,
                 weight_map=config.weight_map,
+                normalization=normalization,
             )
         return replace(image, class_names=self.class_names), notes
 
@@ -192,6 +196,7 @@ def open_run(
     InputError
         When the images cannot be used, or do not fit each other or the settings.
     """
+    from napari_unet.model.card import read_card
     from napari_unet.model.checkpoint import load_model
     from napari_unet.train.auto import choose
     from napari_unet.train.run_folder import RunFolder
@@ -201,7 +206,13 @@ def open_run(
 
     old = load_model(start) if isinstance(start, Path) else start
     config = config if old is None else take_network(config, old)
-    prepared = [source.prepare(config) for source in sources]
+    kept = None if folder is None else RunFolder(folder)
+    # What goes on from a model sees images as the model did.
+    card = None if old is None else old.card
+    if resume and kept is not None and kept.last.exists():
+        card = read_card(kept.last)
+    normalization = None if card is None else card.normalization
+    prepared = [source.prepare(config, normalization) for source in sources]
     notes = [note for _, of_files in prepared for note in of_files]
     images = [image for image, _ in prepared]
     if not any(source.is_divided for source in sources):
@@ -211,7 +222,6 @@ def open_run(
     if auto:
         config, why = choose(config, images, old)
         notes.append(why)
-    kept = None if folder is None else RunFolder(folder)
     trainer = Trainer(images, config, folder=kept, start=old, resume=resume)
     return OpenRun(trainer, (*notes, *trainer.notes))
 
