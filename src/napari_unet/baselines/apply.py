@@ -179,11 +179,12 @@ def make_mask(
     stop
         Ends the work after the step in hand once it is set; what is done is kept.
     """
-    image, classes = stack.as_czyx(), _classes(labels, kind)
-    mask, done = np.zeros(image.shape[1:], np.uint8), []
+    image, rows = stack.picture.as_czyx(), stack.picture_rows
+    classes = _classes(None if labels is None else labels[:, rows], kind)
+    mask, done = np.zeros(stack.as_czyx().shape[1:], np.uint8), []
     for step in segment(name, image, classes, config=config, stop=stop):
         if step.z is not None and step.mask is not None:
-            mask[step.z] = step.mask
+            mask[step.z, rows] = step.mask
             done.append(step.z)
         yield step
     baseline = find_baseline(name)

@@ -64,7 +64,7 @@ class Stack:
     Raises
     ------
     InputError
-        When the axes or the pixel sizes do not fit the data.
+        When the axes, the pixel sizes or the info bar do not fit the data.
     """
 
     data: ArrayLike
@@ -89,6 +89,12 @@ class Stack:
             raise InputError(
                 f"{self.source}: {len(self.pixel_size)} pixel sizes do not fit the "
                 f'axes "{self.axes}": give one for each of Z, Y and X that is there.'
+            )
+        if self.info_bar and not 0 < self.info_bar < self._length("Y"):
+            raise InputError(
+                f"{self.source}: an info bar of {self.info_bar} rows does not fit an "
+                f"image of {self._length('Y')}: give the rows at the bottom that hold "
+                "writing, 0 for none."
             )
 
     @property
@@ -139,6 +145,22 @@ class Stack:
                 "the Load tab)."
             )
         return self.zyx_size
+
+    @property
+    def picture(self) -> Stack:
+        """The stack without its info bar, which is a view of its upper rows.
+
+        That is what networks learn from and predict; coordinates are the same.
+        """
+        if not self.info_bar:
+            return self
+        data = self.data[(slice(None),) * self.axes.index("Y") + (self.picture_rows,)]
+        return dataclasses.replace(self, data=data, info_bar=0)
+
+    @property
+    def picture_rows(self) -> slice:
+        """The rows above the info bar."""
+        return slice(0, self._length("Y") - self.info_bar)
 
     def single_channel(self, array: ArrayLike) -> Stack:
         """Return labels or weights, (Z, Y, X), as a stack that lies on this one."""

@@ -35,7 +35,7 @@ class LiveSet:
     Parameters
     ----------
     stack
-        The image; normalised here.
+        The image; normalised here, without its info bar.
     kind
         What the annotations mean.
     weight_map
@@ -69,8 +69,9 @@ class LiveSet:
         self._validation: set[int] = set()
         self._ever: set[int] = set()
         normalization = normalization or Normalization()
-        image = normalization(stack.as_czyx())
-        shape = image.shape[1:]
+        image = normalization(stack.picture.as_czyx())
+        shape, self._rows = image.shape[1:], stack.picture_rows
+        self._height = shape[1] + stack.info_bar
         classes = np.full(shape, IGNORE, np.uint8)
         # Objects are only needed for weight maps, which are made slice by slice.
         objects = np.broadcast_to(np.int32(0), shape)
@@ -84,7 +85,9 @@ class LiveSet:
             kind=kind,
             pixel_size=stack.zyx_size,
             unit=stack.unit,
-            roles=np.full(shape, TRAIN, np.uint8) if roles is None else roles,
+            roles=np.full(shape, TRAIN, np.uint8)
+            if roles is None
+            else roles[:, self._rows],
             image_fingerprint=fingerprint(stack.as_czyx()),
             normalization=normalization,
             class_names=tuple(class_names),
@@ -117,13 +120,14 @@ class LiveSet:
             When the labels do not fit the image or the kind of annotations; the slice
             is not trained on until it is updated with labels that do.
         """
-        shape = self.image.weight_map.shape
-        if tuple(labels.shape) != shape[1:] or not 0 <= z < shape[0]:
+        depth, _, width = self.image.weight_map.shape
+        if tuple(labels.shape) != (self._height, width) or not 0 <= z < depth:
             raise InputError(
                 f"The annotations of slice {z} are {labels.shape[-2]} x "
-                f"{labels.shape[-1]} pixels and the image is {shape[1]} x {shape[2]}: "
+                f"{labels.shape[-1]} pixels and the image is {self._height} x {width}: "
                 "choose annotations made on this image."
             )
+        labels = labels[self._rows]
         before = self.image.target.classes[z].copy()
         try:
             self._weigh(z, labels, rows)

@@ -98,20 +98,21 @@ def find_places(
     model = load_model(source) if isinstance(source, Path) else source()
     if model is None:
         raise InputError("The network has not begun to learn: try again soon.")
-    image = stack.as_czyx()
-    unsure = np.zeros(image.shape[1:], np.float32)
+    image, rows = stack.picture.as_czyx(), stack.picture_rows
+    unsure = np.zeros(stack.as_czyx().shape[1:], np.float32)
     began, seen, total = time.monotonic(), 0, len(unsure)
     for look in uncertainty(Predictor(model, PredictConfig()), image, stop=stop):
         # Single pixels say little, to the eye too.
-        unsure[look.z] = scipy.ndimage.gaussian_filter(look.disagreement, _SMOOTHING)
+        smooth = scipy.ndimage.gaussian_filter(look.disagreement, _SMOOTHING)
+        unsure[look.z, rows] = smooth
         seen = look.done
         yield Looked(seen, total, look.z, unsure[look.z])
         if stop.is_set() or time.monotonic() - began > seconds:
             break
     # The same chance every time: the same question gets the same answer.
     rng = np.random.default_rng(0)
-    known = annotated_pixels(labels, kind)
-    places = suggest(unsure, known, box=box, count=count, rng=rng)
+    known = annotated_pixels(labels, kind)[:, rows]
+    places = suggest(unsure[:, rows], known, box=box, count=count, rng=rng)
     found = tuple(Found(one, picture(image, one)) for one in places)
     return Guidance(found, _words(len(found), seen, total))
 

@@ -68,9 +68,11 @@ class Predictor:
         return prediction
 
     def empty(self, shape: Sequence[int], *, keep: bool = False) -> Prediction:
-        """Return what the tiles of a (Z, Y, X) image can be added to."""
+        """Return what the tiles of a (Z, Y, X) image can be added to: background."""
         sizes, dtype = (self.num_classes, *shape), self.config.probabilities
         kept = np.zeros(sizes, dtype) if keep else None
+        if kept is not None:
+            kept[0] = 1
         return Prediction(np.zeros(tuple(shape), np.uint8), kept)
 
     @property

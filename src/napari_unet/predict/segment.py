@@ -129,9 +129,9 @@ def segment_steps(
     loaded = load_model(model) if isinstance(model, str | Path) else model
     predictor = predictor_for(loaded, stack, config)
     yield Started(predictor.device.words, (), predictor.device.memory_words)
-    image = stack.as_czyx()
+    image, whole = stack.picture.as_czyx(), stack.as_czyx().shape[1:]
     keep = probabilities or needs_probabilities(finish)
-    found = predictor.empty(image.shape[1:], keep=keep)
+    found = predictor.empty(whole, keep=keep)
     began, where, missing = time.monotonic(), "before the first tile", True
     for tile in predictor.tiles(image, stop):
         found.add(tile)

@@ -120,6 +120,7 @@ def compare(
     slices: Sequence[int] | None = None,
     volume: bool | None = None,
     trained_on: frozenset[int] | None = frozenset(),
+    info_bar: int = 0,
 ) -> Comparison:
     """Read a prediction and its ground truth as they are stored.
 
@@ -145,12 +146,18 @@ def compare(
     trained_on
         Slices, by their index, that the network was trained on; None where that is
         not known.
+    info_bar
+        Rows at the bottom of the image that hold writing, and are not scored.
 
     Raises
     ------
     InputError
         When shapes or classes differ, or there is no truth.
     """
+    if info_bar:
+        # Nothing on it connects what lies above, nor tells how values are meant.
+        prediction, truth = prediction.copy(), truth.copy()
+        prediction[:, -info_bar:] = truth[:, -info_bar:] = 0
     truth = whole_numbers(truth, "The ground truth holds")
     if not truth.any():
         raise InputError("The ground truth holds no labels: there is nothing to score.")
@@ -164,6 +171,9 @@ def compare(
         notes.append(note)
     target = to_target(truth, kind)
     notes.extend([*target.notes, *_leave_out(target, slices)])
+    if info_bar:
+        target.classes[:, -info_bar:] = IGNORE
+        notes.append(f"the info bar, {info_bar} rows at the bottom, is not scored")
     classes, num_classes, more = _predicted_classes(
         prediction, values, kind, target.num_classes, numbered=numbered
     )

@@ -111,7 +111,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack
         The image.
     labels
-        (Z, Y, X) annotations, as painted, of the size of the image.
+        (Z, Y, X) annotations, as painted, of the size of the image. What is painted
+        on its info bar counts for nothing.
     kind
         What the annotations mean; guessed when left out.
     train, validation
@@ -131,8 +132,9 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         learn from slices whose distance is unknown.
     """
     network, normalization = network or UNetConfig(), normalization or Normalization()
-    image = stack.as_czyx()
-    check_made_on(image.shape[1:], labels.shape)
+    whole, image = stack.as_czyx(), stack.picture.as_czyx()
+    check_made_on(whole.shape[1:], labels.shape)
+    given, labels = labels, labels[:, stack.picture_rows]
     target = to_target(labels, kind, ndim=network.ndim)
     notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
@@ -160,8 +162,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         kind=target.kind,
         pixel_size=pixel_size,
         unit=stack.unit,
-        fingerprint=_fingerprint(image, labels),
-        image_fingerprint=fingerprint(image),
+        fingerprint=_fingerprint(whole, given),
+        image_fingerprint=fingerprint(whole),
         notes=tuple(notes),
     )
 
