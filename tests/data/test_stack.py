@@ -130,13 +130,12 @@ def test_three_slices_saved_without_axes_are_not_taken_for_colours(tmp_path, cou
     assert_holds(tmp_path / "a.tif", expected)
 
 
-@pytest.mark.parametrize("samples", [3, 4])
 @pytest.mark.parametrize("options", [{}, {"compression": "zlib"}])
-def test_colours_are_samples_and_come_last(tmp_path, samples, options):
-    expected = volume((5, 20, 30, samples), "u1")
+def test_colours_are_samples_and_come_last(tmp_path, options):
+    expected = volume((5, 20, 30, 3), "u1")
     tifffile.imwrite(tmp_path / "a.tif", expected, photometric="rgb", **options)
     read = assert_holds(tmp_path / "a.tif", expected, "ZYXS")
-    assert read.as_czyx().shape == (samples, 5, 20, 30)
+    assert read.as_czyx().shape == (3, 5, 20, 30)
     assert read.scale == (1.0, 1.0, 1.0)
 
 

@@ -11,21 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, PngImagePlugin
 
+from napari_unet.data.axes import arrange
 from napari_unet.data.calibration import Calibration
+from napari_unet.data.colours import ALPHA, GREYS, through_palette, without_alpha
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
-from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
+from napari_unet.data.tiff import Loaded, palette_of, read_tiff, tiff_header
 from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
 
 PICTURES = (".png", ".jpg", ".jpeg")
 _TIFFS = (".tif", ".tiff")
+_PALETTES = "the palettes of its files differ: read by colour"
 
 
-def read_folder(path: Path) -> Loaded:
+def read_folder(path: Path, axes: str | None = None) -> Loaded:
     """Read the slices of a folder in natural order: slice2 comes before slice10.
 
-    TIFF files are taken; where there are none, PNG and JPEG files.
+    TIFF files are taken; where there are none, PNG and JPEG files. `axes` are those
+    that the user gives, with a letter for the files, as `arrange` takes them.
 
     Raises
     ------
@@ -33,30 +37,38 @@ def read_folder(path: Path) -> Loaded:
         When there are no images, or they differ in shape or type (and which does).
     """
     files = _slice_files(path)
-    first = read_image(files[0])
     if len(files) == 1:
-        return first
-    first = _without_z(first)
+        return read_image(files[0], axes)
+    by_colour = len({_palette(file) for file in files}) > 1
+    first = _without_z(read_image(files[0], by_colour=by_colour))
     page: Any = first.data
     _check_alike(files, page, first.axes)
-    axes = "Z" + first.axes
-    read = partial(_read_slice, files)
+    read = partial(_read_slice, files, by_colour)
     if page.nbytes * len(files) > memory_limit():
         data = lazy_pages(read, len(files), page.shape, page.dtype)
     else:
         data = np.empty((len(files), *page.shape), page.dtype)
         for index in range(len(files)):
             data[index] = read(index)
-    return Loaded(data, axes, first.calibration)
+    named = "Z" + first.axes
+    data, named, doubts = arrange(path, data, named, axes)
+    notes = (*first.notes, *([_PALETTES] if by_colour else []), *doubts)
+    return Loaded(data, named, first.calibration, notes)
 
 
-def read_image(path: Path) -> Loaded:
-    """Read one file: a PNG or JPEG picture, or else a TIFF file."""
+def read_image(
+    path: Path, axes: str | None = None, *, by_colour: bool = False
+) -> Loaded:
+    """Read one file: a PNG or JPEG picture, or else a TIFF file.
+
+    The other parameters are those of `read_tiff`.
+    """
     if path.suffix.lower() not in PICTURES:
-        return read_tiff(path)
-    data = _read_picture(path)
+        return read_tiff(path, axes, by_colour=by_colour)
+    data, notes = _read_picture(path, by_colour=by_colour)
     found = sidecar(path, data.shape[:2]) or Calibration()
-    return Loaded(data, "YX" if data.ndim == 2 else "YXS", found)
+    data, named, _ = arrange(path, data, "YXS"[: data.ndim], axes)
+    return Loaded(data, named, found, notes)
 
 
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
@@ -115,8 +127,16 @@ def _kind(file: Path) -> str:
     return f"{' x '.join(map(str, shape))} {dtype}"
 
 
-def _read_slice(files: list[Path], index: int) -> NDArray[Any]:
-    return np.asarray(_without_z(read_image(files[index])).data)
+def _palette(file: Path) -> bytes:
+    if file.suffix.lower() not in PICTURES:
+        return palette_of(file)
+    with _open_picture(file) as picture:
+        return bytes(picture.getpalette() or b"")
+
+
+def _read_slice(files: list[Path], by_colour: bool, index: int) -> NDArray[Any]:
+    loaded = read_image(files[index], by_colour=by_colour)
+    return np.asarray(_without_z(loaded).data)
 
 
 def _open_picture(path: Path) -> Any:
@@ -134,10 +154,12 @@ def _open_picture(path: Path) -> Any:
         ) from error
 
 
-def _read_picture(path: Path) -> NDArray[Any]:
+def _read_picture(
+    path: Path, *, by_colour: bool
+) -> tuple[NDArray[Any], tuple[str, ...]]:
     with _open_picture(path) as picture:
         try:
-            # Of a picture with a palette this is the index: the label that was meant.
+            # Of a picture with a palette this is the index.
             data = np.array(picture)
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(
@@ -145,4 +167,15 @@ def _read_picture(path: Path) -> NDArray[Any]:
             ) from error
         # Older versions of Pillow widen 16-bit PNG to 32 bits.
         wide = picture.mode == "I" and path.suffix.lower() == ".png"
-    return data.astype(np.uint16) if wide else data
+        palette = picture.getpalette() if picture.mode == "P" else None
+        alpha = picture.mode in ("LA", "RGBA")
+    notes = []
+    if palette:
+        table = 257 * np.array(palette, np.uint16).reshape(-1, 3).T
+        seen = through_palette(data, table, by_colour=by_colour)
+        notes = [] if seen is data or by_colour else [GREYS]
+        data = seen
+    if alpha:
+        data, _ = without_alpha(data, "YXS")
+        notes.append(ALPHA)
+    return data.astype(np.uint16) if wide else data, tuple(notes)

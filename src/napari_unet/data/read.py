@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def read_stack(path: str | Path, calibration: Calibration | None = None) -> Stack:
-    """Read an image stack or labels; values are never changed.
+def read_stack(
+    path: str | Path,
+    calibration: Calibration | None = None,
+    *,
+    axes: str | None = None,
+    info_bar: int | None = None,
+) -> Stack:
+    """Read an image stack or labels, with values as the eye sees them.
+
+    Values are those of the file, and never scaled: where the file says that low ones
+    are bright they are turned round, three equal colours become grey, and transparency
+    is left out.
 
     TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG or JPEG
     picture, or a folder with one file for each slice. Dimensions come in the order
@@ -31,6 +42,12 @@ def read_stack(path: str | Path, calibration: Calibration | None = None) -> Stac
         File or folder.
     calibration
         Pixel size and unit that count instead of those of the file.
+    axes
+        A letter for each dimension as it is stored, such as "ZCYX", where the file
+        does not say it, or not rightly.
+    info_bar
+        Rows at the bottom that hold writing, 0 for none; when left out what the file
+        says.
 
     Returns
     -------
@@ -44,18 +61,19 @@ def read_stack(path: str | Path, calibration: Calibration | None = None) -> Stac
         slices of different shapes (which one), or not an image.
     """
     # What reads files takes a while to load; docks that only open need not wait.
+    from napari_unet.data.colours import without_colours
     from napari_unet.data.folder import read_folder, read_image
 
     path = Path(path)
     try:
         folder = path.is_dir()
-        loaded = read_folder(path) if folder else read_image(path)
+        loaded = read_folder(path, axes) if folder else read_image(path, axes)
     except OSError as error:
         raise unreadable(path, error) from error
-    axes, bar = loaded.axes, loaded.calibration.info_bar
-    calibration = calibration or loaded.calibration
-    return Stack(
-        data=loaded.data,
+    data, axes = without_colours(loaded.data, loaded.axes)
+    found, calibration = loaded.calibration, calibration or loaded.calibration
+    stack = Stack(
+        data=data,
         axes=axes,
         pixel_size=calibration.pixel_size(axes),
         unit=calibration.unit,
@@ -63,8 +81,9 @@ def read_stack(path: str | Path, calibration: Calibration | None = None) -> Stac
         notes=loaded.notes + calibration.notes(axes),
         calibration_source=calibration.source,
         unknown_axes=calibration.unknown_axes(axes),
-        info_bar=bar,
+        info_bar=found.info_bar,
     )
+    return stack if info_bar is None else replace(stack, info_bar=info_bar)
 
 
 def as_stack(

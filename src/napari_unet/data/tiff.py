@@ -16,7 +16,16 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from napari_unet.data.axes import arrange
 from napari_unet.data.calibration import Calibration
+from napari_unet.data.colours import (
+    ALPHA,
+    GREYS,
+    inverted,
+    is_mask,
+    through_palette,
+    without_alpha,
+)
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.vendors.tem_cameras import OLYMPUS
@@ -25,7 +34,9 @@ from napari_unet.errors import InputError
 from napari_unet.words import sides
 
 _AGAIN = "copy or export it again"
-_ORDER = "CTZYXS"
+_MINISWHITE, _PALETTE = 0, 3
+_TURNED = "its low values are bright: turned round, so that bright is high"
+_IMAGEJ_MASK = "a mask of ImageJ with an inverting LUT: its 255 is foreground"
 
 # Its complaints about broken files are told to the user in our own errors; without a
 # handler they would also land on stderr.
@@ -41,8 +52,13 @@ class Loaded(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_tiff(path: Path) -> Loaded:
+def read_tiff(
+    path: Path, axes: str | None = None, *, by_colour: bool = False
+) -> Loaded:
     """Read the first series of a TIFF file, or the image behind a preview.
+
+    `axes` are those that the user gives, as `arrange` takes them; `by_colour` reads
+    colours where there is a palette, else its indices.
 
     Uncompressed files in the machine's byte order are memory-mapped (read-only),
     others are read, page by page on demand where they exceed `memory_limit`.
@@ -55,8 +71,17 @@ def read_tiff(path: Path) -> Loaded:
     with open_tiff(path) as tif:
         series = _image(tif)
         _check_complete(path, tif, series)
-        data, axes = _arrange(path, _load(path, tif, series), _named_axes(series))
-        return Loaded(data, axes, read_calibration(path, series), _notes(tif, series))
+        named = _named_axes(series)
+        data, seen = _as_seen(
+            tif, series, _load(path, tif, series), by_colour=by_colour
+        )
+        named += "S" if data.ndim > len(named) else ""
+        data, axes, doubts = arrange(path, data, named, axes)
+        if _has_alpha(series, axes):
+            data, axes = without_alpha(data, axes)
+            seen = (*seen, ALPHA)
+        notes = (*_notes(tif, series), *seen, *doubts)
+        return Loaded(data, axes, read_calibration(path, series), notes)
 
 
 def tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -271,24 +296,35 @@ def _named_axes(series: Any) -> str:
     axes: str = series.axes
     if series.kind == "shaped" and axes == "SYX":
         # What tifffile made of three or four slices that were saved without axes.
-        return "ZYX"
+        return "QYX"
     return axes
 
 
-def _arrange(path: Path, data: Any, axes: str) -> tuple[Any, str]:
-    """Drop empty dimensions, name unknown ones Z and order them as C, T, Z, Y, X, S."""
-    for place in reversed(range(len(axes))):
-        if data.shape[place] == 1 and axes[place] in "TCSHPVERLA":
-            data, axes = data.squeeze(place), axes[:place] + axes[place + 1 :]
-    unknown = [letter for letter in axes if letter not in _ORDER]
-    if len(unknown) == 1 and "Z" not in axes:
-        axes = axes.replace(unknown[0], "Z")
-    elif unknown or not {"Y", "X"} <= set(axes):
-        raise InputError(
-            f"{path} does not say what its {len(axes)} dimensions "
-            f"({sides(data.shape)}) mean: save it as a Z stack, or as OME-TIFF."
-        )
-    order = sorted(axes, key=_ORDER.index)
-    if list(axes) != order:
-        data = data.transpose([axes.index(letter) for letter in order])
-    return data, "".join(order)
+def _as_seen(
+    tif: Any, series: Any, data: Any, *, by_colour: bool
+) -> tuple[Any, tuple[str, ...]]:
+    """Return values as the eye sees them, and what was changed for that."""
+    page = series.keyframe
+    if page.photometric == _PALETTE and page.colormap is not None:
+        seen = through_palette(data, page.colormap, by_colour=by_colour)
+        return seen, () if seen is data or by_colour else (GREYS,)
+    if page.photometric != _MINISWHITE:
+        return data, ()
+    if tif.is_imagej and is_mask(data):
+        return data, (_IMAGEJ_MASK,)
+    # What Python writes of true and false is called so, and is not meant so.
+    if series.kind == "shaped" and data.dtype == bool:
+        return data, ()
+    return inverted(data, page.bitspersample), (_TURNED,)
+
+
+def _has_alpha(series: Any, axes: str) -> bool:
+    samples = [int(one) for one in series.keyframe.extrasamples]
+    return axes[-1] == "S" and samples[-1:] in ([1], [2])
+
+
+def palette_of(path: Path) -> bytes:
+    """Return the palette of a TIFF file; b"" where it has none."""
+    with open_tiff(path) as tif:
+        colours = _image(tif).keyframe.colormap
+    return b"" if colours is None else bytes(colours.tobytes())

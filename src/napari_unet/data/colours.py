@@ -1,0 +1,116 @@
+"""Values as the eye sees them: stored inverted, in colours or with a palette."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.lazy import lazy_pages, memory_limit
+
+_FEW_COLOURED = 1 / 16
+"""Of a palette's entries, how many annotations of a microscope may take."""
+_PLANES_LOOKED_AT = 8
+GREYS = "the grey values of its palette were taken"
+ALPHA = "its transparency (alpha) is left out"
+
+
+def inverted(data: Any, bits: int) -> Any:
+    """Turn values that count from white, as MINISWHITE does, into ones from black.
+
+    `bits` are those of a whole number. Floats have no end to count from, and stay.
+    """
+    if data.dtype.kind == "f":
+        return data
+    if data.dtype.kind == "u":
+        white = data.dtype.type(2**bits - 1)
+        return _pixelwise(data, lambda page: white - page)
+    return _pixelwise(data, np.invert)
+
+
+def is_mask(data: Any) -> bool:
+    """Return whether the planes of (..., Y, X) uint8 hold nothing but 0 and 255."""
+    return data.dtype == np.uint8 and all(
+        bool(np.isin(plane, (0, 255)).all()) for plane in _some_planes(data, 2)
+    )
+
+
+def through_palette(
+    data: Any, palette: NDArray[np.uint16], *, by_colour: bool = False
+) -> Any:
+    """Turn the indices of a palette into what they stand for, where that is grey.
+
+    The indices stay where the grey values rise with them, as those of SmartSEM do
+    which gives some entries to its writing, and where they stand for colours: they
+    are labels then.
+
+    Parameters
+    ----------
+    data
+        (..., Y, X) indices.
+    palette
+        (3, entries), 16 bits: red, green and blue.
+    by_colour
+        Always take the colours, as (..., Y, X, 3) uint8.
+    """
+    colours = (palette // 257).astype(np.uint8)
+    if by_colour:
+        table = np.ascontiguousarray(colours.T)
+        return _pixelwise(data, lambda page: table[page])
+    highest = max(int(plane.max()) for plane in _some_planes(data, 2))
+    used = colours[:, : highest + 1]
+    grey = (used == used[0]).all(0)
+    if np.count_nonzero(~grey) > _FEW_COLOURED * grey.size:
+        return data
+    if (np.diff(used[0, grey].astype(int)) >= 0).all():
+        return data
+    table = colours[0]
+    return _pixelwise(data, lambda page: table[page])
+
+
+def without_colours(data: Any, axes: str) -> tuple[Any, str]:
+    """Take red of (..., S) for grey where green and blue are everywhere the same.
+
+    Of a stack larger than memory, some planes are looked at.
+    """
+    if axes[-1] != "S" or data.shape[-1] != 3:
+        return data, axes
+    for plane in _some_planes(data, 3):
+        if (plane != plane[..., :1]).any():
+            return data, axes
+    return data[..., 0], axes[:-1]
+
+
+def without_alpha(data: Any, axes: str) -> tuple[Any, str]:
+    """Drop the last sample of (..., S), and S where one is left."""
+    data = data[..., :-1]
+    return (data[..., 0], axes[:-1]) if data.shape[-1] == 1 else (data, axes)
+
+
+def _some_planes(data: Any, ndim: int) -> Any:
+    """Yield the planes of an array, some of them where it is not in memory."""
+    before = data.shape[:-ndim]
+    count = math.prod(before)
+    step = 1 if data.nbytes <= memory_limit() else -(-count // _PLANES_LOOKED_AT)
+    for index in range(0, count, step):
+        yield np.asarray(data[np.unravel_index(index, before)] if before else data)
+
+
+def _pixelwise(data: Any, function: Callable[[Any], NDArray[Any]]) -> Any:
+    """Apply a function to (..., Y, X), page by page where that exceeds the memory."""
+    if data.nbytes <= memory_limit():
+        return function(np.asarray(data))
+    sides = data.shape[-2:]
+    pages = data.reshape(-1, *sides)
+    corner = function(np.asarray(pages[0, :1, :1]))
+    shape = (*sides, *corner.shape[2:])
+    lazy = lazy_pages(
+        lambda index: function(np.asarray(pages[index])),
+        len(pages),
+        shape,
+        corner.dtype,
+    )
+    return lazy.reshape(*data.shape[:-2], *shape)
