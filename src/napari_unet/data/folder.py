@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, PngImagePlugin
 
-from napari_unet.data.axes import arrange
+from napari_unet.data.dimensions import arrange
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import ALPHA, GREYS, through_palette, without_alpha
 from napari_unet.data.files import unreadable

@@ -16,7 +16,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_unet.data.axes import arrange
+from napari_unet.data.dimensions import arrange
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import (
     ALPHA,
