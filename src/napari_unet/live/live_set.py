@@ -72,6 +72,8 @@ class LiveSet:
         image = normalization(stack.picture.as_czyx())
         shape, self._rows = image.shape[1:], stack.picture_rows
         self._height = shape[1] + stack.info_bar
+        every = np.full(shape, TRAIN, np.uint8)
+        roles = every if roles is None else roles[:, self._rows]
         classes = np.full(shape, IGNORE, np.uint8)
         # Objects are only needed for weight maps, which are made slice by slice.
         objects = np.broadcast_to(np.int32(0), shape)
@@ -85,9 +87,7 @@ class LiveSet:
             kind=kind,
             pixel_size=stack.zyx_size,
             unit=stack.unit,
-            roles=np.full(shape, TRAIN, np.uint8)
-            if roles is None
-            else roles[:, self._rows],
+            roles=roles,
             image_fingerprint=fingerprint(stack.as_czyx()),
             normalization=normalization,
             class_names=tuple(class_names),
