@@ -62,7 +62,8 @@ def check(given: Given) -> None:
 @app.command()
 @with_settings(
     *("image.kind", "weight_map.formula", "weight_map.w0", "weight_map.sigma"),
-    *("weight_map.balance", "network.ndim", "image.pixel_size", "image.unit"),
+    *("weight_map.balance", "network.ndim", "image.axes"),
+    *("image.pixel_size", "image.unit"),
 )
 def weights(
     given: Given,
@@ -87,7 +88,7 @@ app.command()(train)
     *("finish.follow_slices", "finish.min_size", "finish.fill_holes"),
     *("finish.thin_borders", "finish.neck", "finish.smooth", "predict.tile_size"),
     *("predict.tile_slices", "predict.batch_size", "half", "predict.device"),
-    *("image.pixel_size", "image.unit"),
+    *("image.axes", "image.info_bar", "image.pixel_size", "image.unit"),
 )
 def predict(
     given: Given,

@@ -22,7 +22,8 @@ LIST = "list"
 
 @with_settings(
     *("image.kind", "train", "baseline.scale", "baseline.side", "baseline.trees"),
-    *("baseline.seed", "image.pixel_size", "image.unit"),
+    *("baseline.seed", "image.axes", "image.info_bar", "image.pixel_size"),
+    "image.unit",
 )
 def baseline(
     given: Given,
@@ -103,20 +104,22 @@ def write_mask(
     from napari_unet.data.write import write_stack
 
     known = find_baseline(name)
-    chosen = stack.slices(slices)
+    chosen, picture = stack.slices(slices), stack.picture.as_czyx()
+    if classes is not None:
+        classes = classes[:, stack.picture_rows]
     every = range(stack.num_slices)
     wanted = every[parse_slices(slices or ":", len(every))]
     masks = []
     with stop_on_signals() as stop, bar("segmenting") as show:
         for step in segment(
-            name, stack.as_czyx(), classes, slices=wanted, config=config, stop=stop
+            name, picture, classes, slices=wanted, config=config, stop=stop
         ):
             show(step.done, step.total)
             if step.mask is not None:
                 masks.append(step.mask)
     if len(masks) < len(wanted):
         raise NapariUNetError("Stopped before the end: no mask was written.")
-    mask = np.stack(masks)
+    mask = np.pad(np.stack(masks), ((0, 0), (0, stack.info_bar), (0, 0)))
     seen = 0 if classes is None else len(set(annotated_slices(classes)) & set(wanted))
     if known.learns and seen:
         say(

@@ -65,7 +65,10 @@ def run_score(request: ScoreRequest) -> None:
         Labels(read_and_tell(request.prediction), request.slices),
         Labels(read_and_tell(request.truth), request.truth_slices),
     )
-    image = None if request.image is None else read_stack(request.image)
+    image, info_bar = None, request.info_bar or 0
+    if request.image is not None:
+        image = read_stack(request.image, axes=request.axes, info_bar=request.info_bar)
+        info_bar = image.info_bar
     card = None if request.model is None else read_card(request.model)
     trained_on, notes = _trained_on(card, image, pair)
     comparison = compare(
@@ -74,6 +77,7 @@ def run_score(request: ScoreRequest) -> None:
         request.kind,
         volume=request.volume,
         trained_on=trained_on,
+        info_bar=info_bar,
     )
     # What does not fit is said before minutes are spent on scores.
     wanted = None if request.report is None else image

@@ -37,6 +37,8 @@ class ScoreRequest:
         Path | None,
         typer.Option(help="The image: for pictures in the report, and for --model."),
     ] = None
+    axes: Annotated[str | None, option(ImageConfig, "axes")] = None
+    info_bar: Annotated[int | None, option(ImageConfig, "info_bar")] = None
     model: Annotated[
         Path | None,
         typer.Option(

@@ -44,14 +44,18 @@ def spell_out(stream: object) -> None:
 def read_and_tell(path: Path, given: Mapping[str, Any] | None = None) -> Stack:
     """Read a stack, and print what had to be assumed of it.
 
-    Its pixel size and unit may be among what was `given` of `ImageConfig`.
+    Its axes, info bar and pixel size may be among what was `given` of `ImageConfig`.
     """
     from napari_unet.data.calibration import Calibration
     from napari_unet.data.read import read_stack
 
     known = given or {}
-    calibration = Calibration.given(known.get("pixel_size"), known.get("unit"))
-    stack = read_stack(path, calibration)
+    stack = read_stack(
+        path,
+        Calibration.given(known.get("pixel_size"), known.get("unit")),
+        axes=known.get("axes"),
+        info_bar=known.get("info_bar"),
+    )
     for note in stack.notes:
         say(f"{path}: {note}")
     return stack

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PARTS = ("network", "weight_map", "train")
-_OF_IMAGES = ("kind", "pixel_size", "unit", "train", "validation")
+_OF_IMAGES = (
+    *("kind", "axes", "info_bar", "pixel_size", "unit"),
+    *("train", "validation"),
+)
 _SOURCE = "command line"
 
 
 @with_settings(
     *("images.image", "images.labels", "images.kind"),
-    *("images.pixel_size", "images.unit"),
+    *("images.axes", "images.info_bar", "images.pixel_size", "images.unit"),
     *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
     *("network.base_channels", "network.ndim"),
@@ -80,9 +83,9 @@ def train(
 ) -> None:
     """Train a network on one or several images with annotations.
 
-    Give --image and --labels once for each image. --kind, --pixel-size, --unit,
-    --train, --validation and --regions hold for all images when given once, or belong
-    to the images in their order.
+    Give --image and --labels once for each image. --kind, --axes, --info-bar,
+    --pixel-size, --unit, --train, --validation and --regions hold for all images when
+    given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
     from napari_unet.train.session import open_run, source_of

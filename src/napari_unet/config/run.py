@@ -32,6 +32,12 @@ class ImageConfig(Settings):
     a wrong one."""
     unit: str | None = Field(None, title="Unit")
     """Unit of that size, such as nm or um. Left out: nm."""
+    axes: str | None = Field(None, title="Axes")
+    """What the dimensions of the image file are, a letter for each in their order, such
+    as ZCYX: C channels, T time, Z slices, Y, X. Left out: what the file says."""
+    info_bar: int | None = Field(None, ge=0, title="Info bar (rows)")
+    """Rows at the bottom of the image that hold writing, 0 for none: neither trained
+    on, predicted nor scored. Left out: what the file says."""
     train: str | None = Field(None, title="Slices to train on")
     """Slices to train on, as start:stop counted from 0. Left out: all annotated slices
     that are not held out. The word none: the image is only held out."""

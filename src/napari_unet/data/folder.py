@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin, PngImagePlugin
 
-from napari_unet.data.dimensions import arrange
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import ALPHA, GREYS, through_palette, without_alpha
+from napari_unet.data.dimensions import arrange
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.tiff import Loaded, palette_of, read_tiff, tiff_header

@@ -42,18 +42,12 @@ class Normalization(Settings):
     around it. `plain` ones are those of all pixels, as in models of earlier versions.
     """
 
-    per: Literal["slice", "image"] = Field(
-        "slice",
-        title="Normalise each",
-        description="slice evens out brightness steps between sections; image keeps "
-        "the grey values of slices comparable, as CT needs.",
-    )
-    moments: Literal["robust", "plain"] = Field(
-        "robust",
-        title="Mean and deviation",
-        description="robust leaves out the constant filling of aligned sections and "
-        "hot pixels; plain takes all pixels.",
-    )
+    per: Literal["slice", "image"] = Field("slice", title="Normalise each")
+    """slice evens out brightness steps between sections; image keeps the grey values of
+    slices comparable, as CT needs."""
+    moments: Literal["robust", "plain"] = Field("robust", title="Mean and deviation")
+    """robust leaves out the constant filling of aligned sections and hot pixels; plain
+    takes all pixels."""
 
     def __call__(self, image: Source) -> NDArray[np.float32]:
         """Normalise a (C, Z, Y, X) image; lazy arrays are read slice by slice.

@@ -16,6 +16,11 @@ from napari_unet.errors import InputError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+_INFO_BAR = (
+    "its info bar, {} rows at the bottom, is neither trained on, predicted nor scored: "
+    "if it is none, --info-bar 0 (or Info bar in the Load tab)"
+)
+
 
 def read_stack(
     path: str | Path,
@@ -83,7 +88,12 @@ def read_stack(
         unknown_axes=calibration.unknown_axes(axes),
         info_bar=found.info_bar,
     )
-    return stack if info_bar is None else replace(stack, info_bar=info_bar)
+    if info_bar is not None:
+        return replace(stack, info_bar=info_bar)
+    if stack.info_bar:
+        note = _INFO_BAR.format(stack.info_bar)
+        return replace(stack, notes=(*stack.notes, note))
+    return stack
 
 
 def as_stack(

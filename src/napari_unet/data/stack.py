@@ -90,12 +90,8 @@ class Stack:
                 f"{self.source}: {len(self.pixel_size)} pixel sizes do not fit the "
                 f'axes "{self.axes}": give one for each of Z, Y and X that is there.'
             )
-        if self.info_bar and not 0 < self.info_bar < self._length("Y"):
-            raise InputError(
-                f"{self.source}: an info bar of {self.info_bar} rows does not fit an "
-                f"image of {self._length('Y')}: give the rows at the bottom that hold "
-                "writing, 0 for none."
-            )
+        if self.info_bar:
+            check_info_bar(self.info_bar, self._length("Y"), self.source)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -243,6 +239,21 @@ class Stack:
 
     def _length(self, letter: str) -> int:
         return self.shape[self.axes.index(letter)] if letter in self.axes else 1
+
+
+def check_info_bar(rows: int, height: int, source: str) -> None:
+    """Refuse an info bar that leaves no picture.
+
+    Raises
+    ------
+    InputError
+        When it does not lie within the image.
+    """
+    if not 0 <= rows < height:
+        raise InputError(
+            f"{source}: an info bar of {rows} rows does not fit an image of {height}: "
+            "give the rows at the bottom that hold writing, 0 for none."
+        )
 
 
 def parse_slices(selection: str | slice, count: int) -> slice:

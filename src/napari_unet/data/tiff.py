@@ -16,7 +16,6 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_unet.data.dimensions import arrange
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import (
     ALPHA,
@@ -26,6 +25,7 @@ from napari_unet.data.colours import (
     through_palette,
     without_alpha,
 )
+from napari_unet.data.dimensions import arrange
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.vendors.tem_cameras import OLYMPUS

@@ -26,6 +26,7 @@ from napari_unet.data.labels import (
     small_ids,
     whole_numbers,
 )
+from napari_unet.data.stack import check_info_bar
 from napari_unet.errors import InputError
 
 _FEW = 8
@@ -154,6 +155,8 @@ def compare(
     InputError
         When shapes or classes differ, or there is no truth.
     """
+    check_same_size(prediction.shape, truth.shape)
+    check_info_bar(info_bar, truth.shape[1], "The ground truth")
     if info_bar:
         # Nothing on it connects what lies above, nor tells how values are meant.
         prediction, truth = prediction.copy(), truth.copy()
@@ -161,7 +164,6 @@ def compare(
     truth = whole_numbers(truth, "The ground truth holds")
     if not truth.any():
         raise InputError("The ground truth holds no labels: there is nothing to score.")
-    check_same_size(prediction.shape, truth.shape)
     prediction = whole_numbers(prediction, "The prediction holds")
     values = label_values(prediction)
     numbered = _is_numbered(prediction, values)

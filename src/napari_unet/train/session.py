@@ -51,8 +51,8 @@ class TrainingSource:
         Boxes, polygons or slices with their role.
     class_names
         Names of the classes, background first; () where they have none.
-    calibration
-        Pixel size that counts instead of that of the image's file.
+    calibration, axes, info_bar
+        What counts instead of what the image's file says, as `read_stack` takes it.
     """
 
     image: Stack | Path
@@ -63,6 +63,8 @@ class TrainingSource:
     regions: tuple[Region, ...] = ()
     class_names: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    axes: str | None = None
+    info_bar: int | None = None
 
     @property
     def is_divided(self) -> bool:
@@ -83,10 +85,13 @@ class TrainingSource:
         notes: list[str] = []
         image, labels = self.image, self.labels
         if isinstance(image, Path):
-            image = _read(image, notes, self.calibration)
+            known = {"axes": self.axes, "info_bar": self.info_bar}
+            image = _read(image, notes, self.calibration, **known)
         if isinstance(labels, Path):
-            # Their pixels are those of the image, whatever their file says.
-            labels = np.asarray(_read(labels, notes, Calibration()).as_zyx())
+            # Their pixels are those of the image, whatever their file says; they have
+            # no channels, and are else stored as the image is.
+            axes = self.axes and self.axes.upper().replace("C", "")
+            labels = np.asarray(_read(labels, notes, Calibration(), axes=axes).as_zyx())
         return image, labels, tuple(notes)
 
     def prepare(
@@ -141,6 +146,8 @@ def source_of(image: ImageConfig) -> TrainingSource:
         validation=image.validation,
         regions=image.regions,
         calibration=Calibration.given(image.pixel_size, image.unit),
+        axes=image.axes,
+        info_bar=image.info_bar,
     )
 
 
@@ -338,9 +345,9 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
 
 
 def _read(
-    path: Path, notes: list[str], calibration: Calibration | None = None
+    path: Path, notes: list[str], calibration: Calibration | None, **known: Any
 ) -> Stack:
-    stack = read_stack(path, calibration)
+    stack = read_stack(path, calibration, **known)
     notes += [f"{path}: {note}" for note in stack.notes]
     return stack
 
