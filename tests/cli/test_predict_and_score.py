@@ -148,7 +148,9 @@ def test_a_wrong_option_is_told_before_anything_is_read(files, run, option, word
 
 def test_an_image_with_other_channels_is_refused(files, train, run):
     model = train() / "last.safetensors"
-    tifffile.imwrite(files / "rgb.tif", np.zeros((32, 32, 3), np.uint8))
+    colours = np.zeros((32, 32, 3), np.uint8)
+    colours[..., 0] = 9
+    tifffile.imwrite(files / "rgb.tif", colours)
     with pytest.raises(InputError, match=r"3 channel\(s\), the model was trained on 1"):
         run("predict", model, files / "rgb.tif", "--out", files / "out.tif")
     assert not (files / "out.tif").exists()

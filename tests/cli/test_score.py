@@ -99,6 +99,7 @@ def test_rounding_is_forgiven_and_nothing_more(predicted, soft):
 
 def test_wrong_probabilities_are_refused_by_name(predicted, run):
     colours = np.zeros((5, 48, 64, 3), np.uint8)
+    colours[..., 0] = 9
     tifffile.imwrite(predicted / "rgb.tif", colours, photometric="rgb")
     tifffile.imwrite(predicted / "small.tif", np.zeros((5, 40, 64), np.float32))
     tifffile.imwrite(predicted / "one.tif", np.zeros((1, 48, 64), np.float32))
