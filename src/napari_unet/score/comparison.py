@@ -156,11 +156,9 @@ def compare(
         When shapes or classes differ, or there is no truth.
     """
     check_same_size(prediction.shape, truth.shape)
-    check_info_bar(info_bar, truth.shape[1], "The ground truth")
     if info_bar:
-        # Nothing on it connects what lies above, nor tells how values are meant.
-        prediction, truth = prediction.copy(), truth.copy()
-        prediction[:, -info_bar:] = truth[:, -info_bar:] = 0
+        check_info_bar(info_bar, truth.shape[1], "The ground truth")
+        prediction, truth = _clear(prediction, info_bar), _clear(truth, info_bar)
     truth = whole_numbers(truth, "The ground truth holds")
     if not truth.any():
         raise InputError("The ground truth holds no labels: there is nothing to score.")
@@ -172,10 +170,7 @@ def compare(
         kind, note = _kind_of_truth(truth, values, numbered=numbered)
         notes.append(note)
     target = to_target(truth, kind)
-    notes.extend([*target.notes, *_leave_out(target, slices)])
-    if info_bar:
-        target.classes[:, -info_bar:] = IGNORE
-        notes.append(f"the info bar, {info_bar} rows at the bottom, is not scored")
+    notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     classes, num_classes, more = _predicted_classes(
         prediction, values, kind, target.num_classes, numbered=numbered
     )
@@ -257,16 +252,31 @@ def _is_ruled_out(
     return int(predicted.max()) > known or (scribbled and numbered)
 
 
-def _leave_out(target: Target, slices: Sequence[int] | None) -> list[str]:
-    """Ignore the slices that are not wanted; note which of the others hold nothing."""
+def _clear(labels: NDArray[np.generic], info_bar: int) -> NDArray[np.generic]:
+    """Let nothing on the bar connect what lies above, or tell how values are meant."""
+    cleared = labels.copy()
+    cleared[:, -info_bar:] = 0
+    return cleared
+
+
+def _leave_out(
+    target: Target, slices: Sequence[int] | None, info_bar: int
+) -> list[str]:
+    """Ignore slices that are not wanted and the bar; note what is not scored."""
     every = np.arange(len(target.classes))
     wanted = every if slices is None else np.asarray(slices)
     empty = np.setdiff1d(wanted, target.annotated_slices).size
     target.classes[np.setdiff1d(every, wanted)] = IGNORE
-    if not empty:
-        return []
-    words = "1 slice" if empty == 1 else f"{empty} slices"
-    return [f"{words} without any label in the ground truth: not scored, not annotated"]
+    notes = []
+    if empty:
+        words = "1 slice" if empty == 1 else f"{empty} slices"
+        notes = [
+            f"{words} without any label in the ground truth: not scored, not annotated"
+        ]
+    if info_bar:
+        target.classes[:, -info_bar:] = IGNORE
+        notes.append(f"the info bar, {info_bar} rows at the bottom, is not scored")
+    return notes
 
 
 def _predicted_classes(
