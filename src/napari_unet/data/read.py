@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,24 +75,20 @@ def read_stack(
     except OSError as error:
         raise unreadable(path, error) from error
     data, axes = without_colours(loaded.data, loaded.axes)
-    found, calibration = loaded.calibration, calibration or loaded.calibration
-    stack = Stack(
+    bar = loaded.calibration.info_bar if info_bar is None else info_bar
+    told = (_INFO_BAR.format(bar),) if bar and info_bar is None else ()
+    calibration = calibration or loaded.calibration
+    return Stack(
         data=data,
         axes=axes,
         pixel_size=calibration.pixel_size(axes),
         unit=calibration.unit,
         source=str(path),
-        notes=loaded.notes + calibration.notes(axes),
+        notes=loaded.notes + calibration.notes(axes) + told,
         calibration_source=calibration.source,
         unknown_axes=calibration.unknown_axes(axes),
-        info_bar=found.info_bar,
+        info_bar=bar,
     )
-    if info_bar is not None:
-        return replace(stack, info_bar=info_bar)
-    if stack.info_bar:
-        note = _INFO_BAR.format(stack.info_bar)
-        return replace(stack, notes=(*stack.notes, note))
-    return stack
 
 
 def as_stack(
