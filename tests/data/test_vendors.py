@@ -68,6 +68,12 @@ SIGHT_X = """<?xml version="1.0"?><TemReporter>
 </ImageFormingSystem></TemReporter>"""
 
 
+BAR_NOTE = (
+    "its info bar, 6 rows at the bottom, is neither trained on, predicted nor scored: "
+    "if it is none, --info-bar 0 (or Info bar in the Load tab)"
+)
+
+
 def picture(rows: int = 70, columns: int = 96) -> Any:
     return np.arange(rows * columns, dtype=np.uint16).reshape(rows, columns)
 
@@ -117,7 +123,9 @@ def test_fei_states_metres_and_the_bar_lies_below_the_rows_that_were_scanned(
     read = read_stack(path)
     size, source = (7.70833, 7.70833), "Thermo Fisher metadata"
     assert measured(read) == (size, "nm", source, 6, "YX")
-    assert read.notes == ()
+    assert read.notes == (BAR_NOTE,)
+    told = read_stack(path, info_bar=0)
+    assert (told.info_bar, told.notes) == (0, ())
 
 
 def test_newer_files_of_thermo_fisher_hold_xml_alone(tmp_path: Path) -> None:
@@ -139,6 +147,7 @@ def test_an_instrument_that_states_nothing_is_not_replaced_by_the_screen(
     assert measured(read) == ((1, 1), "pixel", "", 6, "YX")
     assert read.notes == (
         "Thermo Fisher metadata states no pixel size: set the pixel size",
+        BAR_NOTE,
     )
 
 
@@ -274,7 +283,8 @@ def test_jeol_states_a_bar_or_its_field_of_view_in_a_sidecar(
     read = read_stack(write(tmp_path / "a.tif", **dots))
     if size is None:
         assert (read.unit, read.info_bar) == (unit, 6)
-        assert read.notes == ("sidecar a.txt states no pixel size: set the pixel size",)
+        unknown = "sidecar a.txt states no pixel size: set the pixel size"
+        assert read.notes == (unknown, BAR_NOTE)
         return
     assert measured(read) == ((size, size), unit, "sidecar a.txt", 6, "YX")
 
@@ -480,5 +490,6 @@ def test_a_folder_of_slices_does_not_say_how_far_they_are_apart(
     size, source = (1, 7.70833, 7.70833), "Thermo Fisher metadata"
     assert measured(read) == (size, "nm", source, 6, "ZYX")
     assert read.unknown_axes == "Z"
-    assert read.notes == ("how far apart its slices are is not stated: 3D asks for it",)
+    distance = "how far apart its slices are is not stated: 3D asks for it"
+    assert read.notes == (distance, BAR_NOTE)
     assert math.isclose(read.size_for(2)[1], 7.70833)

@@ -87,7 +87,7 @@ def test_what_settings_say_of_an_image_becomes_its_source():
 
 
 def test_a_pixel_size_is_asked_of_images_and_not_of_annotations(tmp_path):
-    image, labels = make()
+    image, labels = make((5, 64, 64))
     paths = tmp_path / "em.tif", tmp_path / "cells.tif"
     screen = {"resolution": (96, 96), "resolutionunit": "INCH"}
     for path, values in zip(paths, (image.data, labels), strict=True):
