@@ -193,6 +193,20 @@ def test_smart_sem_stores_the_gray_value_as_the_index_of_a_palette(
     assert (read.axes, read.info_bar) == ("YX", 6)
 
 
+@pytest.mark.parametrize(
+    ("unit", "size"), [("um", (0.01, 0.005)), ("nm", (0.01, 0.005)), ("", None)]
+)
+def test_atlas_states_vectors_that_turn_with_the_scan(
+    tmp_path: Path, unit: str, size: tuple[float, float] | None
+) -> None:
+    vectors = "<Ux>0.003</Ux><Uy>-0.004</Uy><Vx>0.008</Vx><Vy>0.006</Vy>"
+    view = f'<FOV_X units="{unit}">0.48</FOV_X>' if unit else "<FOV_X>0.48</FOV_X>"
+    text = f'<?xml version="1.0"?><Fibics><Scan>{vectors}{view}</Scan></Fibics>'
+    read = read_stack(write(tmp_path / "a.tif", (51023, "s", text.encode())))
+    expected = (size, unit, "ATLAS metadata") if size else ((1, 1), "pixel", "")
+    assert measured(read) == (*expected, 0, "YX")
+
+
 def test_item_puts_a_preview_in_colour_before_the_image(tmp_path: Path) -> None:
     path, image = tmp_path / "a.tif", picture()
     with tifffile.TiffWriter(path) as tif:

@@ -36,6 +36,9 @@ _SPELLINGS = {
 }
 _UNITS = {name: unit for unit, names in _SPELLINGS.items() for name in (unit, *names)}
 
+GIVEN = "given by the user"
+"""Source of a pixel size that no file states."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -137,7 +140,7 @@ class Calibration:
             numbers *= 2
         axes = "ZYX"[-len(numbers) :]
         known = {axis: one for axis, one in zip(axes, numbers, strict=True) if one}
-        return cls(checked_unit(unit or "nm"), known, "given by the user")
+        return cls(checked_unit(unit or "nm"), known, GIVEN)
 
     def pixel_size(self, axes: str) -> tuple[float, ...]:
         """Return one size for each spatial axis of `axes`; 1.0 where unknown."""

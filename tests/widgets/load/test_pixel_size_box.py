@@ -73,7 +73,7 @@ def test_an_unknown_distance_of_slices_is_unknown_in_the_layer_too(
     stack = image_stack(layer)
     assert stack.size_for(3) == (50, 4, 4)
     assert stack.calibration_source == "given by the user"
-    assert "Given by the user" in box.words.text()
+    assert "given by the user" in box.words.text()
 
 
 def test_what_lies_on_the_layer_gets_the_size_too(loaded: Any, viewer: Any) -> None:
@@ -152,3 +152,21 @@ def test_what_was_read_says_where_the_size_was_found(
     words = dock.load.status.text()
     assert "pixels of 4 x 4 nm (Thermo Fisher metadata)" in words
     assert "how far apart its slices are is not stated" in words
+
+
+def test_a_project_keeps_the_size_that_was_set_and_by_whom(
+    loaded: Any, viewer: Any, project: Any, open_dock: Any, ready: Any
+) -> None:
+    box = loaded.load.pixel_size
+    box.image.setValue(viewer.layers["em"])
+    box.sizes.setText("60 5 5")
+    box.set_button.click()
+    folder = project.project.folder
+    project.close()
+    other, projects, _ = open_dock()
+    projects.open(folder)
+    ready(projects)
+    layer = other.layers["em"]
+    np.testing.assert_allclose(layer.scale, (60, 5, 5))
+    np.testing.assert_allclose(other.layers["truth"].scale, (60, 5, 5))
+    assert image_stack(layer).calibration_source == "given by the user"

@@ -10,15 +10,15 @@ from napari_unet.data.calibration import Calibration
 from napari_unet.data.vendors.descriptions import bounding_box, open_fibsem, sight_x
 from napari_unet.data.vendors.interchange import imagej, ome_xml, resolution_tags
 from napari_unet.data.vendors.sidecars import hitachi, sidecar, tescan
-from napari_unet.data.vendors.smart_sem import smart_sem
 from napari_unet.data.vendors.tem_cameras import digital_micrograph, olympus, tvips
 from napari_unet.data.vendors.thermo_fisher import thermo_fisher
+from napari_unet.data.vendors.zeiss import atlas, smart_sem
 
 Reader = Callable[[Any], Calibration | None]
 """Returns what a writer says of a `tifffile.TiffPageSeries`; None where it is mute."""
 
 _INSTRUMENTS: tuple[Reader, ...] = (
-    *(thermo_fisher, smart_sem, olympus, tvips, digital_micrograph),
+    *(thermo_fisher, atlas, smart_sem, olympus, tvips, digital_micrograph),
     *(tescan, hitachi, open_fibsem, sight_x, bounding_box),
 )
 _PROGRAMS: tuple[Reader, ...] = (ome_xml, imagej)

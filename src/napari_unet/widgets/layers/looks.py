@@ -10,10 +10,11 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.widgets.layers.annotations import class_names, name_classes
-from napari_unet.widgets.layers.marks import SOURCE
+from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
 
 NAMES = "class_names"
 """Key in the place and the look of a layer: names of its classes, background first."""
+_CALIBRATED_BY = "calibrated_by"
 _LENGTHS = ("scale", "translate")
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
@@ -46,6 +47,7 @@ def look_of(layer: Layer) -> dict[str, Any]:
     """Return place, colours and visibility of an image or labels layer."""
     look = {**place_of(layer), **{name: getattr(layer, name) for name in _SHOWN}}
     look["opacity"] = float(layer.opacity)
+    look[_CALIBRATED_BY] = layer.metadata.get(CALIBRATED_BY, "")
     look["blending"] = str(layer.blending)
     if isinstance(layer, Labels):
         look |= _label_colours(layer)
@@ -81,6 +83,8 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
     """
     for name, value in options(look, layer.ndim).items():
         setattr(layer, name, value)
+    if _CALIBRATED_BY in look:
+        layer.metadata[CALIBRATED_BY] = look[_CALIBRATED_BY]
     for name in _SHOWN:
         if name in look:
             setattr(layer, name, look[name])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
-from napari_unet.data.calibration import Calibration
+from napari_unet.data.calibration import GIVEN, Calibration
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import axes_of
@@ -63,7 +63,9 @@ class PixelSizeBox(QWidget):
             part.setToolTip(_TIP)
         self.words = WrappedLabel()
         row = in_row(self.sizes, self.unit, self.set_button, stretch=(2, 1))
-        in_column(self, self.image, row, self.words)
+        title = QLabel("Pixel size of")
+        title.setToolTip(_TIP)
+        in_column(self, in_row(title, self.image, stretch=(0, 1)), row, self.words)
         self._of_layer = Subscriptions(self, self.refresh)
         self.image.valueChanged.connect(self._on_layer)
         events = Workspace.of(viewer).events
@@ -119,5 +121,6 @@ def _words(known: Calibration, axes: str) -> str:
         return "Unknown: no file states it, or it was not believed."
     missing = " How far apart the slices are is unknown: give Z, too."
     unstated = missing if "Z" in known.unknown_axes(axes) else ""
-    source = known.source or "as the layer has it"
-    return f"{source[0].upper()}{source[1:]}.{unstated}"
+    source = known.source or "the layer"
+    found = source if source == GIVEN else f"found in: {source}"
+    return f"Z, Y and X, {found}.{unstated}"

@@ -1,13 +1,15 @@
-"""Zeiss SmartSEM, and LEO before it."""
+"""Zeiss SmartSEM, LEO before it, and ATLAS (Fibics)."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from napari_unet.data.calibration import Calibration, normal_unit, positive, unit_factor
-from napari_unet.data.vendors.tags import bar_height, tag
+from napari_unet.data.vendors.tags import bar_height, plain_text, tag
 
 _SOURCE = "Zeiss SmartSEM"
 _WIDTH = 1024  # of the screen that `ap_pixel_size` and the unnamed values are for
@@ -28,6 +30,34 @@ def smart_sem(series: Any) -> Calibration | None:
     image = (stored[1], stored[0]) if len(stored) == 2 else (None, None)
     height = bar_height((page.imagelength, columns), image)
     return Calibration.of(_SOURCE, {"X": (size, "m")}, info_bar=height)
+
+
+def atlas(series: Any) -> Calibration | None:
+    """Return what ATLAS writes into tag 51023: the vectors of a pixel.
+
+    They turn with the scan; their unit is that of the field of view.
+    """
+    xml = tag(series.keyframe, 51023)
+    if xml is None:
+        return None
+    try:
+        scan = ElementTree.fromstring(plain_text(xml).strip("\0 \r\n")).find("Scan")
+    except ElementTree.ParseError:
+        scan = None
+    view = None if scan is None else scan.find("FOV_X")
+    if scan is None or view is None:
+        return Calibration.of("ATLAS metadata", {})
+    # Without a unit it is no length.
+    unit = view.get("units", "-")
+    found = {
+        axis: (math.hypot(*(_number(scan.findtext(f"{v}{a}")) for a in "xy")), unit)
+        for axis, v in (("X", "U"), ("Y", "V"))
+    }
+    return Calibration.of("ATLAS metadata", found)
+
+
+def _number(text: str | None) -> float:
+    return positive(text) or 0.0
 
 
 def _metres(found: Mapping[str, Any], name: str) -> float | None:
