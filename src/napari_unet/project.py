@@ -33,6 +33,10 @@ class LayerRecord(Settings):
     name: str
     path: str | None = None
     """Relative where it lies in the project; none: in no file."""
+    axes: str | None = None
+    """Of an image: what the user said of the dimensions of its file."""
+    info_bar: int | None = None
+    """Of an image: rows at the bottom that hold writing."""
     look: dict[str, Any] = Field(default_factory=dict)
     """Place, colours and visibility."""
 
@@ -203,7 +207,8 @@ class Project:
                 )
             path = self.found(record.path)
             if record.role != "annotations":
-                return LayerRead(record, read_stack(path))
+                stack = read_stack(path, axes=record.axes, info_bar=record.info_bar)
+                return LayerRead(record, stack)
             entry = self.journal.entry(path)
             return LayerRead(record, self.journal.read(entry), entry)
         except NapariUNetError as error:

@@ -59,6 +59,11 @@ def arrange(
     return data, "".join(order), notes
 
 
+def of_labels(axes: str | None) -> str | None:
+    """Return the axes of labels made on an image of `axes`: they have no channels."""
+    return None if axes is None else axes.upper().replace("C", "")
+
+
 def _named(path: Path, data: Any, axes: str, wanted: str) -> tuple[Any, str]:
     """Return the array with a letter for each dimension, from those of the user."""
     letters = wanted.upper()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from napari_unet.data.annotation import describe, guess_kind, to_target
+from napari_unet.data.dimensions import of_labels
 from napari_unet.data.labels import check_same_size
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
@@ -33,9 +34,11 @@ class Reading:
 
 
 def read_roles(
-    paths: dict[str, Path], stop: Event
+    paths: dict[str, Path], axes: str | None, stop: Event
 ) -> Iterator[Reading | tuple[str, Stack, str]]:
     """Read image and labels in turn; by their roles, as `TITLES` has them.
+
+    `axes` are those of the image, as `read_stack` takes them.
 
     Yields
     ------
@@ -54,7 +57,7 @@ def read_roles(
             return
         yield Reading(path.name, done / total)
         done += sizes[role]
-        stack = read_stack(path)
+        stack = read_stack(path, axes=axes if role == "image" else of_labels(axes))
         if role == "image":
             shape = tuple(stack.as_czyx().shape[1:])
             yield role, stack, _describe_image(stack)

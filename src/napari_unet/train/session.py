@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_unet.config import AnnotationKind, ImageConfig, Region, Role, RunConfig
 from napari_unet.data.calibration import Calibration
+from napari_unet.data.dimensions import of_labels
 from napari_unet.data.read import as_stack, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -88,9 +89,8 @@ class TrainingSource:
             known = {"axes": self.axes, "info_bar": self.info_bar}
             image = _read(image, notes, self.calibration, **known)
         if isinstance(labels, Path):
-            # Their pixels are those of the image, whatever their file says; they have
-            # no channels, and are else stored as the image is.
-            axes = self.axes and self.axes.upper().replace("C", "")
+            # Their pixels are those of the image, whatever their file says.
+            axes = of_labels(self.axes)
             labels = np.asarray(_read(labels, notes, Calibration(), axes=axes).as_zyx())
         return image, labels, tuple(notes)
 

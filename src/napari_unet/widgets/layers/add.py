@@ -9,7 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.arrays import placed_as
-from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
+from napari_unet.widgets.layers.marks import CALIBRATED_BY, INFO_BAR, SOURCE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -22,7 +22,11 @@ def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> I
         stack.data,
         name=name,
         rgb="S" in stack.axes,
-        metadata={SOURCE: stack.source, CALIBRATED_BY: stack.calibration_source},
+        metadata={
+            SOURCE: stack.source,
+            CALIBRATED_BY: stack.calibration_source,
+            INFO_BAR: stack.info_bar,
+        },
         **{**place, **options},
     )
 

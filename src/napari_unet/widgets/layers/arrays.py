@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
+from napari_unet.widgets.layers.marks import INFO_BAR
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import pixel_size
 
@@ -30,7 +31,8 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     Raises
     ------
     InputError
-        When the layer has dimensions that the core does not know.
+        When the layer has dimensions that the core does not know, or an info bar that
+        does not fit it.
     """
     axes, data = axes_of(layer), finest(layer)
     if not hasattr(data, "reshape"):
@@ -46,6 +48,7 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
         *(data, kept, sizes, _unit(layer), layer.name),
         calibration_source=calibration.source,
         unknown_axes=calibration.unknown_axes(kept),
+        info_bar=layer.metadata.get(INFO_BAR, 0),
     )
 
 

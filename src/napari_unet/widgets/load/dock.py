@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
+from napari_unet.config import ImageConfig
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
+from napari_unet.widgets.layers.marks import AXES
+from napari_unet.widgets.load.info_bar_box import InfoBarBox
 from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.qt.file_dialogs import IMAGES, open_file, open_folder
@@ -73,8 +76,13 @@ class LoadWidget(Panel):
             self.rows[role] = PathRow(title)
             self.rows[role].edit.textChanged.connect(self.refresh)
             self.add_row(title, self.rows[role], _TIPS[role])
+        self.axes = QLineEdit()
+        self.axes.setPlaceholderText("as the file says")
+        tip = ImageConfig.model_fields["axes"].description or ""
+        self.add_row("Axes", self.axes, tip)
         self.pixel_size = PixelSizeBox(napari_viewer)
-        self.finish_layout(self.pixel_size)
+        self.info_bar = InfoBarBox(self.pixel_size.image)
+        self.finish_layout(self.pixel_size, self.info_bar)
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -87,7 +95,8 @@ class LoadWidget(Panel):
         chosen = {role: row.value() for role, row in self.rows.items()}
         paths = {role: path for role, path in chosen.items() if path is not None}
         self._words: list[str] = []
-        self.start("Loading", partial(read_roles, paths))
+        self._axes = self.axes.text().strip() or None
+        self.start("Loading", partial(read_roles, paths, self._axes))
 
     def on_step(self, item: Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
@@ -99,10 +108,12 @@ class LoadWidget(Panel):
         role, stack, words = item
         name = Path(stack.source).stem
         if role == "image":
-            self.workspace.image = add_image(self.viewer, stack, name)
+            layer = add_image(self.viewer, stack, name)
+            layer.metadata[AXES] = self._axes
+            self.workspace.image = layer
         else:
-            layer = add_labels(self.viewer, stack, name, self.workspace.image)
-            setattr(self.workspace, role, layer)
+            labels = add_labels(self.viewer, stack, name, self.workspace.image)
+            setattr(self.workspace, role, labels)
         self._words.append(words)
         self.status.setText("\n".join(self._words))
 

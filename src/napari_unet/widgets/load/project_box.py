@@ -17,6 +17,7 @@ from napari_unet.project import LayerRead, LayerRecord
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
+from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder
 from napari_unet.widgets.qt.job import Job, once
@@ -145,6 +146,7 @@ class ProjectBox(QWidget):
             layer = self._add(read.data, read.entry, record.name)
         elif record.role == "image":
             layer = add_image(self.viewer, read.data, record.name)
+            layer.metadata[AXES] = record.axes
         else:
             layer = add_labels(self.viewer, read.data, record.name, workspace.image)
         try:

@@ -22,6 +22,7 @@ from napari_unet.errors import InputError, sentence_of
 from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
+from napari_unet.widgets.layers.marks import AXES, INFO_BAR
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
 from napari_unet.widgets.project.preferences import default_project, preferences
 from napari_unet.widgets.project.workspace import Workspace
@@ -334,7 +335,14 @@ class OpenProject(QObject):
         if role == "annotations":
             path = None if self.keeper.last is None else self.keeper.last.path
         stored = None if path is None else self.project.stored(path)
-        return LayerRecord(role=role, name=layer.name, path=stored, look=look_of(layer))
+        return LayerRecord(
+            role=role,
+            name=layer.name,
+            path=stored,
+            axes=layer.metadata.get(AXES),
+            info_bar=layer.metadata.get(INFO_BAR),
+            look=look_of(layer),
+        )
 
     def _updated(self, record: LayerRecord) -> LayerRecord:
         last = self.keeper.last

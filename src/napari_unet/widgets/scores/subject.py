@@ -17,7 +17,7 @@ from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.errors.error_map import leave_out
 from napari_unet.score.scoring import SliceScored, score_steps
 from napari_unet.widgets.layers.arrays import labels_array
-from napari_unet.widgets.layers.marks import made_by, made_by_baseline
+from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,8 @@ class Subject:
         What made the prediction, as far as that is known.
     learnt_from
         Indices of the slices that it had learnt from; None where that is unknown.
+    info_bar
+        Rows at the bottom of the image that hold writing.
     """
 
     prediction: Labels
@@ -55,6 +57,7 @@ class Subject:
     made_by: MadeBy | None = None
     baseline: MadeByBaseline | None = None
     learnt_from: frozenset[int] | None = None
+    info_bar: int = 0
 
     @classmethod
     def of(
@@ -90,7 +93,8 @@ class Subject:
         learnt = UsedSlices.of(made).trained
         if baseline is not None:
             learnt = frozenset(baseline.learnt_from)
-        return cls(prediction, truth, *labels, image, made, baseline, learnt)
+        bar = 0 if image is None else image.metadata.get(INFO_BAR, 0)
+        return cls(prediction, truth, *labels, image, made, baseline, learnt, bar)
 
     @property
     def image_name(self) -> str:
@@ -132,6 +136,7 @@ class Subject:
             kind,
             slices=slices,
             trained_on=self.learnt_from,
+            info_bar=self.info_bar,
         )
         if ignored is not None:
             comparison = leave_out(comparison, ignored)
