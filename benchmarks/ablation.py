@@ -102,9 +102,9 @@ def network(fold: int, variant: str, seed: int, options: argparse.Namespace) -> 
     measured = {}
     for way in WAYS:
         predictor = Predictor(model, PredictConfig(average=way == "averaged"))
-        told = predictor.predict(grey, keep=True).probabilities[1]
+        predicted = predictor.predict(grey, keep=True).probabilities[1]
         measured[way] = {
-            str(limit): measures(told >= limit, truth) for limit in THRESHOLDS
+            str(limit): measures(predicted >= limit, truth) for limit in THRESHOLDS
         }
     return {**measured, "steps": model.card.step, "seconds": seconds}
 

@@ -185,10 +185,10 @@ def strokes(window: Window, gaps: Gaps, count: int) -> None:
         window.stroke(rng)
         released = time.perf_counter()
         window.wait(2.0, lambda before=before: live.requests.num_updates > before)
-        told = live.requests.num_updates
-        if told == before:
+        updates = live.requests.num_updates
+        if updates == before:
             continue
-        if window.wait(20.0, lambda told=told: live.updates_seen >= told):
+        if window.wait(20.0, lambda updates=updates: live.updates_seen >= updates):
             took.append(time.perf_counter() - released)
         window.wait(float(rng.uniform(0.2, 1.0)))
         if number % 5 == 4:

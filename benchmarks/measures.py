@@ -58,13 +58,13 @@ def megabytes(work: Callable[..., object], *arguments: object) -> int:
 def borders(
     name: str, truth: NDArray[np.bool_], slices: int, repeats: int
 ) -> dict[str, Any]:
-    other, true = truth[2 : slices + 2], truth[:slices]
-    empty = np.zeros_like(true)
+    other, truth = truth[2 : slices + 2], truth[:slices]
+    empty = np.zeros_like(truth)
     times = [
         (
-            seconds(warping_error, other, true),
-            seconds(warping_error, empty, true),
-            seconds(surface_distances, other, true),
+            seconds(warping_error, other, truth),
+            seconds(warping_error, empty, truth),
+            seconds(surface_distances, other, truth),
         )
         for _ in range(repeats)
     ]
@@ -72,7 +72,7 @@ def borders(
         round(1e3 * statistics.median(one), 1) for one in zip(*times, strict=True)
     ]
     keys = ("warping_ms", "warping_of_an_empty_prediction_ms", "surface_ms")
-    shape = "x".join(map(str, true.shape))
+    shape = "x".join(map(str, truth.shape))
     return {"figure": name, "shape": shape, **dict(zip(keys, middle, strict=True))}
 
 

@@ -39,9 +39,9 @@ SHAPE = (4, 256, 256)
 def tell(figure: str, ways: dict[str, float], **more: object) -> None:
     """Print medians in ms, and the first way's share of the second's time."""
     ours, other = list(ways.values())[:2]
-    told = {f"{name}_ms": round(1e3 * value, 2) for name, value in ways.items()}
+    times = {f"{name}_ms": round(1e3 * value, 2) for name, value in ways.items()}
     line = {"figure": figure, "value": round(ours / other, 3), "unit": "ratio"}
-    print(json.dumps({**line, **told, **more}), flush=True)
+    print(json.dumps({**line, **times, **more}), flush=True)
 
 
 def take_turns(

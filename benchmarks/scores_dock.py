@@ -31,13 +31,13 @@ JUMPS = 10
 
 
 def damaged(bodies: NDArray[Any]) -> NDArray[Any]:
-    told = np.roll(bodies, 2, axis=2)
+    predicted = np.roll(bodies, 2, axis=2)
     rng = np.random.default_rng(0)
     ids = np.unique(bodies)[1:]
     for _ in range(30):
         one, other = rng.choice(ids, 2)
-        told[told == one] = other
-    return told
+        predicted[predicted == one] = other
+    return predicted
 
 
 def wait(seconds: float, done: Callable[[], bool]) -> float:
@@ -73,13 +73,15 @@ def measure(options: argparse.Namespace) -> None:
 
     raw = tifffile.imread(options.data / "medulla-raw.tif")[:SLICES]
     bodies = tifffile.imread(options.data / "medulla-bodies.tif")[:SLICES]
-    told = damaged(bodies)
+    predicted = damaged(bodies)
     if options.prediction is not None:
-        told = tifffile.imread(options.prediction)[:SLICES]
+        predicted = tifffile.imread(options.prediction)[:SLICES]
     viewer = napari.Viewer()
     viewer.add_image(raw, name="medulla")
     truth = viewer.add_labels(bodies.astype(np.int32), name="bodies", visible=False)
-    layer = viewer.add_labels(told.astype(np.int32), name="prediction", opacity=0.5)
+    layer = viewer.add_labels(
+        predicted.astype(np.int32), name="prediction", opacity=0.5
+    )
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Scores")
     dock.prediction.setValue(layer)
     dock.truth.setValue(truth)

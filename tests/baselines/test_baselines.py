@@ -196,7 +196,7 @@ def test_learning_and_filters_are_loaded_only_when_they_are_used():
         "slow = {'sklearn', 'skimage.segmentation', 'skimage.filters'}\n"
         "print(sorted(slow & set(sys.modules)))"
     )
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

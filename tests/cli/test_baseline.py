@@ -82,10 +82,10 @@ def test_what_cannot_be_done_is_one_sentence(files, run):
         (("li", image, *out, "--slices", "7"), "image.tif: slices 7 asked"),
     ]
     for arguments, words in wrong:
-        with pytest.raises(InputError) as told:
+        with pytest.raises(InputError) as caught:
             run("baseline", *arguments)
-        assert words in str(told.value)
-        assert "\n" not in str(told.value)
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
     assert not (files / "mask.tif").exists()
 
 

@@ -96,5 +96,5 @@ def test_help_and_version_come_without_torch():
         "print([name for name in ('torch', 'scipy', 'qtpy') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert told.splitlines()[-1] == "[]"
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "[]"

@@ -71,12 +71,12 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_1(files, train, capfd):
                 main()
         finally:
             sys.argv = before
-        told = capfd.readouterr()
+        printed = capfd.readouterr()
         assert leaving.value.code == 1, what
-        assert words in told.err, what
-        assert told.err.startswith("Error: "), what
-        assert told.err.count("\n") == 1, what
-        assert "Traceback" not in told.out + told.err, what
+        assert words in printed.err, what
+        assert printed.err.startswith("Error: "), what
+        assert printed.err.count("\n") == 1, what
+        assert "Traceback" not in printed.out + printed.err, what
         assert not (files / "new").exists(), what
 
 
@@ -94,9 +94,11 @@ def test_a_full_memory_is_one_line_too(files, train, capfd, monkeypatch):
     with pytest.raises(SystemExit) as leaving:
         main()
     assert leaving.value.code == 1
-    told = capfd.readouterr().err
-    assert told.startswith("Error: The memory is full (Unable to allocate 20.0 GiB):")
-    assert told.count("\n") == 1
+    printed = capfd.readouterr().err
+    assert printed.startswith(
+        "Error: The memory is full (Unable to allocate 20.0 GiB):"
+    )
+    assert printed.count("\n") == 1
 
 
 def test_a_process_ends_with_code_1_and_one_line(files, shell):

@@ -131,18 +131,18 @@ def test_of_five_single_images_the_last_is_held_out(files, run):
     write_stack(files / "i.tif", image.data[0], axes="YX")
     write_stack(files / "l.tif", labels.data[0], axes="YX")
     pair = ("--image", files / "i.tif", "--labels", files / "l.tif")
-    told = run(
+    printed = run(
         *("train", *(5 * pair), "--steps", 2, "--patch-size", 32),
         *("--base-channels", 2, "--out", files / "run"),
     ).stdout
     assert (files / "run" / "best.safetensors").exists()
-    assert told.count("the whole image is held out") == 1
-    assert "nothing is held out" not in told
-    told = run(
+    assert printed.count("the whole image is held out") == 1
+    assert "nothing is held out" not in printed
+    printed = run(
         *("train", *(4 * pair), "--steps", 2, "--patch-size", 32),
         *("--base-channels", 2, "--out", files / "four"),
     ).stdout
-    assert told.count("held out") == told.count("nothing is held out") == 1
+    assert printed.count("held out") == printed.count("nothing is held out") == 1
 
 
 def test_few_objects_are_not_taken_for_classes_where_one_is_predicted():

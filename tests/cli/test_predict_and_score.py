@@ -122,8 +122,8 @@ def test_an_image_of_another_pixel_size_is_told_and_rescaled_where_asked(
     plain = " ".join(run(*predict, files / "plain.tif").stdout.split())
     sizes = "trained on pixels of 0.004 um, this image has 0.002 um"
     assert f"{sizes}: the mask will be poor; --rescale brings" in plain
-    told = " ".join(run(*predict, files / "scaled.tif", "--rescale").stdout.split())
-    assert f"{sizes}: it is rescaled" in told
+    printed = " ".join(run(*predict, files / "scaled.tif", "--rescale").stdout.split())
+    assert f"{sizes}: it is rescaled" in printed
     scaled = read_stack(files / "scaled.tif")
     assert scaled.shape == large.shape
     assert scaled.pixel_size == pytest.approx((0.05, 0.002, 0.002))
@@ -198,8 +198,8 @@ def test_scores_in_files_are_those_of_the_arrays(files, run):
         *("--json", files / "s.json", "--csv", files / "s.csv"),
     )
     scores = score_labels(prediction, truth)
-    told = json.loads((files / "s.json").read_text(encoding="utf-8"))
-    assert told == scores.to_dict()
+    saved = json.loads((files / "s.json").read_text(encoding="utf-8"))
+    assert saved == scores.to_dict()
     with (files / "s.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["slice"] for row in rows] == ["0", "1", "2", "3", "4", "all"]
@@ -217,9 +217,9 @@ def test_some_slices_are_scored_against_others(files, run):
         *("score", files / "prediction.tif", files / "labels.tif"),
         *("--truth-slices", "3:", "--json", files / "s.json"),
     )
-    told = json.loads((files / "s.json").read_text(encoding="utf-8"))
-    assert told["overall"]["iou"] == 1
-    assert [row["slice"] for row in told["slices"]] == [3, 4], "as in the whole stack"
+    saved = json.loads((files / "s.json").read_text(encoding="utf-8"))
+    assert saved["overall"]["iou"] == 1
+    assert [row["slice"] for row in saved["slices"]] == [3, 4], "as in the whole stack"
 
 
 def test_scores_of_other_shapes_are_refused(files, run):

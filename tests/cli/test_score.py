@@ -50,8 +50,8 @@ def soft(predicted, run):
             *("score", predicted / "prediction.tif", predicted / "labels.tif"),
             *("--probabilities", path, "--json", predicted / "s.json", *arguments),
         )
-        told = read(predicted / "s.json")
-        return told["overall"]["soft"], in_words(result), told["notes"]
+        saved = read(predicted / "s.json")
+        return saved["overall"]["soft"], in_words(result), saved["notes"]
 
     return start
 

@@ -69,10 +69,10 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(files, run):
     assert all(line.strip() for line in lines), "no line is empty"
     assert "image.tif: slice 4 is held out to score the network" in lines
     assert any(line.startswith("training a 2D U-Net, base 4 (") for line in lines)
-    told = [line for line in lines if line.startswith("step ")]
-    assert 10 <= len(told) <= 12
-    assert "best validation IoU" in told[-1]
-    assert told[-1].endswith("0:00 left")
+    printed = [line for line in lines if line.startswith("step ")]
+    assert 10 <= len(printed) <= 12
+    assert "best validation IoU" in printed[-1]
+    assert printed[-1].endswith("0:00 left")
     assert lines[-1] == f"wrote {files / 'run' / 'best.safetensors'}"
 
 
@@ -220,8 +220,10 @@ def test_a_leak_is_told_before_training(files, run):
         *("--image", files / "image.tif", "--labels", files / "labels.tif"),
         *write_regions(files, text),
     )
-    (told,) = [one for one in result.stdout.splitlines() if "lie within" in one]
-    assert told.startswith("image.tif: all 6,144 validation pixels lie within 21 pix")
+    (printed,) = [one for one in result.stdout.splitlines() if "lie within" in one]
+    assert printed.startswith(
+        "image.tif: all 6,144 validation pixels lie within 21 pix"
+    )
 
 
 def test_fine_tuning_starts_from_a_model(files, train):
@@ -271,8 +273,8 @@ def test_a_preset_gives_the_settings_that_options_change(files, run):
 
 
 def test_auto_says_in_a_line_what_was_chosen_and_why(files, run):
-    told, config = train_with_preset(run, files, "auto", "--steps", "1")
-    (why,) = [line for line in told.splitlines() if line.startswith("chosen: ")]
+    printed, config = train_with_preset(run, files, "auto", "--steps", "1")
+    (why,) = [line for line in printed.splitlines() if line.startswith("chosen: ")]
     assert "base 8, 64 patches of 48 x 48 pixels, about 1 steps on CPU" in why
     assert "base 16 needs 150 steps and would get 1" in why
     assert config.train.patch_size == 48

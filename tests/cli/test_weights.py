@@ -12,10 +12,10 @@ from napari_unet.errors import InputError
 def test_the_fiji_formula_has_its_own_weights(files, run):
     labels, out = files / "labels.tif", files / "fiji.tif"
     run("weights", labels, out, "--formula", "fiji")
-    told, objects = tifffile.imread(out), tifffile.imread(labels) > 0
-    assert (told[objects] == 1).all()
-    assert told[~objects].min() >= np.float32(0.1)
-    assert told[~objects].max() > 10
+    weights, objects = tifffile.imread(out), tifffile.imread(labels) > 0
+    assert (weights[objects] == 1).all()
+    assert weights[~objects].min() >= np.float32(0.1)
+    assert weights[~objects].max() > 10
 
 
 @pytest.mark.parametrize("own", [("--w0", "5"), ("--sigma", "3"), ("--balance",)])

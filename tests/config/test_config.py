@@ -66,10 +66,10 @@ def test_settings_come_back_equal_from_yaml(tmp_path, settings):
 
 
 def test_yaml_is_plain_for_people_and_other_programs():
-    told = yaml.safe_load(CHANGED.to_yaml())
-    assert told["images"][0]["validation"] == "24:30"
-    assert told["images"][0]["kind"] == "objects"
-    assert list(told) == ["images", "network", "weight_map", "augment", "train"]
+    saved = yaml.safe_load(CHANGED.to_yaml())
+    assert saved["images"][0]["validation"] == "24:30"
+    assert saved["images"][0]["kind"] == "objects"
+    assert list(saved) == ["images", "network", "weight_map", "augment", "train"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "train: {}"])

@@ -139,10 +139,10 @@ def test_values_too_large_for_classes_suggest_objects(value):
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "u4", "i8", ">u2", ">u4"])
 def test_the_type_of_the_labels_does_not_matter(kind, dtype):
     labels = square([1, 2, 3])
-    told, expected = (to_target(a, kind) for a in (labels.astype(dtype), labels))
-    np.testing.assert_array_equal(told.classes, expected.classes)
-    np.testing.assert_array_equal(told.objects, expected.objects)
-    assert told.num_classes == expected.num_classes
+    found, expected = (to_target(a, kind) for a in (labels.astype(dtype), labels))
+    np.testing.assert_array_equal(found.classes, expected.classes)
+    np.testing.assert_array_equal(found.objects, expected.objects)
+    assert found.num_classes == expected.num_classes
 
 
 # ------------------------------------------------------------------------- classes

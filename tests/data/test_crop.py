@@ -14,14 +14,14 @@ from napari_unet.data.crop import crop_mirrored, inside, mirrored
 def test_mirrored_indices_walk_to_and_fro_without_repeating_the_border(
     start, size, length
 ):
-    told = mirrored(start, size, length)
-    assert told.shape == (size,)
-    assert ((told >= 0) & (told < length)).all()
+    indices = mirrored(start, size, length)
+    assert indices.shape == (size,)
+    assert ((indices >= 0) & (indices < length)).all()
     if length > 1:
-        assert (np.abs(np.diff(told)) == 1).all()
+        assert (np.abs(np.diff(indices)) == 1).all()
     within = inside(start, size, length)
     np.testing.assert_array_equal(
-        told[within], np.arange(max(0, start), min(length, start + size))
+        indices[within], np.arange(max(0, start), min(length, start + size))
     )
 
 

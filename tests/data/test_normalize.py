@@ -37,17 +37,17 @@ def sections(shape=(1, 3, 120, 160)):
 
 
 def test_every_slice_and_channel_gets_mean_0_and_deviation_1():
-    told = PLAIN(image())
-    np.testing.assert_allclose(told.mean((2, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(told.std((2, 3)), 1, atol=1e-5)
-    assert told.dtype == np.float32
+    normalised = PLAIN(image())
+    np.testing.assert_allclose(normalised.mean((2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(normalised.std((2, 3)), 1, atol=1e-5)
+    assert normalised.dtype == np.float32
 
 
 def test_by_image_slices_keep_their_differences():
-    told = PLAIN_BY_IMAGE(image())
-    np.testing.assert_allclose(told.mean((1, 2, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(told.std((1, 2, 3)), 1, atol=1e-5)
-    assert told[0, 0].mean() > told[0, 1].mean() > told[0, 2].mean()
+    normalised = PLAIN_BY_IMAGE(image())
+    np.testing.assert_allclose(normalised.mean((1, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(normalised.std((1, 2, 3)), 1, atol=1e-5)
+    assert normalised[0, 0].mean() > normalised[0, 1].mean() > normalised[0, 2].mean()
 
 
 @BOTH
@@ -69,9 +69,9 @@ def turned(stack, degrees, order):
 def test_the_filling_of_turned_sections_does_not_count(normalise, degrees, order):
     stack = turned(sections(), degrees, order)
     inside = turned(np.ones(stack.shape), degrees, 1) > 0.999
-    told = normalise(stack)[inside]
-    assert abs(told.mean()) < 0.05
-    assert told.std() == pytest.approx(1, abs=0.05)
+    normalised = normalise(stack)[inside]
+    assert abs(normalised.mean()) < 0.05
+    assert normalised.std() == pytest.approx(1, abs=0.05)
     assert abs(PLAIN(stack)[inside].mean()) > 0.1
 
 
@@ -81,8 +81,8 @@ def test_half_a_slice_of_one_value_leaves_the_other_half_as_it_was(normalise, va
     stack = sections()
     filled = stack.copy()
     filled[..., :80] = value
-    told, expected = normalise(filled), normalise(stack[..., 80:])
-    np.testing.assert_allclose(told[..., 80:], expected, atol=0.01)
+    normalised, expected = normalise(filled), normalise(stack[..., 80:])
+    np.testing.assert_allclose(normalised[..., 80:], expected, atol=0.01)
 
 
 @BOTH
@@ -90,18 +90,18 @@ def test_hot_pixels_change_nothing_around_them(normalise):
     stack = 16 * sections().astype("u2")
     hot = stack.copy()
     hot[0, :, 50, 70] = 60_000
-    told, expected = normalise(hot), normalise(stack)
-    assert told[0, :, 50, 70].tolist() == [10, 10, 10]
-    told[0, :, 50, 70] = expected[0, :, 50, 70]
-    np.testing.assert_allclose(told, expected, atol=0.01)
+    normalised, expected = normalise(hot), normalise(stack)
+    assert normalised[0, :, 50, 70].tolist() == [10, 10, 10]
+    normalised[0, :, 50, 70] = expected[0, :, 50, 70]
+    np.testing.assert_allclose(normalised, expected, atol=0.01)
 
 
 def test_a_lost_section_does_not_count_among_the_others():
     stack = sections()
     lost = stack.copy()
     lost[:, 1] = 0
-    told, expected = BY_IMAGE(lost), BY_IMAGE(stack)
-    np.testing.assert_allclose(told[:, ::2], expected[:, ::2], atol=0.02)
+    normalised, expected = BY_IMAGE(lost), BY_IMAGE(stack)
+    np.testing.assert_allclose(normalised[:, ::2], expected[:, ::2], atol=0.02)
 
 
 def test_a_saturated_background_is_no_filling():
@@ -112,8 +112,8 @@ def test_a_saturated_background_is_no_filling():
     stack[..., :9, :] = stack[..., -9:, :] = 0
     stack = scipy.ndimage.gaussian_filter(stack, (0, 0, 2, 2))
     assert (stack == 0).mean() > 0.3
-    told, plain = BY_SLICE(stack), PLAIN(stack)
-    np.testing.assert_allclose(told, plain, atol=0.1)
+    normalised, plain = BY_SLICE(stack), PLAIN(stack)
+    np.testing.assert_allclose(normalised, plain, atol=0.1)
 
 
 def test_a_drawing_in_two_values_keeps_both():

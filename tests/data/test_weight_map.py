@@ -86,15 +86,15 @@ def test_the_whole_map_adds_balance_and_border_on_the_background(ndim, pixel_siz
     objects = random_objects(rng, (4, 40, 44), 14)
     config = WeightMapConfig(w0=10, sigma=6, balance=True)
     target = target_of(objects)
-    told = weight_map(target, config, ndim=ndim, pixel_size=pixel_size)
+    weights = weight_map(target, config, ndim=ndim, pixel_size=pixel_size)
     used = pixel_size[3 - ndim :]
     sampling = [size / min(used) for size in used]
     parts = objects if ndim == 2 else [objects]
     border = [brute_force(part, config, sampling) for part in parts]
     balance = class_weights(target, config)[target.classes]
     expected = balance + np.reshape(border, objects.shape)
-    np.testing.assert_allclose(told, expected, rtol=1e-4, atol=1e-5 * config.w0)
-    assert told.dtype == np.float32
+    np.testing.assert_allclose(weights, expected, rtol=1e-4, atol=1e-5 * config.w0)
+    assert weights.dtype == np.float32
 
 
 @pytest.mark.parametrize("background", [True, False])
@@ -115,30 +115,30 @@ def test_ids_as_large_as_32_bits_allow_cost_nothing_and_change_nothing(backgroun
 def test_fewer_than_two_objects_have_no_border(count):
     objects = np.zeros((1, 20, 20), np.int32)
     objects[0, 5:8, 5:8] = count
-    told = weight_map(target_of(objects), WeightMapConfig(w0=100, **PLAIN))
-    np.testing.assert_array_equal(told, 1)
+    weights = weight_map(target_of(objects), WeightMapConfig(w0=100, **PLAIN))
+    np.testing.assert_array_equal(weights, 1)
 
 
 def test_a_gap_of_one_pixel_weighs_as_much_as_the_formula_says():
     objects = np.zeros((1, 9, 21), np.int32)
     objects[0, :, :10], objects[0, :, 11:] = 1, 2
-    told = weight_map(target_of(objects), WeightMapConfig(w0=10, **PLAIN))
-    np.testing.assert_allclose(told[0, :, 10], 1 + 10 * np.exp(-4 / 50), rtol=1e-6)
+    weights = weight_map(target_of(objects), WeightMapConfig(w0=10, **PLAIN))
+    np.testing.assert_allclose(weights[0, :, 10], 1 + 10 * np.exp(-4 / 50), rtol=1e-6)
 
 
 def test_the_border_is_on_the_background_only():
     objects = random_objects(np.random.default_rng(2), (1, 50, 50), 12)
     config = WeightMapConfig(w0=50, **PLAIN)
-    told = weight_map(target_of(objects), config)
-    assert (told[objects > 0] == 1).all()
-    assert told[objects == 0].max() > 10
+    weights = weight_map(target_of(objects), config)
+    assert (weights[objects > 0] == 1).all()
+    assert weights[objects == 0].max() > 10
 
 
 @pytest.mark.parametrize("w0", [0, 1e-9])
 def test_a_border_of_no_weight_costs_nothing_and_changes_nothing(w0):
     objects = random_objects(np.random.default_rng(2), (1, 50, 50), 12)
-    told = weight_map(target_of(objects), WeightMapConfig(w0=w0, **PLAIN))
-    np.testing.assert_allclose(told, 1, atol=1e-6)
+    weights = weight_map(target_of(objects), WeightMapConfig(w0=w0, **PLAIN))
+    np.testing.assert_allclose(weights, 1, atol=1e-6)
 
 
 def test_objects_of_other_slices_do_not_count_in_2d():
@@ -163,17 +163,17 @@ def test_the_fiji_formula_gives_the_plugin_s_weights(seed, count, shape, stretch
     objects = random_objects(np.random.default_rng(seed), shape, count)
     config = WeightMapConfig(formula="fiji", w0=3, sigma=1, balance=True)
     size = (stretch, 1, 1)
-    told = weight_map(target_of(objects), config, ndim=3, pixel_size=size)
-    np.testing.assert_allclose(told, fiji(objects, size), rtol=1e-5, atol=1e-5 * 50)
+    weights = weight_map(target_of(objects), config, ndim=3, pixel_size=size)
+    np.testing.assert_allclose(weights, fiji(objects, size), rtol=1e-5, atol=1e-5 * 50)
 
 
 def test_the_fiji_formula_leaves_out_what_is_not_annotated():
     scribbles = np.zeros((1, 20, 20), np.uint8)
     scribbles[0, 4, 5:9], scribbles[0, 8, 5:9], scribbles[0, 6] = 2, 3, 1
     target = to_target(scribbles, AnnotationKind.SCRIBBLES)
-    told = weight_map(target, WeightMapConfig(formula="fiji"))
-    np.testing.assert_array_equal(told > 0, scribbles > 0)
-    assert (told[scribbles > 1] == 1).all()
+    weights = weight_map(target, WeightMapConfig(formula="fiji"))
+    np.testing.assert_array_equal(weights > 0, scribbles > 0)
+    assert (weights[scribbles > 1] == 1).all()
 
 
 # -------------------------------------------------------------------------- memory
@@ -209,9 +209,9 @@ def test_the_balance_has_mean_1_and_gives_every_class_the_same_weight(
     classes = rng.choice(sorted(present), (2, 15, 15), p=None).astype(np.uint8)
     classes[rng.random(classes.shape) < ignored] = IGNORE
     target = Target(classes, np.zeros(classes.shape, np.int32), 5)
-    told = weight_map(target, FLAT)
-    assert told[target.annotated].mean(dtype=float) == pytest.approx(1, rel=1e-5)
-    totals = [told[classes == n].sum(dtype=float) for n in range(5)]
+    weights = weight_map(target, FLAT)
+    assert weights[target.annotated].mean(dtype=float) == pytest.approx(1, rel=1e-5)
+    totals = [weights[classes == n].sum(dtype=float) for n in range(5)]
     wanted = [t for n, t in enumerate(totals) if (classes == n).any()]
     np.testing.assert_allclose(wanted, wanted[0], rtol=1e-4)
 
@@ -219,14 +219,14 @@ def test_the_balance_has_mean_1_and_gives_every_class_the_same_weight(
 def test_without_balance_every_annotated_pixel_weighs_1():
     classes = np.array([[[0, 1, 1, IGNORE]]], np.uint8)
     target = Target(classes, np.zeros((1, 1, 4), np.int32), 2)
-    told = weight_map(target, WeightMapConfig(w0=0, **PLAIN))
-    np.testing.assert_array_equal(told, [[[1, 1, 1, 0]]])
+    weights = weight_map(target, WeightMapConfig(w0=0, **PLAIN))
+    np.testing.assert_array_equal(weights, [[[1, 1, 1, 0]]])
 
 
 def test_a_balance_from_elsewhere_is_used_as_given():
     target = Target(np.array([[[0, 1]]], np.uint8), np.zeros((1, 1, 2), np.int32), 2)
-    told = weight_map(target, FLAT, balance=np.array([0.25, 4.0]))
-    np.testing.assert_array_equal(told, [[[0.25, 4]]])
+    weights = weight_map(target, FLAT, balance=np.array([0.25, 4.0]))
+    np.testing.assert_array_equal(weights, [[[0.25, 4]]])
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -234,9 +234,9 @@ def test_ignored_pixels_weigh_nothing_even_between_objects(ndim):
     scribbles = np.zeros((2, 20, 20), np.uint8)
     scribbles[0, 5, 5:9], scribbles[0, 9, 5:9], scribbles[0, 7] = 2, 2, 1
     target = to_target(scribbles, AnnotationKind.SCRIBBLES, ndim=ndim)
-    told = weight_map(target, WeightMapConfig(w0=10, **PLAIN), ndim=ndim)
-    np.testing.assert_array_equal(told > 0, scribbles > 0)
-    assert told[0, 7, 6] > told[0, 7, 19]
+    weights = weight_map(target, WeightMapConfig(w0=10, **PLAIN), ndim=ndim)
+    np.testing.assert_array_equal(weights > 0, scribbles > 0)
+    assert weights[0, 7, 6] > weights[0, 7, 19]
 
 
 def test_a_target_without_annotations_weighs_nothing():
@@ -270,6 +270,6 @@ def test_the_map_of_a_volume_of_neurons_equals_the_formula(real_data, formula):
         expected, height = fiji(target.objects, (1, 1, 1)), 50
     else:
         expected, height = 1 + brute_force(target.objects, config, (1, 1, 1)), 10
-    told = weight_map(target, config, ndim=3)
-    np.testing.assert_allclose(told, expected, rtol=0, atol=1e-5 * height)
+    weights = weight_map(target, config, ndim=3)
+    np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-5 * height)
     assert len(np.unique(target.objects)) > 15

@@ -218,9 +218,9 @@ def test_only_images_of_twice_the_side_or_more_are_made_smaller(shape, side, blo
 
 
 def test_measures_are_the_formulas_of_the_study_on_annotated_pixels():
-    told = np.array([[[0.9, 0.6, 0.2, 0.4]]], np.float32).repeat(10**5, axis=0)
+    predicted = np.array([[[0.9, 0.6, 0.2, 0.4]]], np.float32).repeat(10**5, axis=0)
     truth = np.array([[[1, 0, 0, 255]]], np.uint8).repeat(10**5, axis=0)
-    got = measure(told, truth)
+    got = measure(predicted, truth)
     assert got["loss"] == pytest.approx(-np.log([0.9, 0.4, 0.8]).mean(), rel=1e-6)
     assert got["iou"] == pytest.approx(0.9 / (1.7 + 1 - 0.9), rel=1e-4)
     assert got["jaccard"] == got["iou"]

@@ -48,9 +48,11 @@ def stroke(rng, labels, values):
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(list(AnnotationKind)),
     config=st.sampled_from(CONFIGS),
-    told=st.booleans(),
+    with_box=st.booleans(),
 )
-def test_after_every_stroke_the_map_equals_the_one_made_anew(seed, kind, config, told):
+def test_after_every_stroke_the_map_equals_the_one_made_anew(
+    seed, kind, config, with_box
+):
     rng = np.random.default_rng(seed)
     values = [0, 0, 1, 2, 3] if kind is not AnnotationKind.OBJECTS else range(9)
     labels = slice_of_blobs(rng, values)
@@ -58,7 +60,7 @@ def test_after_every_stroke_the_map_equals_the_one_made_anew(seed, kind, config,
     for _ in range(8):
         shown = live.values.copy()
         box = stroke(rng, labels, values)
-        made = live.update(labels, box if told else None)
+        made = live.update(labels, box if with_box else None)
         np.testing.assert_allclose(
             live.values, anew(labels, kind, config), rtol=1e-5, atol=1e-5 * 50
         )

@@ -186,8 +186,8 @@ def test_a_slice_that_was_erased_counts_as_learnt_from(em):
     loop.update(0, np.zeros(SHAPE[1:], np.uint8))
     loop.update(1, scribbles(em, 1))
     next(items)
-    told = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
-    assert told == {0, 1}
+    trained = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
+    assert trained == {0, 1}
     stop.set()
     list(items)
 

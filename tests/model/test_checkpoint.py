@@ -49,9 +49,9 @@ def rewritten(path, **changes):
 
 
 def assert_same_weights(one, other):
-    told, expected = one.network.state_dict(), other.network.state_dict()
-    assert told.keys() == expected.keys()
-    assert all(torch.equal(told[name], expected[name]) for name in told)
+    loaded, expected = one.network.state_dict(), other.network.state_dict()
+    assert loaded.keys() == expected.keys()
+    assert all(torch.equal(loaded[name], expected[name]) for name in loaded)
 
 
 # ---------------------------------------------------------------------- round trip

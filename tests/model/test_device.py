@@ -82,8 +82,8 @@ def test_float32_can_be_asked_for(monkeypatch):
 def test_autocast_runs_in_the_precision_that_is_told():
     device = choose_device("cpu")
     with device.autocast():
-        told = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
-    assert str(told) == f"torch.{device.precision}"
+        dtype = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    assert str(dtype) == f"torch.{device.precision}"
     assert not torch.is_autocast_enabled("cpu")
 
 

@@ -109,7 +109,9 @@ def test_a_tiny_network_is_its_equations(num_classes):
     numbers = {name: tensor.tolist() for name, tensor in network.state_dict().items()}
     expected = torch.tensor([unet(image[0].tolist(), numbers)], dtype=torch.float64)
     logits = network(image).detach()
-    told = torch.sigmoid(logits) if num_classes == 1 else torch.softmax(logits, dim=1)
-    torch.testing.assert_close(told, expected, rtol=1e-12, atol=1e-12)
+    predicted = (
+        torch.sigmoid(logits) if num_classes == 1 else torch.softmax(logits, dim=1)
+    )
+    torch.testing.assert_close(predicted, expected, rtol=1e-12, atol=1e-12)
     foreground = probabilities(logits)[:, -num_classes:]
     torch.testing.assert_close(foreground, expected.float())

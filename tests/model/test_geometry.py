@@ -199,13 +199,13 @@ def test_a_part_of_the_image_is_answered_as_in_the_whole(padding, upsampling, sh
     image = torch.randn(1, 1, *whole, dtype=torch.float64)
     parts = [slice(n, n + side) for n, side in zip(grids, sides, strict=True)]
     with torch.no_grad():
-        expected, told = network(image), network(image[(..., *parts)])
-    outs = zip(far, told.shape[2:], strict=True)
+        expected, cropped = network(image), network(image[(..., *parts)])
+    outs = zip(far, cropped.shape[2:], strict=True)
     inner = [slice(pixels, out - pixels) for pixels, out in outs]
     same = [
         slice(n + one.start, n + one.stop) for n, one in zip(grids, inner, strict=True)
     ]
-    assert told[(..., *inner)].numel() > 0
+    assert cropped[(..., *inner)].numel() > 0
     torch.testing.assert_close(
-        told[(..., *inner)], expected[(..., *same)], rtol=1e-10, atol=1e-10
+        cropped[(..., *inner)], expected[(..., *same)], rtol=1e-10, atol=1e-10
     )

@@ -72,7 +72,7 @@ def test_the_loss_equals_the_formula(loss, channels, shape):
 
 def dice_by_hand(logits, target, weights, number):
     """1 - 2 |P T| / (|P| + |T|) of one class, pixel by pixel."""
-    both = told = true = 0.0
+    both = predicted = truth = 0.0
     if logits.shape[1] == 1:
         logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
     chances = torch.softmax(logits, dim=1)
@@ -83,9 +83,9 @@ def dice_by_hand(logits, target, weights, number):
         weight, chance = float(weights[at]), float(chances[at[0], number, *at[1:]])
         hit = float(target[at] == number)
         both += weight * chance * hit
-        told += weight * chance
-        true += weight * hit
-    return 1 - 2 * both / (told + true)
+        predicted += weight * chance
+        truth += weight * hit
+    return 1 - 2 * both / (predicted + truth)
 
 
 @EVERY_LOSS
@@ -131,9 +131,9 @@ def test_classes_that_are_not_annotated_do_not_count_in_dice():
     each = [dice_by_hand(logits.detach(), target, weights, n) for n in (1, 3)]
     assert dice(logits, target, weights).item() == pytest.approx(sum(each) / 2)
     alone = torch.where(target == IGNORE, IGNORE, 0)
-    told = dice(logits, alone, weights)
-    told.backward()
-    assert told.item() == 0
+    value = dice(logits, alone, weights)
+    value.backward()
+    assert value.item() == 0
     assert not logits.grad.any()
 
 
@@ -158,9 +158,9 @@ def test_nothing_to_learn_is_a_loss_of_0_with_gradients_of_0(loss, channels, why
         if why == "ignored"
         else (target, torch.zeros_like(weights))
     )
-    told = loss(logits, target, weights)
-    told.backward()
-    assert told.item() == 0
+    value = loss(logits, target, weights)
+    value.backward()
+    assert value.item() == 0
     assert torch.equal(logits.grad, torch.zeros_like(logits))
 
 
@@ -193,19 +193,19 @@ def test_one_sigmoid_output_sees_every_class_as_foreground():
 def test_extreme_logits_stay_finite(loss, channels):
     _, target, weights = sample((1, 4, 4), channels)
     logits = torch.full((1, channels, 4, 4), -1e4, requires_grad=True)
-    told = loss(logits * (1 + torch.arange(channels))[:, None, None], target, weights)
-    told.backward()
-    assert torch.isfinite(told)
+    value = loss(logits * (1 + torch.arange(channels))[:, None, None], target, weights)
+    value.backward()
+    assert torch.isfinite(value)
     assert torch.isfinite(logits.grad).all()
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_probabilities_are_floats_that_sum_to_1(channels, dtype):
-    told = probabilities(torch.randn(2, channels, 4, 5).to(dtype))
-    assert told.dtype == torch.float32
-    assert told.shape == (2, max(2, channels), 4, 5)
-    torch.testing.assert_close(told.sum(1), torch.ones(2, 4, 5))
+    predicted = probabilities(torch.randn(2, channels, 4, 5).to(dtype))
+    assert predicted.dtype == torch.float32
+    assert predicted.shape == (2, max(2, channels), 4, 5)
+    torch.testing.assert_close(predicted.sum(1), torch.ones(2, 4, 5))
 
 
 def test_every_loss_of_the_settings_exists():

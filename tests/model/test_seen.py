@@ -68,9 +68,9 @@ def test_a_file_cannot_name_more_slices_than_memory_holds() -> None:
 
 def test_a_fingerprint_is_that_of_the_values_and_the_shape() -> None:
     image = np.random.default_rng(0).integers(0, 255, (1, 4, 6, 5), np.uint8)
-    told = fingerprint(image)
-    assert told == fingerprint(image[:, ::-1][:, ::-1])
-    assert told != fingerprint(image.reshape(1, 4, 5, 6))
+    digest = fingerprint(image)
+    assert digest == fingerprint(image[:, ::-1][:, ::-1])
+    assert digest != fingerprint(image.reshape(1, 4, 5, 6))
     changed = image.copy()
     changed[0, 2, 3, 4] += 1
-    assert told != fingerprint(changed)
+    assert digest != fingerprint(changed)

@@ -167,14 +167,14 @@ def test_up_convolutions_that_learn_in_bfloat16_are_torch_s():
     ours, theirs = UpConv2d(8, 4, 2, stride=2), nn.ConvTranspose2d(8, 4, 2, stride=2)
     theirs.load_state_dict(ours.state_dict())
     image = torch.randn(2, 8, 6, 10).contiguous(memory_format=torch.channels_last)
-    told = []
+    results = []
     for layer in (ours, theirs):
         given = image.bfloat16().requires_grad_()
         with torch.autocast("cpu", torch.bfloat16):
             answer = layer(given)
         assert answer.is_contiguous(memory_format=torch.channels_last)
         (answer.float() * torch.linspace(0, 1, 20)).sum().backward()
-        told.append([answer, given.grad, layer.weight.grad, layer.bias.grad])
-    for mine, expected in zip(*told, strict=True):
+        results.append([answer, given.grad, layer.weight.grad, layer.bias.grad])
+    for mine, expected in zip(*results, strict=True):
         error = (mine - expected).abs().max() / expected.abs().max()
         assert error.item() < 0.01

@@ -98,8 +98,8 @@ def test_a_full_memory_lowers_batch_then_tile_then_the_cpu_takes_over(
     expected, silence = predict(crowded(None, None, ndim, padding), config, given)
     assert not silence
     model = crowded(pixels, None, ndim, padding, error=error)
-    told, messages = predict(model, config, given)
-    np.testing.assert_allclose(told, expected, atol=1e-4)
+    predicted, messages = predict(model, config, given)
+    np.testing.assert_allclose(predicted, expected, atol=1e-4)
     found = [next(w for w in words if w in message) for message in messages]
     assert list(dict.fromkeys(found)) == words
     # Whoever trains this network goes on where it was.

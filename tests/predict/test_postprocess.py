@@ -119,13 +119,13 @@ def test_cleaning_twice_is_cleaning_once(classes, ndim, size):
 def test_every_pixel_of_a_class_is_in_one_connected_object_of_that_class(
     objects, classes, ndim
 ):
-    told = make(classes, likely(classes), ndim=ndim, objects=objects)
-    np.testing.assert_array_equal(told > 0, classes > 0)
-    numbers = np.unique(told[told > 0])
+    predicted = make(classes, likely(classes), ndim=ndim, objects=objects)
+    np.testing.assert_array_equal(predicted > 0, classes > 0)
+    numbers = np.unique(predicted[predicted > 0])
     np.testing.assert_array_equal(numbers, np.arange(1, len(numbers) + 1))
     structure = ndimage.generate_binary_structure(3, 1)
     for number in numbers:
-        where = told == number
+        where = predicted == number
         assert len(np.unique(classes[where])) == 1
         assert ndimage.label(where, structure)[1] == 1
         assert ndim == 3 or where.any(axis=(1, 2)).sum() == 1
@@ -144,19 +144,19 @@ def test_numbers_are_unique_in_the_stack_and_go_through_it_where_wanted():
 def test_more_objects_than_16_bits_hold_get_32():
     mask = np.zeros((2, 400, 400), np.uint8)
     mask[:, ::2, ::2] = 1
-    told = make(mask, objects="connected")
-    assert (told.dtype, told.max()) == (np.uint32, 80_000)
+    predicted = make(mask, objects="connected")
+    assert (predicted.dtype, predicted.max()) == (np.uint32, 80_000)
 
 
 def test_objects_that_touch_at_a_narrow_place_are_split_there():
     mask = disks((30, 25, 18), (30, 60, 18))
-    told = split(mask)
-    assert told.max() == 2
+    predicted = split(mask)
+    assert predicted.max() == 2
     assert make(mask, objects="connected").max() == 1
-    left, right = told[0, 30, 20], told[0, 30, 65]
+    left, right = predicted[0, 30, 20], predicted[0, 30, 65]
     assert left != right
     # The neck is at the middle.
-    assert (told[0, :, :41][mask[0, :, :41] > 0] == left).mean() > 0.97
+    assert (predicted[0, :, :41][mask[0, :, :41] > 0] == left).mean() > 0.97
 
 
 def test_a_small_object_at_a_large_one_is_split_off_too():
@@ -183,8 +183,8 @@ def test_one_round_object_with_a_rough_border_stays_whole():
 
 def test_a_part_below_the_smallest_size_joins_what_it_was_split_from():
     mask = disks((30, 30, 25), (30, 61, 8))
-    told = split(mask, min_size=300)
-    np.testing.assert_array_equal(told, mask)
+    predicted = split(mask, min_size=300)
+    np.testing.assert_array_equal(predicted, mask)
     alone = disks((30, 30, 25), (50, 80, 5))
     np.testing.assert_array_equal(split(alone, min_size=300), disks((30, 30, 25)))
 
@@ -192,16 +192,16 @@ def test_a_part_below_the_smallest_size_joins_what_it_was_split_from():
 def test_an_object_of_parts_that_are_all_small_is_not_lost():
     mask = disks((30, 25, 10), (30, 45, 10))
     assert split(mask).max() == 2
-    told = split(mask, min_size=400)
-    np.testing.assert_array_equal(told, mask)
+    predicted = split(mask, min_size=400)
+    np.testing.assert_array_equal(predicted, mask)
 
 
 def test_the_watershed_finds_the_cells_of_a_synthetic_stack():
     _, objects = em_stack((2, 128, 128), seed=1)
     mask = (objects > 0).astype(np.uint8)
-    told = split(mask, min_size=30)
+    predicted = split(mask, min_size=30)
     cells = sum(len(np.unique(one)) - 1 for one in objects)
-    assert told.max() == pytest.approx(cells, rel=0.25)
+    assert predicted.max() == pytest.approx(cells, rel=0.25)
 
 
 def test_a_slice_without_any_background_is_one_object():
@@ -216,25 +216,25 @@ def test_a_slice_without_any_background_is_one_object():
 def test_thin_borders_are_one_pixel_wide_and_the_objects_keep_their_places():
     mask = np.zeros((2, 40, 60), np.uint8)
     mask[:, 5:35, 5:25], mask[:, 5:35, 33:55] = 1, 1
-    told = make(mask, objects="connected", thin_borders=4)
-    for one in told[:, 20]:
+    predicted = make(mask, objects="connected", thin_borders=4)
+    for one in predicted[:, 20]:
         assert (one == 0).sum() == 60 - (55 + 4) + 1 + 1
-    assert told.max() == 4
+    assert predicted.max() == 4
     # Class labels keep the border, so that the cells stay apart.
     classes = make(mask, thin_borders=4)
-    np.testing.assert_array_equal(classes, told > 0)
+    np.testing.assert_array_equal(classes, predicted > 0)
 
 
 def test_borders_between_touching_objects_are_cut():
-    told = split(disks((30, 25, 18), (30, 60, 18)), thin_borders=1)
-    row = told[0, 30, 30:55]
+    predicted = split(disks((30, 25, 18), (30, 60, 18)), thin_borders=1)
+    row = predicted[0, 30, 30:55]
     assert (row == 0).sum() == 1
 
 
 def test_growing_stops_at_the_given_distance():
-    told = make(disks((30, 45, 10)), thin_borders=5)
+    predicted = make(disks((30, 45, 10)), thin_borders=5)
     grown = disks((30, 45, 15))
-    assert np.abs(told.astype(int) - grown).sum() < 40
+    assert np.abs(predicted.astype(int) - grown).sum() < 40
 
 
 def test_smoothing_across_slices_removes_what_is_in_one_slice_only():
@@ -243,11 +243,11 @@ def test_smoothing_across_slices_removes_what_is_in_one_slice_only():
     mask[2] = 0
     mask[4, :5, :5] = 1
     steady[4, :5, :5] = 1
-    told = make(mask, likely(mask), smooth=1.0)
-    np.testing.assert_array_equal(told[2], steady[2])
-    assert not told[3, :5, :5].any()
+    predicted = make(mask, likely(mask), smooth=1.0)
+    np.testing.assert_array_equal(predicted[2], steady[2])
+    assert not predicted[3, :5, :5].any()
     half = likely(mask).astype(np.float16)
-    np.testing.assert_array_equal(make(mask, half, smooth=1.0), told)
+    np.testing.assert_array_equal(make(mask, half, smooth=1.0), predicted)
 
 
 def test_smoothing_keeps_the_threshold():
@@ -255,8 +255,8 @@ def test_smoothing_keeps_the_threshold():
     config = PostprocessConfig(smooth=1.0)
     given = likely(mask, inside=0.4)
     for threshold, expected in ((0.3, mask), (None, 0 * mask), (0.02, mask | 1)):
-        told = postprocess(mask, config, probabilities=given, threshold=threshold)
-        np.testing.assert_array_equal(told, expected)
+        predicted = postprocess(mask, config, probabilities=given, threshold=threshold)
+        np.testing.assert_array_equal(predicted, expected)
 
 
 @pytest.mark.parametrize("options", [{"smooth": 1}, {"objects": "watershed"}])

@@ -140,11 +140,11 @@ def test_tiles_do_not_show_in_networks_of_other_shapes_either(padding, shape):
 def test_without_padding_the_whole_slice_is_the_bare_network():
     given = model(norm="batch")
     aligned = image((1, 1, 64, 48))
-    told = Predictor(given, WHOLE).predict(aligned, keep=True)
+    predicted = Predictor(given, WHOLE).predict(aligned, keep=True)
     normal = torch.from_numpy(Normalization()(aligned)[:, 0])
     with torch.no_grad():
         expected = probabilities(given.network.eval()(normal[None]))[0]
-    np.testing.assert_allclose(told.probabilities[:, 0], expected, atol=1e-5)
+    np.testing.assert_allclose(predicted.probabilities[:, 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -153,10 +153,10 @@ def test_without_padding_the_whole_slice_is_the_bare_network():
 def test_a_stitched_identity_network_returns_its_input(padding, ndim, config):
     volume = image((1, 5, 71, 50))
     predictor = Predictor(identity(padding=padding, ndim=ndim), config)
-    told = predictor.predict(volume, keep=True)
+    predicted = predictor.predict(volume, keep=True)
     expected = 1 / (1 + np.exp(-Normalization()(volume)[0]))
-    np.testing.assert_allclose(told.probabilities[1], expected, atol=1e-5)
-    np.testing.assert_array_equal(told.labels, expected > 0.5)
+    np.testing.assert_allclose(predicted.probabilities[1], expected, atol=1e-5)
+    np.testing.assert_array_equal(predicted.labels, expected > 0.5)
 
 
 def test_a_slice_is_predicted_alike_alone_and_in_its_stack():
@@ -181,12 +181,12 @@ def test_the_batch_size_changes_nothing():
 @pytest.mark.parametrize("num_classes", [1, 2, 4])
 def test_probabilities_sum_to_1_and_labels_are_the_most_probable(num_classes):
     predictor = Predictor(model(num_classes=num_classes), TILED)
-    told = predictor.predict(image(), keep=True)
-    assert told.probabilities.shape == (max(2, num_classes), 2, 90, 75)
-    assert told.probabilities.dtype == np.float32
-    np.testing.assert_allclose(told.probabilities.sum(0), 1, atol=1e-5)
-    np.testing.assert_array_equal(told.labels, told.probabilities.argmax(0))
-    assert told.labels.dtype == np.uint8
+    predicted = predictor.predict(image(), keep=True)
+    assert predicted.probabilities.shape == (max(2, num_classes), 2, 90, 75)
+    assert predicted.probabilities.dtype == np.float32
+    np.testing.assert_allclose(predicted.probabilities.sum(0), 1, atol=1e-5)
+    np.testing.assert_array_equal(predicted.labels, predicted.probabilities.argmax(0))
+    assert predicted.labels.dtype == np.uint8
 
 
 def test_probabilities_are_kept_only_where_they_are_wanted():
@@ -207,14 +207,16 @@ def test_tiles_count_up_and_fill_their_cores():
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 2, 5, 7), (1, 1, 17, 300)])
 def test_images_of_any_size_are_predicted(norm, padding, shape):
-    told = Predictor(model(norm=norm, padding=padding), TILED).predict(image(shape))
-    assert told.labels.shape == shape[1:]
+    predicted = Predictor(model(norm=norm, padding=padding), TILED).predict(
+        image(shape)
+    )
+    assert predicted.labels.shape == shape[1:]
 
 
 def test_a_synthetic_stack_of_bytes_is_predicted():
     stack, _ = em_stack((2, 48, 64))
-    told = Predictor(model(), TILED).predict(stack.data[None])
-    assert told.labels.shape == (2, 48, 64)
+    predicted = Predictor(model(), TILED).predict(stack.data[None])
+    assert predicted.labels.shape == (2, 48, 64)
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -230,18 +232,20 @@ def test_several_channels_are_seen():
     one = image((3, 1, 32, 32))
     other = one.copy()
     other[2] = other[2, :, ::-1]
-    told = [predictor.predict(i, keep=True).probabilities for i in (one, other)]
-    assert np.abs(told[0] - told[1]).max() > 1e-3
+    predicted = [predictor.predict(i, keep=True).probabilities for i in (one, other)]
+    assert np.abs(predicted[0] - predicted[1]).max() > 1e-3
 
 
 def test_probabilities_of_16_bits_are_the_same_but_for_rounding():
     half = TILED.model_copy(update={"probabilities": "float16"})
     given = model(norm="batch")
-    told = Predictor(given, half).predict(image(), keep=True)
+    predicted = Predictor(given, half).predict(image(), keep=True)
     expected = Predictor(given, TILED).predict(image(), keep=True)
-    assert told.probabilities.dtype == np.float16
-    np.testing.assert_allclose(told.probabilities, expected.probabilities, atol=5e-4)
-    assert (told.labels == expected.labels).mean() > 0.99
+    assert predicted.probabilities.dtype == np.float16
+    np.testing.assert_allclose(
+        predicted.probabilities, expected.probabilities, atol=5e-4
+    )
+    assert (predicted.labels == expected.labels).mean() > 0.99
 
 
 @pytest.mark.parametrize(("own", "expected"), [(None, 0.42), (0.3, 0.3)])
@@ -249,17 +253,17 @@ def test_the_threshold_of_the_model_counts_unless_another_is_given(own, expected
     given = model(num_classes=2)
     given = Model(given.network, given.card.model_copy(update={"threshold": 0.42}))
     config = TILED.model_copy(update={"threshold": own})
-    told = Predictor(given, config).predict(image(), keep=True)
-    likely = 1 - told.probabilities[0]
-    np.testing.assert_array_equal(told.labels, likely > np.float32(expected))
+    predicted = Predictor(given, config).predict(image(), keep=True)
+    likely = 1 - predicted.probabilities[0]
+    np.testing.assert_array_equal(predicted.labels, likely > np.float32(expected))
 
 
 @pytest.mark.parametrize("num_classes", [1, 2, 4])
 @pytest.mark.parametrize("share", [0.2, 0.7])
 def test_a_threshold_decides_what_is_foreground(num_classes, share):
     given = model(num_classes=num_classes)
-    told = Predictor(given, TILED).predict(image(), keep=True)
-    background, *others = told.probabilities
+    predicted = Predictor(given, TILED).predict(image(), keep=True)
+    background, *others = predicted.probabilities
     threshold = float(np.quantile(1 - background, share))
     config = TILED.model_copy(update={"threshold": threshold})
     expected = (1 - background > threshold) * (1 + np.argmax(others, axis=0))
@@ -283,8 +287,8 @@ def test_the_average_over_flips_and_rotations_turns_with_the_image(padding, ndim
     expected = predictor.predict(square, keep=True).probabilities
     for turn in (np.rot90, lambda a, axes: np.flip(a, axes[0])):
         turned = np.ascontiguousarray(turn(square, axes=(2, 3)))
-        told = predictor.predict(turned, keep=True).probabilities
-        np.testing.assert_allclose(told, turn(expected, axes=(2, 3)), atol=1e-5)
+        predicted = predictor.predict(turned, keep=True).probabilities
+        np.testing.assert_allclose(predicted, turn(expected, axes=(2, 3)), atol=1e-5)
     alone = Predictor(predictor.model, TILED).predict(square, keep=True).probabilities
     assert np.abs(alone - expected).max() > 1e-3
 
@@ -293,11 +297,11 @@ def test_the_average_over_flips_and_rotations_turns_with_the_image(padding, ndim
 def test_tiles_do_not_show_in_the_average_either(padding):
     given = model(norm="batch", padding=padding)
     whole = WHOLE.model_copy(update={"average": True})
-    told = [
+    predicted = [
         Predictor(given, config).predict(image((1, 1, 90, 175)), keep=True)
         for config in (AVERAGED, whole)
     ]
-    np.testing.assert_allclose(*(one.probabilities for one in told), atol=1e-4)
+    np.testing.assert_allclose(*(one.probabilities for one in predicted), atol=1e-4)
 
 
 def test_what_treats_all_directions_alike_is_not_changed_by_averaging():
@@ -401,8 +405,8 @@ def test_two_predictions_at_once_do_not_mix():
     predictor = Predictor(model(), TILED)
     one, other = image(), image()[:, :, ::-1]
     expected = [predictor.predict(i).labels for i in (one, other)]
-    told = [np.zeros_like(e) for e in expected]
+    predicted = [np.zeros_like(e) for e in expected]
     for pair in zip(predictor.tiles(one), predictor.tiles(other), strict=True):
-        for labels, tile in zip(told, pair, strict=True):
+        for labels, tile in zip(predicted, pair, strict=True):
             labels[tile.core] = tile.labels
-    np.testing.assert_array_equal(told, expected)
+    np.testing.assert_array_equal(predicted, expected)

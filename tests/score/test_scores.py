@@ -73,10 +73,10 @@ def test_an_empty_slice_has_no_score_and_is_not_perfect():
     stack[1] = 0
     prediction = stack.copy()
     prediction[0] = 0
-    told = score_stack(prediction, stack).to_dict()
-    assert [row["iou"] for row in told["slices"]] == [0, None, 1]
-    assert told["slices"][1]["accuracy"] == 1
-    assert told["overall"]["iou"] == 0.5
+    result = score_stack(prediction, stack).to_dict()
+    assert [row["iou"] for row in result["slices"]] == [0, None, 1]
+    assert result["slices"][1]["accuracy"] == 1
+    assert result["overall"]["iou"] == 0.5
 
 
 def test_false_cells_on_an_empty_slice_count_against_the_prediction():
@@ -90,9 +90,9 @@ def test_false_cells_on_an_empty_slice_count_against_the_prediction():
 def test_a_class_that_only_the_prediction_holds_is_counted():
     prediction = truth()
     prediction[0, 0, 0] = 2
-    told = score_stack(prediction, truth()).to_dict()["overall"]
-    assert told["iou_per_class"][2] == 0
-    assert told["iou"] == pytest.approx(0.5)
+    result = score_stack(prediction, truth()).to_dict()["overall"]
+    assert result["iou_per_class"][2] == 0
+    assert result["iou"] == pytest.approx(0.5)
 
 
 def test_a_stack_without_truth_is_refused():
@@ -145,8 +145,8 @@ def test_the_format_can_be_told_apart_from_the_name(tmp_path):
     scores.save(tmp_path / "scores.csv", as_csv=False)
     table = (tmp_path / "table.txt").read_text(encoding="utf-8")
     assert table == scores.to_csv()
-    told = json.loads((tmp_path / "scores.csv").read_text(encoding="utf-8"))
-    assert told == scores.to_dict()
+    result = json.loads((tmp_path / "scores.csv").read_text(encoding="utf-8"))
+    assert result == scores.to_dict()
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
@@ -176,15 +176,17 @@ def test_figures_of_extreme_predictions_are_right_and_finite():
     for name, value in perfect.items():
         assert value == MEASURES[name].best, name
     for prediction in (0 * stack, 0 * stack + 1, np.roll(stack, 3, axis=2)):
-        told = score_stack(prediction, stack, num_classes=2)
-        values = told.values()
+        result = score_stack(prediction, stack, num_classes=2)
+        values = result.values()
         missing = {name for name, value in values.items() if math.isnan(value)}
         # An outline that is not there is at no distance.
         outlines = {"surface_distance", "surface_distance_95"}
         extreme = len(np.unique(prediction)) == 1
         assert missing == (outlines if extreme else set())
-        assert all(np.isfinite(told.intervals[name]).all() for name in told.intervals)
-        json.dumps(told.to_dict(), allow_nan=False)
+        assert all(
+            np.isfinite(result.intervals[name]).all() for name in result.intervals
+        )
+        json.dumps(result.to_dict(), allow_nan=False)
 
 
 def test_objects_that_go_on_are_scored_in_the_volume():
@@ -193,14 +195,14 @@ def test_objects_that_go_on_are_scored_in_the_volume():
     swapped = objects.copy()
     swapped[2:] = np.where(objects[2:] == 3, 900, np.where(objects[2:] == 900, 3, 0))
     swapped[0, 0, :2] = 7
-    told = score_labels(swapped, objects, AnnotationKind.OBJECTS)
-    assert told.volume
+    result = score_labels(swapped, objects, AnnotationKind.OBJECTS)
+    assert result.volume
     # Each slice is nearly right by itself; the volume is not.
-    assert all(row.values()["v_rand"] > 0.9 for row in told.slices)
-    assert told.values()["v_rand"] < 0.7
-    assert told.to_dict()["overall"]["objects"] == "volume"
-    low, high = told.intervals["v_rand"]
-    assert low <= told.values()["v_rand"] <= high or high < 1
+    assert all(row.values()["v_rand"] > 0.9 for row in result.slices)
+    assert result.values()["v_rand"] < 0.7
+    assert result.to_dict()["overall"]["objects"] == "volume"
+    low, high = result.intervals["v_rand"]
+    assert low <= result.values()["v_rand"] <= high or high < 1
 
 
 def test_numbers_that_start_anew_in_each_slice_are_objects_of_the_slice():
@@ -228,9 +230,9 @@ def test_slices_that_were_trained_on_are_marked():
 def test_slices_are_not_marked_where_it_is_not_known_which_were_trained_on():
     scores = score(compare(truth(), truth(), trained_on=None))
     assert scores.trained_on is None
-    told = scores.to_dict()
-    assert told["overall"]["trained_on"] is None
-    assert {row["trained_on"] for row in told["slices"]} == {None}
+    result = scores.to_dict()
+    assert result["overall"]["trained_on"] is None
+    assert {row["trained_on"] for row in result["slices"]} == {None}
     assert all(line.endswith(",") for line in scores.to_csv().splitlines()[1:])
 
 
@@ -252,9 +254,9 @@ def test_thinning_is_undone_by_request():
     stack[:, 29:31] = 0
     wide = stack.copy()
     wide[:, 24:36] = 0
-    told = score_stack(wide, stack).to_dict()["overall"]
-    assert told["v_rand"] > 0.99
-    assert told["without_thinning"]["v_rand"] < 0.95
+    result = score_stack(wide, stack).to_dict()["overall"]
+    assert result["v_rand"] > 0.99
+    assert result["without_thinning"]["v_rand"] < 0.95
 
 
 # ----------------------------------------------------------------- labels as stored
@@ -273,8 +275,8 @@ def test_a_truth_of_three_classes_takes_the_prediction_at_its_word():
     classes = np.zeros((1, 6, 9), np.uint8)
     classes[0, :, :4], classes[0, :, 4:8] = 1, 2
     prediction = np.where(classes == 2, np.uint8(1), classes)
-    told = score_labels(prediction, classes, AnnotationKind.CLASSES).overall
-    np.testing.assert_allclose(told.iou_per_class, [1, 0.5, 0])
+    result = score_labels(prediction, classes, AnnotationKind.CLASSES).overall
+    np.testing.assert_allclose(result.iou_per_class, [1, 0.5, 0])
 
 
 def test_numbered_objects_are_scored_as_foreground():

@@ -102,19 +102,19 @@ def test_a_run_in_minutes_tells_its_steps_and_ends_in_time(blobs, small):
     assert steps[-1].step == steps[-1].total
     assert steps[-1].progress == 1
     assert any("fit into the time" in step.message for step in steps)
-    told = [step.progress for step in steps]
-    assert told == sorted(told)
+    shares = [step.progress for step in steps]
+    assert shares == sorted(shares)
 
 
 def test_progress_never_goes_back_after_a_slow_start(blobs, small):
     trainer = Trainer([blobs()], small(steps=None, minutes=100))
-    told = []
+    shares = []
     for seconds in [500.0] + [1.0] * 600:
         trainer.step, trainer.elapsed = trainer.step + 1, trainer.elapsed + seconds
         trainer._pace.steps.append(seconds)
-        told.append(trainer._report(0.5, 0.1, None, trainer._plan()).progress)
-    assert told == sorted(told)
-    assert told[0] < told[-1] == trainer.step / trainer._schedule.total
+        shares.append(trainer._report(0.5, 0.1, None, trainer._plan()).progress)
+    assert shares == sorted(shares)
+    assert shares[0] < shares[-1] == trainer.step / trainer._schedule.total
 
 
 def test_a_run_in_minutes_without_held_out_slices_keeps_to_its_time_too(blobs, small):
@@ -216,10 +216,10 @@ def test_a_model_that_does_not_tell_its_data_leaves_them_unknown(blobs, small, p
 
 
 def test_a_set_without_anything_held_out_is_told_once(blobs, small):
-    told = "nothing is held out: the last state of the network is kept"
+    sentence = "nothing is held out: the last state of the network is kept"
     images = [blobs(validation="none"), blobs(seed=1, validation="none")]
-    assert Trainer(images, small()).notes.count(told) == 1
-    assert told not in Trainer([*images, blobs((5, 64, 64))], small()).notes
+    assert Trainer(images, small()).notes.count(sentence) == 1
+    assert sentence not in Trainer([*images, blobs((5, 64, 64))], small()).notes
 
 
 def test_images_of_different_channels_are_refused(blobs, small):

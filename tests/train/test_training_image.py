@@ -305,11 +305,11 @@ def test_validation_pixels_within_half_the_field_of_view_of_training_are_told(de
 def test_a_gap_as_wide_as_half_the_field_of_view_ends_the_leak():
     stack, labels = make_pair(1, side=64)
     train, network = box("train", 0, 0, 63, 20), UNetConfig(depth=1)
-    for left, told in ((28, "64 of"), (29, None)):
+    for left, noted in ((28, "64 of"), (29, None)):
         regions = [train, box("validation", 0, left, 63, 63)]
         notes = prepare_image(stack, labels, regions=regions, network=network).notes
         leaks = [note for note in notes if "lie within 8 pixels" in note]
-        assert [note[:5] for note in leaks] == ([told] if told else [])
+        assert [note[:5] for note in leaks] == ([noted] if noted else [])
 
 
 @pytest.mark.parametrize(
@@ -325,8 +325,8 @@ def test_slices_beside_trained_slices_leak(ndim, words):
 
 def test_of_single_images_only_those_that_are_held_out_say_so():
     images = choose_validation_images([prepare(1) for _ in range(5)])
-    told = [any("held out" in note for note in image.notes) for image in images]
-    assert told == [False, False, False, False, True]
+    noted = [any("held out" in note for note in image.notes) for image in images]
+    assert noted == [False, False, False, False, True]
     guessed = [any("annotations are" in n for n in image.notes) for image in images]
     assert all(guessed)
 

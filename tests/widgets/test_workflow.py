@@ -170,13 +170,13 @@ def test_annotations_are_kept_from_the_first_stroke_on(
 def test_a_tab_knows_what_happened_before_it_was_made(
     loaded: Any, viewer: Any, files: Any, tmp_path: Any
 ) -> None:
-    told = viewer.add_labels(files.cells.copy(), name="told")
+    predicted = viewer.add_labels(files.cells.copy(), name="predicted")
     workspace = loaded.load.workspace
-    workspace.prediction = told
+    workspace.prediction = predicted
     workspace.weight_map = WeightMapConfig(w0=7)
     workspace.kind = AnnotationKind.CLASSES
     assert made(loaded) == {"load"}
-    assert loaded.scores.prediction.value() == told
+    assert loaded.scores.prediction.value() == predicted
     assert loaded.scores.truth.value() == workspace.truth
     assert loaded.weights.value().w0 == 7
     assert loaded.train.settings().weight_map.w0 == 7
@@ -199,13 +199,13 @@ def test_settings_of_a_project_that_was_opened_reach_a_tab_made_later(
 def test_keys_work_before_their_docks_are_made(
     dock: Any, viewer: Any, monkeypatch: Any
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", told.append)
+    shown: list[str] = []
+    monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", shown.append)
     press = viewer.__wrapped__.window._qt_viewer._key_map_handler.press_key
     press("J")
-    assert "Score a prediction first" in told[-1]
+    assert "Score a prediction first" in shown[-1]
     assert made(dock) == {"load", "scores"}
     press("N")
-    assert "load one first" in told[-1]
+    assert "load one first" in shown[-1]
     assert made(dock) == {"load", "scores", "train"}
     viewer.window.remove_dock_widget(dock)

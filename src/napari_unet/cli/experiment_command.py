@@ -202,7 +202,7 @@ def _comparison(result: Result) -> Table:
     """Return the row that the study printed, and under it the measured one."""
     from rich.table import Table
 
-    from napari_unet.experiments.table import figures, told
+    from napari_unet.experiments.table import figures, written
 
     preset = result.preset
     table = Table(box=None, pad_edge=False)
@@ -210,8 +210,8 @@ def _comparison(result: Result) -> Table:
     for name in preset.columns:
         table.add_column(name, justify="right")
     if preset.printed is not None:
-        cells = [told(value) for value in preset.printed.figures.values()]
+        cells = [written(value) for value in preset.printed.figures.values()]
         table.add_row(f"printed ({preset.printed.number})", *cells)
-    cells = [told(value) for value in figures(result).values()]
+    cells = [written(value) for value in figures(result).values()]
     table.add_row("measured", *cells)
     return table

@@ -95,13 +95,13 @@ def option(settings: type[Settings], name: str) -> Any:
     field = settings.model_fields[name]
     # Bounds are only told here; `Settings.read` checks them, so that what is out of
     # bounds ends in one sentence like everything else that a user can put right.
-    told = [_bounds(field.metadata)] if _bounds(field.metadata) else []
+    limits = [_bounds(field.metadata)] if _bounds(field.metadata) else []
     if not field.is_required() and field.default is not None:
         value: Any = field.default
         if isinstance(value, bool):
             value = "on" if value else "off"
-        told.append(f"default: {value}")
-    extra = f" [{'; '.join(told)}]" if told else ""
+        limits.append(f"default: {value}")
+    extra = f" [{'; '.join(limits)}]" if limits else ""
     flag = name.replace("_", "-")
     return typer.Option(
         f"--{flag}/--no-{flag}" if field.annotation is bool else f"--{flag}",

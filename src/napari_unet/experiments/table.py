@@ -41,7 +41,7 @@ def figures(result: Result) -> dict[str, float]:
     return {name: result.measured[name] for name in result.preset.columns}
 
 
-def told(value: float | None) -> str:
+def written(value: float | None) -> str:
     """Write a figure as the study does, with four digits."""
     return "–" if value is None or math.isnan(value) else f"{value:.4f}"
 
@@ -83,7 +83,7 @@ def _measured_row(result: Result) -> list[str]:
 
 def _cells(columns: Sequence[str], values: Mapping[str, float]) -> list[str]:
     """Return six cells; an experiment with one measure leaves the second empty."""
-    cells = [told(values.get(name)) for name in columns]
+    cells = [written(values.get(name)) for name in columns]
     half = len(cells) // 2
     return [*cells[:half], *[""] * (3 - half), *cells[half:], *[""] * (3 - half)]
 

@@ -131,9 +131,9 @@ class LiveWeightMap:
         piece = self._labels[around]
         # Values are read in the light of all others of the slice: those that tell
         # are put under the piece, in a column of their own, and cut off again.
-        told = self._reading()
-        below = np.zeros((len(told) + 1, piece.shape[1]), piece.dtype)
-        below[1:, 0] = told
+        reading = self._reading()
+        below = np.zeros((len(reading) + 1, piece.shape[1]), piece.dtype)
+        below[1:, 0] = reading
         both = np.concatenate([piece, below])[None]
         target = to_target(both, self._kind, num_classes=self._num_classes)
         inside = (slice(None), *within(region, around))

@@ -185,20 +185,20 @@ class LiveLoop:
             self.folder.write_settings(self._learner.config)
             self.folder.log(f"live training on {self.device_words}")
         try:
-            told = ""
+            reported = ""
             while not self._stop.is_set():
                 self._take_annotations()
                 yield from self._previews()
                 yield from self._keep()
                 reason = self._why_idle()
                 if reason:
-                    if reason != told:
+                    if reason != reported:
                         yield Idle(reason)
                     self._requests.wait(_IDLE_SECONDS, self._can_act)
                 else:
                     yield self._advance()
                     self._tidy()
-                told = reason
+                reported = reason
             self._save()
         finally:
             return_freed_memory()

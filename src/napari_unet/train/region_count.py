@@ -58,8 +58,8 @@ class RegionCount:
         except NapariUNetError as error:
             return Counted(str(error))
         leak = leaks(roles, annotated, self.reach)
-        told = [self._words_of(role, roles, annotated, leak) for role in Role]
-        words = "\n".join(one for one in told if one)
+        lines = [self._words_of(role, roles, annotated, leak) for role in Role]
+        words = "\n".join(one for one in lines if one)
         return Counted(words, leak)
 
     def shrink(self) -> tuple[list[Region], int] | str:

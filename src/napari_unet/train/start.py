@@ -77,8 +77,8 @@ def tell_pixel_size(
         return ()
     z, y, x = images[0].pixel_size
     words = difference(start.card, (z, y, x), images[0].unit)
-    told = f"{words}: the network learns the new size, which takes longer"
-    return (told,) if words else ()
+    sentence = f"{words}: the network learns the new size, which takes longer"
+    return (sentence,) if words else ()
 
 
 def take_network(config: RunConfig, start: Model) -> RunConfig:

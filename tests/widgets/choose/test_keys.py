@@ -116,13 +116,13 @@ def test_the_dock_lists_the_keys_and_follows_preferences(
 def test_a_key_that_can_do_nothing_says_why(
     dock: Any, window: Any, monkeypatch: Any
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", told.append)
+    shown: list[str] = []
+    monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", shown.append)
     for name in TRAINING:
         press(window, KEYS[name])
-    assert len(told) == len(TRAINING)
-    assert "load one first" in told[0]
-    assert "live training first" in told[-1]
+    assert len(shown) == len(TRAINING)
+    assert "load one first" in shown[0]
+    assert "live training first" in shown[-1]
 
 
 def test_keys_start_live_training_hide_its_preview_and_stop_it(
@@ -145,8 +145,10 @@ def test_keys_send_the_object_under_the_mouse_and_a_slice(
 ) -> None:
     annotations = viewer.layers["annotations"]
     annotations.data[...] = 0
-    told = viewer.add_labels(files.cells.copy(), name="told", scale=annotations.scale)
-    loaded.train.workspace.prediction = told
+    predicted = viewer.add_labels(
+        files.cells.copy(), name="predicted", scale=annotations.scale
+    )
+    loaded.train.workspace.prediction = predicted
     z = viewer.dims.current_step[0]
     window.cursor.position = tuple(annotations.data_to_world((z, *inside(files, z))))
     press(window, KEYS["send_object"])

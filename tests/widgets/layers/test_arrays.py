@@ -116,8 +116,8 @@ def test_a_prediction_is_no_annotation_unless_it_is_chosen(
     docks = open_docks()
     data, workspace = training_set(docks), docks.train.workspace
     model.add_image(np.zeros(SHAPE, np.uint8), name="em")
-    told = model.add_labels(
-        np.ones(SHAPE, np.uint8), name="told", metadata={PREDICTED: [0, 1, 2]}
+    chosen = model.add_labels(
+        np.ones(SHAPE, np.uint8), name="predicted", metadata={PREDICTED: [0, 1, 2]}
     )
     assert data.annotations.value() is None
     assert "There are no annotations" in docks.train.run_button.toolTip()
@@ -125,9 +125,9 @@ def test_a_prediction_is_no_annotation_unless_it_is_chosen(
     # As if by hand, with the mouse.
     data.annotations.setCurrentIndex(0)
     data.annotations.activated.emit(0)
-    assert workspace.annotations == told
+    assert workspace.annotations == chosen
     model.layers[0].name = "renamed"
-    assert data.annotations.value() == told
+    assert data.annotations.value() == chosen
 
 
 def test_a_layer_that_turns_out_to_be_the_prediction_is_let_go(
@@ -136,7 +136,7 @@ def test_a_layer_that_turns_out_to_be_the_prediction_is_let_go(
     docks = open_docks()
     data, workspace = training_set(docks), docks.train.workspace
     model.add_image(np.zeros(SHAPE, np.uint8), name="em")
-    workspace.prediction = model.add_labels(np.ones(SHAPE, np.uint8), name="told")
+    workspace.prediction = model.add_labels(np.ones(SHAPE, np.uint8), name="predicted")
     assert data.annotations.value() is None
     cells = model.add_labels(np.ones(SHAPE, np.uint8), name="cells")
     assert data.annotations.value() == cells

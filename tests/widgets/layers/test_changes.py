@@ -23,7 +23,7 @@ def layer(viewer: Any) -> Any:
 
 
 @pytest.fixture
-def told(layer: Any, qtbot: Any) -> Any:
+def heard(layer: Any, qtbot: Any) -> Any:
     watch = LabelChanges.of(layer)
     slices: list[tuple[int, np.ndarray]] = []
     watch.changed.connect(lambda z, labels: slices.append((z, labels)))
@@ -32,84 +32,84 @@ def told(layer: Any, qtbot: Any) -> Any:
     return slices
 
 
-def wait(qtbot: Any, told: list, count: int = 1) -> None:
-    qtbot.waitUntil(lambda: len(told) >= count, timeout=30_000)
+def wait(qtbot: Any, heard: list, count: int = 1) -> None:
+    qtbot.waitUntil(lambda: len(heard) >= count, timeout=30_000)
 
 
-def test_a_stroke_tells_its_slice(layer: Any, told: list, qtbot: Any) -> None:
+def test_a_stroke_tells_its_slice(layer: Any, heard: list, qtbot: Any) -> None:
     layer.paint((3, 20, 20), 2)
-    wait(qtbot, told)
-    assert [z for z, _ in told] == [3]
-    np.testing.assert_array_equal(told[0][1], layer.data[3])
+    wait(qtbot, heard)
+    assert [z for z, _ in heard] == [3]
+    np.testing.assert_array_equal(heard[0][1], layer.data[3])
 
 
-def test_a_stroke_of_the_brush_is_told_at_once(layer: Any, told: list) -> None:
+def test_a_stroke_of_the_brush_is_told_at_once(layer: Any, heard: list) -> None:
     with layer.block_history():  # as between pressing and releasing the button
         layer.paint((3, 20, 20), 2)
-    assert [z for z, _ in told] == [3]
+    assert [z for z, _ in heard] == [3]
 
 
-def test_undo_and_redo_are_noticed(layer: Any, told: list, qtbot: Any) -> None:
+def test_undo_and_redo_are_noticed(layer: Any, heard: list, qtbot: Any) -> None:
     layer.paint((3, 20, 20), 2)
-    wait(qtbot, told)
+    wait(qtbot, heard)
     layer.undo()
-    wait(qtbot, told, 2)
-    assert told[1][0] == 3
-    assert not told[1][1].any()
+    wait(qtbot, heard, 2)
+    assert heard[1][0] == 3
+    assert not heard[1][1].any()
     layer.redo()
-    wait(qtbot, told, 3)
-    assert told[2][1].any()
+    wait(qtbot, heard, 3)
+    assert heard[2][1].any()
 
 
 def test_a_fill_and_a_brush_of_three_dimensions_tell_all_their_slices(
-    layer: Any, told: list, qtbot: Any
+    layer: Any, heard: list, qtbot: Any
 ) -> None:
     layer.n_edit_dimensions = 3
     layer.brush_size = 5
     layer.paint((2, 20, 20), 1)
-    wait(qtbot, told, 3)
-    assert {z for z, _ in told} >= {1, 2, 3}
-    told.clear()
+    wait(qtbot, heard, 3)
+    assert {z for z, _ in heard} >= {1, 2, 3}
+    heard.clear()
     layer.fill((0, 0, 0), 4)
-    wait(qtbot, told, 5)
-    assert {z for z, _ in told} == {0, 1, 2, 3, 4}
+    wait(qtbot, heard, 5)
+    assert {z for z, _ in heard} == {0, 1, 2, 3, 4}
 
 
 def test_new_data_and_data_changed_in_place_are_noticed(
-    layer: Any, told: list, qtbot: Any
+    layer: Any, heard: list, qtbot: Any
 ) -> None:
     layer.data[4, 3:9, 3:9] = 7
     layer.refresh()
-    wait(qtbot, told)
-    assert told[0][0] == 4
+    wait(qtbot, heard)
+    assert heard[0][0] == 4
     data = layer.data.copy()
     data[1] = 2
     layer.data = data
-    wait(qtbot, told, 2)
-    assert told[1][0] == 1
+    wait(qtbot, heard, 2)
+    assert heard[1][0] == 1
 
 
 def test_looking_at_other_slices_tells_nothing(
-    viewer: Any, layer: Any, told: list, qtbot: Any
+    viewer: Any, layer: Any, heard: list, qtbot: Any
 ) -> None:
     for z in range(5):
         viewer.dims.set_point(0, z)
     qtbot.wait(200)
-    assert told == []
+    assert heard == []
 
 
 def test_another_shape_is_told_once_and_watched_from_then_on(
-    layer: Any, told: list, qtbot: Any
+    layer: Any, heard: list, qtbot: Any
 ) -> None:
     reshaped: list[bool] = []
     LabelChanges.of(layer).reshaped.connect(lambda: reshaped.append(True))
     layer.data = np.zeros((5, 40, 60), np.uint8)
     assert reshaped == [True]
     qtbot.wait(100)
-    assert told == []
+    assert heard == []
     layer.paint((3, 20, 20), 2)
-    wait(qtbot, told)
-    assert told[0][1].shape == (40, 60)
+    wait(qtbot, heard)
+    assert heard[0][1].shape == (40, 60)
     assert reshaped == [True]
 
 
@@ -122,14 +122,14 @@ def test_a_single_slice_is_slice_0(viewer: Any, qtbot: Any) -> None:
 
 def test_a_stack_of_one_moment_is_a_stack(viewer: Any, qtbot: Any) -> None:
     layer = viewer.add_labels(np.zeros((1, 5, 40, 50), np.uint8))
-    told: list[tuple] = []
-    LabelChanges.of(layer).changed.connect(lambda *all_of: told.append(all_of))
+    heard: list[tuple] = []
+    LabelChanges.of(layer).changed.connect(lambda *all_of: heard.append(all_of))
     layer.paint((0, 3, 20, 20), 2)
-    wait(qtbot, told)
+    wait(qtbot, heard)
     layer.undo()
-    wait(qtbot, told, 2)
-    assert [z for z, *_ in told] == [3, 3]
-    assert told[0][1].shape == (40, 50)
+    wait(qtbot, heard, 2)
+    assert [z for z, *_ in heard] == [3, 3]
+    assert heard[0][1].shape == (40, 50)
 
 
 def test_the_rows_that_have_changed_are_told(layer: Any, qtbot: Any) -> None:
@@ -144,7 +144,7 @@ def test_the_rows_that_have_changed_are_told(layer: Any, qtbot: Any) -> None:
 
 
 def test_what_was_written_in_silence_is_told_beside_a_stroke(
-    layer: Any, told: list, qtbot: Any
+    layer: Any, heard: list, qtbot: Any
 ) -> None:
     rows: list[slice] = []
     LabelChanges.of(layer).changed.connect(lambda *all_of: rows.append(all_of[2]))

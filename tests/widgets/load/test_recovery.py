@@ -55,9 +55,9 @@ def box(dock: Any) -> Any:
     return dock.load.project
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
 

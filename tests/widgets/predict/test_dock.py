@@ -199,9 +199,9 @@ def test_slices_after_a_correction_share_one_new_layer(
             viewer.layers["em prediction"].paint((0, 20, 20), 5)
     names = [one.name for one in viewer.layers if "prediction" in one.name]
     assert names == ["em prediction", "em prediction [1]"]
-    told = viewer.layers["em prediction [1]"]
-    assert told.metadata["napari_unet_slices"] == [1, 2, 3]
-    told.name = "the user keeps it"
+    predicted = viewer.layers["em prediction [1]"]
+    assert predicted.metadata["napari_unet_slices"] == [1, 2, 3]
+    predicted.name = "the user keeps it"
     predict.run_button.click()
     finish(predict)
     assert "em prediction [1]" in viewer.layers
@@ -255,8 +255,10 @@ def test_a_single_image_is_rescaled_tile_by_tile(
     finish(dock.predict)
     assert dock.predict.status.text().startswith("Done")
     expected = RescaledPredictor(load_model(sized), (1, 2, 2))
-    told = viewer.layers["one prediction"].data
-    np.testing.assert_array_equal(told, expected.predict(values[None, None]).labels[0])
+    predicted = viewer.layers["one prediction"].data
+    np.testing.assert_array_equal(
+        predicted, expected.predict(values[None, None]).labels[0]
+    )
 
 
 def test_a_broken_model_file_is_told_by_the_run_alone(

@@ -130,8 +130,8 @@ def test_a_full_disk_is_told_once_and_painting_goes_on(
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[str] = []
-    project.keeper.failed.connect(told.append)
+    failures: list[str] = []
+    project.keeper.failed.connect(failures.append)
     before = len(notification_manager.records)
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", _full)
@@ -140,11 +140,11 @@ def test_a_full_disk_is_told_once_and_painting_goes_on(
             project.keeper.now()
             project.wait()
             qtbot.wait(20)
-    assert len(told) == 1
-    assert "free some space" in told[0]
-    assert "\n" not in told[0]
+    assert len(failures) == 1
+    assert "free some space" in failures[0]
+    assert "\n" not in failures[0]
     assert len(notification_manager.records) == before + 1
-    assert project.words == told[0]
+    assert project.words == failures[0]
     # The disk has room again: all that was painted meanwhile is kept.
     np.testing.assert_array_equal(written(), painted.data)
     assert "kept at" in project.words
@@ -197,14 +197,14 @@ def choose_lazy(viewer: Any, project: OpenProject, file: _File) -> Callable[[], 
 def test_a_layer_that_cannot_be_read_is_told_once_and_kept_when_it_can(
     choose_lazy: Any, file: _File, project: OpenProject, written: Any, qtbot: Any
 ) -> None:
-    told: list[str] = []
-    project.keeper.failed.connect(told.append)
+    failures: list[str] = []
+    project.keeper.failed.connect(failures.append)
     choose_lazy()
     for _ in range(3):
         project.keeper.now()
         project.wait()
         qtbot.wait(20)
-    (sentence,) = told
+    (sentence,) = failures
     assert sentence.startswith("Annotations are not kept: ")
     file.is_there = True
     np.testing.assert_array_equal(written(), np.ones((3, 16, 16)))

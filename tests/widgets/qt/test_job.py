@@ -55,13 +55,13 @@ def _fails_with(error: Exception) -> Any:
 def test_every_error_on_the_thread_is_told(
     parent: QWidget, qtbot: Any, error: Exception, words: str
 ) -> None:
-    told: list[str] = []
+    failures: list[str] = []
     job = Job(parent)
-    job.failed.connect(told.append)
+    job.failed.connect(failures.append)
     with qtbot.waitSignal(job.ended, timeout=10_000):
         job.start("Working", _fails_with(error))
-    assert len(told) == 1
-    assert words in told[0]
+    assert len(failures) == 1
+    assert words in failures[0]
 
 
 def test_items_and_result_reach_the_main_thread(parent: QWidget, qtbot: Any) -> None:

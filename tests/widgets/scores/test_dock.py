@@ -126,8 +126,8 @@ def test_a_report_and_tables_are_written(
     scored.save_report(str(tmp_path / "scores.pdf"))
     assert "end the name in one" in scored.status.text()
     scored.save(str(tmp_path / "scores.json"))
-    told = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
-    assert set(told["overall"]["intervals"]) >= {"iou", "v_rand", "warping_error"}
+    saved = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))
+    assert set(saved["overall"]["intervals"]) >= {"iou", "v_rand", "warping_error"}
 
 
 def test_what_is_ignored_is_not_scored(scored: Any, finish: Any, viewer: Any) -> None:

@@ -35,12 +35,12 @@ def cells() -> np.ndarray:
 
 def damaged() -> np.ndarray:
     """Every slice has two cells merged, one split, and some missed."""
-    told = cells()
-    told[:, 15, 30:32] = 1
-    told[:, 31:64, 14] = 0
-    told[:, 66:100, 60:] = 0
-    told[2, 80:95, 70:90] = 1
-    return told
+    predicted = cells()
+    predicted[:, 15, 30:32] = 1
+    predicted[:, 31:64, 14] = 0
+    predicted[:, 66:100, 60:] = 0
+    predicted[2, 80:95, 70:90] = 1
+    return predicted
 
 
 @pytest.fixture
@@ -68,10 +68,10 @@ def part(viewer: Any, layers: Any, qtbot: Any) -> ErrorList:
 def score(part: ErrorList, layers: Any, qtbot: Any) -> Callable[..., None]:
     """Hand scores to the list, and wait for the end of its search."""
 
-    def run(told: np.ndarray | None = None) -> None:
+    def run(predicted: np.ndarray | None = None) -> None:
         prediction, truth = layers
-        told = np.array(prediction.data) if told is None else told
-        compared = compare(told, np.array(truth.data), CLASSES)
+        predicted = np.array(prediction.data) if predicted is None else predicted
+        compared = compare(predicted, np.array(truth.data), CLASSES)
         part.show_scores(compared, prediction, truth)
         qtbot.waitUntil(
             lambda: not part.running and part.errors is not None, timeout=30_000
@@ -275,9 +275,9 @@ def test_a_prediction_that_was_removed_is_not_gone_to(
 def test_a_picture_without_slices_will_do(
     part: ErrorList, viewer: Any, qtbot: Any
 ) -> None:
-    told = viewer.add_labels(damaged()[0])
+    predicted = viewer.add_labels(damaged()[0])
     compared = compare(damaged()[:1], cells()[:1], CLASSES)
-    part.show_scores(compared, told, None)
+    part.show_scores(compared, predicted, None)
     qtbot.waitUntil(
         lambda: part.errors is not None and not part.running, timeout=30_000
     )
@@ -398,8 +398,8 @@ def test_scores_that_come_during_a_search_are_searched_next(
     part: ErrorList, layers: Any, qtbot: Any
 ) -> None:
     prediction, truth = layers
-    for told in (damaged(), cells()):
-        compared: Comparison = compare(told, cells(), CLASSES)
+    for predicted in (damaged(), cells()):
+        compared: Comparison = compare(predicted, cells(), CLASSES)
         part.show_scores(compared, prediction, truth)
     qtbot.waitUntil(
         lambda: part.errors is not None and not part.running, timeout=30_000

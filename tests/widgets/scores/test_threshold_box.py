@@ -148,14 +148,14 @@ def test_the_best_threshold_is_a_click_away(
     layer = scene.predict()
     scene.score()
     settle()
-    told: list[float] = []
-    scene.box.changed.connect(told.append)
+    emitted: list[float] = []
+    scene.box.changed.connect(emitted.append)
     scene.box.value.setValue(0.8)
     settle()
     scene.box.best["iou"].click()
     settle()
     best = scene.box.curve.best("iou")
-    assert told == [pytest.approx(0.8), pytest.approx(best)]
+    assert emitted == [pytest.approx(0.8), pytest.approx(best)]
     np.testing.assert_array_equal(layer.data, scene.likely > np.float32(best))
 
 

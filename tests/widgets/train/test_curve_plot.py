@@ -36,13 +36,13 @@ def click(qtbot: Any, plot: CurvePlot, minutes: float) -> float:
     view.grab()  # Axes take their range when they are drawn.
     at = view.plotItem.vb.mapViewToScene(QPointF(minutes, 0.5))
     place = view.mapFromScene(at)
-    with qtbot.waitSignal(plot.clicked) as told:
+    with qtbot.waitSignal(plot.clicked) as clicked:
         qtbot.mouseClick(
             view.viewport(),
             Qt.MouseButton.LeftButton,
             pos=QPoint(round(place.x()), round(place.y())),
         )
-    return float(told.args[0])
+    return float(clicked.args[0])
 
 
 def test_a_curve_stays_bounded_however_long_it_gets() -> None:
@@ -90,8 +90,8 @@ def test_curves_of_a_history_are_those_that_were_seen() -> None:
 def test_a_click_tells_the_moment_in_seconds(plot: CurvePlot, qtbot: Any) -> None:
     plot.extend(points(100))
     assert plot.num_points == (100, 20)
-    told = click(qtbot, plot, minutes=5)
-    assert told == pytest.approx(300, abs=10)
+    seconds = click(qtbot, plot, minutes=5)
+    assert seconds == pytest.approx(300, abs=10)
 
 
 def test_a_click_on_curves_against_steps_tells_the_step(

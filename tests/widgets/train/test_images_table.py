@@ -150,7 +150,7 @@ def test_predictions_and_ground_truth_are_not_trained_on(images, viewer):
     image, _ = add(viewer, "first")
     done = np.ones(SHAPE, np.uint8)
     viewer.add_labels(
-        done, name="told", metadata={PREDICTED: [0]}, **placed_like(image)
+        done, name="predicted", metadata={PREDICTED: [0]}, **placed_like(image)
     )
     viewer.add_labels(
         done, name="errors", metadata={ERRORS: "errors"}, **placed_like(image)

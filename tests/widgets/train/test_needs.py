@@ -153,13 +153,13 @@ def check_reasons(dock: QWidget) -> int:
         if inside or not isinstance(control, CONTROLS) or control.isEnabled():
             continue
         found += 1
-        told = [control.toolTip()]
+        tips = [control.toolTip()]
         over = control.parentWidget()
         while over is not None and over is not dock:
-            told.append("" if over.isEnabled() else over.toolTip())
+            tips.append("" if over.isEnabled() else over.toolTip())
             over = over.parentWidget()
         known = (control.objectName(), getattr(control, "text", str)())
-        assert any(told), f"{type(control).__name__} {known} does not say why"
+        assert any(tips), f"{type(control).__name__} {known} does not say why"
     return found
 
 

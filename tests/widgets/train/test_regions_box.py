@@ -177,10 +177,10 @@ def test_whole_slices_are_shrunk_in_their_own_field(box, image, annotations, qtb
     settle(box, qtbot)
     validation = "validation: slices 2:4, 9,600 annotated pixels; leak: 4,800 pixels"
     assert validation in box.status.text()
-    with qtbot.waitSignal(box.validationChanged) as told:
+    with qtbot.waitSignal(box.validationChanged) as emitted:
         box.shrink_button.click()
     settle(box, qtbot)
-    assert told.args == ["3"]
+    assert emitted.args == ["3"]
     assert "leak" not in box.status.text()
     # What is given up would be trained on, if nothing said otherwise.
     assert [(one.role, one.slices) for one in box.value()] == [("ignore", "2")]
