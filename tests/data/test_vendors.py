@@ -507,3 +507,40 @@ def test_a_folder_of_slices_does_not_say_how_far_they_are_apart(
     distance = "how far apart its slices are is not stated: 3D asks for it"
     assert read.notes == (distance, BAR_NOTE)
     assert math.isclose(read.size_for(2)[1], 7.70833)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        JEOL.replace("96 64", "wide 64"),
+        JEOL + "$CM_FIELD_OF_VIEW ..µm\n",
+        JEOL.replace("50\n", "1e400\n"),
+        HITACHI.format("x"),
+    ],
+)
+def test_nonsense_in_a_sidecar_keeps_no_picture_from_being_read(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "a.txt").write_text(text)
+    assert read_stack(write(tmp_path / "a.tif")).shape == (70, 96)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (34682, FEI.replace("=96", "=1e400")),
+        (34682, FEI.replace("7.70833", "wide")),
+        (34683, FEI_XML[:-20]),
+        (34118, "AP_WIDTH\r\nWidth = wide"),
+        (50431, "PixelSizeX=\nImageStripSize=many"),
+        (51023, "<Fibics>"),
+        (270, "BoundingBox + - 0 1 2 3"),
+        (270, '{"pixel_size": [4, 4]}'),
+    ],
+)
+def test_nonsense_in_a_tag_keeps_no_picture_from_being_read(
+    tmp_path: Path, code: int, text: str
+) -> None:
+    kind = "B" if code == 50431 else "s"
+    read = read_stack(write(tmp_path / "a.tif", (code, kind, text.encode())))
+    assert read.shape == (70, 96)

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 from napari_unet.data.calibration import Calibration, positive
 
-_BOX = re.compile(r"BoundingBox((?:\s+[-+.\deE]+){6})")
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_BOX = re.compile(rf"BoundingBox((?:\s+{_NUMBER}){{6}})")
 _SIGHT_X_DPI = 93  # of the screen on which the magnification holds
 _INCH = 0.0254
 

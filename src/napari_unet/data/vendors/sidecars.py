@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_unet.data.calibration import Calibration
+from napari_unet.data.calibration import Calibration, positive
 from napari_unet.data.vendors.tags import bar_height, lines_of, plain_text, tag
 
 _LARGEST = 2**20  # bytes of a file that may be one
@@ -95,18 +94,20 @@ def _jeol(text: str, shape: tuple[int, int], source: str) -> Calibration:
     """Take the field of view, or else the bar: its length over its pixels."""
     found = {name.lstrip("$"): value for name, value in lines_of(text, " ").items()}
     image = found.get("CM_FULL_SIZE", found.get("CM_IMAGE_SIZE", "")).split()
-    view = _MEASURE.findall(found.get("CM_FIELD_OF_VIEW", ""))
-    across = [int(n) for n in image if n.isdecimal()] or [shape[1], shape[0]]
-    sizes: Mapping[str, tuple[Any, str]] = {
-        axis: (float(length) / pixels, unit or "um")
-        for axis, (length, unit), pixels in zip("XY", view, across, strict=False)
-        if pixels
-    }
-    bar = _MEASURE.match(found.get("SM_MICRON_MARKER", ""))
-    pixels = found.get("SM_MICRON_BAR", "")
-    if not sizes and bar and pixels.isdecimal() and int(pixels):
-        sizes = {"X": (float(bar[1]) / int(pixels), bar[2])}
-    return _of_image(Calibration.of(source, sizes), image, shape, source)
+    across = image[0] if image else shape[1]
+    view = _per_pixel(found.get("CM_FIELD_OF_VIEW", ""), across)
+    bar = _per_pixel(found.get("SM_MICRON_MARKER", ""), found.get("SM_MICRON_BAR"))
+    by_view, by_bar = (Calibration.of(source, {"X": one}) for one in (view, bar))
+    return _of_image(by_view if by_view.sizes else by_bar, image, shape, source)
+
+
+def _per_pixel(length: str, pixels: Any) -> tuple[float | None, str]:
+    """Divide a length such as "100nm" by its pixels."""
+    measure, count = _MEASURE.match(length), positive(pixels)
+    size = positive(measure[1]) if measure else None
+    if measure is None or size is None or count is None:
+        return None, ""
+    return size / count, measure[2]
 
 
 def _of_image(
@@ -116,7 +117,7 @@ def _of_image(
     if len(image) != 2:
         return known
     columns, rows = image
-    if int(columns) != shape[1]:
+    if positive(columns) != shape[1]:
         return Calibration(
             doubt=f"the {source} is of an image of {rows} x {columns} pixels: set the "
             "pixel size"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from napari_unet.data.calibration import positive
+
 _BARS = 0.5  # no bar takes a larger share of the picture
 
 
@@ -61,9 +63,8 @@ def bar_height(shape: tuple[int, int], image: tuple[Any, Any]) -> int:
     image
         Rows and columns of the image proper, as they were read.
     """
-    try:
-        rows, columns = (int(float(value)) for value in image)
-    except (TypeError, ValueError):
+    rows, columns = (positive(value) for value in image)
+    if rows is None or columns != shape[1]:
         return 0
-    below = shape[0] - rows
-    return below if columns == shape[1] and 0 < below < _BARS * shape[0] else 0
+    below = round(shape[0] - rows)
+    return below if 0 < below < _BARS * shape[0] else 0
