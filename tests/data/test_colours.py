@@ -15,6 +15,10 @@ GREY = np.arange(256, dtype=np.uint16) * 257
 RISING, FALLING = np.array([GREY] * 3), np.array([GREY[::-1]] * 3)
 TURNED = "its low values are bright: turned round, so that bright is high"
 APPLIED = "the grey values of its palette were taken"
+NUMBERS = (
+    "its palette of colours is read as the numbers that stand for them, as labels are: "
+    "save a picture in colours or grey without a palette"
+)
 ANYWHERE = pytest.mark.parametrize("larger_than_memory", [False, True])
 
 
@@ -149,7 +153,13 @@ def test_labels_in_few_greys_stay_unless_their_order_is_lost(tmp_path, name, val
 def test_a_palette_of_colours_stands_for_labels(tmp_path, name):
     palette = np.random.default_rng(1).integers(0, 65535, (3, 256)).astype("u2")
     save_with_palette(tmp_path / name, grey((20, 30)), palette)
-    assert_reads(tmp_path / name, grey((20, 30)), "YX")
+    assert_reads(tmp_path / name, grey((20, 30)), "YX", NUMBERS)
+
+
+@FILES
+def test_a_slice_of_one_value_is_read_as_its_neighbours_are(tmp_path, name):
+    save_with_palette(tmp_path / name, np.zeros((20, 30), np.uint8), FALLING)
+    assert_reads(tmp_path / name, np.full((20, 30), 255, np.uint8), "YX", APPLIED)
 
 
 @ANYWHERE
@@ -174,7 +184,18 @@ def test_files_with_one_palette_keep_their_labels(tmp_path):
     labels = grey((6, 20, 30))
     for z, plane in enumerate(labels):
         save_with_palette(tmp_path / f"{z}.png", plane, palette)
-    assert_reads(tmp_path, labels, "ZYX")
+    assert_reads(tmp_path, labels, "ZYX", NUMBERS)
+
+
+@pytest.mark.parametrize("palette_first", [False, True])
+def test_files_of_which_some_have_a_palette_are_read_each_in_its_own_way(
+    tmp_path, palette_first
+):
+    expected = grey((2, 20, 30))
+    first, second = (f"{z}.tif" for z in ((0, 1) if palette_first else (1, 0)))
+    save_with_palette(tmp_path / first, 255 - expected[int(first[0])], FALLING)
+    tifffile.imwrite(tmp_path / second, expected[int(second[0])])
+    np.testing.assert_array_equal(read_stack(tmp_path).as_zyx(), expected)
 
 
 # ----------------------------------------------------------- grey in colours, alpha

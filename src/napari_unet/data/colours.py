@@ -14,7 +14,11 @@ from napari_unet.data.lazy import lazy_pages, memory_limit
 _FEW_COLOURED = 1 / 16
 """Of a palette's entries, how many annotations of a microscope may take."""
 _PLANES_LOOKED_AT = 8
-GREYS = "the grey values of its palette were taken"
+_GREYS = "the grey values of its palette were taken"
+_NUMBERS = (
+    "its palette of colours is read as the numbers that stand for them, as labels are: "
+    "save a picture in colours or grey without a palette"
+)
 ALPHA = "its transparency (alpha) is left out"
 
 
@@ -40,7 +44,7 @@ def is_mask(data: Any) -> bool:
 
 def through_palette(
     data: Any, palette: NDArray[np.uint16], *, by_colour: bool = False
-) -> Any:
+) -> tuple[Any, tuple[str, ...]]:
     """Turn the indices of a palette into what they stand for, where that is grey.
 
     The indices stay where the grey values rise with them, as those of SmartSEM do
@@ -55,20 +59,24 @@ def through_palette(
         (3, entries), 16 bits: red, green and blue.
     by_colour
         Always take the colours, as (..., Y, X, 3) uint8.
+
+    Returns
+    -------
+    The array, and a word on what was done, where a user may wonder.
     """
     colours = (palette // 257).astype(np.uint8)
     if by_colour:
         table = np.ascontiguousarray(colours.T)
-        return _pixelwise(data, lambda page: table[page])
-    highest = max(int(plane.max()) for plane in _some_planes(data, 2))
-    used = colours[:, : highest + 1]
+        return _pixelwise(data, lambda page: table[page]), ()
+    # Files fill up with black what they do not use.
+    used = colours[:, : max(2, int(np.flatnonzero(colours.any(0)).max(initial=0)) + 1)]
     grey = (used == used[0]).all(0)
     if np.count_nonzero(~grey) > _FEW_COLOURED * grey.size:
-        return data
+        return data, (_NUMBERS,)
     if (np.diff(used[0, grey].astype(int)) >= 0).all():
-        return data
+        return data, ()
     table = colours[0]
-    return _pixelwise(data, lambda page: table[page])
+    return _pixelwise(data, lambda page: table[page]), (_GREYS,)
 
 
 def without_colours(data: Any, axes: str) -> tuple[Any, str]:

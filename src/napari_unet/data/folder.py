@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import JpegImagePlugin, PngImagePlugin
 
 from napari_unet.data.calibration import Calibration
-from napari_unet.data.colours import ALPHA, GREYS, through_palette, without_alpha
+from napari_unet.data.colours import ALPHA, through_palette, without_alpha
 from napari_unet.data.dimensions import arrange
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
-from napari_unet.data.tiff import Loaded, palette_of, read_tiff, tiff_header
+from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
 from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
 
@@ -39,10 +39,12 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
     files = _slice_files(path)
     if len(files) == 1:
         return read_image(files[0], axes)
-    by_colour = len({_palette(file) for file in files}) > 1
+    headers = [_header(file) for file in files]
+    palettes = {palette for _, palette in headers}
+    by_colour = len(palettes) > 1 and b"" not in palettes
     first = _without_z(read_image(files[0], by_colour=by_colour))
     page: Any = first.data
-    _check_alike(files, page, first.axes)
+    _check_alike(files, [kind for kind, _ in headers], page, first.axes)
     read = partial(_read_slice, files, by_colour)
     if page.nbytes * len(files) > memory_limit():
         data = lazy_pages(read, len(files), page.shape, page.dtype)
@@ -102,36 +104,29 @@ def _without_z(loaded: Loaded) -> Loaded:
     return loaded._replace(data=loaded.data[0], axes=loaded.axes[1:])
 
 
-def _check_alike(files: list[Path], page: Any, axes: str) -> None:
+def _check_alike(files: list[Path], kinds: list[str], page: Any, axes: str) -> None:
     if axes not in ("YX", "YXS"):
         raise InputError(
             f"{files[0]} is not a single slice but holds "
             f"{' x '.join(map(str, page.shape))} ({axes}): open that "
             "file itself, or leave single slices in the folder."
         )
-    expected = _kind(files[0])
-    for index, file in enumerate(files[1:], 1):
-        kind = _kind(file)
-        if kind != expected:
+    for index, (file, kind) in enumerate(zip(files, kinds, strict=True)):
+        if kind != kinds[0]:
             raise InputError(
                 f"{file} does not fit the stack: slice {index} (counted from 0) is "
-                f"{kind}, {files[0].name} is {expected}; convert or remove it."
+                f"{kind}, {files[0].name} is {kinds[0]}; convert or remove it."
             )
 
 
-def _kind(file: Path) -> str:
-    if file.suffix.lower() in PICTURES:
-        with _open_picture(file) as picture:
-            return f"{picture.height} x {picture.width} {picture.mode}"
-    shape, dtype = tiff_header(file)
-    return f"{' x '.join(map(str, shape))} {dtype}"
-
-
-def _palette(file: Path) -> bytes:
+def _header(file: Path) -> tuple[str, bytes]:
+    """Return size and type in words, and the palette; b"" where there is none."""
     if file.suffix.lower() not in PICTURES:
-        return palette_of(file)
+        shape, dtype, palette = tiff_header(file)
+        return f"{' x '.join(map(str, shape))} {dtype}", palette
     with _open_picture(file) as picture:
-        return bytes(picture.getpalette() or b"")
+        kind = f"{picture.height} x {picture.width} {picture.mode}"
+        return kind, bytes(picture.getpalette() or b"")
 
 
 def _read_slice(files: list[Path], by_colour: bool, index: int) -> NDArray[Any]:
@@ -169,13 +164,11 @@ def _read_picture(
         wide = picture.mode == "I" and path.suffix.lower() == ".png"
         palette = picture.getpalette() if picture.mode == "P" else None
         alpha = picture.mode in ("LA", "RGBA")
-    notes = []
+    notes: tuple[str, ...] = ()
     if palette:
         table = 257 * np.array(palette, np.uint16).reshape(-1, 3).T
-        seen = through_palette(data, table, by_colour=by_colour)
-        notes = [] if seen is data or by_colour else [GREYS]
-        data = seen
+        data, notes = through_palette(data, table, by_colour=by_colour)
     if alpha:
         data, _ = without_alpha(data, "YXS")
-        notes.append(ALPHA)
-    return data.astype(np.uint16) if wide else data, tuple(notes)
+        notes = (*notes, ALPHA)
+    return data.astype(np.uint16) if wide else data, notes

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import (
     ALPHA,
-    GREYS,
     inverted,
     is_mask,
     through_palette,
@@ -84,11 +83,16 @@ def read_tiff(
         return Loaded(data, axes, read_calibration(path, series), notes)
 
 
-def tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return shape and dtype of what `read_tiff` reads, without its pixels."""
+def tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bytes]:
+    """Return shape, dtype and palette of what `read_tiff` reads, without its pixels.
+
+    Without a palette, the last is b"".
+    """
     with open_tiff(path) as tif:
         series = _image(tif)
-        return tuple(series.shape), np.dtype(series.dtype)
+        colours = series.keyframe.colormap
+        palette = b"" if colours is None else colours.tobytes()
+        return tuple(series.shape), np.dtype(series.dtype), palette
 
 
 def _image(tif: Any) -> Any:
@@ -306,8 +310,7 @@ def _as_seen(
     """Return values as the eye sees them, and what was changed for that."""
     page = series.keyframe
     if page.photometric == _PALETTE and page.colormap is not None:
-        seen = through_palette(data, page.colormap, by_colour=by_colour)
-        return seen, () if seen is data or by_colour else (GREYS,)
+        return through_palette(data, page.colormap, by_colour=by_colour)
     if page.photometric != _MINISWHITE:
         return data, ()
     if tif.is_imagej and is_mask(data):
@@ -321,10 +324,3 @@ def _as_seen(
 def _has_alpha(series: Any, axes: str) -> bool:
     samples = [int(one) for one in series.keyframe.extrasamples]
     return axes[-1] == "S" and samples[-1:] in ([1], [2])
-
-
-def palette_of(path: Path) -> bytes:
-    """Return the palette of a TIFF file; b"" where it has none."""
-    with open_tiff(path) as tif:
-        colours = _image(tif).keyframe.colormap
-    return b"" if colours is None else bytes(colours.tobytes())

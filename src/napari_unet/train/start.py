@@ -136,7 +136,7 @@ def _check_normalization(images: Sequence[TrainingImage], start: Model | None) -
     if any(one != found[0] for one in found):
         raise InputError(
             "The images are not normalised alike, or not as those of the model to "
-            "start from: prepare all of them by slice, or all by image."
+            "start from: prepare all of them in one way."
         )
 
 
