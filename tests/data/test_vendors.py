@@ -253,7 +253,7 @@ def test_hitachi_writes_the_comment_that_windows_shows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg"])
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.jpg", "a.bmp"])
 def test_hitachi_writes_a_sidecar_for_pictures_of_any_format(
     tmp_path: Path, name: str, encoding: str
 ) -> None:

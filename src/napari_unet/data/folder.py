@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import JpegImagePlugin, PngImagePlugin
+from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin
 
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import ALPHA, through_palette, without_alpha
@@ -20,7 +20,14 @@ from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
 from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
 
-PICTURES = (".png", ".jpg", ".jpeg")
+# The plugins themselves: Image.open refuses pictures of more than 179 megapixels.
+_PLUGINS: dict[str, Any] = {
+    ".png": PngImagePlugin.PngImageFile,
+    ".jpg": JpegImagePlugin.JpegImageFile,
+    ".jpeg": JpegImagePlugin.JpegImageFile,
+    ".bmp": BmpImagePlugin.BmpImageFile,
+}
+PICTURES = tuple(_PLUGINS)
 _TIFFS = (".tif", ".tiff")
 _PALETTES = "the palettes of its files differ: read by colour"
 
@@ -28,8 +35,8 @@ _PALETTES = "the palettes of its files differ: read by colour"
 def read_folder(path: Path, axes: str | None = None) -> Loaded:
     """Read the slices of a folder in natural order: slice2 comes before slice10.
 
-    TIFF files are taken; where there are none, PNG and JPEG files. `axes` are those
-    that the user gives, with a letter for the files, as `arrange` takes them.
+    TIFF files are taken; where there are none, pictures (PNG, JPEG, BMP). `axes` are
+    those that the user gives, with a letter for the files, as `arrange` takes them.
 
     Raises
     ------
@@ -61,7 +68,7 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
 def read_image(
     path: Path, axes: str | None = None, *, by_colour: bool = False
 ) -> Loaded:
-    """Read one file: a PNG or JPEG picture, or else a TIFF file.
+    """Read one file: a picture (PNG, JPEG, BMP), or else a TIFF file.
 
     The other parameters are those of `read_tiff`.
     """
@@ -135,17 +142,14 @@ def _read_slice(files: list[Path], by_colour: bool, index: int) -> NDArray[Any]:
 
 
 def _open_picture(path: Path) -> Any:
-    png = path.suffix.lower() == ".png"
-    # The plugins themselves: Image.open refuses pictures of more than 179 megapixels.
-    plugin: Any = PngImagePlugin.PngImageFile if png else JpegImagePlugin.JpegImageFile
+    plugin = _PLUGINS[path.suffix.lower()]
     try:
         return plugin(str(path))
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise unreadable(path, error) from error
         raise InputError(
-            f"{path} is not a whole {'PNG' if png else 'JPEG'} file: copy or export it "
-            "again."
+            f"{path} is not a whole {plugin.format} file: copy or export it again."
         ) from error
 
 

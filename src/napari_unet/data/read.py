@@ -34,7 +34,7 @@ def read_stack(
     are bright they are turned round, three equal colours become grey, and transparency
     is left out.
 
-    TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG or JPEG
+    TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG, JPEG or BMP
     picture, or a folder with one file for each slice. Dimensions come in the order
     C, T, Z, Y, X, S. An uncompressed TIFF file is memory-mapped, read-only; another
     that takes more than a quarter of the free memory becomes a dask array that reads
