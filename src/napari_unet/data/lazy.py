@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
+
+from napari_unet.errors import InputError
 
 _CACHE_BYTES = 256 * 2**20
 
@@ -49,6 +53,38 @@ def lazy_pages(
     pages = _Pages(read, count, shape, dtype)
     # Without a name dask would hash the pages' content to make one.
     return da.from_array(pages, chunks=(1, *shape), name=False)
+
+
+def map_file(
+    path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]
+) -> Any:
+    """Return numbers that lie in a file one after the other, without reading them.
+
+    They are memory-mapped, read-only. In a foreign byte order, which torch does not
+    take, they are read, plane by plane where they exceed `memory_limit`.
+
+    Raises
+    ------
+    InputError
+        When the file ends before them.
+    """
+    end, size = offset + math.prod(shape) * dtype.itemsize, path.stat().st_size
+    if end > size:
+        raise InputError(
+            f"{path} is cut off: it has {size:,} bytes of {end:,}; copy or export it "
+            "again."
+        )
+    mapped = np.memmap(path, dtype, "r", offset, shape)
+    if dtype.isnative:
+        return mapped
+    native = dtype.newbyteorder("=")
+    if mapped.nbytes <= memory_limit():
+        return np.asarray(mapped).astype(native)
+    planes = mapped.reshape(-1, *shape[-2:])
+    data = lazy_pages(
+        lambda index: planes[index].astype(native), len(planes), shape[-2:], native
+    )
+    return data.reshape(shape)
 
 
 class _Pages:

@@ -67,11 +67,12 @@ def read_stack(
     # What reads files takes a while to load; docks that only open need not wait.
     from napari_unet.data.colours import without_colours
     from napari_unet.data.folder import read_folder, read_image
+    from napari_unet.data.formats.kinds import read_other
 
     path = Path(path)
     try:
-        folder = path.is_dir()
-        loaded = read_folder(path, axes) if folder else read_image(path, axes)
+        read = read_folder if path.is_dir() else read_image
+        loaded = read_other(path, axes) or read(path, axes)
     except OSError as error:
         raise unreadable(path, error) from error
     data, axes = without_colours(loaded.data, loaded.axes)

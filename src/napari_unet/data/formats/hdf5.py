@@ -1,0 +1,161 @@
+"""HDF5 files: one image of those that they hold, read when it is needed."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.extra import library
+from napari_unet.data.formats.hdf5_layouts import Found, dataset_in, images_in
+from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
+from napari_unet.data.tiff import Loaded
+from napari_unet.errors import InputError
+from napari_unet.words import sides
+
+# A slice crosses many chunks, and the next slice the same ones again.
+_CHUNK_CACHE = {"rdcc_nbytes": 256 * 2**20, "rdcc_nslots": 50_021}
+_NAMED = 8  # images that an error names
+
+
+def read_hdf5(path: Path, inside: str = "") -> Loaded:
+    """Read an image from an HDF5 file.
+
+    `hdf5_layouts` knows which of its data sets are images, and what they mean. Data
+    that are neither chunked nor compressed are memory-mapped; others are read as a
+    whole up to `memory_limit`, and slice by slice beyond it: the file then stays open
+    as long as its data are used.
+
+    Parameters
+    ----------
+    inside
+        Name or path of the image within the file; needed where there are several.
+
+    Raises
+    ------
+    InputError
+        When the file is broken, or holds no image, or several (which).
+    """
+    h5py = library("h5py", "HDF5 files")
+    with _open(h5py, path) as file:
+        found = _choose(file, path, inside)
+        data = _load(file, path, found)
+    axes = "T" + found.axes if len(found.paths) > 1 else found.axes
+    if data is None:
+        planes = _Planes(_open(h5py, path), path, found)
+        data, axes = planes.lazy(), planes.axes
+    return in_order(data, axes, found.sizes, found.notes)
+
+
+def _open(h5py: Any, path: Path) -> Any:
+    with path.open("rb"):
+        pass  # what the operating system refuses, it says better than HDF5
+    try:
+        # Some network disks have no locks; nothing is written here.
+        return h5py.File(path, "r", locking="best-effort", **_CHUNK_CACHE)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be opened as HDF5 ({error}): copy it again, or close it in "
+            "the program that writes it."
+        ) from error
+
+
+def _choose(file: Any, path: Path, inside: str) -> Found:
+    held = images_in(file, path)
+    chosen = held
+    if inside:
+        wanted = inside.strip("/")
+        chosen = [image for image in held if wanted == image.name]
+        chosen = chosen or [
+            # One time point of a series.
+            replace(image, paths=(wanted,))
+            for image in held
+            if wanted in image.paths
+        ]
+        chosen = chosen or dataset_in(file, wanted)
+    names = [f"{image.name} ({sides(image.shape)})" for image in held[:_NAMED]]
+    more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
+    if not held or (inside and not chosen):
+        lacks = f'no image called "{inside}"' if inside else "no image"
+        offers = f"one of {', '.join(names)}{more}" if names else "another file"
+        raise InputError(f"{path} holds {lacks}: choose {offers}.")
+    if len(chosen) > 1:
+        raise InputError(
+            f"{path} holds several images, {', '.join(names)}{more}: choose one by "
+            f"writing its name after the file's, as in {path}:{chosen[0].name}"
+        )
+    if not chosen[0].axes:
+        raise InputError(
+            f"{path} does not say what the {len(chosen[0].shape)} dimensions of "
+            f"{chosen[0].name} ({sides(chosen[0].shape)}) mean: save it as a stack."
+        )
+    return chosen[0]
+
+
+def _load(file: Any, path: Path, found: Found) -> Any:
+    """Map or read the data; None where they are larger than memory."""
+    sets = [file[name] for name in found.paths]
+    first, dtype = sets[0], found.dtype or sets[0].dtype
+    plain = len(sets) == 1 and not (first.chunks or first.is_virtual or first.external)
+    offset = first.id.get_offset() if plain else None
+    if offset is not None:
+        return map_file(path, dtype, offset, first.shape)
+    if first.nbytes * len(sets) > memory_limit():
+        return None
+    arrays = [_values(path, dataset, ..., dtype) for dataset in sets]
+    return np.stack(arrays) if len(arrays) > 1 else arrays[0]
+
+
+def _values(path: Path, dataset: Any, key: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        values = np.asarray(dataset[key])
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read at {dataset.name} ({error}): it is broken, or "
+            "compressed in a way that needs a plugin; copy it again, or repack it by "
+            "h5repack -f GZIP=1."
+        ) from error
+    return values.view(dtype).astype(dtype.newbyteorder("="), copy=False)
+
+
+class _Planes:
+    """Reads single slices, from any thread, of a file that it keeps open."""
+
+    def __init__(self, file: Any, path: Path, found: Found) -> None:
+        self._path, self._stored = path, found.axes
+        self._sets = [file[name] for name in found.paths]
+        self._dtype = np.dtype(found.dtype or self._sets[0].dtype)
+        lengths = dict(zip(found.axes, self._sets[0].shape, strict=True))
+        if len(self._sets) > 1:
+            lengths["T"] = len(self._sets)
+        self._before = [letter for letter in "CTZ" if letter in lengths]
+        self._within = [letter for letter in "YXS" if letter in lengths]
+        self._count = tuple(lengths[letter] for letter in self._before)
+        self._page = tuple(lengths[letter] for letter in self._within)
+        self.axes = "".join(self._before + self._within)
+        weakref.finalize(self, file.close)
+
+    def lazy(self) -> Any:
+        """Return all as a dask array with the dimensions `axes`."""
+        dtype = self._dtype.newbyteorder("=")
+        pages = lazy_pages(self._read, math.prod(self._count), self._page, dtype)
+        return pages.reshape(self._count + self._page)
+
+    def _read(self, index: int) -> NDArray[Any]:
+        place = dict(
+            zip(self._before, np.unravel_index(index, self._count), strict=True)
+        )
+        number = int(place["T"]) if len(self._sets) > 1 else 0
+        key = tuple(
+            int(place[letter]) if letter in place else slice(None)
+            for letter in self._stored
+        )
+        values = _values(self._path, self._sets[number], key, self._dtype)
+        left = [letter for letter in self._stored if letter not in place]
+        return values.transpose([left.index(letter) for letter in self._within])

@@ -1,0 +1,107 @@
+"""NRRD files, as 3D Slicer and Fiji write them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.extra import library
+from napari_unet.data.lazy import map_file, memory_limit
+from napari_unet.data.tiff import Loaded
+from napari_unet.errors import InputError
+from napari_unet.words import sides
+
+_NAMES = {
+    "i1": "signed char, int8, int8_t",
+    "u1": "uchar, unsigned char, uint8, uint8_t",
+    "i2": "short, short int, signed short, signed short int, int16, int16_t",
+    "u2": "ushort, unsigned short, unsigned short int, uint16, uint16_t",
+    "i4": "int, signed int, int32, int32_t",
+    "u4": "uint, unsigned int, uint32, uint32_t",
+    "i8": "longlong, long long, long long int, signed long long, int64, int64_t",
+    "u8": "ulonglong, unsigned long long, unsigned long long int, uint64, uint64_t",
+    "f4": "float",
+    "f8": "double",
+}
+_CODES = {name: code for code, names in _NAMES.items() for name in names.split(", ")}
+_LETTERS = {"time": "T", "list": "C", "vector": "C", "rgb-color": "S", "3-color": "S"}
+
+
+def read_nrrd(path: Path) -> Loaded:
+    """Read a NRRD file; what it holds without compression is memory-mapped.
+
+    Raises
+    ------
+    InputError
+        When the file is broken, compressed and larger than `memory_limit`, or more than
+        an image.
+    """
+    nrrd = library("nrrd", "NRRD files")
+    try:
+        with path.open("rb") as file:
+            header = nrrd.read_header(file)
+            data = _load(nrrd, path, file, header)
+    except (nrrd.NRRDError, ValueError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is not a whole NRRD file ({error}): export it again."
+        ) from error
+    axes = _axes(path, header)
+    return in_order(data, axes[::-1], _sizes(header, axes))
+
+
+def _load(nrrd: Any, path: Path, file: Any, header: Any) -> Any:
+    shape = tuple(int(side) for side in header["sizes"])[::-1]
+    code = _CODES.get(header["type"])
+    if code is None or min(shape) < 1:
+        raise InputError(
+            f'{path} holds {sides(shape)} of the type "{header["type"]}": export an '
+            "image of numbers."
+        )
+    order = ">" if header.get("endian") == "big" else "<"
+    skips = {"line skip", "lineskip", "byte skip", "byteskip", "data file", "datafile"}
+    if header["encoding"] == "raw" and not skips & set(header):
+        return map_file(path, np.dtype(order + code), file.tell(), shape)
+    takes = math.prod(shape) * np.dtype(code).itemsize
+    if takes > memory_limit():
+        raise InputError(
+            f"{path} takes {takes / 2**30:.0f} GiB unpacked, and such a file is only "
+            "read as a whole: save it without compression, as one .nrrd."
+        )
+    data = nrrd.read_data(header, file, str(path), index_order="C")
+    return data.astype(code, copy=False)
+
+
+def _axes(path: Path, header: Any) -> str:
+    """Name the dimensions, the fastest first."""
+    kinds = header.get("kinds", ["domain"] * len(header["sizes"]))
+    space = iter("XYZ")
+    axes = "".join(
+        _LETTERS.get(str(kind).lower(), "") or next(space, "?") for kind in kinds
+    )
+    if "?" in axes or len(set(axes)) < len(axes) or not {"X", "Y"} <= set(axes):
+        raise InputError(
+            f"{path} has the dimensions {sides(header['sizes'])} of the kinds "
+            f"{', '.join(kinds)}: export an image or a volume."
+        )
+    return axes
+
+
+def _sizes(header: Any, axes: str) -> dict[str, tuple[float, str]]:
+    spacings = header.get("spacings")
+    directions = header.get("space directions")
+    if directions is not None:
+        spacings = [math.hypot(*row) if row is not None else 0 for row in directions]
+    units = header.get("units", [""] * len(axes))
+    if "space units" in header:
+        names = iter(header["space units"])
+        units = [next(names, "") if letter in "XYZ" else "" for letter in axes]
+    if spacings is None:
+        return {}
+    return {
+        letter: (float(size), str(unit).strip('"'))
+        for letter, size, unit in zip(axes, spacings, units, strict=True)
+    }
