@@ -251,9 +251,9 @@ def _berkeley_image(file: Any, name: str) -> Iterable[Found]:
 
 
 def _berkeley_axes(names: list[str], units: list[str], count: int) -> str:
-    """Tell the dimensions by the last letter of their names, as in "R_x"."""
-    letters = [name.strip("[]' ")[-1:].upper() for name in names]
-    axes = [letter if letter in "XYZTC" else "" for letter in letters]
+    """Tell the dimensions by their names: "x", "R_x" and "Rx" are X."""
+    known = [re.fullmatch(r"(?:[RQ]_?)?([XYZTC])", name.upper()) for name in names]
+    axes = [match[1] if match else "" for match in known]
     if not {"X", "Y"} <= set(axes):
         return {2: "YX", 3: "ZYX"}.get(count, "")
     for place, letter in enumerate(axes):

@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 
 def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> Image:
     """Show a stack as an image layer that knows its file."""
-    place = placed_as(stack, len(stack.axes.replace("S", "")))
-    return viewer.add_image(
-        stack.data,
-        name=name,
-        rgb="S" in stack.axes,
-        metadata={
+    return viewer.add_image(stack.data, **{**image_options(stack, name), **options})
+
+
+def image_options(stack: Stack, name: str) -> dict[str, Any]:
+    """Return what an image layer of a stack is made with, beside its data."""
+    return {
+        "name": name,
+        "rgb": "S" in stack.axes,
+        "metadata": {
             SOURCE: stack.source,
             CALIBRATED_BY: stack.calibration_source,
             INFO_BAR: stack.info_bar,
         },
-        **{**place, **options},
-    )
+        **placed_as(stack, len(stack.axes.replace("S", ""))),
+    }
 
 
 def add_labels(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-IMAGES = "Images (*.tif *.tiff *.png);;All files (*)"
+from napari_unet.data.formats.kinds import READABLE
+
+IMAGES = f"Images (*{' *'.join(READABLE)});;All files (*)"
 Act = Callable[[Path], object]
 
 
