@@ -16,7 +16,7 @@ from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
 from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.load.project_box import ProjectBox
-from napari_unet.widgets.qt.file_dialogs import IMAGES, open_file, open_folder
+from napari_unet.widgets.qt.file_dialogs import open_folder, open_image
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_row, tool
 
@@ -52,7 +52,7 @@ class PathRow(QWidget):
         self.edit.setText("" if path is None else str(path))
 
     def _on_file(self) -> None:
-        open_file(self, self._title, IMAGES, self.setValue)
+        open_image(self, self._title, self.setValue)
 
     def _on_folder(self) -> None:
         open_folder(self, self._title, "", self.setValue)

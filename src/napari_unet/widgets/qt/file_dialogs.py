@@ -7,9 +7,6 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_unet.data.formats.kinds import READABLE
-
-IMAGES = f"Images (*{' *'.join(READABLE)});;All files (*)"
 Act = Callable[[Path], object]
 
 
@@ -18,6 +15,15 @@ def open_file(parent: QWidget, title: str, types: str, act: Act) -> None:
     name, _ = QFileDialog.getOpenFileName(parent, title, "", types)
     if name:
         act(Path(name))
+
+
+def open_image(parent: QWidget, title: str, act: Act) -> None:
+    """Ask for an image or labels, as `open_file` does."""
+    # What reads files takes a while to load; docks that only open need not wait.
+    from napari_unet.data.formats.kinds import READABLE
+
+    types = f"Images (*{' *'.join(READABLE)});;All files (*)"
+    open_file(parent, title, types, act)
 
 
 def open_folder(parent: QWidget, title: str, start: str | Path, act: Act) -> None:

@@ -22,7 +22,7 @@ from napari_unet.train.pairs import (
 from napari_unet.widgets.layers.arrays import plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.file_dialogs import IMAGES, open_file
+from napari_unet.widgets.qt.file_dialogs import open_image
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
@@ -179,11 +179,11 @@ class ImagesTable(QWidget):
         self.valueChanged.emit()
 
     def _on_add(self) -> None:
-        open_file(self, "Choose an image", IMAGES, self._on_image)
+        open_image(self, "Choose an image", self._on_image)
 
     def _on_image(self, image: Path) -> None:
         add = partial(self.add_files, image)
-        open_file(self, "Choose its annotations", IMAGES, add)
+        open_image(self, "Choose its annotations", add)
 
     def _on_remove(self) -> None:
         self._rows.remove(self.table.chosen())
