@@ -68,7 +68,7 @@ def test_the_sections_of_an_image_stack_have_no_distance(tmp_path):
     path = save(tmp_path / "a.mrc", VOLUME.astype("i2"), 20.0, ispg=0, mz=1)
     stack = read_stack(path)
     assert stack.pixel_size == (1.0, 20.0, 20.0)
-    assert "distance of its slices is not stated" in stack.notes[0]
+    assert stack.unknown_axes == "Z"
 
 
 def foreign(path, values, stamp=(0x11, 0x11, 0, 0), extended=0):

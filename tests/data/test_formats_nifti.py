@@ -33,12 +33,12 @@ def no_memory(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("unit", "name"), [("micron", "um"), ("mm", "mm"), ("meter", "nm")]
+    ("unit", "name"), [("micron", "um"), ("mm", "mm"), ("meter", "um")]
 )
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_sizes_come_with_their_unit(tmp_path, unit, name, suffix):
     stack = read_stack(save(tmp_path / f"a{suffix}", unit=unit))
-    factor = 1e9 if unit == "meter" else 1
+    factor = 1e6 if unit == "meter" else 1
     assert stack.pixel_size == (2.0 * factor, 0.5 * factor, 0.5 * factor)
     assert stack.unit == name
 

@@ -35,14 +35,14 @@ def test_a_tomogram_opens_where_its_header_says(viewer: Any, tmp_path: Any) -> N
 
 
 def test_napari_chooses_it_where_no_plugin_is_named(viewer: Any, tmp_path: Any) -> None:
-    with h5py.File(tmp_path / "a.h5", "w") as file:
+    with h5py.File(tmp_path / "a.emd", "w") as file:
         file["raw"] = VOLUME
         file["raw"].attrs["element_size_um"] = (0.05, 0.004, 0.004)
-    (layer,) = viewer.open(str(tmp_path / "a.h5"), plugin=None)
+    (layer,) = viewer.open(str(tmp_path / "a.emd"), plugin=None)
     np.testing.assert_allclose(layer.scale, (0.05, 0.004, 0.004))
     assert units(layer) == ("micrometer",) * 3
     news = [notification.message for notification in notification_manager.records]
-    assert "a.h5 its dimensions are not named: read as ZYX" in news
+    assert "a.emd its dimensions are not named: read as ZYX" in news
 
 
 def test_what_lacks_says_in_napari_what_to_install(

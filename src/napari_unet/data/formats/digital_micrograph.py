@@ -80,7 +80,8 @@ def read_dm(path: Path) -> Loaded:
         dtype = np.dtype(_PIXELS[picture.kind]).newbyteorder(order)
         data, names = map_file(path, dtype, picture.block.offset, shape), axes[::-1]
     stated = zip(picture.scales, picture.units, strict=True)
-    return in_order(data, names, dict(zip(axes, stated, strict=True)), picture.notes)
+    sizes = dict(zip(axes, stated, strict=True))
+    return in_order(data, names, "DigitalMicrograph", sizes, picture.notes)
 
 
 def _no_image(picture: _Picture) -> str:

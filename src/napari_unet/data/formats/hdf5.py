@@ -50,7 +50,7 @@ def read_hdf5(path: Path, inside: str = "") -> Loaded:
     if data is None:
         planes = _Planes(_open(h5py, path), path, found)
         data, axes = planes.lazy(), planes.axes
-    return in_order(data, axes, found.sizes, found.notes)
+    return in_order(data, axes, "HDF5 metadata", found.sizes, found.notes)
 
 
 def _open(h5py: Any, path: Path) -> Any:

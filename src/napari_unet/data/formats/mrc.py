@@ -65,7 +65,7 @@ def read_mrc(path: Path) -> Loaded:
             "no size: set the pixel size if it is another",
         )
     data = map_file(path, dtype, start, shape)
-    return in_order(data, ("T" + axes)[-len(shape) :], sizes, notes)
+    return in_order(data, ("T" + axes)[-len(shape) :], "MRC header", sizes, notes)
 
 
 def _header(mrcfile: Any, path: Path) -> tuple[Any, int]:

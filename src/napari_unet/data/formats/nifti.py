@@ -58,7 +58,7 @@ def read_nifti(path: Path) -> Loaded:
         data, axes = data.view(np.uint8).reshape(*data.shape, -1), axes + "S"
     unit = unit.replace("unknown", "")
     sizes = dict(zip("XYZ", ((zoom, unit) for zoom in zooms), strict=False))
-    return in_order(data, axes, sizes)
+    return in_order(data, axes, "NIfTI header", sizes)
 
 
 def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:

@@ -50,7 +50,7 @@ def read_nrrd(path: Path) -> Loaded:
             f"{path} is not a whole NRRD file ({error}): export it again."
         ) from error
     axes = _axes(path, header)
-    return in_order(data, axes[::-1], _sizes(header, axes))
+    return in_order(data, axes[::-1], "NRRD header", _sizes(header, axes))
 
 
 def _load(nrrd: Any, path: Path, file: Any, header: Any) -> Any:
