@@ -48,6 +48,18 @@ def test_every_format_gives_the_same_stack(tmp_path, name):
     np.testing.assert_array_equal(stack.data, VOLUME)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_bmp_pictures_are_read_alone_and_as_slices(tmp_path, mode):
+    colours = VOLUME[..., None] + np.array([0, 60, 120])
+    values = (colours if mode == "RGB" else VOLUME).astype(np.uint8)
+    for z, plane in enumerate(values):
+        Image.fromarray(plane).save(tmp_path / f"{z}.bmp")
+    stack = read_stack(tmp_path / "1.bmp")
+    assert stack.axes == ("YXS" if mode == "RGB" else "YX")
+    np.testing.assert_array_equal(stack.data, values[1])
+    np.testing.assert_array_equal(read_stack(tmp_path).data, values)
+
+
 @pytest.mark.parametrize(
     ("name", "library"),
     [
@@ -66,7 +78,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(
         read_stack(path)
 
 
-@pytest.mark.parametrize("kind", ["a.mrc", "a.h5", "a.nii", "a.nrrd", "a.png", "a.jpg"])
+@pytest.mark.parametrize("kind", ["a.mrc", "a.h5", "a.nii", "a.nrrd", "a.png", "a.bmp"])
 def test_a_file_that_is_not_what_its_name_says_is_named(tmp_path, kind):
     path = write(tmp_path / kind)
     renamed = path.rename(tmp_path / "a.tif")

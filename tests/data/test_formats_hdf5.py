@@ -209,7 +209,23 @@ def test_labels_of_the_dimensions_are_believed(tmp_path):
         for dimension, label in zip(file["raw"].dims, ("t", "y", "x"), strict=True):
             dimension.label = label
     assert read_stack(path).axes == "TYX"
-    assert read_stack(path).notes == ()
+    (note,) = read_stack(path).notes
+    assert note.startswith("its 4 time points are read as slices")
+
+
+@pytest.mark.parametrize("options", [{}, PACKED], ids=["mapped", "lazy"])
+@pytest.mark.usefixtures("no_memory")
+def test_what_the_user_says_of_the_dimensions_counts(tmp_path, options):
+    values = VOLUME.transpose(1, 2, 0)
+    path = write(tmp_path / "a.h5", values=values, **options)
+    assert read_stack(path).axes == "CYX"
+    stack = read_stack(path, axes="YXZ")
+    assert stack.axes == "ZYX"
+    np.testing.assert_array_equal(np.asarray(stack.data), VOLUME)
+    stack = read_stack(path, axes="ZYX")
+    np.testing.assert_array_equal(np.asarray(stack.data), values)
+    with pytest.raises(InputError, match="do not fit"):
+        read_stack(path, axes="YX")
 
 
 def test_six_dimensions_are_refused(tmp_path):

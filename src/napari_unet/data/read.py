@@ -35,10 +35,11 @@ def read_stack(
     is left out.
 
     TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG, JPEG or BMP
-    picture, or a folder with one file for each slice. Dimensions come in the order
-    C, T, Z, Y, X, S. An uncompressed TIFF file is memory-mapped, read-only; another
-    that takes more than a quarter of the free memory becomes a dask array that reads
-    page by page; everything else is read into memory.
+    picture, a folder with one file for each slice, or what stands in the room
+    `formats`: MRC, HDF5 (`file.h5:name` where it holds several images), NIfTI, NRRD,
+    DM3 and DM4. Dimensions come in the order C, T, Z, Y, X, S. An uncompressed file is
+    memory-mapped, read-only; another that takes more than a quarter of the free memory
+    becomes a dask array that reads page by page; the rest is read into memory.
 
     Parameters
     ----------

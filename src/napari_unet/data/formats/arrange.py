@@ -1,51 +1,62 @@
-"""Order of the dimensions, and one unit for all of them."""
+"""What the readers of this room hand over, and how it becomes a stack."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from napari_unet.data.calibration import Calibration, normal_unit
+from napari_unet.data.dimensions import arrange
 from napari_unet.data.tiff import Loaded
 
-ORDER = "CTZYXS"
 # Along each axis a size, as the file states it, and the name of its unit.
 Sizes = Mapping[str, tuple[Any, str]]
 
 
-def in_order(
-    data: Any,
-    axes: str,
-    source: str,
-    sizes: Sizes | None = None,
-    notes: tuple[str, ...] = (),
-) -> Loaded:
-    """Return what a file holds with its dimensions as C, T, Z, Y, X, S.
-
-    Channels, time points and samples of which there is but one are dropped, and so is
-    the only slice of a series.
+class Held(NamedTuple):
+    """What a file holds, as it holds it.
 
     Parameters
     ----------
+    data, axes
+        The array, and a letter for each of its dimensions.
     source
         Where its pixel size is found, such as "MRC header".
+    sizes
+        Size and unit along those axes of which they are stated.
+    notes
+        How it was understood, in single lines.
     """
-    empty = "CTSZ" if "T" in axes else "CTS"
-    for place in reversed(range(len(axes))):
-        if data.shape[place] == 1 and axes[place] in empty:
-            data, axes = data.squeeze(place), axes[:place] + axes[place + 1 :]
-    order = sorted(axes, key=ORDER.index)
-    if list(axes) != order:
-        data = data.transpose([axes.index(letter) for letter in order])
+
+    data: Any
+    axes: str
+    source: str
+    sizes: Sizes
+    notes: tuple[str, ...] = ()
+
+
+def arranged(path: Path, held: Held, wanted: str | None = None) -> Loaded:
+    """Bring dimensions into order, as `arrange` does, and sizes to one unit.
+
+    The only slice of a series is dropped.
+    """
+    data, axes = held.data, held.axes
+    if wanted is None and "T" in axes and "Z" in axes:
+        place = axes.index("Z")
+        if data.shape[place] == 1:
+            data, axes = data.squeeze(place), axes.replace("Z", "")
+    data, axes, doubts = arrange(path, data, axes, wanted)
     stated = {
         letter: (size, unit)
-        for letter, (value, unit) in (sizes or {}).items()
+        for letter, (value, unit) in held.sizes.items()
         if letter in axes and letter in "XYZ" and (size := _size(value))
     }
-    return Loaded(data, "".join(order), _calibration(source, stated), notes)
+    known = _calibration(held.source, stated)
+    return Loaded(data, axes, known, held.notes + doubts)
 
 
 def _calibration(source: str, stated: Mapping[str, tuple[float, str]]) -> Calibration:

@@ -12,9 +12,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.arrange import Held
 from napari_unet.data.lazy import map_file
-from napari_unet.data.tiff import Loaded
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -46,7 +45,7 @@ class _Picture(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_dm(path: Path) -> Loaded:
+def read_dm(path: Path) -> Held:
     """Read the image of a DM3 or DM4 file: memory-mapped, with its calibration.
 
     A third dimension is Z, or T where its unit is one of time.
@@ -81,7 +80,7 @@ def read_dm(path: Path) -> Loaded:
         data, names = map_file(path, dtype, picture.block.offset, shape), axes[::-1]
     stated = zip(picture.scales, picture.units, strict=True)
     sizes = dict(zip(axes, stated, strict=True))
-    return in_order(data, names, "DigitalMicrograph", sizes, picture.notes)
+    return Held(data, names, "DigitalMicrograph", sizes, picture.notes)
 
 
 def _no_image(picture: _Picture) -> str:

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.formats.hdf5_layouts import Found, dataset_in, images_in
 from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
-from napari_unet.data.tiff import Loaded
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -24,7 +23,7 @@ _CHUNK_CACHE = {"rdcc_nbytes": 256 * 2**20, "rdcc_nslots": 50_021}
 _NAMED = 8  # images that an error names
 
 
-def read_hdf5(path: Path, inside: str = "") -> Loaded:
+def read_hdf5(path: Path, inside: str = "") -> Held:
     """Read an image from an HDF5 file.
 
     `hdf5_layouts` knows which of its data sets are images, and what they mean. Data
@@ -48,9 +47,9 @@ def read_hdf5(path: Path, inside: str = "") -> Loaded:
         data = _load(file, path, found)
     axes = "T" + found.axes if len(found.paths) > 1 else found.axes
     if data is None:
-        planes = _Planes(_open(h5py, path), path, found)
-        data, axes = planes.lazy(), planes.axes
-    return in_order(data, axes, "HDF5 metadata", found.sizes, found.notes)
+        planes = _Planes(_open(h5py, path), path, found, axes)
+        data = planes.lazy()
+    return Held(data, axes, "HDF5 metadata", found.sizes, found.notes)
 
 
 def _open(h5py: Any, path: Path) -> Any:
@@ -127,7 +126,7 @@ def _values(path: Path, dataset: Any, key: Any, dtype: np.dtype[Any]) -> NDArray
 class _Planes:
     """Reads single slices, from any thread, of a file that it keeps open."""
 
-    def __init__(self, file: Any, path: Path, found: Found) -> None:
+    def __init__(self, file: Any, path: Path, found: Found, axes: str) -> None:
         self._path, self._stored = path, found.axes
         self._sets = [file[name] for name in found.paths]
         self._dtype = np.dtype(found.dtype or self._sets[0].dtype)
@@ -138,14 +137,16 @@ class _Planes:
         self._within = [letter for letter in "YXS" if letter in lengths]
         self._count = tuple(lengths[letter] for letter in self._before)
         self._page = tuple(lengths[letter] for letter in self._within)
-        self.axes = "".join(self._before + self._within)
+        self._axes = axes
         weakref.finalize(self, file.close)
 
     def lazy(self) -> Any:
-        """Return all as a dask array with the dimensions `axes`."""
+        """Return all as a dask array, its dimensions in the order of the file."""
         dtype = self._dtype.newbyteorder("=")
         pages = lazy_pages(self._read, math.prod(self._count), self._page, dtype)
-        return pages.reshape(self._count + self._page)
+        order = [*self._before, *self._within]
+        whole = pages.reshape(self._count + self._page)
+        return whole.transpose([order.index(letter) for letter in self._axes])
 
     def _read(self, index: int) -> NDArray[Any]:
         place = dict(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_unet.data.files import unreadable
+from napari_unet.data.formats.arrange import Held, arranged
 from napari_unet.data.formats.digital_micrograph import read_dm
 from napari_unet.data.formats.hdf5 import read_hdf5
 from napari_unet.data.formats.mrc import read_mrc
@@ -40,7 +41,7 @@ class Kind:
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], Loaded] | None = None
+    read: Callable[[Path], Held] | None = None
     advice: str = ""
 
 
@@ -106,6 +107,7 @@ _MAGIC = (
     (0, b"\x89PNG\r\n\x1a\n", _PNG),
     (0, b"\xff\xd8\xff", _JPEG),
     (208, b"MAP", _MRC),
+    (0, b"BM", _BMP),
     *((344, mark, _NIFTI) for mark in (b"n+1\0", b"ni1\0")),
     (4, b"n+2\0", _NIFTI),
     *((0, mark, _PACKED) for mark in (b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ")),
@@ -130,13 +132,15 @@ READABLE = tuple(
 )
 
 
-def read_other(path: Path) -> Loaded | None:
+def read_other(path: Path, axes: str | None = None) -> Loaded | None:
     """Read a file of a kind that stands in this room.
 
     Parameters
     ----------
     path
         A file or folder; after the name of an HDF5 file, the image within it.
+    axes
+        Those that the user gives, as `arrange` takes them.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def read_other(path: Path) -> Loaded | None:
     """
     within = _INSIDE.fullmatch(str(path))
     if within and not path.exists() and Path(within[1]).is_file():
-        return read_hdf5(Path(within[1]), within[3])
+        return arranged(path, read_hdf5(Path(within[1]), within[3]), axes)
     named, held = _by_name(path), _by_content(path)
     if held is _PACKED and named is _NIFTI and path.suffix.lower() == ".gz":
         held = named
@@ -165,7 +169,9 @@ def read_other(path: Path) -> Loaded | None:
             f"{path} is {held.name} by its content: let its name end in "
             f"{held.suffixes[0]}."
         )
-    return named.read(path) if named is not None and named.read is not None else None
+    if named is None or named.read is None:
+        return None
+    return arranged(path, named.read(path), axes)
 
 
 def _by_name(path: Path) -> Kind | None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import map_file
-from napari_unet.data.tiff import Loaded
 from napari_unet.errors import InputError
 
 _UNREAD = {
@@ -24,7 +23,7 @@ _IMOD = 1146047817  # "IMOD"
 _AGAIN = "save it anew in the program that made it"
 
 
-def read_mrc(path: Path) -> Loaded:
+def read_mrc(path: Path) -> Held:
     """Read an MRC file: memory-mapped, Z, Y, X, with its voxel size in angstrom.
 
     As its format (MRC2014) and IMOD's description of it say: a voxel has the size
@@ -65,7 +64,7 @@ def read_mrc(path: Path) -> Loaded:
             "no size: set the pixel size if it is another",
         )
     data = map_file(path, dtype, start, shape)
-    return in_order(data, ("T" + axes)[-len(shape) :], "MRC header", sizes, notes)
+    return Held(data, ("T" + axes)[-len(shape) :], "MRC header", sizes, notes)
 
 
 def _header(mrcfile: Any, path: Path) -> tuple[Any, int]:

@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
-from napari_unet.data.tiff import Loaded
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
 _BROKEN = (OSError, EOFError, ValueError, zlib.error)
 
 
-def read_nifti(path: Path) -> Loaded:
+def read_nifti(path: Path) -> Held:
     """Read a NIfTI file: the voxels in the order in which they are stored.
 
     The affine turns nothing: an image and the labels that were made of it stay upon
@@ -58,7 +57,7 @@ def read_nifti(path: Path) -> Loaded:
         data, axes = data.view(np.uint8).reshape(*data.shape, -1), axes + "S"
     unit = unit.replace("unknown", "")
     sizes = dict(zip("XYZ", ((zoom, unit) for zoom in zooms), strict=False))
-    return in_order(data, axes, "NIfTI header", sizes)
+    return Held(data, axes, "NIfTI header", sizes)
 
 
 def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:

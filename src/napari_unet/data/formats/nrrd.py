@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.data.formats.arrange import in_order
+from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import map_file, memory_limit
-from napari_unet.data.tiff import Loaded
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -31,7 +30,7 @@ _CODES = {name: code for code, names in _NAMES.items() for name in names.split("
 _LETTERS = {"time": "T", "list": "C", "vector": "C", "rgb-color": "S", "3-color": "S"}
 
 
-def read_nrrd(path: Path) -> Loaded:
+def read_nrrd(path: Path) -> Held:
     """Read a NRRD file; what it holds without compression is memory-mapped.
 
     Raises
@@ -50,7 +49,7 @@ def read_nrrd(path: Path) -> Loaded:
             f"{path} is not a whole NRRD file ({error}): export it again."
         ) from error
     axes = _axes(path, header)
-    return in_order(data, axes[::-1], "NRRD header", _sizes(header, axes))
+    return Held(data, axes[::-1], "NRRD header", _sizes(header, axes))
 
 
 def _load(nrrd: Any, path: Path, file: Any, header: Any) -> Any:
