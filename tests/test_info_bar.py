@@ -27,7 +27,9 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.regions import role_map
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
+from napari_unet.live.events import Preview
 from napari_unet.live.live_set import LiveSet
+from napari_unet.live.loop import LiveLoop
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.unet import UNet
@@ -199,3 +201,23 @@ def test_a_network_learns_cells_and_not_the_bar(em):
     told, alone, everything = ([one[name] for name in one] for one in weights)
     assert all(map(torch.equal, told, alone))
     assert not all(map(torch.equal, told, everything))
+
+
+@pytest.mark.parametrize("rows", [slice(0, 96), slice(60, 96), slice(80, 96)])
+def test_the_preview_of_live_training_ends_above_the_bar(em, rows):
+    stack, cells = em
+    config = RunConfig(
+        network=UNetConfig(base_channels=2, depth=1),
+        train=TrainConfig(live_patch_size=32, batch_size=1, threads=1),
+    )
+    loop = LiveLoop(stack, AnnotationKind.CLASSES, config)
+    loop.update(1, cells[1])
+    loop.look_at(1, (rows, slice(0, WIDTH)))
+    items, stop = [], Event()
+    for item in loop.run(stop):
+        items.append(item)
+        if isinstance(item, Preview) or len(items) > 200:
+            stop.set()
+    shown = [item for item in items if isinstance(item, Preview)]
+    assert shown
+    assert all(item.core[1].stop <= HEIGHT for item in shown)

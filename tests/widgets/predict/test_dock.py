@@ -72,6 +72,23 @@ def test_objects_take_the_place_of_the_classes(
     assert predict.workspace.prediction == layer
 
 
+@pytest.mark.parametrize("extent", ["current slice", "whole stack"])
+def test_nothing_is_predicted_on_the_info_bar_that_the_load_tab_was_told(
+    loaded: Any, predict: Any, viewer: Any, finish: Any, extent: str
+) -> None:
+    loaded.load.info_bar.rows.setValue(30)
+    predict.extent.setCurrentText(extent)
+    predict.probabilities.setChecked(True)
+    predict.run_button.click()
+    finish(predict)
+    layer = viewer.layers["em prediction"]
+    assert layer.data.shape == viewer.layers["em"].data.shape
+    assert layer.data[:, :-30].any()
+    assert not layer.data[:, -30:].any()
+    for shown in maps_of(viewer, layer):
+        assert not np.asarray(shown.data)[:, -30:].any()
+
+
 def test_objects_of_single_slices_keep_their_numbers_apart(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
