@@ -106,6 +106,7 @@ def test_a_tiff_file_with_another_name_is_named(tmp_path):
         ("a.ser", "TIA series.*Velox"),
         ("a.zarr", "Zarr.*Fiji"),
         ("a.am", "Amira"),
+        ("a.mnc", "MINC.*mnc2nii"),
         ("a.ilp", "ilastik project.*export"),
         ("a.mrc.gz", "packed.*unpack"),
         ("a.xml", "open the image"),

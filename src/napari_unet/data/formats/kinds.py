@@ -84,6 +84,7 @@ _REFUSED = (
     Kind("an Amira file", (".am",), advice="save it as TIFF or MRC in Amira"),
     Kind("a MetaImage file", (".mha", ".mhd"), advice="save it as NRRD in 3D Slicer"),
     Kind("a HyperSpy file", (".hspy", ".zspy"), advice="save it as TIFF in HyperSpy"),
+    Kind("a MINC file", (".mnc",), advice="convert it to NIfTI by mnc2nii"),
     Kind("a MATLAB file", (".mat",), advice="save its array by imwrite as TIFF"),
     Kind(
         *("an ilastik project", (".ilp",)),
