@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_unet.data.calibration import Calibration
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
 
@@ -544,3 +545,20 @@ def test_nonsense_in_a_tag_keeps_no_picture_from_being_read(
     kind = "B" if code == 50431 else "s"
     read = read_stack(write(tmp_path / "a.tif", (code, kind, text.encode())))
     assert read.shape == (70, 96)
+
+
+@pytest.mark.parametrize(
+    ("size", "told"), [("7.70833e-009", False), ("1.5e-8", True), ("", True)]
+)
+def test_slices_of_another_pixel_size_are_told(
+    tmp_path: Path, size: str, told: bool
+) -> None:
+    for index in range(3):
+        text = FEI if index < 2 else FEI.replace("7.70833e-009", size)
+        write(tmp_path / f"{index}.tif", (34682, "s", text.encode()))
+    read = read_stack(tmp_path)
+    assert read.pixel_size == (1, 7.70833, 7.70833)
+    words = "slice 2 (2.tif) has pixels of another size than 0.tif, whose size counts"
+    assert (words in read.notes) == told
+    given = read_stack(tmp_path, Calibration.given("50 4 4", "nm"))
+    assert words not in given.notes

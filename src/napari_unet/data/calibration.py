@@ -142,6 +142,18 @@ class Calibration:
         known = {axis: one for axis, one in zip(axes, numbers, strict=True) if one}
         return cls(checked_unit(unit or "nm"), known, GIVEN)
 
+    def agrees(self, other: Calibration) -> bool:
+        """Return whether another states the same Y and X, to a thousandth."""
+        if not (self.sizes and other.sizes):
+            return bool(self.sizes) == bool(other.sizes)
+        if "pixel" in (self.unit, other.unit):
+            return self.unit == other.unit
+        factor = unit_factor(self.unit, other.unit)
+        return all(
+            math.isclose(self.sizes[axis] * factor, other.sizes[axis], rel_tol=1e-3)
+            for axis in "YX"
+        )
+
     def pixel_size(self, axes: str) -> tuple[float, ...]:
         """Return one size for each spatial axis of `axes`; 1.0 where unknown."""
         return tuple(self.sizes.get(letter, 1.0) for letter in axes if letter in "ZYX")

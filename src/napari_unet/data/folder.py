@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,11 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
     if len(files) == 1:
         return read_image(files[0], axes)
     headers = [_header(file) for file in files]
-    palettes = {palette for _, palette in headers}
+    palettes = {header.palette for header in headers}
     by_colour = len(palettes) > 1 and b"" not in palettes
     first = _without_z(read_image(files[0], by_colour=by_colour))
     page: Any = first.data
-    _check_alike(files, [kind for kind, _ in headers], page, first.axes)
+    _check_alike(files, [header.kind for header in headers], page, first.axes)
     read = partial(_read_slice, files, by_colour)
     if page.nbytes * len(files) > memory_limit():
         data = lazy_pages(read, len(files), page.shape, page.dtype)
@@ -62,7 +63,7 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
     named = "Z" + first.axes
     data, named, doubts = arrange(path, data, named, axes)
     notes = (*first.notes, *([_PALETTES] if by_colour else []), *doubts)
-    return Loaded(data, named, first.calibration, notes)
+    return Loaded(data, named, _of_all(files, headers, first.calibration), notes)
 
 
 def read_image(
@@ -126,14 +127,36 @@ def _check_alike(files: list[Path], kinds: list[str], page: Any, axes: str) -> N
             )
 
 
-def _header(file: Path) -> tuple[str, bytes]:
-    """Return size and type in words, and the palette; b"" where there is none."""
+def _of_all(
+    files: list[Path], headers: list[_Header], first: Calibration
+) -> Calibration:
+    """Return the pixel size of the first slice, with a doubt where another differs."""
+    for index, (file, header) in enumerate(zip(files, headers, strict=True)):
+        if not header.calibration.agrees(first):
+            return replace(
+                first,
+                doubt=f"slice {index} ({file.name}) has pixels of another size than "
+                f"{files[0].name}, whose size counts",
+            )
+    return first
+
+
+class _Header(NamedTuple):
+    """Of a slice: size and type in words, palette (b"" for none), and pixel size."""
+
+    kind: str
+    palette: bytes
+    calibration: Calibration
+
+
+def _header(file: Path) -> _Header:
     if file.suffix.lower() not in PICTURES:
-        shape, dtype, palette = tiff_header(file)
-        return f"{' x '.join(map(str, shape))} {dtype}", palette
+        shape, dtype, palette, calibration = tiff_header(file)
+        return _Header(f"{' x '.join(map(str, shape))} {dtype}", palette, calibration)
     with _open_picture(file) as picture:
         kind = f"{picture.height} x {picture.width} {picture.mode}"
-        return kind, bytes(picture.getpalette() or b"")
+        found = sidecar(file, (picture.height, picture.width)) or Calibration()
+        return _Header(kind, bytes(picture.getpalette() or b""), found)
 
 
 def _read_slice(files: list[Path], by_colour: bool, index: int) -> NDArray[Any]:

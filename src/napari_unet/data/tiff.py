@@ -83,16 +83,19 @@ def read_tiff(
         return Loaded(data, axes, read_calibration(path, series), notes)
 
 
-def tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bytes]:
-    """Return shape, dtype and palette of what `read_tiff` reads, without its pixels.
+def tiff_header(
+    path: Path,
+) -> tuple[tuple[int, ...], np.dtype[Any], bytes, Calibration]:
+    """Return shape, dtype, palette and pixel size of what `read_tiff` reads.
 
-    Without a palette, the last is b"".
+    Without a palette, that is b"".
     """
     with open_tiff(path) as tif:
         series = _image(tif)
         colours = series.keyframe.colormap
         palette = b"" if colours is None else colours.tobytes()
-        return tuple(series.shape), np.dtype(series.dtype), palette
+        calibration = read_calibration(path, series)
+        return tuple(series.shape), np.dtype(series.dtype), palette, calibration
 
 
 def _image(tif: Any) -> Any:
