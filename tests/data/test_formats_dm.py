@@ -116,6 +116,7 @@ def test_each_dimension_has_its_scale_and_unit(tmp_path, version):
     picture = image(VOLUME, (3.6, 3.6, 0.05), ("nm", "nm", "µm"))
     stack = read_stack(save(tmp_path / f"a.dm{version}", picture, version=version))
     assert stack.pixel_size == (50.0, 3.6, 3.6)
+    assert stack.calibration_source == "DigitalMicrograph"
     assert stack.unit == "nm"
 
 

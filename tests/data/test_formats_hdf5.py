@@ -228,9 +228,18 @@ def test_what_the_user_says_of_the_dimensions_counts(tmp_path, options):
         read_stack(path, axes="YX")
 
 
-def test_six_dimensions_are_refused(tmp_path):
-    with pytest.raises(InputError, match="does not say what the 6 dimensions"):
-        read_stack(write(tmp_path / "a.h5", values=np.zeros((1, 1, 2, 2, 2, 2))))
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}])
+@pytest.mark.usefixtures("no_memory")
+def test_six_dimensions_are_those_that_the_user_says(tmp_path, options):
+    values = np.arange(16).reshape(1, 1, 2, 2, 2, 2)
+    path = write(tmp_path / "a.h5", values=values, **options)
+    with pytest.raises(InputError, match=r"does not say what its 6 dim.*--axes"):
+        read_stack(path)
+    stack = read_stack(path, axes="YXCZ")
+    assert stack.axes == "CZYX"
+    np.testing.assert_array_equal(
+        np.asarray(stack.data), values[0, 0].transpose(2, 3, 0, 1)
+    )
 
 
 def test_element_sizes_are_micrometres(tmp_path):
@@ -240,6 +249,7 @@ def test_element_sizes_are_micrometres(tmp_path):
     stack = read_stack(path)
     assert stack.pixel_size == (0.04, 0.004, 0.004)
     assert stack.unit == "um"
+    assert stack.calibration_source == "HDF5 metadata"
 
 
 def test_cremi_states_nanometres(tmp_path):

@@ -47,6 +47,7 @@ def test_voxels_have_the_size_of_the_cell_over_the_samples(tmp_path, suffix):
     save(path, VOLUME.astype("i2"), (13.7, 13.7, 25.0))
     stack = read_stack(path)
     assert stack.pixel_size == (25.0, 13.7, 13.7)
+    assert stack.calibration_source == "MRC header"
     assert stack.unit == "angstrom"
     assert stack.notes == ()
 

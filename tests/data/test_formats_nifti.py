@@ -41,6 +41,7 @@ def test_sizes_come_with_their_unit(tmp_path, unit, name, suffix):
     factor = 1e6 if unit == "meter" else 1
     assert stack.pixel_size == (2.0 * factor, 0.5 * factor, 0.5 * factor)
     assert stack.unit == name
+    assert stack.calibration_source == "NIfTI header"
 
 
 def test_sizes_without_a_unit_are_only_told(tmp_path):
@@ -134,6 +135,7 @@ def test_nrrd_is_read_in_every_encoding(tmp_path, encoding):
     stack = read_stack(write(tmp_path / "a.nrrd", encoding=encoding, **SPACE))
     assert stack.axes == "ZYX"
     assert stack.pixel_size == (2.0, 0.5, 0.5)
+    assert stack.calibration_source == "NRRD header"
     assert stack.unit == "um"
     assert isinstance(stack.data, np.memmap) is (encoding == "raw")
     np.testing.assert_array_equal(stack.data, VOLUME)

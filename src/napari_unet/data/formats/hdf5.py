@@ -21,6 +21,7 @@ from napari_unet.words import sides
 # A slice crosses many chunks, and the next slice the same ones again.
 _CHUNK_CACHE = {"rdcc_nbytes": 256 * 2**20, "rdcc_nslots": 50_021}
 _NAMED = 8  # images that an error names
+_UNKNOWN = "QIJKMNOUW"  # letters of dimensions of which nothing is known
 
 
 def read_hdf5(path: Path, inside: str = "") -> Held:
@@ -89,12 +90,8 @@ def _choose(file: Any, path: Path, inside: str) -> Found:
             f"{path} holds several images, {', '.join(names)}{more}: choose one by "
             f"writing its name after the file's, as in {path}:{chosen[0].name}"
         )
-    if not chosen[0].axes:
-        raise InputError(
-            f"{path} does not say what the {len(chosen[0].shape)} dimensions of "
-            f"{chosen[0].name} ({sides(chosen[0].shape)}) mean: save it as a stack."
-        )
-    return chosen[0]
+    (one,) = chosen
+    return one if one.axes else replace(one, axes=_UNKNOWN[: len(one.shape)])
 
 
 def _load(file: Any, path: Path, found: Found) -> Any:
@@ -133,8 +130,9 @@ class _Planes:
         lengths = dict(zip(found.axes, self._sets[0].shape, strict=True))
         if len(self._sets) > 1:
             lengths["T"] = len(self._sets)
-        self._before = [letter for letter in "CTZ" if letter in lengths]
-        self._within = [letter for letter in "YXS" if letter in lengths]
+        known = [letter for letter in "YXS" if letter in lengths]
+        self._within = known or list(axes[-2:])
+        self._before = [letter for letter in axes if letter not in self._within]
         self._count = tuple(lengths[letter] for letter in self._before)
         self._page = tuple(lengths[letter] for letter in self._within)
         self._axes = axes
