@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+import dask.array as da
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,20 @@ def test_model_and_image_may_be_files_and_the_image_an_array(
         np.testing.assert_array_equal(segment(path, given).labels, expected)
     one = segment(str(path), np.asarray(stack.data)[1])
     np.testing.assert_array_equal(one.labels, expected[1:2])
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_model_of_colours_sees_grey_as_three_that_are_equal(
+    stack: Stack, lazy: bool
+) -> None:
+    """Earlier versions trained on grey that was stored in colours as on colours."""
+    torch.manual_seed(0)
+    config = UNetConfig(base_channels=2, depth=2, in_channels=3)
+    model = Model(UNet(config).eval(), ModelCard(network=config))
+    colours = np.stack([np.asarray(stack.data)] * 3)
+    grey = replace(stack, data=da.from_array(stack.data)) if lazy else stack
+    expected = Predictor(model).predict(colours).labels
+    np.testing.assert_array_equal(segment(model, grey).labels, expected)
 
 
 def test_what_cannot_be_segmented_is_told(model: Model, tmp_path: Path) -> None:

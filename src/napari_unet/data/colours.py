@@ -92,6 +92,16 @@ def without_colours(data: Any, axes: str) -> tuple[Any, str]:
     return data[..., 0], axes[:-1]
 
 
+def with_colours(image: Any, channels: int) -> Any:
+    """Give a grey (C, Z, Y, X) image to what learnt from three colours.
+
+    Networks of before learnt so from grey that was stored in colours.
+    """
+    if (image.shape[0], channels) != (1, 3):
+        return image
+    return np.broadcast_to(image, (3, *image.shape[1:]))
+
+
 def without_alpha(data: Any, axes: str) -> tuple[Any, str]:
     """Drop the last sample of (..., S), and S where one is left."""
     data = data[..., :-1]

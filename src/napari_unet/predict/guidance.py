@@ -14,6 +14,7 @@ import scipy
 
 from napari_unet.config import AnnotationKind, PredictConfig
 from napari_unet.data.annotation import annotated_pixels
+from napari_unet.data.colours import with_colours
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 
@@ -99,6 +100,7 @@ def find_places(
     if model is None:
         raise InputError("The network has not begun to learn: try again soon.")
     image, rows = stack.picture.as_czyx(), stack.picture_rows
+    image = with_colours(image, model.network.config.in_channels)
     unsure = np.zeros(stack.as_czyx().shape[1:], np.float32)
     began, seen, total = time.monotonic(), 0, len(unsure)
     for look in uncertainty(Predictor(model, PredictConfig()), image, stop=stop):

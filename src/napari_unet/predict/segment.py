@@ -11,6 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.data.colours import with_colours
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.read import as_stack
 from napari_unet.data.stack import ArrayLike, Stack
@@ -129,7 +130,9 @@ def segment_steps(
     loaded = load_model(model) if isinstance(model, str | Path) else model
     predictor = predictor_for(loaded, stack, config)
     yield Started(predictor.device.words, (), predictor.device.memory_words)
-    image, whole = stack.picture.as_czyx(), stack.as_czyx().shape[1:]
+    channels = loaded.network.config.in_channels
+    image = with_colours(stack.picture.as_czyx(), channels)
+    whole = stack.as_czyx().shape[1:]
     keep = probabilities or needs_probabilities(finish)
     found = predictor.empty(whole, keep=keep)
     began, where, missing = time.monotonic(), "before the first tile", True

@@ -92,6 +92,20 @@ def test_a_flipped_image_has_pixels_of_the_same_size(model: ViewerModel) -> None
     assert image_stack(layer).zyx_size == (50, 4, 4)
 
 
+@pytest.mark.parametrize("samples", [3, 4])
+def test_colours_of_a_layer_are_read_as_those_of_a_file(
+    model: ViewerModel, samples: int
+) -> None:
+    values = np.random.default_rng(0).integers(0, 255, (2, 20, 30)).astype(np.uint8)
+    colours = np.stack([values] * samples, axis=-1)
+    grey = image_stack(model.add_image(colours, rgb=True))
+    assert grey.axes == "ZYX"
+    np.testing.assert_array_equal(grey.data, values)
+    colours[1, 3, 3, 0] ^= 1
+    coloured = image_stack(model.add_image(colours, rgb=True))
+    assert (coloured.axes, coloured.shape) == ("ZYXS", (2, 20, 30, 3))
+
+
 def test_regions_on_every_slice_of_a_stack_with_channels_are_trained_with(
     model: ViewerModel, open_docks: Any
 ) -> None:

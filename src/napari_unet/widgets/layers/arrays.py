@@ -8,6 +8,7 @@ import numpy as np
 from dask.array import from_array
 from napari.layers import Image, Labels, Layer
 
+from napari_unet.data.colours import without_colours
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
@@ -26,7 +27,8 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     """Return an image layer as a stack; to be called on the main thread.
 
     What can be changed is copied, so that a worker thread may use it, unless `copy` is
-    off; of a layer with several resolutions the finest is taken.
+    off; of a layer with several resolutions the finest is taken. Colours are read as in
+    files: without alpha, and as grey where all three are the same.
 
     Raises
     ------
@@ -41,7 +43,9 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     data = data[tuple(0 if letter == "_" else slice(None) for letter in axes)]
     if copy and isinstance(data, np.ndarray) and data.flags.writeable:
         data = data.copy()
-    kept = axes.replace("_", "") + ("S" if layer.rgb else "")
+    kept = axes.replace("_", "")
+    if layer.rgb:
+        data, kept = without_colours(data[..., :3], f"{kept}S")
     sizes = pixel_size(layer)[-len(set(kept) & set("ZYX")) :]
     calibration = calibration_of(layer)
     return Stack(
