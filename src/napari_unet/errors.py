@@ -35,6 +35,10 @@ class InputError(NapariUNetError):
     """A file, an array or a setting cannot be used as it is."""
 
 
+class DoubtfulLabelsError(InputError):
+    """Labels do not look like labels of their image; the user may know better."""
+
+
 class OutputError(NapariUNetError):
     """A result cannot be written where the user wants it."""
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
-from napari_unet.config import AnnotationKind, RunConfig, Settings
+from napari_unet.config import AnnotationKind, Coverage, RunConfig, Settings
 from napari_unet.data.files import atomic_write, unreadable
 from napari_unet.data.journal import Journal, JournalEntry, plain_name
 from napari_unet.data.read import read_stack
@@ -70,6 +70,7 @@ class ProjectFile(Settings):
     date: datetime | None = None
     layers: tuple[LayerRecord, ...] = ()
     kind: AnnotationKind | None = None
+    coverage: Coverage = Field(default_factory=Coverage)
     class_names: tuple[str, ...] = ()
     settings: RunConfig | None = None
     model: str | None = None

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 import torch
 import yaml
 
 from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import RunConfig
-from napari_unet.errors import InputError
+from napari_unet.errors import DoubtfulLabelsError, InputError
 from napari_unet.model.checkpoint import load_model
 
 RUN_FILES = {
@@ -328,3 +330,104 @@ def test_unknown_settings_are_named(files, train):
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     with pytest.raises(InputError, match=r"train\.lerning_rate"):
         train()
+
+
+# ------------------------------------------------------------ labels for what they are
+
+
+def mark(files, *marks):
+    """Change labels: a slice index and a value for its upper half."""
+    labels = tifffile.imread(files / "labels.tif").astype(np.int16)
+    for z, value in marks:
+        labels[z, :24] = value
+    tifffile.imwrite(files / "labels.tif", labels)
+    return labels
+
+
+def start(files, run, *arguments):
+    return run(
+        *("train", "--config", files / "settings.yaml", "--out", files / "run"),
+        *("--image", files / "image.tif", "--labels", files / "labels.tif"),
+        *arguments,
+    )
+
+
+def test_a_guessed_value_to_ignore_is_said_and_kept(files, run):
+    labels = mark(files, (0, 255), (1, 255))
+    lines = start(files, run).stdout.splitlines()
+    count = np.count_nonzero(labels == 255)
+    assert f"image.tif: 255 is ignored: {count:,} pixels neither train nor score" in (
+        lines
+    )
+    config = RunConfig.from_yaml(files / "run" / "run.yaml")
+    assert config.images[0].ignore == 255
+    card = load_model(files / "run" / "last.safetensors").card
+    assert card.coverage.ignore == 255
+    assert card.network.num_classes == 2
+    assert "finished" in run("train", "--resume", files / "run").stdout
+
+
+@pytest.mark.parametrize("chosen", ["7", "-3", "none"])
+def test_the_value_to_ignore_can_be_chosen(files, run, chosen):
+    value = 255 if chosen == "none" else int(chosen)
+    mark(files, (0, value), (1, value))
+    told = start(files, run, "--ignore", chosen).stdout
+    assert (f"{chosen} is ignored" in told) == (chosen != "none")
+    kept = RunConfig.from_yaml(files / "run" / "run.yaml").images[0].ignore
+    assert str(kept) == chosen
+    with pytest.raises(InputError, match="ignore = 'some'"):
+        start(files, run, "--ignore", "some")
+
+
+def test_a_model_tells_the_scores_what_is_ignored(files, run):
+    labels = mark(files, (0, 7), (1, 7))
+    start(files, run, "--ignore", "7")
+    tifffile.imwrite(files / "p.tif", (labels == 1).astype(np.uint8))
+    score = ("score", files / "p.tif", files / "labels.tif", "--kind", "classes")
+    own = ("--model", files / "run" / "last.safetensors")
+    assert "7 is ignored" in run(*score, *own).stdout
+    assert "is ignored" not in run(*score, *own, "--ignore", "none").stdout
+
+
+def test_complete_slices_train_as_background(files, run):
+    labels = mark(files)
+    labels[3:] = 0
+    tifffile.imwrite(files / "labels.tif", labels)
+    start(files, run, "--complete", "3", "--validation", "none")
+    (data,) = load_model(files / "run" / "last.safetensors").card.data
+    assert data["train"] == "0:4"
+    assert RunConfig.from_yaml(files / "run" / "run.yaml").images[0].complete == "3"
+
+
+def test_doubtful_labels_are_refused_with_a_way_to_go_on(files, shell):
+    command = ("train", "--config", files / "settings.yaml", "--out", files / "run")
+    swapped = ("--image", files / "labels.tif", "--labels", files / "image.tif")
+    result = shell(*command, *swapped)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "swapped" in result.stderr
+    assert "--trust-labels" in result.stderr
+    assert not (files / "run").exists()
+
+
+def test_trusted_labels_train_whatever_they_look_like(files, run):
+    settings = ("--config", files / "settings.yaml", "--out", files / "run")
+    image = files / "image.tif"
+    pair = ("--image", image, "--labels", image, "--kind", "objects")
+    with pytest.raises(DoubtfulLabelsError, match="the image itself"):
+        run("train", *settings, *pair)
+    run("train", *settings, *pair, "--trust-labels")
+    assert RunConfig.from_yaml(files / "run" / "run.yaml").images[0].trust_labels
+
+
+def test_folders_whose_files_do_not_match_are_refused(files, run):
+    for name, first in (("em", 0), ("cells", 1)):
+        (files / name).mkdir()
+        source = "image" if name == "em" else "labels"
+        for z, plane in enumerate(tifffile.imread(files / f"{source}.tif"), first):
+            tifffile.imwrite(files / name / f"{z:03}.tif", plane)
+    command = ("train", "--config", files / "settings.yaml", "--out", files / "run")
+    pair = ("--image", files / "em", "--labels", files / "cells")
+    with pytest.raises(DoubtfulLabelsError, match=r"000\.tif .* 001\.tif"):
+        run(*command, *pair)
+    run(*command, *pair, "--trust-labels")

@@ -263,3 +263,25 @@ def test_a_file_exchanged_for_another_is_told(tmp_path: Path) -> None:
     entry.path.write_bytes(other.path.read_bytes())
     with pytest.raises(InputError, match="older entry"):
         journal.read(entry)
+
+
+@pytest.mark.parametrize("value", [2**40, 2**63 - 1, -1])
+@pytest.mark.parametrize("ndim", [2, 3, 4])
+def test_ids_of_64_bits_come_back_whole(tmp_path, value, ndim):
+    labels = painted(value, np.int64)
+    labels = {2: labels[1], 3: labels, 4: labels[None]}[ndim]
+    entry = Journal(tmp_path).write(labels, "em")
+    again = Journal(tmp_path)
+    kept = again.read(again.entry(entry.path))
+    assert kept.dtype == labels.dtype
+    np.testing.assert_array_equal(kept, labels)
+
+
+def test_the_largest_ids_come_back_whole(tmp_path):
+    labels = painted(2**64 - 1, np.uint64)
+    journal = Journal(tmp_path)
+    np.testing.assert_array_equal(journal.read(journal.write(labels, "em")), labels)
+    # The file alone holds them too, in their axes.
+    (file,) = tmp_path.glob("*.tif")
+    stack = read_stack(file)
+    assert (stack.axes, stack.dtype) == ("ZYX", np.uint64)

@@ -13,6 +13,7 @@ from napari_unet.data.labels import (
     size_misfit,
     small_ids,
     whole_numbers,
+    wide_enough,
 )
 from napari_unet.errors import InputError
 
@@ -67,3 +68,37 @@ def test_large_ids_get_small_ones_and_the_background_stays(lowest):
     assert small.dtype == np.int32
     assert (small == 0).tolist() == (ids == 0).tolist()
     assert len(np.unique(small)) == 3
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("f2", 2**11), ("f4", 2**24)])
+def test_floats_that_may_have_merged_ids_are_refused(dtype, most):
+    assert whole_numbers(np.array([most - 1], dtype)).tolist() == [most - 1]
+    with pytest.raises(InputError, match=f"{most:,} on.*32-bit integers"):
+        whole_numbers(np.array([most], dtype))
+
+
+def test_values_below_0_are_refused_but_for_the_one_to_ignore():
+    assert whole_numbers(np.array([-1, 3]), lowest=-1).tolist() == [-1, 3]
+    with pytest.raises(InputError, match=r"-1.*ignore"):
+        whole_numbers(np.array([-1, 3]))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "expected"),
+    [
+        ("u1", [255], "u1"),
+        ("u1", [256], "u2"),
+        ("u2", [2**32], "u8"),
+        ("i1", [200], "i2"),
+        ("u1", [-1, 600], "i2"),
+        ("i4", [2**31], "i8"),
+        ("?", [3], "u1"),
+    ],
+)
+def test_a_type_is_widened_until_it_holds_all_values(dtype, values, expected):
+    assert wide_enough(np.dtype(dtype), np.array(values)) == np.dtype(expected)
+
+
+def test_what_fits_into_no_type_is_refused():
+    with pytest.raises(InputError, match="no type together"):
+        wide_enough(np.int8, np.array([2**64 - 1], np.uint64))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
 from napari_unet.data.annotation import to_target
 from napari_unet.data.weight_map import weight_map
 from napari_unet.errors import InputError
@@ -156,3 +156,33 @@ def test_labels_that_no_longer_fit_into_their_type_are_taken_whole():
     live.update(wider)
     expected = anew(wider, AnnotationKind.OBJECTS, CONFIGS[0])
     np.testing.assert_allclose(live.values, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", list(AnnotationKind))
+@pytest.mark.parametrize("ignore", [255, -1])
+def test_what_is_ignored_weighs_nothing_while_it_is_painted(kind, ignore):
+    rng, config = np.random.default_rng(1), CONFIGS[1]
+    labels = slice_of_blobs(rng, [0, 1, 2]).astype(np.int16)
+    coverage = Coverage(ignore=ignore)
+    live = LiveWeightMap(labels, kind, config, coverage=coverage)
+    for _ in range(20):
+        live.update(labels, stroke(rng, labels, [0, 1, 2, ignore, ignore]))
+        target = to_target(labels[None], kind, coverage=coverage)
+        np.testing.assert_array_equal(live.classes, target.classes[0])
+        expected = weight_map(target, config)[0]
+        np.testing.assert_allclose(live.values, expected, rtol=1e-5, atol=5e-4)
+        assert not live.values[labels == ignore].any()
+
+
+@pytest.mark.parametrize("kind", list(AnnotationKind))
+def test_a_complete_slice_is_background_until_it_is_painted(kind):
+    labels, config = np.zeros(SHAPE, np.uint8), CONFIGS[1]
+    coverage = Coverage(ignore="none", complete="all")
+    live = LiveWeightMap(labels, kind, config, coverage=coverage)
+    assert (live.classes == 0).all()
+    for value in (2, 0):
+        labels[5:9, 5:9] = value
+        live.update(labels)
+        target = to_target(labels[None], kind, coverage=coverage)
+        np.testing.assert_array_equal(live.classes, target.classes[0])
+        np.testing.assert_allclose(live.values, weight_map(target, config)[0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import compare
 from napari_unet.score.scoring import score, score_labels
@@ -165,7 +165,7 @@ def test_values_that_are_no_labels_are_refused_in_a_sentence(bad):
         compare(predicted, truth)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, 0.5])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -2.0, 0.5])
 def test_a_truth_that_is_no_labels_is_refused_in_a_sentence(bad):
     predicted = np.ones((1, 8, 8), np.uint8)
     truth = predicted.astype(float)
@@ -188,3 +188,65 @@ def test_a_truth_that_is_stored_as_floats_reads_as_whole_numbers_do(share):
     found, expected = compare(mask, truth.astype(np.float32)), compare(mask, truth)
     assert found.notes == expected.notes
     np.testing.assert_array_equal(found.truth, expected.truth)
+
+
+# ------------------------------------------------------- what of the truth is scored
+
+
+@pytest.mark.parametrize("ignore", [255, -1])
+def test_what_the_truth_ignores_is_not_scored(ignore):
+    truth = (numbered() > 0).astype(np.int16)
+    predicted = truth.astype(np.uint8)
+    truth[:, :20, :20] = ignore
+    predicted[:, :20, :20] = 0
+    scores = score_labels(predicted, truth)
+    assert (scores.values()["iou"], scores.values()["pixel_error"]) == (1, 0)
+    assert of_objects(scores) == (1, 1)
+    assert f"{ignore} is ignored: 800 pixels" in " ".join(scores.notes)
+
+
+def test_numbered_cells_keep_apart_where_some_are_ignored():
+    truth = numbered(gap=0).astype(np.int32)
+    predicted = truth.astype(np.uint16)
+    truth[:, 40:] = -1
+    assert of_objects(score_labels(predicted, truth)) == (1, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("cells", [2, 16])
+def test_a_segmentation_without_0_begins_with_the_background(cells, dtype):
+    """As ilastik's does, of few large cells as well as of many."""
+    truth = numbered(gap=3) > 0
+    if cells == 2:
+        truth[:, 14:] = truth[:, :, 26:] = False
+    predicted = (truth + 1).astype(dtype)
+    for kind in (None, AnnotationKind.CLASSES):
+        scores = score_labels(predicted, truth, kind)
+        assert scores.values()["iou"] == 1
+        assert "1 is read as background" in " ".join(scores.notes)
+    assert score_labels(truth.astype(np.uint8), predicted).values()["iou"] == 1
+
+
+def test_false_cells_on_an_empty_slice_count_where_it_is_complete():
+    truth = numbered() > 0
+    predicted = truth.copy()
+    truth[1] = False
+    assert score_labels(predicted, truth).values()["iou"] == 1
+    complete = Coverage(complete="1")
+    scores = score_labels(predicted, truth, coverage=complete)
+    assert [row.slice for row in scores.slices] == [0, 1]
+    assert scores.slices[1].values()["iou"] == 0
+    assert scores.values()["iou"] == pytest.approx(0.5)
+    assert scores.instances.values()["0.50"]["precision"] == pytest.approx(0.5)
+    assert score_labels(truth, truth, coverage=complete).values()["iou"] == 1
+
+
+def test_an_image_that_holds_nothing_can_be_scored():
+    empty, predicted = np.zeros((2, 16, 16), np.uint8), np.zeros((2, 16, 16), np.uint8)
+    predicted[0, 2:6, 2:6] = 1
+    complete = Coverage(complete="all")
+    scores = score_labels(predicted, empty, coverage=complete)
+    assert scores.values()["iou"] == 0
+    assert scores.values()["pixel_error"] == 16 / 512
+    with pytest.raises(InputError, match="nothing to score"):
+        score_labels(predicted, empty)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from napari_unet.baselines.forest import Forest
 from napari_unet.baselines.planes import Plane, annotated_slices, is_dark, plane_of
 from napari_unet.baselines.registry import Baseline, Method, find_baseline
-from napari_unet.config import AnnotationKind, BaselineConfig
-from napari_unet.data.annotation import IGNORE, guess_kind, to_target
+from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
+from napari_unet.data.annotation import IGNORE, to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -163,6 +163,8 @@ def make_mask(
     kind: AnnotationKind | None,
     config: BaselineConfig,
     stop: Event,
+    *,
+    coverage: Coverage | None = None,
 ) -> Generator[BaselineStep, None, BaselineMask]:
     """Segment one slice after the other, yielding each, and return the whole.
 
@@ -178,9 +180,13 @@ def make_mask(
         Settings.
     stop
         Ends the work after the step in hand once it is set; what is done is kept.
+    coverage
+        Which pixels of the annotations say anything; None for a guess.
     """
     image, rows = stack.picture.as_czyx(), stack.picture_rows
-    classes = _classes(None if labels is None else labels[:, rows], kind)
+    classes = None
+    if labels is not None and labels[:, rows].any():
+        classes = to_target(labels[:, rows], kind, coverage=coverage).classes
     mask, done = np.zeros(stack.as_czyx().shape[1:], np.uint8), []
     for step in segment(name, image, classes, config=config, stop=stop):
         if step.z is not None and step.mask is not None:
@@ -221,12 +227,3 @@ def _check(image: Any, classes: NDArray[np.uint8] | None) -> None:
         )
     if classes is not None:
         check_made_on(shape[-3:], classes.shape)
-
-
-def _classes(
-    labels: NDArray[np.generic] | None, kind: AnnotationKind | None
-) -> NDArray[np.uint8] | None:
-    if labels is None or not labels.any():
-        return None
-    chosen = guess_kind(labels).kind if kind is None else kind
-    return to_target(labels, chosen).classes

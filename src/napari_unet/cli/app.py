@@ -61,9 +61,9 @@ def check(given: Given) -> None:
 
 @app.command()
 @with_settings(
-    *("image.kind", "weight_map.formula", "weight_map.w0", "weight_map.sigma"),
-    *("weight_map.balance", "network.ndim", "image.axes"),
-    *("image.pixel_size", "image.unit"),
+    *("image.kind", "image.ignore", "image.complete", "weight_map.formula"),
+    *("weight_map.w0", "weight_map.sigma", "weight_map.balance", "network.ndim"),
+    *("image.axes", "image.pixel_size", "image.unit"),
 )
 def weights(
     given: Given,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet.cli.options import Given, with_settings
-from napari_unet.config import AnnotationKind, BaselineConfig
+from napari_unet.cli.options import Given, coverage_of, with_settings
+from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
 from napari_unet.errors import InputError, NapariUNetError
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ LIST = "list"
 
 
 @with_settings(
-    *("image.kind", "train", "baseline.scale", "baseline.side", "baseline.trees"),
-    *("baseline.seed", "image.axes", "image.info_bar", "image.pixel_size"),
-    "image.unit",
+    *("image.kind", "image.ignore", "image.complete", "train", "baseline.scale"),
+    *("baseline.side", "baseline.trees", "baseline.seed", "image.axes"),
+    *("image.info_bar", "image.pixel_size", "image.unit"),
 )
 def baseline(
     given: Given,
@@ -72,7 +72,8 @@ def baseline(
     settings = BaselineConfig().changed("command line", **given["baseline"])
     classes = None
     if labels is not None:
-        classes = read_classes(labels, given["image"].get("kind"), train)
+        own = given["image"]
+        classes = read_classes(labels, own.get("kind"), train, coverage_of(own))
     stack = read_and_tell(image, given["image"])
     write_mask(name, stack, out, slices, classes, settings)
 
@@ -133,7 +134,7 @@ def write_mask(
 
 
 def read_classes(
-    path: Path, kind: AnnotationKind | None, train: str | None
+    path: Path, kind: AnnotationKind | None, train: str | None, coverage: Coverage
 ) -> NDArray[np.uint8]:
     """Read annotations as class indices, those of other slices left out.
 
@@ -150,16 +151,17 @@ def read_classes(
     from napari_unet.data.stack import parse_slices
 
     labels = read_stack(path)
-    target = to_target(np.asarray(labels.as_zyx()), kind)
+    target = to_target(np.asarray(labels.as_zyx()), kind, coverage=coverage)
     if train is not None:
-        if not np.any(labels.slices(train).as_zyx()):
+        labels.slices(train)  # names the file where they are not there
+        others = np.ones(len(target.classes), bool)
+        others[parse_slices(train, len(others))] = False
+        target.classes[others] = IGNORE
+        if not target.annotated.any():
             raise InputError(
                 f"{path} holds no labels in slices {train}: choose slices that are "
                 "annotated."
             )
-        others = np.ones(len(target.classes), bool)
-        others[parse_slices(train, len(others))] = False
-        target.classes[others] = IGNORE
     for note in target.notes:
         say(note)
     say(f"uses {describe(target)}")

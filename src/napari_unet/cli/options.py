@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
@@ -12,6 +12,7 @@ import typer
 
 from napari_unet.config import (
     BaselineConfig,
+    Coverage,
     ImageConfig,
     PostprocessConfig,
     PredictConfig,
@@ -111,6 +112,12 @@ def option(settings: type[Settings], name: str) -> Any:
     )
 
 
+def coverage_of(given: Mapping[str, Any]) -> Coverage:
+    """Return which pixels of labels say anything, as given among other options."""
+    own = {name: given[name] for name in Coverage.model_fields if name in given}
+    return Coverage().changed("command line", **own)
+
+
 def flags(names: Sequence[str]) -> str:
     """Return options as they are typed, with "and" between them."""
     return " and ".join(f"--{name.replace('_', '-')}" for name in names)
@@ -148,7 +155,8 @@ def _parameter(name: str) -> inspect.Parameter:
     part, _, field = name.partition(".")
     settings = _PARTS[part]
     kind: Any = _plain_type(settings.model_fields[field].annotation)
-    if part == _LISTED:
+    # A switch is for all images.
+    if part == _LISTED and kind is not bool:
         kind = list[kind]
     return inspect.Parameter(
         f"{part}_{field}",
@@ -159,10 +167,12 @@ def _parameter(name: str) -> inspect.Parameter:
 
 
 def _plain_type(annotation: Any) -> Any:
-    """Return the type of a field without None; of several words, that of a word."""
+    """Return the type of a field without None; text for words, or words and numbers."""
     kinds = [one for one in get_args(annotation) if one is not NoneType]
     if get_origin(annotation) is Literal:
         return type(kinds[0])
+    if len(kinds) > 1:
+        return str
     return kinds[0] if kinds else annotation
 
 

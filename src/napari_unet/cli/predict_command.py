@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet.cli.options import coverage_of
 from napari_unet.cli.outputs import check_outputs, check_tiff
 from napari_unet.cli.show import bar, read_and_tell, say
 from napari_unet.cli.signals import stop_on_signals
@@ -43,7 +44,12 @@ def write_weights(
     check_tiff(out)
     stack = read_and_tell(labels, given)
     size = stack.size_for(ndim)
-    target = to_target(np.asarray(stack.as_zyx()), given.get("kind"), ndim=ndim)
+    target = to_target(
+        np.asarray(stack.as_zyx()),
+        given.get("kind"),
+        ndim=ndim,
+        coverage=coverage_of(given),
+    )
     for note in target.notes:
         say(note)
     mapped = weight_map(target, config, ndim=ndim, pixel_size=size)

@@ -16,6 +16,7 @@ from napari_unet.cli.outputs import check_outputs, check_tiff
 from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
+from napari_unet.config import Coverage
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import atomic_write
 from napari_unet.data.fingerprint import fingerprint
@@ -78,6 +79,7 @@ def run_score(request: ScoreRequest) -> None:
         volume=request.volume,
         trained_on=trained_on,
         info_bar=info_bar,
+        coverage=_coverage(request, card),
     )
     # What does not fit is said before minutes are spent on scores.
     wanted = None if request.report is None else image
@@ -158,6 +160,14 @@ def _trained_on(
         return frozenset(n for n, z in enumerate(places) if z in seen), ()
     # An image that the model never saw has no such slice.
     return (None if seen else seen), (words,)
+
+
+def _coverage(request: ScoreRequest, card: ModelCard | None) -> Coverage:
+    """Return which pixels of the truth say anything: as given, or as when trained."""
+    known = None if card is None else card.coverage.ignore
+    if request.coverage.ignore is not None or not isinstance(known, int):
+        return request.coverage
+    return request.coverage.model_copy(update={"ignore": known})
 
 
 def _soft(

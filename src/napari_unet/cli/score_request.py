@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_unet.cli.options import option
-from napari_unet.config import AnnotationKind, ImageConfig
+from napari_unet.config import AnnotationKind, Coverage, ImageConfig
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class ScoreRequest:
         str | None, typer.Option(help="Slices of the ground truth, as start:stop.")
     ] = None
     kind: Annotated[AnnotationKind | None, option(ImageConfig, "kind")] = None
+    ignore: Annotated[str | None, option(ImageConfig, "ignore")] = None
+    complete: Annotated[str | None, option(ImageConfig, "complete")] = None
     volume: Annotated[
         bool | None,
         typer.Option(
@@ -64,3 +66,9 @@ class ScoreRequest:
             "list of these, NAME-errors.json."
         ),
     ] = None
+
+    @property
+    def coverage(self) -> Coverage:
+        """Which pixels of the ground truth say anything."""
+        given = {"ignore": self.ignore, "complete": self.complete}
+        return Coverage().changed("command line", **given)

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _PARTS = ("network", "weight_map", "train")
 _OF_IMAGES = (
-    *("kind", "axes", "info_bar", "pixel_size", "unit"),
+    *("kind", "ignore", "complete", "axes", "info_bar", "pixel_size", "unit"),
     *("train", "validation"),
 )
 _SOURCE = "command line"
@@ -29,6 +29,7 @@ _SOURCE = "command line"
 
 @with_settings(
     *("images.image", "images.labels", "images.kind"),
+    *("images.ignore", "images.complete", "images.trust_labels"),
     *("images.axes", "images.info_bar", "images.pixel_size", "images.unit"),
     *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
@@ -83,9 +84,9 @@ def train(
 ) -> None:
     """Train a network on one or several images with annotations.
 
-    Give --image and --labels once for each image. --kind, --axes, --info-bar,
-    --pixel-size, --unit, --train, --validation and --regions hold for all images when
-    given once, or belong to the images in their order.
+    Give --image and --labels once for each image. --kind, --ignore, --complete,
+    --axes, --info-bar, --pixel-size, --unit, --train, --validation and --regions hold
+    for all images when given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
     from napari_unet.train.session import open_run, source_of
@@ -247,6 +248,7 @@ def _images(
     images = images or list(known)
     columns = {
         **{name: given.get(name, []) for name in _OF_IMAGES},
+        "trust_labels": [True] if given.get("trust_labels") else [],
         "regions": [read_regions(path) for path in regions],
     }
     spread = {n: _spread(values, len(images), n) for n, values in columns.items()}
@@ -255,7 +257,7 @@ def _images(
         # Named in full, so that `run.yaml` can be used from any folder.
         paths = {n: str(Path(getattr(one, n)).absolute()) for n in ("image", "labels")}
         own = {n: row[index] for n, row in spread.items() if row[index] is not None}
-        changed.append(one.model_copy(update=paths | own))
+        changed.append(one.changed(_SOURCE, **paths, **own))
     return tuple(changed)
 
 

@@ -7,6 +7,7 @@ description, bounds and default from the fields declared here.
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.baseline import BaselineConfig
+from napari_unet.config.coverage import Coverage
 from napari_unet.config.network import UNetConfig
 from napari_unet.config.postprocess import PostprocessConfig
 from napari_unet.config.predict import PredictConfig
@@ -20,6 +21,7 @@ __all__ = [
     "AnnotationKind",
     "AugmentConfig",
     "BaselineConfig",
+    "Coverage",
     "ImageConfig",
     "PostprocessConfig",
     "PredictConfig",

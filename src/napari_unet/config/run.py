@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field
 
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
+from napari_unet.config.coverage import Coverage
 from napari_unet.config.network import UNetConfig
 from napari_unet.config.region import Region
 from napari_unet.config.train import TrainConfig
@@ -16,7 +17,7 @@ from napari_unet.config.weights import WeightMapConfig
 from napari_unet.errors import InputError
 
 
-class ImageConfig(Settings):
+class ImageConfig(Coverage):
     """One image of a training set and what belongs to it."""
 
     image: str = Field(title="Image")
@@ -54,6 +55,13 @@ class ImageConfig(Settings):
     regions: tuple[Region, ...] = Field((), title="Regions")
     """Boxes, polygons or slices with their role, as a YAML or JSON file holds them;
     they add to the slices given above."""
+    trust_labels: bool = Field(False, title="Trust these labels")
+    """Train although the labels do not look like labels of the image."""
+
+    @property
+    def coverage(self) -> Coverage:
+        """Which pixels of the annotations say anything."""
+        return Coverage(ignore=self.ignore, complete=self.complete)
 
 
 class RunConfig(Settings):

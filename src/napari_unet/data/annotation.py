@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.labels import (
     check_slices,
     is_mask,
@@ -16,6 +17,7 @@ from napari_unet.data.labels import (
     small_ids,
     whole_numbers,
 )
+from napari_unet.data.stack import list_slices
 from napari_unet.errors import InputError
 
 IGNORE = 255
@@ -23,6 +25,8 @@ IGNORE = 255
 
 MAX_CLASSES = 254
 _FEW_VALUES = 8
+# Beside values up to this one, 255 is no number of an object.
+_HIGHEST_CLASS = 32
 _SPARSE = 0.5
 
 
@@ -32,6 +36,7 @@ class KindGuess:
 
     kind: AnnotationKind
     reason: str
+    ignore: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,27 +75,41 @@ class Target:
         return np.flatnonzero(self.annotated.any(axis=(1, 2)))
 
 
-def guess_kind(labels: NDArray[np.generic]) -> KindGuess:
+def guess_kind(
+    labels: NDArray[np.generic], coverage: Coverage | None = None
+) -> KindGuess:
     """Guess what the values of `labels`, (Z, Y, X) integers or bool, mean.
 
     Raises
     ------
     InputError
-        When not a single pixel is labelled, or the labels are no whole numbers.
+        When not a single pixel is labelled and no slice is complete, or the labels are
+        no whole numbers.
     """
-    labels, values = _read(labels)
+    read = _read(labels, None, coverage or Coverage())
+    values = read.values
+    if not values.size:
+        return KindGuess(AnnotationKind.CLASSES, "complete, and nothing is labelled")
     if values.size == 1 or is_mask(values):
         reason = f"one value besides 0 ({_listed(values)}): read as classes 0 and 1"
-        return KindGuess(AnnotationKind.CLASSES, reason)
-    if values.size > _FEW_VALUES or values[-1] > MAX_CLASSES:
+        return KindGuess(AnnotationKind.CLASSES, reason, read.ignore)
+    many = values.size > _FEW_VALUES or values[-1] > MAX_CLASSES
+    if many and not (read.ignore == IGNORE and values[-1] <= _HIGHEST_CLASS):
         reason = f"{values.size} different values: every value is one object"
-        return KindGuess(AnnotationKind.OBJECTS, reason)
-    touched = labels[(labels != 0).any(axis=(1, 2))]
-    painted = float((touched != 0).mean())
-    reason = f"values {_listed(values)} on {painted:.0%} of the touched slices"
-    if painted < _SPARSE:
-        return KindGuess(AnnotationKind.SCRIBBLES, f"{reason}: the rest is unlabelled")
-    return KindGuess(AnnotationKind.CLASSES, f"{reason}: 0 is background")
+        return KindGuess(AnnotationKind.OBJECTS, reason, read.ignore)
+    painted = read.labels != 0
+    if read.ignored is not None:
+        painted |= read.ignored
+    share = float(painted[painted.any(axis=(1, 2))].mean())
+    if share == 1 and values[0] == 1:
+        reason = f"values {_listed(values)} and no 0: 1 is background"
+        return KindGuess(AnnotationKind.SCRIBBLES, reason, read.ignore)
+    reason = f"values {_listed(values)} on {share:.0%} of the touched slices"
+    if share < _SPARSE:
+        kind, rest = AnnotationKind.SCRIBBLES, "the rest is unlabelled"
+    else:
+        kind, rest = AnnotationKind.CLASSES, "0 is background"
+    return KindGuess(kind, f"{reason}: {rest}", read.ignore)
 
 
 def to_target(
@@ -99,6 +118,7 @@ def to_target(
     *,
     ndim: int = 2,
     num_classes: int = 2,
+    coverage: Coverage | None = None,
 ) -> Target:
     """Turn annotations into class indices and objects.
 
@@ -113,42 +133,146 @@ def to_target(
     num_classes
         Classes that are known already, background included: one value below it is that
         class, and else the foreground of a mask.
+    coverage
+        Which pixels say anything; guessed when left out.
 
     Raises
     ------
     InputError
-        When nothing is labelled, a value does not fit `kind`, or the labels are no
-        whole numbers.
+        When nothing is labelled and no slice is complete, a value does not fit `kind`,
+        or the labels are no whole numbers.
     """
-    labels, values = _read(labels)
-    notes: tuple[str, ...] = ()
+    read, notes = _read(labels, kind, coverage or Coverage()), list[str]()
     if kind is None:
-        guess = guess_kind(labels)
-        kind, notes = guess.kind, (f"annotations are {guess.kind}: {guess.reason}",)
+        guess = guess_kind(labels, coverage)
+        kind = guess.kind
+        notes.append(f"annotations are {kind}: {guess.reason}")
     if kind is AnnotationKind.OBJECTS:
-        target = _from_objects(labels, ndim)
+        target = _from_objects(read.labels, ndim)
     elif kind is AnnotationKind.SCRIBBLES:
-        target = _from_scribbles(labels, values, ndim)
+        target = _from_scribbles(read.labels, read.values, ndim)
     else:
-        target = _from_classes(labels, values, ndim, num_classes)
-    return replace(target, kind=kind, notes=(*notes, *target.notes))
+        target = _from_classes(read.labels, read.values, ndim, num_classes)
+    notes.extend(target.notes)
+    for z in read.complete:
+        if not read.labels[z].any():
+            target.classes[z] = 0
+    if read.ignored is not None:
+        target.classes[read.ignored] = IGNORE
+        notes.append(read.note)
+    return replace(target, kind=kind, notes=tuple(notes))
 
 
 def annotated_pixels(
-    labels: NDArray[np.generic], kind: AnnotationKind | None = None
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None = None,
+    coverage: Coverage | None = None,
 ) -> NDArray[np.bool_]:
     """Find the pixels of (Z, Y, X) labels that train; sooner than `to_target` does.
 
     Of scribbles these are the ones that are painted, else all of a slice with anything
     on it. The kind is guessed when left out.
     """
-    painted: NDArray[np.bool_] = np.asarray(labels) != 0
-    if kind is None and painted.any():
-        kind = guess_kind(labels).kind
-    if kind is AnnotationKind.SCRIBBLES:
-        return painted
-    touched = painted.any(axis=(1, 2), keepdims=True)
-    return np.asarray(np.broadcast_to(touched, painted.shape))
+    read = split_labels(labels, kind, coverage)
+    painted: NDArray[np.bool_] = np.asarray(read.labels != 0)
+    if kind is None and read.values.size:
+        kind = guess_kind(labels, coverage).kind
+    touched = np.flatnonzero(painted.any(axis=(1, 2)))
+    known = painted
+    if kind is not AnnotationKind.SCRIBBLES:
+        known = np.zeros_like(painted)
+        known[touched] = True
+    known[np.setdiff1d(read.complete, touched).astype(int)] = True
+    if read.ignored is not None:
+        known &= ~read.ignored
+    return known
+
+
+class SplitLabels(NamedTuple):
+    """Labels, and apart from them what is to be ignored.
+
+    Attributes
+    ----------
+    labels
+        (Z, Y, X) bool or integers, 0 where a pixel is ignored.
+    values
+        The values above 0 that occur, sorted.
+    ignore, ignored
+        The value that is ignored and the pixels that hold it; None without any.
+    complete
+        Indices of the slices that hold nothing where they are empty.
+    """
+
+    labels: NDArray[np.generic]
+    values: NDArray[np.int64]
+    ignore: int | None
+    ignored: NDArray[np.bool_] | None
+    complete: list[int]
+
+    def settle(self, coverage: Coverage) -> Coverage:
+        """Return a coverage in which the value to ignore is no guess any more."""
+        ignore = "none" if self.ignore is None else self.ignore
+        return coverage.model_copy(update={"ignore": ignore})
+
+    @property
+    def note(self) -> str:
+        """One line on what is ignored, "" where nothing is."""
+        if self.ignored is None:
+            return ""
+        count = np.count_nonzero(self.ignored)
+        return f"{self.ignore} is ignored: {count:,} pixels neither train nor score"
+
+
+def split_labels(
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None = None,
+    coverage: Coverage | None = None,
+    name: str = "The labels hold",
+) -> SplitLabels:
+    """Take what is to be ignored out of (Z, Y, X) labels.
+
+    `kind` is what they mean where that is known, and `name` what they are.
+
+    Raises
+    ------
+    InputError
+        When the labels are no whole numbers, or a complete slice is not there.
+    """
+    coverage = coverage or Coverage()
+    labels = np.asarray(labels)
+    check_slices(labels, "Labels", "used")
+    ignore = coverage.ignored
+    lowest = -1 if coverage.ignore is None else min(0, ignore or 0)
+    labels = whole_numbers(labels, name, lowest)
+    values = label_values(labels)
+    if coverage.ignore is None:
+        ignore = _guess_ignored(labels, values, kind)
+    complete = list_slices(coverage.complete, len(labels)) if coverage.complete else []
+    if ignore is None:
+        return SplitLabels(labels, values, None, None, complete)
+    ignored = np.asarray(labels == ignore)
+    if not ignored.any():
+        return SplitLabels(labels, values, ignore, None, complete)
+    labels = np.where(ignored, labels.dtype.type(0), labels)
+    return SplitLabels(labels, values[values != ignore], ignore, ignored, complete)
+
+
+def _guess_ignored(
+    labels: NDArray[np.generic],
+    values: NDArray[np.int64],
+    kind: AnnotationKind | None,
+) -> int | None:
+    """Return -1, or 255 beside lower classes, where that is a value of `labels`."""
+    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
+        return -1
+    classes = values[:-1]
+    if kind is AnnotationKind.OBJECTS or not classes.size or values[-1] != IGNORE:
+        return None
+    if classes.size == 1 and classes[0] == 1:
+        # Slices of 0/1 and of 0/255 may meet in one stack, but not in one slice.
+        high, low = ((labels == value).any(axis=(1, 2)) for value in (IGNORE, 1))
+        return IGNORE if (high & low).any() else None
+    return IGNORE if classes[-1] <= _HIGHEST_CLASS else None
 
 
 def separate(objects: NDArray[np.int32], *, ndim: int = 2) -> NDArray[np.int32]:
@@ -191,18 +315,15 @@ def describe(target: Target) -> str:
 
 
 def _read(
-    labels: NDArray[np.generic],
-) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """Return labels that can be used, and the values above 0 that occur in them."""
-    labels = np.asarray(labels)
-    check_slices(labels, "Labels", "used")
-    labels = whole_numbers(labels)
-    values = label_values(labels)
-    if values.size == 0:
+    labels: NDArray[np.generic], kind: AnnotationKind | None, coverage: Coverage
+) -> SplitLabels:
+    """Return labels that can be used."""
+    read = split_labels(labels, kind, coverage)
+    if not read.values.size and not read.complete:
         raise InputError(
             "The annotations hold no labels: paint at least one object or scribble."
         )
-    return labels, values
+    return read
 
 
 def _listed(values: NDArray[np.int64]) -> str:
@@ -220,15 +341,16 @@ def _from_objects(labels: NDArray[np.generic], ndim: int) -> Target:
 def _from_scribbles(
     labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int
 ) -> Target:
-    if values[-1] > MAX_CLASSES:
+    highest = int(values.max(initial=1))
+    if highest > MAX_CLASSES:
         raise InputError(
-            f"Scribbles hold the value {values[-1]}: 1 is background, 2 and up are "
+            f"Scribbles hold the value {highest}: 1 is background, 2 and up are "
             "classes. Choose classes or objects for these labels."
         )
     numbers = labels.astype(np.uint8)
     classes = np.where(numbers == 0, np.uint8(IGNORE), numbers - np.uint8(1))
     objects = connected_objects(numbers > 1, ndim=ndim)
-    return Target(classes, objects, max(2, int(values[-1])))
+    return Target(classes, objects, max(2, highest))
 
 
 def _from_classes(
@@ -238,7 +360,7 @@ def _from_classes(
     if is_mask(values) or (values.size == 1 and values[0] >= known):
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
         classes = (labels != 0).astype(np.uint8)
-        if values.size > 1 or values[0] != 1:
+        if values.tolist() not in ([], [1]):
             notes = (f"0 and {_listed(values)} are read as classes 0 and 1",)
         count = 2
     elif values[-1] >= MAX_CLASSES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import ALPHA, through_palette, without_alpha
 from napari_unet.data.dimensions import arrange
+from napari_unet.data.file_names import masks_among
 from napari_unet.data.files import unreadable
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
@@ -44,7 +46,7 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
     InputError
         When there are no images, or they differ in shape or type (and which does).
     """
-    files = _slice_files(path)
+    files = slice_files(path)
     if len(files) == 1:
         return read_image(files[0], axes)
     headers = [_header(file) for file in files]
@@ -62,7 +64,8 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
             data[index] = read(index)
     named = "Z" + first.axes
     data, named, doubts = arrange(path, data, named, axes)
-    notes = (*first.notes, *([_PALETTES] if by_colour else []), *doubts)
+    palettes_told = [_PALETTES] if by_colour else []
+    notes = (*first.notes, *palettes_told, *doubts, *_notes(files))
     return Loaded(data, named, _of_all(files, headers, first.calibration), notes)
 
 
@@ -89,7 +92,14 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _slice_files(path: Path) -> list[Path]:
+def slice_files(path: Path) -> list[Path]:
+    """Return the files of a folder that hold its slices, in their order.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be read, or holds no images.
+    """
     try:
         # Hidden files are thumbnails and leftovers of other systems.
         names = [p for p in path.iterdir() if p.name[0] != "." and p.is_file()]
@@ -103,6 +113,14 @@ def _slice_files(path: Path) -> list[Path]:
         f"{path} holds no images: choose a folder with one TIFF, PNG or JPEG file "
         "for each slice."
     )
+
+
+def _notes(files: Sequence[Path]) -> tuple[str, ...]:
+    masks = masks_among(files)
+    if not masks:
+        return ()
+    named = f"{len(masks)} of {len(files)} files are named like masks"
+    return (f"{named}, such as {masks[0].name}: they are read as slices",)
 
 
 def _without_z(loaded: Loaded) -> Loaded:

@@ -248,7 +248,7 @@ def write_labels(
     Raises
     ------
     InputError
-        When labels have other dimensions or a TIFF file cannot hold them.
+        When labels have other dimensions.
     OutputError
         When the file cannot be written.
     """
@@ -270,6 +270,7 @@ def write_labels(
         axes=axes,
         pixel_size=sizes if len(sizes) == spatial else None,
         unit=unit,
+        wide=True,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from napari_unet.words import sides
 
 _MASK_VALUES = (1, 255, 65535)
 _MARKED = 2**24
+_TYPES = tuple(np.dtype(f"{sign}{size}") for size in (1, 2, 4, 8) for sign in "ui")
 _OF_BOTH = "choose the same slices of both"
 OF_ONE_IMAGE = "choose layers of one image"
 """What to do about layers in a viewer that do not fit each other."""
@@ -107,7 +109,7 @@ def check_alike(
 
 
 def whole_numbers(
-    labels: NDArray[np.generic], name: str = "The labels hold"
+    labels: NDArray[np.generic], name: str = "The labels hold", lowest: int = 0
 ) -> NDArray[np.generic]:
     """Return labels as bool or integers; those that are stored as floats change type.
 
@@ -117,11 +119,14 @@ def whole_numbers(
         Of any shape.
     name
         What they are, with its verb.
+    lowest
+        The lowest value that means anything.
 
     Raises
     ------
     InputError
-        When they hold fractions, values below 0 or none that are numbers.
+        When they hold fractions, values below the lowest, or floats so large that not
+        every whole number is among them.
     """
     if labels.dtype.kind == "f":
         floats = np.asarray(labels)
@@ -130,12 +135,47 @@ def whole_numbers(
                 f"{name} fractions, or values that are no numbers: is this an image "
                 "or a probability map? Labels are whole numbers."
             )
+        most = 2 ** (np.finfo(floats.dtype).nmant + 1)
+        if floats.max(initial=0) >= most:
+            raise InputError(
+                f"{name} {floats.max():.0f} as {floats.dtype}, which holds not every "
+                f"number from {most:,} on, so that objects may have run together: save "
+                "the labels as 32-bit integers."
+            )
         labels = floats.astype(np.int64)
     if labels.dtype.kind not in "bui":
         raise InputError(f"{name} {labels.dtype} values: they are no whole numbers.")
-    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
-        raise InputError(f"{name} {labels.min()}: values below 0 have no meaning.")
+    if labels.dtype.kind == "i" and labels.min(initial=0) < lowest:
+        raise InputError(
+            f"{name} {labels.min()}: values below 0 have no meaning, unless one is the "
+            "value to ignore."
+        )
     return labels
+
+
+def wide_enough(
+    dtype: np.dtype[Any] | type, *values: NDArray[np.generic]
+) -> np.dtype[Any]:
+    """Return the smallest type of whole numbers that holds `dtype` and all values.
+
+    Raises
+    ------
+    InputError
+        When there is none: 64 bits hold either values below 0 or the largest ids.
+    """
+    kept = np.dtype(dtype)
+    types = _TYPES if kept.kind == "b" else (kept, *_TYPES)
+    low, high = np.iinfo(types[0]).min, np.iinfo(types[0]).max
+    for one in values:
+        low = min(low, int(one.min(initial=0)))
+        high = max(high, int(one.max(initial=0)))
+    for wide in types:
+        if np.iinfo(wide).min <= low and high <= np.iinfo(wide).max:
+            return wide
+    raise InputError(
+        f"Labels from {low:,} to {high:,} fit into no type together: number the "
+        "objects anew."
+    )
 
 
 def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:

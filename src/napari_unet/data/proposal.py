@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import MAX_CLASSES, separate
 from napari_unet.data.boxes import Box, box_of, grow, whole
-from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size
+from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size, wide_enough
 from napari_unet.errors import InputError
 
 Plane = NDArray[Any]
@@ -76,7 +76,7 @@ def propose(
         return _put(classes, kind, existing, box, np.ones(classes.shape, bool))
     used = max(used, int(existing.max(initial=0)))
     objects = _objects(predicted[box], numbered, used)
-    result = _wide_enough(existing, int(objects.max(initial=0)))
+    result = existing.astype(wide_enough(existing.dtype, objects))
     result[box] = 0
     if within is not None:
         around = grow(box, 1, existing.shape)
@@ -99,7 +99,7 @@ def _propose_object(
     if kind is not AnnotationKind.OBJECTS:
         return _put(_classes(predicted[box], numbered), kind, existing, box, mask)
     number = max(used, int(existing.max(initial=0))) + 1
-    result = _wide_enough(existing, number)
+    result = existing.astype(wide_enough(existing.dtype, np.array(number)))
     under = np.unique(existing[box][mask], return_counts=True)
     for value, covered in zip(*under, strict=True):
         if value and 2 * covered > np.count_nonzero(existing == value):
@@ -121,16 +121,9 @@ def _put(
     """Put classes, or scribbles of them, where a mask of the box is true."""
     if kind is AnnotationKind.SCRIBBLES:
         classes, mask = classes + np.uint8(1), mask & (existing[box] == 0)
-    result = _wide_enough(existing, int(classes.max(initial=0)))
+    result = existing.astype(wide_enough(existing.dtype, classes))
     result[box] = np.where(mask, classes, result[box])
     return result
-
-
-def _wide_enough(existing: Plane, highest: int) -> Plane:
-    """Return a copy in a type that holds the highest value."""
-    return existing.astype(
-        np.promote_types(existing.dtype, np.min_scalar_type(highest))
-    )
 
 
 def _object_at(

@@ -12,9 +12,11 @@ import numpy as np
 
 from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.dimensions import of_labels
+from napari_unet.data.doubts import check_names
 from napari_unet.data.labels import check_same_size
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
+from napari_unet.errors import DoubtfulLabelsError
 from napari_unet.words import sides
 
 TITLES = {
@@ -67,7 +69,16 @@ def read_roles(
             names = f"{path} is", "the image is"
             advice = "choose labels of this image"
             check_same_size(labels.shape, shape, names, advice)
-        yield role, stack, f"{TITLES[role]}: {_describe_labels(labels)}"
+        words = f"{TITLES[role]}: {_describe_labels(labels)}"
+        yield role, stack, "\n".join([words, *_doubts(paths.get("image"), path)])
+
+
+def _doubts(image: Path | None, labels: Path) -> list[str]:
+    try:
+        check_names(image, labels)
+    except DoubtfulLabelsError as error:
+        return [str(error)]
+    return []
 
 
 def _bytes(path: Path) -> int:
@@ -97,4 +108,4 @@ def _describe_labels(labels: Any) -> str:
         return "nothing is painted yet"
     guess = guess_kind(labels)
     target = to_target(labels, guess.kind)
-    return f"{describe(target)} ({guess.reason})"
+    return "\n".join([f"{describe(target)} ({guess.reason})", *target.notes])

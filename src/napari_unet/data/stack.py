@@ -297,6 +297,25 @@ def parse_slices(selection: str | slice, count: int) -> slice:
     return chosen
 
 
+def list_slices(selection: str, count: int) -> list[int]:
+    """Read several selections of slices, such as "3,7,10:20", or "all".
+
+    Raises
+    ------
+    InputError
+        As `parse_slices`.
+
+    Examples
+    --------
+    >>> list_slices("1,4:6", 10)
+    [1, 4, 5]
+    """
+    if selection.strip() == "all":
+        return list(range(count))
+    chosen = (parse_slices(part, count) for part in selection.split(","))
+    return sorted({z for part in chosen for z in range(count)[part]})
+
+
 def _parts(selection: str | slice) -> tuple[list[int | None], str]:
     """Return start, stop and step, and the selection as the user would write it."""
     if isinstance(selection, slice):

@@ -10,8 +10,8 @@ from threading import Event
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind, WeightMapConfig
-from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
+from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
+from napari_unet.data.annotation import IGNORE, Target, to_target
 from napari_unet.data.two_nearest import two_nearest
 
 # Share of its height below which a Gaussian counts as 0: half of what the map may
@@ -92,6 +92,8 @@ def stack_steps(
     kind: AnnotationKind | None,
     config: WeightMapConfig,
     stop: Event,
+    *,
+    coverage: Coverage | None = None,
 ) -> Generator[tuple[int, int], None, NDArray[np.float32] | None]:
     """Weigh the pixels of annotations slice by slice.
 
@@ -105,13 +107,15 @@ def stack_steps(
         Settings of the weight map.
     stop
         Ends the work, which then returns None.
+    coverage
+        Which pixels say anything; None for a guess.
 
     Yields
     ------
     How many slices are done, and of how many.
     """
     yield 0, len(labels)
-    target = to_target(labels, kind or guess_kind(labels).kind)
+    target = to_target(labels, kind, coverage=coverage)
     # Classes are balanced over the stack, not within each slice.
     balance = class_weights(target, config)
     mapped = np.empty(labels.shape, np.float32)

@@ -30,6 +30,7 @@ def write_stack(
     axes: str | None = None,
     pixel_size: Sequence[float] | None = None,
     unit: str | None = None,
+    wide: bool = False,
 ) -> None:
     """Write an array as a TIFF file, whole or not at all.
 
@@ -56,6 +57,9 @@ def write_stack(
         Size along each of the spatial axes ("ZYX") of `axes`, in their order.
     unit
         Unit of the pixel size, such as "nm" or "um".
+    wide
+        Store whole numbers that take 64 bits, instead of refusing them: such a plain
+        TIFF has no pixel size, and Fiji does not open it.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def write_stack(
     unit = checked_unit(unit if unit is not None else like.unit if like else "pixel")
     _check(path, array, axes)
     data, axes = _ordered(array, axes)
-    dtype = _stored_dtype(path, data, ome=_is_ome(path))
+    dtype = _stored_dtype(path, data, ome=_is_ome(path), wide=wide)
     options = _options(path, data, axes, dtype, sizes, unit)
     with atomic_write(path) as temporary:
         _write(path, temporary, _pages(data, axes, dtype), options)
@@ -145,7 +149,9 @@ def _ordered(array: ArrayLike, axes: str) -> tuple[Any, str]:
     return data.transpose([axes.index(letter) for letter in order]), "".join(order)
 
 
-def _stored_dtype(path: str | Path, data: Any, *, ome: bool) -> np.dtype[Any]:
+def _stored_dtype(
+    path: str | Path, data: Any, *, ome: bool, wide: bool
+) -> np.dtype[Any]:
     """Return the type in the file: one that holds the values and that Fiji opens."""
     dtype: np.dtype[Any] = np.dtype(data.dtype).newbyteorder("=")
     if dtype == np.float16:
@@ -162,6 +168,8 @@ def _stored_dtype(path: str | Path, data: Any, *, ome: bool) -> np.dtype[Any]:
     for smaller in (np.uint16, np.int32, np.uint32):
         if np.iinfo(smaller).min <= low and high <= np.iinfo(smaller).max:
             return np.dtype(smaller)
+    if wide:
+        return dtype
     raise InputError(
         f"{path}: values from {low} to {high} do not fit into 32 bits, the most that "
         "Fiji opens: number the labels anew."
@@ -200,13 +208,15 @@ def _options(
     grey_or_rgb = "S" not in axes or (data.shape[-1] == 3 and dtype == np.uint8)
     imagej = dtype in (np.uint8, np.uint16, np.float32) and grey_or_rgb and small
     imagej = imagej and not _is_ome(path)
+    # OME knows no whole numbers of 64 bits.
+    ome = not imagej and not (dtype.kind in "iu" and dtype.itemsize > 4)
     metadata = _imagej_metadata(sizes, unit) if imagej else _ome_metadata(sizes, unit)
     colour = "S" in axes and data.shape[-1] in (3, 4)
     return {
         "shape": tuple(data.shape),
         "dtype": dtype,
         "imagej": imagej,
-        "ome": not imagej,
+        "ome": ome,
         "bigtiff": not small,
         "photometric": "rgb" if colour else "minisblack",
         "planarconfig": "contig" if "S" in axes else None,

@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
+from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.boxes import box_of
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION
-from napari_unet.data.stack import Stack
+from napari_unet.data.stack import Stack, list_slices
 from napari_unet.errors import InputError
 from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.train.patches import Place
@@ -47,6 +48,9 @@ class LiveSet:
         Names of the classes that are known beforehand, background first.
     normalization
         How the image is normalised; the default where it is left out.
+    coverage
+        Which pixels of the annotations say anything; the value to ignore is not
+        guessed here.
 
     Attributes
     ----------
@@ -62,6 +66,7 @@ class LiveSet:
         roles: NDArray[np.uint8] | None = None,
         class_names: Sequence[str] = (),
         normalization: Normalization | None = None,
+        coverage: Coverage = NOTHING_IGNORED,
     ) -> None:
         self._kind, self._settings = kind, weight_map
         self._maps: OrderedDict[int, LiveWeightMap] = OrderedDict()
@@ -74,6 +79,9 @@ class LiveSet:
         self._height = shape[1] + stack.info_bar
         every = np.full(shape, TRAIN, np.uint8)
         roles = every if roles is None else roles[:, self._rows]
+        self._complete = frozenset(
+            list_slices(coverage.complete, shape[0]) if coverage.complete else ()
+        )
         classes = np.full(shape, IGNORE, np.uint8)
         # Objects are only needed for weight maps, which are made slice by slice.
         objects = np.broadcast_to(np.int32(0), shape)
@@ -91,6 +99,7 @@ class LiveSet:
             image_fingerprint=fingerprint(stack.as_czyx()),
             normalization=normalization,
             class_names=tuple(class_names),
+            coverage=coverage,
         )
 
     @property
@@ -139,12 +148,22 @@ class LiveSet:
         return self._changed(z, before)
 
     def _weigh(self, z: int, labels: NDArray[np.generic], rows: slice | None) -> None:
-        if not labels.any():
+        complete, ignored = z in self._complete, self.image.coverage.ignored
+        if not complete and not np.any((labels != 0) & (labels != ignored)):
             self._forget(z)
             return
         live = self._maps.get(z)
         if live is None:
-            live = LiveWeightMap(labels, self._kind, self._settings, self.num_classes)
+            live = LiveWeightMap(
+                labels,
+                self._kind,
+                self._settings,
+                self.num_classes,
+                coverage=Coverage(
+                    ignore=self.image.coverage.ignore,
+                    complete="all" if complete else None,
+                ),
+            )
             self._maps[z] = live
         else:
             columns = slice(0, labels.shape[1])

@@ -72,6 +72,7 @@ def train_live(
         folder=run,
         roles=role_map(regions, (depth, height, width)),
         class_names=source.class_names,
+        coverage=source.coverage,
         requests=requests,
     )
     yield Started(loop.device_words, loop.notes, loop.memory_words)

@@ -8,7 +8,8 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind, WeightMapConfig
+from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
+from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.data.annotation import IGNORE, Target, to_target
 from napari_unet.data.boxes import Box, box_of, grow, moved, whole, within
 from napari_unet.data.weight_map import (
@@ -39,6 +40,8 @@ class LiveWeightMap:
         Settings of the weight map.
     num_classes
         As in `to_target`.
+    coverage
+        Which pixels say anything; nothing is guessed.
 
     Attributes
     ----------
@@ -59,8 +62,11 @@ class LiveWeightMap:
         kind: AnnotationKind,
         config: WeightMapConfig | None = None,
         num_classes: int = 2,
+        *,
+        coverage: Coverage = NOTHING_IGNORED,
     ) -> None:
         self._kind, self._num_classes = kind, num_classes
+        self._coverage = coverage
         self._config = config or WeightMapConfig()
         self._margin = math.ceil(reach_of(self._config)) + 1
         self.values = np.zeros(labels.shape, np.float32)
@@ -96,8 +102,8 @@ class LiveWeightMap:
             return []
         region = moved(changed, region[0].start, region[1].start)
         read_so_far = self._reading()
-        self._values.subtract(_count(self._labels[region]))
-        self._values.update(_count(labels[region]))
+        self._values.subtract(self._count(self._labels[region]))
+        self._values.update(self._count(labels[region]))
         if self._reading() != read_so_far:
             self._start(labels)
             return [whole(labels.shape)]
@@ -106,15 +112,29 @@ class LiveWeightMap:
         return self._weigh(boxes)
 
     def _start(self, labels: NDArray[np.generic]) -> None:
-        target = to_target(labels[None], self._kind, num_classes=self._num_classes)
+        target = self._target(labels[None])
         self._labels = np.array(labels)
-        self._values = _count(labels)
+        self._values = self._count(labels)
         self.classes = target.classes[0]
         self._objects = LiveObjects(target.objects[0])
         self._counts = np.bincount(self.classes.ravel(), minlength=256)
         self._balance = weights_of_counts(self._counts[:IGNORE], self._config)
         self._gain = np.zeros(labels.shape, np.float32)
         self._weigh([whole(labels.shape)])
+
+    def _target(self, labels: NDArray[np.generic]) -> Target:
+        return to_target(
+            labels,
+            self._kind,
+            num_classes=self._num_classes,
+            coverage=self._coverage,
+        )
+
+    def _count(self, labels: NDArray[np.generic]) -> Counter[int]:
+        values, counts = np.unique(labels, return_counts=True)
+        present = (values != 0) & (values != self._coverage.ignored)
+        pairs = zip(values[present].tolist(), counts[present].tolist(), strict=True)
+        return Counter(dict(pairs))
 
     def _reading(self) -> list[int]:
         """Return what decides how the values are read: others mean a new start."""
@@ -135,7 +155,7 @@ class LiveWeightMap:
         below = np.zeros((len(reading) + 1, piece.shape[1]), piece.dtype)
         below[1:, 0] = reading
         both = np.concatenate([piece, below])[None]
-        target = to_target(both, self._kind, num_classes=self._num_classes)
+        target = self._target(both)
         inside = (slice(None), *within(region, around))
         return Target(target.classes[inside], target.objects[inside], 2)
 
@@ -178,10 +198,3 @@ class LiveWeightMap:
             values = weigh_classes(self.classes[box], balance)
             self.values[box] = values + self._gain[box]
         return boxes
-
-
-def _count(labels: NDArray[np.generic]) -> Counter[int]:
-    values, counts = np.unique(labels, return_counts=True)
-    present = values != 0
-    pairs = zip(values[present].tolist(), counts[present].tolist(), strict=True)
-    return Counter(dict(pairs))

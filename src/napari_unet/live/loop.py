@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.config import AnnotationKind, PredictConfig, RunConfig
+from napari_unet.config import AnnotationKind, Coverage, PredictConfig, RunConfig
+from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.errors import InputError
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.live_learner import LiveLearner
@@ -61,6 +62,8 @@ class LiveLoop:
         (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it.
     class_names
         Names of the classes, background first, where they are known.
+    coverage
+        Which pixels of the annotations say anything; nothing is guessed.
     requests
         What is asked of the loop; one of its own where it is left out.
 
@@ -70,7 +73,7 @@ class LiveLoop:
         When the image, the model and the settings do not fit each other.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (every option is one argument)
         self,
         stack: Stack,
         kind: AnnotationKind = AnnotationKind.SCRIBBLES,
@@ -80,13 +83,16 @@ class LiveLoop:
         folder: RunFolder | None = None,
         roles: NDArray[np.uint8] | None = None,
         class_names: Sequence[str] = (),
+        coverage: Coverage = NOTHING_IGNORED,
         requests: LiveRequests | None = None,
     ) -> None:
         config = config or RunConfig()
         self.folder = folder
         self.history: list[dict[str, float | None]] = []
         seen_as = None if start is None else start.card.normalization
-        self._set = LiveSet(stack, kind, config.weight_map, roles, class_names, seen_as)
+        self._set = LiveSet(
+            stack, kind, config.weight_map, roles, class_names, seen_as, coverage
+        )
         self._learner = LiveLearner(config, self._set.image, start)
         self._requests = requests or LiveRequests()
         self._requests.model = self.model

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from napari_unet.config import (
     AnnotationKind,
     AugmentConfig,
+    Coverage,
     Settings,
     TrainConfig,
     UNetConfig,
@@ -47,6 +48,7 @@ class ModelCard(Settings):
     pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)
     unit: str = "pixel"
     kind: AnnotationKind = AnnotationKind.CLASSES
+    coverage: Coverage = Field(default_factory=Coverage)
     # The name of it in the files of all versions.
     weight_map: WeightMapConfig = Field(
         default_factory=WeightMapConfig, alias="weights"

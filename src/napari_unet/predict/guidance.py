@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy
 
-from napari_unet.config import AnnotationKind, PredictConfig
+from napari_unet.config import AnnotationKind, Coverage, PredictConfig
 from napari_unet.data.annotation import annotated_pixels
 from napari_unet.data.colours import with_colours
 from napari_unet.data.stack import Stack
@@ -57,7 +57,7 @@ class Guidance:
     words: str
 
 
-def find_places(
+def find_places(  # noqa: PLR0913 (every option is one argument)
     source: ModelSource,
     stack: Stack,
     labels: NDArray[np.generic],
@@ -65,6 +65,7 @@ def find_places(
     box: int,
     stop: Event,
     *,
+    coverage: Coverage | None = None,
     count: int = 8,
     seconds: float = SEARCH_SECONDS,
 ) -> Generator[Looked, None, Guidance]:
@@ -77,8 +78,9 @@ def find_places(
         before there is one; called when the work begins.
     stack, labels
         The image, and (Z, Y, X) annotations of it.
-    kind
-        What the annotations mean; None for a guess.
+    kind, coverage
+        What the annotations mean, and which of their pixels say anything; None for a
+        guess.
     box, count
         Side of the places in pixels, and how many there are at most.
     stop
@@ -113,7 +115,7 @@ def find_places(
             break
     # The same chance every time: the same question gets the same answer.
     rng = np.random.default_rng(0)
-    known = annotated_pixels(labels, kind)[:, rows]
+    known = annotated_pixels(labels, kind, coverage)[:, rows]
     places = suggest(unsure[:, rows], known, box=box, count=count, rng=rng)
     found = tuple(Found(one, picture(image, one)) for one in places)
     return Guidance(found, _words(len(found), seen, total))

@@ -210,8 +210,8 @@ def _thin_borders(objects: Objects, distance: int) -> Objects:
 def numbered_after(
     last: int, objects: NDArray[np.unsignedinteger]
 ) -> NDArray[np.unsignedinteger]:
-    """Return objects with numbers above `last`, as uint32; 0 stays 0."""
-    return np.where(objects > 0, objects + np.uint32(last), np.uint32(0))
+    """Return objects with numbers above `last`, as uint64; 0 stays 0."""
+    return np.where(objects > 0, objects + np.uint64(last), np.uint64(0))
 
 
 def _depth(mask: Mask, likely: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -10,13 +10,16 @@ import numpy as np
 import skimage
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import (
     IGNORE,
     MAX_CLASSES,
+    KindGuess,
+    SplitLabels,
     Target,
     connected_objects,
     guess_kind,
+    split_labels,
     to_target,
 )
 from napari_unet.data.labels import (
@@ -30,10 +33,12 @@ from napari_unet.data.stack import check_info_bar
 from napari_unet.errors import InputError
 
 _FEW = 8
+_MOST = 0.75
 _SLICES_LOOKED_AT = 4
 _READ_AS_MASK = (
     "prediction: every value above 0 is read as foreground; what touches is one object"
 )
+_READ_FROM_1 = "prediction: there is no 0, so that 1 is read as background"
 _READ_AS_OBJECTS = "prediction: every value above 0 is read as an object of foreground"
 
 
@@ -112,7 +117,7 @@ class Comparison:
         return 3 if self.volume else 2
 
 
-def compare(
+def compare(  # noqa: PLR0913 (every option is one argument)
     prediction: NDArray[np.generic],
     truth: NDArray[np.generic],
     kind: AnnotationKind | None = None,
@@ -122,6 +127,7 @@ def compare(
     volume: bool | None = None,
     trained_on: frozenset[int] | None = frozenset(),
     info_bar: int = 0,
+    coverage: Coverage | None = None,
 ) -> Comparison:
     """Read a prediction and its ground truth as they are stored.
 
@@ -132,6 +138,7 @@ def compare(
         is foreground, so that masks of 0 and 255 and numbered objects work too.
         Numbers are those of objects where there are many of them, or where each is of
         one or two pieces a slice; the objects of a mask are its connected components.
+        Classes without any 0 (as of ilastik) count from the background.
     truth
         (Z, Y, X) labels as painted or saved.
     kind
@@ -139,8 +146,7 @@ def compare(
     first_slice
         Number by which the first slice is called.
     slices
-        Compare only these slices, such as those that were predicted; all when left
-        out.
+        Compare only these, such as those that were predicted; all when left out.
     volume
         Whether objects go on through the slices; when left out they do where the
         truth is objects whose numbers lie over each other in neighbouring slices.
@@ -149,6 +155,8 @@ def compare(
         not known.
     info_bar
         Rows at the bottom of the image that hold writing, and are not scored.
+    coverage
+        Which pixels of `truth` say anything; guessed when left out.
 
     Raises
     ------
@@ -156,41 +164,50 @@ def compare(
         When shapes or classes differ, or there is no truth.
     """
     check_same_size(prediction.shape, truth.shape)
-    if info_bar:
-        check_info_bar(info_bar, truth.shape[1], "The ground truth")
-        prediction, truth = _clear(prediction, info_bar), _clear(truth, info_bar)
-    truth = whole_numbers(truth, "The ground truth holds")
-    if not truth.any():
+    check_info_bar(info_bar, truth.shape[1], "The ground truth")
+    prediction, truth = (_clear(one, info_bar) for one in (prediction, truth))
+    read = split_labels(truth, kind, coverage, "The ground truth holds")
+    coverage = read.settle(coverage or Coverage())
+    if not read.values.size and not read.complete:
         raise InputError("The ground truth holds no labels: there is nothing to score.")
     prediction = whole_numbers(prediction, "The prediction holds")
     values = label_values(prediction)
     numbered = _is_numbered(prediction, values)
     notes: list[str] = []
     if kind is None:
-        kind, note = _kind_of_truth(truth, values, numbered=numbered)
+        guess = guess_kind(truth[:, : truth.shape[1] - info_bar], coverage)
+        kind, note = _kind_of_truth(guess, read, values, numbered=numbered)
         notes.append(note)
-    target = to_target(truth, kind)
+    target = to_target(truth, kind, coverage=coverage)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
+    if _is_without_0(prediction, values, target, info_bar, numbered=numbered):
+        prediction, values, numbered = _from_0(prediction), values[:-1], False
+        notes.append(_READ_FROM_1)
     classes, num_classes, more = _predicted_classes(
         prediction, values, kind, target.num_classes, numbered=numbered
     )
-    predicted_ids = small_ids(prediction) if numbered and num_classes == 2 else None
-    truth_ids = None
-    if kind is AnnotationKind.OBJECTS:
-        # By their numbers, without the gaps that the classes get.
-        truth_ids = small_ids(np.where(target.annotated, truth, 0))
-        volume = _go_on(truth) if volume is None else volume
+    ids = small_ids(prediction) if numbered and num_classes == 2 else None
     return Comparison(
         classes,
         target.classes,
         num_classes,
-        predicted_ids,
-        truth_ids,
-        bool(volume),
+        ids,
+        *_true_ids(read.labels, target, volume),
         first_slice,
         trained_on,
         (*notes, *more),
     )
+
+
+def _true_ids(
+    truth: NDArray[np.generic], target: Target, volume: bool | None
+) -> tuple[NDArray[np.int32] | None, bool]:
+    """Return the numbers of true objects, and whether they go on through slices."""
+    if target.kind is not AnnotationKind.OBJECTS:
+        return None, bool(volume)
+    # By their numbers, without the gaps that the classes get.
+    ids = small_ids(np.where(target.annotated, truth, 0))
+    return ids, _go_on(truth) if volume is None else volume
 
 
 def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
@@ -211,20 +228,53 @@ def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool
     return bool(pieces <= 2 * objects)
 
 
+def _is_without_0(
+    prediction: NDArray[np.generic],
+    values: NDArray[np.int64],
+    truth: Target,
+    info_bar: int,
+    *,
+    numbered: bool,
+) -> bool:
+    """Return whether classes are counted from 1, the background, as ilastik does.
+
+    Where they may be numbers of objects as well, the 1 has to lie on the background.
+    """
+    background = truth.classes == 0
+    if values.tolist() != list(range(1, truth.num_classes + 1)) or (
+        not prediction[:, : prediction.shape[1] - info_bar].all()
+        or not background.any()
+    ):
+        return False
+    one = prediction == 1
+    found = truth.annotated & ~background
+    return not numbered or bool(
+        one[background].mean() > _MOST and one[found].mean() < 1 - _MOST
+    )
+
+
+def _from_0(prediction: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Count classes from 0 that were counted from 1; the bar stays 0."""
+    return np.asarray(np.subtract(prediction, prediction != 0, dtype=prediction.dtype))
+
+
 def _kind_of_truth(
-    truth: NDArray[np.generic], predicted: NDArray[np.int64], *, numbered: bool
+    guess: KindGuess,
+    truth: SplitLabels,
+    predicted: NDArray[np.int64],
+    *,
+    numbered: bool,
 ) -> tuple[AnnotationKind, str]:
-    """Guess the kind of a truth, also by the values that were `predicted`.
+    """Guess the kind of a truth anew, by the values that were `predicted`.
 
     `numbered` is whether these number objects.
     """
-    guess, values = guess_kind(truth), label_values(truth)
-    kind, reason = guess.kind, guess.reason
-    if _is_ruled_out(kind, values, predicted, numbered=numbered):
+    values, kind, reason = truth.values, guess.kind, guess.reason
+    if values.size and _is_ruled_out(kind, values, predicted, numbered=numbered):
         mask, highest = is_mask(predicted), int(values[-1])
         top = int(predicted.max(initial=0))
         as_high = top == highest if numbered else top >= highest
-        if (mask or numbered) and _is_numbered(truth, values):
+        if (mask or numbered) and _is_numbered(truth.labels, values):
             kind = AnnotationKind.OBJECTS
             why = "the prediction is a mask" if mask else "so it is in the prediction"
             reason = f"every value is of one piece, and {why}"
@@ -254,6 +304,8 @@ def _is_ruled_out(
 
 def _clear(labels: NDArray[np.generic], info_bar: int) -> NDArray[np.generic]:
     """Let nothing on the bar connect what lies above, or tell how values are meant."""
+    if not info_bar:
+        return labels
     cleared = labels.copy()
     cleared[:, -info_bar:] = 0
     return cleared

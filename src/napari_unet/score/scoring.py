@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_same_size, check_slices
 from napari_unet.data.read import as_stack
@@ -123,6 +123,7 @@ def score_labels(
     *,
     first_slice: int = 0,
     slices: Sequence[int] | None = None,
+    coverage: Coverage | None = None,
 ) -> Scores:
     """Score a prediction against ground truth as it is stored, whatever its values.
 
@@ -130,7 +131,7 @@ def score_labels(
     ----------
     prediction, truth
         Labels as (Z, Y, X) or (Y, X) arrays, as stacks, or as files or folders.
-    kind, first_slice, slices
+    kind, first_slice, slices, coverage
         As `napari_unet.score.comparison.compare` takes them.
 
     Returns
@@ -149,6 +150,7 @@ def score_labels(
             kind,
             first_slice=first_slice,
             slices=slices,
+            coverage=coverage,
         )
     )
 

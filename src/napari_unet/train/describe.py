@@ -33,6 +33,7 @@ def model_card(
         unit=first.unit,
         normalization=first.normalization,
         kind=first.kind,
+        coverage=first.coverage,
         weight_map=config.weight_map,
         augment=config.augment,
         train=config.train,

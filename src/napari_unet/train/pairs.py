@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import to_target
+from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.data.annotation import split_labels, to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.roles import NO_SLICE
@@ -50,18 +50,24 @@ class PairCount:
 
 
 def class_pixels(
-    labels: NDArray[np.generic], kind: AnnotationKind | None
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None,
+    coverage: Coverage | None = None,
 ) -> tuple[int, ...]:
     """Count the annotated pixels of each class, background first; none: empty."""
-    if not labels.any():
+    read = split_labels(labels, kind, coverage)
+    if not read.values.size and not read.complete:
         return ()
-    target = to_target(labels, kind)
+    target = to_target(labels, kind, coverage=coverage)
     counts = np.bincount(target.classes.ravel(), minlength=target.num_classes)
     return tuple(counts[: target.num_classes].tolist())
 
 
 def count_files(
-    image: Path, labels: Path, kind: AnnotationKind | None = None
+    image: Path,
+    labels: Path,
+    kind: AnnotationKind | None = None,
+    coverage: Coverage | None = None,
 ) -> PairCount:
     """Read a pair of files, and count the annotated pixels of each class.
 
@@ -75,7 +81,7 @@ def count_files(
     shape = tuple(stack.as_czyx().shape[1:])
     with source.naming_files():
         check_made_on(shape, painted.shape)
-    return PairCount(shape, class_pixels(painted, kind))
+    return PairCount(shape, class_pixels(painted, kind, coverage))
 
 
 def count_each(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet.config import AnnotationKind, Region, Role
+from napari_unet.config import AnnotationKind, Coverage, Region, Role
 from napari_unet.data.annotation import annotated_pixels, guess_kind
 from napari_unet.data.leak import Leak, Reach, leaks, shrink_regions
 from napari_unet.data.regions import VALIDATION, code, role_map, runs
@@ -42,6 +42,8 @@ class RegionCount:
         (Z, Y, X) annotations, and what they mean; None is a guess.
     reach
         How far a validation pixel sees (see `napari_unet.train.roles.seen_around`).
+    coverage
+        Which pixels of the annotations say anything.
     """
 
     regions: list[Region]
@@ -49,6 +51,7 @@ class RegionCount:
     labels: NDArray[np.generic]
     kind: AnnotationKind | None
     reach: Reach
+    coverage: Coverage = field(default_factory=Coverage)
 
     def count(self) -> Counted:
         """Count the annotated pixels of every role, and those that leak."""
@@ -78,8 +81,8 @@ class RegionCount:
         )
 
     def _annotated(self) -> NDArray[np.bool_]:
-        kind = guess_kind(self.labels).kind if self.kind is None else self.kind
-        return annotated_pixels(self.labels, kind)
+        kind = self.kind or guess_kind(self.labels, self.coverage).kind
+        return annotated_pixels(self.labels, kind, self.coverage)
 
     def _explicit(self, annotated: NDArray[np.bool_]) -> list[Region]:
         """Return all regions, with slices that are held out as a whole or by rule."""

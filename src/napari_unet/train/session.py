@@ -8,15 +8,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.config import AnnotationKind, ImageConfig, Region, Role, RunConfig
+from napari_unet.config import (
+    AnnotationKind,
+    Coverage,
+    ImageConfig,
+    Region,
+    Role,
+    RunConfig,
+)
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.dimensions import of_labels
+from napari_unet.data.doubts import check_looks, check_names
 from napari_unet.data.read import as_stack, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -54,6 +62,10 @@ class TrainingSource:
         Names of the classes, background first; () where they have none.
     calibration, axes, info_bar
         What counts instead of what the image's file says, as `read_stack` takes it.
+    coverage
+        Which pixels of the annotations say anything.
+    trust
+        Train even where the annotations do not look like labels of the image.
     """
 
     image: Stack | Path
@@ -66,6 +78,8 @@ class TrainingSource:
     calibration: Calibration | None = None
     axes: str | None = None
     info_bar: int | None = None
+    coverage: Coverage = field(default_factory=Coverage)
+    trust: bool = False
 
     @property
     def is_divided(self) -> bool:
@@ -106,12 +120,17 @@ class TrainingSource:
         Raises
         ------
         InputError
-            When image or annotations cannot be used, naming their files.
+            When image or annotations cannot be used, or are doubtful and not trusted,
+            naming their files.
         """
         from napari_unet.train.training_image import prepare_image
 
+        if not self.trust:
+            check_names(self.image, self.labels)
         stack, labels, notes = self.read()
         with self.naming_files():
+            if not self.trust:
+                check_looks(stack, labels)
             image = prepare_image(
                 stack,
                 labels,
@@ -122,6 +141,7 @@ class TrainingSource:
                 network=config.network,
                 weight_map=config.weight_map,
                 normalization=normalization,
+                coverage=self.coverage,
             )
         return replace(image, class_names=self.class_names), notes
 
@@ -133,7 +153,8 @@ class TrainingSource:
         except InputError as error:
             if not isinstance(self.image, Path):
                 raise
-            raise InputError(f"{self.image} with {self.labels}: {error}") from error
+            words = f"{self.image} with {self.labels}: {error}"
+            raise type(error)(words) from error
 
 
 def source_of(image: ImageConfig) -> TrainingSource:
@@ -148,6 +169,8 @@ def source_of(image: ImageConfig) -> TrainingSource:
         calibration=Calibration.given(image.pixel_size, image.unit),
         axes=image.axes,
         info_bar=image.info_bar,
+        coverage=image.coverage,
+        trust=image.trust_labels,
     )
 
 
@@ -226,6 +249,7 @@ def open_run(
         images = choose_validation_images(images)
     for source, image in zip(sources, images, strict=True):
         notes += [_of_image(source, image, len(images)) + note for note in image.notes]
+    config = _kept(config, images)
     if auto:
         config, why = choose(config, images, old)
         notes.append(why)
@@ -277,6 +301,8 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     validation: str | None = None,
     regions: Sequence[Region] = (),
     class_names: Sequence[str] = (),
+    coverage: Coverage | None = None,
+    trust: bool = False,
     config: RunConfig | None = None,
     folder: str | Path | None = None,
     start: str | Path | Model | None = None,
@@ -289,7 +315,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     ----------
     image, labels
         (Y, X), (Z, Y, X) or (C, Z, Y, X) arrays, stacks, or files or folders.
-    kind, train, validation, regions, class_names
+    kind, train, validation, regions, class_names, coverage, trust
         As a `TrainingSource` has them.
     config
         All settings; the defaults when left out.
@@ -331,6 +357,8 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
         validation=validation,
         regions=tuple(regions),
         class_names=tuple(class_names),
+        coverage=coverage or Coverage(),
+        trust=trust,
     )
     run = open_run(
         [source],
@@ -342,6 +370,13 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
         if on_step is not None:
             on_step(step)
     return run.trainer.model()
+
+
+def _kept(config: RunConfig, images: Sequence[TrainingImage]) -> RunConfig:
+    """Keep the values to ignore that were guessed, for when the run goes on."""
+    pairs = zip(config.images, images, strict=False)
+    kept = (a.model_copy(update={"ignore": b.coverage.ignore}) for a, b in pairs)
+    return config.model_copy(update={"images": tuple(kept)})
 
 
 def _read(

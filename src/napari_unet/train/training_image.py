@@ -9,8 +9,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind, Region, UNetConfig, WeightMapConfig
-from napari_unet.data.annotation import IGNORE, Target, to_target
+from napari_unet.config import (
+    AnnotationKind,
+    Coverage,
+    Region,
+    UNetConfig,
+    WeightMapConfig,
+)
+from napari_unet.data.annotation import IGNORE, Target, split_labels, to_target
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
@@ -60,6 +66,8 @@ class TrainingImage:
         How the image was normalised, which the model needs to know.
     class_names
         Names of the classes, background first; () where they have none.
+    coverage
+        Which pixels of the annotations say anything, without a guess.
     """
 
     name: str
@@ -78,6 +86,7 @@ class TrainingImage:
     regions: tuple[Region, ...] = ()
     normalization: Normalization = field(default_factory=Normalization)
     class_names: tuple[str, ...] = ()
+    coverage: Coverage = field(default_factory=Coverage)
 
     @property
     def truth(self) -> NDArray[np.uint8]:
@@ -103,6 +112,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     network: UNetConfig | None = None,
     weight_map: WeightMapConfig | None = None,
     normalization: Normalization | None = None,
+    coverage: Coverage | None = None,
 ) -> TrainingImage:
     """Turn an image and its annotations into a `TrainingImage`.
 
@@ -123,6 +133,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         Boxes, polygons or slices with their role, to the pixel.
     network, weight_map, normalization
         Settings; the defaults when left out.
+    coverage
+        Which pixels of the annotations say anything; guessed when left out.
 
     Raises
     ------
@@ -135,7 +147,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     whole, image = stack.as_czyx(), stack.picture.as_czyx()
     check_made_on(whole.shape[1:], labels.shape)
     given, labels = labels, labels[:, stack.picture_rows]
-    target = to_target(labels, kind, ndim=network.ndim)
+    coverage = split_labels(labels, kind, coverage).settle(coverage or Coverage())
+    target = to_target(labels, kind, ndim=network.ndim, coverage=coverage)
     notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
     if _one_class(target, roles == TRAIN):
@@ -163,6 +176,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         pixel_size=pixel_size,
         unit=stack.unit,
         fingerprint=_fingerprint(whole, given),
+        coverage=coverage,
         image_fingerprint=fingerprint(whole),
         notes=tuple(notes),
     )

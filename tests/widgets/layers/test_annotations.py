@@ -179,3 +179,10 @@ def test_the_row_follows_the_eraser_and_layers_that_others_made(viewer, image, r
     assert not row.isEnabled()
     layer.selected_label = 2
     assert row.value() == ()
+
+
+def test_the_300th_object_can_be_painted(viewer, image):
+    layer = begin_annotations(viewer, image)
+    layer.selected_label = 300
+    layer.paint((0, 5, 5), 300)
+    assert layer.data.max() == 300

@@ -127,3 +127,10 @@ def test_the_layer_of_a_plugin_is_a_proxy_and_is_changed_like_any(viewer, layer)
     np.testing.assert_array_equal(layer.data[2], noise((40, 50)))
     layer.undo()
     np.testing.assert_array_equal(layer.data, before)
+
+
+@pytest.mark.parametrize("number", [300, 2**33])
+def test_no_number_is_lost_and_what_is_ignored_stays(number):
+    layer = Labels(np.full((4, 5), -1, np.int8))
+    edit(layer, (slice(0, 1), slice(None)), np.full((1, 5), number))
+    assert np.unique(layer.data).tolist() == [-1, number]

@@ -6,8 +6,8 @@ import contextlib
 
 from napari.layers import Labels
 
-from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import KindGuess, guess_kind
+from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.data.annotation import IGNORE, KindGuess, guess_kind
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.qt.parts import NarrowBox
@@ -17,6 +17,9 @@ TOOLTIP = (
     "classes: 0 background, 1 and up classes, on every slice with any label\n"
     "objects: 0 background, one number for each object"
 )
+
+# Among them, 255 is the number of one.
+_OBJECTS = AnnotationKind.OBJECTS
 
 
 class KindBox(NarrowBox):
@@ -40,12 +43,23 @@ class KindBox(NarrowBox):
             0 if kind is None else list(AnnotationKind).index(kind) + 1
         )
 
-    def show_guess(self, layer: Labels | None) -> None:
+    def settle(self, coverage: Coverage) -> Coverage:
+        """Return a coverage with what was guessed of the layer that was looked at."""
+        if coverage.ignore is not None:
+            return coverage
+        ignore = None if self.guess is None else self.guess.ignore
+        if ignore is None or (ignore == IGNORE and self.value() is _OBJECTS):
+            return coverage.model_copy(update={"ignore": "none"})
+        return coverage.model_copy(update={"ignore": ignore})
+
+    def show_guess(
+        self, layer: Labels | None, coverage: Coverage | None = None
+    ) -> None:
         """Guess from a layer, keep it in `guess`, and name it in the first entry."""
         guess = None
         if layer is not None:
             with contextlib.suppress(NapariUNetError):
-                guess = guess_kind(labels_array(layer))
+                guess = guess_kind(labels_array(layer), coverage)
         text = "guess" if guess is None else f"guess: {guess.kind}"
         self.setItemText(0, text)
         self.setToolTip(TOOLTIP if guess is None else f"{guess.reason}\n\n{TOOLTIP}")

@@ -202,7 +202,9 @@ def annotate(
     if kind is None:
         labels = labels_array(annotations)
         # Of an empty layer, scribbles claim nothing on pixels that nobody looked at.
-        kind = guess_kind(labels).kind if labels.any() else AnnotationKind.SCRIBBLES
+        kind = AnnotationKind.SCRIBBLES
+        if labels.any():
+            kind = guess_kind(labels, workspace.coverage).kind
     used = int(annotations.data.max()) if kind is AnnotationKind.OBJECTS else 0
     new, untouched = values(kind, before, used=used), not before.any()
     changed = edit_slices(annotations, z, new[None])

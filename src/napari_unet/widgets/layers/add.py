@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_unet.data.labels import whole_numbers, wide_enough
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.arrays import placed_as
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, INFO_BAR, SOURCE
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+# Whether a value below 0 is one to ignore is asked when the labels are used.
+_ANY = int(np.iinfo(np.int64).min)
 
 
 def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> Image:
@@ -39,9 +43,10 @@ def add_labels(
 ) -> Labels:
     """Show a stack as a labels layer, of the pixel size of `image` if it has none."""
     plain = stack.single_channel(stack.as_zyx())
-    data = np.array(plain.data)
-    if data.dtype.kind not in "ui":
-        data = data.astype(np.uint8)
+    # napari takes no floats for labels, and paints no truth values.
+    data = np.array(whole_numbers(np.asarray(plain.data), lowest=_ANY))
+    if np.dtype(plain.data.dtype).kind not in "ui":
+        data = data.astype(wide_enough(np.uint8, data))
     place = placed_as(plain, data.ndim)
     unknown = set(plain.pixel_size) == {1.0} or plain.unknown_axes
     if image is not None and unknown:

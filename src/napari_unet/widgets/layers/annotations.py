@@ -57,7 +57,8 @@ def add_annotations(
     """
     shape = plane_shape(image)
     try:
-        empty = np.zeros(shape, np.uint8)
+        # Numbers of objects soon go beyond 255.
+        empty = np.zeros(shape, np.uint16)
     except MemoryError as error:
         raise InputError(
             f"Annotations of {sides(shape)} pixels are too large for this computer's "

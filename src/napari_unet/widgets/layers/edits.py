@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.axes import spatial
 from napari_unet.words import sides
@@ -43,7 +44,7 @@ def edit(layer: Labels, region: Sequence[slice], values: ArrayLike) -> int:
     Raises
     ------
     InputError
-        When values and region differ in shape.
+        When values and region differ in shape, or no type holds all values.
     """
     box = _bounded(region, layer.data.shape)
     new = np.asarray(values)
@@ -53,7 +54,7 @@ def edit(layer: Labels, region: Sequence[slice], values: ArrayLike) -> int:
             f"The layer {layer.name} cannot take values of {sides(new.shape)} where "
             f"{sides(shape)} are to be changed."
         )
-    _make_room(layer, new)
+    make_room(layer, new)
     changed = 0
     with layer.block_history():
         for key, part in _planes(box, new):
@@ -82,11 +83,19 @@ def _bounded(region: Sequence[slice], shape: Sequence[int]) -> Region:
     return tuple(slice(*part.indices(length)[:2]) for part, length in bounds)
 
 
-def _make_room(layer: Labels, values: NDArray[Any]) -> None:
-    """Widen the type of a layer; its values, and thereby its history, stay."""
-    highest = int(values.max(initial=0))
-    if highest > np.iinfo(layer.data.dtype).max:
-        layer.data = layer.data.astype(np.uint16 if highest < 2**16 else np.uint32)
+def make_room(layer: Labels, values: NDArray[Any]) -> None:
+    """Widen the type of a layer where it does not hold some values.
+
+    Its own values, and thereby its history, stay.
+
+    Raises
+    ------
+    InputError
+        When no type holds all of them.
+    """
+    wide = wide_enough(layer.data.dtype, values)
+    if wide != layer.data.dtype:
+        layer.data = layer.data.astype(wide)
 
 
 def _planes(box: Region, values: NDArray[Any]) -> list[tuple[Region, NDArray[Any]]]:

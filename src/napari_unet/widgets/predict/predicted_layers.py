@@ -14,7 +14,7 @@ from napari.layers import Image, Labels
 from napari_unet.config import PostprocessConfig
 from napari_unet.predict.postprocessing import numbered_after
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
-from napari_unet.widgets.layers.edits import Region, edit
+from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
 
@@ -141,8 +141,7 @@ class PredictedLayers:
         if self._numbers:
             # Objects of slices that were predicted before keep their numbers.
             labels = numbered_after(int(layer.data.max()), labels)
-            if labels.max(initial=0) > np.iinfo(layer.data.dtype).max:
-                layer.data = layer.data.astype(np.uint32)
+            make_room(layer, labels)
         put(layer, core, labels)
 
     def _make_layers(self, tile: TileDone) -> Labels:

@@ -189,7 +189,7 @@ class OpenProject(QObject):
         """Take over settings and model; layers that are missing stay on record."""
         self._missing = missing
         workspace, state = self.workspace, self.state
-        workspace.kind = file.kind
+        workspace.kind, workspace.coverage = file.kind, file.coverage
         layer, names = workspace.annotations, file.class_names
         if names and layer is not None and not class_names(layer):
             # An older file has the names here alone.
@@ -308,6 +308,7 @@ class OpenProject(QObject):
         return ProjectFile(
             layers=layers,
             kind=workspace.kind,
+            coverage=workspace.coverage,
             class_names=names[0] if names else (),
             settings=settings.model_copy(update={"weight_map": workspace.weight_map}),
             model=None if model is None else project.stored(model),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from psygnal import SignalGroupDescriptor
 
-from napari_unet.config import WeightMapConfig
+from napari_unet.config import Coverage, WeightMapConfig
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -29,6 +29,8 @@ class Workspace:
         was removed from the viewer.
     kind
         What the annotations mean, or None for a guess.
+    coverage
+        Which pixels of the annotations say anything.
     weight_map
         Settings of the weight map, tuned in one dock and trained with in another.
     model
@@ -40,6 +42,7 @@ class Workspace:
     truth: Labels | None = None
     prediction: Labels | None = None
     kind: AnnotationKind | None = None
+    coverage: Coverage = field(default_factory=Coverage)
     weight_map: WeightMapConfig = field(default_factory=WeightMapConfig)
     model: Path | None = None
 

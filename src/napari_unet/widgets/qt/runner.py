@@ -94,12 +94,16 @@ class Runner(Dock):
             self.status.setText("Stopping ...")
             self.job.stop()
             return
-        with telling(self.status.setText):
+        with telling(self.show_failure):
             self.run()
 
-    def _on_failed(self, sentence: str) -> None:
+    def show_failure(self, sentence: str) -> None:
+        """Show why nothing came of the work."""
         self.bar.setValue(0)
         self.status.setText(sentence)
+
+    def _on_failed(self, sentence: str) -> None:
+        self.show_failure(sentence)
 
     def _on_ended(self) -> None:
         self.refresh()

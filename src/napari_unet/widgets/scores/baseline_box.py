@@ -110,6 +110,7 @@ class BaselineBox(Runner):
             self._labels(layer, baseline),
             self._workspace.kind,
             self.settings.value(),
+            coverage=self._workspace.coverage,
         )
         self._of, self._baseline = layer, baseline
         self.start(f"Segmenting: {baseline.title}", work)

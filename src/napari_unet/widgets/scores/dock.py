@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 from napari_unet.errors import InputError, telling
 from napari_unet.score.report.page import check_page
 from napari_unet.score.scoring import SliceScored
+from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
@@ -57,10 +58,11 @@ class ScoresWidget(Panel):
         self._next_watch: SubjectWatch | None = None
         self.prediction = LayerBox(napari_viewer, Labels)
         self.truth = LayerBox(napari_viewer, Labels)
-        self.kind = KindBox()
+        self.kind, self.coverage = KindBox(), CoverageBox()
         self.add_row("Prediction", self.prediction)
         self.add_row("Ground truth", self.truth)
         self.add_row("Kind of truth", self.kind)
+        self.add_row("Ignore", self.coverage)
         self.totals = ScoreTotals()
         self.table = ScoreTable()
         self.table.clicked.connect(self._go_to_slice)
@@ -85,7 +87,13 @@ class ScoresWidget(Panel):
         self.box.setStretchFactor(self.table, 10)
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
-        self.truth.valueChanged.connect(self.kind.show_guess)
+        self.truth.valueChanged.connect(self._show_guess)
+        self.kind.currentIndexChanged.connect(
+            lambda _: self.coverage.show_guess(self.kind)
+        )
+        self.coverage.valueChanged.connect(self._show_guess)
+        self.listen(self.workspace.events.coverage, self.coverage.setValue)
+        self.coverage.setValue(self.workspace.coverage)
         self.threshold.changed.connect(self._score_again)
         self.errors.ignoredChanged.connect(self._on_ignored)
         self.baselines.made.connect(self._on_baseline)
@@ -93,7 +101,7 @@ class ScoresWidget(Panel):
         self.listen(self.workspace.events.truth, self.truth.setValue)
         self.prediction.setValue(self.workspace.prediction)
         self.truth.setValue(self.workspace.truth)
-        self.kind.show_guess(self.truth.value())
+        self._show_guess()
         self._on_layers(None)
 
     @property
@@ -120,7 +128,8 @@ class ScoresWidget(Panel):
         self._next_watch.changed.connect(self._show_changes)
         slices = prediction.metadata.get(PREDICTED)
         ignored = ignored_in(truth)
-        work = partial(subject.score, self.kind.value(), slices, ignored)
+        kind, coverage = self.kind.value(), self.coverage.value()
+        work = partial(subject.score, kind, slices, ignored, coverage=coverage)
         self.start("Scoring", work)
 
     def on_step(self, item: Any) -> None:
@@ -193,6 +202,9 @@ class ScoresWidget(Panel):
         for part in (self.save_button, self.report_button):
             explain(part, self.why_not_save())
 
+    def _show_guess(self, *_changed: Any) -> None:
+        self.coverage.guess_with(self.kind, self.truth.value())
+
     def _on_ignored(self) -> None:
         if self._watch is not None:
             self._watch.ignore()
@@ -234,7 +246,8 @@ class ScoresWidget(Panel):
         self._stop_scoring()
         self._show(None, None)
         missing = self.truth.value() is None
-        explain(self.kind, "There is no ground truth." if missing else "")
+        for part in (self.kind, self.coverage):
+            explain(part, "There is no ground truth." if missing else "")
         self.refresh()
 
     def _list(self, scored: Scored) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
-    from napari_unet.config import AnnotationKind
+    from napari_unet.config import AnnotationKind, Coverage
     from napari_unet.score.scores import Scores
 
 
@@ -115,6 +115,8 @@ class Subject:
         slices: Sequence[int] | None,
         ignored: NDArray[np.bool_] | None,
         stop: Event,
+        *,
+        coverage: Coverage | None = None,
     ) -> Generator[SliceScored, None, Scored | None]:
         """Score the prediction against its ground truth; on any thread.
 
@@ -129,6 +131,8 @@ class Subject:
         stop
             Ends the work after the slice in hand once it is set; None is returned
             then.
+        coverage
+            Which pixels of the ground truth say anything; None for a guess.
         """
         comparison = compare(
             self.predicted_labels,
@@ -137,6 +141,7 @@ class Subject:
             slices=slices,
             trained_on=self.learnt_from,
             info_bar=self.info_bar,
+            coverage=coverage,
         )
         if ignored is not None:
             comparison = leave_out(comparison, ignored)

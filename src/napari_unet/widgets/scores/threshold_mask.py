@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, numbered_after
@@ -123,7 +124,7 @@ class ThresholdMask:
             highest = int(stack[others].max(initial=0))
             labels = numbered_after(highest, labels)
         chosen = np.array(self.slices) - first
-        whole = whole.astype(np.promote_types(whole.dtype, labels.dtype))
+        whole = whole.astype(wide_enough(whole.dtype, labels))
         whole[chosen] = labels[chosen]
         changed = edit_slices(self.layer, first, whole)
         if made is not None:

@@ -114,6 +114,7 @@ class TrainWidget(Panel):
         image, reason = self.image.value(), self.data.why_not_live()
         if reason:
             raise InputError(reason)
+        self.data.check_looks()
         if self.annotations.value() is None:
             begin_annotations(self.viewer, image)
         kind, annotations = self.data.chosen_kind(), self.annotations.value()
@@ -124,6 +125,7 @@ class TrainWidget(Panel):
             validation=self.validation.text().strip() or None,
             regions=tuple(self.data.regions.value()),
             class_names=tuple(self.data.classes.value()),
+            coverage=self.data.chosen_coverage(),
         )
         folder = self._new_run(image)
         self._begin()
@@ -132,7 +134,7 @@ class TrainWidget(Panel):
         work = partial(
             train_live,
             source=source,
-            requests=self.live.begin(image, annotations, kind),
+            requests=self.live.begin(image, annotations, kind, source.coverage),
             config=self.settings(),
             folder=folder,
             start=self.rows.model,
@@ -196,6 +198,11 @@ class TrainWidget(Panel):
             self.start_from.setValue(result)
         words = self._failure_of_layers or f"Done: {self._last_words}."
         self.show_progress(1.0, f"{words}\nThe model is {result}")
+
+    def show_failure(self, sentence: str) -> None:
+        """Show why nothing was trained, and offer to go on where labels are doubted."""
+        super().show_failure(sentence)
+        self.data.offer_trust(sentence)
 
     def refresh(self, *changed: Any) -> None:
         """Bring the buttons up to date."""
@@ -271,7 +278,7 @@ class TrainWidget(Panel):
         dock.predict_stack(model)
 
     def _on_live(self) -> None:
-        with telling(self.status.setText):
+        with telling(self.show_failure):
             self.start_live()
 
     def _on_failed(self, sentence: str) -> None:

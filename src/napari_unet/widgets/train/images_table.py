@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.train.pairs import (
     PairCount,
     Part,
@@ -82,6 +82,7 @@ class ImagesTable(QWidget):
         self._workspace = Workspace.of(viewer)
         self._chosen: tuple[Image | None, Labels | None] = (None, None)
         self._kind: AnnotationKind | None = None
+        self._coverage = Coverage()
         self._rows: list[_Row] = []
         self._stale: list[_Row] = []
         self._job = Job(self, quiet=True)
@@ -112,10 +113,13 @@ class ImagesTable(QWidget):
         image: Image | None,
         annotations: Labels | None,
         kind: AnnotationKind | None = None,
+        coverage: Coverage | None = None,
     ) -> None:
         """Take what is chosen in the dock; it is used unless the user unticks it."""
-        changed = kind != self._kind
-        self._chosen, self._kind = (image, annotations), kind
+        coverage = coverage or Coverage()
+        changed = (kind, coverage) != (self._kind, self._coverage)
+        self._chosen = image, annotations
+        self._kind, self._coverage = kind, coverage
         self._on_layers()
         if changed:
             self._recount([row for row in self._rows if self._is_chosen(row)])
@@ -149,8 +153,10 @@ class ImagesTable(QWidget):
                 continue
             key = (pair.image, pair.labels)
             row = before.get(key) or _Row(pair, plane_shape(pair.image))
-            kind = self._kind if key == self._chosen else None
-            row.pair = replace(row.pair, name=pair.name, kind=kind)
+            kind, coverage = None, Coverage()
+            if key == self._chosen:
+                kind, coverage = self._kind, self._coverage
+            row.pair = replace(row.pair, name=pair.name, kind=kind, coverage=coverage)
             rows.append(row)
         rows.sort(key=self._is_chosen, reverse=True)
         new = [row for row in rows if row.pixels is None]

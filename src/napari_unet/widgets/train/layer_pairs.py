@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
 from napari_unet.train.session import TrainingSource
@@ -42,6 +42,8 @@ class TrainingPair:
         Train with all of it, hold all of it out, or let regions and slices decide.
     kind
         What the annotations mean; None is a guess.
+    coverage
+        Which pixels of the annotations say anything.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TrainingPair:
     labels: Labels | Path
     part: Part = Part.AUTOMATIC
     kind: AnnotationKind | None = None
+    coverage: Coverage = field(default_factory=Coverage)
 
     def source(self) -> TrainingSource:
         """Copy what the layers hold, on the main thread; files are read later."""
@@ -60,6 +63,7 @@ class TrainingPair:
             self.kind,
             train,
             validation,
+            coverage=self.coverage,
         )
 
 
@@ -67,9 +71,10 @@ def counting(pair: TrainingPair) -> Callable[[], PairCount]:
     """Take copies of layers, and return what counts their pixels on a thread."""
     image, labels = pair.image, pair.labels
     if isinstance(image, Path) and isinstance(labels, Path):
-        return partial(count_files, image, labels, pair.kind)
+        return partial(count_files, image, labels, pair.kind, pair.coverage)
     painted = labels_array(labels)
-    return lambda: PairCount(pixels=class_pixels(painted, pair.kind))
+    kind, coverage = pair.kind, pair.coverage
+    return lambda: PairCount(pixels=class_pixels(painted, kind, coverage))
 
 
 def find_pairs(

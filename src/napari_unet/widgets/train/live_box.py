@@ -10,6 +10,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from napari_unet.data.annotation import annotated_pixels
 from napari_unet.live.events import Preview
 from napari_unet.live.requests import LiveRequests
 from napari_unet.widgets.layers.arrays import labels_array
@@ -21,7 +22,7 @@ from napari_unet.widgets.train.live_preview import LivePreview
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_unet.config import AnnotationKind
+    from napari_unet.config import AnnotationKind, Coverage
 
 _AGE_MS = 1000
 
@@ -98,13 +99,18 @@ class LiveBox(QWidget):
         )
 
     def begin(
-        self, image: Image, annotations: Labels, kind: AnnotationKind
+        self,
+        image: Image,
+        annotations: Labels,
+        kind: AnnotationKind,
+        coverage: Coverage,
     ) -> LiveRequests:
         """Wire the layers to the requests of a training that is about to start."""
         self.requests = LiveRequests()
         self._layers, self._shown = (image, annotations), None
         labels = labels_array(annotations)
-        for z in np.flatnonzero(labels.any(axis=(1, 2))):
+        known = annotated_pixels(labels, kind, coverage)
+        for z in np.flatnonzero(known.any(axis=(1, 2))):
             self.requests.update(int(z), labels[z])
         changes = LabelChanges.of(annotations)
         changes.changed.connect(self.requests.update)

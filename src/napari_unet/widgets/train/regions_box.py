@@ -12,7 +12,7 @@ from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
+from napari_unet.config import AnnotationKind, Coverage, Region, Role, UNetConfig
 from napari_unet.data import regions as files
 from napari_unet.errors import InputError, telling
 from napari_unet.train.region_count import Counted, RegionCount
@@ -72,6 +72,8 @@ class Place:
         Slices held out as a whole, as the user wrote them; "" where nothing is.
     network
         The network to train: how far it sees.
+    coverage
+        Which pixels of the annotations say anything.
     """
 
     image: Image | None = None
@@ -79,6 +81,7 @@ class Place:
     kind: AnnotationKind | None = None
     validation: str = ""
     network: UNetConfig = field(default_factory=UNetConfig)
+    coverage: Coverage = field(default_factory=Coverage)
 
 
 class RegionsBox(QWidget):
@@ -232,7 +235,14 @@ class RegionsBox(QWidget):
         if labels.shape != (depth[0] if depth else 1, height, width):
             return None
         reach = seen_around(place.network)
-        return RegionCount(self.value(), place.validation, labels, place.kind, reach)
+        return RegionCount(
+            self.value(),
+            place.validation,
+            labels,
+            place.kind,
+            reach,
+            place.coverage,
+        )
 
     def _count(self) -> None:
         """Count on a thread; again when something has changed meanwhile."""

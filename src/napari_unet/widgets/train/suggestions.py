@@ -147,7 +147,13 @@ class SuggestionList(Runner):
         stack, labels = image_stack(layer), labels_array(annotations)
         check_made_on(stack.as_czyx().shape[1:], labels.shape)
         work = partial(
-            find_places, model, stack, labels, self.workspace.kind, self.side.value()
+            find_places,
+            model,
+            stack,
+            labels,
+            self.workspace.kind,
+            self.side.value(),
+            coverage=self.workspace.coverage,
         )
         self._of = layer
         self._unsure = np.zeros(labels.shape, np.float32)

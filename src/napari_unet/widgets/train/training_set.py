@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QLineEdit, QWidget
+from qtpy.QtWidgets import QCheckBox, QLineEdit, QWidget
 
-from napari_unet.config import AnnotationKind, UNetConfig
+from napari_unet.config import AnnotationKind, Coverage, ImageConfig, UNetConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.data.annotation import guess_kind
+from napari_unet.data.doubts import TRUST, check_looks, check_names
 from napari_unet.errors import InputError
 from napari_unet.train.pairs import Part
 from napari_unet.train.session import TrainingSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
+from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.annotations import class_names
-from napari_unet.widgets.layers.arrays import labels_array, misfit
+from napari_unet.widgets.layers.arrays import image_stack, labels_array, misfit
+from napari_unet.widgets.layers.looks import source_of
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
@@ -47,8 +50,10 @@ class TrainingSet(QObject):
 
     Attributes
     ----------
-    image, annotations, new_button, kind, classes, validation, regions, images
+    image, annotations, new_button, kind, coverage, classes, validation, regions, images
         Widgets of the rows.
+    trust
+        Train although the labels are doubtful; shown once they are doubted.
     """
 
     def __init__(self, panel: Panel, shared: SharedLayers | None = None) -> None:
@@ -58,7 +63,9 @@ class TrainingSet(QObject):
         self._shared = shared or SharedLayers(panel.viewer, panel)
         self.image, self.annotations = self._shared.image, self._shared.annotations
         self.new_button = AnnotationButton(panel.viewer, self.image)
-        self.kind = KindBox()
+        self.kind, self.coverage = KindBox(), CoverageBox()
+        self.trust = QCheckBox(ImageConfig.model_fields["trust_labels"].title or "")
+        self.trust.hide()
         self.classes = ClassRow(self.workspace)
         self.validation = QLineEdit()
         self.validation.setPlaceholderText("the last fifth; live: nothing")
@@ -83,10 +90,32 @@ class TrainingSet(QObject):
     def chosen_kind(self) -> AnnotationKind:
         """Return what the annotations mean: as chosen, or else guessed."""
         self._shared.share()
-        self.kind.show_guess(self.annotations.value())
+        self._show_guess()
         guess = None if self.kind.guess is None else self.kind.guess.kind
         # An empty layer has nothing to guess from.
         return self.kind.value() or guess or AnnotationKind.SCRIBBLES
+
+    def chosen_coverage(self) -> Coverage:
+        """Return which pixels of the annotations say anything, without a guess."""
+        return self.kind.settle(self.coverage.value())
+
+    def check_looks(self) -> None:
+        """Question the chosen annotations where they do not look like any.
+
+        Raises
+        ------
+        DoubtfulLabelsError
+            Saying why, unless they are trusted.
+        """
+        image, annotations = self.image.value(), self.annotations.value()
+        if annotations is not None and not self.trust.isChecked():
+            labels = labels_array(annotations)
+            check_looks(image_stack(image, copy=False), labels)
+
+    def offer_trust(self, sentence: str) -> None:
+        """Offer to go on where a sentence says that labels are doubted."""
+        if TRUST in sentence:
+            self.trust.show()
 
     def sources(self) -> list[TrainingSource]:
         """Copy every image that is used, with its annotations; on the main thread.
@@ -97,7 +126,13 @@ class TrainingSet(QObject):
             When nothing is painted, or no image is used.
         """
         image, annotations = self.image.value(), self.annotations.value()
-        chosen = TrainingPair(image.name, image, annotations, kind=self.kind.value())
+        chosen = TrainingPair(
+            image.name,
+            image,
+            annotations,
+            kind=self.kind.value(),
+            coverage=self.coverage.value(),
+        )
         pairs = self.images.value()
         if not self.images.lists(image, annotations):
             # They do not lie on each other; training says why.
@@ -106,7 +141,7 @@ class TrainingSet(QObject):
             raise InputError("No image is ticked to train on: tick one under Images.")
         for pair in pairs:
             self._check(pair)
-        self.kind.show_guess(annotations)
+        self._show_guess()
         self._shared.share()
         return [self._source(pair) for pair in pairs]
 
@@ -121,6 +156,8 @@ class TrainingSet(QObject):
             self.image,
             self.annotations,
             self.kind,
+            self.coverage,
+            self.trust,
             self.validation,
             self.images,
             self.regions,
@@ -138,6 +175,8 @@ class TrainingSet(QObject):
         add("Annotations", annotations)
         add("Class", self.classes)
         add("Kind", self.kind, TOOLTIP)
+        add("Ignore", self.coverage)
+        self._panel.form.addRow(self.trust)
 
     def add_roles(self) -> None:
         """Add the rows that say what scores the network."""
@@ -152,8 +191,12 @@ class TrainingSet(QObject):
         self._panel.form.addRow(Fold("Images", self.images))
 
     def _check(self, pair: TrainingPair) -> None:
-        labels = pair.labels
-        if isinstance(labels, Labels) and not labels_array(labels).any():
+        image, labels = pair.image, pair.labels
+        if isinstance(image, Path) or isinstance(labels, Path):
+            return
+        if not self.trust.isChecked():
+            check_names(source_of(image), source_of(labels))
+        if not pair.coverage.complete and not labels_array(labels).any():
             raise InputError(
                 f"The layer {labels.name} holds no labels: paint at least one "
                 "object or scribble."
@@ -161,14 +204,19 @@ class TrainingSet(QObject):
 
     def _source(self, pair: TrainingPair) -> TrainingSource:
         chosen = self.image.value(), self.annotations.value()
-        source = replace(pair.source(), regions=tuple(self._regions(pair)))
+        source = replace(
+            pair.source(),
+            regions=tuple(self._regions(pair)),
+            trust=self.trust.isChecked(),
+        )
         if (pair.image, pair.labels) == chosen and pair.part is Part.AUTOMATIC:
             validation = self.validation.text().strip() or None
             source = replace(source, validation=validation)
         if isinstance(pair.labels, Path) or isinstance(source.labels, Path):
             return source
         names, scribbles = class_names(pair.labels), AnnotationKind.SCRIBBLES
-        if names and (pair.kind or guess_kind(source.labels).kind) != scribbles:
+        kind = pair.kind or guess_kind(source.labels, pair.coverage).kind
+        if names and kind != scribbles:
             # Value 1 has the first name, and is no background here.
             names = ()
         return replace(source, class_names=names)
@@ -182,25 +230,42 @@ class TrainingSet(QObject):
 
     def _connect(self) -> None:
         self.kind.setValue(self.workspace.kind)
+        self.coverage.setValue(self.workspace.coverage)
         self._panel.listen(self.workspace.events.kind, self.kind.setValue)
+        self._panel.listen(self.workspace.events.coverage, self.coverage.setValue)
         for box in (self.image, self.annotations):
             box.valueChanged.connect(self._panel.refresh)
             box.valueChanged.connect(self._on_place)
-        self.annotations.valueChanged.connect(self.kind.show_guess)
-        self.kind.show_guess(self.annotations.value())
+        self.annotations.valueChanged.connect(self._on_annotations)
+        self._show_guess()
         self.kind.currentIndexChanged.connect(self._on_kind)
+        self.coverage.valueChanged.connect(self._on_coverage)
         self.kind.currentIndexChanged.connect(self._on_place)
         self.validation.textChanged.connect(self._on_place)
         self.regions.validationChanged.connect(self.validation.setText)
         self._on_place()
 
+    def _on_annotations(self, _layer: Labels | None) -> None:
+        self.trust.setChecked(False)
+        self.trust.hide()
+        self._show_guess()
+
+    def _show_guess(self) -> None:
+        self.coverage.guess_with(self.kind, self.annotations.value())
+
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()
+        self.coverage.show_guess(self.kind)
+
+    def _on_coverage(self) -> None:
+        self.workspace.coverage = self.coverage.value()
+        self._show_guess()
+        self._on_place()
 
     def _on_place(self, *_changed: Any) -> None:
         """Show regions and table what is chosen."""
         image, annotations = self.image.value(), self.annotations.value()
-        kind = self.kind.value()
+        kind, coverage = self.kind.value(), self.coverage.value()
         self.regions.follow(
             Place(
                 image=image,
@@ -208,6 +273,7 @@ class TrainingSet(QObject):
                 kind=kind,
                 validation=self.validation.text(),
                 network=self._network,
+                coverage=coverage,
             )
         )
-        self.images.follow(image, annotations, kind)
+        self.images.follow(image, annotations, kind, coverage)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import napari
     from numpy.typing import NDArray
 
-    from napari_unet.config import AnnotationKind
+    from napari_unet.config import AnnotationKind, Coverage
 
 # A brush that moves tells of every step: the map follows it some thirty times a second.
 _DELAY_MS = 30
@@ -120,7 +120,10 @@ class WeightsWidget(Panel):
         layer = self.labels.value()
         labels, config = labels_array(layer), self.value()
         self._of = layer
-        work = partial(stack_steps, labels, self.kind.value(), config)
+        coverage = self.workspace.coverage
+        work = partial(
+            stack_steps, labels, self.kind.value(), config, coverage=coverage
+        )
         self.start("Making the weight map", work)
 
     def on_step(self, item: tuple[int, int]) -> None:
@@ -165,9 +168,11 @@ class WeightsWidget(Panel):
         """Return the map of a slice, made anew only where a stroke has changed it."""
         kind, config = self._kind_of(labels[None]), self.value()
         place = tuple(layer.scale), tuple(layer.translate)
-        of = (layer, z, labels.shape, labels.dtype, kind, config, place)
+        coverage = self.kind.settle(self.workspace.coverage)
+        of = (layer, z, labels.shape, labels.dtype, kind, config, place, coverage)
         if self._map is None or of != self._map_of:
-            self._map, self._map_of = LiveWeightMap(labels, kind, config), of
+            whole = LiveWeightMap(labels, kind, config, coverage=coverage)
+            self._map, self._map_of = whole, of
         else:
             self._map.update(labels)
         return self._map.values
@@ -203,6 +208,7 @@ class WeightsWidget(Panel):
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.listen(self.workspace.events.annotations, self.labels.setValue)
         self.listen(self.workspace.events.kind, self.kind.setValue)
+        self.listen(self.workspace.events.coverage, self._on_coverage)
         self.labels.setValue(self.workspace.annotations)
         self.setValue(self.workspace.weight_map)
         self.listen(self.workspace.events.weight_map, self.setValue)
@@ -224,7 +230,7 @@ class WeightsWidget(Panel):
     def _on_labels(self, layer: Labels | None) -> None:
         # A brush in motion is followed too, which has not changed anything for good.
         self._drawn.replace([] if layer is None else [LabelChanges.of(layer).drawn])
-        self.kind.show_guess(layer)
+        self.kind.show_guess(layer, self.workspace.coverage)
         self.refresh()
         self._enable()
         self._ask()
@@ -251,12 +257,16 @@ class WeightsWidget(Panel):
         self.workspace.kind = self.kind.value()
         self._ask()
 
+    def _on_coverage(self, _coverage: Coverage) -> None:
+        self.kind.show_guess(self.labels.value(), self.workspace.coverage)
+        self._ask()
+
     def _kind_of(self, labels: NDArray[np.generic]) -> AnnotationKind:
         kind = self.kind.value()
         if kind is None:
             # One slice says less than the stack, which the box has looked at.
-            guess = self.kind.guess
-            kind = guess.kind if guess is not None else guess_kind(labels).kind
+            guess, coverage = self.kind.guess, self.workspace.coverage
+            kind = guess.kind if guess else guess_kind(labels, coverage).kind
         return kind
 
 

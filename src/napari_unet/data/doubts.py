@@ -1,0 +1,135 @@
+"""Doubts about labels that are asked before minutes are spent on training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import skimage
+from numpy.typing import NDArray
+
+from napari_unet.data.file_names import alone, keys, masks_among
+from napari_unet.data.stack import Stack
+from napari_unet.errors import DoubtfulLabelsError
+
+_SIDE = 512
+_SLICES_LOOKED_AT = 3
+# Of real labels, at most 40 % of the pieces of one value are so small, and there are 1
+# to 3 pieces for each value; of images and smoothed masks 89 % and more, and 5 to 2000.
+_TINY, _TINY_SHARE, _PIECES = 4, 0.6, 4
+_FEW_VALUES = 8
+_NEARLY_WHITE = 250
+TRUST = 'or, if they are right, go on with "Trust these labels" (--trust-labels)'
+"""How every doubt ends that the user may overrule."""
+
+
+def check_names(image: object, labels: object) -> None:
+    """Question folders whose files do not go together by their names.
+
+    Parameters
+    ----------
+    image, labels
+        Folders of slices; anything else is not looked at.
+
+    Raises
+    ------
+    DoubtfulLabelsError
+        When the folder of the image holds masks too, or an image would be learnt with
+        labels of another name.
+    """
+    # What reads files takes a while to load; docks that only open need not wait.
+    from napari_unet.data.folder import slice_files
+
+    if not isinstance(image, Path) or not image.is_dir():
+        return
+    images = slice_files(image)
+    if masks := masks_among(images):
+        raise DoubtfulLabelsError(
+            f"{image} seems to hold masks among its images, such as {masks[0].name}: "
+            f"move them into a folder of their own, {TRUST}."
+        )
+    if isinstance(labels, Path) and labels.is_dir():
+        _check_pairs(images, slice_files(labels))
+
+
+def check_looks(image: Stack, labels: NDArray[np.generic]) -> None:
+    """Question (Z, Y, X) labels that look like an image, or like a blurred mask.
+
+    Raises
+    ------
+    DoubtfulLabelsError
+        Saying what they look like, and what to do.
+    """
+    channels: Any = image.as_czyx()
+    if labels.dtype == bool or labels.shape != channels.shape[1:]:
+        return
+    touched = np.flatnonzero(labels.any(axis=(1, 2)))
+    looked_at = touched[:: max(1, -(-touched.size // _SLICES_LOOKED_AT))]
+    odd = [z for z in looked_at if _is_speckled(_window(labels[z]))]
+    if 2 * len(odd) <= looked_at.size:
+        return
+    z = odd[0]
+    plane, shown = _window(labels[z]), np.asarray(channels[0, z])
+    if np.array_equal(shown, labels[z]):
+        raise DoubtfulLabelsError(
+            f"The annotations are the image itself: choose its labels, {TRUST}."
+        )
+    if not _is_speckled(_window(shown)):
+        raise DoubtfulLabelsError(
+            "Image and annotations seem to be swapped, for the image looks like labels "
+            f"and the annotations like an image: exchange them, {TRUST}."
+        )
+    raise DoubtfulLabelsError(
+        f"The annotations hold {np.unique(plane[plane != 0]).size} values in pieces of "
+        "a few pixels, as an image does, or a mask that was smoothed, scaled with "
+        "interpolation or saved as JPEG: choose the labels, or make a mask by a "
+        f"threshold and save it as TIFF or PNG, {TRUST}."
+    )
+
+
+def _check_pairs(images: Sequence[Path], labels: Sequence[Path]) -> None:
+    """Question slices that are paired by their position and not by their names."""
+    schemes = list(zip(keys(images), keys(labels), strict=True))
+    alike = any(one == other and len(set(one)) == len(one) for one, other in schemes)
+    if min(len(images), len(labels)) < 2 or alike:
+        return
+    if len(images) != len(labels):
+        if lone := alone(images, labels):
+            raise DoubtfulLabelsError(
+                f"{images[0].parent} holds {len(images)} files and {labels[0].parent} "
+                f"{len(labels)}, of which none belongs to {lone}: add or remove it."
+            )
+        return  # what differs in number is told once it is read
+    plain = zip(images, labels, *schemes[0], strict=True)
+    differ = ((a, b) for a, b, key, of_other in plain if key != of_other)
+    one, other = next(differ, (images[0], labels[0]))
+    raise DoubtfulLabelsError(
+        f"The names of the files in {one.parent} and {other.parent} do not match, so "
+        f"that {one.name} would be learnt with {other.name}: give what belongs "
+        f"together one name or number, {TRUST}."
+    )
+
+
+def _window(plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Cut a part around the labelled pixel in the middle of all labelled ones."""
+    if max(plane.shape) <= _SIDE:
+        return np.asarray(plane)
+    painted = np.flatnonzero(plane)
+    middle = np.unravel_index(painted[painted.size // 2], plane.shape)
+    return np.asarray(
+        plane[tuple(slice(max(0, n - _SIDE // 2), n + _SIDE // 2) for n in middle)]
+    )
+
+
+def _is_speckled(plane: NDArray[np.generic]) -> bool:
+    """Return whether most pieces of one value are tiny, as those of no labels are."""
+    values, ranks = np.unique(plane, return_inverse=True)
+    count, highest = np.count_nonzero(values), values[-1]
+    if count <= _FEW_VALUES and not (count > 2 and highest >= _NEARLY_WHITE):
+        return False
+    ranks = np.where(plane == 0, 0, ranks.reshape(plane.shape) + 1)
+    pieces = np.bincount(skimage.measure.label(ranks, connectivity=1).ravel())[1:]
+    tiny = float((pieces <= _TINY).mean())
+    return bool(pieces.size >= _PIECES * count) and tiny > _TINY_SHARE

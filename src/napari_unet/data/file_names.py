@@ -1,0 +1,41 @@
+"""What the names of files tell: which hold masks, and which belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_OF_LABELS = "masks?|labels?|seg|segmentations?|gt|truth|annotations?|annotated"
+_MASK = re.compile(rf"(?<![a-z])({_OF_LABELS})(?![a-z])")
+_WORDS = re.compile(rf"(?<![a-z])({_OF_LABELS}|images?|imgs?|raw|em)(?![a-z])")
+
+
+def masks_among(files: Sequence[Path]) -> list[Path]:
+    """Return the files that are named like masks, where others are not."""
+    masks = [file for file in files if _MASK.search(file.stem.lower())]
+    return masks if len(masks) < len(files) else []
+
+
+def keys(files: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """Return what files may have in common with their partners: names, and numbers."""
+    names = [_WORDS.sub("", file.stem.lower()) for file in files]
+    found = [re.findall(r"\d+", file.stem) for file in files]
+    if len({len(one) for one in found}) == 1:
+        # The date that a series begins with tells nothing.
+        columns = zip(*([int(n) for n in one] for one in found), strict=True)
+        varying = [column for column in columns if len(set(column)) > 1]
+        numbers = [str([column[i] for column in varying]) for i in range(len(files))]
+    else:
+        numbers = [one[-1].lstrip("0") if one else "" for one in found]
+    return [re.sub(r"[^\w]|_", "", name) for name in names], numbers
+
+
+def alone(images: Sequence[Path], labels: Sequence[Path]) -> str:
+    """Return the first file without a partner; "" where none has any."""
+    schemes = zip(keys(images), keys(labels), strict=True)
+    ours, theirs = max(schemes, key=lambda pair: len(set(pair[0]) & set(pair[1])))
+    both = set(ours) & set(theirs)
+    keyed = [*zip(ours, images, strict=False), *zip(theirs, labels, strict=False)]
+    found = [file.name for key, file in keyed if key not in both]
+    return found[0] if both and found else ""
