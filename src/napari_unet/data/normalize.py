@@ -164,7 +164,8 @@ def _robust(plane: NDArray[np.float32]) -> NDArray[np.float64]:
             found[2, index] = 1  # a lost section tells nothing of the others
             continue
         sample = values[:: -(-values.size // _SAMPLED)]
-        cut = values.clip(*np.percentile(sample, (_TAIL, 100 - _TAIL)))
+        ends = np.percentile(sample, (_TAIL, 100 - _TAIL)).astype(np.float32)
+        cut = values.clip(*ends)
         mean, variance = cut.mean(dtype=np.float64), cut.var(dtype=np.float64)
         if variance > 0:  # else the rest is a shape of one value on a background
             found[:, index] = mean, variance, values.size
