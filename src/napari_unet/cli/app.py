@@ -67,7 +67,7 @@ def check(given: Given) -> None:
 )
 def weights(
     given: Given,
-    labels: Annotated[Path, typer.Argument(help="TIFF file or folder of labels.")],
+    labels: Annotated[Path, typer.Argument(help="Labels: file or folder of slices.")],
     out: Annotated[Path, typer.Argument(help="TIFF file to write.")],
 ) -> None:
     """Write the weight map of a labels file (paper, equation 2)."""
@@ -93,7 +93,7 @@ app.command()(train)
 def predict(
     given: Given,
     model: Annotated[Path, typer.Argument(help="Model file (.safetensors).")],
-    image: Annotated[Path, typer.Argument(help="TIFF file or folder of slices.")],
+    image: Annotated[Path, typer.Argument(help="Image file or folder of slices.")],
     out: Annotated[Path, typer.Option(help="TIFF file for the labels or objects.")],
     slices: Annotated[
         str | None, typer.Option(help="Slices to predict, as start:stop.")

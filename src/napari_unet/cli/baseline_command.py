@@ -31,7 +31,7 @@ def baseline(
         str, typer.Argument(help="Which method; list shows all of them.")
     ] = LIST,
     image: Annotated[
-        Path | None, typer.Argument(help="TIFF file or folder of slices.")
+        Path | None, typer.Argument(help="Image file or folder of slices.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="TIFF file for the mask: 1 is foreground.")

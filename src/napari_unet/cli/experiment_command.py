@@ -55,7 +55,7 @@ def run(
     number: Annotated[
         int, typer.Argument(metavar="N", help="The experiment, 1 to 10.")
     ],
-    image: Annotated[Path, typer.Option(help="TIFF file or folder of slices.")],
+    image: Annotated[Path, typer.Option(help="Image file or folder of slices.")],
     labels: Annotated[
         Path,
         typer.Option(help="Its mask: 0 and one other value, the foreground."),

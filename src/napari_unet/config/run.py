@@ -21,9 +21,9 @@ class ImageConfig(Coverage):
     """One image of a training set and what belongs to it."""
 
     image: str = Field(title="Image")
-    """TIFF file or folder of slices."""
+    """Image file or folder of slices."""
     labels: str = Field(title="Annotations")
-    """Annotations of the image: TIFF file or folder."""
+    """Annotations of the image: file or folder of slices."""
     kind: AnnotationKind | None = Field(None, title="Kind")
     """What the values of the annotations mean: scribbles (0 unlabelled, 1 background,
     2.. classes), classes (0 background, 1.. classes) or objects (0 background, one

@@ -123,4 +123,5 @@ def _words(known: Calibration, axes: str) -> str:
     unstated = missing if "Z" in known.unknown_axes(axes) else ""
     source = known.source or "the layer"
     found = source if source == GIVEN else f"found in: {source}"
-    return f"Z, Y and X, {found}.{unstated}"
+    letters = "Z, Y and X" if "Z" in axes else "Y and X"
+    return f"{letters}, {found}.{unstated}"
