@@ -128,6 +128,18 @@ def test_an_inverting_palette_is_turned_round(tmp_path, name):
     assert_reads(path, 255 - indices, "YX", APPLIED)
 
 
+def test_a_palette_of_8_bits_is_read_as_one_of_16(tmp_path):
+    indices, path = grey((20, 30)), tmp_path / "a.tif"
+    save_with_palette(path, indices, FALLING // 257)
+    assert_reads(path, 255 - indices, "YX", APPLIED)
+
+
+def test_floats_stay_as_they_are(tmp_path):
+    values = grey((20, 30), "f4") / 7
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
+    assert_reads(tmp_path / "a.tif", values, "YX")
+
+
 @FILES
 def test_the_palette_of_a_microscope_that_writes_in_colours_is_grey(tmp_path, name):
     """SmartSEM: the index is the grey value, a few of them are its annotations."""

@@ -23,12 +23,7 @@ ALPHA = "its transparency (alpha) is left out"
 
 
 def inverted(data: Any, bits: int) -> Any:
-    """Turn values that count from white, as MINISWHITE does, into ones from black.
-
-    `bits` are those of a whole number. Floats have no end to count from, and stay.
-    """
-    if data.dtype.kind == "f":
-        return data
+    """Let bool or whole numbers of `bits` count from black, not from white."""
     if data.dtype.kind == "u":
         white = data.dtype.type(2**bits - 1)
         return _pixelwise(data, lambda page: white - page)
@@ -64,7 +59,8 @@ def through_palette(
     -------
     The array, and a word on what was done, where a user may wonder.
     """
-    colours = (palette // 257).astype(np.uint8)
+    # Some programs write 8 bits where 16 are asked for.
+    colours = (palette // (257 if palette.max() > 255 else 1)).astype(np.uint8)
     if by_colour:
         table = np.ascontiguousarray(colours.T)
         return _pixelwise(data, lambda page: table[page]), ()

@@ -314,7 +314,8 @@ def _as_seen(
     page = series.keyframe
     if page.photometric == _PALETTE and page.colormap is not None:
         return through_palette(data, page.colormap, by_colour=by_colour)
-    if page.photometric != _MINISWHITE:
+    # Floats have no end to count from.
+    if page.photometric != _MINISWHITE or data.dtype.kind == "f":
         return data, ()
     if tif.is_imagej and is_mask(data):
         return data, (_IMAGEJ_MASK,)
