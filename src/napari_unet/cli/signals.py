@@ -18,6 +18,8 @@ _WORDS = {
     "SIGTERM": "Told to end (SIGTERM): stopping.",
     "SIGHUP": "The terminal closes (SIGHUP): stopping.",
 }
+# Windows has none.
+_HANGUP = getattr(signal, "SIGHUP", None)
 
 
 @contextmanager
@@ -26,7 +28,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
     That is the first Ctrl+C, SIGTERM (a cluster ends its job) or SIGHUP (the terminal
     closes). A second Ctrl+C ends the program at once; SIGTERM and SIGHUP, which often
-    come twice, do not. What is ignored already, as under nohup, stays ignored.
+    come twice, do not. Under nohup, SIGHUP stays ignored.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -46,7 +48,9 @@ def stop_on_signals() -> Iterator[threading.Event]:
             say(_WORDS[name])
 
     numbers = [getattr(signal, name) for name in _WORDS if hasattr(signal, name)]
-    before = {n: h for n in numbers if (h := signal.getsignal(n)) != signal.SIG_IGN}
+    before = {number: signal.getsignal(number) for number in numbers}
+    if before.get(_HANGUP) == signal.SIG_IGN:
+        del before[_HANGUP]
     for number in before:
         signal.signal(number, on_signal)
     try:
