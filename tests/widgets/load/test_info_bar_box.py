@@ -73,6 +73,26 @@ def test_the_user_sets_it_for_the_layer_that_is_chosen(
     assert box.rows.value() == 0
 
 
+def test_the_user_draws_it(viewer: Any, box: Any) -> None:
+    place = {"scale": (2, 4, 4), "translate": (0, 100, 0), "units": "nm"}
+    image = viewer.add_image(np.zeros((3, 40, 50)), name="image", **place)
+    box.draw_button.click()
+    drawn = viewer.layers["info bar of image"]
+    assert (drawn.mode, box.draw_button.text()) == ("add_rectangle", "Take box")
+    upper, lower = (
+        drawn.world_to_data((100 + 4 * y, 4 * x)) for y, x in [(31.3, 2), (38, 40)]
+    )
+    drawn.add_rectangles([upper, lower])
+    other = viewer.add_image(np.zeros((3, 20, 50)), name="other")
+    box.draw_button.click()
+    assert image_stack(image).info_bar == 8
+    assert image_stack(other).info_bar == 0
+    assert (drawn in viewer.layers, box.draw_button.text()) == (False, "Draw")
+    box.draw_button.click()
+    box.draw_button.click()
+    assert image_stack(image).info_bar == 8
+
+
 def test_it_is_not_scored(viewer: Any, box: Any) -> None:
     image = viewer.add_image(np.zeros((1, 40, 50)), name="image")
     box.rows.setValue(10)

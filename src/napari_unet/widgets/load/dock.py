@@ -81,7 +81,7 @@ class LoadWidget(Panel):
         tip = ImageConfig.model_fields["axes"].description or ""
         self.add_row("Axes", self.axes, tip)
         self.pixel_size = PixelSizeBox(napari_viewer)
-        self.info_bar = InfoBarBox(self.pixel_size.image)
+        self.info_bar = InfoBarBox(napari_viewer, self.pixel_size.image)
         self.finish_layout(self.pixel_size, self.info_bar)
 
     def why_not(self) -> str:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+import numpy as np
+from napari.layers import Image, Shapes
 from qtpy.QtWidgets import QLabel, QSpinBox, QWidget
 
 from napari_unet.config import ImageConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.layers.arrays import plane_shape
+from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.marks import INFO_BAR
-from napari_unet.widgets.qt.parts import in_row
+from napari_unet.widgets.qt.parts import in_row, tool
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_DRAW, _TAKE = "Draw", "Take box"
 
 
 class InfoBarBox(QWidget):
@@ -20,6 +26,8 @@ class InfoBarBox(QWidget):
 
     Parameters
     ----------
+    viewer
+        The viewer with the layers.
     image
         The choice of the layer.
 
@@ -27,15 +35,21 @@ class InfoBarBox(QWidget):
     ----------
     rows
         The rows; 0 for none.
+    draw_button
+        Makes a layer to draw a box on the writing, and then takes its upper edge.
     """
 
-    def __init__(self, image: LayerBox) -> None:
+    def __init__(self, viewer: ViewerModel, image: LayerBox) -> None:
         super().__init__()
-        self._image = image
+        self._viewer, self._image = viewer, image
+        self._drawn: tuple[Shapes, Image] | None = None
         self.rows = QSpinBox()
         self.rows.setToolTip(ImageConfig.model_fields["info_bar"].description or "")
         self.rows.setKeyboardTracking(False)
-        in_row(QLabel("Info bar (rows)"), self.rows, of=self, stretch=(1, 0))
+        tip = "Draw a box over the writing: all from its upper edge on is the info bar."
+        self.draw_button = tool(_DRAW, self._on_draw, tip)
+        title = QLabel("Info bar (rows)")
+        in_row(title, self.rows, self.draw_button, of=self, stretch=(1, 0, 0))
         self.rows.valueChanged.connect(self._on_changed)
         image.valueChanged.connect(self.refresh)
         self.refresh()
@@ -44,7 +58,8 @@ class InfoBarBox(QWidget):
         """Show the rows of the layer that is chosen."""
         layer: Image | None = self._image.value()
         height = 1 if layer is None else _height(layer)
-        self.rows.setEnabled(height > 1)
+        for part in (self.rows, self.draw_button):
+            part.setEnabled(height > 1)
         self.rows.blockSignals(True)
         self.rows.setRange(0, height - 1)
         self.rows.setValue(0 if layer is None else layer.metadata.get(INFO_BAR, 0))
@@ -54,6 +69,30 @@ class InfoBarBox(QWidget):
         layer: Image | None = self._image.value()
         if layer is not None:
             layer.metadata[INFO_BAR] = rows
+
+    def _on_draw(self) -> None:
+        layer: Image | None = self._image.value()
+        if self._drawn is not None and self._drawn[0] in self._viewer.layers:
+            self._take(*self._drawn)
+            self._drawn = None
+        elif layer is not None:
+            name = f"info bar of {layer.name}"
+            box = self._viewer.add_shapes(ndim=2, name=name, **placed_like(layer, 2))
+            box.mode = "add_rectangle"
+            self._drawn = box, layer
+            self.draw_button.setText(_TAKE)
+
+    def _take(self, box: Shapes, image: Image) -> None:
+        """Set the rows from the upper edge of what is drawn, and remove its layer."""
+        self.draw_button.setText(_DRAW)
+        self._viewer.layers.remove(box)
+        if box.data:
+            top = min(float(corners[:, 0].min()) for corners in box.data)
+            height = _height(image)
+            image.metadata[INFO_BAR] = int(
+                np.clip(height - np.ceil(top), 0, height - 1)
+            )
+            self.refresh()
 
 
 def _height(layer: Image) -> int:
