@@ -99,7 +99,9 @@ class Session:
 def _lives(path: Path) -> bool:
     words = _read(path)
     if words.get("host") != socket.gethostname():
-        return _age(path) < _FOREIGN_SECONDS
+        with suppress(OSError):
+            return time.time() - path.stat().st_mtime < _FOREIGN_SECONDS
+        return False
     try:
         program = psutil.Process(int(words.get("pid", 0)))
         if program.status() == psutil.STATUS_ZOMBIE:
@@ -108,13 +110,6 @@ def _lives(path: Path) -> bool:
         return abs(started - float(words["started"])) < _SAME_START
     except (psutil.Error, ValueError, TypeError, KeyError):
         return False
-
-
-def _age(path: Path) -> float:
-    try:
-        return time.time() - path.stat().st_mtime
-    except OSError:
-        return float("inf")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -253,8 +253,11 @@ def _nearest(
     closer = np.empty(near.shape, bool)
     for step in range(1, steps + 1):
         cost = near.dtype.type((step * size) ** 2)
-        if step % 4 == 1 and _done(near, wanted, cost, there):
-            break
+        if step % 4 == 1:
+            # Nothing that is so far away can be nearer for a pixel that is asked for.
+            asked = near if wanted is None else np.multiply(near, wanted, out=there)
+            if asked.max() <= cost:
+                break
         for shift in (-step, step):
             np.add(_window(padded.near, axis, halo, shift), cost, out=there)
             np.less(there, near, out=closer)
@@ -263,17 +266,6 @@ def _nearest(
             np.add(label, change, out=label)
             np.minimum(near, there, out=near)
     return near, label
-
-
-def _done(
-    near: NDArray[Any],
-    wanted: NDArray[np.bool_] | None,
-    cost: Any,
-    room: NDArray[Any],
-) -> bool:
-    """Return whether nothing that is `cost` away can be nearer for a wanted pixel."""
-    asked = near if wanted is None else np.multiply(near, wanted, out=room)
-    return bool(asked.max() <= cost)
 
 
 def _second(

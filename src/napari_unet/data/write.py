@@ -75,22 +75,15 @@ def write_stack(
     data, axes = _ordered(array, axes)
     dtype = _stored_dtype(path, data, ome=_is_ome(path), wide=wide)
     options = _options(path, data, axes, dtype, sizes, unit)
-    with atomic_write(path) as temporary:
-        _write(path, temporary, _pages(data, axes, dtype), options)
-
-
-def _write(
-    path: str | Path,
-    temporary: Path,
-    pages: Iterator[NDArray[Any]],
-    options: dict[str, Any],
-) -> None:
+    planes = _planes(data, 3 if "S" in axes else 2)
+    pages = (np.ascontiguousarray(plane, dtype) for plane in planes)
     import tifffile  # docks that only open need not load it
 
-    try:
-        tifffile.imwrite(temporary, pages, **options)
-    except (ValueError, TypeError) as error:
-        raise OutputError(f"{path} cannot be written as TIFF: {error}.") from error
+    with atomic_write(path) as temporary:
+        try:
+            tifffile.imwrite(temporary, pages, **options)
+        except (ValueError, TypeError) as error:
+            raise OutputError(f"{path} cannot be written as TIFF: {error}.") from error
 
 
 def _axes_of(array: ArrayLike, like: Stack | None) -> str:
@@ -190,11 +183,6 @@ def _planes(data: Any, ndim: int) -> Iterator[NDArray[Any]]:
         yield np.asarray(data[index])
 
 
-def _pages(data: Any, axes: str, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    for plane in _planes(data, 3 if "S" in axes else 2):
-        yield np.ascontiguousarray(plane, dtype)
-
-
 def _options(
     path: str | Path,
     data: Any,
@@ -210,7 +198,9 @@ def _options(
     imagej = imagej and not _is_ome(path)
     # OME knows no whole numbers of 64 bits.
     ome = not imagej and not (dtype.kind in "iu" and dtype.itemsize > 4)
-    metadata = _imagej_metadata(sizes, unit) if imagej else _ome_metadata(sizes, unit)
+    spacing = {"spacing": sizes["Z"]} if "Z" in sizes else {}
+    metadata = {"unit": unit, **spacing} if imagej else _ome_metadata(sizes, unit)
+    resolution = 1 / sizes["X"], 1 / sizes["Y"]
     colour = "S" in axes and data.shape[-1] in (3, 4)
     return {
         "shape": tuple(data.shape),
@@ -222,15 +212,10 @@ def _options(
         "planarconfig": "contig" if "S" in axes else None,
         # Fiji opens masks of one bit only uncompressed.
         "compression": "zlib" if dtype.kind in "iu" else None,
-        "resolution": _resolution(sizes) if imagej and unit != "pixel" else None,
+        "resolution": resolution if imagej and unit != "pixel" else None,
         "resolutionunit": 1,
         "metadata": {"axes": axes, **metadata},
     }
-
-
-def _imagej_metadata(sizes: dict[str, float], unit: str) -> dict[str, Any]:
-    spacing = {"spacing": sizes["Z"]} if "Z" in sizes else {}
-    return {"unit": unit, **spacing}
 
 
 def _ome_metadata(sizes: dict[str, float], unit: str) -> dict[str, Any]:
@@ -241,7 +226,3 @@ def _ome_metadata(sizes: dict[str, float], unit: str) -> dict[str, Any]:
         metadata[f"PhysicalSize{letter}"] = size
         metadata[f"PhysicalSize{letter}Unit"] = _OME_UNITS.get(unit, unit)
     return metadata
-
-
-def _resolution(sizes: dict[str, float]) -> tuple[float, float]:
-    return 1 / sizes["X"], 1 / sizes["Y"]

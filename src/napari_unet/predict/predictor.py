@@ -188,23 +188,20 @@ class Predictor:
         inputs = torch.from_numpy(np.asarray(crops, np.float32))
         inputs = inputs.squeeze(2) if flat else inputs
         inputs = inputs.to(device.device, memory_format=layout)
+
+        def answers(images: Tensor) -> Tensor:
+            images = images.contiguous(memory_format=layout)
+            return probabilities(network(images))
+
         network.eval()
         with torch.inference_mode(), device.autocast():
-            answer = self._answer(inputs)
+            average = self.config.average
+            answer = averaged(answers, inputs) if average else answers(inputs)
         answer = answer.unsqueeze(2) if flat else answer
         return [
             one[(slice(None), *(span.keep for span in tile.spans))].cpu().contiguous()
             for one, tile in zip(answer, tiles, strict=True)
         ]
-
-    def _answer(self, inputs: Tensor) -> Tensor:
-        layout = self.device.memory_format(self.model.network.config.ndim)
-
-        def answer(images: Tensor) -> Tensor:
-            images = images.contiguous(memory_format=layout)
-            return probabilities(self.model.network(images))
-
-        return averaged(answer, inputs) if self.config.average else answer(inputs)
 
     def _check(self, shape: tuple[int, ...]) -> None:
         wanted = self.model.network.config.in_channels

@@ -83,7 +83,7 @@ def suggest(
         When the shapes differ or are not (Z, Y, X), or box or count is below 1.
     """
     _check(uncertainty, annotated, box, count)
-    grid = _Grid.over(uncertainty.shape[1:], box)
+    grid = _Grid(uncertainty.shape[1:], box)
     scores = np.stack(
         [
             grid.scores(unsure, known)
@@ -98,27 +98,13 @@ def suggest(
     return sorted(chosen, key=lambda one: -one.score)
 
 
-@dataclass(frozen=True, eq=False)
 class _Grid:
-    """The places at which a box is tried in a slice.
+    """The places at which a box is tried in a slice, by their first pixels."""
 
-    `rows` and `columns` are the first ones of the boxes, `height` and `width` their
-    sides.
-    """
-
-    rows: NDArray[np.intp]
-    columns: NDArray[np.intp]
-    height: int
-    width: int
-
-    @classmethod
-    def over(cls, plane: tuple[int, ...], box: int) -> _Grid:
-        height, width = (min(box, length) for length in plane)
-        rows, columns = (
-            _starts(length, side)
-            for length, side in zip(plane, (height, width), strict=True)
-        )
-        return cls(rows, columns, height, width)
+    def __init__(self, plane: tuple[int, ...], box: int) -> None:
+        self.height, self.width = (min(box, length) for length in plane)
+        self.rows = _starts(plane[0], self.height)
+        self.columns = _starts(plane[1], self.width)
 
     def scores(
         self, unsure: NDArray[np.floating], annotated: NDArray[np.bool_]

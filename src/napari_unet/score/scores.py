@@ -59,17 +59,13 @@ class SliceScores:
     borders: dict[str, float]
     trained_on: bool | None = False
 
-    @cached_property
-    def _values(self) -> dict[str, float]:
+    def values(self) -> dict[str, float]:
+        """Return the scores by name; NaN where a score is not defined."""
         return {
-            **{name: float(getattr(self.overlap, name)) for name in PIXELS},
+            **_named(self.overlap, PIXELS),
             **_of_objects(self.partition, self.thinned),
             **self.borders,
         }
-
-    def values(self) -> dict[str, float]:
-        """Return the scores by name; NaN where a score is not defined."""
-        return dict(self._values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +162,8 @@ class Scores:
             means = [name for name in means if name not in OBJECTS]
         for name in means:
             weights = self._pixels if name == "warping_error" else None
-            found[name] = intervals.interval_of_mean(self._column(name), drawn, weights)
+            column = self._columns[name]
+            found[name] = intervals.interval_of_mean(column, drawn, weights)
         known = {name: one for name, one in found.items() if one is not None}
         return {name: known[name] for name in COLUMNS if name in known}
 
@@ -196,7 +193,7 @@ class Scores:
                 {
                     "slice": row.slice,
                     **_finite(row.values()),
-                    "without_thinning": _finite(_restricted(row.partition)),
+                    "without_thinning": _finite(_named(row.partition, _THINNED)),
                     "pixels": row.overlap.pixels,
                     "trained_on": row.trained_on,
                 }
@@ -242,10 +239,9 @@ class Scores:
 
     @cached_property
     def _values(self) -> dict[str, float]:
-        values = {name: float(getattr(self.overall, name)) for name in PIXELS}
-        for name in COLUMNS[len(PIXELS) :]:
-            values[name] = mean(self._column(name))
-        values["warping_error"] = mean(self._column("warping_error"), self._pixels)
+        values = {name: mean(column) for name, column in self._columns.items()}
+        values |= _named(self.overall, PIXELS)
+        values["warping_error"] = mean(self._columns["warping_error"], self._pixels)
         if self._joined is not None:
             values |= _of_objects(*self._joined)
         return values
@@ -264,13 +260,15 @@ class Scores:
     def _pixels(self) -> NDArray[np.float64]:
         return np.array([row.overlap.pixels for row in self.slices], float)
 
-    def _column(self, name: str) -> NDArray[np.float64]:
-        return np.array([row.values()[name] for row in self.slices])
+    @cached_property
+    def _columns(self) -> dict[str, NDArray[np.float64]]:
+        rows = [row.values() for row in self.slices]
+        return {name: np.array([row[name] for row in rows]) for name in COLUMNS}
 
     def _without_thinning(self) -> dict[str, float]:
         if self._joined is not None:
-            return _restricted(self._joined[0])
-        rows = [_restricted(row.partition) for row in self.slices]
+            return _named(self._joined[0], _THINNED)
+        rows = [_named(row.partition, _THINNED) for row in self.slices]
         return {n: mean(np.array([row[n] for row in rows])) for n in _THINNED}
 
     def _intervals_of_pixels(
@@ -285,11 +283,12 @@ class Scores:
 
     def _intervals_of_volume(self) -> dict[str, Interval | None]:
         """Draw slices of the volume, whose objects keep their numbers."""
-        found: list[dict[str, float]] = []
         plain = DrawnVolume([row.partition for row in self.slices])
         thinned = DrawnVolume([row.thinned for row in self.slices])
-        for counts in intervals.resamples(len(self.slices), _BOOTSTRAPS_OF_A_VOLUME):
-            found.append(_of_objects(plain.drawn(counts), thinned.drawn(counts)))
+        found = [
+            _of_objects(plain.drawn(counts), thinned.drawn(counts))
+            for counts in intervals.resamples(len(self.slices), _BOOTSTRAPS_OF_A_VOLUME)
+        ]
         return {
             name: intervals.interval(np.array([one[name] for one in found]))
             for name in OBJECTS
@@ -304,8 +303,8 @@ def _of_objects(partition: Partition, thinned: Partition) -> dict[str, float]:
     }
 
 
-def _restricted(partition: Partition) -> dict[str, float]:
-    return {name: float(getattr(partition, name)) for name in _THINNED}
+def _named(source: Overlap | Partition, names: Sequence[str]) -> dict[str, float]:
+    return {name: float(getattr(source, name)) for name in names}
 
 
 def _finite(values: dict[str, float]) -> dict[str, float | None]:

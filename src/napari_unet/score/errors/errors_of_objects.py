@@ -116,9 +116,7 @@ class _Block:
         self._paint_pairs([key for kind in kinds for key in self._joints(pairs, kind)])
         missed = np.bincount(self._truth.ravel()) >= smallest
         missed[[0, *pairs.truth]] = False
-        for truth in np.flatnonzero(missed):
-            self._drafts.append(_Draft(ErrorKind.MISS, truth=(int(truth),)))
-        self._paint(self._truth, missed)
+        self._paint(ErrorKind.MISS, self._truth, missed)
         self._find_inventions(pairs, smallest)
 
     def find_pieces(self, smallest: int) -> None:
@@ -141,11 +139,26 @@ class _Block:
         pixels = np.bincount(self.objects.ravel(), minlength=len(self._drafts) + 1)
         boxes = scipy.ndimage.find_objects(self.objects)
         centres = self._centres()
-        return [
-            self._error(number, draft, int(pixels[number]), boxes[number - 1], centres)
-            for number, draft in enumerate(self._drafts, start=1)
-            if pixels[number] >= smallest
-        ]
+        first = self._slices.start
+        found = []
+        for number, draft in enumerate(self._drafts, start=1):
+            if pixels[number] < smallest:
+                continue
+            z, y, x = centre = draft.centre or centres[number]
+            truth = draft.truth or (int(self._truth[centre]),)
+            predicted = draft.predicted or (int(self._predicted[centre]),)
+            slices, rows, columns = boxes[number - 1]
+            error = Error(
+                number,
+                draft.kind,
+                (slice(slices.start + first, slices.stop + first), rows, columns),
+                (z + first, y, x),
+                int(pixels[number]),
+                tuple(int(self._truth_ids[one]) for one in truth if one),
+                tuple(int(self._predicted_ids[one]) for one in predicted if one),
+            )
+            found.append(error)
+        return found
 
     def _joints(self, pairs: Pairs, kind: ErrorKind) -> Iterator[Key]:
         """Note every merge, or every split; yield its pair.
@@ -178,11 +191,8 @@ class _Block:
         deep = np.bincount(self._predicted[outside & self._deep], minlength=size.size)
         invented = (beyond >= smallest) & (2 * beyond >= size) & (deep > 0)
         invented[[0, *pairs.predicted]] = False
-        for predicted in np.flatnonzero(invented):
-            self._drafts.append(
-                _Draft(ErrorKind.INVENTION, predicted=(int(predicted),))
-            )
-        self._paint(np.where(outside, self._predicted, np.int32(0)), invented)
+        ids = np.where(outside, self._predicted, np.int32(0))
+        self._paint(ErrorKind.INVENTION, ids, invented)
 
     def _find_pieces(
         self, kind: ErrorKind, wrong: NDArray[np.bool_], smallest: int
@@ -194,14 +204,14 @@ class _Block:
         pieces, _ = scipy.ndimage.label(wide, output=np.int32)
         large = np.bincount(pieces.ravel()) >= smallest
         large[0] = False
-        self._drafts.extend([_Draft(kind)] * int(large.sum()))
-        self._paint(pieces, large)
+        self._paint(kind, pieces, large)
 
-    def _paint(self, ids: NDArray[np.int32], wanted: NDArray[np.bool_]) -> None:
-        """Give the pixels of the wanted ids the numbers of the last drafts."""
-        numbers = np.zeros(wanted.size, np.int32)
-        first = len(self._drafts) - int(wanted.sum())
-        numbers[wanted] = np.arange(first, len(self._drafts)) + 1
+    def _paint(
+        self, kind: ErrorKind, ids: NDArray[np.int32], wanted: NDArray[np.bool_]
+    ) -> None:
+        """Note an error for each of the wanted ids, and give it their pixels."""
+        numbers = np.cumsum(wanted, dtype=np.int32) + np.int32(len(self._drafts))
+        self._drafts.extend([_Draft(kind)] * int(wanted.sum()))
         if wanted.any():
             here = wanted[ids]
             self.objects[here] = numbers[ids[here]]
@@ -225,29 +235,6 @@ class _Block:
         where = np.array([False, *without])[self.objects].nonzero()
         points = grouped(self.objects[where], np.stack(where, axis=1))
         return {number: middle(each) for number, each in points.items()}
-
-    def _error(
-        self,
-        number: int,
-        draft: _Draft,
-        pixels: int,
-        box: tuple[slice, ...],
-        centres: dict[int, Place],
-    ) -> Error:
-        centre = draft.centre or centres[number]
-        truth = draft.truth or (int(self._truth[centre]),)
-        predicted = draft.predicted or (int(self._predicted[centre]),)
-        first = self._slices.start
-        slices, rows, columns = box
-        return Error(
-            number,
-            draft.kind,
-            (slice(slices.start + first, slices.stop + first), rows, columns),
-            (centre[0] + first, *centre[1:]),
-            pixels,
-            tuple(int(self._truth_ids[one]) for one in truth if one),
-            tuple(int(self._predicted_ids[one]) for one in predicted if one),
-        )
 
 
 def _joint(

@@ -63,14 +63,10 @@ def errors_over(
     picture = np.repeat(grey(image)[..., None], 3, axis=2)
     for value, colour in PIXEL_COLORS.items():
         if value != RIGHT:
-            where = errors == value
-            picture[where] = 0.3 * picture[where] + 0.7 * _rgb(colour)
+            where, parts = errors == value, np.array([*bytes.fromhex(colour[1:7])])
+            painted = (parts / 255).astype(np.float32)
+            picture[where] = 0.3 * picture[where] + 0.7 * painted
     return np.asarray(np.round(255 * picture), np.uint8)
-
-
-def _rgb(colour: str) -> NDArray[np.float32]:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    return np.array(parts, np.float32)
 
 
 def _coloured(
