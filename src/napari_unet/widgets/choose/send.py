@@ -16,10 +16,17 @@ from napari_unet.data.annotation import guess_kind
 from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, telling
-from napari_unet.widgets.layers.arrays import labels_array
+from napari_unet.widgets.layers.arrays import labels_array, misfit
+from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
-from napari_unet.widgets.layers.places import current_slice
+from napari_unet.widgets.layers.places import (
+    current_slice,
+    from_view,
+    lies_on,
+    shape_in_space,
+    shown,
+)
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
@@ -34,6 +41,10 @@ Proposal = Callable[..., "NDArray[Any]"]
 stay as they are, and of `used`, as `propose` does of a prediction."""
 Source = Callable[[], Labels | None]
 NO_ANNOTATIONS = "There are no annotations to send it to: make a layer with +."
+_APART = (
+    "The prediction does not lie on the annotations: give both layers the same scale, "
+    "units and translation, or choose layers of one image."
+)
 SLICE, VISIBLE, OBJECT = "this slice", "what is visible", "the object clicked"
 _TOOLTIP = (
     "scribbles: pixels that are not labelled yet get the predicted class\n"
@@ -85,9 +96,15 @@ class SendPart(QWidget):
             return NO_ANNOTATIONS
         if prediction is annotations or prediction == annotations:
             return "Prediction and annotations are one layer: choose two."
+        reason = misfit(prediction) or misfit(annotations)
+        if reason:
+            return reason
         names = "The prediction is", "the annotations are"
-        shapes = prediction.data.shape, annotations.data.shape
-        return size_misfit(*shapes, names, OF_ONE_IMAGE)
+        shapes = shape_in_space(prediction), shape_in_space(annotations)
+        reason = size_misfit(*shapes, names, OF_ONE_IMAGE)
+        if not reason and not lies_on(prediction, annotations):
+            return _APART
+        return reason
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the button up to date with the layers that are there."""
@@ -128,23 +145,21 @@ class SendPart(QWidget):
 
     def _visible(self, layer: Labels) -> tuple[slice, slice]:
         """Return the rows and columns of a layer that the viewer shows."""
-        dims = self._viewer.dims
-        if dims.ndisplay != 2 or tuple(dims.displayed) != tuple(
-            range(dims.ndim - 2, dims.ndim)
-        ):
-            raise InputError("Show slices (Y and X) to send what is visible of one.")
-        (top, left), (bottom, right) = np.asarray(layer.corner_pixels)[:, -2:]
-        if bottom <= top or right <= left:
-            raise InputError("Nothing of the annotations is visible: move them back.")
-        return slice(int(top), int(bottom) + 1), slice(int(left), int(right) + 1)
+        region = shown(self._viewer, layer).region
+        if region is None:
+            raise InputError(
+                "Nothing of the annotations is visible: move them into the canvas. "
+                "Show slices (Y and X)."
+            )
+        return region
 
     def _point(self, layer: Labels, z: int, at_cursor: bool) -> tuple[int, int]:
         """Return row and column of the object that is meant."""
         position = self._viewer.cursor.position if at_cursor else self._click.position
         if position is None:
             raise InputError("Click on an object of the prediction first.")
-        point = np.round(layer.world_to_data(position[-layer.ndim :])).astype(int)
-        if layer.ndim > 2 and point[-3] != z:
+        point = np.round(from_view(self._viewer, layer, position)).astype(int)
+        if len(point) > 2 and point[0] != z:
             raise InputError("The last click was on another slice: click on this one.")
         return int(point[-2]), int(point[-1])
 
@@ -167,7 +182,7 @@ class _LastClick:
 
 
 def _plane(layer: Labels, z: int) -> Any:
-    return np.asarray(layer.data if layer.ndim == 2 else layer.data[z])
+    return np.asarray(planes(layer)[z])
 
 
 def annotate(

@@ -8,7 +8,8 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.layers.marks import made_here
+from napari_unet.widgets.layers.marks import REGIONS_OF, made_here
+from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions, later
 
@@ -39,6 +40,7 @@ class SharedLayers(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
         super().__init__(parent)
         self.hide()
+        self._viewer = viewer
         self._workspace = workspace = Workspace.of(viewer)
         self.image = LayerBox(viewer, Image)
         self.annotations = LayerBox(viewer, Labels, suits=self._suits)
@@ -56,6 +58,8 @@ class SharedLayers(QWidget):
             box.valueChanged.connect(lambda _: self._timer.start())
             box.activated.connect(self.share)
         self._share_first()
+        chosen = (events.annotations, events.truth, events.prediction)
+        Subscriptions(self, self._bring, *chosen, viewer.dims.events.units)
 
     def share(self, *_changed: Any) -> None:
         """Let other docks, and the journal, work on what is chosen here."""
@@ -64,6 +68,15 @@ class SharedLayers(QWidget):
             self._workspace.image = image
         if annotations is not None:
             self._workspace.annotations = annotations
+
+    def _bring(self, *_changed: Any) -> None:
+        """Give what is painted on the units of the viewer: a brush would miss."""
+        workspace, viewer = self._workspace, self._viewer
+        painted = (workspace.annotations, workspace.truth, workspace.prediction)
+        drawn = (one for one in viewer.layers if REGIONS_OF in one.metadata)
+        for layer in (*painted, *drawn):
+            if layer is not None:
+                bring_to(layer, viewer.dims.units)
 
     def _share_first(self) -> None:
         """Share the first layer that comes, unless it is no annotation.

@@ -9,8 +9,15 @@ from napari.layers import Image, Labels
 
 from napari_unet.data.labels import whole_numbers, wide_enough
 from napari_unet.data.stack import Stack
-from napari_unet.widgets.layers.arrays import placed_as
+from napari_unet.widgets.layers.arrays import (
+    image_stack,
+    misfit,
+    placed_as,
+    placed_like,
+    plane_shape,
+)
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, INFO_BAR, SOURCE
+from napari_unet.widgets.layers.places import bring_to, shape_in_space
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -21,7 +28,8 @@ _ANY = int(np.iinfo(np.int64).min)
 
 def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> Image:
     """Show a stack as an image layer that knows its file."""
-    return viewer.add_image(stack.data, **{**image_options(stack, name), **options})
+    layer = Image(stack.data, **{**image_options(stack, name), **options})
+    return _add(viewer, layer)
 
 
 def image_options(stack: Stack, name: str) -> dict[str, Any]:
@@ -41,18 +49,35 @@ def image_options(stack: Stack, name: str) -> dict[str, Any]:
 def add_labels(
     viewer: ViewerModel, stack: Stack, name: str, image: Image | None
 ) -> Labels:
-    """Show a stack as a labels layer, of the pixel size of `image` if it has none."""
+    """Show a stack as a labels layer.
+
+    It lies on `image` where that has its shape and one of them has no pixel size.
+    """
     plain = stack.single_channel(stack.as_zyx())
     # napari takes no floats for labels, and paints no truth values.
     data = np.array(whole_numbers(np.asarray(plain.data), lowest=_ANY))
     if np.dtype(plain.data.dtype).kind not in "ui":
         data = data.astype(wide_enough(np.uint8, data))
     place = placed_as(plain, data.ndim)
-    unknown = set(plain.pixel_size) == {1.0} or plain.unknown_axes
-    if image is not None and unknown:
-        # Masks often come without a pixel size; they belong to the image.
-        place["scale"] = tuple(image.scale)[-data.ndim :]
-        place["units"] = tuple(image.units)[-data.ndim :]
+    if image is not None and _belongs_to(plain, image):
+        data, place = data.reshape(plane_shape(image)), placed_like(image)
     if name in viewer.layers:
         name = f"{name} labels"
-    return viewer.add_labels(data, name=name, metadata={SOURCE: stack.source}, **place)
+    layer = Labels(data, name=name, metadata={SOURCE: stack.source}, **place)
+    return _add(viewer, layer)
+
+
+def _belongs_to(labels: Stack, image: Image) -> bool:
+    """Return whether labels are of an image, of which only one has a pixel size."""
+    if misfit(image) or labels.shape != shape_in_space(image):
+        return False
+    # Masks often come without a pixel size.
+    unknown = set(labels.pixel_size) == {1.0} or bool(labels.unknown_axes)
+    return unknown or image_stack(image, copy=False).unit == "pixel"
+
+
+def _add(viewer: ViewerModel, layer: Any) -> Any:
+    """Add a layer in the unit of length that the viewer's layers have already."""
+    if viewer.layers:
+        bring_to(layer, viewer.dims.units)
+    return viewer.add_layer(layer)

@@ -12,6 +12,7 @@ from napari.utils import DirectLabelColormap
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.places import bring_to
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def add_annotations(
         name=f"{image.name} annotations",
         **placed_like(image),
     )
+    # napari's brush would miss in a layer of other units.
+    bring_to(layer, viewer.dims.units)
     name_classes(layer, class_names)
     layer.brush_size = int(np.clip(min(shape[-2:]) // _BRUSH_SHARE, 3, 40))
     layer.selected_label = 2

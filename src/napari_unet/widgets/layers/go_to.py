@@ -9,7 +9,9 @@ import numpy as np
 from napari.layers import Layer, Shapes
 
 from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.marks import BOX
+from napari_unet.widgets.layers.places import go_to_slice, to_view
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -61,10 +63,12 @@ def go_to(
         dims.ndisplay = 2
     if dims.displayed != tuple(range(dims.ndim))[-2:]:
         dims.order = tuple(range(dims.ndim))
-    point = box.data_to_world(centre)
-    dims.set_point(range(dims.ndim)[-len(point) :], point)
+    point = to_view(viewer, box, centre)
+    dims.set_point(range(dims.ndim)[-2:], point[-2:])
+    go_to_slice(viewer, box, centre[0])
     camera.center = (0.0, *point[-2:])
-    world = np.maximum(size, seen) * np.abs(box.scale[-2:])
+    corner = np.add(centre, (0.0, *np.maximum(size, seen))[-len(centre) :])
+    world = np.abs(to_view(viewer, box, corner) - point)[-2:]
     camera.zoom = _SHARE * float((np.array(viewer.canvas.size) / world).min())
     return box
 
@@ -89,7 +93,8 @@ def _draw(
     corners = np.repeat(centre[None], 4, axis=0)
     corners[:, -2:] += np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * size / 2
     layer = box_layer(viewer, name)
-    if layer is not None and layer.ndim != centre.size:
+    ndim = len(placed_like(like)["scale"])
+    if layer is not None and layer.ndim != ndim:
         viewer.layers.remove(layer)
         layer = None
     if layer is None:
@@ -97,7 +102,7 @@ def _draw(
         # In the units of the others from the first: napari warns of any other.
         place, mark = placed_like(like), {BOX: name}
         layer = viewer.add_shapes(
-            ndim=centre.size, name=name, opacity=1, metadata=mark, **place
+            ndim=ndim, name=name, opacity=1, metadata=mark, **place
         )
         viewer.layers.selection.active = active
         # A box that slips under the brush would point to somewhere else.
@@ -105,8 +110,10 @@ def _draw(
     for key, value in placed_like(like).items():
         setattr(layer, key, value)
     layer.data = []
+    drawn = np.zeros((4, ndim))
+    drawn[:, spatial(layer)] = corners
     layer.add(
-        corners,
+        drawn,
         shape_type="polygon",
         edge_color=_COLOUR,
         face_color="transparent",

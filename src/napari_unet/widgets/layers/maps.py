@@ -10,7 +10,9 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.widgets.layers.arrays import add_or_update, placed_like
+from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.marks import PREDICTED, PROBABILITY_OF, made_by
+from napari_unet.widgets.layers.places import shape_in_space
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -58,7 +60,7 @@ def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
             isinstance(of, _MapOf)
             and of.model == made.model
             and isinstance(layer, Image)
-            and layer.data.shape == prediction.data.shape
+            and shape_in_space(layer) == shape_in_space(prediction)
             and of.image == made.of
         ):
             found[of.number], count = layer, of.count
@@ -70,8 +72,7 @@ def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:
 
     To be called on the main thread.
     """
-    stacks = [one.data if one.data.ndim > 2 else one.data[None] for one in maps]
-    others = np.stack([stack[slices] for stack in stacks]).astype(np.float32)
+    others = np.stack([planes(one)[slices] for one in maps]).astype(np.float32)
     return np.concatenate([1 - others.sum(axis=0, keepdims=True), others])
 
 

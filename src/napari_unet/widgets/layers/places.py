@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 Floats = NDArray[np.floating[Any]]
+Point = Sequence[float] | Floats
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def go_to_slice(viewer: ViewerModel, layer: Layer, index: float) -> None:
     viewer.dims.set_point(viewer.dims.ndim - layer.ndim + axis, point)
 
 
-def to_view(viewer: ViewerModel, layer: Layer, point: Sequence[float]) -> Floats:
+def to_view(viewer: ViewerModel, layer: Layer, point: Point) -> Floats:
     """Return where a place of a layer, in slices, Y and X, lies in the viewer.
 
     Returns

@@ -12,7 +12,9 @@ from napari.utils.colormaps.standardize_color import transform_color
 from napari_unet.config import Region, Role
 from napari_unet.data.stack import parse_slices
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.marks import REGIONS_OF
+from napari_unet.widgets.layers.places import bring_to, carry
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -64,6 +66,7 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
             edge_width=max(1.0, max(plane_shape(image)[-2:]) / 256),
             **placed_like(image),
         )
+        bring_to(layer, viewer.dims.units)
     layer.metadata[REGIONS_OF] = str(image.unique_id)
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))
@@ -110,7 +113,7 @@ def read_regions(layer: Shapes | None, image: Image) -> tuple[list[Region], list
     Parameters
     ----------
     layer
-        As `make_layer` makes it: its pixels are those of the image.
+        As `make_layer` makes it, or of a scale and place of its own.
     image
         What they are drawn on.
 
@@ -127,21 +130,22 @@ def read_regions(layer: Shapes | None, image: Image) -> tuple[list[Region], list
     open_shapes = lost = 0
     count = _depth(image)
     shapes = zip(layer.data, layer.shape_type, roles_of(layer), strict=True)
-    for data, shape, role in shapes:
-        z = _slice_of(np.asarray(data), count)
+    for drawn, shape, role in shapes:
+        data = carry(np.asarray(drawn)[:, spatial(layer)], layer, image)
+        z = _slice_of(data, count)
         if shape not in _CLOSED:
             open_shapes += 1
         elif z is None:
             lost += 1
         else:
-            corners = _corners(np.asarray(data)[:, -2:], str(shape))
+            corners = _corners(data[:, -2:], str(shape))
             regions.append(Region(role=role, slices=str(z), polygon=corners))
     return regions, _ignored(open_shapes, lost)
 
 
 def draw_regions(layer: Shapes, regions: Sequence[Region], image: Image) -> None:
     """Replace the shapes of a layer; regions of several slices get one on each."""
-    *depth, height, width = plane_shape(image)
+    *_, height, width = plane_shape(image)
     count = _depth(image)
     top, left, bottom, right = -0.5, -0.5, height - 0.5, width - 0.5
     whole = ((top, left), (top, right), (bottom, right), (bottom, left))
@@ -150,8 +154,11 @@ def draw_regions(layer: Shapes, regions: Sequence[Region], image: Image) -> None
     for region in regions:
         corners = np.array(region.polygon or whole, float)
         for z in range(count)[parse_slices(region.slices or ":", count)]:
-            on_slice = np.full((len(corners), len(depth)), float(z))
-            shapes.append(np.hstack([on_slice, corners]))
+            points = np.insert(corners, 0, z, axis=1)
+            drawn = np.zeros((len(corners), layer.ndim))
+            kept = spatial(layer)
+            drawn[:, kept] = carry(points[:, -len(kept) :], image, layer)
+            shapes.append(drawn)
             roles.append(region.role)
     layer.selected_data = set()
     layer.data = []
@@ -171,7 +178,7 @@ def _depth(image: Image) -> int:
     return shape[0] if len(shape) > 2 else 1
 
 
-def _slice_of(data: NDArray[np.float64], count: int) -> int | None:
+def _slice_of(data: NDArray[np.floating[Any]], count: int) -> int | None:
     """Return the slice of the image on which a shape lies, if it does."""
     if data.shape[1] == 2:
         return 0
@@ -179,7 +186,7 @@ def _slice_of(data: NDArray[np.float64], count: int) -> int | None:
     return lowest if lowest == highest and 0 <= lowest < count else None
 
 
-def _corners(data: NDArray[np.float64], shape: str) -> Any:
+def _corners(data: NDArray[np.floating[Any]], shape: str) -> Any:
     if shape == "ellipse":
         middle = (data[0] + data[2]) / 2
         across, along = (data[1] - data[0]) / 2, (data[3] - data[0]) / 2

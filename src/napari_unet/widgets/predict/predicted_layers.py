@@ -178,7 +178,7 @@ class PredictedLayers:
         goes_on = self._made_by.goes_with(before)
         if goes_on:
             self._slices = set(before.slices)
-            if layer.ndim == 3 and self._only is not None:
+            if layer.ndim > 2 and self._only is not None:
                 region = (slice(self._only, self._only + 1), *region[1:])
         layer.data = layer.data.astype(np.promote_types(layer.data.dtype, dtype))
         self._before = region, layer.data[region].copy()

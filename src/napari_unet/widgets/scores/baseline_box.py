@@ -20,6 +20,7 @@ from napari_unet.widgets.layers.arrays import (
     plane_shape,
 )
 from napari_unet.widgets.layers.marks import BASELINE, PREDICTED
+from napari_unet.widgets.layers.places import lies_on
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -120,7 +121,7 @@ class BaselineBox(Runner):
         annotations = self._workspace.annotations
         if annotations is None:
             return None
-        fits = tuple(annotations.data.shape) == plane_shape(layer)
+        fits = lies_on(annotations, layer)
         return labels_array(annotations) if fits or baseline.learns else None
 
     def on_step(self, step: BaselineStep) -> None:

@@ -17,6 +17,7 @@ from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.places import go_to_slice
 from napari_unet.widgets.qt.file_dialogs import save_file
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
@@ -266,9 +267,5 @@ class ScoresWidget(Panel):
 
     def _go_to_slice(self, index: QModelIndex) -> None:
         layer = self.prediction.value()
-        if self.scores is None or layer is None or layer.ndim < 3:
-            return
-        position = [0.0] * layer.ndim
-        position[-3] = self.table.rows()[index.row()].slice
-        world = layer.data_to_world(position)
-        self.viewer.dims.set_point(self.viewer.dims.ndim - 3, world[-3])
+        if self.scores is not None and layer is not None:
+            go_to_slice(self.viewer, layer, self.table.rows()[index.row()].slice)

@@ -10,7 +10,8 @@ from napari.utils import DirectLabelColormap
 
 from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error, Errors
 from napari_unet.score.errors.error_map import PIXEL_COLORS, PIXEL_NAMES
-from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import box_layer, go_to
 from napari_unet.widgets.layers.marks import ERRORS
 
@@ -74,7 +75,7 @@ class ErrorView:
         The layer that is active stays so.
         """
         side = errors.extent(error)
-        centre = error.centre[-like.ndim :]
+        centre = error.centre[-len(spatial(like)) :]
         go_to(self._viewer, like, centre, (side, side), MARK_LAYER, seen=_VIEW_SIDE)
 
     def _show(
@@ -87,7 +88,7 @@ class ErrorView:
         opacity: float,
     ) -> Labels:
         """Show labels in a layer of its own, made where there is none."""
-        shown = data.reshape(np.shape(like.data))
+        shown = data.reshape(plane_shape(like))
         table: dict[Any, str] = {None: "transparent", 0: "transparent", **colours}
         layer = self.layer(name)
         if layer is not None and layer.ndim != shown.ndim:

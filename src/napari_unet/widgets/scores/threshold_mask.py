@@ -13,6 +13,7 @@ from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, numbered_after
+from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.maps import maps_of, probabilities
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember, untouched
@@ -145,8 +146,8 @@ class ThresholdMask:
         self._before, self._shown = {}, {}
 
     def _stack(self) -> NDArray[np.integer]:
-        data: NDArray[np.integer] = self.layer.data
-        return data if data.ndim > 2 else data[None]
+        stack: NDArray[np.integer] = planes(self.layer)
+        return stack
 
     def _check_untouched(self) -> None:
         if not self._before and untouched(self.layer) is None:

@@ -9,20 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.errors import NapariUNetError
 from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
 from napari_unet.train.session import TrainingSource
-from napari_unet.widgets.layers.arrays import (
-    image_stack,
-    labels_array,
-    placed_like,
-    plane_shape,
-)
+from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.layers.marks import made_here
+from napari_unet.widgets.layers.places import lies_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -91,25 +85,13 @@ def find_pairs(
     for labels in viewer.layers:
         if not isinstance(labels, Labels) or made_here(labels):
             continue
-        under = [image for image in images if _lies_on(labels, image)]
+        under = [image for image in images if lies_on(labels, image)]
         if labels == chosen[1] and chosen[0] in under:
             under = [image for image in under if image == chosen[0]]
         if under:
             image = max(under, key=lambda one: _likeness(one.name, labels.name))
             found.append(TrainingPair(image.name, image, labels))
     return found
-
-
-def _lies_on(labels: Labels, image: Image) -> bool:
-    try:
-        if tuple(labels.data.shape) != plane_shape(image):
-            return False
-        place = placed_like(image)
-    except NapariUNetError:
-        return False
-    return np.allclose(labels.scale, place["scale"]) and np.allclose(
-        labels.translate, place["translate"]
-    )
 
 
 def _likeness(one: str, other: str) -> float:

@@ -24,7 +24,9 @@ from napari_unet.widgets.layers.arrays import (
     labels_array,
     misfit,
     placed_like,
+    plane_shape,
 )
+from napari_unet.widgets.layers.axes import planes, spatial
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.form import explain
@@ -138,7 +140,7 @@ class WeightsWidget(Panel):
         if result is None:
             self.show_progress(0.0, "Stopped: no weight map was made.")
             return
-        data = result if self._of.ndim == 3 else result[0]
+        data = result.reshape(plane_shape(self._of))
         place = placed_like(self._of)
         add_or_update(
             self.viewer, Image, data, _STACK_LAYER, colormap="inferno", **place
@@ -152,14 +154,14 @@ class WeightsWidget(Panel):
             return
         try:
             z = current_slice(self.viewer, layer)
-            data = np.asarray(layer.data[z] if layer.ndim == 3 else layer.data)
+            data = np.asarray(planes(layer)[z])
             mapped = self._follow(layer, z, data)
         except NapariUNetError as error:
             self._map = None
             self.range.setText(str(error))
             return
         self._show(layer, mapped)
-        where = f"slice {z}: " if layer.ndim == 3 else ""
+        where = f"slice {z}: " if len(spatial(layer)) > 2 else ""
         self.range.setText(where + _range(mapped))
 
     def _follow(
@@ -167,7 +169,7 @@ class WeightsWidget(Panel):
     ) -> NDArray[np.float32]:
         """Return the map of a slice, made anew only where a stroke has changed it."""
         kind, config = self._kind_of(labels[None]), self.value()
-        place = tuple(layer.scale), tuple(layer.translate)
+        place = str(placed_like(layer))
         coverage = self.kind.settle(self.workspace.coverage)
         of = (layer, z, labels.shape, labels.dtype, kind, config, place, coverage)
         if self._map is None or of != self._map_of:
