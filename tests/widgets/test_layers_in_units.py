@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import dask.array
 import numpy as np
 import pytest
 
@@ -15,8 +16,9 @@ from napari_unet.data.write import write_stack
 from napari_unet.model.checkpoint import save_model
 from napari_unet.train.session import train_unet
 from napari_unet.widgets.choose.send import OBJECT, SLICE, VISIBLE, SendPart
+from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.marks import PREDICTED
-from napari_unet.widgets.layers.places import current_slice, go_to_slice, lies_on
+from napari_unet.widgets.layers.places import current_slice, go_to_slice, lies_on, shown
 from napari_unet.widgets.layers.region_shapes import (
     draw_regions,
     make_layer,
@@ -354,3 +356,105 @@ def test_regions_are_read_in_the_pixels_of_their_image(viewer, em, place):
         )
         draw_regions(drawn, regions, image)
         assert read_regions(drawn, image) == (regions, [])
+
+
+# ----------------------------------------------- layers that lie elsewhere or are fixed
+
+
+def fixed_labels(kind: str, folder: Path) -> Any:
+    """Return labels of one cell on slice 2 that napari cannot paint on, or must not."""
+    data = np.zeros(SHAPE, np.uint8)
+    data[2, 10:20, 10:30] = 1
+    if kind == "read-only":
+        data.flags.writeable = False
+        return data
+    if kind == "zarr":
+        stored = pytest.importorskip("zarr").open_array(
+            folder / "cells.zarr", mode="w", shape=SHAPE, dtype=np.uint8
+        )
+        stored[...] = data
+        return stored
+    lazy = dask.array.from_array(data, chunks=(1, 48, 64))
+    return lazy if kind == "dask" else [lazy, lazy[:, ::2, ::2]]
+
+
+FIXED = pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("read-only", "can only be read"),
+        ("dask", "does not lie in memory"),
+        ("zarr", "does not lie in memory"),
+        ("multiscale", "has several resolutions"),
+    ],
+)
+
+
+@FIXED
+def test_annotations_that_cannot_be_changed_get_an_editable_copy(
+    dock, viewer, em, kind, reason, tmp_path
+):
+    data = fixed_labels(kind, tmp_path)
+    fixed = viewer.add_labels(data, name="cells", **UM)
+    train, workspace = dock.train, Workspace.of(viewer)
+    train.data.image.setValue(em)
+    workspace.annotations = fixed
+    workspace.prediction = labels(viewer, NM, name="told")
+    offer = train.data.copy_offer
+    assert f"cells {reason}: make an editable copy" in offer.words.text()
+    assert offer.button.isVisibleTo(offer)
+    assert train.run_button.isEnabled()
+    (source,) = train.data.sources()
+    assert source.labels.sum() == 200
+    assert not train.live_button.isEnabled()
+    assert reason in train.live_button.toolTip()
+    assert not dock.predict.send.button.isEnabled()
+    assert reason in dock.predict.send.words.text()
+    offer.button.click()
+    copy = workspace.annotations
+    assert copy == viewer.layers["cells copy"] == train.data.annotations.value()
+    assert lies_on(copy, fixed)
+    assert lies_on(copy, em)
+    assert not fixed.visible
+    assert offer.words.text() == ""
+    assert train.live_button.isEnabled()
+    copy.paint((2, 30, 40), 3)
+    assert copy.data[2, 30, 40] == 3
+    assert copy.data[2, 15, 15] == 1
+    assert not np.asarray(planes(fixed)[2])[30, 40]
+
+
+@FIXED
+def test_truth_that_cannot_be_changed_is_scored_and_can_be_copied(
+    viewer, qtbot, finish, kind, reason, tmp_path
+):
+    truth = viewer.add_labels(fixed_labels(kind, tmp_path), name="cells", **UM)
+    told = labels(viewer, NM, name="told")
+    told.data[2, 10:20, 10:30] = 1
+    dock = opened(ScoresWidget, viewer, qtbot)
+    dock.prediction.setValue(told)
+    dock.truth.setValue(truth)
+    assert f"cells {reason}" in dock.copy_offer.words.text()
+    dock.run_button.click()
+    finish(dock)
+    assert dock.scores.slices
+    dock.copy_offer.button.click()
+    assert dock.truth.value() == viewer.layers["cells copy"]
+    assert dock.copy_offer.words.text() == ""
+
+
+@pytest.mark.parametrize("kind", ["read-only", "dask", "zarr", "multiscale"])
+def test_images_that_lie_elsewhere_are_predicted(
+    viewer, qtbot, finish, model, kind, tmp_path
+):
+    image = viewer.add_image(fixed_labels(kind, tmp_path), name="cells", **UM)
+    labels(viewer, NM)
+    dock = opened(PredictWidget, viewer, qtbot)
+    dock.model.setValue(model)
+    dock.image.setValue(image)
+    go_to_slice(viewer, image, 2)
+    dock.run_button.click()
+    finish(dock)
+    prediction = Workspace.of(viewer).prediction
+    assert prediction.metadata[PREDICTED] == [2]
+    assert lies_on(prediction, image)
+    assert shown(viewer, image).region is not None

@@ -18,6 +18,7 @@ from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, telling
 from napari_unet.widgets.layers.arrays import labels_array, misfit
 from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.edits import edit_slices
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import (
@@ -96,7 +97,7 @@ class SendPart(QWidget):
             return NO_ANNOTATIONS
         if prediction is annotations or prediction == annotations:
             return "Prediction and annotations are one layer: choose two."
-        reason = misfit(prediction) or misfit(annotations)
+        reason = misfit(prediction) or misfit(annotations) or why_fixed(annotations)
         if reason:
             return reason
         names = "The prediction is", "the annotations are"

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 from napari_unet.errors import InputError, telling
 from napari_unet.score.report.page import check_page
 from napari_unet.score.scoring import SliceScored
+from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
@@ -62,6 +63,9 @@ class ScoresWidget(Panel):
         self.kind, self.coverage = KindBox(), CoverageBox()
         self.add_row("Prediction", self.prediction)
         self.add_row("Ground truth", self.truth)
+        still = "It is scored as it is."
+        self.copy_offer = CopyOffer(napari_viewer, self.truth, still)
+        self.form.addRow(self.copy_offer)
         self.add_row("Kind of truth", self.kind)
         self.add_row("Ignore", self.coverage)
         self.totals = ScoreTotals()
@@ -96,6 +100,7 @@ class ScoresWidget(Panel):
         self.listen(self.workspace.events.coverage, self.coverage.setValue)
         self.coverage.setValue(self.workspace.coverage)
         self.threshold.changed.connect(self._score_again)
+        self.copy_offer.made.connect(partial(setattr, self.workspace, "truth"))
         self.errors.ignoredChanged.connect(self._on_ignored)
         self.baselines.made.connect(self._on_baseline)
         self.listen(self.workspace.events.prediction, self.prediction.setValue)

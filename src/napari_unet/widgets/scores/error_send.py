@@ -12,6 +12,9 @@ from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.errors import telling
 from napari_unet.score.errors.error_piece import Source, piece
 from napari_unet.widgets.choose.send import NO_ANNOTATIONS, annotate
+from napari_unet.widgets.layers.arrays import misfit
+from napari_unet.widgets.layers.editable import why_fixed
+from napari_unet.widgets.layers.places import lies_on, shape_in_space
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -81,10 +84,20 @@ class ErrorSend(QWidget):
             return NO_ANNOTATIONS
         if source == "truth" and annotations == self._truth:
             return "The annotations are the ground truth: they say it already."
+        reason = misfit(annotations) or why_fixed(annotations)
+        if reason:
+            return reason
         names = "The scored image is", "the annotations are"
-        shape, (*_, comparison) = annotations.data.shape, self._shown
+        shape, (*_, comparison) = shape_in_space(annotations), self._shown
         scored = comparison.truth.shape[-len(shape) :]
-        return size_misfit(scored, shape, names, OF_ONE_IMAGE)
+        reason = size_misfit(scored, shape, names, OF_ONE_IMAGE)
+        if (
+            not reason
+            and self._truth is not None
+            and not lies_on(self._truth, annotations)
+        ):
+            return "The annotations do not lie on what was scored: choose others."
+        return reason
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the buttons up to date with the layers that are there."""

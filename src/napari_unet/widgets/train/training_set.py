@@ -19,11 +19,13 @@ from napari_unet.train.pairs import Part
 from napari_unet.train.session import TrainingSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
+from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.annotations import class_names
 from napari_unet.widgets.layers.arrays import image_stack, labels_array, misfit
+from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.looks import source_of
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
@@ -63,6 +65,8 @@ class TrainingSet(QObject):
         self._shared = shared or SharedLayers(panel.viewer, panel)
         self.image, self.annotations = self._shared.image, self._shared.annotations
         self.new_button = AnnotationButton(panel.viewer, self.image)
+        still = "Train takes it as it is; live training and Send do not."
+        self.copy_offer = CopyOffer(panel.viewer, self.annotations, still)
         self.kind, self.coverage = KindBox(), CoverageBox()
         self.trust = QCheckBox(ImageConfig.model_fields["trust_labels"].title or "")
         self.trust.hide()
@@ -76,13 +80,16 @@ class TrainingSet(QObject):
 
     def why_not(self) -> str:
         """Return what is missing."""
-        reason = self.why_not_live()
+        reason = self._why_not()
         if not reason and self.annotations.value() is None:
             return "There are no annotations: load some, or make a layer with +."
         return reason
 
     def why_not_live(self) -> str:
         """Return what is missing for live training, which makes its annotations."""
+        return self._why_not() or why_fixed(self.annotations.value())
+
+    def _why_not(self) -> str:
         if self.image.value() is None:
             return "There is no image layer: load one first."
         return misfit(self.image.value()) or misfit(self.annotations.value())
@@ -173,6 +180,7 @@ class TrainingSet(QObject):
         annotations = QWidget()
         in_row(self.annotations, self.new_button, of=annotations, stretch=(1,))
         add("Annotations", annotations)
+        self._panel.form.addRow(self.copy_offer)
         add("Class", self.classes)
         add("Kind", self.kind, TOOLTIP)
         add("Ignore", self.coverage)
@@ -243,6 +251,7 @@ class TrainingSet(QObject):
         self.kind.currentIndexChanged.connect(self._on_place)
         self.validation.textChanged.connect(self._on_place)
         self.regions.validationChanged.connect(self.validation.setText)
+        self.copy_offer.made.connect(self._on_copy)
         self._on_place()
 
     def _on_annotations(self, _layer: Labels | None) -> None:
@@ -252,6 +261,9 @@ class TrainingSet(QObject):
 
     def _show_guess(self) -> None:
         self.coverage.guess_with(self.kind, self.annotations.value())
+
+    def _on_copy(self, layer: Labels) -> None:
+        self.workspace.annotations = layer
 
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()
