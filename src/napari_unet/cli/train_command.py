@@ -37,7 +37,7 @@ _SOURCE = "command line"
     *("weight_map.formula", "weight_map.w0", "weight_map.sigma", "weight_map.balance"),
     *("train.loss", "train.optimizer", "train.learning_rate", "train.schedule"),
     *("train.clip", "train.batch_size", "train.patch_size", "train.device"),
-    *("train.seed", "config", "resume", "fine_tune"),
+    *("train.rescale", "train.seed", "config", "resume", "fine_tune"),
     *("train.frozen_levels", "train.old_rate"),
 )
 def train(

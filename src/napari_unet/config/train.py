@@ -85,6 +85,9 @@ class TrainConfig(Settings):
     validations: int = Field(16, ge=1, le=1000, title="Validations")
     """How often the held-out slices are scored during a run. Higher: more points on the
     curve and more models to choose the best from, less time for training."""
+    rescale: bool = Field(False, title="Rescale to the first image")
+    """Bring images of another pixel size to that of the first image, and their
+    annotations with them; a difference below a tenth counts as none."""
     seed: int = Field(0, ge=0, lt=2**31, title="Seed")
     """Start of the random numbers: the same seed, data and number of steps give the
     same network on one device. Another number: another draw, neither better nor

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 from napari_unet.data.calibration import normal_unit, unit_factor
+from napari_unet.errors import InputError
 from napari_unet.model.card import ModelCard
 
 Factors = tuple[float, float, float]
 _TOLERANCE = 1.1
+_LARGEST = 16.0
 
 
 def factors(card: ModelCard, size: Factors, unit: str) -> Factors | None:
@@ -28,16 +30,43 @@ def factors(card: ModelCard, size: Factors, unit: str) -> Factors | None:
         with 2 dimensions. None where they are within a tenth of each other, or where
         one of them is not known.
     """
-    units = normal_unit(unit), normal_unit(card.unit)
+    return growth(size, unit, _zyx(card), card.unit, card.network.ndim)
+
+
+def growth(
+    size: Factors, unit: str, wanted: Factors, wanted_unit: str, ndim: int
+) -> Factors | None:
+    """Return by how much an image grows along Z, Y and X to get pixels as wanted.
+
+    `ndim` is that of the network; the result as that of `factors`.
+    """
+    units = normal_unit(unit), normal_unit(wanted_unit)
     if None in units or "pixel" in units:
         return None
     scale = unit_factor(str(units[0]), str(units[1]))
-    sizes = zip(size, _zyx(card), strict=True)
-    z, y, x = (scale * image / model for image, model in sizes)
-    found = (1.0 if card.network.ndim == 2 else z, y, x)
+    z, y, x = (scale * own / other for own, other in zip(size, wanted, strict=True))
+    found = (1.0 if ndim == 2 else z, y, x)
     if all(1 / _TOLERANCE <= factor <= _TOLERANCE for factor in found):
         return None
     return found
+
+
+def check_growth(by: Factors, whose: str) -> None:
+    """Check that an image grows or shrinks no more than 16 times.
+
+    `whose` are the pixels that it is brought to, such as "the model".
+
+    Raises
+    ------
+    InputError
+        When one of the sizes must be wrong.
+    """
+    if not all(1 / _LARGEST <= factor <= _LARGEST for factor in by):
+        raise InputError(
+            f"The image's pixels are {' x '.join(f'{factor:.3g}' for factor in by)} "
+            f"times those of {whose} (Z x Y x X): is the pixel size of the image "
+            "right? Correct it, or leave rescaling out."
+        )
 
 
 def difference(card: ModelCard, size: Factors, unit: str) -> str:
@@ -45,8 +74,8 @@ def difference(card: ModelCard, size: Factors, unit: str) -> str:
     if factors(card, size, unit) is None:
         return ""
     ndim = card.network.ndim
-    model = _words(_zyx(card), card.unit, ndim)
-    image = _words(size, unit, ndim)
+    model = size_words(_zyx(card), card.unit, ndim)
+    image = size_words(size, unit, ndim)
     return f"The model was trained on pixels of {model}, this image has {image}"
 
 
@@ -62,7 +91,7 @@ def _zyx(card: ModelCard) -> Factors:
     return z, y, x
 
 
-def _words(sizes: Factors, unit: str, ndim: int) -> str:
+def size_words(sizes: Factors, unit: str, ndim: int) -> str:
     """Write a size along (Z,) Y and X as "4 nm", or as "50 x 4 x 4 nm"."""
     shown = list(sizes)[-ndim:]
     if all(math.isclose(size, shown[0], rel_tol=1e-3) for size in shown):

@@ -12,14 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_unet.config import PredictConfig
 from napari_unet.data.stack import Stack
-from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device
-from napari_unet.predict.pixel_size import Factors, factors
+from napari_unet.predict.pixel_size import Factors, check_growth, factors
 from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.predictor import Predictor
 
-_LARGEST = 16.0
 _NOWHERE = (slice(0, 0),) * 3
 
 
@@ -74,13 +72,7 @@ class RescaledPredictor(Predictor):
         config: PredictConfig | None = None,
         device: Device | None = None,
     ) -> None:
-        if not all(1 / _LARGEST <= factor <= _LARGEST for factor in by):
-            raise InputError(
-                "The image's pixels are "
-                f"{' x '.join(f'{factor:.3g}' for factor in by)} times those of the "
-                "model (Z x Y x X): is the pixel size of the image right? Correct it, "
-                "or predict without rescaling."
-            )
+        check_growth(by, "the model")
         super().__init__(model, config, device)
         self.by = by
 

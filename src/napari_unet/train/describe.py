@@ -76,7 +76,6 @@ def data_before(start: Model | None) -> tuple[dict[str, str], ...]:
 
 
 def _entry(image: TrainingImage) -> dict[str, str]:
-    slices = seen(
-        image.image_fingerprint, image.train.tolist(), image.validation.tolist()
-    )
+    trained, held = image.seen or (image.train, image.validation)
+    slices = seen(image.image_fingerprint, trained.tolist(), held.tolist())
     return {"name": image.name, "sha256": image.fingerprint, **slices}

@@ -15,6 +15,7 @@ from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import split_labels, to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.errors import NapariUNetError
+from napari_unet.train.one_size import PixelSize
 from napari_unet.train.roles import NO_SLICE
 from napari_unet.train.session import TrainingSource
 from napari_unet.words import short_count
@@ -42,11 +43,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class PairCount:
-    """Shape and annotated pixels of a pair, or what is wrong with it."""
+    """Shape, pixel size and annotated pixels of a pair, or what is wrong with it."""
 
     shape: tuple[int, ...] = ()
     pixels: tuple[int, ...] | None = None
     error: str = ""
+    size: PixelSize | None = None
 
 
 def class_pixels(
@@ -81,7 +83,8 @@ def count_files(
     shape = tuple(stack.as_czyx().shape[1:])
     with source.naming_files():
         check_made_on(shape, painted.shape)
-    return PairCount(shape, class_pixels(painted, kind, coverage))
+    count = class_pixels(painted, kind, coverage)
+    return PairCount(shape, count, size=PixelSize.of(stack))
 
 
 def count_each(

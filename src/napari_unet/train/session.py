@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from napari_unet.data.normalize import Normalization
     from napari_unet.model.checkpoint import Model
+    from napari_unet.train.one_size import PixelSize
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import TrainingImage
 
@@ -109,9 +110,14 @@ class TrainingSource:
         return image, labels, tuple(notes)
 
     def prepare(
-        self, config: RunConfig, normalization: Normalization | None = None
+        self,
+        config: RunConfig,
+        normalization: Normalization | None = None,
+        like: PixelSize | None = None,
     ) -> tuple[TrainingImage, tuple[str, ...]]:
         """Read the image, normalise it, and weigh its annotations.
+
+        `like` is the pixel size of the first image of the set.
 
         Returns
         -------
@@ -142,6 +148,8 @@ class TrainingSource:
                 weight_map=config.weight_map,
                 normalization=normalization,
                 coverage=self.coverage,
+                like=like,
+                rescale=config.train.rescale,
             )
         return replace(image, class_names=self.class_names), notes
 
@@ -242,9 +250,12 @@ def open_run(
     if resume and kept is not None and kept.last.exists():
         card = read_card(kept.last)
     normalization = None if card is None else card.normalization
-    prepared = [source.prepare(config, normalization) for source in sources]
-    notes = [note for _, of_files in prepared for note in of_files]
-    images = [image for image, _ in prepared]
+    images: list[TrainingImage] = []
+    notes: list[str] = []
+    for source in sources:
+        image, of_files = source.prepare(config, normalization, _size_of(images))
+        images.append(image)
+        notes += of_files
     if not any(source.is_divided for source in sources):
         images = choose_validation_images(images)
     for source, image in zip(sources, images, strict=True):
@@ -391,6 +402,16 @@ def _labels(labels: ArrayLike | Stack | str | Path) -> NDArray[np.generic] | Pat
     if isinstance(labels, str | Path):
         return Path(labels)
     return np.asarray(as_stack(labels, "annotations").as_zyx())
+
+
+def _size_of(images: Sequence[TrainingImage]) -> PixelSize | None:
+    """Return the pixel size that further images are compared with."""
+    from napari_unet.train.one_size import PixelSize
+
+    if not images:
+        return None
+    z, y, x = images[0].pixel_size
+    return PixelSize((z, y, x), images[0].unit)
 
 
 def _of_image(source: TrainingSource, image: TrainingImage, count: int) -> str:

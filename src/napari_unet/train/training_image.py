@@ -24,6 +24,7 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.data.weight_map import weight_map as make_weight_map
+from napari_unet.train.one_size import PixelSize, nearest
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
@@ -52,6 +53,8 @@ class TrainingImage:
     train, validation
         Indices of the slices with pixels that are trained on, and with pixels that
         choose the best model.
+    seen
+        The same, in the image as it was before it was rescaled.
     kind
         What the annotations mean.
     pixel_size, unit
@@ -87,6 +90,7 @@ class TrainingImage:
     normalization: Normalization = field(default_factory=Normalization)
     class_names: tuple[str, ...] = ()
     coverage: Coverage = field(default_factory=Coverage)
+    seen: tuple[NDArray[np.intp], NDArray[np.intp]] | None = None
 
     @property
     def truth(self) -> NDArray[np.uint8]:
@@ -113,6 +117,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     weight_map: WeightMapConfig | None = None,
     normalization: Normalization | None = None,
     coverage: Coverage | None = None,
+    like: PixelSize | None = None,
+    rescale: bool = False,
 ) -> TrainingImage:
     """Turn an image and its annotations into a `TrainingImage`.
 
@@ -135,6 +141,9 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         Settings; the defaults when left out.
     coverage
         Which pixels of the annotations say anything; guessed when left out.
+    like, rescale
+        Pixel size of the first image of a set; where that of this one differs, it is
+        told, or the image is brought to it.
 
     Raises
     ------
@@ -151,6 +160,21 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     target = to_target(labels, kind, ndim=network.ndim, coverage=coverage)
     notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
+    learnt, held = (slices_of(target, roles, role) for role in (TRAIN, VALIDATION))
+    own = PixelSize.of(stack)
+    by = None if like is None else like.growth(own, network.ndim)
+    if like is not None and by is not None and not rescale:
+        words = like.words(own, network.ndim)
+        notes.append(f"{words}: rescale to the first image to make them one")
+    elif like is not None and by is not None:
+        notes.append(f"{like.words(own, network.ndim)}: rescaled to these")
+        stack = like.rescaled(stack.picture, by)
+        image = stack.as_czyx()
+        # Objects that touch get their gap anew, one pixel of the new size wide.
+        target = to_target(
+            nearest(labels, image.shape[1:]), target.kind, ndim=network.ndim
+        )
+        roles = nearest(roles, image.shape[1:])
     if _one_class(target, roles == TRAIN):
         notes.append(_ONE_CLASS_NOTE)
     leak = leaks(roles, target.annotated, seen_around(network)).words
@@ -178,6 +202,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         fingerprint=_fingerprint(whole, given),
         coverage=coverage,
         image_fingerprint=fingerprint(whole),
+        seen=(learnt, held),
         notes=tuple(notes),
     )
 
@@ -201,6 +226,7 @@ def _validation(one: TrainingImage) -> TrainingImage:
         weight_map=np.zeros_like(one.weight_map),
         train=one.train[:0],
         validation=one.train,
+        seen=None if one.seen is None else (one.seen[1], one.seen[0]),
         notes=(*kept, _IMAGE_NOTE),
     )
 

@@ -108,7 +108,8 @@ def test_annotations_tell_the_others_which_side_is_foreground(
 ):
     image, cells = stack
     image.data = 255 - image.data
-    Workspace.of(viewer).annotations = viewer.add_labels(cells)
+    place = {"scale": image.scale, "units": image.units}
+    Workspace.of(viewer).annotations = viewer.add_labels(cells, **place)
     dark = segment_stack("otsu", image.data, config=BaselineConfig(side="dark"))
     np.testing.assert_array_equal(press(box, qtbot, "otsu").data, dark)
 

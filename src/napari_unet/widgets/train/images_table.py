@@ -11,7 +11,8 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.config import AnnotationKind, Coverage, TrainConfig
+from napari_unet.train.one_size import PixelSize
 from napari_unet.train.pairs import (
     PairCount,
     Part,
@@ -19,8 +20,9 @@ from napari_unet.train.pairs import (
     long_counts,
     short_counts,
 )
-from napari_unet.widgets.layers.arrays import plane_shape
+from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.layers.places import shape_in_space
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_image
 from napari_unet.widgets.qt.job import Job
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _PAINT_MS = 2000
 _ROWS_SHOWN = 4
 _ROLE_WIDTH = 100
+_RESCALE = f'Tick "{TrainConfig.model_fields["rescale"].title}" in the settings.'
 _ROLE_TOOLTIP = (
     "automatic: regions and held-out slices decide\n"
     "train: all that is annotated is trained on\n"
@@ -49,6 +52,7 @@ class _Row:
 
     pair: TrainingPair
     shape: tuple[int, ...]
+    size: PixelSize | None = None
     use: bool | None = None
     pixels: tuple[int, ...] | None = None
 
@@ -67,6 +71,11 @@ class ImagesTable(QWidget):
     -------
     valueChanged()
         What `value` returns has changed.
+
+    Attributes
+    ----------
+    ndim
+        Dimensions of the network: with 2, the distance of slices says nothing.
 
     Parameters
     ----------
@@ -90,10 +99,13 @@ class ImagesTable(QWidget):
         self.add_button = button("Add files ...", self._on_add)
         self.remove_button = button("Remove", self._on_remove)
         self.status = WrappedLabel(hides=True)
+        self.sizes = WrappedLabel(hides=True)
+        self.ndim = 2
         self._timer = later(self, self._count)
         buttons = in_row(self.add_button, self.remove_button, stretch=(1, 1))
-        in_column(self, self.table, buttons, self.status)
+        in_column(self, self.table, buttons, self.sizes, self.status)
         self.table.chosenChanged.connect(self._enable)
+        self.valueChanged.connect(self._tell_sizes)
         events = viewer.layers.events
         changes = (events.inserted, events.removed, events.renamed)
         Subscriptions(self, self._on_layers, *changes)
@@ -152,7 +164,8 @@ class ImagesTable(QWidget):
             if pair.labels in (self._workspace.truth, self._workspace.prediction):
                 continue
             key = (pair.image, pair.labels)
-            row = before.get(key) or _Row(pair, plane_shape(pair.image))
+            row = before.get(key) or _Row(pair, shape_in_space(pair.image))
+            row.size = PixelSize.of(image_stack(pair.image, copy=False))
             kind, coverage = None, Coverage()
             if key == self._chosen:
                 kind, coverage = self._kind, self._coverage
@@ -232,6 +245,7 @@ class ImagesTable(QWidget):
             self._changed()
             return
         row.shape = result.shape or row.shape
+        row.size = result.size or row.size
         self._show()
 
     # ------------------------------------------------------------------------- drawing
@@ -272,6 +286,18 @@ class ImagesTable(QWidget):
         heights = [self.table.rowHeight(i) for i in range(self.table.count())]
         shown = sum(heights[:_ROWS_SHOWN]) or 30
         self.table.setFixedHeight(shown + self.table.headers[0].height() + 6)
+        self._tell_sizes()
+
+    def _tell_sizes(self) -> None:
+        """Tell where images that are used have pixels of another size."""
+        used = [row for row in self._rows if self._is_used(row) and row.size]
+        first, words = used[0].size if used else None, []
+        for row in used[1:]:
+            if first and row.size and first.growth(row.size, self.ndim):
+                words.append(f"{row.pair.name}: {first.words(row.size, self.ndim)}.")
+        if words:
+            words.append(_RESCALE)
+        self.sizes.setText("\n".join(words))
 
     def _role_box(self, row: _Row) -> QComboBox:
         box = QComboBox()

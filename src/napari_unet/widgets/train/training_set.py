@@ -155,6 +155,7 @@ class TrainingSet(QObject):
     def follow(self, network: UNetConfig) -> None:
         """Take another network: how far it sees decides what leaks."""
         self._network = network
+        self.images.ndim = network.ndim
         self._on_place()
 
     def set_busy(self, busy: bool) -> None:
