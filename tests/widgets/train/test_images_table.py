@@ -10,6 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
 from napari_unet.config import AnnotationKind, RunConfig
+from napari_unet.data.stack import Stack
+from napari_unet.data.write import write_stack
 from napari_unet.train.pairs import Part, class_pixels
 from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.marks import ERRORS, PREDICTED
@@ -236,3 +238,30 @@ def test_a_table_that_is_closed_hears_of_nothing_any_more(images, viewer, qtbot)
     labels.data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
     labels.name = "other"
     viewer.layers.clear()
+
+
+def test_pixels_of_another_size_are_told_before_training(
+    images, viewer, qtbot, tmp_path
+):
+    fine = {"scale": (50, 4, 4), "units": ("nm",) * 3}
+    first = add(viewer, "first", **fine)
+    add(viewer, "same", scale=(0.05, 0.004, 0.004), units=("um",) * 3)
+    add(viewer, "coarse", scale=(0.05, 0.008, 0.008), units=("um",) * 3)
+    images.follow(*first)
+    tick(images, names(images).index("same"))
+    assert images.sizes.text() == ""
+    tick(images, names(images).index("coarse"))
+    assert images.sizes.text().splitlines() == [
+        "coarse: its pixels are 0.008 um, those of the first image 4 nm.",
+        'Tick "Rescale to the first image" in the settings.',
+    ]
+    tick(images, names(images).index("coarse"), used=False)
+    assert images.sizes.text() == ""
+    values = np.ones(SHAPE, np.uint8)
+    stack = Stack(values, "ZYX", (50.0, 16.0, 16.0), "nm", "file")
+    paths = tmp_path / "file.tif", tmp_path / "cells.tif"
+    for path in paths:
+        write_stack(path, values, like=stack)
+    images.add_files(*paths)
+    settle(images, qtbot)
+    assert "file: its pixels are" in images.sizes.text()
