@@ -43,8 +43,10 @@ class PixelSize:
         first = size_words(self.size, self.unit, ndim)
         return f"its pixels are {own}, those of the first image {first}"
 
-    def rescaled(self, stack: Stack, by: Factors) -> Stack:
+    def rescaled(self, stack: Stack, ndim: int) -> Stack:
         """Return an image of this pixel size, interpolated as for a prediction.
+
+        `ndim` is that of the network: with 2, slices stay what they are.
 
         Raises
         ------
@@ -53,6 +55,7 @@ class PixelSize:
         """
         from napari_unet.predict.rescale import resize
 
+        by = self.growth(PixelSize.of(stack), ndim) or (1.0, 1.0, 1.0)
         check_growth(by, "the first image")
         planes = np.asarray(stack.as_czyx())
         depth, height, width = grown(planes.shape[1:], by)

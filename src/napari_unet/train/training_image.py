@@ -29,6 +29,8 @@ from napari_unet.train.roles import assign_roles, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
 _CUBES_NOTE = "the pixel size is unknown: slices count as far apart as pixels"
+_RESCALED = "rescaled to these"
+_NOT_RESCALED = "rescale to the first image to make them one"
 _ONE_CLASS_NOTE = (
     "only one class is annotated: the network will find it everywhere; paint "
     "background too"
@@ -148,12 +150,11 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     Raises
     ------
     InputError
-        When shapes differ, nothing is annotated, no annotated pixel is left to train
-        on, none lies where some are to be held out, or a network of 3 dimensions is to
-        learn from slices whose distance is unknown.
+        When shapes differ, nothing is annotated or left to train on or hold out, or a
+        network of 3 dimensions is to learn from slices of unknown distance.
     """
     network, normalization = network or UNetConfig(), normalization or Normalization()
-    whole, image = stack.as_czyx(), stack.picture.as_czyx()
+    whole = stack.as_czyx()
     check_made_on(whole.shape[1:], labels.shape)
     given, labels = labels, labels[:, stack.picture_rows]
     coverage = split_labels(labels, kind, coverage).settle(coverage or Coverage())
@@ -161,34 +162,19 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
     learnt, held = (slices_of(target, roles, role) for role in (TRAIN, VALIDATION))
-    own = PixelSize.of(stack)
-    by = None if like is None else like.growth(own, network.ndim)
-    if like is not None and by is not None and not rescale:
-        words = like.words(own, network.ndim)
-        notes.append(f"{words}: rescale to the first image to make them one")
-    elif like is not None and by is not None:
-        notes.append(f"{like.words(own, network.ndim)}: rescaled to these")
-        stack = like.rescaled(stack.picture, by)
-        image = stack.as_czyx()
-        # Objects that touch get their gap anew, one pixel of the new size wide.
-        target = to_target(
-            nearest(labels, image.shape[1:]), target.kind, ndim=network.ndim
-        )
-        roles = nearest(roles, image.shape[1:])
-    if _one_class(target, roles == TRAIN):
-        notes.append(_ONE_CLASS_NOTE)
-    leak = leaks(roles, target.annotated, seen_around(network)).words
-    notes.extend([leak] if leak else [])
-    pixel_size = stack.size_for(network.ndim)
-    if network.ndim == 3 and stack.unit == "pixel" and set(pixel_size) == {1.0}:
-        notes.append(_CUBES_NOTE)
-    mapped = make_weight_map(
-        target, weight_map, ndim=network.ndim, pixel_size=pixel_size
-    )
+    if like is not None and like.growth(PixelSize.of(stack), network.ndim):
+        words = like.words(PixelSize.of(stack), network.ndim)
+        notes.append(f"{words}: {_RESCALED if rescale else _NOT_RESCALED}")
+        if rescale:
+            found = _rescaled(stack, labels, roles, like, target.kind, network.ndim)
+            stack, target, roles = found
+    notes += _doubts(stack, target, roles, network)
+    size, ndim = stack.size_for(network.ndim), network.ndim
+    mapped = make_weight_map(target, weight_map, ndim=ndim, pixel_size=size)
     mapped[roles != TRAIN] = 0
     return TrainingImage(
         name=stack.source,
-        image=normalization(image),
+        image=normalization(stack.picture.as_czyx()),
         normalization=normalization,
         target=target,
         weight_map=mapped,
@@ -197,7 +183,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         train=slices_of(target, roles, TRAIN),
         validation=slices_of(target, roles, VALIDATION),
         kind=target.kind,
-        pixel_size=pixel_size,
+        pixel_size=size,
         unit=stack.unit,
         fingerprint=_fingerprint(whole, given),
         coverage=coverage,
@@ -205,6 +191,36 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         seen=(learnt, held),
         notes=tuple(notes),
     )
+
+
+def _rescaled(
+    stack: Stack,
+    labels: NDArray[np.generic],
+    roles: NDArray[np.uint8],
+    like: PixelSize,
+    kind: AnnotationKind,
+    ndim: int,
+) -> tuple[Stack, Target, NDArray[np.uint8]]:
+    """Return image, annotations and roles of another pixel size."""
+    stack = like.rescaled(stack.picture, ndim)
+    shape = stack.as_czyx().shape[1:]
+    # Objects that touch get their gap anew, a pixel of the new size wide.
+    target = to_target(nearest(labels, shape), kind, ndim=ndim)
+    return stack, target, nearest(roles, shape)
+
+
+def _doubts(
+    stack: Stack, target: Target, roles: NDArray[np.uint8], network: UNetConfig
+) -> list[str]:
+    """Return what the user should think about before such a training."""
+    leak = leaks(roles, target.annotated, seen_around(network)).words
+    sizes = set(stack.zyx_size)
+    found = {
+        _ONE_CLASS_NOTE: _one_class(target, roles == TRAIN),
+        leak: bool(leak),
+        _CUBES_NOTE: network.ndim == 3 and stack.unit == "pixel" and sizes == {1.0},
+    }
+    return [note for note, holds in found.items() if holds]
 
 
 def choose_validation_images(images: Sequence[TrainingImage]) -> list[TrainingImage]:
