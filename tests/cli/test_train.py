@@ -16,6 +16,8 @@ import yaml
 
 from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import RunConfig
+from napari_unet.data.stack import Stack
+from napari_unet.data.write import write_stack
 from napari_unet.errors import DoubtfulLabelsError, InputError
 from napari_unet.model.checkpoint import load_model
 
@@ -330,6 +332,26 @@ def test_unknown_settings_are_named(files, train):
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
     with pytest.raises(InputError, match=r"train\.lerning_rate"):
         train()
+
+
+def test_images_of_another_pixel_size_are_rescaled_and_resumed(files, run):
+    labels = tifffile.imread(files / "labels.tif")
+    for name, data in (("coarse", 60 + 120 * labels), ("cells", labels)):
+        small = Stack(data[:, ::2, ::2], "ZYX", (0.05, 0.008, 0.008), "um", name)
+        write_stack(files / f"{name}.tif", small.data, like=small)
+    common = (
+        *("train", "--config", files / "settings.yaml"),
+        *("--image", files / "image.tif", "--labels", files / "labels.tif"),
+        *("--image", files / "coarse.tif", "--labels", files / "cells.tif"),
+    )
+    told = run(*common, "--out", files / "mixed", "--steps", 2).stdout
+    words = "coarse.tif: its pixels are 0.008 um, those of the first image 0.004 um"
+    assert f"{words}: rescale to the first image" in told
+    told = run(*common, "--out", files / "one", "--steps", 2, "--rescale").stdout
+    assert f"{words}: rescaled to these" in told
+    assert RunConfig.from_yaml(files / "one" / "run.yaml").train.rescale
+    again = run("train", "--resume", files / "one").stdout
+    assert "is finished after 2 steps" in again
 
 
 # ------------------------------------------------------------ labels for what they are
