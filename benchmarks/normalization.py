@@ -23,8 +23,8 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.read import read_stack
 from napari_unet.model.checkpoint import Model
 from napari_unet.predict.segment import segment
-from napari_unet.train.session import TrainingSource
 from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_source import TrainingSource
 
 SCORED = slice(24, 30)
 HOT = np.iinfo(np.uint16).max

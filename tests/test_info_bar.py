@@ -184,7 +184,8 @@ def test_the_bar_is_not_scored(em):
 
 def test_a_network_learns_cells_and_not_the_bar(em):
     """With the bar as part of the image, the same steps end elsewhere."""
-    from napari_unet.train.session import TrainingSource, open_run
+    from napari_unet.train.session import open_run
+    from napari_unet.train.training_source import TrainingSource
 
     stack, cells = em
     config = RunConfig(

@@ -27,7 +27,7 @@ _HOME = {
     "TrainConfig": "config",
     "Trainer": "train.trainer",
     "TrainingImage": "train.training_image",
-    "TrainingSource": "train.session",
+    "TrainingSource": "train.training_source",
     "UNet": "model.unet",
     "UNetConfig": "config",
     "WeightMapConfig": "config",

@@ -8,7 +8,8 @@ import pytest
 from napari_unet.config import RunConfig, TrainConfig, UNetConfig
 from napari_unet.predict.segment import segment
 from napari_unet.samples import em_stack
-from napari_unet.train.session import TrainingSource, open_run
+from napari_unet.train.session import open_run
+from napari_unet.train.training_source import TrainingSource
 
 SIDE = 192
 RIGHT = np.s_[..., SIDE // 2 :]

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_unet.config import AnnotationKind, Region, Role
+from napari_unet.config import AnnotationKind, Coverage, Region, Role
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.predict.segment import segment
 from napari_unet.train.one_size import PixelSize, nearest
-from napari_unet.train.session import TrainingSource, open_run
+from napari_unet.train.session import open_run
+from napari_unet.train.training_source import TrainingSource
 
 KIND = AnnotationKind.CLASSES
 
@@ -142,3 +143,16 @@ def test_flat_networks_ask_nothing_of_slices():
     thin, thick = PixelSize((50, 4, 4), "nm"), PixelSize((100, 4, 4), "nm")
     assert thin.growth(thick, 2) is None
     assert thin.growth(thick, 3) == (2, 1, 1)
+
+
+def test_slices_that_are_complete_stay_so(small):
+    thick = replace(FINE, pixel_size=(100.0, 4.0, 4.0))
+    labels = cells_of(thick)
+    labels[1] = 0
+    empty = TrainingSource(
+        thick, labels, KIND, train=":", coverage=Coverage(complete="1")
+    )
+    first = source(blocks(4, "nm", (8, 64, 64)))
+    roles = rescaled(small, first, empty, ndim=3).trainer.images[1]
+    assert roles.image.shape[1] == 8
+    assert roles.target.annotated.any(axis=(1, 2)).all()

@@ -21,8 +21,9 @@ from napari_unet.model.checkpoint import load_model
 from napari_unet.model.started import Started
 from napari_unet.train.describe import class_names
 from napari_unet.train.run_folder import RunFolder
-from napari_unet.train.session import TrainingSource, open_run, source_of, train_sources
+from napari_unet.train.session import open_run, train_sources
 from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_source import TrainingSource, source_of
 
 
 def make(shape=(3, 64, 64), seed=0) -> tuple[Stack, np.ndarray]:

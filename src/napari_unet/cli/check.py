@@ -13,7 +13,8 @@ from napari_unet.config import RunConfig, TrainConfig
 from napari_unet.model import device as devices
 from napari_unet.model.checkpoint import versions
 from napari_unet.samples import em_stack
-from napari_unet.train.session import TrainingSource, open_run
+from napari_unet.train.session import open_run
+from napari_unet.train.training_source import TrainingSource
 
 _SECONDS = 2.0
 

@@ -25,7 +25,8 @@ from napari_unet.model.checkpoint import save_model
 from napari_unet.samples import em_stack
 from napari_unet.score.report.overlay import side_by_side
 from napari_unet.score.scoring import score_labels
-from napari_unet.train.session import TrainingSource, open_run
+from napari_unet.train.session import open_run
+from napari_unet.train.training_source import TrainingSource
 
 _SHAPE = (20, 512, 512)
 _TRAIN, _VALIDATION, _HELD_OUT = "0:14", "14:16", "16:20"

@@ -89,7 +89,8 @@ def train(
     for all images when given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
-    from napari_unet.train.session import open_run, source_of
+    from napari_unet.train.session import open_run
+    from napari_unet.train.training_source import source_of
 
     start = None
     if resume is not None:

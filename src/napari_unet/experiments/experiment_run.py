@@ -22,8 +22,9 @@ from napari_unet.experiments.study_measures import measure
 from napari_unet.model.checkpoint import load_model
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
-from napari_unet.train.session import TrainingSource, open_run
+from napari_unet.train.session import open_run
 from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_source import TrainingSource
 
 
 class ExperimentRun:

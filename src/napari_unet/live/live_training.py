@@ -12,7 +12,7 @@ from napari_unet.data.regions import role_map
 from napari_unet.live.events import Idle, Kept, Preview
 from napari_unet.model.started import Started
 from napari_unet.train.progress import Progress, bundled
-from napari_unet.train.session import TrainingSource
+from napari_unet.train.training_source import TrainingSource
 
 if TYPE_CHECKING:
     from napari_unet.live.requests import LiveRequests

@@ -23,10 +23,13 @@ class PixelSize:
     ----------
     size, unit
         Along Z, Y and X.
+    rescale
+        Whether others are brought to it.
     """
 
     size: Factors
     unit: str
+    rescale: bool = False
 
     @classmethod
     def of(cls, stack: Stack) -> PixelSize:
@@ -38,10 +41,12 @@ class PixelSize:
         return growth(other.size, other.unit, self.size, self.unit, ndim)
 
     def words(self, other: PixelSize, ndim: int) -> str:
-        """Return how the pixels of another image differ from these."""
+        """Return how the pixels of another image differ, and what is done about it."""
         own = size_words(other.size, other.unit, ndim)
         first = size_words(self.size, self.unit, ndim)
-        return f"its pixels are {own}, those of the first image {first}"
+        advice = "rescale to the first image to make them one"
+        done = "rescaled to these" if self.rescale else advice
+        return f"its pixels are {own}, those of the first image {first}: {done}"
 
     def rescaled(self, stack: Stack, ndim: int) -> Stack:
         """Return an image of this pixel size, interpolated as for a prediction.

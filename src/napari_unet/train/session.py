@@ -6,180 +6,30 @@ Loads no torch before a run is opened.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.config import (
-    AnnotationKind,
-    Coverage,
-    ImageConfig,
-    Region,
-    Role,
-    RunConfig,
-)
-from napari_unet.data.calibration import Calibration
-from napari_unet.data.dimensions import of_labels
-from napari_unet.data.doubts import check_looks, check_names
-from napari_unet.data.read import as_stack, read_stack
+from napari_unet.config import AnnotationKind, Coverage, Region, RunConfig
+from napari_unet.data.read import as_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
 from napari_unet.train.progress import Progress, TrainStep, bundled
+from napari_unet.train.training_source import TrainingSource
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_unet.data.normalize import Normalization
     from napari_unet.model.checkpoint import Model
     from napari_unet.train.one_size import PixelSize
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import TrainingImage
 
 _SHOW_SECONDS = 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSource:
-    """An image of a training set with its annotations, as arrays or as files.
-
-    Attributes
-    ----------
-    image
-        The image, or the file or folder from which it is read.
-    labels
-        (Z, Y, X) annotations as painted, or their file or folder.
-    kind
-        What the annotations mean; None is a guess.
-    train, validation
-        Slices, as `prepare_image` takes them.
-    regions
-        Boxes, polygons or slices with their role.
-    class_names
-        Names of the classes, background first; () where they have none.
-    calibration, axes, info_bar
-        What counts instead of what the image's file says, as `read_stack` takes it.
-    coverage
-        Which pixels of the annotations say anything.
-    trust
-        Train even where the annotations do not look like labels of the image.
-    """
-
-    image: Stack | Path
-    labels: NDArray[np.generic] | Path
-    kind: AnnotationKind | None = None
-    train: str | None = None
-    validation: str | None = None
-    regions: tuple[Region, ...] = ()
-    class_names: tuple[str, ...] = ()
-    calibration: Calibration | None = None
-    axes: str | None = None
-    info_bar: int | None = None
-    coverage: Coverage = field(default_factory=Coverage)
-    trust: bool = False
-
-    @property
-    def is_divided(self) -> bool:
-        """Whether the user chose what of the image trains or validates."""
-        drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATION}
-        return bool(self.train or self.validation or drawn)
-
-    def read(self) -> tuple[Stack, NDArray[np.generic], tuple[str, ...]]:
-        """Return image, annotations, and what had to be assumed of their files.
-
-        Files are read on the thread that calls; a memory map stays one.
-
-        Raises
-        ------
-        InputError
-            When a file cannot be read.
-        """
-        notes: list[str] = []
-        image, labels = self.image, self.labels
-        if isinstance(image, Path):
-            known = {"axes": self.axes, "info_bar": self.info_bar}
-            image = _read(image, notes, self.calibration, **known)
-        if isinstance(labels, Path):
-            # Their pixels are those of the image, whatever their file says.
-            axes = of_labels(self.axes)
-            labels = np.asarray(_read(labels, notes, Calibration(), axes=axes).as_zyx())
-        return image, labels, tuple(notes)
-
-    def prepare(
-        self,
-        config: RunConfig,
-        normalization: Normalization | None = None,
-        like: PixelSize | None = None,
-    ) -> tuple[TrainingImage, tuple[str, ...]]:
-        """Read the image, normalise it, and weigh its annotations.
-
-        `like` is the pixel size of the first image of the set.
-
-        Returns
-        -------
-        The image, and what had to be assumed of its files.
-
-        Raises
-        ------
-        InputError
-            When image or annotations cannot be used, or are doubtful and not trusted,
-            naming their files.
-        """
-        from napari_unet.train.training_image import prepare_image
-
-        if not self.trust:
-            check_names(self.image, self.labels)
-        stack, labels, notes = self.read()
-        with self.naming_files():
-            if not self.trust:
-                check_looks(stack, labels)
-            image = prepare_image(
-                stack,
-                labels,
-                kind=self.kind,
-                train=self.train,
-                validation=self.validation,
-                regions=self.regions,
-                network=config.network,
-                weight_map=config.weight_map,
-                normalization=normalization,
-                coverage=self.coverage,
-                like=like,
-                rescale=config.train.rescale,
-            )
-        return replace(image, class_names=self.class_names), notes
-
-    @contextmanager
-    def naming_files(self) -> Iterator[None]:
-        """Put the names of the files before what is wrong with them."""
-        try:
-            yield
-        except InputError as error:
-            if not isinstance(self.image, Path):
-                raise
-            words = f"{self.image} with {self.labels}: {error}"
-            raise type(error)(words) from error
-
-
-def source_of(image: ImageConfig) -> TrainingSource:
-    """Return what the settings of a run say of an image as a source."""
-    return TrainingSource(
-        Path(image.image),
-        Path(image.labels),
-        kind=image.kind,
-        train=image.train,
-        validation=image.validation,
-        regions=image.regions,
-        calibration=Calibration.given(image.pixel_size, image.unit),
-        axes=image.axes,
-        info_bar=image.info_bar,
-        coverage=image.coverage,
-        trust=image.trust_labels,
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +103,9 @@ def open_run(
     images: list[TrainingImage] = []
     notes: list[str] = []
     for source in sources:
-        image, of_files = source.prepare(config, normalization, _size_of(images))
+        image, of_files = source.prepare(
+            config, normalization, _size_of(images, config)
+        )
         images.append(image)
         notes += of_files
     if not any(source.is_divided for source in sources):
@@ -390,28 +242,20 @@ def _kept(config: RunConfig, images: Sequence[TrainingImage]) -> RunConfig:
     return config.model_copy(update={"images": tuple(kept)})
 
 
-def _read(
-    path: Path, notes: list[str], calibration: Calibration | None, **known: Any
-) -> Stack:
-    stack = read_stack(path, calibration, **known)
-    notes += [f"{path}: {note}" for note in stack.notes]
-    return stack
-
-
 def _labels(labels: ArrayLike | Stack | str | Path) -> NDArray[np.generic] | Path:
     if isinstance(labels, str | Path):
         return Path(labels)
     return np.asarray(as_stack(labels, "annotations").as_zyx())
 
 
-def _size_of(images: Sequence[TrainingImage]) -> PixelSize | None:
+def _size_of(images: Sequence[TrainingImage], config: RunConfig) -> PixelSize | None:
     """Return the pixel size that further images are compared with."""
     from napari_unet.train.one_size import PixelSize
 
     if not images:
         return None
     z, y, x = images[0].pixel_size
-    return PixelSize((z, y, x), images[0].unit)
+    return PixelSize((z, y, x), images[0].unit, config.train.rescale)
 
 
 def _of_image(source: TrainingSource, image: TrainingImage, count: int) -> str:

@@ -21,16 +21,14 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
 from napari_unet.data.normalize import Normalization
-from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation
-from napari_unet.data.stack import ArrayLike, Stack
+from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation, runs
+from napari_unet.data.stack import ArrayLike, Stack, list_slices
 from napari_unet.data.weight_map import weight_map as make_weight_map
 from napari_unet.train.one_size import PixelSize, nearest
 from napari_unet.train.roles import assign_roles, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
 _CUBES_NOTE = "the pixel size is unknown: slices count as far apart as pixels"
-_RESCALED = "rescaled to these"
-_NOT_RESCALED = "rescale to the first image to make them one"
 _ONE_CLASS_NOTE = (
     "only one class is annotated: the network will find it everywhere; paint "
     "background too"
@@ -120,7 +118,6 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     normalization: Normalization | None = None,
     coverage: Coverage | None = None,
     like: PixelSize | None = None,
-    rescale: bool = False,
 ) -> TrainingImage:
     """Turn an image and its annotations into a `TrainingImage`.
 
@@ -131,8 +128,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     labels
         (Z, Y, X) annotations, as painted, of the size of the image. What is painted
         on its info bar counts for nothing.
-    kind
-        What the annotations mean; guessed when left out.
+    kind, coverage
+        What the annotations mean, and which of them say anything; None is a guess.
     train, validation
         Slices as "start:stop"; "none" for no slice at all. Where neither they nor
         `regions` say otherwise, the last fifth of the annotated slices is held out,
@@ -141,9 +138,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         Boxes, polygons or slices with their role, to the pixel.
     network, weight_map, normalization
         Settings; the defaults when left out.
-    coverage
-        Which pixels of the annotations say anything; guessed when left out.
-    like, rescale
+    like
         Pixel size of the first image of a set; where that of this one differs, it is
         told, or the image is brought to it.
 
@@ -163,11 +158,10 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     roles = assign_roles(target, regions, train, validation, notes)
     learnt, held = (slices_of(target, roles, role) for role in (TRAIN, VALIDATION))
     if like is not None and like.growth(PixelSize.of(stack), network.ndim):
-        words = like.words(PixelSize.of(stack), network.ndim)
-        notes.append(f"{words}: {_RESCALED if rescale else _NOT_RESCALED}")
-        if rescale:
-            found = _rescaled(stack, labels, roles, like, target.kind, network.ndim)
-            stack, target, roles = found
+        notes.append(like.words(PixelSize.of(stack), network.ndim))
+        if like.rescale:
+            known = target.kind, coverage, network.ndim
+            stack, target, roles = _rescaled(stack, labels, roles, like, known)
     notes += _doubts(stack, target, roles, network)
     size, ndim = stack.size_for(network.ndim), network.ndim
     mapped = make_weight_map(target, weight_map, ndim=ndim, pixel_size=size)
@@ -198,14 +192,19 @@ def _rescaled(
     labels: NDArray[np.generic],
     roles: NDArray[np.uint8],
     like: PixelSize,
-    kind: AnnotationKind,
-    ndim: int,
+    known: tuple[AnnotationKind, Coverage, int],
 ) -> tuple[Stack, Target, NDArray[np.uint8]]:
     """Return image, annotations and roles of another pixel size."""
+    kind, coverage, ndim = known
     stack = like.rescaled(stack.picture, ndim)
     shape = stack.as_czyx().shape[1:]
+    if coverage.complete:
+        complete = np.zeros((len(labels), 1, 1), bool)
+        complete[list_slices(coverage.complete, len(labels))] = True
+        kept = runs(np.flatnonzero(nearest(complete, (shape[0], 1, 1))))
+        coverage = coverage.model_copy(update={"complete": ",".join(kept) or None})
     # Objects that touch get their gap anew, a pixel of the new size wide.
-    target = to_target(nearest(labels, shape), kind, ndim=ndim)
+    target = to_target(nearest(labels, shape), kind, ndim=ndim, coverage=coverage)
     return stack, target, nearest(roles, shape)
 
 

@@ -16,7 +16,8 @@ from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.live_training import train_live
 from napari_unet.model.started import Started
 from napari_unet.train.progress import Progress, Step, TrainStep
-from napari_unet.train.session import TrainingSource, train_sources
+from napari_unet.train.session import train_sources
+from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.keys import KeyList

@@ -13,7 +13,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
-from napari_unet.train.session import TrainingSource
+from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.layers.marks import made_here
 from napari_unet.widgets.layers.places import lies_on

@@ -16,7 +16,7 @@ from napari_unet.data.annotation import guess_kind
 from napari_unet.data.doubts import TRUST, check_looks, check_names
 from napari_unet.errors import InputError
 from napari_unet.train.pairs import Part
-from napari_unet.train.session import TrainingSource
+from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.copy_offer import CopyOffer
