@@ -88,13 +88,13 @@ def test_a_bar_that_leaves_no_picture_is_refused(em, rows):
 def test_training_sees_the_picture_alone(em):
     stack, cells = em
     regions = [Region(role=Role.VALIDATION, polygon=((40, 0), (95, 0), (95, 79)))]
-    told = prepare_image(stack, cells, regions=regions)
+    with_bar = prepare_image(stack, cells, regions=regions)
     alone = prepare_image(stack.picture, cells[:, PICTURE], regions=regions)
     for name in ("image", "weight_map", "roles", "truth"):
-        np.testing.assert_array_equal(getattr(told, name), getattr(alone, name))
-    assert told.train_pixels == alone.train_pixels
+        np.testing.assert_array_equal(getattr(with_bar, name), getattr(alone, name))
+    assert with_bar.train_pixels == alone.train_pixels
     # The file is known again by all that it holds.
-    assert told.image_fingerprint == fingerprint(stack.as_czyx())
+    assert with_bar.image_fingerprint == fingerprint(stack.as_czyx())
 
 
 def test_live_training_sees_the_picture_alone(em):
@@ -104,34 +104,34 @@ def test_live_training_sees_the_picture_alone(em):
         [Region(role=Role.VALIDATION, polygon=((0, 0), (95, 0), (0, 79)))],
         cells.shape,
     )
-    told = LiveSet(stack, kind, settings, roles)
+    with_bar = LiveSet(stack, kind, settings, roles)
     alone = LiveSet(stack.picture, kind, settings, roles[:, PICTURE])
-    for one, labels in ((told, cells), (alone, cells[:, PICTURE])):
+    for one, labels in ((with_bar, cells), (alone, cells[:, PICTURE])):
         one.update(1, labels[1])
     # A stroke that runs into the bar, and one that lies on it.
     painted = cells[1].copy()
     for rows in (slice(60, 90), slice(80, 90)):
         painted[rows] = 1 - painted[rows]
-        told.update(1, painted, rows)
+        with_bar.update(1, painted, rows)
         alone.update(1, painted[PICTURE])
     for name in ("image", "weight_map", "roles", "truth"):
         np.testing.assert_array_equal(
-            getattr(told.image, name), getattr(alone.image, name)
+            getattr(with_bar.image, name), getattr(alone.image, name)
         )
     with pytest.raises(InputError, match="the image is 96 x 80"):
-        told.update(1, cells[1, PICTURE])
+        with_bar.update(1, cells[1, PICTURE])
 
 
 @pytest.mark.parametrize("rescale", [False, True])
 def test_nothing_is_predicted_on_the_bar(em, model, rescale):
     stack, _ = em
     config = PredictConfig(rescale=rescale)
-    told = segment(model, stack, config, probabilities=True)
+    with_bar = segment(model, stack, config, probabilities=True)
     alone = segment(model, stack.picture, config, probabilities=True)
-    assert told.labels.shape == stack.shape
-    np.testing.assert_array_equal(told.labels[:, PICTURE], alone.labels)
-    assert not told.labels[:, HEIGHT:].any()
-    chances = told.probabilities
+    assert with_bar.labels.shape == stack.shape
+    np.testing.assert_array_equal(with_bar.labels[:, PICTURE], alone.labels)
+    assert not with_bar.labels[:, HEIGHT:].any()
+    chances = with_bar.probabilities
     np.testing.assert_array_equal(chances[:, :, PICTURE], alone.probabilities)
     assert (chances[0, :, HEIGHT:] == 1).all()
     assert (chances[1:, :, HEIGHT:] == 0).all()
@@ -139,9 +139,9 @@ def test_nothing_is_predicted_on_the_bar(em, model, rescale):
 
 def test_no_object_lies_on_the_bar(em, model):
     finish = PostprocessConfig(objects="watershed", min_size=0)
-    told = segment(model, em[0], finish=finish)
-    assert told.labels.any()
-    assert not told.labels[:, HEIGHT:].any()
+    with_bar = segment(model, em[0], finish=finish)
+    assert with_bar.labels.any()
+    assert not with_bar.labels[:, HEIGHT:].any()
 
 
 def test_no_place_on_the_bar_is_asked_for(em, model):
@@ -149,11 +149,13 @@ def test_no_place_on_the_bar_is_asked_for(em, model):
     nothing = np.zeros(stack.shape, np.uint8)
     options = (None, 16, Event())
     looks = []
-    told = result_of(find_places(lambda: model, stack, nothing, *options), looks.append)
+    with_bar = result_of(
+        find_places(lambda: model, stack, nothing, *options), looks.append
+    )
     alone = result_of(
         find_places(lambda: model, stack.picture, nothing[:, PICTURE], *options)
     )
-    assert [one.place for one in told.places] == [one.place for one in alone.places]
+    assert [one.place for one in with_bar.places] == [one.place for one in alone.places]
     assert all(look.unsure.shape == stack.shape[1:] for look in looks)
     assert not any(look.unsure[HEIGHT:].any() for look in looks)
 
@@ -162,24 +164,24 @@ def test_no_place_on_the_bar_is_asked_for(em, model):
 def test_baselines_see_the_picture_alone(em, name):
     stack, cells = em
     config = BaselineConfig(trees=5)
-    told, alone = (
+    with_bar, alone = (
         result_of(make_mask(name, one, labels, None, config, Event())).mask
         for one, labels in ((stack, cells), (stack.picture, cells[:, PICTURE]))
     )
-    np.testing.assert_array_equal(told[:, PICTURE], alone)
-    assert not told[:, HEIGHT:].any()
+    np.testing.assert_array_equal(with_bar[:, PICTURE], alone)
+    assert not with_bar[:, HEIGHT:].any()
 
 
 def test_the_bar_is_not_scored(em):
     _, cells = em
     predicted = cells.copy()
     predicted[:, ::5] = 0
-    told = score(compare(predicted, cells, info_bar=BAR))
+    with_bar = score(compare(predicted, cells, info_bar=BAR))
     alone = score(compare(predicted[:, PICTURE], cells[:, PICTURE]))
     # Thinned borders may end a pixel further where the picture goes on.
-    assert told.values() == pytest.approx(alone.values(), rel=1e-3)
-    np.testing.assert_array_equal(told.overall.confusion, alone.overall.confusion)
-    assert "24 rows at the bottom, is not scored" in " ".join(told.notes)
+    assert with_bar.values() == pytest.approx(alone.values(), rel=1e-3)
+    np.testing.assert_array_equal(with_bar.overall.confusion, alone.overall.confusion)
+    assert "24 rows at the bottom, is not scored" in " ".join(with_bar.notes)
 
 
 def test_a_network_learns_cells_and_not_the_bar(em):
@@ -199,9 +201,9 @@ def test_a_network_learns_cells_and_not_the_bar(em):
         trainer = open_run([TrainingSource(image, painted)], config).trainer
         list(trainer.run())
         weights.append(trainer.network.state_dict())
-    told, alone, everything = ([one[name] for name in one] for one in weights)
-    assert all(map(torch.equal, told, alone))
-    assert not all(map(torch.equal, told, everything))
+    with_bar, alone, everything = ([one[name] for name in one] for one in weights)
+    assert all(map(torch.equal, with_bar, alone))
+    assert not all(map(torch.equal, with_bar, everything))
 
 
 @pytest.mark.parametrize("rows", [slice(0, 96), slice(60, 96), slice(80, 96)])

@@ -35,14 +35,14 @@ def test_an_info_bar_is_neither_trained_on_predicted_nor_scored(barred, train, r
     predicted = tifffile.imread(out)
     assert predicted[:, :-BAR].any()
     assert not predicted[:, -BAR:].any()
-    told = run("score", out, barred / "labels.tif", *OPTION).stdout
-    assert "16 rows at the bottom, is not scored" in told
+    printed = run("score", out, barred / "labels.tif", *OPTION).stdout
+    assert "16 rows at the bottom, is not scored" in printed
     alone = [barred / f"{name}-alone.tif" for name in ("out", "labels")]
     for name, path in zip(("out", "labels"), alone, strict=True):
         stack = read_stack(barred / f"{name}.tif", info_bar=BAR).picture
         write_stack(path, stack.data, like=stack)
     table = run("score", *alone).stdout.splitlines()
-    assert table[-1] == told.splitlines()[-1]
+    assert table[-1] == printed.splitlines()[-1]
 
 
 def test_a_baseline_leaves_the_info_bar_out(barred, run):
@@ -79,8 +79,10 @@ def test_axes_are_said_to_every_command(as_channels, train, run):
     axes = ("--axes", "ZYX")
     folder = train("run", *axes)
     outs = [as_channels / f"{name}.tif" for name in ("out", "mask", "weights")]
-    told = run("predict", folder / "last.safetensors", image, "--out", outs[0], *axes)
-    assert "--axes" not in told.stdout
+    printed = run(
+        "predict", folder / "last.safetensors", image, "--out", outs[0], *axes
+    )
+    assert "--axes" not in printed.stdout
     run("baseline", "otsu", image, "--out", outs[1], *axes)
     run("weights", labels, outs[2], *axes)
     for out in outs:

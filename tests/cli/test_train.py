@@ -344,11 +344,11 @@ def test_images_of_another_pixel_size_are_rescaled_and_resumed(files, run):
         *("--image", files / "image.tif", "--labels", files / "labels.tif"),
         *("--image", files / "coarse.tif", "--labels", files / "cells.tif"),
     )
-    told = run(*common, "--out", files / "mixed", "--steps", 2).stdout
+    printed = run(*common, "--out", files / "mixed", "--steps", 2).stdout
     words = "coarse.tif: its pixels are 0.008 um, those of the first image 0.004 um"
-    assert f"{words}: rescale to the first image" in told
-    told = run(*common, "--out", files / "one", "--steps", 2, "--rescale").stdout
-    assert f"{words}: rescaled to these" in told
+    assert f"{words}: rescale to the first image" in printed
+    printed = run(*common, "--out", files / "one", "--steps", 2, "--rescale").stdout
+    assert f"{words}: rescaled to these" in printed
     assert RunConfig.from_yaml(files / "one" / "run.yaml").train.rescale
     again = run("train", "--resume", files / "one").stdout
     assert "is finished after 2 steps" in again
@@ -393,8 +393,8 @@ def test_a_guessed_value_to_ignore_is_said_and_kept(files, run):
 def test_the_value_to_ignore_can_be_chosen(files, run, chosen):
     value = 255 if chosen == "none" else int(chosen)
     mark(files, (0, value), (1, value))
-    told = start(files, run, "--ignore", chosen).stdout
-    assert (f"{chosen} is ignored" in told) == (chosen != "none")
+    printed = start(files, run, "--ignore", chosen).stdout
+    assert (f"{chosen} is ignored" in printed) == (chosen != "none")
     kept = RunConfig.from_yaml(files / "run" / "run.yaml").images[0].ignore
     assert str(kept) == chosen
     with pytest.raises(InputError, match="ignore = 'some'"):

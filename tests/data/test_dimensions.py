@@ -32,9 +32,9 @@ def test_two_pages_of_one_size_may_be_two_detectors(tmp_path):
         "its 2 pages of one size are read as slices: if they are channels or "
         f"detectors, --axes CYX{WHERE}",
     )
-    told = read_stack(path, axes="CYX")
-    assert (told.axes, told.notes) == ("CYX", ())
-    np.testing.assert_array_equal(told.as_czyx(), stored[:, None])
+    stack = read_stack(path, axes="CYX")
+    assert (stack.axes, stack.notes) == ("CYX", ())
+    np.testing.assert_array_equal(stack.as_czyx(), stored[:, None])
 
 
 def test_many_pages_are_a_stack_without_a_word(tmp_path):
@@ -56,9 +56,9 @@ def test_slices_stored_as_channels_or_time_are_told(tmp_path, kind, letter, word
     tifffile.imwrite(path, stored, **options)
     read = read_stack(path)
     assert read.notes == (f"{words}{WHERE}",)
-    told = read_stack(path, axes="zyx")
-    assert (told.axes, told.notes) == ("ZYX", ())
-    np.testing.assert_array_equal(told.as_zyx(), stored)
+    stack = read_stack(path, axes="zyx")
+    assert (stack.axes, stack.notes) == ("ZYX", ())
+    np.testing.assert_array_equal(stack.as_zyx(), stored)
 
 
 def test_few_channels_and_plain_slices_are_no_question(tmp_path):
@@ -82,9 +82,9 @@ def test_a_plain_array_of_four_dimensions_is_told_or_asked_for(tmp_path, wanted)
         read_stack(plain)
     expected = stored.swapaxes(0, 1) if wanted == "ZCYX" else stored
     for path in (colours, plain):
-        told = read_stack(path, axes=wanted)
-        assert (told.axes, told.notes) == ("CZYX", ())
-        np.testing.assert_array_equal(told.as_czyx(), expected)
+        stack = read_stack(path, axes=wanted)
+        assert (stack.axes, stack.notes) == ("CZYX", ())
+        np.testing.assert_array_equal(stack.as_czyx(), expected)
 
 
 def test_empty_dimensions_and_colours_need_no_letter(tmp_path):
@@ -100,8 +100,8 @@ def test_files_of_a_folder_may_be_channels(tmp_path):
     stored = values(3, 20, 30)
     for name, page in zip("abc", stored, strict=True):
         Image.fromarray(page).save(tmp_path / f"{name}.png")
-    told = read_stack(tmp_path, axes="CYX")
-    np.testing.assert_array_equal(told.as_czyx(), stored[:, None])
+    stack = read_stack(tmp_path, axes="CYX")
+    np.testing.assert_array_equal(stack.as_czyx(), stored[:, None])
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ def test_fei_states_metres_and_the_bar_lies_below_the_rows_that_were_scanned(
     size, source = (7.70833, 7.70833), "Thermo Fisher metadata"
     assert measured(read) == (size, "nm", source, 6, "YX")
     assert read.notes == (BAR_NOTE,)
-    told = read_stack(path, info_bar=0)
-    assert (told.info_bar, told.notes) == (0, ())
+    stack = read_stack(path, info_bar=0)
+    assert (stack.info_bar, stack.notes) == (0, ())
 
 
 def test_newer_files_of_thermo_fisher_hold_xml_alone(tmp_path: Path) -> None:

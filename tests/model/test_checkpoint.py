@@ -128,10 +128,10 @@ def test_models_before_format_3_normalise_by_all_pixels_as_they_did(saved, per):
     axes = (2, 3) if per == "slice" else (1, 2, 3)
     mean = image.mean(axes, dtype="f8", keepdims=True).astype("f4")
     std = image.std(axes, dtype="f8", keepdims=True).astype("f4")
-    told = normalization(image)
+    normalised = normalization(image)
     if per == "slice":
-        np.testing.assert_array_equal(told, (image.astype("f4") - mean) / std)
-    np.testing.assert_allclose(told, (image - mean) / std, atol=1e-6)
+        np.testing.assert_array_equal(normalised, (image.astype("f4") - mean) / std)
+    np.testing.assert_allclose(normalised, (image - mean) / std, atol=1e-6)
     keep_threshold(saved, 0.3)
     assert read_card(saved).normalization == normalization
     assert ModelCard().normalization != normalization

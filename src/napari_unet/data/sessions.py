@@ -73,11 +73,11 @@ class Session:
 
     def crashed(self) -> list[str]:
         """Return the sessions that never came to an end, oldest first."""
-        return [one for one in self._marked() if not _lives(self._path(one))]
+        return self._marked(living=False)
 
     def others(self) -> list[str]:
         """Return the sessions that work in the folder now, oldest first."""
-        return [one for one in self._marked() if _lives(self._path(one))]
+        return self._marked(living=True)
 
     @property
     def is_first(self) -> bool:
@@ -87,13 +87,10 @@ class Session:
     def _path(self, session: str) -> Path:
         return self.folder / f"{_PREFIX}{session}.json"
 
-    def _marked(self) -> list[str]:
-        names = (path.stem for path in self.folder.glob(f"{_PREFIX}*.json"))
-        return sorted(
-            name.removeprefix(_PREFIX)
-            for name in names
-            if name != f"{_PREFIX}{self.id}"
-        )
+    def _marked(self, *, living: bool) -> list[str]:
+        paths = set(self.folder.glob(f"{_PREFIX}*.json")) - {self._path(self.id)}
+        found = [path for path in paths if _lives(path) == living]
+        return sorted(path.stem.removeprefix(_PREFIX) for path in found)
 
 
 def _lives(path: Path) -> bool:

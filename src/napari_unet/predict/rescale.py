@@ -119,17 +119,15 @@ class RescaledPredictor(Predictor):
         the noise of small pixels would count among the contrast otherwise.
         """
         card, depth = self.model.card, np.shape(image)[1]
-        slices = [slice(z, z + 1) for z in range(depth)]
-        if card.network.ndim == 2 and card.normalization.per == "slice":
+        slices, whole = [slice(z, z + 1) for z in range(depth)], slice(0, depth)
+        flat = card.network.ndim == 2
+        if flat and card.normalization.per == "slice":
             for part in slices:
                 yield part, card.normalization(self._resampled(image, part))
             return
-        whole = card.normalization(self._resampled(image, slice(0, depth)))
-        if card.network.ndim == 3:
-            yield slice(0, depth), whole
-            return
-        for part in slices:
-            yield part, whole[:, part]
+        volume = card.normalization(self._resampled(image, whole))
+        for part in slices if flat else [whole]:
+            yield part, volume[:, part] if flat else volume
 
     def _resampled(self, image: ArrayLike, part: slice) -> NDArray[np.float32]:
         """Read some slices one by one, and bring them to the model's pixel size."""

@@ -47,14 +47,6 @@ def thin_borders(
         )
     stack = objects if objects.ndim == 3 else objects[None]
     ids = connected_objects(stack != 0) if stack.dtype == bool else stack
-    thinned = [_thin(one) for one in ids]
+    flood = skimage.segmentation.watershed
+    thinned = [flood(one == 0, one, connectivity=1, watershed_line=True) for one in ids]
     return np.reshape(np.asarray(thinned, np.int32), objects.shape)
-
-
-def _thin(objects: NDArray[np.generic]) -> NDArray[np.int32]:
-    border = objects == 0
-    return np.asarray(
-        skimage.segmentation.watershed(
-            border, objects, connectivity=1, watershed_line=True
-        )
-    )

@@ -158,13 +158,11 @@ def _above(
     ones = np.ones(edges.shape[1])
     widths = scipy.sparse.coo_array((ones, tuple(edges)), (count, count)).tocsr()
     widths.data = 1 / widths.data
-    tree = scipy.sparse.csgraph.minimum_spanning_tree(widths).tocoo()
+    tree = scipy.sparse.csgraph.minimum_spanning_tree(widths).tolil()
     # One more node, above all the largest parts, is where every way ends.
-    rows = np.concatenate([tree.row, np.full(roots.size, count)])
-    columns = np.concatenate([tree.col, roots])
-    values = np.ones(rows.size)
-    whole = scipy.sparse.coo_array(
-        (values, (rows, columns)), (count + 1, count + 1)
-    ).tocsr()
-    _, above = scipy.sparse.csgraph.breadth_first_order(whole, count, directed=False)
+    tree.resize((count + 1, count + 1))
+    tree[roots, count] = 1
+    _, above = scipy.sparse.csgraph.breadth_first_order(
+        tree.tocsr(), count, directed=False
+    )
     return np.asarray(above[:count])

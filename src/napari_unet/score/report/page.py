@@ -121,7 +121,7 @@ class ReportPage:
     @cached_property
     def _pictures(self) -> dict[str, tuple[str, bytes]]:
         """Caption and PNG of the worst and the best slice, by name."""
-        ranked = self._ranked
+        ranked = sorted(self.scores.slices, key=_rank)
         chosen = {"worst": ranked[0]}
         if len(ranked) > 1:
             chosen["best"] = ranked[-1]
@@ -130,30 +130,28 @@ class ReportPage:
             for name, row in chosen.items()
         }
 
-    @property
-    def _ranked(self) -> list[SliceScores]:
-        """Rows from the worst to the best, by objects where there are any."""
-
-        def rank(row: SliceScores) -> tuple[float, float]:
-            # Cells that were made up on an empty slice leave it without a Rand score.
-            values = row.values()
-            iou = float(np.nan_to_num(values["iou"], nan=1))
-            return (iou if math.isnan(values["v_rand"]) else values["v_rand"], iou)
-
-        return sorted(self.scores.slices, key=rank)
-
     def _picture(self, row: SliceScores) -> bytes:
+        from PIL import Image
+
         # By its place: slices can be numbered with gaps between them.
         z = self.comparison.slices[self.scores.slices.index(row)]
-        drawn = errors_over(
-            self.comparison.truth_mask[z] if self.image is None else self.image[z],
-            self._map[z],
-        )
-        return _png(drawn)
+        image = self.comparison.truth_mask if self.image is None else self.image
+        buffer = io.BytesIO()
+        drawn = errors_over(image[z], self._map[z])
+        Image.fromarray(drawn).save(buffer, "PNG")
+        return buffer.getvalue()
 
     @cached_property
     def _map(self) -> NDArray[np.uint8]:
         return pixel_map(self.comparison)
+
+
+def _rank(row: SliceScores) -> tuple[float, float]:
+    """Return what worse slices have less of, of objects where there are any."""
+    values = row.values()
+    iou = float(np.nan_to_num(values["iou"], nan=1))
+    # Cells that were made up on an empty slice leave it without a Rand score.
+    return (iou if math.isnan(values["v_rand"]) else values["v_rand"], iou)
 
 
 def check_page(path: Path) -> None:
@@ -190,14 +188,6 @@ def _better(measure: Measure) -> str:
 
 def _inline(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _points(curve: Curve) -> dict[str, Any] | None:
