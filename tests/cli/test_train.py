@@ -108,6 +108,17 @@ def test_run_yaml_repeats_a_run_exactly_from_any_folder(
     assert_same_model(files / "first" / "last.safetensors", "again/last.safetensors")
 
 
+@pytest.fixture
+def hangups_heard():
+    """Let what is started hear SIGHUP, also where these tests run under nohup."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def learning(whole, folder):
     """Return the command of a run like another, in a process of its own."""
     command = [sys.executable, "-m", "napari_unet", "train", "--out", str(folder)]
@@ -129,6 +140,7 @@ def assert_goes_on(whole, stopped, run):
         ("SIGHUP", "The terminal closes (SIGHUP): stopping."),
     ],
 )
+@pytest.mark.usefixtures("hangups_heard")
 def test_a_run_that_is_told_to_end_goes_on_with_resume(files, train, run, name, words):
     """A cluster that ends its job sends SIGTERM, often twice."""
     whole, number = train("whole"), getattr(signal, name, None)
@@ -150,6 +162,7 @@ def test_a_run_that_is_told_to_end_goes_on_with_resume(files, train, run, name, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of Unix")
+@pytest.mark.usefixtures("hangups_heard")
 def test_a_terminal_that_closes_costs_no_step(files, train, run):
     whole = train("whole")
     master, slave = os.openpty()

@@ -180,9 +180,13 @@ def test_stopping_a_prediction_keeps_the_slices_done_and_no_fragment(
     assert len(done) == tiles // (total // 6)
 
 
-@pytest.mark.parametrize("axes", ["cyx", "czyx", "zcyx"])
-def test_labels_of_an_image_with_channels_have_its_slices_and_none_of_its_channels(
-    dock: Any, viewer: Any, finish: Any, tmp_path: Path, axes: str
+@pytest.mark.parametrize(
+    ("axes", "kept"),
+    # Layers share the sliders of their last axes: channels before Y keep their place.
+    [("cyx", "yx"), ("czyx", "zyx"), ("zcyx", "zcyx")],
+)
+def test_labels_of_an_image_with_channels_lie_on_all_of_them(
+    dock: Any, viewer: Any, finish: Any, tmp_path: Path, axes: str, kept: str
 ) -> None:
     config = UNetConfig(base_channels=2, depth=2, in_channels=2)
     path = tmp_path / "two.safetensors"
@@ -201,9 +205,10 @@ def test_labels_of_an_image_with_channels_have_its_slices_and_none_of_its_channe
     dock.predict.run_button.click()
     finish(dock.predict)
     layer = viewer.layers["channels prediction"]
-    plain = axes.replace("c", "")
-    assert layer.data.shape == tuple(sizes[letter] for letter in plain)
-    np.testing.assert_allclose(layer.scale, [scales[letter] for letter in plain])
+    # One channel, as long as the two of the image.
+    sizes["c"], scales["c"] = 1, 2
+    assert layer.data.shape == tuple(sizes[letter] for letter in kept)
+    np.testing.assert_allclose(layer.scale, [scales[letter] for letter in kept])
 
 
 def test_a_prediction_lies_on_a_turned_image(
