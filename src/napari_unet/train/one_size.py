@@ -41,12 +41,16 @@ class PixelSize:
         return growth(other.size, other.unit, self.size, self.unit, ndim)
 
     def words(self, other: PixelSize, ndim: int) -> str:
-        """Return how the pixels of another image differ, and what is done about it."""
+        """Return how the pixels of another image differ from these."""
         own = size_words(other.size, other.unit, ndim)
         first = size_words(self.size, self.unit, ndim)
+        return f"its pixels are {own}, those of the first image {first}"
+
+    def note(self, other: PixelSize, ndim: int) -> str:
+        """Return what is done about that, too."""
         advice = "rescale to the first image to make them one"
         done = "rescaled to these" if self.rescale else advice
-        return f"its pixels are {own}, those of the first image {first}: {done}"
+        return f"{self.words(other, ndim)}: {done}"
 
     def rescaled(self, stack: Stack, ndim: int) -> Stack:
         """Return an image of this pixel size, interpolated as for a prediction.

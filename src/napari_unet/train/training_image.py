@@ -158,7 +158,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     roles = assign_roles(target, regions, train, validation, notes)
     learnt, held = (slices_of(target, roles, role) for role in (TRAIN, VALIDATION))
     if like is not None and like.growth(PixelSize.of(stack), network.ndim):
-        notes.append(like.words(PixelSize.of(stack), network.ndim))
+        notes.append(like.note(PixelSize.of(stack), network.ndim))
         if like.rescale:
             known = target.kind, coverage, network.ndim
             stack, target, roles = _rescaled(stack, labels, roles, like, known)

@@ -252,9 +252,8 @@ def test_pixels_of_another_size_are_told_before_training(
     assert images.sizes.text() == ""
     tick(images, names(images).index("coarse"))
     assert images.sizes.text().splitlines() == [
-        "coarse: its pixels are 0.008 um, those of the first image 4 nm: rescale to "
-        "the first image to make them one.",
-        '"Rescale to the first image" is in the settings.',
+        "coarse: its pixels are 0.008 um, those of the first image 4 nm.",
+        '"Rescale to the first image", under More, makes them one.',
     ]
     tick(images, names(images).index("coarse"), used=False)
     assert images.sizes.text() == ""

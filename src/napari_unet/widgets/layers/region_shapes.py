@@ -66,7 +66,7 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
             edge_width=max(1.0, max(plane_shape(image)[-2:]) / 256),
             **placed_like(image),
         )
-        bring_to(layer, viewer.dims.units)
+    bring_to(layer, viewer.dims.units)
     layer.metadata[REGIONS_OF] = str(image.unique_id)
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))

@@ -17,6 +17,7 @@ from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
 from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
+from napari_unet.widgets.layers.places import bring_to
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -163,6 +164,8 @@ class PredictedLayers:
                 metadata={PREDICTED: []},
                 **placed_like(self._image),
             )
+            # It is corrected by hand.
+            bring_to(labels, self._viewer.dims.units)
         labels.metadata[NUMBERED] = self._numbers
         self.labels = labels
         if self._wants_maps:

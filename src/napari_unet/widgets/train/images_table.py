@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _PAINT_MS = 2000
 _ROWS_SHOWN = 4
 _ROLE_WIDTH = 100
-_RESCALE = f'"{TrainConfig.model_fields["rescale"].title}" is in the settings.'
+_RESCALE = f'"{TrainConfig.model_fields["rescale"].title}", under More, makes them one.'
 _ROLE_TOOLTIP = (
     "automatic: regions and held-out slices decide\n"
     "train: all that is annotated is trained on\n"
