@@ -211,7 +211,9 @@ def _region(viewer: ViewerModel, layer: Layer) -> tuple[slice, slice] | None:
     positions = np.tile(np.array(dims.point, float), (4, 1))
     signs = np.array(list(product((-1, 1), repeat=2)))
     positions[:, list(dims.displayed)] = middle + signs * reach
-    corners = np.array([from_view(viewer, layer, one)[-2:] for one in positions])
+    matrix, offset = _from_view(viewer, layer)
+    inside = positions[:, dims.ndim - layer.ndim :] @ matrix.T + offset
+    corners = inside[:, spatial(layer)[-2:]]
     last = np.array(shape_in_space(layer)[-2:]) - 1
     low = np.maximum(np.floor(corners.min(0)), 0).astype(int)
     high = np.minimum(np.ceil(corners.max(0)), last).astype(int)
