@@ -8,11 +8,8 @@ from typing import Any
 import h5py
 import mrcfile
 import numpy as np
-import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QFileDialog
-
-from napari_unet.errors import InputError
 
 PLUGIN = "napari-unet-em"
 VOLUME = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
@@ -20,6 +17,10 @@ VOLUME = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
 
 def units(layer: Any) -> tuple[str, ...]:
     return tuple(str(unit) for unit in layer.units)
+
+
+def news() -> list[str]:
+    return [notification.message for notification in notification_manager.records]
 
 
 def test_a_tomogram_opens_where_its_header_says(viewer: Any, tmp_path: Any) -> None:
@@ -41,8 +42,7 @@ def test_napari_chooses_it_where_no_plugin_is_named(viewer: Any, tmp_path: Any) 
     (layer,) = viewer.open(str(tmp_path / "a.emd"), plugin=None)
     np.testing.assert_allclose(layer.scale, (0.05, 0.004, 0.004))
     assert units(layer) == ("micrometer",) * 3
-    news = [notification.message for notification in notification_manager.records]
-    assert "a.emd its dimensions are not named: read as ZYX" in news
+    assert "a.emd: its dimensions are not named: read as ZYX" in news()
 
 
 def test_what_lacks_says_in_napari_what_to_install(
@@ -50,8 +50,10 @@ def test_what_lacks_says_in_napari_what_to_install(
 ) -> None:
     mrcfile.write(tmp_path / "a.mrc", VOLUME)
     monkeypatch.setitem(sys.modules, "mrcfile", None)
-    with pytest.raises(InputError, match=r"napari-unet-em\[formats\]"):
-        viewer.open(str(tmp_path / "a.mrc"), plugin=PLUGIN)
+    assert viewer.open(str(tmp_path / "a.mrc"), plugin=None) == []
+    assert news()[-1].endswith(
+        'install it by pip install "napari-unet-em[formats]", and start anew.'
+    )
 
 
 def test_the_load_dock_offers_and_reads_them(
