@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 
+from napari_unet.data import folder
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 
@@ -159,6 +160,30 @@ def test_colours_come_as_red_green_and_blue(tmp_path):
 def test_what_is_no_image_is_refused(tmp_path, picture, words):
     with pytest.raises(InputError, match=words):
         read_stack(save(tmp_path / "a.dm3", picture))
+
+
+@pytest.mark.parametrize("larger_than_memory", [False, True])
+def test_a_folder_of_slices_is_a_stack(tmp_path, monkeypatch, larger_than_memory):
+    if larger_than_memory:
+        monkeypatch.setattr(folder, "memory_limit", lambda: 0)
+    for index in (10, 2, 1, 0):
+        values = VOLUME[min(index, 3)]
+        picture = image(values, (3.6, 3.6), ("nm", "nm"))
+        save(tmp_path / f"block_{index}.dm4", picture, version=4)
+    stack = read_stack(tmp_path)
+    np.testing.assert_array_equal(np.asarray(stack.data), VOLUME)
+    assert stack.pixel_size == (1.0, 3.6, 3.6)
+    assert stack.unit == "nm"
+    assert stack.unknown_axes == "Z"
+
+
+def test_a_slice_that_does_not_fit_is_named(tmp_path):
+    save(tmp_path / "0.dm3", image(VOLUME[0], (3.6, 3.6), ("nm", "nm")))
+    save(tmp_path / "1.dm3", image(VOLUME[0], (7.2, 7.2), ("nm", "nm")))
+    assert "slice 1 (1.dm3) has pixels of another size" in read_stack(tmp_path).notes[0]
+    save(tmp_path / "2.dm3", image(VOLUME[0].astype("f4")))
+    with pytest.raises(InputError, match=r"2\.dm3 does not fit the stack: slice 2"):
+        read_stack(tmp_path)
 
 
 def test_the_first_of_several_images_is_read_and_told(tmp_path):

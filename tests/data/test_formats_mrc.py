@@ -119,6 +119,15 @@ def test_columns_that_are_another_axis_are_turned(tmp_path):
     np.testing.assert_array_equal(stack.data, VOLUME.transpose(2, 0, 1))
 
 
+def test_a_folder_of_images_is_a_stack(tmp_path):
+    for index, plane in enumerate(VOLUME.astype("i2")):
+        save(tmp_path / f"{index}.mrc", plane if index else plane[None], 20.0)
+    stack = read_stack(tmp_path)
+    assert stack.axes == "ZYX"
+    assert stack.pixel_size == (1.0, 20.0, 20.0)
+    np.testing.assert_array_equal(stack.data, VOLUME)
+
+
 def test_a_stack_of_volumes_is_a_series(tmp_path):
     values = np.arange(2 * 3 * 4 * 5, dtype="i2").reshape(2, 3, 4, 5)
     with mrcfile.new(tmp_path / "a.mrc") as file:

@@ -18,10 +18,12 @@ from napari_unet.data.colours import ALPHA, through_palette, without_alpha
 from napari_unet.data.dimensions import arrange
 from napari_unet.data.file_names import masks_among
 from napari_unet.data.files import unreadable
+from napari_unet.data.formats.kinds import read_other
 from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
 from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
+from napari_unet.words import sides
 
 # The plugins themselves: Image.open refuses pictures of more than 179 megapixels.
 _PLUGINS: dict[str, Any] = {
@@ -32,14 +34,16 @@ _PLUGINS: dict[str, Any] = {
 }
 PICTURES = tuple(_PLUGINS)
 _TIFFS = (".tif", ".tiff")
+_CAMERAS = (".dm3", ".dm4", ".mrc")  # as microscopes that cut and scan write a series
 _PALETTES = "the palettes of its files differ: read by colour"
 
 
 def read_folder(path: Path, axes: str | None = None) -> Loaded:
     """Read the slices of a folder in natural order: slice2 comes before slice10.
 
-    TIFF files are taken; where there are none, pictures (PNG, JPEG, BMP). `axes` are
-    those that the user gives, with a letter for the files, as `arrange` takes them.
+    TIFF files are taken; where there are none, pictures (PNG, JPEG, BMP), or else DM3,
+    DM4 or MRC files. `axes` are those that the user gives, with a letter for the files,
+    as `arrange` takes them.
 
     Raises
     ------
@@ -72,10 +76,13 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
 def read_image(
     path: Path, axes: str | None = None, *, by_colour: bool = False
 ) -> Loaded:
-    """Read one file: a picture (PNG, JPEG, BMP), or else a TIFF file.
+    """Read one file that can be a slice: of a camera, a picture, or else a TIFF file.
 
     The other parameters are those of `read_tiff`.
     """
+    other = read_other(path, axes) if path.suffix.lower() in _CAMERAS else None
+    if other is not None:
+        return other
     if path.suffix.lower() not in PICTURES:
         return read_tiff(path, axes, by_colour=by_colour)
     data, notes = _read_picture(path, by_colour=by_colour)
@@ -105,13 +112,13 @@ def slice_files(path: Path) -> list[Path]:
         names = [p for p in path.iterdir() if p.name[0] != "." and p.is_file()]
     except OSError as error:
         raise unreadable(path, error) from error
-    for suffixes in (_TIFFS, PICTURES):
+    for suffixes in (_TIFFS, PICTURES, _CAMERAS):
         files = [p for p in names if p.suffix.lower() in suffixes]
         if files:
             return sorted(files, key=natural_key)
     raise InputError(
-        f"{path} holds no images: choose a folder with one TIFF, PNG or JPEG file "
-        "for each slice."
+        f"{path} holds no images: choose a folder with one file for each slice, such "
+        "as TIFF, PNG, JPEG, DM4 or MRC."
     )
 
 
@@ -134,8 +141,8 @@ def _check_alike(files: list[Path], kinds: list[str], page: Any, axes: str) -> N
     if axes not in ("YX", "YXS"):
         raise InputError(
             f"{files[0]} is not a single slice but holds "
-            f"{' x '.join(map(str, page.shape))} ({axes}): open that "
-            "file itself, or leave single slices in the folder."
+            f"{sides(page.shape)} ({axes}): open that file itself, or leave single "
+            "slices in the folder."
         )
     for index, (file, kind) in enumerate(zip(files, kinds, strict=True)):
         if kind != kinds[0]:
@@ -168,9 +175,13 @@ class _Header(NamedTuple):
 
 
 def _header(file: Path) -> _Header:
+    if file.suffix.lower() in _CAMERAS:
+        slice_ = _without_z(read_image(file))
+        kind = f"{sides(slice_.data.shape)} {slice_.data.dtype}"
+        return _Header(kind, b"", slice_.calibration)
     if file.suffix.lower() not in PICTURES:
         shape, dtype, palette, calibration = tiff_header(file)
-        return _Header(f"{' x '.join(map(str, shape))} {dtype}", palette, calibration)
+        return _Header(f"{sides(shape)} {dtype}", palette, calibration)
     with _open_picture(file) as picture:
         kind = f"{picture.height} x {picture.width} {picture.mode}"
         found = sidecar(file, (picture.height, picture.width)) or Calibration()

@@ -94,8 +94,9 @@ def _axes(header: Any) -> str:
 def _voxel(header: Any, letter: str) -> Any:
     """Return the size of a voxel in angstrom; 0 where it is unknown."""
     count = int(header[f"m{letter.lower()}"])
-    stack_of_images = int(header.ispg) == 0 and count == 1 and int(header.nz) > 1
-    if count < 1 or (letter == "Z" and stack_of_images):
+    # One section alone, and a stack of images, have no distance of sections.
+    images = int(header.ispg) == 0 or int(header.nz) == 1
+    if count < 1 or (letter == "Z" and count == 1 and images):
         return 0.0
     size: np.float32 = np.float32(header.cella[letter.lower()]) / np.float32(count)
     return size
