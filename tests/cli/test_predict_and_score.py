@@ -179,7 +179,12 @@ def test_while_objects_are_numbered_ctrl_c_ends_at_once(files, train, run, monke
     model, plain = train() / "last.safetensors", scipy.ndimage.label
     monkeypatch.setattr(scipy.ndimage, "label", label)
     predict = ("predict", model, files / "image.tif", "--out", files / "o.tif")
-    assert run(*predict, "--objects", "connected").exit_code == 130
+    # What runs in the background of a shell would ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert run(*predict, "--objects", "connected").exit_code == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not (files / "o.tif").exists()
 
 

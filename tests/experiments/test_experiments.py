@@ -281,7 +281,7 @@ def test_scribbles_and_several_classes_are_refused(start):
     labels = Stack(values, "ZYX", (1.0, 1.0, 1.0), "pixel", "labels")
     with pytest.raises(InputError, match="scribbles"):
         start(labels=labels)
-    values[:, 12:], values[:, :10] = 2, 1
+    values[:, 20:40], values[:, 40:] = 1, 2
     with pytest.raises(InputError, match="know foreground and background"):
         start(labels=labels)
 
