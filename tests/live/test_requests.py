@@ -43,11 +43,15 @@ def test_the_newest_labels_are_taken_once_with_all_rows_that_have_changed():
 )
 def test_whoever_waits_is_woken_by_what_is_asked_for(ask):
     requests = LiveRequests()
+    asking = threading.Thread(target=ask, args=[requests])
+
+    def nothing_is_ready() -> bool:
+        asking.start()  # what it asks for has to wait until this thread sleeps
+        return False
+
     began = time.monotonic()
-    timer = threading.Timer(0.05, ask, [requests])
-    timer.start()
-    requests.wait(30, lambda: False)
-    timer.join()
+    requests.wait(30, nothing_is_ready)
+    asking.join()
     assert time.monotonic() - began < 10
 
 
