@@ -31,7 +31,7 @@ from napari_unet.widgets.layers.places import (
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
-from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row, steady
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -74,7 +74,7 @@ class SendPart(QWidget):
         self._viewer = viewer
         self._workspace = workspace = Workspace.of(viewer)
         self._prediction = prediction or (lambda: workspace.prediction)
-        self.extent = QComboBox()
+        self.extent = steady(QComboBox())
         self.extent.addItems([SLICE, VISIBLE, OBJECT])
         self.extent.setToolTip(_TOOLTIP)
         self.button = QPushButton("Send to annotations")

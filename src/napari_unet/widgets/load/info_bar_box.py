@@ -13,7 +13,7 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.marks import INFO_BAR
-from napari_unet.widgets.qt.parts import in_row, tool
+from napari_unet.widgets.qt.parts import in_row, steady, tool
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -43,7 +43,7 @@ class InfoBarBox(QWidget):
         super().__init__()
         self._viewer, self._image = viewer, image
         self._drawn: tuple[Shapes, Image] | None = None
-        self.rows = QSpinBox()
+        self.rows = steady(QSpinBox())
         self.rows.setToolTip(ImageConfig.model_fields["info_bar"].description or "")
         self.rows.setKeyboardTracking(False)
         tip = "Draw a box over the writing: all from its upper edge on is the info bar."

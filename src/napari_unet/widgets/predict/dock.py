@@ -29,7 +29,7 @@ from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.qt.parts import WrappedLabel
+from napari_unet.widgets.qt.parts import WrappedLabel, steady
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ class PredictWidget(Panel):
         super().__init__(napari_viewer, "Predict", "Stop")
         self.model = ModelBox(self.workspace)
         self.image = LayerBox(napari_viewer, Image)
-        self.extent = QComboBox()
+        self.extent = steady(QComboBox())
         self.extent.addItems([_SLICE, _STACK])
         self.probabilities = QCheckBox("Probabilities too, as image layers")
         self.finish = SettingsForm(PostprocessConfig())

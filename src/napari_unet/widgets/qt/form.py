@@ -14,6 +14,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unet.config import Settings
+from napari_unet.widgets.qt.parts import steady
 
 _OWN = "napari_unet_tooltip"
 """Property that holds the tooltip of a disabled widget as it was before."""
@@ -53,7 +54,7 @@ class SettingsForm(QWidget):
                 continue
             editor = _editor(name, field, getattr(settings, name))
             editor.changed.connect(self._on_changed)
-            native = editor.native
+            native = steady(editor.native)
             if isinstance(native, QCheckBox):
                 native.setText("")  # the label beside it says it already
             native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

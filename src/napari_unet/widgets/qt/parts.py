@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QHBoxLayout,
@@ -14,6 +16,7 @@ from qtpy.QtWidgets import (
     QLayout,
     QMenu,
     QPushButton,
+    QScrollBar,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -22,6 +25,7 @@ from qtpy.QtWidgets import (
 
 _POLICY = QSizePolicy.Policy
 _Part = TypeVar("_Part")
+_Editor = TypeVar("_Editor", bound=QWidget)
 
 
 def present(part: _Part | None) -> _Part:
@@ -85,6 +89,35 @@ class WrappedLabel(QLabel):
         self._reason = reason
 
 
+class _WheelPasser(QObject):
+    """Hands the mouse wheel on to what lies around a widget."""
+
+    def eventFilter(  # noqa: N802 (Qt's own spelling)
+        self, _watched: QObject | None, event: QEvent | None
+    ) -> bool:
+        if event is None or event.type() != QEvent.Type.Wheel:
+            return False
+        event.ignore()
+        return True
+
+
+def steady(editor: _Editor) -> _Editor:
+    """Let the mouse wheel scroll the dock over an editor, and never change its value.
+
+    What is in it is edited by clicks and keys, which the wheel does not turn to it.
+    """
+    parts: list[QWidget] = [editor]
+    for kind in (QAbstractSpinBox, QAbstractSlider):
+        parts += editor.findChildren(kind)
+    for part in parts:
+        if isinstance(part, QScrollBar):
+            continue  # of the list that a choice opens
+        part.installEventFilter(_WheelPasser(part))
+        if part.focusPolicy() == Qt.FocusPolicy.WheelFocus:
+            part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return editor
+
+
 class NarrowBox(QComboBox):
     """A choice whose entries are cut where the dock is narrow.
 
@@ -98,6 +131,7 @@ class NarrowBox(QComboBox):
         super().__init__()
         self.setSizePolicy(_POLICY.Ignored, _POLICY.Fixed)
         self.addItems(texts)
+        steady(self)
 
 
 def button(text: str, slot: Callable[[], object], tip: str = "") -> QPushButton:

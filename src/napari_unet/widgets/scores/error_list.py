@@ -21,7 +21,7 @@ from napari_unet.widgets.layers.marks import IGNORED
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
 from napari_unet.widgets.scores.error_send import ErrorSend
 from napari_unet.widgets.scores.error_table import ErrorTable
 from napari_unet.widgets.scores.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
@@ -95,7 +95,7 @@ class ErrorList(QWidget):
             name: button("", partial(self._toggle, name), tip)
             for name, tip in _TIPS.items()
         }
-        self.kinds = QComboBox()
+        self.kinds = steady(QComboBox())
         self.kinds.currentIndexChanged.connect(self._fill)
         self.table = ErrorTable()
         self.table.clicked.connect(lambda index: self._go_to(index.row()))

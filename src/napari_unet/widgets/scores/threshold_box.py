@@ -21,7 +21,7 @@ from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import later
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
 from napari_unet.widgets.scores.threshold_plot import COLOURS, ThresholdPlot
 
@@ -90,7 +90,7 @@ class ThresholdBox(QWidget):
         for job in (self._job, self._curving):
             job.failed.connect(self.words.setText)
         self.predict_button = button("Predict with probabilities", self._on_predict)
-        self.value = QDoubleSpinBox()
+        self.value = steady(QDoubleSpinBox())
         self.value.setRange(0.01, 0.99)
         self.value.setSingleStep(0.01)
         self.value.setDecimals(3)

@@ -27,7 +27,7 @@ from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_image
 from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions, later
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
 from napari_unet.words import sides
@@ -300,7 +300,7 @@ class ImagesTable(QWidget):
         self.sizes.setText("\n".join(words))
 
     def _role_box(self, row: _Row) -> QComboBox:
-        box = QComboBox()
+        box = steady(QComboBox())
         box.addItems([str(part) for part in Part])
         box.setCurrentText(str(row.pair.part))
         box.setToolTip(_ROLE_TOOLTIP)

@@ -23,7 +23,7 @@ from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
-from napari_unet.widgets.qt.parts import in_row
+from napari_unet.widgets.qt.parts import in_row, steady
 
 if TYPE_CHECKING:
     from napari_unet.widgets.qt.panel import Panel
@@ -77,13 +77,13 @@ class RunSettings(QObject):
         self._panel = panel
         self.workspace = panel.workspace
         self.start_from = ModelBox(self.workspace, _SIZES)
-        self.recipe = QComboBox()
+        self.recipe = steady(QComboBox())
         for text, preset in _RECIPES.items():
             self.recipe.addItem(text, preset)
-        self.amount = QDoubleSpinBox()
+        self.amount = steady(QDoubleSpinBox())
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
-        self.amount_of = QComboBox()
+        self.amount_of = steady(QComboBox())
         self.amount_of.addItems(BUDGETS)
         self.forms: dict[str, SettingsForm] = {}
         self._ndim = UNetConfig().ndim

@@ -41,6 +41,7 @@ from napari_unet.widgets.qt.parts import (
     in_column,
     in_row,
     present,
+    steady,
 )
 from napari_unet.widgets.qt.runner import Runner
 
@@ -92,7 +93,7 @@ class SuggestionList(Runner):
         self._unsure: NDArray[np.float32] | None = None
         self._layer: Image | None = None
         self._drawn = 0.0
-        self.side = QSpinBox()
+        self.side = steady(QSpinBox())
         self.side.setRange(16, 1024)
         self.side.setSingleStep(16)
         self.side.setValue(64)

@@ -32,7 +32,7 @@ from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.qt.parts import WrappedLabel
+from napari_unet.widgets.qt.parts import WrappedLabel, steady
 
 if TYPE_CHECKING:
     import napari
@@ -60,7 +60,7 @@ class WeightsWidget(Panel):
         self._showing = False
         self.labels = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
-        self.formula = QComboBox()
+        self.formula = steady(QComboBox())
         self.formula.addItems(
             get_args(WeightMapConfig.model_fields["formula"].annotation)
         )
@@ -198,7 +198,7 @@ class WeightsWidget(Panel):
             shown.contrast_limits = limits
 
     def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
-        slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        slider = steady(QLabeledDoubleSlider(Qt.Orientation.Horizontal))
         lowest = 0.0 if name == "w0" else 0.5
         slider.setRange(lowest, highest)
         slider.setDecimals(1)
