@@ -263,6 +263,19 @@ def test_layers_are_refreshed_in_place_and_those_of_the_user_are_left_alone(
     assert hers.data.all()
 
 
+def test_what_is_shown_can_never_be_painted_on(
+    part: ErrorList, score: Any, viewer: Any
+) -> None:
+    score()
+    for button in part.show_buttons.values():
+        button.click()
+    for predicted in (damaged(), damaged()[:, ::-1].copy()):
+        score(predicted)
+        part.go(1)
+        for name in (ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER):
+            assert not viewer.layers[name].editable, name
+
+
 def test_a_prediction_that_was_removed_is_not_gone_to(
     part: ErrorList, score: Any, viewer: Any
 ) -> None:

@@ -70,6 +70,9 @@ def go_to(
     corner = np.add(centre, (0.0, *np.maximum(size, seen))[-len(centre) :])
     world = np.abs(to_view(viewer, box, corner) - point)[-2:]
     camera.zoom = _SHARE * float((np.array(viewer.canvas.size) / world).min())
+    # A box that slips under the brush would point to somewhere else; napari lets new
+    # data be edited.
+    box.editable = False
     return box
 
 
@@ -105,8 +108,6 @@ def _draw(
             ndim=ndim, name=name, opacity=1, metadata=mark, **place
         )
         viewer.layers.selection.active = active
-        # A box that slips under the brush would point to somewhere else.
-        layer.editable = False
     for key, value in placed_like(like).items():
         setattr(layer, key, value)
     layer.data = []

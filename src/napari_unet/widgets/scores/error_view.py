@@ -104,10 +104,10 @@ class ErrorView:
                 **placed_like(like),
             )
             self._viewer.layers.selection.active = active
-            # What is shown is what was counted, not a drawing.
-            layer.editable = False
         else:
             layer.data = shown
+        # Shown is what was counted, not a drawing; napari lets new data be edited.
+        layer.editable = False
         for key, value in placed_like(like).items():
             setattr(layer, key, value)
         layer.colormap = DirectLabelColormap(color_dict=table)
