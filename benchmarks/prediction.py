@@ -191,7 +191,7 @@ def peak(side: int, base: int, keep: int) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     free = predictor.device.free_memory()
     chosen = choose(
-        stack.shape[1:], given.network.config, PredictConfig(), predictor.device
+        stack.shape[1:], predictor.footprint, PredictConfig(), predictor.device
     )
     tell(
         "peak memory of the process",

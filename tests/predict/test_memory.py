@@ -12,6 +12,7 @@ from napari_unet.config import PredictConfig, UNetConfig
 from napari_unet.errors import OutOfMemoryError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import Device
+from napari_unet.model.footprint import footprint_of
 from napari_unet.model.unet import UNet
 from napari_unet.predict.memory import choose
 from napari_unet.predict.predictor import Predictor
@@ -138,7 +139,7 @@ def test_other_errors_are_not_taken_for_a_full_memory():
 @pytest.mark.parametrize(("ndim", "depth"), [(2, 4), (3, 3), (3, 4)])
 @pytest.mark.parametrize("gigabytes", [0.4, 2, 16])
 def test_the_tile_is_chosen_to_fit_the_free_memory(ndim, depth, gigabytes):
-    network = UNetConfig(ndim=ndim, depth=depth)
+    network = footprint_of(UNetConfig(ndim=ndim, depth=depth))
     device = Small(CPU, ndim, int(gigabytes * 10**9))
     chosen = choose((100, 4096, 3000), network, PredictConfig(), device)
     smallest = chosen.halved() is None
@@ -150,24 +151,35 @@ def test_the_tile_is_chosen_to_fit_the_free_memory(ndim, depth, gigabytes):
 def test_a_slice_that_fits_is_one_tile_and_one_that_does_not_is_cut():
     roomy = Small(CPU, 2, 64 * 10**9)
     for side, tiles in ((500, 1), (2048, 1), (4096, 2), (10_000, 5)):
-        chosen = choose((1, side, side), UNetConfig(), PredictConfig(), roomy)
-        axes = plan_axes((1, side, side), UNetConfig(), chosen.config)
+        chosen = choose(
+            (1, side, side), footprint_of(UNetConfig()), PredictConfig(), roomy
+        )
+        axes = plan_axes((1, side, side), footprint_of(UNetConfig()), chosen.config)
         assert len(axes[-1]) == tiles
 
 
 def test_what_the_user_chose_is_taken_as_it_is():
     wanted = PredictConfig(tile_size=3000, batch_size=7)
-    config = choose((9, 4096, 4096), UNetConfig(), wanted, Small(CPU, 2, 10**6)).config
+    config = choose(
+        (9, 4096, 4096), footprint_of(UNetConfig()), wanted, Small(CPU, 2, 10**6)
+    ).config
     assert (config.tile_size, config.batch_size) == (3000, 7)
 
 
 def test_a_gpu_gets_as_many_slices_at_once_as_fit_and_a_cpu_one():
     gpu = Small(torch.device("mps"), 2, 10**9)
     batches = [
-        choose((30, side, side), UNetConfig(), PredictConfig(), gpu).batch_size
+        choose(
+            (30, side, side), footprint_of(UNetConfig()), PredictConfig(), gpu
+        ).batch_size
         for side in (64, 256, 512)
     ]
     assert batches[0] == 16
     assert batches[0] > batches[1] > batches[2] >= 1
     roomy = Small(CPU, 2, 10**12)
-    assert choose((30, 64, 64), UNetConfig(), PredictConfig(), roomy).batch_size == 1
+    assert (
+        choose(
+            (30, 64, 64), footprint_of(UNetConfig()), PredictConfig(), roomy
+        ).batch_size
+        == 1
+    )

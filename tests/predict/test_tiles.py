@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.config import PredictConfig, UNetConfig
+from napari_unet.model.footprint import footprint_of, side_of
 from napari_unet.model.geometry import grid as pooling_grid
 from napari_unet.model.geometry import output_size, reach
 from napari_unet.predict.tiles import plan_axis, plan_tiles
@@ -30,7 +31,7 @@ SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 300), st.integers(1, 300))
 @given(network=NETWORKS, config=CONFIGS, shape=SHAPES)
 def test_tiles_cover_every_pixel_exactly_once(network, config, shape):
     covered = np.zeros(shape, np.int16)
-    for tile in plan_tiles(shape, network, config):
+    for tile in plan_tiles(shape, footprint_of(network), config):
         covered[tile.core] += 1
     np.testing.assert_array_equal(covered, 1)
 
@@ -40,7 +41,7 @@ def test_tiles_cover_every_pixel_exactly_once(network, config, shape):
 def test_what_a_tile_keeps_is_its_core_and_its_sides_pass_the_network(
     network, config, shape
 ):
-    for tile in plan_tiles(shape, network, config)[:50]:
+    for tile in plan_tiles(shape, footprint_of(network), config)[:50]:
         for axis, span in enumerate(tile.spans):
             if axis == 0 and network.ndim == 2:
                 assert (span.size, span.keep) == (1, slice(0, 1))
@@ -63,7 +64,7 @@ def test_tiles_see_their_surroundings_and_start_on_the_pooling_grid(
     network, length, tile, axis
 ):
     grid, far = pooling_grid(network, axis), reach(network, axis)
-    spans = plan_axis(length, tile, network, axis)
+    spans = plan_axis(length, tile, side_of(network, axis))
     for span in spans:
         assert (span.start - spans[0].start) % grid == 0
         seen = span.start, span.start + span.size
@@ -81,15 +82,15 @@ def test_tiles_see_their_surroundings_and_start_on_the_pooling_grid(
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_a_tile_as_large_as_the_image_is_the_only_one(padding):
     network = UNetConfig(padding=padding)
-    assert len(plan_axis(500, 500, network)) == 1
-    assert len(plan_axis(500, 4096, network)) == 1
+    assert len(plan_axis(500, 500, side_of(network))) == 1
+    assert len(plan_axis(500, 4096, side_of(network))) == 1
 
 
 @pytest.mark.parametrize("tile", [64, 100, 256])
 def test_tiles_are_about_as_large_as_asked_where_they_have_neighbours(tile):
     network = UNetConfig()
     halo = -(-reach(network) // 16) * 16
-    spans = plan_axis(4000, tile, network)
+    spans = plan_axis(4000, tile, side_of(network))
     sides = [span.core.stop - span.core.start for span in spans[1:-1]]
     assert max(sides) <= tile
     assert np.median(sides) > 0.7 * tile
@@ -100,7 +101,7 @@ def test_tiles_are_about_as_large_as_asked_where_they_have_neighbours(tile):
 
 @pytest.mark.parametrize("tile", [64, 100, 256])
 def test_valid_tiles_are_no_smaller_than_asked_and_all_alike(tile):
-    spans = plan_axis(4000, tile, UNetConfig(padding="valid"))
+    spans = plan_axis(4000, tile, side_of(UNetConfig(padding="valid")))
     assert len({span.size for span in spans}) == 1
     for span in spans[:-1]:
         assert tile - 16 <= span.core.stop - span.core.start <= tile + 16
@@ -111,9 +112,9 @@ def test_valid_tiles_are_no_smaller_than_asked_and_all_alike(tile):
 def test_a_tile_that_is_cut_covers_its_core_once_and_is_shown_no_more(
     network, length, tile
 ):
-    for span in plan_axis(length, 2 * tile, network)[:5]:
+    for span in plan_axis(length, 2 * tile, side_of(network))[:5]:
         covered = np.zeros(length, np.int16)
-        for part in plan_axis(length, tile, network, part=span.core):
+        for part in plan_axis(length, tile, side_of(network), part=span.core):
             covered[part.core] += 1
             assert part.size <= span.size
             assert part.start % 2**network.depth == span.start % 2**network.depth
@@ -123,6 +124,6 @@ def test_a_tile_that_is_cut_covers_its_core_once_and_is_shown_no_more(
 
 
 def test_networks_of_two_dimensions_get_single_slices():
-    tiles = plan_tiles((3, 40, 40), UNetConfig(depth=2), PredictConfig())
+    tiles = plan_tiles((3, 40, 40), footprint_of(UNetConfig(depth=2)), PredictConfig())
     assert [tile.core[0] for tile in tiles] == [slice(z, z + 1) for z in range(3)]
     assert {tile.sizes for tile in tiles} == {(1, 40, 40)}

@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.config import UNetConfig
+from napari_unet.model.footprint import Footprint, footprint_of
 from napari_unet.model.geometry import factors
 from napari_unet.model.layers import GroupNorm, InstanceNorm, LinearUp, UpConv2d, centre
+from napari_unet.model.losses import probabilities
+from napari_unet.model.predictable import Network
 
 _CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _UP: dict[int, type[nn.Module]] = {2: UpConv2d, 3: nn.ConvTranspose3d}
@@ -42,7 +45,7 @@ class DoubleConv(nn.Sequential):
         )
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """Contracting and expanding path with skip connections (paper, figure 1).
 
     Parameters
@@ -103,6 +106,15 @@ class UNet(nn.Module):
             image = block(torch.cat([skip, image], dim=1))
         logits: Tensor = self.head(image)
         return logits
+
+    @property
+    def footprint(self) -> Footprint:
+        """What fits the network, and what it sees."""
+        return footprint_of(self.config)
+
+    def probabilities(self, image: Tensor) -> Tensor:
+        """Map (B, C, [Z,] Y, X) to float32 probabilities, background first."""
+        return probabilities(self(image))
 
     @property
     def num_parameters(self) -> int:

@@ -102,7 +102,7 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     if model is None:
         raise InputError("The network has not begun to learn: try again soon.")
     image, rows = stack.picture.as_czyx(), stack.picture_rows
-    image = with_colours(image, model.network.config.in_channels)
+    image = with_colours(image, model.network.footprint.in_channels)
     unsure = np.zeros(stack.as_czyx().shape[1:], np.float32)
     began, seen, total = time.monotonic(), 0, len(unsure)
     for look in uncertainty(Predictor(model, PredictConfig()), image, stop=stop):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from napari_unet.config import PredictConfig, UNetConfig
-from napari_unet.model import geometry
+from napari_unet.config import PredictConfig
 from napari_unet.model.device import Device
+from napari_unet.model.footprint import Footprint
 from napari_unet.predict.tiles import plan_axes
 
 _LARGEST = 2048
@@ -32,7 +32,7 @@ class Capacity:
     shape
         (Z, Y, X) of the image.
     network
-        The network.
+        What is known of the network.
     config
         Settings, with tile and batch decided.
     device
@@ -40,7 +40,7 @@ class Capacity:
     """
 
     shape: tuple[int, ...]
-    network: UNetConfig
+    network: Footprint
     config: PredictConfig
     device: Device
 
@@ -104,7 +104,8 @@ class Capacity:
         if self.device.device.type == "cpu":
             return least
         # Smaller than that, a GPU spends its time on surroundings: the CPU is better.
-        return max(least, geometry.reach(self.network, axis))
+        side = self.network.sides[axis]
+        return max(least, side.halo, side.margin)
 
     def changed(self, changes: dict[str, int]) -> Capacity:
         """Return what goes through once some settings have other values."""
@@ -112,7 +113,7 @@ class Capacity:
 
 
 def choose(
-    shape: Sequence[int], network: UNetConfig, wanted: PredictConfig, device: Device
+    shape: Sequence[int], network: Footprint, wanted: PredictConfig, device: Device
 ) -> Capacity:
     """Decide on tile and batch from the free memory where `wanted` leaves them open.
 
@@ -121,7 +122,7 @@ def choose(
     shape
         (Z, Y, X) of the image.
     network
-        The network.
+        What is known of the network.
     wanted
         Settings; a tile or batch that is given is taken as it is.
     device
@@ -143,8 +144,8 @@ def choose(
     return capacity.changed({"batch_size": batch})
 
 
-def bytes_of_pixel(network: UNetConfig, device: Device) -> int:
+def bytes_of_pixel(network: Footprint, device: Device) -> int:
     """Estimate the bytes that a forward pass holds at its peak for every pixel."""
     width = 2 if device.bfloat16 else 4
-    outside = 4 * (network.in_channels + 2 * max(2, network.num_classes))
-    return _VALUES * network.base_channels * width + outside
+    outside = 4 * (network.in_channels + 2 * network.num_classes)
+    return _VALUES * network.width * width + outside

@@ -14,9 +14,8 @@ from napari_unet.config import PredictConfig
 from napari_unet.data.crop import Cuttable, crop_mirrored
 from napari_unet.data.stack import ArrayLike
 from napari_unet.errors import InputError, OutOfMemoryError
-from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, choose_device, memory_errors
-from napari_unet.model.losses import probabilities
+from napari_unet.model.predictable import Predictable
 from napari_unet.predict.averaging import averaged
 from napari_unet.predict.memory import Capacity, choose
 from napari_unet.predict.prediction import Prediction, TileDone
@@ -31,7 +30,7 @@ class Predictor:
     Parameters
     ----------
     model
-        Network and card, as `load_model` returns them.
+        Network and card, as `load_model` and `open_package` return them.
     config
         Tile size, batch, averaging and device.
     device
@@ -45,14 +44,14 @@ class Predictor:
 
     def __init__(
         self,
-        model: Model,
+        model: Predictable,
         config: PredictConfig | None = None,
         device: Device | None = None,
     ) -> None:
         self.model = model
         self.config = config or PredictConfig()
-        ndim = model.network.config.ndim
-        self.device = device or choose_device(self.config.device, ndim)
+        self.footprint = model.network.footprint
+        self.device = device or choose_device(self.config.device, self.footprint.ndim)
         self.threshold = self.config.threshold
         if self.threshold is None:
             self.threshold = model.card.threshold
@@ -78,7 +77,7 @@ class Predictor:
     @property
     def num_classes(self) -> int:
         """Channels of the probabilities: background and every class."""
-        return max(2, self.model.network.config.num_classes)
+        return self.footprint.num_classes
 
     def tiles(self, image: ArrayLike, stop: Event | None = None) -> Iterator[TileDone]:
         """Normalise and predict a (C, Z, Y, X) image, yielding every tile when done.
@@ -119,7 +118,7 @@ class Predictor:
         Only the box `within` (Z, Y and X) is predicted where one is given; tiles are
         laid from the pooling grid on, so that it gets what the whole would give.
         """
-        network, stop = self.model.network.config, stop or Event()
+        network, stop = self.footprint, stop or Event()
         capacity = choose(image.shape[1:], network, self.config, self.device)
         wanted = within or [slice(0, length) for length in capacity.shape]
         aligned = align(wanted, network)
@@ -172,15 +171,15 @@ class Predictor:
 
     def _place(self, device: Device) -> None:
         network = self.model.network
-        layout = device.memory_format(network.config.ndim)
+        layout = device.memory_format(self.footprint.ndim)
         network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
 
     def _forward(
         self, image: Cuttable, tiles: list[Tile], device: Device
     ) -> list[Tensor]:
         network = self.model.network
-        flat = network.config.ndim == 2
-        layout = device.memory_format(network.config.ndim)
+        flat = self.footprint.ndim == 2
+        layout = device.memory_format(self.footprint.ndim)
         crops = [
             crop_mirrored(image, [span.start for span in tile.spans], tile.sizes)
             for tile in tiles
@@ -191,7 +190,7 @@ class Predictor:
 
         def answers(images: Tensor) -> Tensor:
             images = images.contiguous(memory_format=layout)
-            return probabilities(network(images))
+            return network.probabilities(images)
 
         network.eval()
         with torch.inference_mode(), device.autocast():
@@ -204,7 +203,7 @@ class Predictor:
         ]
 
     def _check(self, shape: tuple[int, ...]) -> None:
-        wanted = self.model.network.config.in_channels
+        wanted = self.footprint.in_channels
         if len(shape) != 4:
             raise InputError(
                 f"An image of shape {shape} cannot be predicted: give channels, "

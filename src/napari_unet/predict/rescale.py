@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_unet.config import PredictConfig
 from napari_unet.data.stack import Stack
-from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device
+from napari_unet.model.predictable import Predictable
 from napari_unet.predict.pixel_size import Factors, check_growth, factors
 from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.predictor import Predictor
@@ -22,7 +22,7 @@ _NOWHERE = (slice(0, 0),) * 3
 
 
 def predictor_for(
-    model: Model,
+    model: Predictable,
     stack: Stack,
     config: PredictConfig | None = None,
     device: Device | None = None,
@@ -67,7 +67,7 @@ class RescaledPredictor(Predictor):
 
     def __init__(
         self,
-        model: Model,
+        model: Predictable,
         by: Factors,
         config: PredictConfig | None = None,
         device: Device | None = None,

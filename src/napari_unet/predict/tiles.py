@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_unet.config import PredictConfig, UNetConfig
-from napari_unet.model import geometry
+from napari_unet.config import PredictConfig
+from napari_unet.model.footprint import Footprint, Side
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Tile:
 
 def plan_tiles(
     shape: Sequence[int],
-    network: UNetConfig,
+    network: Footprint,
     config: PredictConfig,
     within: Sequence[slice] | None = None,
 ) -> list[Tile]:
@@ -69,20 +69,17 @@ def plan_tiles(
     ]
 
 
-def align(box: Sequence[slice], network: UNetConfig) -> list[slice]:
+def align(box: Sequence[slice], network: Footprint) -> list[slice]:
     """Move the starts of a (Z, Y, X) box down to the pooling grid of a network."""
-    grids = [geometry.grid(network, axis) for axis in (-3, -2, -1)]
-    if network.ndim == 2:
-        grids[0] = 1
     return [
-        slice(part.start // grid * grid, part.stop)
-        for part, grid in zip(box, grids, strict=True)
+        slice(part.start // side.step * side.step, part.stop)
+        for part, side in zip(box, network.sides, strict=True)
     ]
 
 
 def plan_axes(
     shape: Sequence[int],
-    network: UNetConfig,
+    network: Footprint,
     config: PredictConfig,
     within: Sequence[slice] | None = None,
 ) -> list[list[Span]]:
@@ -93,20 +90,16 @@ def plan_axes(
         slices = range(layers.start, layers.stop)
         along_z = [Span(slice(z, z + 1), z, 1, slice(0, 1)) for z in slices]
     else:
-        along_z = plan_axis(depth, config.tile_slices, network, -3, layers)
+        along_z = plan_axis(depth, config.tile_slices, network.sides[0], layers)
     return [
         along_z,
-        plan_axis(height, config.tile_size, network, -2, rows),
-        plan_axis(width, config.tile_size, network, -1, columns),
+        plan_axis(height, config.tile_size, network.sides[1], rows),
+        plan_axis(width, config.tile_size, network.sides[2], columns),
     ]
 
 
 def plan_axis(
-    length: int,
-    tile: int | None,
-    network: UNetConfig,
-    axis: int = -1,
-    part: slice | None = None,
+    length: int, tile: int | None, side: Side, part: slice | None = None
 ) -> list[Span]:
     """Cut `length` pixels of one axis into spans.
 
@@ -117,31 +110,27 @@ def plan_axis(
     tile
         Pixels of a tile that has neighbours on both sides, without its surroundings;
         all of them when left out.
-    network
+    side
         What the tiles are to fit.
-    axis
-        -1 is X, -2 is Y, and -3 is Z.
     part
         Only this part of the axis, such as the core of another span; it starts on
         the pooling grid.
     """
     part = part or slice(0, length)
-    tile = max(tile or length, geometry.grid(network, axis))
-    if network.padding == "valid":
-        return _plan_valid(tile, network, axis, part)
-    return _plan_same(length, tile, network, axis, part)
+    tile = max(tile or length, side.step)
+    if side.cropped:
+        return _plan_valid(tile, side, part)
+    return _plan_same(length, tile, side, part)
 
 
-def _plan_same(
-    length: int, tile: int, network: UNetConfig, axis: int, part: slice
-) -> list[Span]:
+def _plan_same(length: int, tile: int, side: Side, part: slice) -> list[Span]:
     """Lay windows of equal size, so that they can go through the network together.
 
     A window at the border of the image needs no surroundings there, and answers for
     more pixels instead.
     """
-    grid = geometry.grid(network, axis)
-    halo = _round_up(geometry.reach(network, axis), grid)
+    grid = side.step
+    halo = _round_up(side.halo, grid)
     low = max(0, part.start - halo)
     high = min(_round_up(length, grid), _round_up(part.stop, grid) + halo)
     inner = high - low - 2 * halo
@@ -157,14 +146,15 @@ def _plan_same(
     ]
 
 
-def _plan_valid(tile: int, network: UNetConfig, axis: int, part: slice) -> list[Span]:
-    grid = geometry.grid(network, axis)
+def _plan_valid(tile: int, side: Side, part: slice) -> list[Span]:
+    grid, margin = side.step, side.margin
     wanted = part.stop - part.start
+    if side.most is not None:
+        tile = min(tile, side.most - 2 * margin)
     # As many tiles as are needed, but no larger than they have to be.
     tile = -(-wanted // -(-wanted // tile))
-    size = geometry.input_size(network, max(tile, grid), axis)
-    output = geometry.output_size(network, size, axis)
-    margin = (size - output) // 2
+    size = side.input_for(max(tile, grid))
+    output = size - 2 * margin
     # Tiles that start off the pooling grid would answer otherwise than the whole.
     core = output if output >= wanted else output // grid * grid
     spans = []

@@ -95,7 +95,7 @@ def uncertainty(
     # Nothing is predicted here: it says in words what does not fit the model.
     predictor.tiles(image[:, :1])
     normalize = predictor.model.card.normalization
-    flat = predictor.model.network.config.ndim == 2
+    flat = predictor.footprint.ndim == 2
     # Slices that stand by themselves are read one by one, when they are needed.
     alone = flat and normalize.per == "slice"
     source: Any = image if alone else normalize(image)

@@ -39,7 +39,7 @@ class Validation:
 def _score(predictor: Predictor, image: TrainingImage) -> Overlap:
     chosen = image.validation
     block: NDArray[np.intp] = chosen
-    if predictor.model.network.config.ndim == 3:
+    if predictor.footprint.ndim == 3:
         block = np.arange(chosen.min(), chosen.max() + 1)
     labels = predictor.predict(image.image[:, block], normalised=True).labels
     return overlap(labels[np.isin(block, chosen)], image.truth, predictor.num_classes)

@@ -1,0 +1,91 @@
+"""What a prediction has to know of a network, whatever kind of network it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from napari_unet.config import UNetConfig
+from napari_unet.model import geometry
+
+
+@dataclass(frozen=True)
+class Side:
+    """What fits a network along one axis, in pixels.
+
+    Attributes
+    ----------
+    least, step
+        An input has `least` pixels, or any number of `step` more.
+    halo
+        Farthest distance of an input pixel that an output depends on, where the output
+        is as large as the input and reaches up to its border.
+    margin
+        Pixels that the output lacks at either end.
+    cropped
+        Whether every output is `margin` away from the border of the input, and an
+        image is therefore mirrored there.
+    most
+        Largest input; None where any is taken.
+    """
+
+    least: int = 1
+    step: int = 1
+    halo: int = 0
+    margin: int = 0
+    cropped: bool = False
+    most: int | None = None
+
+    def input_for(self, output: int) -> int:
+        """Return the smallest input whose output has at least `output` pixels."""
+        more = max(0, output + 2 * self.margin - self.least)
+        return self.least + -(-more // self.step) * self.step
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a prediction has to know of a network.
+
+    Attributes
+    ----------
+    ndim
+        2 for single slices, 3 for volumes.
+    in_channels
+        Channels of the image.
+    num_classes
+        Channels of the probabilities, background and every class.
+    width
+        Channels of the first level, by which memory is estimated.
+    sides
+        What fits along Z, Y and X; networks with 2 dimensions take one slice.
+    """
+
+    ndim: int
+    in_channels: int
+    num_classes: int
+    width: int
+    sides: tuple[Side, Side, Side]
+
+
+@lru_cache(maxsize=64)
+def footprint_of(config: UNetConfig) -> Footprint:
+    """Return what a prediction has to know of a U-Net."""
+    z = Side() if config.ndim == 2 else side_of(config, -3)
+    return Footprint(
+        config.ndim,
+        config.in_channels,
+        max(2, config.num_classes),
+        config.base_channels,
+        (z, side_of(config, -2), side_of(config, -1)),
+    )
+
+
+def side_of(config: UNetConfig, axis: int = -1) -> Side:
+    """Return what fits a U-Net along an axis: -1 is X, -2 is Y, and -3 is Z."""
+    step = geometry.grid(config, axis)
+    if config.padding == "same":
+        return Side(step, step, halo=geometry.reach(config, axis))
+    least = geometry.valid_size(config, 1, axis)
+    # As much is lost of any input that fits.
+    lost = least - geometry.output_size(config, least, axis)
+    return Side(least, step, margin=lost // 2, cropped=True)
