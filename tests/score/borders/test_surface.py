@@ -15,7 +15,6 @@ from napari_unet.score.borders.surface import surface_distances
 
 MASKS = arrays.arrays(bool, (2, 7, 8))
 KNOWN = MASKS | st.just(np.ones((2, 7, 8), bool))
-SIZES = st.sampled_from([(1.0, 1.0), (4.0, 4.0), (0.5, 2.0)])
 
 
 def square(*, y=8, x=8, side=10, shape=(30, 30)):
@@ -37,11 +36,11 @@ def outline(mask, known):
 
 
 @settings(max_examples=80, deadline=None)
-@given(predicted=MASKS, truth=MASKS, known=KNOWN, size=SIZES)
-def test_distances_equal_those_between_all_pairs(predicted, truth, known, size):
-    measured = surface_distances(predicted, truth, known, pixel_size=size)
+@given(predicted=MASKS, truth=MASKS, known=KNOWN)
+def test_distances_equal_those_between_all_pairs(predicted, truth, known):
+    measured = surface_distances(predicted, truth, known)
     for z in range(2):
-        one, other = (outline(m[z], known[z]) * size for m in (predicted, truth))
+        one, other = (outline(m[z], known[z]) for m in (predicted, truth))
         if len(one) and len(other):
             apart = cdist(one, other)
             there, back = apart.min(axis=1), apart.min(axis=0)
@@ -75,14 +74,6 @@ def test_a_far_speck_moves_the_mean_but_not_the_percentile():
     assert measured.percentile_95[0] == 0
 
 
-def test_distances_are_in_the_unit_of_the_pixels():
-    in_pixels = surface_distances(square(x=10), square())
-    in_nanometres = surface_distances(square(x=10), square(), pixel_size=(4, 4))
-    assert in_nanometres.mean == pytest.approx(4 * in_pixels.mean)
-    upright = surface_distances(square(x=10), square(), pixel_size=(100, 4))
-    assert upright.percentile_95 == pytest.approx(8)
-
-
 @pytest.mark.parametrize("fill", [False, True])
 def test_without_an_outline_on_both_sides_there_is_no_distance(fill):
     flat = np.full(square().shape, fill)
@@ -112,5 +103,3 @@ def test_what_cannot_be_measured_is_said():
         surface_distances(square()[0], square()[0])
     with pytest.raises(InputError, match=r"1 x 29 x 30 and the ground truth"):
         surface_distances(square()[:, 1:], square())
-    with pytest.raises(InputError, match="0 x 4 have no size"):
-        surface_distances(square(), square(), pixel_size=(0, 4))

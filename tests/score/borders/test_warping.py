@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tifffile
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
@@ -55,9 +54,9 @@ def test_a_point_is_simple_where_its_flip_changes_no_count(code):
 
 
 @settings(max_examples=60, deadline=None)
-@given(prediction=MASKS, truth=MASKS, radius=st.sampled_from([None, 1, 3]))
-def test_the_warped_truth_has_the_topology_of_the_truth(prediction, truth, radius):
-    wrong = warping_errors(prediction, truth, radius=radius)
+@given(prediction=MASKS, truth=MASKS)
+def test_the_warped_truth_has_the_topology_of_the_truth(prediction, truth):
+    wrong = warping_errors(prediction, truth)
     warped = prediction ^ wrong
     for one, other in zip(warped, truth, strict=True):
         assert topology(one) == topology(other)
@@ -131,17 +130,6 @@ def test_corners_join_borders_but_not_cells():
     np.testing.assert_array_equal(warping_errors(joined, truth), joined != truth)
 
 
-def test_a_radius_limits_how_far_a_border_may_be_shifted():
-    truth = cells()
-    fewer = truth.copy()
-    fewer[0, :20, :20] = False
-    wrong = warping_errors(fewer, truth, radius=3)
-    expected = np.zeros_like(wrong)
-    expected[0, 8:16, 8:16] = True
-    np.testing.assert_array_equal(wrong, expected)
-    assert warping_error(np.roll(truth, 2, axis=2), truth, radius=2) == 0
-
-
 def test_only_annotated_pixels_count():
     truth = cells()
     annotated = np.ones(truth.shape, bool)
@@ -180,8 +168,6 @@ def test_what_cannot_be_warped_is_said():
         warping_error(truth[0], truth[0])
     with pytest.raises(InputError, match=r"1 x 40 x 39 and the ground truth"):
         warping_error(truth[:, :, 1:], truth)
-    with pytest.raises(InputError, match="by 0 pixels: give 1 or more"):
-        warping_error(truth, truth, radius=0)
 
 
 @pytest.mark.real_data

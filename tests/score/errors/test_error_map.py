@@ -298,15 +298,15 @@ def test_scribbles_of_one_cell_are_not_merged_by_it() -> None:
     assert 25 <= error.centre[2] < 30
 
 
-def test_what_is_substantial_and_how_small_an_error_is_can_be_chosen() -> None:
-    truth, predicted = cells(), cells()
+def test_a_part_is_substantial_from_a_tenth_of_the_core_on() -> None:
+    predicted = cells()
     predicted[1, 15:41, 30:36] = 1
-    predicted[1, 15:41, 37] = 0
-    compared = compare(predicted, truth, CLASSES)
-    (error,) = find_errors(compared, part=0.05).errors
-    assert (error.kind, error.pixels) == (ErrorKind.MERGE, 26 * 5 + 26 - 26)
-    assert find_errors(compared, part=0.5).errors == ()
-    assert find_errors(compared, part=0.05, smallest=1000).errors == ()
+    predicted[1, 15:41, 36] = 0
+    (error,) = found(predicted, cells())
+    # Of the second cell four columns, of which two lie in the nineteen of its core.
+    assert (error.kind, error.pixels) == (ErrorKind.MERGE, 26 * 4)
+    predicted[1, 15:41, 35] = 0
+    assert found(predicted, cells()) == []
 
 
 def test_an_empty_and_a_full_prediction_are_told_whole() -> None:

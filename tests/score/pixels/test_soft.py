@@ -21,8 +21,8 @@ CLASSES = arrays.arrays(np.uint8, (2, 3, 4), elements=st.sampled_from([0, 1, 2, 
 
 
 @settings(max_examples=60, deadline=None)
-@given(chances=CHANCES, truth=CLASSES, smooth=st.sampled_from([0.5, 1.0, 100.0]))
-def test_the_scores_equal_sums_over_single_pixels(chances, truth, smooth):
+@given(chances=CHANCES, truth=CLASSES)
+def test_the_scores_equal_sums_over_single_pixels(chances, truth):
     pairs = [
         (float(p), float(t > 0))
         for p, t in zip(chances.ravel(), truth.ravel(), strict=True)
@@ -33,11 +33,11 @@ def test_the_scores_equal_sums_over_single_pixels(chances, truth, smooth):
 
     def iou(pairs):
         either = sum(p + t - p * t for p, t in pairs)
-        return (sum(p * t for p, t in pairs) + smooth) / (either + smooth)
+        return (sum(p * t for p, t in pairs) + 1) / (either + 1)
 
-    dice = (2 * both + smooth) / (sum(p + t for p, t in pairs) + smooth)
+    dice = (2 * both + 1) / (sum(p + t for p, t in pairs) + 1)
     for score, expected in zip(SCORES, (iou(pairs), dice, iou(hard)), strict=True):
-        value = score(chances, truth, smooth=smooth)
+        value = score(chances, truth)
         assert value == pytest.approx(expected if pairs else math.nan, nan_ok=True)
 
 
@@ -54,31 +54,33 @@ def test_half_a_chance_everywhere_is_foreground_at_the_threshold():
     assert soft_iou(half, truth) == pytest.approx(101 / 301)
     assert soft_dice(half, truth) == pytest.approx(201 / 401)
     assert thresholded_iou(half, truth) == pytest.approx(201 / 401)
-    assert thresholded_iou(half, truth, threshold=0.6) == pytest.approx(1 / 201)
+    below = np.full(truth.shape, 0.49, np.float32)
+    assert thresholded_iou(below, truth) == pytest.approx(1 / 201)
 
 
 @settings(max_examples=30, deadline=None)
 @given(chances=CHANCES, truth=CLASSES)
-def test_without_smoothing_the_thresholded_iou_is_that_of_masks(chances, truth):
+def test_the_thresholded_iou_is_that_of_masks_but_for_one_pixel(chances, truth):
     binary = np.where(truth == 2, np.uint8(1), truth)
-    expected = overlap(chances >= 0.5, binary, 2).iou
-    value = thresholded_iou(chances, truth, smooth=0)
-    assert value == pytest.approx(expected, nan_ok=True)
+    counted = overlap(chances >= 0.5, binary, 2).confusion
+    expected = math.nan
+    if counted.any():
+        expected = (counted[1, 1] + 1) / (counted.sum() - counted[0, 0] + 1)
+    assert thresholded_iou(chances, truth) == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("score", SCORES)
 def test_nothing_on_either_side_scores_1_and_nothing_annotated_has_no_score(score):
     nothing = np.zeros((1, 3, 3), np.float32)
     assert score(nothing, nothing.astype(np.uint8)) == 1
-    assert math.isnan(score(nothing, nothing.astype(np.uint8), smooth=0))
     assert math.isnan(score(nothing, np.full((1, 3, 3), IGNORE, np.uint8)))
 
 
 def test_a_large_stack_loses_no_digits():
     chances = np.full((8, 512, 512), 0.1, np.float32)
     truth = np.ones(chances.shape, np.uint8)
-    value = soft_iou(chances, truth, smooth=0)
-    assert value == pytest.approx(float(chances[0, 0, 0]), rel=1e-9)
+    expected = (float(chances[0, 0, 0]) * truth.size + 1) / (truth.size + 1)
+    assert soft_iou(chances, truth) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("score", SCORES)

@@ -9,7 +9,6 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.data.labels import check_alike, check_slices
-from napari_unet.errors import InputError
 
 _CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], bool)
 
@@ -36,10 +35,8 @@ def surface_distances(
     prediction_mask: NDArray[np.generic],
     truth_mask: NDArray[np.generic],
     annotated: NDArray[np.bool_] | None = None,
-    *,
-    pixel_size: tuple[float, float] = (1.0, 1.0),
 ) -> SurfaceDistances:
-    """Measure how far predicted and true outlines lie apart in each slice.
+    """Measure in pixels how far predicted and true outlines lie apart in each slice.
 
     An outline is made of the foreground pixels with background to one of their four
     sides. The edge of the image and of the annotated pixels is no outline: what lies
@@ -54,9 +51,6 @@ def surface_distances(
     annotated
         (Z, Y, X): where the truth is known; everywhere when left out. Only outlines
         there count.
-    pixel_size
-        Height and width of a pixel, in the unit that the distances shall have; in
-        pixels when left out.
 
     Returns
     -------
@@ -66,19 +60,14 @@ def surface_distances(
     Raises
     ------
     InputError
-        When the shapes differ or are not (Z, Y, X), or a pixel has no size.
+        When the shapes differ or are not (Z, Y, X).
     """
     check_slices(prediction_mask, "Outlines", "measured")
-    if not min(pixel_size) > 0:
-        height, width = pixel_size
-        raise InputError(
-            f"Pixels of {height} x {width} have no size: give numbers above 0."
-        )
     predicted, truth = prediction_mask != 0, truth_mask != 0
     check_alike(predicted, truth, annotated)
     known = np.ones(truth.shape, bool) if annotated is None else annotated
     pairs = zip(_outlines(predicted, known), _outlines(truth, known), strict=True)
-    rows = [_measure(one, other, pixel_size) for one, other in pairs]
+    rows = [_measure(one, other) for one, other in pairs]
     mean, percentile = np.reshape(np.array(rows, float), (-1, 2)).T
     return SurfaceDistances(mean, percentile)
 
@@ -90,15 +79,13 @@ def _outlines(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _measure(
-    predicted: NDArray[np.bool_],
-    truth: NDArray[np.bool_],
-    pixel_size: tuple[float, float],
+    predicted: NDArray[np.bool_], truth: NDArray[np.bool_]
 ) -> tuple[float, float]:
     """Return the mean distance and the larger 95th percentile of two outlines."""
     if not (predicted.any() and truth.any()):
         return np.nan, np.nan
     there, back = (
-        scipy.ndimage.distance_transform_edt(~other, sampling=pixel_size)[one]
+        scipy.ndimage.distance_transform_edt(~other)[one]
         for one, other in ((predicted, truth), (truth, predicted))
     )
     highest = max(np.percentile(there, 95), np.percentile(back, 95))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from napari_unet.data.labels import check_alike, check_slices
-from napari_unet.errors import InputError
 from napari_unet.score.means import ratio
 
 # The neighbours in the order of a walk around the pixel, so that those which touch lie
@@ -19,8 +17,6 @@ def warping_error(
     prediction_mask: NDArray[np.generic],
     truth_mask: NDArray[np.generic],
     annotated: NDArray[np.bool_] | None = None,
-    *,
-    radius: int | None = None,
 ) -> NDArray[np.float64]:
     """Return the share of pixels at which the topology of each slice is wrong.
 
@@ -31,7 +27,7 @@ def warping_error(
     (Z,) from 0, where both differ by shifted borders at most, to 1; NaN for a slice
     without annotated pixels.
     """
-    wrong = warping_errors(prediction_mask, truth_mask, annotated, radius=radius)
+    wrong = warping_errors(prediction_mask, truth_mask, annotated)
     known = np.ones(wrong.shape, bool) if annotated is None else annotated
     pixels = np.count_nonzero(known, axis=(1, 2))
     return ratio(np.count_nonzero(wrong, axis=(1, 2)), pixels)
@@ -41,8 +37,6 @@ def warping_errors(
     prediction_mask: NDArray[np.generic],
     truth_mask: NDArray[np.generic],
     annotated: NDArray[np.bool_] | None = None,
-    *,
-    radius: int | None = None,
 ) -> NDArray[np.bool_]:
     """Find the pixels at which a prediction has another topology than the truth.
 
@@ -58,10 +52,9 @@ def warping_errors(
     lies background. Which pixels are flipped first decides what is left, so that
     neither finds the best warp for certain: taking them one by one, as Fiji does, gave
     figures within 10 per cent on real membranes (a quarter less for a prediction of
-    nothing). Fiji sets no limit to where the truth is warped unless it is given a mask,
-    and neither is there one here without `radius`. The figure of the ISBI 2012
-    challenge counts pixels of splits and merges only, at the threshold that gives the
-    fewest, and so is smaller.
+    nothing). There is no limit to where the truth is warped, as in Fiji without a mask.
+    The figure of the ISBI 2012 challenge counts pixels of splits and merges only, at
+    the threshold that gives the fewest, and so is smaller.
 
     Parameters
     ----------
@@ -72,9 +65,6 @@ def warping_errors(
     annotated
         (Z, Y, X): where the truth is known; everywhere when left out. Elsewhere it is
         taken as predicted, and is never wrong.
-    radius
-        Warp the truth only within so many pixels, along rows, columns and diagonals,
-        of its borders; a shift beyond that is wrong.
 
     Returns
     -------
@@ -83,7 +73,7 @@ def warping_errors(
     Raises
     ------
     InputError
-        When the shapes differ or are not (Z, Y, X), or `radius` is below 1.
+        When the shapes differ or are not (Z, Y, X).
 
     References
     ----------
@@ -92,18 +82,11 @@ def warping_errors(
     .. [2] Trainable Weka Segmentation, metrics.WarpingError, simplePointWarp2d.
     """
     check_slices(prediction_mask, "Masks", "warped")
-    if radius is not None and radius < 1:
-        raise InputError(
-            f"Borders cannot be warped by {radius} pixels: give 1 or more, or no limit."
-        )
     predicted, truth = prediction_mask != 0, truth_mask != 0
     check_alike(predicted, truth, annotated)
     if annotated is not None:
         truth = np.where(annotated, truth, predicted)
-    free = predicted != truth
-    if radius is not None:
-        free &= _near_borders(truth, radius)
-    return np.asarray(_warp(truth, free) != predicted)
+    return np.asarray(_warp(truth, predicted != truth) != predicted)
 
 
 def _simple_points() -> NDArray[np.bool_]:
@@ -120,13 +103,6 @@ def _simple_points() -> NDArray[np.bool_]:
 
 SIMPLE = _simple_points()
 """(256,): whether the number of bits, one for each of `STEPS`, is of a simple point."""
-
-
-def _near_borders(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Find the pixels that have both values within `radius` of them."""
-    size = (1, 2 * radius + 1, 2 * radius + 1)
-    highest = scipy.ndimage.maximum_filter(mask, size)
-    return np.asarray(highest & ~scipy.ndimage.minimum_filter(mask, size))
 
 
 def _warp(source: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -24,21 +24,15 @@ SMALLEST = 25
 Place = tuple[int, int, int]
 
 
-def find_errors(
-    comparison: Comparison,
-    *,
-    tolerance: int = TOLERANCE,
-    part: float = PART,
-    smallest: int = SMALLEST,
-) -> Errors:
+def find_errors(comparison: Comparison) -> Errors:
     """Find what was merged, split, missed or invented, object by object.
 
     Objects are compared slice by slice, or in the volume where they go on through
     the slices, and only over annotated pixels.
 
     A part of a true object that lies in a predicted one is substantial when it holds
-    the share `part` of the true object's core, or 400 pixels of it. The core is what
-    lies more than `tolerance` pixels away from a border of the truth, or, where an
+    the share `PART` of the true object's core, or 400 pixels of it. The core is what
+    lies more than `TOLERANCE` pixels away from a border of the truth, or, where an
     object is thinner than that, its middle; so that no border that is off by as much
     makes an error. Each substantial part that is not the largest of both its true and
     its predicted object is one error:
@@ -52,27 +46,17 @@ def find_errors(
     True objects without any substantial part are a miss, predicted ones without any
     and for the better half on true background an invention. Of all other objects,
     and of classes, connected pieces of false negatives and false positives (and of
-    confused classes) are listed that lie deeper than the `tolerance` and are wider.
-
-    Parameters
-    ----------
-    comparison
-        What is compared.
-    tolerance
-        Pixels by which a border may be off.
-    part
-        Share of a true object that makes a part of it substantial, 0 to 1.
-    smallest
-        Pixels of the smallest error that is listed.
+    confused classes) are listed that lie deeper than the `TOLERANCE` and are wider.
+    What has fewer pixels than `SMALLEST` is left out.
     """
     found: list[Error] = []
     objects = np.zeros(comparison.truth.shape, np.int32)
     for slices in _blocks(comparison):
-        block = _Block(comparison, slices, tolerance)
-        block.find_objects(part, smallest)
-        block.find_pieces(smallest)
+        block = _Block(comparison, slices)
+        block.find_objects()
+        block.find_pieces()
         numbers = np.zeros(int(block.objects.max(initial=0)) + 1, np.int32)
-        for error in block.errors(smallest):
+        for error in block.errors():
             numbers[error.number] = len(found) + 1
             found.append(replace(error, number=len(found) + 1))
         objects[slices] = numbers[block.objects]
@@ -96,45 +80,40 @@ class _Draft:
 class _Block:
     """A slice, or a volume whose objects go on through the slices."""
 
-    def __init__(self, comparison: Comparison, slices: slice, tolerance: int) -> None:
+    def __init__(self, comparison: Comparison, slices: slice) -> None:
         self._comparison, self._slices = comparison, slices
         self._known = known = comparison.annotated[slices]
         predicted, truth = comparison.predicted_objects, comparison.truth_objects
         self._predicted, self._predicted_ids = numbered(predicted[slices], known)
         self._truth, self._truth_ids = numbered(truth[slices], known)
-        depth = depths(np.where(known, self._truth, np.int32(-1)), tolerance)
-        self._deep = depth == tolerance
+        depth = depths(np.where(known, self._truth, np.int32(-1)), TOLERANCE)
+        self._deep = depth == TOLERANCE
         self._core = ridges(depth)
-        self._side = tolerance + 1
         self._drafts: list[_Draft] = []
         self.objects = np.zeros(known.shape, np.int32)
 
-    def find_objects(self, part: float, smallest: int) -> None:
+    def find_objects(self) -> None:
         """Find merges, splits, misses and inventions."""
-        pairs = pairs_of(self._predicted, self._truth, self._core, part)
+        pairs = pairs_of(self._predicted, self._truth, self._core, PART)
         kinds = ErrorKind.MERGE, ErrorKind.SPLIT
         self._paint_pairs([key for kind in kinds for key in self._joints(pairs, kind)])
-        missed = np.bincount(self._truth.ravel()) >= smallest
+        missed = np.bincount(self._truth.ravel()) >= SMALLEST
         missed[[0, *pairs.truth]] = False
         self._paint(ErrorKind.MISS, self._truth, missed)
-        self._find_inventions(pairs, smallest)
+        self._find_inventions(pairs)
 
-    def find_pieces(self, smallest: int) -> None:
+    def find_pieces(self) -> None:
         """Find pieces that are wrong in objects that are right."""
         predicted, truth = self._predicted > 0, self._truth > 0
-        self._find_pieces(
-            ErrorKind.MISSING_PIECE, truth & ~predicted & self._deep, smallest
-        )
-        extra = predicted & ~truth & self._deep
-        self._find_pieces(ErrorKind.EXTRA_PIECE, extra, smallest)
+        kinds = ErrorKind
+        self._find_pieces(kinds.MISSING_PIECE, truth & ~predicted & self._deep)
+        self._find_pieces(kinds.EXTRA_PIECE, predicted & ~truth & self._deep)
         if self._comparison.num_classes > 2:
             classes = self._comparison.prediction[self._slices]
             alike = classes == self._comparison.truth[self._slices]
-            self._find_pieces(
-                ErrorKind.WRONG_CLASS, predicted & truth & ~alike, smallest
-            )
+            self._find_pieces(kinds.WRONG_CLASS, predicted & truth & ~alike)
 
-    def errors(self, smallest: int) -> list[Error]:
+    def errors(self) -> list[Error]:
         """Return what was found and is large enough, with its pixels counted."""
         pixels = np.bincount(self.objects.ravel(), minlength=len(self._drafts) + 1)
         boxes = scipy.ndimage.find_objects(self.objects)
@@ -142,7 +121,7 @@ class _Block:
         first = self._slices.start
         found = []
         for number, draft in enumerate(self._drafts, start=1):
-            if pixels[number] < smallest:
+            if pixels[number] < SMALLEST:
                 continue
             z, y, x = centre = draft.centre or centres[number]
             truth = draft.truth or (int(self._truth[centre]),)
@@ -183,26 +162,24 @@ class _Block:
                 self._drafts.append(_Draft(kind, truth, predicted, centre))
                 yield key if merge else (part, outer)
 
-    def _find_inventions(self, pairs: Pairs, smallest: int) -> None:
+    def _find_inventions(self, pairs: Pairs) -> None:
         outside = self._truth == 0
         size = np.bincount(self._predicted.ravel())
         beyond = np.bincount(self._predicted[outside], minlength=size.size)
         # An object along a border that is off lies all in the rim.
         deep = np.bincount(self._predicted[outside & self._deep], minlength=size.size)
-        invented = (beyond >= smallest) & (2 * beyond >= size) & (deep > 0)
+        invented = (beyond >= SMALLEST) & (2 * beyond >= size) & (deep > 0)
         invented[[0, *pairs.predicted]] = False
         ids = np.where(outside, self._predicted, np.int32(0))
         self._paint(ErrorKind.INVENTION, ids, invented)
 
-    def _find_pieces(
-        self, kind: ErrorKind, wrong: NDArray[np.bool_], smallest: int
-    ) -> None:
+    def _find_pieces(self, kind: ErrorKind, wrong: NDArray[np.bool_]) -> None:
         """Note connected pieces of pixels that belong to no error yet."""
-        wide = opened(wrong & (self.objects == 0), self._side)
+        wide = opened(wrong & (self.objects == 0), TOLERANCE + 1)
         if not wide.any():
             return
         pieces, _ = scipy.ndimage.label(wide, output=np.int32)
-        large = np.bincount(pieces.ravel()) >= smallest
+        large = np.bincount(pieces.ravel()) >= SMALLEST
         large[0] = False
         self._paint(kind, pieces, large)
 

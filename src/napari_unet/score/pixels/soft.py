@@ -1,20 +1,19 @@
 """Overlap scores on probabilities, as networks of the Keras days reported them.
 
 With p the probability of foreground and t the truth (0 or 1) of each annotated pixel,
-and s a smoothing constant,
 
-- soft IoU = (sum p t + s) / (sum (p + t - p t) + s), also called Jaccard;
-- soft Dice = (2 sum p t + s) / (sum p + sum t + s);
+- soft IoU = (sum p t + 1) / (sum (p + t - p t) + 1), also called Jaccard;
+- soft Dice = (2 sum p t + 1) / (sum p + sum t + 1);
 - thresholded IoU = soft IoU of p >= 0.5 instead of p.
 
 The 2021 study prints these as `iou` and `jaccard`, `dice_coef`, and `iou_thresh`, and
-gives no formula. Taken here are those of `keras_unet.metrics` [1]_ with its defaults
-s = 1 and p >= 0.5, because it has all four under nearly these names (`iou` and
+gives no formula. Taken here are those of `keras_unet.metrics` [1]_ with its default
+smoothing (1) and threshold, because it has all four under nearly these names (`iou` and
 `jaccard_coef` are one formula there): a choice, likely but not known.
 
 Keras scores each batch and averages; here all pixels that are given count together.
-The sums are over many thousand pixels, so that s changes little but one case: without
-foreground on either side the score is 1.
+The sums are over many thousand pixels, so that smoothing changes little but one case:
+without foreground on either side the score is 1.
 
 References
 ----------
@@ -33,13 +32,11 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_same_size
 from napari_unet.errors import InputError
 
+_SMOOTH = 1.0
+"""Added above and below, in pixels."""
 
-def soft_iou(
-    probabilities: NDArray[np.floating],
-    truth: NDArray[np.uint8],
-    *,
-    smooth: float = 1.0,
-) -> float:
+
+def soft_iou(probabilities: NDArray[np.floating], truth: NDArray[np.uint8]) -> float:
     """Return the IoU of probabilities as they are; blurred borders cost.
 
     Parameters
@@ -49,8 +46,6 @@ def soft_iou(
     truth
         Class indices of the same shape: 0 is background, every other class
         foreground, and `IGNORE` is left out.
-    smooth
-        Added above and below, in pixels.
 
     Returns
     -------
@@ -62,36 +57,27 @@ def soft_iou(
         When the shapes differ, or a value is no probability.
     """
     both, predicted, foreground = _sums(probabilities, truth)
-    return _ratio(both, predicted + foreground - both, smooth)
+    return _smoothed(both, predicted + foreground - both)
 
 
-def soft_dice(
-    probabilities: NDArray[np.floating],
-    truth: NDArray[np.uint8],
-    *,
-    smooth: float = 1.0,
-) -> float:
+def soft_dice(probabilities: NDArray[np.floating], truth: NDArray[np.uint8]) -> float:
     """Return the Dice coefficient of probabilities as they are.
 
     Parameters, what is returned and what is raised are those of `soft_iou`.
     """
     both, predicted, foreground = _sums(probabilities, truth)
-    return _ratio(2 * both, predicted + foreground, smooth)
+    return _smoothed(2 * both, predicted + foreground)
 
 
 def thresholded_iou(
-    probabilities: NDArray[np.floating],
-    truth: NDArray[np.uint8],
-    *,
-    threshold: float = 0.5,
-    smooth: float = 1.0,
+    probabilities: NDArray[np.floating], truth: NDArray[np.uint8]
 ) -> float:
-    """Return the IoU of the pixels whose probability is `threshold` or more.
+    """Return the IoU of the pixels whose probability is one half or more.
 
-    The other parameters, what is returned and what is raised are those of `soft_iou`.
+    Parameters, what is returned and what is raised are those of `soft_iou`.
     """
     _check(probabilities, truth)
-    return soft_iou((probabilities >= threshold).astype(float), truth, smooth=smooth)
+    return soft_iou((probabilities >= 0.5).astype(float), truth)
 
 
 def _sums(
@@ -121,5 +107,5 @@ def _check(probabilities: NDArray[np.floating], truth: NDArray[np.uint8]) -> Non
         )
 
 
-def _ratio(part: float, whole: float, smooth: float) -> float:
-    return (part + smooth) / (whole + smooth) if whole + smooth > 0 else math.nan
+def _smoothed(part: float, whole: float) -> float:
+    return (part + _SMOOTH) / (whole + _SMOOTH)
