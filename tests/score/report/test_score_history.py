@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from napari_unet.errors import OutputError
-from napari_unet.score.report.score_history import ScoreHistory, ScoreRecord, to_csv
+from napari_unet.score.comparison import Comparison
+from napari_unet.score.report.score_history import (
+    UNKNOWN,
+    ScoreHistory,
+    ScoreRecord,
+    to_csv,
+)
+from napari_unet.score.scoring import score
 
 MODEL = Path("models", "best.safetensors").absolute()
 
@@ -54,6 +63,27 @@ def test_a_line_that_was_cut_off_spoils_no_other(history: ScoreHistory) -> None:
     history.path.write_bytes(history.path.read_bytes()[:-20])
     history.add(record(2))
     assert history.read() == ([record(0), record(2)], 1)
+
+
+@pytest.mark.parametrize(
+    ("learnt", "trained", "flatters"),
+    [
+        (frozenset({1, 2, 9}), "6:8", True),
+        (frozenset(), "", False),
+        (None, UNKNOWN, False),
+    ],
+)
+def test_a_record_of_scores_names_the_slices_that_were_learnt_from(
+    learnt: frozenset[int] | None, trained: str, flatters: bool
+) -> None:
+    cells = np.zeros((4, 20, 20), np.uint8)
+    cells[:, 5:15, 5:15] = 1
+    cells[3] = 255
+    scores = score(Comparison(cells % 255, cells, first_slice=5, trained_on=learnt))
+    made = ScoreRecord.of(scores, "em prediction", "em", str(MODEL), 0.42)
+    assert (made.slices, made.trained, made.flatters) == ("5:8", trained, flatters)
+    assert (made.values["iou"], made.intervals["iou"]) == (1, (1, 1))
+    assert datetime.now().astimezone() - made.moment < timedelta(minutes=1)
 
 
 def test_a_last_line_without_its_end_is_read_and_kept(history: ScoreHistory) -> None:

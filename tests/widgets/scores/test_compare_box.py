@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_unet.predict.made_by import MadeBy
-from napari_unet.score.report.score_history import ScoreHistory
+from napari_unet.score.report.score_history import UNKNOWN, ScoreHistory, ScoreRecord
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.scores.compare_box import IMAGE, LATEST, PROJECT, CompareBox
 
 
-class Values:
-    """Scores as the dock gives them."""
+def record(prediction: str, **given: Any) -> ScoreRecord:
+    return ScoreRecord("2026-11-23T15:40:00+00:00", prediction, image="em", **given)
 
-    def __init__(self, **values: float) -> None:
-        self._values = values
 
-    def values(self) -> dict[str, float]:
-        return self._values
+def otsu(iou: float, prediction: str = "Otsu", **values: float) -> ScoreRecord:
+    return record(prediction, model="Otsu threshold", values={"iou": iou, **values})
 
 
 @pytest.fixture
@@ -46,19 +44,27 @@ def is_italic(box: CompareBox, row: int, column: int) -> bool:
 
 
 def fill(box: CompareBox, home: Path) -> None:
-    model = MadeBy(home / "runs" / "a" / "best.safetensors", "em", 0.42)
+    model = str(home / "runs" / "a" / "best.safetensors")
     box.add(
-        "em prediction",
-        Values(iou=0.91, v_rand=0.97),
-        made_by=model,
-        slices=range(24, 30),
-        intervals={"iou": (0.89, 0.93), "v_rand": None},
+        record(
+            "em prediction",
+            model=model,
+            threshold=0.42,
+            slices="24:30",
+            values={"iou": 0.91, "v_rand": 0.97},
+            intervals={"iou": (0.89, 0.93)},
+        )
     )
+    box.add(otsu(0.62, v_rand=math.nan))
     box.add(
-        "Otsu", Values(iou=0.62, v_rand=math.nan), method="Otsu threshold", image="em"
-    )
-    box.add(
-        "em prediction", Values(iou=0.95), made_by=model, slices=range(3), trained=[1]
+        record(
+            "em prediction",
+            model=model,
+            threshold=0.42,
+            slices="0:3",
+            trained="1",
+            values={"iou": 0.95},
+        )
     )
 
 
@@ -78,13 +84,10 @@ def test_scorings_stand_side_by_side_with_what_made_them(
     assert not is_italic(box, 0, 2)
 
 
-def test_a_prediction_belongs_to_the_image_it_was_made_of(
-    box: CompareBox, runs_in_tmp: Path
+def test_it_is_told_where_nobody_knows_what_a_model_learnt_from(
+    box: CompareBox,
 ) -> None:
-    made = MadeBy(runs_in_tmp / "runs" / "a" / "best.safetensors", "em", 0.42)
-    box.add(
-        "em prediction", Values(iou=0.9), made_by=made, image="in view", trained=None
-    )
+    box.add(record("em prediction", trained=UNKNOWN, values={"iou": 0.9}))
     assert texts(box, "Image") == ["em"]
     assert "not known" in box.table.tip(0, 0)
     assert not is_italic(box, 0, 2)
@@ -101,9 +104,9 @@ def test_the_newest_scores_of_each_prediction_or_all(
     box: CompareBox, runs_in_tmp: Path
 ) -> None:
     fill(box, runs_in_tmp)
-    box.add("Otsu", Values(iou=0.7), method="Otsu threshold", image="em")
-    box.add("other", Values(iou=0.5), method="Otsu threshold", image="another")
-    box.add("Otsu", Values(iou=0.71), method="Otsu threshold", image="em")
+    box.add(otsu(0.7))
+    box.add(replace(otsu(0.5, "other"), image="another"))
+    box.add(otsu(0.71))
     for extent, expected in (
         (LATEST, ["0.9100", "0.7100", "0.9500"]),
         (IMAGE, ["0.9100", "0.6200", "0.9500", "0.7000", "0.7100"]),
@@ -123,7 +126,7 @@ def test_a_project_that_is_opened_shows_its_history_again(
     first = project.project
     project.start_new(tmp_path / "other")
     assert box.table.count() == 0
-    box.add("new", Values(iou=0.1), method="Otsu threshold", image="em")
+    box.add(otsu(0.1))
     assert len(ScoreHistory(tmp_path / "other" / "scores.jsonl").read()[0]) == 1
     project._switch(first)
     assert texts(box, "IoU") == ["0.9100", "0.6200", "0.9500"]

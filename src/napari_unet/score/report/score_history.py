@@ -9,12 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
 from napari_unet.data.files import atomic_write, unreadable, unwritable
+from napari_unet.data.regions import runs
 from napari_unet.score.intervals import Interval
+
+if TYPE_CHECKING:
+    from napari_unet.score.scores import Scores
+
+UNKNOWN = "?"
+"""In place of the slices that a model had learnt from, where they are not known."""
 
 # JSON has no NaN: a score that is not defined is null there.
 _Score = Annotated[
@@ -60,6 +67,39 @@ class ScoreRecord:
     trained: str = ""
     values: Mapping[str, _Score] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        scores: Scores,
+        prediction: str,
+        image: str = "",
+        model: str = "",
+        threshold: float | None = None,
+    ) -> ScoreRecord:
+        """Return the record of scores that were made now."""
+        learnt = scores.trained_on
+        return cls(
+            datetime.now().astimezone().isoformat(timespec="seconds"),
+            prediction,
+            image,
+            model,
+            threshold,
+            ",".join(runs(row.slice for row in scores.slices)),
+            UNKNOWN if learnt is None else ",".join(runs(learnt)),
+            scores.values(),
+            scores.intervals,
+        )
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the model is known to have learnt from some of the slices."""
+        return self.trained not in ("", UNKNOWN)
+
+    @property
+    def moment(self) -> datetime:
+        """When it was scored, in the time zone of this computer."""
+        return datetime.fromisoformat(self.date).astimezone()
 
 
 _RECORD = TypeAdapter(ScoreRecord)
@@ -188,11 +228,6 @@ def latest_of_each(records: Iterable[ScoreRecord]) -> list[ScoreRecord]:
         for one in records
     }
     return list(latest.values())
-
-
-def now() -> str:
-    """Return the date of a scoring that is made now."""
-    return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _line(record: ScoreRecord) -> bytes:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.data.regions import runs
 from napari_unet.errors import telling
-from napari_unet.predict.made_by import MadeBy
-from napari_unet.score.intervals import Interval
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import (
     ScoreHistory,
     ScoreRecord,
     latest_of_each,
-    now,
     save_csv,
 )
 from napari_unet.widgets.project.open_project import OpenProject
@@ -32,20 +27,13 @@ from napari_unet.widgets.qt.parts import (
     in_row,
 )
 from napari_unet.widgets.scores.compare_plot import ComparePlot
-from napari_unet.widgets.scores.compare_table import UNKNOWN, CompareTable
+from napari_unet.widgets.scores.compare_table import CompareTable
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 LATEST, IMAGE, PROJECT = "latest of each", "all of this image", "all of this project"
 _NOTHING = "There are no scores yet: every scoring is listed here."
-
-
-class HasValues(Protocol):
-    """Scores by name, as `Scores` has them."""
-
-    def values(self) -> dict[str, float]:
-        """Return the scores of the whole, by name."""
 
 
 class CompareBox(QWidget):
@@ -90,53 +78,9 @@ class CompareBox(QWidget):
         self._project.changed.connect(self._on_project)
         self._on_project()
 
-    def add(
-        self,
-        name: str,
-        scores: HasValues,
-        *,
-        made_by: MadeBy | None = None,
-        method: str = "",
-        image: str = "",
-        slices: Collection[int] = (),
-        trained: Collection[int] | None = (),
-        intervals: Mapping[str, Interval | None] | None = None,
-    ) -> None:
-        """Add a scoring to the table, and to the history of the project.
-
-        Parameters
-        ----------
-        name
-            Of the prediction.
-        scores
-            Anything whose `values()` are scores by name.
-        made_by
-            How the prediction was made, where that is known.
-        method
-            What made it, where that was no model.
-        image
-            Name of the image, where `made_by` does not tell.
-        slices, trained
-            Which were scored, and on which the model had been trained; None where
-            that is not known.
-        intervals
-            95 % intervals of the scores, by name.
-        """
-        model = method
-        if made_by is not None:
-            model, image = str(made_by.model), made_by.of or image
-        record = ScoreRecord(
-            now(),
-            name,
-            image,
-            model,
-            None if made_by is None else made_by.threshold,
-            _joined(slices),
-            UNKNOWN if trained is None else _joined(set(trained) & set(slices)),
-            {n: float(value) for n, value in scores.values().items()},
-            {n: pair for n, pair in (intervals or {}).items() if pair is not None},
-        )
-        self._image = image
+    def add(self, record: ScoreRecord) -> None:
+        """Add a scoring to the table, and to the history of the project."""
+        self._image = record.image
         self._records.append(record)
         with telling(self.words.setText):
             self._history.add(record)
@@ -227,7 +171,3 @@ class CompareBox(QWidget):
             [one.intervals.get(name) for one in records],
             -1 if chosen is None else records.index(chosen),
         )
-
-
-def _joined(slices: Collection[int]) -> str:
-    return ",".join(runs(slices))

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
 
 from napari_unet.score.measures import MEASURES
-from napari_unet.score.report.score_history import ScoreRecord
+from napari_unet.score.report.score_history import UNKNOWN, ScoreRecord
 from napari_unet.train.checkpoints import model_name
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
-
-UNKNOWN = "?"
-"""In place of the slices that a model had learnt from, where they are not known."""
 
 
 class CompareTable(RowsTable):
@@ -23,7 +19,7 @@ class CompareTable(RowsTable):
 
     def __init__(self) -> None:
         # Only on a click: else the rows would turn round with the first one.
-        super().__init__(*_columns(()), italic=_trained_on)
+        super().__init__(*_columns(()), italic=lambda record: record.flatters)
         self.names: tuple[str, ...] = ()
         self.setMinimumHeight(150)
         self.headers[1].show()
@@ -62,8 +58,8 @@ def _columns(names: Sequence[str]) -> tuple[Column, ...]:
         Column("Image", lambda record: record.image, tip=_tip, left=True),
         Column(
             "Date",
-            lambda record: f"{_moment(record):%Y-%m-%d %H:%M}",
-            key=_moment,
+            lambda record: f"{record.moment:%Y-%m-%d %H:%M}",
+            key=lambda record: record.moment,
             tip=_tip,
             left=True,
         ),
@@ -83,12 +79,8 @@ def _measure(name: str) -> Column:
     )
 
 
-def _trained_on(record: ScoreRecord) -> bool:
-    return record.trained not in ("", UNKNOWN)
-
-
 def _tip(record: ScoreRecord) -> str:
-    if not _trained_on(record):
+    if not record.flatters:
         return ""
     return (
         f"Slices {record.trained} were trained on: these scores say little of other "
@@ -105,7 +97,3 @@ def _first_tip(record: ScoreRecord) -> str:
 def _first_number(record: ScoreRecord) -> int:
     digits = record.slices.partition(":")[0].partition(",")[0]
     return int(digits) if digits.isdigit() else -1
-
-
-def _moment(record: ScoreRecord) -> datetime:
-    return datetime.fromisoformat(record.date).astimezone()

@@ -157,7 +157,7 @@ class ScoresWidget(Panel):
         else:
             watch, self._next_watch = self._next_watch, None
             self._show(result, watch)
-            self._list(result)
+            self.compare.add(result.record())
             self.show_progress(1.0, "\n".join(result.scores.notes))
 
     def why_not_save(self) -> str:
@@ -255,20 +255,6 @@ class ScoresWidget(Panel):
         for part in (self.kind, self.coverage):
             explain(part, "There is no ground truth." if missing else "")
         self.refresh()
-
-    def _list(self, scored: Scored) -> None:
-        """Add the scores to those of other predictions."""
-        subject, scores = scored.subject, scored.scores
-        self.compare.add(
-            subject.prediction.name,
-            scores,
-            made_by=subject.made_by,
-            method="" if subject.baseline is None else subject.baseline.title,
-            image=subject.image_name,
-            slices=[row.slice for row in scores.slices],
-            trained=scored.comparison.trained_on,
-            intervals=scores.intervals,
-        )
 
     def _go_to_slice(self, index: QModelIndex) -> None:
         layer = self.prediction.value()

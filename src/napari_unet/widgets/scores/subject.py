@@ -15,6 +15,7 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.errors.error_map import leave_out
+from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.score.scoring import SliceScored, score_steps
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
@@ -160,6 +161,18 @@ class Scored:
     subject: Subject
     comparison: Comparison
     scores: Scores
+
+    def record(self) -> ScoreRecord:
+        """Return how a project remembers it."""
+        subject, made = self.subject, self.subject.made_by
+        model = "" if subject.baseline is None else subject.baseline.title
+        return ScoreRecord.of(
+            self.scores,
+            subject.prediction.name,
+            subject.image_name,
+            model if made is None else str(made.model),
+            None if made is None else made.threshold,
+        )
 
 
 def _image_called(viewer: ViewerModel, name: str) -> Image | None:
