@@ -36,6 +36,16 @@ def check_files() -> None:
         sys.exit(f"the wheel lacks {missing}")
 
 
+def check_starters() -> None:
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.starters import STARTERS
+
+    for starter in STARTERS:
+        load_model(starter.path)
+        if not starter.card:
+            sys.exit(f"{starter.name} has no card")
+
+
 def import_all() -> None:
     package = importlib.import_module("napari_unet")
     for module in pkgutil.walk_packages(package.__path__, "napari_unet."):
@@ -49,6 +59,7 @@ def main() -> None:
     subprocess.run([sys.executable, "-c", LAZY], check=True)
     subprocess.run([COMMAND, "--help"], check=True)
     subprocess.run([COMMAND, "check"], check=True)
+    check_starters()
     import_all()
     print("the wheel works without Qt and napari")
 
