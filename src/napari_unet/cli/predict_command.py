@@ -71,12 +71,13 @@ def write_prediction(
     card = read_card(model)
     if words := difference(card, stack.size_for(card.network.ndim), stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
+    finish = (finish or PostprocessConfig()).settled(card.finish)
     found = segment_behind_bar(
         model, stack, config, finish, probabilities=probabilities is not None
     )
     labels = stack.single_channel(found.labels)
     write_stack(out, labels.data, like=labels)
-    numbered = finish is not None and finish.objects != "no"
+    numbered = finish.objects != "no"
     objects = f", {int(found.labels.max()):,} objects" if numbered else ""
     say(f"wrote {out}{objects}")
     if probabilities is not None and found.probabilities is not None:

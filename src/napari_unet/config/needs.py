@@ -143,7 +143,7 @@ class PredictSituation(Situation):
     Attributes
     ----------
     finish
-        What is made of the prediction, as chosen.
+        What is made of the prediction, with what is left open as of the model.
     many_slices
         Whether more than one slice is predicted.
     ndim

@@ -8,18 +8,27 @@ from pydantic import Field
 
 from napari_unet.config.base import Settings
 
+NECK = 0.4
+"""Necks that are split where nothing else is known."""
+
 
 class PostprocessConfig(Settings):
-    """What is made of a predicted stack. With the defaults, nothing."""
+    """What is made of a predicted stack.
 
-    objects: Literal["no", "connected", "watershed"] = Field(
-        "no", title="Number the objects"
+    What is left open (auto) comes from the model; of one that keeps nothing, every
+    pixel has its class.
+    """
+
+    objects: Literal["auto", "no", "connected", "watershed"] = Field(
+        "auto", title="Number the objects"
     )
-    """connected: pixels of one class that touch are one object; watershed: objects that
-    touch at a narrow or doubtful place are split."""
-    neck: float = Field(0.4, gt=0, lt=1, title="Split necks below (share)")
+    """auto: as the model was taught, which keeps what suits its annotations; no: every
+    pixel has its class; connected: pixels of one class that touch are one object;
+    watershed: objects that touch at a narrow or doubtful place are split."""
+    neck: float | None = Field(None, gt=0, lt=1, title="Split necks below (share)")
     """The watershed splits where an object is narrower than this share of its smaller
-    part; doubtful pixels count as narrow. Higher splits more."""
+    part; doubtful pixels count as narrow. When left out that of the model, or 0.4.
+    Higher splits more."""
     follow_slices: bool = Field(False, title="Follow objects through slices")
     """An object keeps its number through all slices in which it touches; off, every
     slice is taken by itself. Networks with 3 dimensions always follow."""
@@ -36,3 +45,30 @@ class PostprocessConfig(Settings):
     """Standard deviation of a Gaussian that smooths the probabilities from slice to
     slice. Higher: steadier through the stack, and thin things get lost; 0 leaves every
     slice as it is."""
+
+    @property
+    def keeps_classes(self) -> bool:
+        """Whether the class of every pixel stays as it is, of settled settings."""
+        sizes = (self.min_size, self.fill_holes, self.thin_borders, self.smooth)
+        return self.objects == "no" and not any(sizes)
+
+    def settled(self, kept: PostprocessConfig | None = None) -> PostprocessConfig:
+        """Return these settings with nothing left open.
+
+        Parameters
+        ----------
+        kept
+            What counts where something is left open, as a model keeps it; None where
+            it keeps nothing.
+        """
+        known = {} if kept is None else kept.model_dump()
+        left_open = {
+            name: known[name] if known.get(name) not in (None, "auto") else otherwise
+            for name, otherwise in _OTHERWISE.items()
+            if getattr(self, name) in (None, "auto")
+        }
+        return self.changed("the model", **left_open)
+
+
+_OTHERWISE = {"objects": "no", "neck": NECK}
+"""What counts where nothing is known."""

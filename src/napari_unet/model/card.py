@@ -17,6 +17,7 @@ from napari_unet.config import (
     AnnotationKind,
     AugmentConfig,
     Coverage,
+    PostprocessConfig,
     Settings,
     TrainConfig,
     UNetConfig,
@@ -26,7 +27,7 @@ from napari_unet.data.files import atomic_write
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import ModelFileError
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 KEY = "napari_unet"
 """Name of the description among the metadata of the file."""
 
@@ -35,7 +36,8 @@ class ModelCard(Settings):
     """What a model file says of itself.
 
     Format 2 added `threshold`, which format 1 does not know. Format 3 added the moments
-    of `normalization`: models of before took those of all pixels.
+    of `normalization`: models of before took those of all pixels. Format 4 added
+    `finish`: models of before keep to the class of every pixel.
     """
 
     # A score that is not defined is NaN, which must come back from the file.
@@ -66,6 +68,10 @@ class ModelCard(Settings):
         lt=1,
         description="Of the foreground, chosen on held-out slices; used by default.",
     )
+    finish: PostprocessConfig | None = Field(
+        None, description="What is made of a prediction; used by default."
+    )
+    finish_reason: str = Field("", description="Why, and how it was chosen.")
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -101,9 +107,32 @@ def keep_threshold(path: str | Path, threshold: float | None) -> None:
     OutputError
         When the file cannot be written; the one of before stays whole.
     """
-    path = Path(path)
+    _rewrite(Path(path), threshold=threshold)
+
+
+def keep_finish(
+    path: str | Path,
+    threshold: float | None,
+    finish: PostprocessConfig | None,
+    reason: str = "",
+) -> None:
+    """Write into a model file what is made of its predictions by default.
+
+    Weights and date stay as they are; `reason` says why, in a sentence.
+
+    Raises
+    ------
+    ModelFileError, InputError, OutputError
+        As `keep_threshold`.
+    """
+    kept = None if finish is None else finish.model_dump()
+    _rewrite(Path(path), threshold=threshold, finish=kept, finish_reason=reason)
+
+
+def _rewrite(path: Path, **changes: Any) -> None:
+    """Change the description in a model file."""
     data = read_card(path).model_dump(by_alias=True)
-    data |= {"threshold": threshold, "format_version": FORMAT_VERSION}
+    data |= {"format_version": FORMAT_VERSION, **changes}
     card = ModelCard.read(data, path)
     with (
         atomic_write(path) as temporary,

@@ -27,7 +27,7 @@ class MadeBy:
     threshold
         Of the foreground; None for the most probable class.
     finish
-        What was made of the pixels' classes.
+        What was made of the pixels' classes; nothing is left open.
     image
         Fingerprint of the image, "" where it is unknown.
     slices
@@ -37,7 +37,7 @@ class MadeBy:
     model: Path
     of: str = ""
     threshold: float | None = None
-    finish: PostprocessConfig = field(default_factory=PostprocessConfig)
+    finish: PostprocessConfig = field(default_factory=PostprocessConfig().settled)
     image: str = ""
     slices: tuple[int, ...] = ()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import scipy
 import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig
+from napari_unet.config.postprocess import NECK
 from napari_unet.data.annotation import connected_objects, separate
 from napari_unet.errors import InputError
 
@@ -64,7 +67,8 @@ def postprocess(
         (Z, Y, X) class indices.
     config
         What to do: smooth across slices, then fill holes, drop small pieces, number
-        objects, and thin the borders between them.
+        objects, and thin the borders between them. What it leaves open is as for a
+        model that keeps nothing.
     probabilities
         (num_classes, Z, Y, X); needed for what `needs_probabilities` names.
     threshold
@@ -87,6 +91,7 @@ def postprocess(
             "Smoothing and the watershed need the probabilities: predict with "
             "keep=True."
         )
+    config = config.settled()
     if config.follow_slices:
         ndim = 3
     if probabilities is not None and config.smooth > 0:
@@ -227,22 +232,31 @@ def _depth(mask: Mask, likely: NDArray[np.floating]) -> NDArray[np.float32]:
 def _split(
     objects: Objects, depth: NDArray[np.float32], config: PostprocessConfig
 ) -> Objects:
-    """Split objects in as many dimensions as the arrays have."""
+    """Split objects in as many dimensions as the arrays have.
+
+    In two, a line of background is left between the parts, as between the objects that
+    networks learn from; in three it would take whole slices away.
+    """
     structure = scipy.ndimage.generate_binary_structure(objects.ndim, 1)
-    mask = objects > 0
+    mask, neck = objects > 0, config.neck or NECK
     seeds, _ = scipy.ndimage.label(
-        _hills(depth, objects, config.neck), structure, output=np.int32
+        _hills(depth, objects, neck), structure, output=np.int32
     )
-    parts = skimage.segmentation.watershed(-depth, seeds, structure, mask=mask)
+    flood = partial(
+        skimage.segmentation.watershed,
+        -depth,
+        connectivity=structure,
+        mask=mask,
+        watershed_line=depth.ndim == 2,
+    )
+    parts = flood(seeds)
     sizes = np.bincount(parts.ravel())
     small = sizes < config.min_size
     small[_largest(parts, objects, sizes)] = False
     if not small.any():
         return np.asarray(parts)
     seeds[small[seeds]] = 0
-    return np.asarray(
-        skimage.segmentation.watershed(-depth, seeds, structure, mask=mask)
-    )
+    return np.asarray(flood(seeds))
 
 
 def _hills(depth: NDArray[np.float32], objects: Objects, neck: float) -> Mask:
@@ -266,6 +280,7 @@ def _largest(
     """Return the largest part of every object, which must not get lost as a whole."""
     object_of = np.zeros(sizes.size, np.int32)
     object_of[parts] = objects
+    object_of[0] = 0
     order = np.lexsort((-sizes, object_of))
     _, first = np.unique(object_of[order], return_index=True)
     return np.asarray(order[first])

@@ -83,8 +83,8 @@ def segment(
     config
         How it is predicted.
     finish
-        What is made of the prediction, such as numbered objects; when left out it
-        stays what it is, the class of each pixel.
+        What is made of the prediction, such as numbered objects; what is left open is
+        as the model keeps it.
     probabilities
         Keep the probabilities too.
 
@@ -125,9 +125,9 @@ def segment_steps(
     from napari_unet.predict.postprocessing import needs_probabilities, postprocess
     from napari_unet.predict.rescale import predictor_for
 
-    finish, stop = finish or PostprocessConfig(), stop or Event()
-    finishes = finish != PostprocessConfig()
     loaded = load_model(model) if isinstance(model, str | Path) else model
+    finish = (finish or PostprocessConfig()).settled(loaded.card.finish)
+    finishes, stop = not finish.keeps_classes, stop or Event()
     predictor = predictor_for(loaded, stack, config)
     yield Started(predictor.device.words, (), predictor.device.memory_words)
     channels = loaded.network.config.in_channels

@@ -61,7 +61,10 @@ def test_needs_name_fields_that_exist(dock: Any) -> None:
         "settings": dock.predict.settings,
     }
     known = {f"{part}.{name}" for part, form in forms.items() for name in form.fields}
-    situations = RunSituation(RunConfig()), PredictSituation(PostprocessConfig())
+    situations = (
+        RunSituation(RunConfig()),
+        PredictSituation(PostprocessConfig().settled()),
+    )
     for situation in situations:
         for _, reason, *names in situation.needs():
             assert names
@@ -141,7 +144,7 @@ def test_the_watershed_has_necks_and_only_stacks_have_slices_to_follow() -> None
     assert reasons(finish=finish) == set()
     assert reasons(finish=finish, many_slices=False) == {"follow_slices", "smooth"}
     assert reasons(finish=finish, ndim=3) == {"follow_slices"}
-    assert reasons(finish=PostprocessConfig()) == {"neck", "follow_slices"}
+    assert reasons(finish=PostprocessConfig().settled()) == {"neck", "follow_slices"}
     assert reasons(finish=finish, running=True) == set(fields)
 
 

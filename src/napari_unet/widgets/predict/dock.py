@@ -114,8 +114,9 @@ class PredictWidget(Panel):
             self.device.end()
         layer = self.image.value()
         many = layer is None or bool(misfit(layer)) or len(plane_shape(layer)) > 2
+        kept = None if self._card is None else self._card.finish
         now = PredictSituation(
-            finish=self.finish.value(),
+            finish=self.finish.value().settled(kept),
             many_slices=many and self.extent.currentText() == _STACK,
             ndim=None if self._card is None else self._card.network.ndim,
             keep=self.probabilities.isChecked(),
@@ -176,7 +177,8 @@ class PredictWidget(Panel):
         if self.extent.currentText() == _SLICE and stack.num_slices > 1:
             only = current_slice(self.viewer, layer)
             stack = stack.slices(str(only))
-        card, settings, finish = _read(model), self.value(), self.finish.value()
+        card, settings = _read(model), self.value()
+        finish = self.finish.value().settled(None if card is None else card.finish)
         if settings.threshold is None and card is not None:
             settings = settings.model_copy(update={"threshold": card.threshold})
         made = MadeBy(model, layer.name, settings.threshold, finish)

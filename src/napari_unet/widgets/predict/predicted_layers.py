@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.config import PostprocessConfig
 from napari_unet.predict.postprocessing import numbered_after
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
 from napari_unet.widgets.layers.edits import Region, edit, make_room
@@ -95,7 +94,7 @@ class PredictedLayers:
     def finish(self, result: Segmentation) -> None:
         """Put what was made of all tiles into their place, and note how it was made."""
         if self.labels is not None:
-            if result.complete and self._made_by.finish != PostprocessConfig():
+            if result.complete and not self._made_by.finish.keeps_classes:
                 self._replace(self.labels, result.labels)
             self.keep_step()
             slices = sorted(self._slices)

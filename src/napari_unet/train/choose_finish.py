@@ -1,0 +1,248 @@
+"""What is made of a model's predictions by default: chosen by its data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind, PostprocessConfig
+from napari_unet.config.postprocess import NECK
+from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.data.narrow_borders import narrow_share
+from napari_unet.predict.postprocessing import classify, postprocess
+from napari_unet.score.borders.thinning import thin_borders
+from napari_unet.score.means import mean
+from napari_unet.score.objects.partition import partition
+
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NECKS = (0.3, NECK, 0.5, 0.6)
+"""What is tried."""
+NARROW = 0.7
+"""Threshold for narrow borders where nothing is held out (benchmarks/mask.py)."""
+_AS_GOOD = 0.01
+"""A difference in V_rand that few slices cannot tell from none."""
+_BORDERS = 0.5
+"""Share of the background that narrow borders have where cells fill an image."""
+_PIXELS = 3 * 512**2
+"""A few seconds' worth."""
+_DEEP = 16
+"""Slices of a volume that are looked at."""
+_MASKS = 8
+"""Images whose borders are looked at, or nearly twice as many."""
+
+
+@dataclass(frozen=True)
+class ChosenFinish:
+    """What is made of a model's predictions where the user leaves it open.
+
+    Attributes
+    ----------
+    finish
+        Numbered objects or classes; nothing is left open.
+    threshold
+        Of the foreground, as in `classify`; None for the most probable class.
+    reason
+        Why, and how it was chosen, in a line.
+    """
+
+    finish: PostprocessConfig
+    threshold: float | None = None
+    reason: str = ""
+
+
+class Predicted(NamedTuple):
+    """Slices that were predicted, and their truth.
+
+    Attributes
+    ----------
+    probabilities
+        (num_classes, Z, Y, X) float, background first.
+    truth
+        Classes and objects of the same slices; what is `IGNORE` does not count.
+    """
+
+    probabilities: NDArray[np.floating]
+    truth: Target
+
+
+def default_finish(targets: Sequence[Target]) -> ChosenFinish:
+    """Return what suits annotations, without a prediction to choose by.
+
+    Objects are numbered, and split by the watershed, where the annotations number
+    them, or where most of the background is narrow borders, as between cells in EM.
+    With narrow borders the threshold is high, since a gap in one merges two cells.
+    Several classes, and what lies apart, such as lungs, stay classes; so do scribbles,
+    which do not tell where objects end.
+    """
+    if any(one.num_classes > 2 for one in targets):
+        return _classes("there are several classes")
+    dense = [one for one in targets if one.kind is not AnnotationKind.SCRIBBLES]
+    if not dense:
+        return _classes("scribbles do not tell where objects end")
+    found = _by_borders([one.classes for one in dense], "annotated")
+    if found.finish.objects != "no" or not _are_numbered(dense):
+        return found
+    return _objects("the annotations number them")
+
+
+def finish_by_mask(masks: Sequence[NDArray[np.uint8]]) -> ChosenFinish:
+    """Return what suits (Z, Y, X) classes that a network predicted.
+
+    This is for scribbles: `default_finish` of what the network makes of them.
+    """
+    if any(one.max(initial=0) > 1 for one in masks):
+        return _classes("there are several classes")
+    return _by_borders(masks, "predicted")
+
+
+def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFinish:
+    """Choose threshold and necks by V_rand after border thinning on held-out slices.
+
+    Whether there are objects at all is decided as by `default_finish`; for scribbles
+    as by `finish_by_mask`, and nothing is chosen on them. First the threshold is
+    chosen, then the neck; of what scores about as well as the best, what lies nearest
+    to the default. At most 3 slices of 512 x 512, or as many pixels, are looked at,
+    spread evenly, which takes a few seconds.
+
+    Parameters
+    ----------
+    predicted
+        Held-out slices with their truth, of one image or several: never those whose
+        scores are reported.
+    ndim
+        Dimensions of the network; with 3, objects go through slices.
+
+    Returns
+    -------
+    ChosenFinish
+        What `napari_unet.model.card.keep_finish` keeps in a model file.
+
+    Examples
+    --------
+    >>> chosen = choose_finish([Predicted(probabilities, target)])  # doctest: +SKIP
+    >>> keep_finish(
+    ...     path, chosen.threshold, chosen.finish, chosen.reason
+    ... )  # doctest: +SKIP
+    """
+    dense = [one for one in predicted if one.truth.kind is not AnnotationKind.SCRIBBLES]
+    if not dense:
+        return finish_by_mask([classify(one.probabilities) for one in predicted])
+    found = default_finish([one.truth for one in predicted])
+    if found.finish.objects == "no":
+        return found
+    some = [_part(one, _PIXELS // len(dense), ndim) for one in dense]
+    finish = found.finish
+    by_threshold = {t: _v_rand(some, t, finish, ndim) for t in THRESHOLDS}
+    threshold = _nearest_of_best(by_threshold, found.threshold or 0.5)
+    if threshold is None:
+        return found
+    by_neck = {NECK: by_threshold[threshold]}
+    for neck in sorted({*NECKS} - {NECK}):
+        changed = finish.model_copy(update={"neck": neck})
+        by_neck[neck] = _v_rand(some, threshold, changed, ndim)
+    neck = _nearest_of_best(by_neck, NECK) or NECK
+    slices = sum(len(one.truth.classes) for one in some)
+    reason = (
+        f"{found.reason}; threshold {threshold:g} and necks {neck:g} have a V_rand of "
+        f"{by_neck[neck]:.3f} on {slices} held-out slice{'s' if slices > 1 else ''} "
+        f"(0.5 and {NECK:g}: {by_threshold[0.5]:.3f})"
+    )
+    return ChosenFinish(finish.model_copy(update={"neck": neck}), threshold, reason)
+
+
+def _are_numbered(targets: Sequence[Target]) -> bool:
+    return any(one.kind is AnnotationKind.OBJECTS for one in targets)
+
+
+def _v_rand(
+    some: Sequence[Predicted], threshold: float, finish: PostprocessConfig, ndim: int
+) -> float:
+    """Return the mean of slices, or with 3 dimensions of volumes."""
+    values = []
+    for probabilities, truth in some:
+        classes = classify(probabilities, threshold)
+        found = postprocess(
+            classes,
+            finish,
+            probabilities=probabilities,
+            threshold=threshold,
+            ndim=ndim,
+        )
+        thinned, known = thin_borders(found.astype(np.int32)), truth.annotated
+        if ndim == 3:
+            values.append(partition(thinned, truth.objects, known).v_rand)
+            continue
+        slices = zip(thinned, truth.objects, known, strict=True)
+        values += [partition(*one).v_rand for one in slices]
+    return mean(values)
+
+
+def _nearest_of_best(scores: dict[float, float], usual: float) -> float | None:
+    """Return, of values that score about as the best, the one nearest to the usual.
+
+    >>> _nearest_of_best({0.4: 0.90, 0.5: 0.95, 0.6: 0.952, 0.7: math.nan}, 0.4)
+    0.5
+    """
+    known = {value: score for value, score in scores.items() if not math.isnan(score)}
+    best = max(known.values(), default=math.nan)
+    good = [value for value, score in known.items() if score >= best - _AS_GOOD]
+    return min(good, key=lambda value: abs(value - usual), default=None)
+
+
+def _part(one: Predicted, pixels: int, ndim: int) -> Predicted:
+    """Return some slices, or the middle of a volume, of about so many pixels."""
+    probabilities, truth = one
+    depth, height, width = truth.classes.shape
+    count = min(depth, max(1, pixels // (height * width)))
+    chosen = np.linspace(0, depth - 1, count).round().astype(int)
+    if ndim == 3:
+        count = min(depth, _DEEP)
+        chosen = np.arange(depth)[_middle(depth, count / depth)]
+    share = min(1.0, math.sqrt(pixels / (count * height * width)))
+    rows, columns = _middle(height, share), _middle(width, share)
+    classes, objects = (
+        one[chosen][:, rows, columns] for one in (truth.classes, truth.objects)
+    )
+    return Predicted(
+        probabilities[:, chosen][:, :, rows, columns],
+        replace(truth, classes=classes, objects=objects),
+    )
+
+
+def _middle(length: int, share: float) -> slice:
+    """Return the middle of an axis, a share of it."""
+    count = max(1, round(share * length))
+    first = (length - count) // 2
+    return slice(first, first + count)
+
+
+def _by_borders(masks: Sequence[NDArray[np.uint8]], what: str) -> ChosenFinish:
+    """Decide by the borders in some slices of (Z, Y, X) classes."""
+    masks = masks[:: max(1, len(masks) // _MASKS)]
+    some = [z for mask in masks for z in _few(mask, _PIXELS // len(masks))]
+    share = narrow_share([((z > 0) & (z != IGNORE), z == 0) for z in some])
+    words = f"narrow borders are {share:.0%} of the background that is {what}"
+    return _objects(words, NARROW) if share > _BORDERS else _classes(words)
+
+
+def _few(mask: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield slices with anything on them, evenly spread, of about so many pixels."""
+    useful = np.flatnonzero(((mask > 0) & (mask != IGNORE)).any(axis=(1, 2)))
+    count = min(len(useful), max(1, pixels // mask[0].size))
+    for place in np.linspace(0, len(useful) - 1, count).round().astype(int):
+        yield mask[useful[place]]
+
+
+def _objects(reason: str, threshold: float | None = None) -> ChosenFinish:
+    finish = PostprocessConfig(objects="watershed", neck=NECK)
+    return ChosenFinish(finish, threshold, f"numbered objects: {reason}")
+
+
+def _classes(reason: str) -> ChosenFinish:
+    finish = PostprocessConfig(objects="no", neck=NECK)
+    return ChosenFinish(finish, None, f"a mask of classes: {reason}")
