@@ -47,6 +47,10 @@ class ModelFileError(NapariUNetError):
     """A model file cannot be read, or does not fit the data."""
 
 
+class UntrustedCodeError(ModelFileError):
+    """A model runs code of its own, for which the user has to give leave."""
+
+
 class OutOfMemoryError(NapariUNetError):
     """The device's memory does not hold what was asked of it."""
 

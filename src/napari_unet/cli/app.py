@@ -92,7 +92,13 @@ app.command()(train)
 )
 def predict(
     given: Given,
-    model: Annotated[Path, typer.Argument(help="Model file (.safetensors).")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="Model file (.safetensors), bioimage.io package (.zip or folder), or "
+            "ONNX file of napari-unet."
+        ),
+    ],
     image: Annotated[Path, typer.Argument(help="Image file or folder of slices.")],
     out: Annotated[Path, typer.Option(help="TIFF file for the labels or objects.")],
     slices: Annotated[
@@ -107,6 +113,14 @@ def predict(
             "--float16", help="Keep probabilities as float16, in half the memory."
         ),
     ] = False,
+    trust_code: Annotated[
+        bool,
+        typer.Option(
+            "--trust-code",
+            help="Let a package run code of its own, which may do anything: only where "
+            "you know whom it is from.",
+        ),
+    ] = False,
 ) -> None:
     """Predict a stack with a trained model."""
     from napari_unet.cli.outputs import check_outputs, check_tiff
@@ -119,7 +133,24 @@ def predict(
     settings = kept.changed("command line", **given["predict"])
     finish = PostprocessConfig().changed("command line", **given["finish"])
     stack = read_and_tell(image, given["image"]).slices(slices)
-    write_prediction(model, stack, out, probabilities, settings, finish)
+    write_prediction(
+        model, stack, out, probabilities, settings, finish, trust_code=trust_code
+    )
+
+
+@app.command("import")
+def import_(
+    package: Annotated[
+        Path, typer.Argument(help="bioimage.io package (.zip or folder).")
+    ],
+    out: Annotated[
+        Path | None, typer.Argument(help="Model file to write (.safetensors).")
+    ] = None,
+) -> None:
+    """Make a model file from a bioimage.io package whose network is a U-Net."""
+    from napari_unet.cli.import_command import run_import
+
+    run_import(package, out)
 
 
 @app.command()

@@ -19,13 +19,14 @@ from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
 from napari_unet.errors import NapariUNetError
-from napari_unet.model.card import read_card
+from napari_unet.model.loading import open_package
 from napari_unet.model.started import Started
 from napari_unet.predict.pixel_size import difference
 from napari_unet.predict.segment import Finishing, Segmentation, segment_steps
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
+    from napari_unet.model.predictable import Predictable
     from napari_unet.predict.segment import SegmentStep
 
 _RESCALED = "it is rescaled, and the prediction brought back to its own pixels."
@@ -66,14 +67,19 @@ def write_prediction(
     probabilities: Path | None,
     config: PredictConfig,
     finish: PostprocessConfig | None = None,
+    *,
+    trust_code: bool = False,
 ) -> None:
     """Predict a stack and write labels or objects and, if wanted, probabilities."""
-    card = read_card(model)
+    loaded = open_package(model, trust_code=trust_code)
+    for note in getattr(loaded, "notes", ()):
+        say(note)
+    card = loaded.card
     if words := difference(card, stack.size_for(card.network.ndim), stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
     finish = (finish or PostprocessConfig()).settled(card.finish)
     found = segment_behind_bar(
-        model, stack, config, finish, probabilities=probabilities is not None
+        loaded, stack, config, finish, probabilities=probabilities is not None
     )
     labels = stack.single_channel(found.labels)
     write_stack(out, labels.data, like=labels)
@@ -87,7 +93,7 @@ def write_prediction(
 
 
 def segment_behind_bar(
-    model: Path,
+    model: Predictable | Path,
     stack: Stack,
     config: PredictConfig | None = None,
     finish: PostprocessConfig | None = None,

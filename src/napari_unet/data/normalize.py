@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_unet.config import Settings
+from napari_unet.data.crop import Cuttable
 from napari_unet.data.stack import ArrayLike as Source
 from napari_unet.errors import InputError
 
@@ -57,7 +58,7 @@ class Normalization(Settings):
         InputError
             When the image is empty, or holds values that are no real numbers.
         """
-        _check(image)
+        check_grey_values(image)
         out = np.empty(image.shape, np.float32)
 
         def read(z: int) -> NDArray[np.float32]:
@@ -67,13 +68,13 @@ class Normalization(Settings):
         mean, std = self._moments(map(read, range(out.shape[1])))
         return _normalised(out, mean, std, self._limit)
 
-    def lazily(self, image: Source) -> NormalizedImage:
+    def lazily(self, image: Source) -> Cuttable:
         """Read a (C, Z, Y, X) image once, to normalise any part of it when it is read.
 
         What this gives holds no copy, however large the image. Raises as
         `__call__` does.
         """
-        _check(image)
+        check_grey_values(image)
         planes = (np.asarray(image[:, z], np.float32) for z in range(image.shape[1]))
         return NormalizedImage(image, *self._moments(planes), self._limit)
 
@@ -204,7 +205,14 @@ def _border(plane: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate(sides)
 
 
-def _check(image: Source) -> None:
+def check_grey_values(image: Source) -> None:
+    """Check that a (C, Z, Y, X) image holds real numbers, and any at all.
+
+    Raises
+    ------
+    InputError
+        Saying what it holds.
+    """
     if len(image.shape) != 4 or 0 in image.shape:
         raise InputError(f"An image of shape {tuple(image.shape)} cannot be used.")
     if image.dtype.kind not in "buif":

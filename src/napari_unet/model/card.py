@@ -26,6 +26,7 @@ from napari_unet.config import (
 from napari_unet.data.files import atomic_write
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import ModelFileError
+from napari_unet.model.foreign.archive import holds_description
 
 FORMAT_VERSION = 4
 KEY = "napari_unet"
@@ -90,7 +91,7 @@ def read_card(path: str | Path) -> ModelCard:
             f"{path} holds weights of another program: only models that napari-unet "
             "wrote can be used."
         )
-    return _card(path, metadata[KEY])
+    return card_from(path, metadata[KEY])
 
 
 def keep_threshold(path: str | Path, threshold: float | None) -> None:
@@ -168,7 +169,14 @@ def open_model(path: Path, framework: str) -> Iterator[Any]:
         raise ModelFileError(_why_unreadable(path, error)) from error
 
 
-def _card(path: Path, text: str) -> ModelCard:
+def card_from(path: Path, text: str) -> ModelCard:
+    """Read a card from its JSON, of this version of the format or an older one.
+
+    Raises
+    ------
+    ModelFileError
+        Naming the file that it was in.
+    """
     try:
         data: dict[str, Any] = json.loads(text)
         newest = int(data.get("format_version", 0))
@@ -196,6 +204,11 @@ def _card(path: Path, text: str) -> ModelCard:
 def _why_unreadable(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
         head = file.read(4)
+    if holds_description(path):
+        return (
+            f"{path} is a package (bioimage.io) and no model file: predict with it, or "
+            "make a model file of it by napari-unet import."
+        )
     if head[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return (
             f"{path} is a pickle (as torch.save writes): it could run any program "

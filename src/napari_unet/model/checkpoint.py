@@ -39,12 +39,23 @@ def save_model(path: str | Path, model: Model) -> None:
     card = model.card.model_copy(
         update={"versions": versions(), "date": datetime.now(UTC).isoformat()}
     )
+    write_model(path, Model(model.network, card))
+
+
+def write_model(path: str | Path, model: Model) -> None:
+    """Write a model as `save_model` does, with versions and date that its card has.
+
+    Raises
+    ------
+    OutputError
+        As `save_model`.
+    """
     tensors = {
         name: tensor.detach().cpu().contiguous()
         for name, tensor in model.network.state_dict().items()
     }
     # Through bytes: a full disk is then an error of the operating system, in words.
-    data = save(tensors, metadata={KEY: card.model_dump_json(by_alias=True)})
+    data = save(tensors, metadata={KEY: model.card.model_dump_json(by_alias=True)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
 
@@ -60,6 +71,19 @@ def load_model(path: str | Path) -> Model:
     card = read_card(path)
     with open_model(Path(path), "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return model_from(path, tensors, card)
+
+
+def model_from(
+    path: str | Path, tensors: dict[str, torch.Tensor], card: ModelCard
+) -> Model:
+    """Return the model of some weights, read from `path`.
+
+    Raises
+    ------
+    ModelFileError
+        When they do not fit the network that the card describes.
+    """
     if not _fits(tensors, card.network):
         raise ModelFileError(
             f"{path}: the weights do not fit the network that the file describes; "

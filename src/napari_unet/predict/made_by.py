@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.errors import NapariUNetError
-from napari_unet.model.card import read_card
+from napari_unet.model.loading import card_of
 from napari_unet.predict.postprocessing import classify, postprocess
 
 
@@ -54,7 +54,7 @@ class MadeBy:
         `probabilities` are (num_classes, Z, Y, X), the mask (Z, Y, X).
         """
         try:
-            ndim = read_card(self.model).network.ndim
+            ndim = card_of(self.model).network.ndim
         except NapariUNetError:
             ndim = 2  # the file has gone; its prediction is still there
         return postprocess(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_unet.model.checkpoint import Model
+    from napari_unet.model.predictable import Predictable
     from napari_unet.predict.prediction import TileDone
 
 # Reading all of a larger image takes longer than predicting one slice of it.
@@ -65,7 +65,7 @@ class Segmentation:
 
 
 def segment(
-    model: Model | str | Path,
+    model: Predictable | str | Path,
     image: Stack | ArrayLike | str | Path,
     config: PredictConfig | None = None,
     finish: PostprocessConfig | None = None,
@@ -77,7 +77,7 @@ def segment(
     Parameters
     ----------
     model
-        A model file, or what `load_model` returns.
+        A model file or package, or what `load_model` or `open_package` returns.
     image
         A stack, its file or folder, or a (Y, X), (Z, Y, X) or (C, Z, Y, X) array.
     config
@@ -101,7 +101,7 @@ def segment(
 
 
 def segment_steps(
-    model: Model | str | Path,
+    model: Predictable | str | Path,
     stack: Stack,
     config: PredictConfig | None = None,
     finish: PostprocessConfig | None = None,
@@ -121,16 +121,16 @@ def segment_steps(
     of
         The image that `stack` is, or is a part of, when its fingerprint is wanted.
     """
-    from napari_unet.model.checkpoint import load_model
+    from napari_unet.model.loading import open_package
     from napari_unet.predict.postprocessing import needs_probabilities, postprocess
     from napari_unet.predict.rescale import predictor_for
 
-    loaded = load_model(model) if isinstance(model, str | Path) else model
+    loaded = open_package(model) if isinstance(model, str | Path) else model
     finish = (finish or PostprocessConfig()).settled(loaded.card.finish)
     finishes, stop = not finish.keeps_classes, stop or Event()
     predictor = predictor_for(loaded, stack, config)
     yield Started(predictor.device.words, (), predictor.device.memory_words)
-    channels = loaded.network.config.in_channels
+    channels = loaded.network.footprint.in_channels
     image = with_colours(stack.picture.as_czyx(), channels)
     whole = stack.as_czyx().shape[1:]
     keep = probabilities or needs_probabilities(finish)
@@ -156,7 +156,7 @@ def segment_steps(
             finish,
             probabilities=found.probabilities,
             threshold=predictor.threshold,
-            ndim=loaded.network.config.ndim,
+            ndim=loaded.network.footprint.ndim,
         )
         if finish.objects != "no":
             objects = f": {int(labels.max()):,} objects"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from napari_unet.data.regions import runs
 from napari_unet.errors import NapariUNetError
-from napari_unet.model.card import read_card
+from napari_unet.model.loading import card_of
 from napari_unet.model.seen import trained_slices, validation_slices
 from napari_unet.predict.made_by import MadeBy
 
@@ -42,7 +42,7 @@ class UsedSlices:
         if made is None:
             return cls()
         try:
-            card = read_card(made.model)
+            card = card_of(made.model)
         except NapariUNetError:
             return cls()
         trained = trained_slices(card, made.image)

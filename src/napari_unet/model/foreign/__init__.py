@@ -1,0 +1,1 @@
+"""Models of other programs, as bioimage.io packages hold them."""

@@ -1,0 +1,1 @@
+"""Models that travel: packages that other programs open, and theirs opened here."""
