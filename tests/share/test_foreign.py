@@ -20,8 +20,8 @@ from napari_unet import (
     write_stack,
 )
 from napari_unet.errors import ModelFileError, NapariUNetError, UntrustedCodeError
-from napari_unet.model.foreign.steps import Preprocessing
 from napari_unet.model.foreign.tensors import Reader
+from napari_unet.model.foreign.transforms import Preprocessing
 from napari_unet.model.loading import card_of, needs_code
 from napari_unet.predict.tiles import plan_tiles
 

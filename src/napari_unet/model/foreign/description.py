@@ -20,8 +20,8 @@ from napari_unet.model.card import ModelCard
 from napari_unet.model.footprint import Footprint, Side
 from napari_unet.model.foreign.archive import Package
 from napari_unet.model.foreign.meaning import Meaning, meaning_of
-from napari_unet.model.foreign.steps import AXES, Preprocessing
 from napari_unet.model.foreign.tensors import Axis, Reader, TensorDescription
+from napari_unet.model.foreign.transforms import AXES, Preprocessing
 
 WIDTH = 64
 """Channels that a network is taken to have, for the memory that it needs."""

@@ -13,8 +13,8 @@ from napari_unet.model.device import memory_errors
 from napari_unet.model.footprint import Footprint
 from napari_unet.model.foreign.description import Description
 from napari_unet.model.foreign.runtimes import open_runtime
-from napari_unet.model.foreign.steps import AXES
 from napari_unet.model.foreign.tensors import Axis
+from napari_unet.model.foreign.transforms import AXES
 from napari_unet.model.predictable import Network
 
 _FULL = "Close other programs, or give a smaller tile size."

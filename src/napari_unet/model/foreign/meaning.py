@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_unet.errors import InputError
-from napari_unet.model.foreign.steps import Above, Sigmoid, Softmax, Step
 from napari_unet.model.foreign.tensors import TensorDescription
+from napari_unet.model.foreign.transforms import Above, Sigmoid, Softmax, Step
 
 _IMAGES = {"denoising", "restoration", "image-restoration", "super-resolution"}
 _SLACK = 1e-3

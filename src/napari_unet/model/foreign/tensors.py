@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from napari_unet.data.calibration import normal_unit
 from napari_unet.errors import InputError
-from napari_unet.model.foreign.steps import (
+from napari_unet.model.foreign.transforms import (
     AXES,
     Above,
     Clip,
