@@ -42,7 +42,7 @@ def test_the_map_follows_slice_sliders_painting_and_undo(
         _shows(viewer, _expected(labels.data, 3, dock.value())), timeout=30_000
     )
 
-    dock.w0.setValue(20)
+    dock.settings.setValue(WeightMapConfig(w0=20))
     qtbot.waitUntil(
         _shows(viewer, _expected(labels.data, 3, dock.value())), timeout=30_000
     )
@@ -105,16 +105,24 @@ def test_the_formula_is_chosen_in_the_dock_and_shared_with_training(
     labels = viewer.layers["annotations"]
     dock.labels.setValue(labels)
     dock.live.setChecked(True)
-    dock.formula.setCurrentText("fiji")
+    dock.settings.setValue(WeightMapConfig(formula="fiji"))
     assert loaded.train.workspace.weight_map.formula == "fiji"
-    assert not dock.sigma.isEnabled(), "fiji has constants of its own"
+    sigma = dock.settings._editors["sigma"].native
+    assert not sigma.isEnabled(), "fiji has constants of its own"
     expected = _expected(labels.data, 0, WeightMapConfig(formula="fiji"))
     viewer.dims.set_current_step(0, 0)
     qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=30_000)
     qtbot.waitUntil(_shows(viewer, expected), timeout=30_000)
     dock.setValue(WeightMapConfig(w0=7))
-    assert dock.sigma.isEnabled()
+    assert sigma.isEnabled()
     assert dock.value() == WeightMapConfig(w0=7)
+
+
+def test_a_slider_that_ends_early_takes_nothing_from_training(loaded: Any) -> None:
+    dock, workspace = loaded.weights, loaded.train.workspace
+    workspace.weight_map = WeightMapConfig(w0=200, sigma=2.5)
+    assert dock.value() == WeightMapConfig(w0=50, sigma=2.5)
+    assert workspace.weight_map.w0 == 200
 
 
 def test_the_map_of_the_stack_is_that_of_the_formula_slice_by_slice(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from magicgui.widgets import create_widget
+from magicgui.widgets import FloatSlider, create_widget
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
@@ -31,6 +31,8 @@ class SettingsForm(QWidget):
         What is edited; fields that are not shown keep their values.
     exclude
         Names of fields that are not shown.
+    sliders
+        Names of numbers that have a slider on a line of its own, with its upper end.
     """
 
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
@@ -39,6 +41,8 @@ class SettingsForm(QWidget):
         self,
         settings: Settings,
         exclude: Collection[str] = (),
+        *,
+        sliders: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -52,7 +56,7 @@ class SettingsForm(QWidget):
         for name, field in self._described.items():
             if name in exclude or not _can_show(field):
                 continue
-            editor = _editor(name, field, getattr(settings, name))
+            editor = _editor(name, field, getattr(settings, name), sliders.get(name))
             editor.changed.connect(self._on_changed)
             native = steady(editor.native)
             if isinstance(native, QCheckBox):
@@ -62,7 +66,11 @@ class SettingsForm(QWidget):
             self._labels[name] = QLabel(field.title or name)
             for part in (self._labels[name], native):
                 part.setToolTip(field.description or "")
-            layout.addRow(self._labels[name], native)
+            if name in sliders:
+                layout.addRow(self._labels[name])
+                layout.addRow(native)
+            else:
+                layout.addRow(self._labels[name], native)
             self._editors[name] = editor
 
     @property
@@ -82,7 +90,7 @@ class SettingsForm(QWidget):
         for name, editor in self._editors.items():
             value = getattr(settings, name)
             with editor.changed.blocked():
-                editor.value = editor.min if value is None else value
+                editor.value = _shown(editor, value)
         self.valueChanged.emit(self.value())
 
     def refresh(self, reasons: Mapping[str, str]) -> None:
@@ -143,7 +151,18 @@ def _can_show(field: FieldInfo) -> bool:
     return plain in (bool, int, float, str) or get_origin(plain) is Literal
 
 
-def _editor(name: str, field: FieldInfo, value: Any) -> Any:
+def _shown(editor: Any, value: Any) -> Any:
+    """Return what an editor shows of a value; a slider may end short of it."""
+    if value is None:
+        return editor.min
+    if isinstance(editor, FloatSlider):
+        return min(max(value, editor.min), editor.max)
+    return value
+
+
+def _editor(
+    name: str, field: FieldInfo, value: Any, slider_end: float | None = None
+) -> Any:
     annotation = _plain(field)
     options: dict[str, Any] = {}
     if get_origin(annotation) is Literal:
@@ -151,6 +170,8 @@ def _editor(name: str, field: FieldInfo, value: Any) -> Any:
         annotation = type(value)
     elif annotation in (int, float):
         options = _bounds(field, annotation)
+    if slider_end is not None:
+        options |= {"max": slider_end, "widget_type": FloatSlider}
     if not _is_optional(field):
         return create_widget(
             value=value, annotation=annotation, name=name, options=options

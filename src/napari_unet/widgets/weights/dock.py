@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
-from superqt import QLabeledDoubleSlider
+from qtpy.QtCore import QSignalBlocker
+from qtpy.QtWidgets import QCheckBox
 
 from napari_unet.config import RunConfig, WeightMapConfig
 from napari_unet.config.needs import RunSituation
@@ -29,10 +28,10 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.axes import planes, spatial
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.places import current_slice
-from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.qt.parts import WrappedLabel, steady
+from napari_unet.widgets.qt.parts import WrappedLabel
 
 if TYPE_CHECKING:
     import napari
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 _DELAY_MS = 30
 _SLICE_LAYER = "weight map (current slice)"
 _STACK_LAYER = "weight map"
+_SLIDERS = {"w0": 50.0, "sigma": 30.0}
 
 
 class WeightsWidget(Panel):
@@ -57,31 +57,15 @@ class WeightsWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Make for the whole stack", "Stop")
-        self._showing = False
         self.labels = LayerBox(napari_viewer, Labels)
         self.kind = KindBox()
-        self.formula = steady(QComboBox())
-        self.formula.addItems(
-            get_args(WeightMapConfig.model_fields["formula"].annotation)
-        )
-        self.w0 = self._slider("w0", 50.0)
-        self.sigma = self._slider("sigma", 30.0)
-        self.balance = QCheckBox(_title("balance"))
-        self.balance.setToolTip(_description("balance"))
+        self.settings = SettingsForm(WeightMapConfig(), sliders=_SLIDERS)
         self.live = QCheckBox("Show for the current slice")
         self.live.setToolTip("Follows the slice, the sliders and what you paint.")
         self.range = WrappedLabel()
         self.add_row("Labels", self.labels)
         self.add_row("Kind", self.kind)
-        self.add_row(_title("formula"), self.formula, _description("formula"))
-        for name, slider in (("w0", self.w0), ("sigma", self.sigma)):
-            title = QLabel(_title(name))
-            title.setToolTip(_description(name))
-            slider.setToolTip(_description(name))
-            # The slider gets a line of its own, so that it can be set finely.
-            self.form.addRow(title)
-            self.form.addRow(slider)
-        self.form.addRow(self.balance)
+        self.form.addRow(self.settings)
         self.form.addRow(self.live)
         self.form.addRow(self.range)
         self.finish_layout()
@@ -94,22 +78,16 @@ class WeightsWidget(Panel):
 
     def value(self) -> WeightMapConfig:
         """Return the settings as they stand."""
-        return WeightMapConfig(
-            formula=self.formula.currentText(),
-            w0=self.w0.value(),
-            sigma=self.sigma.value(),
-            balance=self.balance.isChecked(),
-        )
+        settings: WeightMapConfig = self.settings.value()
+        return settings
 
     def setValue(self, settings: WeightMapConfig) -> None:  # noqa: N802
         """Show settings."""
-        self._showing = True
-        self.formula.setCurrentText(settings.formula)
-        self.w0.setValue(settings.w0)
-        self.sigma.setValue(settings.sigma)
-        self.balance.setChecked(settings.balance)
-        self._showing = False
+        # A slider may end before what the Train dock has: that must not come back.
+        with QSignalBlocker(self.settings):
+            self.settings.setValue(settings)
         self._enable()
+        self._ask()
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -197,14 +175,6 @@ class WeightsWidget(Panel):
         if list(shown.contrast_limits) != limits:
             shown.contrast_limits = limits
 
-    def _slider(self, name: str, highest: float) -> QLabeledDoubleSlider:
-        slider = steady(QLabeledDoubleSlider(Qt.Orientation.Horizontal))
-        lowest = 0.0 if name == "w0" else 0.5
-        slider.setRange(lowest, highest)
-        slider.setDecimals(1)
-        slider.setValue(WeightMapConfig.model_fields[name].default)
-        return slider
-
     def _connect(self) -> None:
         self.labels.valueChanged.connect(self._on_labels)
         self.kind.currentIndexChanged.connect(self._on_kind)
@@ -214,13 +184,7 @@ class WeightsWidget(Panel):
         self.labels.setValue(self.workspace.annotations)
         self.setValue(self.workspace.weight_map)
         self.listen(self.workspace.events.weight_map, self.setValue)
-        for changed in (
-            self.formula.currentTextChanged,
-            self.w0.valueChanged,
-            self.sigma.valueChanged,
-            self.balance.toggled,
-        ):
-            changed.connect(self._on_settings)
+        self.settings.valueChanged.connect(self._on_settings)
         self.live.toggled.connect(self._ask)
         self.listen(self.viewer.dims.events.current_step, self._ask)
 
@@ -237,21 +201,15 @@ class WeightsWidget(Panel):
         self._enable()
         self._ask()
 
-    def _on_settings(self, *_event: Any) -> None:
-        # A slider is coarser than the form of the Train dock: what it is shown must
-        # not come back rounded.
-        if not self._showing:
-            self.workspace.weight_map = self.value()
+    def _on_settings(self, settings: WeightMapConfig) -> None:
+        self.workspace.weight_map = settings
         self._enable()
         self._ask()
 
     def _enable(self) -> None:
         """Disable what has no effect, and say why."""
         now = RunSituation(RunConfig(weight_map=self.value()))
-        editors = {"w0": self.w0, "sigma": self.sigma, "balance": self.balance}
-        reasons = now.unmet("weight_map", editors)
-        for name, editor in editors.items():
-            explain(editor, reasons.get(name, ""))
+        self.settings.refresh(now.unmet("weight_map", self.settings.fields))
         for part in (self.kind, self.live):
             explain(part, self.why_not())
 
@@ -270,14 +228,6 @@ class WeightsWidget(Panel):
             guess, coverage = self.kind.guess, self.workspace.coverage
             kind = guess.kind if guess else guess_kind(labels, coverage).kind
         return kind
-
-
-def _title(name: str) -> str:
-    return WeightMapConfig.model_fields[name].title or name
-
-
-def _description(name: str) -> str:
-    return WeightMapConfig.model_fields[name].description or ""
 
 
 def _range(mapped: NDArray[np.float32]) -> str:
