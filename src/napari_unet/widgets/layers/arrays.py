@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,6 +160,36 @@ def add_or_update(
             return layer
     add = viewer.add_labels if kind is Labels else viewer.add_image
     return add(data, name=name, **options)
+
+
+def find_marked(viewer: ViewerModel, key: str, name: str) -> Any:
+    """Return the layer that was made under a name, by a key of its metadata, or None.
+
+    A layer of the user may be called the same; it is never touched.
+    """
+    made = (layer for layer in viewer.layers if layer.metadata.get(key) == name)
+    return next(made, None)
+
+
+def marked_layer(
+    viewer: ViewerModel, like: Layer, key: str, name: str, add: Callable[..., Layer]
+) -> Any:
+    """Return that layer, placed over `like`; `add` makes it where there is none.
+
+    The layer that is active stays so, to be painted on at once.
+    """
+    layer, place = find_marked(viewer, key, name), placed_like(like)
+    if layer is not None and layer.ndim != len(place["scale"]):
+        viewer.layers.remove(layer)
+        layer = None
+    if layer is None:
+        active = viewer.layers.selection.active
+        # In the units of the others from the first: napari warns of any other.
+        layer = add(name=name, metadata={key: name}, **place)
+        viewer.layers.selection.active = active
+    for side, value in place.items():
+        setattr(layer, side, value)
+    return layer
 
 
 def _unit(layer: Layer) -> str:

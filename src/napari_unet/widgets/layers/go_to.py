@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Layer, Shapes
 
-from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.arrays import marked_layer, plane_shape
 from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.marks import BOX
 from napari_unet.widgets.layers.places import go_to_slice, to_view
@@ -76,15 +77,6 @@ def go_to(
     return box
 
 
-def box_layer(viewer: ViewerModel, name: str) -> Shapes | None:
-    """Return the layer that holds a box, or None.
-
-    A layer of the user may be called the same; it is never touched.
-    """
-    made = (layer for layer in viewer.layers if layer.metadata.get(BOX) == name)
-    return next(made, None)
-
-
 def _draw(
     viewer: ViewerModel,
     like: Layer,
@@ -95,21 +87,9 @@ def _draw(
     """Draw a box; points would reach into other slices and move their range."""
     corners = np.repeat(centre[None], 4, axis=0)
     corners[:, -2:] += np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * size / 2
-    layer = box_layer(viewer, name)
-    ndim = len(placed_like(like)["scale"])
-    if layer is not None and layer.ndim != ndim:
-        viewer.layers.remove(layer)
-        layer = None
-    if layer is None:
-        active = viewer.layers.selection.active
-        # In the units of the others from the first: napari warns of any other.
-        place, mark = placed_like(like), {BOX: name}
-        layer = viewer.add_shapes(
-            ndim=ndim, name=name, opacity=1, metadata=mark, **place
-        )
-        viewer.layers.selection.active = active
-    for key, value in placed_like(like).items():
-        setattr(layer, key, value)
+    ndim = len(plane_shape(like))
+    add = partial(viewer.add_shapes, ndim=ndim, opacity=1)
+    layer: Shapes = marked_layer(viewer, like, BOX, name, add)
     layer.data = []
     drawn = np.zeros((4, ndim))
     drawn[:, spatial(layer)] = corners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from napari.utils import DirectLabelColormap
 
 from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error, Errors
 from napari_unet.score.errors.error_map import PIXEL_COLORS, PIXEL_NAMES
-from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.arrays import find_marked, marked_layer, plane_shape
 from napari_unet.widgets.layers.axes import spatial
-from napari_unet.widgets.layers.go_to import box_layer, go_to
-from napari_unet.widgets.layers.marks import ERRORS
+from napari_unet.widgets.layers.go_to import go_to
+from napari_unet.widgets.layers.marks import BOX, ERRORS
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -37,12 +38,8 @@ class ErrorView:
         self._viewer = viewer
 
     def layer(self, name: str) -> Any:
-        """Return the layer that was made under a name, or None.
-
-        A layer of the user may be called the same; it is never touched.
-        """
-        made = (one for one in self._viewer.layers if one.metadata.get(ERRORS) == name)
-        return next(made, None)
+        """Return the layer that was made under a name, or None."""
+        return find_marked(self._viewer, ERRORS, name)
 
     def show_errors(self, errors: Errors, like: Labels) -> Labels:
         """Show errors in the colours of their kinds."""
@@ -65,7 +62,7 @@ class ErrorView:
     def remove(self) -> None:
         """Take away all layers that were made."""
         made = (self.layer(name) for name in (ERRORS_LAYER, PIXELS_LAYER))
-        for layer in (*made, box_layer(self._viewer, MARK_LAYER)):
+        for layer in (*made, find_marked(self._viewer, BOX, MARK_LAYER)):
             if layer is not None:
                 self._viewer.layers.remove(layer)
 
@@ -90,26 +87,11 @@ class ErrorView:
         """Show labels in a layer of its own, made where there is none."""
         shown = data.reshape(plane_shape(like))
         table: dict[Any, str] = {None: "transparent", 0: "transparent", **colours}
-        layer = self.layer(name)
-        if layer is not None and layer.ndim != shown.ndim:
-            self._viewer.layers.remove(layer)
-            layer = None
-        if layer is None:
-            active = self._viewer.layers.selection.active
-            layer = self._viewer.add_labels(
-                shown,
-                name=name,
-                opacity=opacity,
-                metadata={ERRORS: name},
-                **placed_like(like),
-            )
-            self._viewer.layers.selection.active = active
-        else:
-            layer.data = shown
+        add = partial(self._viewer.add_labels, shown, opacity=opacity)
+        layer: Labels = marked_layer(self._viewer, like, ERRORS, name, add)
+        layer.data = shown
         # Shown is what was counted, not a drawing; napari lets new data be edited.
         layer.editable = False
-        for key, value in placed_like(like).items():
-            setattr(layer, key, value)
         layer.colormap = DirectLabelColormap(color_dict=table)
         layer.features = columns
         return layer
