@@ -13,10 +13,11 @@ from qtpy.QtWidgets import QLabel, QLineEdit
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.project.preferences import (
     Preferences,
+    changes,
     default_project,
-    on_change,
     preferences,
 )
+from napari_unet.widgets.qt.listen import Subscriptions
 
 PLUGIN = "napari-unet-em"
 
@@ -48,11 +49,11 @@ def test_napari_shows_them_and_what_is_typed_there_is_read(viewer: Any) -> None:
     titles = {label.text() for label in page.findChildren(QLabel)}
     assert {"Device", "Project folder", "Next place to annotate"} <= titles
     heard: list[Any] = []
-    end = on_change(heard.append)
+    listening = Subscriptions(None, heard.append, *changes())
     next(one for one in page.findChildren(QLineEdit) if one.text() == "N").setText("J")
     assert preferences().keys.next_place == "J"
     assert heard
-    end()
+    listening.end()
     count = len(heard)
     get_plugin_settings(PLUGIN).keys.next_place = "U"
     assert len(heard) == count
@@ -89,4 +90,4 @@ def test_without_the_manifest_the_defaults_hold(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(module, "_PLUGIN", "a plugin that napari does not know")
     assert preferences() == Preferences()
-    on_change(print)()
+    assert changes() == []

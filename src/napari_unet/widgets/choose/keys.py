@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_unet.config.window import KeyPreferences
-from napari_unet.widgets.project.preferences import on_change, preferences
+from napari_unet.widgets.project.preferences import changes, preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
@@ -107,7 +107,7 @@ class Keys:
         self._docks: list[tuple[Any, Collection[str]]] = []
         self._bound: dict[str, Callable[[Any], None]] = {}
         self._words: dict[str, str] = {}
-        self._end = on_change(self.bind)
+        self._changes = Subscriptions(None, self.bind, *changes())
         self.bind()
 
     @classmethod
@@ -131,7 +131,7 @@ class Keys:
         self._docks = left
         self.bind()
         if not self._docks:
-            self._end()
+            self._changes.end()
             self._of_workspace.pop(self._workspace, None)
 
     def words(self, name: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +27,10 @@ def preferences() -> Preferences:
     return Preferences.read(groups, "Preferences of U-Net")
 
 
-def on_change(slot: Callable[..., Any]) -> Callable[[], None]:
-    """Call `slot` after every change; return what ends that."""
+def changes() -> list[Any]:
+    """Return the events of every change."""
     stored = _stored()
-    events = [] if stored is None else [getattr(stored, n).events for n in _GROUPS]
-    for event in events:
-        event.connect(slot)
-
-    def end() -> None:
-        for event in events:
-            with contextlib.suppress(ValueError):
-                event.disconnect(slot)
-
-    return end
+    return [] if stored is None else [getattr(stored, n).events for n in _GROUPS]
 
 
 def default_project() -> Project:

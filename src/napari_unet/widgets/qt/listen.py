@@ -33,18 +33,21 @@ class Subscriptions:
     Parameters
     ----------
     owner
-        Its end is that of the connections.
+        Its end is that of the connections; None for those that `end` alone ends.
     slot
         Called with every event.
     *events
         Signals of psygnal, or events of napari.
     """
 
-    def __init__(self, owner: QObject, slot: Callable[..., Any], *events: Any) -> None:
+    def __init__(
+        self, owner: QObject | None, slot: Callable[..., Any], *events: Any
+    ) -> None:
         self._slot = slot
         self._events: list[Any] = []
         self.replace(events)
-        when_gone(owner, self.end)
+        if owner is not None:
+            when_gone(owner, self.end)
 
     def replace(self, events: Iterable[Any]) -> None:
         """Listen to other events instead of those before."""
