@@ -107,7 +107,7 @@ def test_nothing_is_offered_after_a_clean_close(
     layer.paint((1, 20, 30), 2)
     painted = layer.data.copy()
     viewer.close()
-    qtbot.waitUntil(lambda: project.is_closed, timeout=10_000)
+    qtbot.waitUntil(lambda: project._closed, timeout=10_000)
     journal = Project(runs_in_tmp).journal
     assert journal.after_crash() == []
     assert not list(journal.folder.glob("open-*"))

@@ -119,7 +119,7 @@ def test_copying_a_large_layer_lets_the_brush_in_between(
     project.workspace.annotations = layer
     with qtbot.waitSignal(project.keeper.written, timeout=60_000) as heard:
         project.keeper.now()
-        assert project.keeper.copying
+        assert project.keeper._copies
     np.testing.assert_array_equal(project.project.journal.read(heard.args[0]), labels)
 
 
@@ -228,7 +228,7 @@ def test_a_close_writes_the_rest_and_ends_where_one_layer_cannot_be_read(
 ) -> None:
     choose_lazy()
     project.close()
-    assert project.is_closed
+    assert project._closed
     journal = project.project.journal
     np.testing.assert_array_equal(journal.read(journal.entries()[0]), painted.data)
     assert {one.name for one in project.project.load().layers} == {"lazy"}

@@ -219,9 +219,6 @@ class ProjectBox(QWidget):
         if not histories:
             present(self._menu.addAction("none yet")).setEnabled(False)
 
-    def _on_resume(self) -> None:
-        self.open(self.open_project.project.folder)
-
     def _on_open(self) -> None:
         here = self.open_project.project.folder
         open_folder(self, "Open a project", here, self.open)

@@ -91,11 +91,6 @@ class JournalKeeper(QObject):
     def interval(self, seconds: float) -> None:
         self._timer.start(round(1000 * seconds))
 
-    @property
-    def copying(self) -> bool:
-        """Whether a copy is under way, between what the user does."""
-        return bool(self._copies)
-
     def now(self, run_folder: Path | None = None) -> None:
         """Write what is painted now; with a run folder, a copy into that too."""
         if self._layer is not None:

@@ -220,11 +220,6 @@ class OpenProject(QObject):
         if waited is not None:
             waited.result()
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether all is written and nothing is kept any more."""
-        return self._closed
-
     def close(self) -> None:
         """Write what is not written yet and end in good order."""
         if self._closed:
