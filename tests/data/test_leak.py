@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.draw import polygon2mask
 
-from napari_unet.data.leak import (
-    Leak,
-    leaks,
-    near_training,
-    outlines,
-    shrink,
-    shrink_regions,
-)
+from napari_unet.data.leak import Leak, leaks, near_training, outlines, shrink_regions
 from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, Region, role_map
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))
@@ -81,8 +74,9 @@ def test_a_leak_is_told_in_one_sentence_with_its_number():
 
 def test_shrinking_ends_the_leak_and_costs_training_nothing():
     roles, annotated = halves()
-    left, count = shrink(roles, annotated, (0, 6, 6))
-    assert count == (left == VALIDATION).sum() == 20 * 14
+    near = near_training(roles, annotated, (0, 6, 6))
+    left = np.where(near, np.uint8(UNUSED), roles)
+    assert (left == VALIDATION).sum() == 20 * 14
     assert leaks(left, annotated, (0, 6, 6)).pixels == 0
     assert ((left == TRAIN) == (roles == TRAIN)).all()
     assert (left[..., 20:26] == UNUSED).all()
@@ -119,11 +113,12 @@ def test_shrunk_regions_mean_what_shrinking_leaves():
     shape, reach = (7, 20, 40), (1, 5, 5)
     annotated = np.ones(shape, bool)
     shrunk = shrink_regions(given_regions, annotated, reach)
-    expected, left = shrink(role_map(given_regions, shape), annotated, reach)
-    assert left
+    before = role_map(given_regions, shape)
+    expected = (before == VALIDATION) & ~near_training(before, annotated, reach)
+    assert expected.any()
     roles = role_map(shrunk, shape)
-    assert np.array_equal(roles == VALIDATION, expected == VALIDATION)
-    assert np.array_equal(roles == TRAIN, expected == TRAIN)
+    assert np.array_equal(roles == VALIDATION, expected)
+    assert np.array_equal(roles == TRAIN, before == TRAIN)
     assert given_regions[3] in shrunk, "what does not leak stays as it is"
     assert leaks(roles, annotated, reach).pixels == 0
 

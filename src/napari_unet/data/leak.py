@@ -11,7 +11,7 @@ import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import Region, Role
-from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, role_map, runs
+from napari_unet.data.regions import TRAIN, VALIDATION, role_map, runs
 from napari_unet.data.stack import parse_slices
 
 Reach = tuple[int, int, int]
@@ -77,30 +77,14 @@ def leaks(roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach) 
     return Leak(int(np.count_nonzero(near & held)), int(held.sum()), there)
 
 
-def shrink(
-    roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach
-) -> tuple[NDArray[np.uint8], int]:
-    """Take what leaks out of the validation pixels; training loses nothing.
-
-    Returns
-    -------
-    roles
-        (Z, Y, X) map in which the leaking pixels are unused.
-    left
-        Annotated validation pixels that remain.
-    """
-    near = near_training(roles, annotated, reach)
-    left = np.where(near, np.uint8(UNUSED), roles)
-    return left, int(np.count_nonzero(annotated & (left == VALIDATION)))
-
-
 def shrink_regions(
     regions: Sequence[Region], annotated: NDArray[np.bool_], reach: Reach
 ) -> list[Region]:
-    """Return regions that mean what `shrink` leaves, to the pixel.
+    """Return regions without what leaks of the validation pixels, to the pixel.
 
     On slices with a leak the validation regions are drawn anew, along what remains of
-    them. What they give up and would now be trained on is ignored.
+    them. What they give up and would now be trained on is ignored: training loses
+    nothing, and gains nothing.
     """
     depth, height, width = annotated.shape
     roles = role_map(regions, (depth, height, width))
