@@ -87,3 +87,17 @@ def plane(data: Any, z: int, rows: slice = _ALL) -> NDArray[Any]:
     """Return rows of a slice, counted over all dimensions but the last two."""
     before = (int(i) for i in np.unravel_index(z, data.shape[:-2]))
     return np.asarray(data[(*before, rows)])
+
+
+def reach(edits: Any, shape: tuple[int, ...]) -> tuple[list[int], slice]:
+    """Return the slices and the rows that edits reach, as napari's history has them."""
+    hit = [np.zeros(length, bool) for length in shape[:-1]]
+    for index, *_ in edits:
+        for mask, one in zip(hit, index[:-1], strict=True):
+            # A slice, a number, or an array of numbers.
+            mask[one] = True
+    *before, rows = (np.flatnonzero(mask) for mask in hit)
+    inside = np.zeros(shape[:-2], bool)
+    inside[np.ix_(*before)] = True
+    planes: list[int] = np.flatnonzero(inside).tolist()
+    return planes, slice(int(rows[0]), int(rows[-1]) + 1)

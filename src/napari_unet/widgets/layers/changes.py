@@ -11,7 +11,7 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_unet.data.row_marks import RowMarks, depth, is_writable, plane
+from napari_unet.data.row_marks import RowMarks, depth, is_writable, plane, reach
 from napari_unet.widgets.layers.axes import finest
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class LabelChanges:
     def _on_paint(self, event: Any) -> None:
         data = self._data()
         if data is not None:
-            planes, rows = _reach(event.value, data.shape)
+            planes, rows = reach(event.value, data.shape)
             self._marks.touched.update(planes)
             # Of a slice that was not looked at before, all rows are new.
             parts = [(z, rows if z in self._marks.known else _ALL) for z in planes]
@@ -159,17 +159,3 @@ class LabelChanges:
         if found is not None and len(self.changed):
             self.changed.emit(z, np.array(plane(data, z)), found)
         return found is not None
-
-
-def _reach(edits: Any, shape: tuple[int, ...]) -> tuple[list[int], slice]:
-    """Return the slices and the rows that edits reach, as napari's history has them."""
-    hit = [np.zeros(length, bool) for length in shape[:-1]]
-    for index, *_ in edits:
-        for mask, one in zip(hit, index[:-1], strict=True):
-            # A slice, a number, or an array of numbers.
-            mask[one] = True
-    *before, rows = (np.flatnonzero(mask) for mask in hit)
-    inside = np.zeros(shape[:-2], bool)
-    inside[np.ix_(*before)] = True
-    planes: list[int] = np.flatnonzero(inside).tolist()
-    return planes, slice(int(rows[0]), int(rows[-1]) + 1)
