@@ -165,6 +165,17 @@ class Calibration:
         spatial = (letter for letter in axes if letter in "ZYX")
         return "".join(letter for letter in spatial if letter not in self.sizes)
 
+    def words(self, axes: str) -> str:
+        """Return where the size was found, and what is unknown of it."""
+        if self.unit == "pixel":
+            return "Unknown: no file states it, or it was not believed."
+        missing = " How far apart the slices are is unknown: give Z, too."
+        unstated = missing if "Z" in self.unknown_axes(axes) else ""
+        source = self.source or "the layer"
+        found = source if source == GIVEN else f"found in: {source}"
+        letters = "Z, Y and X" if "Z" in axes else "Y and X"
+        return f"{letters}, {found}.{unstated}"
+
     def notes(self, axes: str) -> tuple[str, ...]:
         """Return what the user should know, in single lines."""
         notes = [self.doubt] if self.doubt else []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
-from napari_unet.data.calibration import GIVEN, Calibration
+from napari_unet.data.calibration import Calibration
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import axes_of
@@ -92,7 +92,7 @@ class PixelSizeBox(QWidget):
         if self.unit.findText(known.unit) < 0:
             self.unit.addItem(known.unit)
         self.unit.setCurrentText(known.unit)
-        self.words.setText(_words(known, axes))
+        self.words.setText(known.words(axes))
 
     def _on_layer(self, _layer: Any = None) -> None:
         layer: Image | None = self.image.value()
@@ -113,15 +113,3 @@ class PixelSizeBox(QWidget):
             names = calibrate(self._viewer, layer, given)
             self.refresh()
             self.words.setText(f"{self.words.text()} Set for {', '.join(names)}.")
-
-
-def _words(known: Calibration, axes: str) -> str:
-    """Return where a pixel size was found, and what is unknown of it."""
-    if known.unit == "pixel":
-        return "Unknown: no file states it, or it was not believed."
-    missing = " How far apart the slices are is unknown: give Z, too."
-    unstated = missing if "Z" in known.unknown_axes(axes) else ""
-    source = known.source or "the layer"
-    found = source if source == GIVEN else f"found in: {source}"
-    letters = "Z, Y and X" if "Z" in axes else "Y and X"
-    return f"{letters}, {found}.{unstated}"
