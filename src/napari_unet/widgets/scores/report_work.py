@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from napari_unet.widgets.layers.looks import source_of
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_unet.data.stack import Stack
     from napari_unet.widgets.scores.subject import Scored
 
 
@@ -47,32 +45,28 @@ def report_of(scored: Scored, path: Path) -> Callable[[], Path]:
     # The file as it was opened: what was painted since is not in it.
     files = {role: f"opened from {path.name}" for role, path in paths.items() if path}
     image = None if subject.image is None else image_stack(subject.image)
-    return partial(_write, scored, path, image, names, files)
 
+    def write() -> Path:
+        facts = facts_of_layers(
+            names,
+            files,
+            {
+                "Prediction": subject.predicted_labels,
+                "Ground truth": subject.truth_labels,
+            },
+            image="" if made is None else made.image,
+            model=None if made is None else made.model,
+        )
+        grey = None if image is None else image.as_czyx()[0]
+        fits = grey is not None and grey.shape == scored.comparison.truth.shape
+        page = ReportPage(
+            scored.scores,
+            scored.comparison,
+            grey if fits else None,
+            facts,
+            () if made is None else curve_of(made.model),
+        )
+        page.save(path)
+        return path
 
-def _write(
-    scored: Scored,
-    path: Path,
-    image: Stack | None,
-    names: dict[str, str],
-    files: dict[str, str],
-) -> Path:
-    subject, made = scored.subject, scored.subject.made_by
-    facts = facts_of_layers(
-        names,
-        files,
-        {"Prediction": subject.predicted_labels, "Ground truth": subject.truth_labels},
-        image="" if made is None else made.image,
-        model=None if made is None else made.model,
-    )
-    grey = None if image is None else image.as_czyx()[0]
-    fits = grey is not None and grey.shape == scored.comparison.truth.shape
-    page = ReportPage(
-        scored.scores,
-        scored.comparison,
-        grey if fits else None,
-        facts,
-        () if made is None else curve_of(made.model),
-    )
-    page.save(path)
-    return path
+    return write
