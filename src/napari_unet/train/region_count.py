@@ -65,20 +65,34 @@ class RegionCount:
         words = "\n".join(one for one in lines if one)
         return Counted(words, leak)
 
-    def shrink(self) -> tuple[list[Region], int] | str:
-        """Give up what leaks; a sentence where nothing would be left."""
+    def shrink(self) -> tuple[list[Region], str] | str:
+        """Give up what leaks.
+
+        Returns
+        -------
+        Regions to draw, and the slices that are then held out as a whole; a sentence
+        where nothing would be left.
+        """
         annotated = self._annotated()
         shrunk = shrink_regions(self._explicit(annotated), annotated, self.reach)
         roles = role_map(shrunk, _zyx(annotated))
-        left = int(np.count_nonzero(annotated & (roles == VALIDATION)))
-        if left:
-            return shrunk, left
+        if (annotated & (roles == VALIDATION)).any():
+            return self._drawn(shrunk)
         slices, side, _ = self.reach
         return (
             f"Nothing would be left: all validation pixels lie within {side} pixels "
             f"and {slices} slices of training pixels. Hold out a part farther away, or "
             "another image."
         )
+
+    def _drawn(self, regions: list[Region]) -> tuple[list[Region], str]:
+        held = Role.VALIDATION
+        whole = [r for r in regions if r.polygon is None and r.role is held]
+        drawn = [r for r in regions if r not in whole]
+        if not whole:
+            return drawn, NO_SLICE if self.validation else ""
+        # One run of slices is held out as a whole; any other becomes boxes.
+        return drawn + whole[1:], whole[0].slices or ":"
 
     def _annotated(self) -> NDArray[np.bool_]:
         kind = self.kind or guess_kind(self.labels, self.coverage).kind

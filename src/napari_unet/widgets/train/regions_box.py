@@ -277,20 +277,14 @@ class RegionsBox(QWidget):
         self.status.setToolTip("" if leak is None else leak.words)
         self.shrink_button.setVisible(leak is not None and leak.pixels > 0)
 
-    def _shrunk(self, result: tuple[list[Region], int] | str) -> None:
+    def _shrunk(self, result: tuple[list[Region], str] | str) -> None:
         if isinstance(result, str):
             self.status.setText(result)
             return
-        regions, _ = result
-        held = Role.VALIDATION
-        whole = [r for r in regions if r.polygon is None and r.role is held]
-        drawn = [r for r in regions if r not in whole]
-        if self._place.validation or whole:
-            # The field takes one run of slices; any other becomes boxes.
-            text = (whole[0].slices or ":") if whole else NO_SLICE
-            drawn += whole[1:]
-            self._place = replace(self._place, validation=text)
-            self.validationChanged.emit(text)
+        drawn, validation = result
+        if validation:
+            self._place = replace(self._place, validation=validation)
+            self.validationChanged.emit(validation)
         self.setValue(drawn)
         self._timer.start(_DELAY_MS)
 
@@ -298,12 +292,11 @@ class RegionsBox(QWidget):
 
     def save(self, path: Path) -> None:
         """Write the regions, and the slices held out, for the command line."""
-        validation = self._place.validation
-        whole = [Region(role=Role.VALIDATION, slices=validation)] if validation else []
-        if validation == NO_SLICE:
-            whole = []
+        validation, regions = self._place.validation, self.value()
+        if validation not in ("", NO_SLICE):
+            regions.append(Region(role=Role.VALIDATION, slices=validation))
         with telling(self._tell):
-            files.write_regions(path, [*self.value(), *whole])
+            files.write_regions(path, regions)
 
     def open(self, path: Path) -> None:
         """Draw the regions of a file, whole slices as boxes."""
