@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field
 
 from napari_unet.config import AnnotationKind, Coverage, RunConfig, Settings
-from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.files import atomic_write, unreadable, write_text
 from napari_unet.data.journal import Journal, JournalEntry, plain_name
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError, NapariUNetError
@@ -162,9 +162,8 @@ class Project:
         if self.exists and not self._mine:
             with atomic_write(self.folder / _PREVIOUS) as temporary:
                 temporary.write_bytes(self.file.read_bytes())
-        with atomic_write(self.file) as temporary:
-            text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-            temporary.write_text(text, encoding="utf-8")
+        text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        write_text(self.file, text)
         self._mine = True
 
     def load(self) -> ProjectFile:

@@ -17,7 +17,7 @@ from napari_unet.cli.show import console, say
 from napari_unet.cli.train_command import train_and_report
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
 from napari_unet.data.annotation import connected_objects
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import atomic_write, write_text
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError
@@ -88,8 +88,7 @@ def _claim(out: Path) -> None:
             f"{out} holds {found[0]}, which the demo would write over: choose another "
             "folder with --out."
         )
-    with atomic_write(mark) as temporary:
-        temporary.write_text(_MARK_TEXT, encoding="utf-8")
+    write_text(mark, _MARK_TEXT)
 
 
 def _train(

@@ -135,7 +135,7 @@ def table(
     """Collect finished experiments into one table, printed beside measured."""
     from napari_unet.cli.outputs import check_outputs
     from napari_unet.cli.show import say
-    from napari_unet.data.files import atomic_write
+    from napari_unet.data.files import write_text
     from napari_unet.experiments import markdown_table, read_result
     from napari_unet.experiments.result import FILE
 
@@ -145,8 +145,7 @@ def table(
     if out is None:
         typer.echo(text, nl=False)
         return
-    with atomic_write(out) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(out, text)
     say(f"wrote {out}")
 
 

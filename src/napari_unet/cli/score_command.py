@@ -18,7 +18,7 @@ from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.config import Coverage
 from napari_unet.data.annotation import IGNORE
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
@@ -207,8 +207,7 @@ def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
     write_stack(path, channels, like=like, axes=f"C{parts[0].axes}")
     listed = _list_of(path)
     rows = [{**row, "slice": pair.numbers[row["slice"]]} for row in errors.rows()]
-    with atomic_write(listed) as temporary:
-        temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_text(listed, json.dumps(rows, indent=1))
     say(f"wrote {path} and {listed}, {len(errors.errors):,} errors")
 
 

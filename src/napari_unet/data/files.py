@@ -58,6 +58,18 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file in UTF-8, as `atomic_write` does.
+
+    Raises
+    ------
+    OutputError
+        When the operating system refuses.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def unreadable(path: str | Path, error: OSError) -> InputError:
     """Return the error to raise for a file that the operating system keeps back."""
     if isinstance(error, FileNotFoundError):

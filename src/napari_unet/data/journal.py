@@ -17,7 +17,7 @@ from pydantic import Field
 
 from napari_unet.config import Settings
 from napari_unet.data.calibration import normal_unit
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import write_text
 from napari_unet.data.read import read_stack
 from napari_unet.data.sessions import Session
 from napari_unet.data.write import write_stack
@@ -182,8 +182,7 @@ class Journal:
     def _put(self, entry: JournalEntry, labels: NDArray[np.generic]) -> None:
         try:
             # The image comes last: where there is one, all that belongs to it is there.
-            with atomic_write(_card(entry.path)) as temporary:
-                temporary.write_text(entry.model_dump_json(), encoding="utf-8")
+            write_text(_card(entry.path), entry.model_dump_json())
             write_labels(entry.path, labels, entry.place)
         except (InputError, OutputError):
             _remove(entry.path)

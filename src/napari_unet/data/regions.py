@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from napari_unet.config import Region, Role
-from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.files import unreadable, write_text
 from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
 
@@ -157,8 +157,7 @@ def write_regions(path: str | Path, regions: Sequence[Region]) -> None:
         text = json.dumps(data, indent=1)
     else:
         text = yaml.safe_dump(data, sort_keys=False, default_flow_style=None)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _inside(region: Region, shape: tuple[int, int]) -> NDArray[np.bool_] | bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import write_text
 
 _PREFIX = "open-"
 # A computer that shares the folder is seen only by the marks that it renews.
@@ -58,8 +58,7 @@ class Session:
             "pid": me.pid,
             "started": me.create_time(),
         }
-        with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(words), encoding="utf-8")
+        write_text(path, json.dumps(words))
 
     def close(self) -> None:
         """Take the mark away: the session came to a good end."""

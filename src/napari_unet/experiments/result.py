@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import AliasChoices, ConfigDict, Field
 
 from napari_unet.config import Settings
-from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.files import unreadable, write_text
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -92,9 +92,8 @@ class Result(Settings):
             When it cannot be written.
         """
         path = folder / FILE
-        with atomic_write(path) as temporary:
-            text = json.dumps(self.model_dump(mode="json"), indent=1)
-            temporary.write_text(f"{text}\n", encoding="utf-8")
+        text = json.dumps(self.model_dump(mode="json"), indent=1)
+        write_text(path, f"{text}\n")
         return path
 
 

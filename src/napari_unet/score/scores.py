@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import write_text
 from napari_unet.score import intervals
 from napari_unet.score.intervals import DrawnVolume, Interval
 from napari_unet.score.means import mean
@@ -234,8 +234,7 @@ class Scores:
         if as_csv is None:
             as_csv = Path(path).suffix.lower() == ".csv"
         text = self.to_csv() if as_csv else json.dumps(self.to_dict(), indent=2)
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(path, text)
 
     @cached_property
     def _values(self) -> dict[str, float]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import atomic_write, unreadable
+from napari_unet.data.files import unreadable, write_text
 from napari_unet.errors import InputError
 
 _COLUMNS = ("step", "loss", "validation_iou", "seconds")
@@ -62,8 +62,7 @@ def write_history(path: Path, rows: Sequence[dict[str, float | None]]) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([row.get(name) for name in columns] for row in rows)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_text(path, text.getvalue())
 
 
 def read_history(path: Path) -> History:

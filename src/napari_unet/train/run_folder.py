@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from napari_unet.config import RunConfig
-from napari_unet.data.files import atomic_write, unwritable
+from napari_unet.data.files import atomic_write, unwritable, write_text
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, save_model
 from napari_unet.train.checkpoints import forget_checkpoints, keep_checkpoint
@@ -65,7 +65,7 @@ class RunFolder:
 
     def write_settings(self, config: RunConfig) -> None:
         """Write `run.yaml`."""
-        self._write_text(self.settings, config.to_yaml())
+        write_text(self.settings, config.to_yaml())
 
     def forget_run(self) -> None:
         """Let this run take the place of an earlier one.
@@ -124,7 +124,7 @@ class RunFolder:
         path = self.path / "log.txt"
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._write_text(path, f"{before}{now}  {line}\n")
+        write_text(path, f"{before}{now}  {line}\n")
 
     def _save(self, path: Path, model: Model) -> None:
         save_model(path, model)
@@ -137,7 +137,3 @@ class RunFolder:
             forget_checkpoints(self.path)
             self._replaces = False
         keep_checkpoint(self.path, path, model.card.step)
-
-    def _write_text(self, path: Path, text: str) -> None:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import atomic_write, write_text
 from napari_unet.errors import InputError
 from napari_unet.score.errors.error_map import pixel_map
 from napari_unet.score.measures import MEASURES, SHOWN, Measure, written
@@ -74,8 +74,7 @@ class ReportPage:
             links = {name: _inline(png) for name, (_, png) in self._pictures.items()}
         else:
             links = self._save_pictures(path.with_name(f"{path.stem}-pictures"))
-        with atomic_write(path) as temporary:
-            temporary.write_text(self._text(path.suffix.lower(), links), "utf-8")
+        write_text(path, self._text(path.suffix.lower(), links))
 
     def _save_pictures(self, folder: Path) -> dict[str, str]:
         files = {

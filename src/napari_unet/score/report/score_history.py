@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
-from napari_unet.data.files import atomic_write, unreadable, unwritable
+from napari_unet.data.files import unreadable, unwritable, write_text
 from napari_unet.data.regions import runs
 from napari_unet.score.intervals import Interval
 
@@ -163,10 +163,9 @@ class ScoreHistory:
         if not self.path.exists():
             return
         gone = _line(self._stored(record))
-        with atomic_write(self.path) as temporary:
-            rows = [(line, _record(line)) for line in self._lines()]
-            kept = [line for line, one in rows if one is None or _line(one) != gone]
-            temporary.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+        rows = [(line, _record(line)) for line in self._lines()]
+        kept = [line for line, one in rows if one is None or _line(one) != gone]
+        write_text(self.path, "".join(f"{line}\n" for line in kept))
 
     def _stored(self, record: ScoreRecord) -> ScoreRecord:
         folder, model = self.path.parent.absolute(), Path(record.model)
@@ -207,18 +206,6 @@ def to_csv(records: Sequence[ScoreRecord], names: Iterable[str]) -> str:
         scores = [_cell(record.values.get(name, math.nan)) for name in names]
         writer.writerow([*("" if one is None else one for one in said), *scores])
     return text.getvalue()
-
-
-def save_csv(path: Path, records: Sequence[ScoreRecord], names: Iterable[str]) -> None:
-    """Write the table of `to_csv`.
-
-    Raises
-    ------
-    OutputError
-        When the file cannot be written.
-    """
-    with atomic_write(path) as temporary:
-        temporary.write_text(to_csv(records, names), encoding="utf-8")
 
 
 def latest_of_each(records: Iterable[ScoreRecord]) -> list[ScoreRecord]:

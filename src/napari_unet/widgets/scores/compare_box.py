@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.data.files import write_text
 from napari_unet.errors import telling
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import (
     ScoreHistory,
     ScoreRecord,
     latest_of_each,
-    save_csv,
+    to_csv,
 )
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import save_file
@@ -99,7 +100,7 @@ class CompareBox(QWidget):
     def save(self, path: str | Path) -> None:
         """Write the rows that are shown as CSV."""
         with telling(self.words.setText):
-            save_csv(Path(path), self.table.rows(), self.table.names)
+            write_text(path, to_csv(self.table.rows(), self.table.names))
             self.words.setText(f"Wrote {path}")
 
     def shown(self) -> list[ScoreRecord]:
