@@ -100,7 +100,7 @@ def test_no_run_takes_the_place_of_a_model_that_was_trained_live(files, train):
     # What live training leaves: models without a state to go on from.
     (folder / "resume.pt").unlink()
     before = {path: path.read_bytes() for path in folder.rglob("*.safetensors")}
-    with pytest.raises(InputError, match=r"--fine-tune .*last\.safetensors"):
+    with pytest.raises(InputError, match=r"--start .*last\.safetensors"):
         train()
     assert {path: path.read_bytes() for path in before} == before
 

@@ -28,6 +28,7 @@ from napari_unet.model.unet import UNet
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor
+from napari_unet.predict.segment import segment
 from napari_unet.score.scoring import score_labels
 
 
@@ -50,6 +51,15 @@ def test_a_prediction_lies_on_its_image(files, train, run):
     lines = result.stdout.splitlines()
     assert all(line.strip() for line in lines), "no line is empty"
     assert lines[-2:] == [f"wrote {files / 'out.tif'}", f"wrote {files / 'p.tif'}"]
+
+
+def test_a_starter_network_predicts_without_any_training(files, run):
+    result = run(
+        *("predict", "em-membranes", files / "image.tif", "--out", files / "out.tif")
+    )
+    expected = segment("em-membranes", files / "image.tif").labels
+    np.testing.assert_array_equal(tifffile.imread(files / "out.tif"), expected)
+    assert result.stdout.splitlines()[-1] == f"wrote {files / 'out.tif'}"
 
 
 def test_slices_are_predicted_as_in_the_whole_stack(files, train, run):

@@ -18,8 +18,10 @@ from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import RunConfig
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
-from napari_unet.errors import DoubtfulLabelsError, InputError
+from napari_unet.errors import DoubtfulLabelsError, InputError, ModelFileError
 from napari_unet.model.checkpoint import load_model
+from napari_unet.samples import em_stack
+from napari_unet.starters import find_starter
 
 RUN_FILES = {
     "run.yaml",
@@ -466,3 +468,102 @@ def test_folders_whose_files_do_not_match_are_refused(files, run):
     with pytest.raises(DoubtfulLabelsError, match=r"000\.tif .* 001\.tif"):
         run(*command, *pair)
     run(*command, *pair, "--trust-labels")
+
+
+# --------------------------------------------------------------- what a run starts from
+
+
+def start_of(folder):
+    return RunConfig.from_yaml(folder / "run.yaml").start
+
+
+QUICK = ("--steps", "1", "--patch-size", "32", "--device", "cpu")
+
+
+def test_a_starter_network_is_started_from_by_its_name(train):
+    folder = train("run", "--start", "em-membranes", "--learning-rate", "1e-6")
+    assert start_of(folder) == "em-membranes"
+    old = weights(find_starter("em-membranes").path)
+    new = weights(folder / "last.safetensors")
+    for name, tensor in new.items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(tensor, old[name], rtol=0, atol=1e-3)
+
+
+def test_settings_of_a_run_name_the_model_in_full(files, train, monkeypatch):
+    first = train("first", "--steps", "1")
+    monkeypatch.chdir(first)
+    folder = train("tuned", "--start", "last.safetensors", "--steps", "1")
+    assert start_of(folder) == str(first / "last.safetensors")
+    assert start_of(first) == "noise"
+
+
+def test_settings_in_a_file_start_from_what_they_name(files, train, run):
+    first = train("first", "--start", "em-membranes", "--steps", "1")
+    settings = ("train", "--config", first / "run.yaml", "--out")
+    run(*settings, files / "again")
+    assert_same_model(first / "last.safetensors", files / "again" / "last.safetensors")
+    run(*settings, files / "new", "--start", "noise", "--base-channels", "4")
+    assert start_of(files / "new") == "noise"
+    assert (
+        load_model(files / "new" / "last.safetensors").network.config.base_channels == 4
+    )
+
+
+def test_a_run_goes_on_although_what_it_started_from_is_gone(files, train, run):
+    first = train("first", "--steps", "1") / "last.safetensors"
+    folder = train("tuned", "--start", first, "--steps", "2")
+    first.unlink()
+    result = run("train", "--resume", folder)
+    assert "is finished after 2 steps" in result.stdout
+    with pytest.raises(InputError, match="leave out --start"):
+        run("train", "--resume", folder, "--start", "em-membranes")
+
+
+def test_a_start_that_is_neither_a_file_nor_a_starter_is_refused(train):
+    with pytest.raises(ModelFileError, match=r"em-membrane, nor.*em-membranes"):
+        train("run", "--start", "em-membrane")
+
+
+def test_a_2d_starter_is_not_made_3d(train):
+    with pytest.raises(InputError, match="leave out --base-channels and --ndim"):
+        train("run", "--start", "em-membranes", "--ndim", "3")
+
+
+def test_a_third_class_is_learnt_beside_those_of_the_starter(files, train, run):
+    labels = tifffile.imread(files / "labels.tif")
+    labels[:, :8] = 2
+    tifffile.imwrite(files / "labels.tif", labels)
+    folder = train(
+        "run", "--start", "em-membranes", "--kind", "classes", "--steps", "1"
+    )
+    assert load_model(folder / "last.safetensors").network.config.num_classes == 3
+
+
+def test_a_starter_learns_from_several_channels(files, run):
+    image = tifffile.imread(files / "image.tif")
+    tifffile.imwrite(files / "two.tif", np.stack([image, image], 1), imagej=True)
+    result = run(
+        *("train", "--image", files / "two.tif", "--labels", files / "labels.tif"),
+        *("--start", "em-membranes", "--out", files / "run", *QUICK),
+    )
+    words = "taken from the old model: 40 of 41 layers; new: encoder.0.0"
+    assert words in result.stdout.splitlines()
+
+
+def test_images_that_look_like_em_are_told_of_the_starter(files, run):
+    stack, objects = em_stack((2, 64, 64))
+    write_stack(files / "em.tif", stack.data, like=stack)
+    tifffile.imwrite(files / "cells.tif", objects.astype(np.uint16))
+    words = "--start em-membranes begins with a network"
+
+    def told(image, labels, *more):
+        pair = ("--image", files / image, "--labels", files / labels)
+        out = files / f"run{len(list(files.iterdir()))}"
+        return words in run("train", *pair, "--out", out, *QUICK, *more).stdout
+
+    assert told("em.tif", "cells.tif")
+    assert not told("em.tif", "cells.tif", "--start", "noise")
+    smooth = np.add(*np.ogrid[:64, :64]).astype(np.uint8)
+    tifffile.imwrite(files / "smooth.tif", np.stack([smooth, smooth]))
+    assert not told("smooth.tif", "cells.tif")

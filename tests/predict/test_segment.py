@@ -27,6 +27,7 @@ from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.predict.segment import Finishing, Segmentation, segment, segment_steps
+from napari_unet.starters import find_starter
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
@@ -78,6 +79,20 @@ def test_model_and_image_may_be_files_and_the_image_an_array(
         np.testing.assert_array_equal(segment(path, given).labels, expected)
     one = segment(str(path), np.asarray(stack.data)[1])
     np.testing.assert_array_equal(one.labels, expected[1:2])
+
+
+def test_a_starter_network_segments_by_its_name(stack: Stack) -> None:
+    expected = segment(find_starter("em-membranes").path, stack).labels
+    np.testing.assert_array_equal(segment("em-membranes", stack).labels, expected)
+
+
+def test_a_file_wins_over_a_starter_network_of_its_name(
+    model: Model, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_model("em-membranes", model)
+    expected = segment(model, stack).labels
+    np.testing.assert_array_equal(segment("em-membranes", stack).labels, expected)
 
 
 @pytest.mark.parametrize("lazy", [False, True])

@@ -16,9 +16,10 @@ from napari_unet.data.calibration import Calibration
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.checkpoint import load_model
 from napari_unet.model.started import Started
+from napari_unet.starters import find_starter
 from napari_unet.train.describe import class_names
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.session import open_run, train_sources
@@ -150,6 +151,23 @@ def test_a_model_that_is_fine_tuned_keeps_the_names_of_its_classes(scribbled, sm
     more.labels[0, :8] = 3
     names = trained_names(open_run([more], config, start=model))
     assert names == ("background", "class 1", "class 2")
+
+
+@pytest.mark.parametrize("start", ["em-membranes", find_starter("em-membranes").path])
+def test_a_starter_network_is_noted_by_its_name(scribbled, small, start):
+    run = open_run([scribbled()], small(steps=1), start=start)
+    assert run.config.start == "em-membranes"
+    assert run.config.network.base_channels == 16
+    assert "taken from the old model: all 41 layers" in run.notes
+
+
+def test_train_unet_starts_from_a_starter_network():
+    image, labels = make()
+    settings = {"steps": 1, "patch_size": 32, "device": "cpu", "batch_size": 2}
+    model = train_unet(image, labels, start="em-membranes", **settings)
+    assert model.network.config.base_channels == 16
+    with pytest.raises(ModelFileError, match="no model file em"):
+        train_unet(image, labels, start="em", **settings)
 
 
 def test_a_run_that_goes_on_keeps_the_names_of_its_classes(scribbled, small, tmp_path):

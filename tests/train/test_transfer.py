@@ -55,7 +55,7 @@ def test_all_layers_of_an_equal_network_are_taken():
 
 @pytest.mark.parametrize(
     ("change", "layer"),
-    [({"num_classes": 4}, "head"), ({"in_channels": 3}, "encoder.0.0")],
+    [({"num_classes": 1}, "head"), ({"in_channels": 3}, "encoder.0.0")],
 )
 def test_the_layer_for_other_classes_or_channels_is_new_and_named(change, layer):
     old, new = make(), make(**change)
@@ -72,6 +72,26 @@ def test_the_layer_for_other_classes_or_channels_is_new_and_named(change, layer)
         # A layer is taken whole or not at all: the bias of a new one is new as well.
         own = name.rpartition(".")[0] == layer
         assert torch.equal(tensor, before[name] if own else old.state_dict()[name])
+
+
+def test_a_head_for_more_classes_goes_on_telling_the_old_ones_apart():
+    old, new = make(), make(num_classes=4)
+    transfer = take_layers(new, old)
+    assert transfer.new == ("head",)
+    assert transfer.words == (
+        "taken from the old model: 22 of 23 layers; new: head (its first 2 classes are "
+        "taken too)"
+    )
+    image = torch.randn(1, 1, 16, 16)
+    with torch.inference_mode():
+        mine, theirs = new.eval()(image), old.eval()(image)
+    assert mine.shape[1] == 4
+    torch.testing.assert_close(mine[:, :2], theirs)
+
+
+def test_one_output_for_foreground_is_no_first_class():
+    transfer = take_layers(make(), make(num_classes=1))
+    assert (transfer.new, transfer.classes) == (("head",), 0)
 
 
 # ------------------------------------------------------------------- the optimiser

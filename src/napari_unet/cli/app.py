@@ -95,8 +95,8 @@ def predict(
     model: Annotated[
         Path,
         typer.Argument(
-            help="Model file (.safetensors), bioimage.io package (.zip or folder), or "
-            "ONNX file of napari-unet."
+            help="Model file (.safetensors), starter network such as em-membranes, "
+            "bioimage.io package (.zip or folder), or ONNX file of napari-unet."
         ),
     ],
     image: Annotated[Path, typer.Argument(help="Image file or folder of slices.")],
@@ -126,7 +126,9 @@ def predict(
     from napari_unet.cli.outputs import check_outputs, check_tiff
     from napari_unet.cli.predict_command import write_prediction
     from napari_unet.cli.show import read_and_tell
+    from napari_unet.starters.model_file import model_file
 
+    model = model_file(model)
     check_outputs([model, image], out, probabilities)
     check_tiff(out, probabilities)
     kept = PredictConfig(probabilities="float16" if half else "float32")

@@ -16,6 +16,7 @@ from napari_unet.config import (
     ImageConfig,
     PostprocessConfig,
     PredictConfig,
+    RunConfig,
     Settings,
     TrainConfig,
     UNetConfig,
@@ -29,11 +30,12 @@ Given: TypeAlias = dict[str, dict[str, Any]]
 """What was given on the command line: values by field, by part of the settings."""
 
 _LISTED = "images"
-_FORMER = {"validation": ["--validate"]}
+_FORMER = {"validation": ["--validate"], "start": ["--fine-tune"]}
 """Names that options had in earlier versions."""
 _PARTS: dict[str, type[Settings]] = {
     _LISTED: ImageConfig,
     "image": ImageConfig,
+    "run": RunConfig,
     "network": UNetConfig,
     "weight_map": WeightMapConfig,
     "train": TrainConfig,

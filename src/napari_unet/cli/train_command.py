@@ -37,7 +37,7 @@ _SOURCE = "command line"
     *("weight_map.formula", "weight_map.w0", "weight_map.sigma", "weight_map.balance"),
     *("train.loss", "train.optimizer", "train.learning_rate", "train.schedule"),
     *("train.clip", "train.batch_size", "train.patch_size", "train.device"),
-    *("train.rescale", "train.seed", "config", "resume", "fine_tune"),
+    *("train.rescale", "train.seed", "config", "resume", "run.start"),
     *("train.frozen_levels", "train.old_rate"),
 )
 def train(
@@ -78,9 +78,6 @@ def train(
             "images and settings."
         ),
     ] = None,
-    fine_tune: Annotated[
-        Path | None, typer.Option(help="Model to start from instead of a new network.")
-    ] = None,
 ) -> None:
     """Train a network on one or several images with annotations.
 
@@ -95,10 +92,10 @@ def train(
     start = None
     if resume is not None:
         own = {"regions": regions, "out": out, "preset": preset, "config": config}
-        settings = _resumed(resume, given, {**own, "fine_tune": fine_tune})
+        settings = _resumed(resume, given, own)
     else:
-        start = _start(fine_tune, given)
         base = _base(preset, config, given)
+        start = _start(base, given)
         settings = _settings(base, start, given, regions or [])
     run = open_run(
         [source_of(one) for one in settings.images],
@@ -108,7 +105,23 @@ def train(
         resume=resume is not None,
         auto=preset is Preset.AUTO,
     )
+    if not any((preset, config, resume, given["network"], given["run"])):
+        _offer_starter(run)
     train_and_report(run)
+
+
+def _offer_starter(run: OpenRun) -> None:
+    """Say that there is a network to start from, where the first image looks so."""
+    from napari_unet.cli.show import say
+    from napari_unet.data.read import as_stack
+    from napari_unet.predict.em_look import looks_like_em
+    from napari_unet.starters import STARTERS
+
+    if looks_like_em(as_stack(run.trainer.images[0].image)):
+        say(
+            f"this looks like EM: --start {STARTERS[0].name} begins with a network "
+            "that knows cells and membranes"
+        )
 
 
 def train_and_report(run: OpenRun) -> None:
@@ -124,7 +137,7 @@ def train_and_report(run: OpenRun) -> None:
     if trainer.is_over and folder is not None:
         say(
             f"the run in {folder.path} is finished after {trainer.step} steps: start "
-            f"a new one from {folder.last} with --fine-tune to train on"
+            f"a new one by --start {folder.last} to train on"
         )
         return
     say(
@@ -154,7 +167,7 @@ def _resumed(folder: Path, given: Given, own: dict[str, Any]) -> RunConfig:
     if named or fields:
         raise InputError(
             "--resume goes on with the images and settings of the run: leave out "
-            f"{flags([*fields, *named])}, or start a new run with --fine-tune."
+            f"{flags([*fields, *named])}, or begin a new run from its model by --start."
         )
     file = RunFolder(folder).settings
     if not file.is_file():
@@ -164,18 +177,17 @@ def _resumed(folder: Path, given: Given, own: dict[str, Any]) -> RunConfig:
     return config.model_copy(update={"train": train, "images": _some(config.images)})
 
 
-def _start(model: Path | None, given: Given) -> Model | None:
-    """Read the model to fine-tune, where there is one."""
-    from napari_unet.model.checkpoint import load_model
+def _start(config: RunConfig, given: Given) -> Model | None:
+    """Read the model to start from, where there is one."""
+    from napari_unet.train.start import load_start
 
-    if model is None:
-        return None
-    if given["network"]:
+    start = load_start(given["run"].get("start", config.start))
+    if start is not None and given["network"]:
         raise InputError(
-            "--fine-tune takes the network of the model: leave out --base-channels "
-            "and --ndim."
+            "--start takes the network of the model: leave out --base-channels and "
+            "--ndim."
         )
-    return load_model(model)
+    return start
 
 
 def _free(out: Path | None) -> Path:
@@ -186,7 +198,7 @@ def _free(out: Path | None) -> Path:
         raise InputError("Say where the run is to be kept: --out RUN.")
     folder = RunFolder(out)
     if folder.is_taken:
-        advice = f"start from its model by --fine-tune {folder.last}"
+        advice = f"start from its model by --start {folder.last}"
         if folder.holds_run:
             advice = f"go on with it by --resume {out}"
         raise InputError(
@@ -229,7 +241,8 @@ def _settings(
         part: getattr(config, part).changed(_SOURCE, **given[part]) for part in _PARTS
     }
     images = _some(_images(given["images"], regions, config.images))
-    return config.model_copy(update={**changed, "images": images})
+    changed |= given["run"] | {"images": images}
+    return config.model_copy(update=changed)
 
 
 def _images(

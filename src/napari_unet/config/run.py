@@ -16,6 +16,9 @@ from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
 from napari_unet.errors import InputError
 
+NOISE = "noise"
+"""What a new network starts from: random weights."""
+
 
 class ImageConfig(Coverage):
     """One image of a training set and what belongs to it."""
@@ -69,6 +72,10 @@ class RunConfig(Settings):
 
     images: tuple[ImageConfig, ...] = Field((), title="Images")
     """The training set."""
+    start: str = Field(NOISE, title="Start from")
+    """noise: a new network, which knows nothing yet; a starter network that comes with
+    the program, such as em-membranes; or a model file, to fine-tune it. Either brings
+    its own network."""
     network: UNetConfig = Field(default_factory=UNetConfig)
     weight_map: WeightMapConfig = Field(
         default_factory=WeightMapConfig,

@@ -77,7 +77,8 @@ def segment(
     Parameters
     ----------
     model
-        A model file or package, or what `load_model` or `open_package` returns.
+        A model file or package, the name of a starter network, or what `load_model` or
+        `open_package` returns.
     image
         A stack, its file or folder, or a (Y, X), (Z, Y, X) or (C, Z, Y, X) array.
     config
@@ -124,8 +125,9 @@ def segment_steps(
     from napari_unet.model.loading import open_package
     from napari_unet.predict.postprocessing import needs_probabilities, postprocess
     from napari_unet.predict.rescale import predictor_for
+    from napari_unet.starters.model_file import model_file
 
-    loaded = open_package(model) if isinstance(model, str | Path) else model
+    loaded = open_package(model_file(model)) if isinstance(model, str | Path) else model
     finish = (finish or PostprocessConfig()).settled(loaded.card.finish)
     finishes, stop = not finish.keeps_classes, stop or Event()
     predictor = predictor_for(loaded, stack, config)

@@ -58,7 +58,7 @@ def open_run(
     config: RunConfig,
     *,
     folder: Path | None = None,
-    start: Path | Model | None = None,
+    start: str | Path | Model | None = None,
     resume: bool = False,
     auto: bool = False,
 ) -> OpenRun:
@@ -73,7 +73,7 @@ def open_run(
     folder
         Where the run is kept; nothing is written when left out.
     start
-        A model to fine-tune; a new network when left out.
+        What to start from, as `load_start` takes it; that of `config` when left out.
     resume
         Go on with the run in `folder` exactly where it was saved.
     auto
@@ -85,14 +85,15 @@ def open_run(
         When the images cannot be used, or do not fit each other or the settings.
     """
     from napari_unet.model.card import read_card
-    from napari_unet.model.checkpoint import load_model
     from napari_unet.train.auto import choose
     from napari_unet.train.run_folder import RunFolder
-    from napari_unet.train.start import take_network
+    from napari_unet.train.start import load_start, take_network, with_start
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import choose_validation_images
 
-    old = load_model(start) if isinstance(start, Path) else start
+    config = config if resume else with_start(config, start)
+    # What goes on has the weights of its own folder.
+    old = None if resume else load_start(config.start if start is None else start)
     config = config if old is None else take_network(config, old)
     kept = None if folder is None else RunFolder(folder)
     # What goes on from a model sees images as the model did.
@@ -185,7 +186,8 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     folder
         Where the run is kept; nothing is written when left out.
     start
-        A model, or its file, to fine-tune.
+        What to start from: "noise" for a new network, a starter network such as
+        "em-membranes", a model or its file. That of `config` when left out.
     on_step
         Is called with every step.
     settings
@@ -227,7 +229,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
         [source],
         config.model_copy(update={"train": changed}),
         folder=None if folder is None else Path(folder),
-        start=Path(start) if isinstance(start, str) else start,
+        start=start,
     )
     for step in run.trainer.run():
         if on_step is not None:

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from napari_unet.config import Preset, Region, Role, RunConfig, UNetConfig
+from napari_unet.config.run import NOISE
 from napari_unet.errors import InputError
-from napari_unet.model.checkpoint import Model
+from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.geometry import choose_flat_levels
 from napari_unet.model.losses import ONE_OUTPUT
 from napari_unet.predict.pixel_size import difference
+from napari_unet.starters import STARTERS
+from napari_unet.starters.model_file import model_file
 from napari_unet.train.training_image import TrainingImage
+
+
+def load_start(start: str | Path | Model) -> Model | None:
+    """Read what a run starts from.
+
+    Parameters
+    ----------
+    start
+        "noise" for a new network, the name of a starter network, a model or its file.
+
+    Raises
+    ------
+    ModelFileError
+        When there is neither a file nor a starter network of that name, or as
+        `load_model`.
+    """
+    if isinstance(start, Model):
+        return start
+    return None if start == NOISE else load_model(model_file(start))
+
+
+def with_start(config: RunConfig, start: str | Path | Model | None) -> RunConfig:
+    """Note in the settings what a run starts from, so that others can repeat it.
+
+    A file is named in full, a starter network by its name; a model in memory cannot be
+    named, and None leaves what is noted.
+    """
+    given = config.start if start is None or isinstance(start, Model) else start
+    if given != NOISE:
+        path = model_file(given)
+        names = (one.name for one in STARTERS if one.path == path)
+        given = next(names, str(path.absolute()))
+    return config.model_copy(update={"start": str(given)})
 
 
 def fit_config(
@@ -99,7 +136,7 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
 
     Names are those of earlier versions, whose runs can be gone on with.
     """
-    settings = config.model_dump(mode="json", exclude={"images"})
+    settings = config.model_dump(mode="json", exclude={"images", "start"})
     settings["weights"] = settings.pop("weight_map")
     for free in ("device", "save_seconds", "threads"):
         del settings["train"][free]

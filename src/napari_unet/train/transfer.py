@@ -9,6 +9,8 @@ from torch import Tensor
 from napari_unet.errors import InputError
 from napari_unet.model.unet import UNet
 
+_HEAD = "head"
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -19,10 +21,13 @@ class Transfer:
     old, new
         Names of the layers that were taken, and of those that start afresh, such as
         `encoder.0.0` (the first convolution) and `head` (the last one).
+    classes
+        Classes whose outputs were taken into a new head, which has more; else 0.
     """
 
     old: tuple[str, ...]
     new: tuple[str, ...]
+    classes: int = 0
 
     @property
     def words(self) -> str:
@@ -30,20 +35,31 @@ class Transfer:
         total = len(self.old) + len(self.new)
         if not self.new:
             return f"taken from the old model: all {total} layers"
+        new = ", ".join(self.new)
+        if self.classes:
+            new += f" (its first {self.classes} classes are taken too)"
         return (
-            f"taken from the old model: {len(self.old)} of {total} layers; new: "
-            f"{', '.join(self.new)}"
+            f"taken from the old model: {len(self.old)} of {total} layers; new: {new}"
         )
 
 
 def take_layers(network: UNet, old: UNet) -> Transfer:
-    """Copy every layer of `old` that fits, whole, into `network`."""
+    """Copy every layer of `old` that fits, whole, into `network`.
+
+    A head for more classes goes on telling those apart that it knew.
+    """
     mine, theirs = _layers(network), _layers(old)
     taken = [name for name in mine if _shapes(mine[name]) == _shapes(theirs.get(name))]
     for name in taken:
         for part, tensor in mine[name].items():
             tensor.copy_(theirs[name][part])
-    return Transfer(tuple(taken), tuple(name for name in mine if name not in taken))
+    new = tuple(name for name in mine if name not in taken)
+    known = old.config.num_classes
+    if _HEAD not in new or not 2 <= known < network.config.num_classes:
+        return Transfer(tuple(taken), new)
+    for part, tensor in mine[_HEAD].items():
+        tensor[:known].copy_(theirs[_HEAD][part])
+    return Transfer(tuple(taken), new, known)
 
 
 def freeze(network: UNet, levels: int, transfer: Transfer | None = None) -> None:
