@@ -66,6 +66,20 @@ def survivors_out_of_the_way() -> Iterator[None]:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def plugins_found_once() -> Iterator[None]:
+    """Look for plugins once, since none is installed between two tests.
+
+    Every new viewer reads all manifests anew, only to find that it knows them.
+    """
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover(include_npe1=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManager, "discover", lambda *_, **__: 0)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def runs_in_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep runs out of the home folder of whoever tests."""
