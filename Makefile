@@ -27,7 +27,7 @@ display:
 
 test: $(VENV)/.tox ## run every check and test, as CI does
 	scripts/setup.sh system test
-	$(VENV)/bin/tox run
+	$(VENV)/bin/tox run-parallel --parallel 2 --parallel-no-spinner
 
 docs: $(VENV)/.tox ## build the documentation into site/
 	$(VENV)/bin/tox run -e docs
