@@ -69,7 +69,14 @@ def test_yaml_is_plain_for_people_and_other_programs():
     saved = yaml.safe_load(CHANGED.to_yaml())
     assert saved["images"][0]["validation"] == "24:30"
     assert saved["images"][0]["kind"] == "objects"
-    assert list(saved) == ["images", "network", "weight_map", "augment", "train"]
+    assert list(saved) == [
+        "images",
+        "start",
+        "network",
+        "weight_map",
+        "augment",
+        "train",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}", "train: {}"])

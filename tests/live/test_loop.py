@@ -301,7 +301,7 @@ def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     assert model.card.class_names == ("membrane", "cell")
     assert model.card.step >= 5
     assert len((folder.path / "history.csv").read_text().splitlines()) >= 6
-    again = loop_on(em, start=model)
+    again = loop_on(em, start=folder.last)
     # Annotations without names: the classes are called what the model called them.
     assert again.model().card.class_names == ("membrane", "cell")
     old = Normalization(moments="plain")
@@ -311,7 +311,26 @@ def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     )
     again.look_at(1)
     # A model that knows something is shown before anything is painted.
-    assert isinstance(next(again.run()), Preview)
+    items = again.run()
+    shown, idle = next(items), next(items)
+    assert (shown.drawn_by, shown.step) == ("last", 0)
+    assert idle == Idle("Preview of last; paint to correct it.")
+
+
+def test_a_model_that_was_started_from_is_kept_for_the_stack_before_it_learns(
+    em, tmp_path
+):
+    model, stop = loop_on(em).model(), Event()
+    loop = loop_on(em, start=model, folder=RunFolder(tmp_path / "run"))
+    loop.keep()
+    items = loop.run(stop)
+    kept = next(items)
+    assert load_model(kept.path).card.step == 0
+    # Nothing was learnt: at the end there is nothing new to keep.
+    kept.path.unlink()
+    stop.set()
+    list(items)
+    assert not kept.path.exists()
 
 
 def test_a_single_slice_and_channels_are_images_too():

@@ -296,6 +296,25 @@ def test_a_description_of_a_giant_takes_no_memory(saved):
         load_model(saved)
 
 
+_COMPILER = """
+import sys
+from napari_unet.model.checkpoint import load_model
+load_model(sys.argv[1])
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_reading_a_model_does_not_load_the_compiler_of_torch(saved):
+    # It takes a second or more, for the shapes of a network.
+    run = subprocess.run(
+        [sys.executable, "-c", _COMPILER, str(saved)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.strip() == "False"
+
+
 # ------------------------------------------------------------------------ full disk
 
 _FULL_DISK = """

@@ -11,7 +11,7 @@ from napari_unet.config import PredictConfig, UNetConfig
 from napari_unet.model.footprint import footprint_of, side_of
 from napari_unet.model.geometry import grid as pooling_grid
 from napari_unet.model.geometry import output_size, reach
-from napari_unet.predict.tiles import plan_axis, plan_tiles
+from napari_unet.predict.tiles import from_middle, plan_axis, plan_tiles
 
 NETWORKS = st.builds(
     UNetConfig,
@@ -34,6 +34,20 @@ def test_tiles_cover_every_pixel_exactly_once(network, config, shape):
     for tile in plan_tiles(shape, footprint_of(network), config):
         covered[tile.core] += 1
     np.testing.assert_array_equal(covered, 1)
+
+
+def test_from_the_middle_the_nearest_tiles_come_first():
+    network = footprint_of(UNetConfig())
+    tiles = plan_tiles((1, 480, 800), network, PredictConfig(tile_size=160))
+    box = [slice(0, 1), slice(0, 480), slice(0, 800)]
+    ordered = from_middle(tiles, box)
+    assert len(ordered) == len(tiles) > 4
+    assert {tile.core for tile in ordered} == {tile.core for tile in tiles}
+    _, rows, columns = ordered[0].core
+    assert rows.start <= 240 <= rows.stop
+    assert columns.start <= 400 <= columns.stop
+    _, rows, columns = ordered[-1].core
+    assert 0 in (rows.start, columns.start) or (rows.stop, columns.stop) == (480, 800)
 
 
 @settings(max_examples=80, deadline=None)

@@ -21,6 +21,9 @@ class WorkPreferences(Settings):
     )
     """How often what you painted is written into the project folder. Higher writes
     less often, and a crash loses more."""
+    starter: bool = Field(True, title="Start from a starter network")
+    """Where an image looks like EM, Start from in the Train dock is the starter network
+    that comes with the program, until you choose otherwise there."""
 
 
 class KeyPreferences(Settings):

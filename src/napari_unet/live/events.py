@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from napari_unet.train.progress import Step
 from napari_unet.words import clock
 
+NETWORK = "your network"
+"""Who draws a preview once the network has learnt from annotations."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveStep(Step):
@@ -53,6 +56,9 @@ class Preview:
         Steps of the network that was asked.
     updates
         Updates of annotations that it has learnt from.
+    drawn_by
+        Who was asked, in words: the model that is started from, until the network has
+        taken a step, and `NETWORK` from then on.
     """
 
     core: tuple[slice, ...]
@@ -60,6 +66,7 @@ class Preview:
     probabilities: NDArray[np.floating] | None
     step: int
     updates: int
+    drawn_by: str = ""
 
 
 @dataclass(frozen=True)

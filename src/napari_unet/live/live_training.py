@@ -29,7 +29,6 @@ def train_live(
     requests: LiveRequests,
     config: RunConfig,
     folder: Path,
-    start: Path | None = None,
 ) -> Generator[Started | Progress | Preview | Idle | Kept, None, Path | None]:
     """Train until `stop` is set.
 
@@ -44,21 +43,26 @@ def train_live(
         What is asked of the training while it goes on.
     config, folder
         All settings, and where the model is kept.
-    start
-        A model file to go on from; a new network when left out.
 
     Returns
     -------
     Path of the model, if one was made.
     """
     # torch is loaded here, on the thread, when work starts and not before.
+    from napari_unet.live.first_look import first_look, name_of
     from napari_unet.live.loop import LiveLoop
-    from napari_unet.model.checkpoint import load_model
+    from napari_unet.model.device import choose_device, use_threads
     from napari_unet.train.run_folder import RunFolder
-    from napari_unet.train.start import take_network
+    from napari_unet.train.start import load_start, take_network
 
     stack, _, _ = source.read()
-    model = None if start is None else load_model(start)
+    use_threads(config.train.threads)
+    model = load_start(config.start)
+    if model is not None:
+        config = take_network(config, model)
+        device = choose_device(config.train.device, config.network.ndim)
+        name = name_of(config.start)
+        yield from first_look(model, stack, requests, device, name)
     regions = list(source.regions)
     if source.validation is not None:
         regions.append(Region(role=Role.VALIDATION, slices=source.validation))
@@ -67,8 +71,7 @@ def train_live(
     loop = LiveLoop(
         stack,
         source.kind or AnnotationKind.SCRIBBLES,
-        config if model is None else take_network(config, model),
-        start=model,
+        config,
         folder=run,
         roles=role_map(regions, (depth, height, width)),
         class_names=source.class_names,

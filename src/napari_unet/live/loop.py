@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from napari_unet.config import AnnotationKind, Coverage, PredictConfig, RunConfig
 from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.errors import InputError
-from napari_unet.live.events import Idle, Kept, LiveStep, Preview
+from napari_unet.live.events import NETWORK, Idle, Kept, LiveStep, Preview
+from napari_unet.live.first_look import TILE, name_of
 from napari_unet.live.live_learner import LiveLearner
 from napari_unet.live.live_set import LiveSet
 from napari_unet.live.requests import LiveRequests, View
@@ -23,6 +25,7 @@ from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import use_threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.start import load_start, with_start
 from napari_unet.train.validation import Validation
 
 if TYPE_CHECKING:
@@ -36,8 +39,6 @@ _STEPS_AFTER_STROKE = 3
 _VALIDATION_SHARE = 0.1
 _IDLE_SECONDS = 0.15
 _TIDY_SECONDS = 20.0
-_TILE = 512
-_BLOCK = 128
 
 
 class LiveLoop:
@@ -55,7 +56,8 @@ class LiveLoop:
     config
         All settings; those of the budget are not used.
     start
-        A model to go on from: its layers are taken where they fit.
+        What to start from, as `load_start` takes it; that of `config` when left out. A
+        starter network or a model draws previews before anything is painted.
     folder
         Where model, settings and curves are kept; nothing is written when left out.
     roles
@@ -79,7 +81,7 @@ class LiveLoop:
         kind: AnnotationKind = AnnotationKind.SCRIBBLES,
         config: RunConfig | None = None,
         *,
-        start: Model | None = None,
+        start: str | Path | Model | None = None,
         folder: RunFolder | None = None,
         roles: NDArray[np.uint8] | None = None,
         class_names: Sequence[str] = (),
@@ -88,12 +90,17 @@ class LiveLoop:
     ) -> None:
         config = config or RunConfig()
         self.folder = folder
+        start = config.start if start is None else start
+        config, model = with_start(config, start), load_start(start)
+        self._start_name = name_of(start)
         self.history: list[dict[str, float | None]] = []
-        seen_as = None if start is None else start.card.normalization
+        seen_as = None if model is None else model.card.normalization
         self._set = LiveSet(
             stack, kind, config.weight_map, roles, class_names, seen_as, coverage
         )
-        self._learner = LiveLearner(config, self._set.image, start)
+        # That of the weights as they are; learning moves it.
+        self._threshold = None if model is None else model.card.threshold
+        self._learner = LiveLearner(config, self._set.image, model)
         self._requests = requests or LiveRequests()
         self._requests.model = self.model
         self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0
@@ -212,13 +219,7 @@ class LiveLoop:
     def _view(self) -> View | None:
         """Return what is looked at, within the image and in whole blocks."""
         view = self._requests.view
-        if view is None:
-            return None
-        depth, *plane = self._set.image.weight_map.shape
-        parts = zip(view.region or (slice(None),) * 2, plane, strict=True)
-        rows, columns = (_widen(part, length) for part, length in parts)
-        z = min(max(view.z, 0), depth - 1)
-        return View(z, (rows, columns), view.probabilities)
+        return None if view is None else view.within(self._set.image.weight_map.shape)
 
     def _can_act(self) -> bool:
         """Return whether something that is asked for can be done without a step."""
@@ -227,18 +228,26 @@ class LiveLoop:
 
     @property
     def _can_keep(self) -> bool:
-        return self.folder is not None and self._learner.step > 0
+        learner = self._learner
+        known = learner.step > 0 or learner.knows_something
+        return self.folder is not None and known
 
     def _keep(self) -> Iterator[Kept]:
         if self._requests.kept and self.folder is not None and self._can_keep:
             self._requests.kept = False
-            self._save()
+            self._write()
             yield Kept(self.folder.last)
 
     def _why_idle(self) -> str:
         if self._set.image.train.size == 0:
-            return self._left_out or "Paint background and every class to begin."
+            return self._left_out or self._why_nothing_is_learnt
         return "Paused" if self._requests.paused else ""
+
+    @property
+    def _why_nothing_is_learnt(self) -> str:
+        if self._learner.knows_something and self._learner.step == 0:
+            return f"Preview of {self._start_name}; paint to correct it."
+        return "Paint background and every class to begin."
 
     @property
     def _left_out(self) -> str:
@@ -309,10 +318,13 @@ class LiveLoop:
     def _predict(self, view: View) -> Iterator[Preview]:
         """Predict a view tile by tile, until another one is looked at."""
         step, learnt = self._learner.step, self._learnt
-        box = (slice(view.z, view.z + 1), *(view.region or ()))
-        for tile in self._predictor().normalised_tiles(self._set.image.image, box):
+        drawn_by = NETWORK if step else self._start_name
+        tiles = self._predictor().normalised_tiles(
+            self._set.image.image, view.box, middle_first=True
+        )
+        for tile in tiles:
             kept = tile.probabilities if view.probabilities else None
-            yield Preview(tile.core, tile.labels, kept, step, learnt)
+            yield Preview(tile.core, tile.labels, kept, step, learnt, drawn_by)
             if self._view() != view or self._stop.is_set():
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()
@@ -331,7 +343,8 @@ class LiveLoop:
         return step != self._shown[1] and waited >= REFRESH_SECONDS
 
     def _predictor(self) -> Predictor:
-        config = PredictConfig(tile_size=_TILE, batch_size=1)
+        threshold = None if self._learner.step else self._threshold
+        config = PredictConfig(tile_size=TILE, batch_size=1, threshold=threshold)
         model = Model(self._learner.network, self._card())
         return Predictor(model, config, self._learner.device)
 
@@ -340,16 +353,10 @@ class LiveLoop:
 
     def _save(self) -> None:
         self._saved_at = self._seconds
-        if self.folder is not None and self._can_keep:
+        if self._learner.step > 0:
+            self._write()
+
+    def _write(self) -> None:
+        if self.folder is not None:
             self.folder.save_model(self.model())
             self.folder.write_history(self.history)
-
-
-def _widen(part: slice, length: int) -> slice:
-    """Widen a part of an axis to whole blocks.
-
-    The CPU's library keeps code for every size that it has seen: while somebody zooms
-    these would be hundreds.
-    """
-    start, stop, _ = part.indices(length)
-    return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from napari_unet.model.checkpoint import Model
 
+_BLOCK = 128
+
 
 class View(NamedTuple):
     """What is looked at: a slice, its rows and columns, and whether how sure it is."""
@@ -19,6 +21,18 @@ class View(NamedTuple):
     z: int
     region: tuple[slice, slice] | None
     probabilities: bool
+
+    def within(self, shape: Sequence[int]) -> View:
+        """Return the view within a (Z, Y, X) image, and in whole blocks."""
+        depth, *plane = shape
+        parts = zip(self.region or (slice(None),) * 2, plane, strict=True)
+        rows, columns = (_widen(part, length) for part, length in parts)
+        return View(min(max(self.z, 0), depth - 1), (rows, columns), self.probabilities)
+
+    @property
+    def box(self) -> tuple[slice, ...]:
+        """The (Z, Y, X) box that is looked at, of a view with a region."""
+        return (slice(self.z, self.z + 1), *(self.region or ()))
 
 
 class Painted(NamedTuple):
@@ -100,6 +114,16 @@ class LiveRequests:
         with self._changed:
             if not (self._painted or ready()):
                 self._changed.wait(seconds)
+
+
+def _widen(part: slice, length: int) -> slice:
+    """Widen a part of an axis to whole blocks.
+
+    The CPU's library keeps code for every size that it has seen: while somebody zooms
+    these would be hundreds.
+    """
+    start, stop, _ = part.indices(length)
+    return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))
 
 
 def _around(one: slice | None, other: slice | None) -> slice | None:

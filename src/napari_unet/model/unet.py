@@ -161,6 +161,9 @@ def _initialise(module: nn.Module) -> None:
         fan_in = module.in_channels * math.prod(module.kernel_size)
     else:
         return
+    if module.weight.is_meta:
+        # Shapes alone are wanted; torch would load its compiler, for a second or more.
+        return
     nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
     if module.bias is not None:
         nn.init.zeros_(module.bias)

@@ -19,7 +19,7 @@ from napari_unet.model.predictable import Predictable
 from napari_unet.predict.averaging import averaged
 from napari_unet.predict.memory import Capacity, choose
 from napari_unet.predict.prediction import Prediction, TileDone
-from napari_unet.predict.tiles import Tile, align, plan_tiles
+from napari_unet.predict.tiles import Tile, align, from_middle, plan_tiles
 
 _ADVICE = "Close other programs, or use a smaller network."
 
@@ -112,17 +112,21 @@ class Predictor:
         image: Cuttable,
         within: Sequence[slice] | None = None,
         stop: Event | None = None,
+        *,
+        middle_first: bool = False,
     ) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image that is normalised already.
 
         Only the box `within` (Z, Y and X) is predicted where one is given; tiles are
-        laid from the pooling grid on, so that it gets what the whole would give.
+        laid from the pooling grid on, so that it gets what the whole would give. Those
+        in its middle come first for somebody who looks there.
         """
         network, stop = self.footprint, stop or Event()
         capacity = choose(image.shape[1:], network, self.config, self.device)
         wanted = within or [slice(0, length) for length in capacity.shape]
         aligned = align(wanted, network)
-        waiting = deque(plan_tiles(capacity.shape, network, capacity.config, aligned))
+        plan = plan_tiles(capacity.shape, network, capacity.config, aligned)
+        waiting = deque(from_middle(plan, wanted) if middle_first else plan)
         done, messages = 0, ""
         try:
             while waiting and not stop.is_set():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,20 @@ def align(box: Sequence[slice], network: Footprint) -> list[slice]:
         slice(part.start // side.step * side.step, part.stop)
         for part, side in zip(box, network.sides, strict=True)
     ]
+
+
+def from_middle(tiles: Sequence[Tile], box: Sequence[slice]) -> list[Tile]:
+    """Put the tiles that lie nearest to the middle of a (Z, Y, X) box first."""
+
+    def distance(tile: Tile) -> float:
+        parts = zip(tile.core, box, strict=True)
+        return math.hypot(*(_centre(core) - _centre(part) for core, part in parts))
+
+    return sorted(tiles, key=distance)
+
+
+def _centre(part: slice) -> float:
+    return float(part.start + part.stop) / 2
 
 
 def plan_axes(

@@ -72,7 +72,7 @@ def test_what_is_painted_is_learnt_and_what_is_seen_is_shown(
     assert tuple(preview(viewer).scale) == tuple(viewer.layers["em"].scale)
     viewer.dims.set_current_step(0, 5)
     wait_for_preview(viewer, qtbot, 5)
-    assert "Preview: slice 5" in live.live.age.text()
+    assert "Preview of your network: slice 5" in live.live.age.text()
     assert "1 slice, 10,752 pixels" in live.status.text()
     stop(live, finish)
     card = load_model(live.workspace.model).card

@@ -1,4 +1,4 @@
-"""The choice of a model: one trained here, or a file."""
+"""The choice of a model: a starter network, one trained here, or a file."""
 
 from __future__ import annotations
 
@@ -7,22 +7,38 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.starters import STARTERS
 from napari_unet.train.checkpoints import title
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_file
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, in_row, tool
 
+_TOOLTIP = 3
+
 
 class ModelBox(QWidget):
-    """Lists the models trained or opened in this viewer; a button opens a file.
+    """Lists starter networks, and models trained or opened in this viewer.
+
+    A button opens a file.
 
     Parameters
     ----------
     workspace
         Gets the model that is opened, and tells of models that were trained.
     fresh
-        Entries that stand for a new network, with their values.
+        Entries that stand for a new network, with their values. The first one is
+        chosen at first; without any, nothing is.
+
+    Attributes
+    ----------
+    is_wish
+        Whether somebody chose what is chosen; until then it may follow the image.
+
+    Signals
+    -------
+    valueChanged(object)
+        Another value.
     """
 
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
@@ -34,13 +50,20 @@ class ModelBox(QWidget):
     ) -> None:
         super().__init__()
         self._workspace = workspace
+        self.is_wish = False
         self.box = NarrowBox()
+        self.box.setPlaceholderText("choose a model")
+        for starter in STARTERS:
+            self._add(starter.path, starter.words)
         for text, value in (fresh or {}).items():
             self.box.addItem(text, value)
-        self._fresh = self.box.count()
+        self._models = self.box.count()
+        self._only_models = not fresh
+        self.box.setCurrentIndex(len(STARTERS) if fresh else -1)
         tip = "Open a model file (.safetensors)."
         in_row(self.box, tool("File", self._on_file, tip), of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index_changed)
+        self.box.activated.connect(self._on_activated)
         self._show(workspace.model)
         Subscriptions(self, self._show, workspace.events.model)
 
@@ -49,29 +72,33 @@ class ModelBox(QWidget):
         data = self.box.currentData()
         return Path(data) if isinstance(data, str) else data
 
-    def setValue(self, value: Path | int | None) -> None:  # noqa: N802
+    def setValue(  # noqa: N802 (Qt's own spelling)
+        self, value: Path | int | None, *, is_wish: bool = True
+    ) -> None:
         """Choose a model, which is added where it is not listed, or a new network."""
+        self.is_wish |= is_wish
         if isinstance(value, Path):
             self._add(value)
             value_in_box: object = str(value)
         else:
             value_in_box = value
             if value is not None and self.box.findData(value) < 0:
-                self.box.insertItem(self._fresh, f"new, {value} channels", value)
-                self._fresh += 1
+                text = f"new network, {value} channels"
+                self.box.insertItem(self._models, text, value)
+                self._models += 1
         self.box.setCurrentIndex(self.box.findData(value_in_box))
 
-    def _add(self, path: Path) -> None:
+    def _add(self, path: Path, words: str = "") -> None:
         if self.box.findData(str(path)) < 0:
             self.box.addItem(title(path), str(path))
-            self.box.setItemData(self.box.count() - 1, str(path), 3)  # a tooltip
+            self.box.setItemData(self.box.count() - 1, words or str(path), _TOOLTIP)
 
     def _show(self, path: Path | None) -> None:
         """List a new model; where only models can be chosen, choose it."""
         if path is None:
             return
         self._add(path)
-        if self._fresh == 0:
+        if self._only_models:
             self.setValue(path)
 
     def _on_file(self) -> None:
@@ -81,6 +108,9 @@ class ModelBox(QWidget):
     def _open(self, path: Path) -> None:
         self._workspace.model = path
         self.setValue(path)
+
+    def _on_activated(self, _index: int) -> None:
+        self.is_wish = True
 
     def _on_index_changed(self, index: int) -> None:
         self.valueChanged.emit(self.value())

@@ -66,7 +66,8 @@ class PredictWidget(Panel):
         self.threshold, self.sizes = WrappedLabel(hides=True), WrappedLabel(hides=True)
         self.device = DeviceLine()
         self.send = SendPart(napari_viewer)
-        self.add_row("Model", self.model, "The model trained last, or a file.")
+        tip = "A starter network, the model trained last, or a file."
+        self.add_row("Model", self.model, tip)
         self.form.addRow(self.threshold)
         self.add_row("Image", self.image)
         self.form.addRow(self.sizes)
@@ -95,7 +96,7 @@ class PredictWidget(Panel):
     def why_not(self) -> str:
         """Return what is missing."""
         if self.model.value() is None:
-            return "Train a network first, or choose a model file."
+            return "Choose a model: a starter network, or one that you trained."
         if self.image.value() is None:
             return "There is no image layer: load one first."
         return misfit(self.image.value())
@@ -171,7 +172,7 @@ class PredictWidget(Panel):
         """Predict on a thread; tiles are shown as they come."""
         layer, model = self.image.value(), self.model.value()
         if not isinstance(model, Path):
-            raise InputError("There is no model to predict with: choose a model file.")
+            raise InputError("There is no model to predict with: choose one.")
         whole = stack = image_stack(layer)
         only = None
         if self.extent.currentText() == _SLICE and stack.num_slices > 1:

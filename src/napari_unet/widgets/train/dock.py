@@ -30,6 +30,8 @@ from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import button
 from napari_unet.widgets.train.curve_plot import CurvePlot
+from napari_unet.widgets.train.early_torch import EarlyTorch
+from napari_unet.widgets.train.em_watch import EmWatch
 from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
 from napari_unet.widgets.train.live_box import LiveBox
 from napari_unet.widgets.train.restore import Restore
@@ -65,6 +67,8 @@ class TrainWidget(Panel):
         self.project = OpenProject.of(napari_viewer)
         self.project.stay_with(self)
         self.rows = RunSettings(self)
+        self.em_watch = EmWatch(self.image, self)
+        self.early_torch = EarlyTorch(self)
         self.experiments = ExperimentBox()
         self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
         self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
@@ -101,7 +105,6 @@ class TrainWidget(Panel):
             sources=self.data.sources(),
             config=self.settings(),
             folder=self._new_run(self.image.value()),
-            start=self.rows.model,
             auto=self.rows.auto,
         )
         self._begin()
@@ -138,7 +141,6 @@ class TrainWidget(Panel):
             requests=self.live.begin(image, annotations, kind, source.coverage),
             config=self.settings(),
             folder=folder,
-            start=self.rows.model,
         )
         self.start("Training U-Net live", work, quiet=True)
         self.send.refresh()
@@ -328,6 +330,7 @@ class TrainWidget(Panel):
         self.data.follow(self.forms["network"].value())
         self.rows.changed.connect(self._on_settings)
         self.experiments.chosen.connect(self.rows.take)
+        self.em_watch.answered.connect(self.rows.offer_starter)
         self.project.opened.connect(self._on_project)
         self.live.undoWanted.connect(self.undo_training)
         self.live.stackWanted.connect(self._on_stack)
@@ -336,6 +339,8 @@ class TrainWidget(Panel):
         self._on_project()
 
     def _on_settings(self) -> None:
+        # A model shows what it knows as soon as live training starts.
+        self.early_torch.want(self.rows.model is not None)
         self.project.state.settings = self.settings()
 
     def _on_project(self, _file: Any = None) -> None:

@@ -55,7 +55,7 @@ class LiveBox(QWidget):
         self.requests: LiveRequests | None = None
         self.view: LivePreview | None = None
         self._layers: tuple[Image, Labels] | None = None
-        self._shown: tuple[int, int] | None = None
+        self._shown: Preview | None = None
         self.undo_button = button("Undo this training", self.undoWanted.emit)
         self.stack_button = button("Predict whole stack", self.stackWanted.emit)
         tip = "Show what the network makes of the part in view."
@@ -143,14 +143,14 @@ class LiveBox(QWidget):
         """Show a part of the image as the network sees it."""
         if self.view is None or not self.preview.isChecked():
             return
-        self._shown = (preview.core[0].start, preview.updates)
+        self._shown = preview
         self.view.show(preview)
         self._show_age()
 
     @property
     def updates_seen(self) -> int:
         """Strokes that the newest preview has learnt from."""
-        return self._shown[1] if self._shown else 0
+        return self._shown.updates if self._shown else 0
 
     def _look(self, *_: Any) -> None:
         if self.view is not None:
@@ -190,4 +190,5 @@ class LiveBox(QWidget):
         if self.view is None or self._shown is None:
             return
         seconds = time.monotonic() - self.view.shown_at
-        self.age.setText(f"Preview: slice {self._shown[0]}, {seconds:.1f} s old")
+        drawn_by, z = self._shown.drawn_by, self._shown.core[0].start
+        self.age.setText(f"Preview of {drawn_by}: slice {z}, {seconds:.1f} s old")

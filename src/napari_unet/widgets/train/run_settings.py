@@ -18,21 +18,24 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.config.needs import RUNS, RunSituation
+from napari_unet.config.run import NOISE
 from napari_unet.config.train import BUDGETS
+from napari_unet.starters import STARTERS
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
-from napari_unet.widgets.qt.parts import in_row, steady
+from napari_unet.widgets.qt.parts import WrappedLabel, in_row, steady
+from napari_unet.widgets.train.start_words import explain_start
 
 if TYPE_CHECKING:
     from napari_unet.widgets.qt.panel import Panel
 
 _SIZES = {
-    "new, small (0.5 M)": 8,
-    "new, medium (1.9 M)": 16,
-    "new, larger (7.8 M)": 32,
-    "new, large (31 M)": 64,
+    "new network, small (0.5 M)": 8,
+    "new network, medium (1.9 M)": 16,
+    "new network, larger (7.8 M)": 32,
+    "new network, large (31 M)": 64,
 }
 _RECIPES = {
     "fast: 4 minutes": Preset.FAST,
@@ -59,7 +62,7 @@ class RunSettings(QObject):
 
     Attributes
     ----------
-    start_from, recipe, amount, amount_of
+    start_from, start_words, recipe, amount, amount_of
         Widgets of the rows.
     forms
         Every other setting, by its part of `RunConfig`.
@@ -77,6 +80,9 @@ class RunSettings(QObject):
         self._panel = panel
         self.workspace = panel.workspace
         self.start_from = ModelBox(self.workspace, _SIZES)
+        # Room for the longest of the sentences, so that no row moves.
+        self.start_words = WrappedLabel(lines=2)
+        self._looks_like_em = False
         self.recipe = steady(QComboBox())
         for text, preset in _RECIPES.items():
             self.recipe.addItem(text, preset)
@@ -88,8 +94,9 @@ class RunSettings(QObject):
         self.forms: dict[str, SettingsForm] = {}
         self._ndim = UNetConfig().ndim
         self.more = self._more()
-        self.setValue(self._recipe())
+        self._show(self._recipe())
         self._connect()
+        self._on_start(self.start_from.value())
 
     @property
     def auto(self) -> bool:
@@ -105,13 +112,34 @@ class RunSettings(QObject):
     def value(self) -> RunConfig:
         """Return the settings of the run, as chosen."""
         parts = {name: form.value() for name, form in self.forms.items()}
+        model = self.model
+        names = {starter.path: starter.name for starter in STARTERS}
+        start = NOISE if model is None else names.get(model, str(model))
         unit, amount = self.amount_of.currentText(), self.amount.value()
         budget = {unit: amount if unit == "minutes" else max(1, round(amount))}
         parts["train"] = parts["train"].changed("the form", **budget)
-        return RunConfig(**parts)
+        return RunConfig(start=start, **parts)
 
     def setValue(self, settings: RunConfig) -> None:  # noqa: N802 (Qt's own spelling)
-        """Show settings."""
+        """Show settings; a new network where the model to start from is gone."""
+        paths = {starter.name: starter.path for starter in STARTERS}
+        start = paths.get(settings.start, Path(settings.start))
+        is_model = settings.start != NOISE and start.is_file()
+        base = settings.network.base_channels
+        self.start_from.setValue(start if is_model else base)
+        self._show(settings)
+
+    def offer_starter(self, looks_like_em: bool) -> None:
+        """Choose the starter network for an image of EM, unless somebody chose."""
+        self._looks_like_em = looks_like_em
+        box, base = self.start_from, self.forms["network"].value().base_channels
+        if box.is_wish or self._panel.running or not preferences().work.starter:
+            return
+        # The recipe of the paper is of a network of its own.
+        fits = looks_like_em and self.recipe.currentData() != Preset.PAPER
+        box.setValue(STARTERS[0].path if fits else base, is_wish=False)
+
+    def _show(self, settings: RunConfig) -> None:
         self._ndim = settings.network.ndim
         for name, form in self.forms.items():
             form.setValue(getattr(settings, name))
@@ -125,7 +153,7 @@ class RunSettings(QObject):
         self.start_from.setValue(settings.network.base_channels)
         device = {"device": self.forms["train"].value().device}
         train = settings.train.model_copy(update=device)
-        self.setValue(settings.model_copy(update={"train": train}))
+        self._show(settings.model_copy(update={"train": train}))
 
     def refresh(self) -> None:
         """Disable what has no effect now, and say why."""
@@ -142,9 +170,11 @@ class RunSettings(QObject):
         add(
             "Start from",
             self.start_from,
-            "A new network learns from nothing; a model file is fine-tuned. The number "
-            "is that of its weights: more is slower and can learn more.",
+            "A starter network knows an image like this one already; a new network "
+            "learns from nothing; a model file is fine-tuned. The number is that of "
+            "its weights: more is slower and can learn more.",
         )
+        self._panel.form.addRow(self.start_words)
         add(
             "Recipe",
             self.recipe,
@@ -168,7 +198,8 @@ class RunSettings(QObject):
 
     def _show_preset(self, *_index: Any) -> None:
         """Show the settings of the recipe."""
-        self.setValue(self._recipe())
+        self.offer_starter(self._looks_like_em)
+        self._show(self._recipe())
 
     def _recipe(self) -> RunConfig:
         """Return what the recipe sets; the device is that of Preferences."""
@@ -185,7 +216,10 @@ class RunSettings(QObject):
         self.amount.setValue(getattr(train, known[-1]))
 
     def _on_start(self, start: Path | int | None) -> None:
-        """Take the size of a new network over into the settings of the network."""
+        """Say what is started from; take over the size of a new network."""
+        words, tip = explain_start(start)
+        self.start_words.setText(words)
+        self.start_words.setToolTip(tip)
         form = self.forms["network"]
         if isinstance(start, int) and start != form.value().base_channels:
             form.setValue(form.value().model_copy(update={"base_channels": start}))
@@ -196,7 +230,7 @@ class RunSettings(QObject):
         A cube holds as much as a square.
         """
         if self.model is None:
-            self.start_from.setValue(network.base_channels)
+            self.start_from.setValue(network.base_channels, is_wish=False)
         form = self.forms["train"]
         fitting = self._recipe().train
         if network.ndim != self._ndim:
