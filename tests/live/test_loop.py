@@ -227,6 +227,34 @@ def test_a_new_class_gives_the_network_another_output(em):
     assert "3 classes" in step.message
 
 
+@pytest.fixture(scope="module")
+def model(em):
+    """A network that knows cells."""
+    loop = loop_on(em)
+    loop.update(1, scribbles(em, 1))
+    take(loop, is_step(60))
+    return loop.model()
+
+
+def messages(em, model, painted):
+    loop = loop_on(em, start=model)
+    loop.update(2, painted)
+    items = take(loop, is_step(3))
+    return " ".join(item.message for item in items if isinstance(item, LiveStep))
+
+
+def test_a_start_that_contradicts_what_is_painted_is_made_unsure(em, model):
+    right = scribbles(em, 2)
+    assert "more wrong" not in messages(em, model, right)
+    assert "more wrong" in messages(em, model, 3 - right)
+
+
+def test_a_start_is_not_made_unsure_by_a_class_that_is_new(em, model):
+    painted = scribbles(em, 2)
+    painted[:40] = 3
+    assert "more wrong" not in messages(em, model, painted)
+
+
 @pytest.mark.parametrize("kind", [AnnotationKind.CLASSES, AnnotationKind.OBJECTS])
 def test_dense_annotations_are_learnt_slice_by_slice(em, kind):
     objects = em[1] if kind is AnnotationKind.OBJECTS else (em[1] > 0) * 255

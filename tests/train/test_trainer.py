@@ -283,8 +283,10 @@ def test_fine_tuning_for_other_classes_names_the_new_layers(blobs, small, block,
     stack = Stack(image, "ZYX", (1.0, 1.0, 1.0), "pixel", "image")
     ready = prepare_image(stack, labels, kind="classes")
     tuned = Trainer([ready], small(steps=2), start=trainer.model())
-    words = "taken from the old model: 22 of 23 layers; new: head"
-    assert tuned.notes == (words,)
+    (words,) = tuned.notes
+    assert words.endswith(
+        "22 of 23 layers; new: head (its first 2 classes are taken too)"
+    )
     play(tuned)
     assert tuned.model().card.class_names == ("background", "class 1", "class 2")
 

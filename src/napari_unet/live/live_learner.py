@@ -120,6 +120,7 @@ class LiveLearner:
         """
         rate = self._rate()
         loss = self._learner.learn(self.step, rate, self._centres())
+        self.message = self._learner.take_message()
         self.step += 1
         self.steps_since_update += 1
         return loss, rate
@@ -129,6 +130,8 @@ class LiveLearner:
         before = Model(self.network, self.card(self._image))
         self.config = fit_config(self._given, [image], before)
         self._learner = Learner(self.config, [image], self.device, before)
+        # What it does not know is the new class alone.
+        self._learner.trust_start()
         classes = self.config.network.num_classes
         self.message = f"the network now tells {classes} classes apart"
 

@@ -20,8 +20,13 @@ from napari_unet.train.optimizer import build_optimizer, restore_optimizer
 from napari_unet.train.patches import Batch, Place, drop_z, middle
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.transfer import freeze, take_layers, train_mode
+from napari_unet.train.trust import is_worse_than_a_guess, soften
 
 ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
+_UNFIT = (
+    "the model to start from is more wrong about the annotations than a guess: it was "
+    "made unsure, so that it learns them sooner"
+)
 
 
 class Learner:
@@ -36,7 +41,8 @@ class Learner:
     device
         Where it learns.
     start
-        A model whose layers are taken where they fit.
+        A model whose layers are taken where they fit. Where it is more wrong about the
+        first batch than a guess, its head is softened.
 
     Attributes
     ----------
@@ -57,6 +63,7 @@ class Learner:
     ) -> None:
         self.batches = Batches(images, config, device.device)
         self.notes: tuple[str, ...] = ()
+        self._message = ""
         self._settings = config.train
         self._ndim = config.network.ndim
         self._device = device
@@ -68,6 +75,8 @@ class Learner:
             transfer = take_layers(network, start.network)
             self.notes = (transfer.words,)
         freeze(network, config.train.frozen_levels, transfer)
+        # Classes of a model that was not compared with the annotations yet.
+        self._unproven = 0 if start is None else start.network.config.num_classes
         layout = device.memory_format(self._ndim)
         with memory_errors(ADVICE):
             self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
@@ -93,6 +102,8 @@ class Learner:
         train_mode(self.network, self._settings.frozen_levels)
         with memory_errors(ADVICE), _batch_norm_errors():
             batch = self.batches.draw(step, centres)
+            if self._unproven:
+                self._prove_start(batch)
             self.batches.seed_dropout(step)
             loss = self._forward(batch)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -109,6 +120,11 @@ class Learner:
         self._optimizer.step()
         return value
 
+    def take_message(self) -> str:
+        """Return what there is to tell of the last step, once; else ""."""
+        message, self._message = self._message, ""
+        return message
+
     def state(self) -> dict[str, Any]:
         """Return what `restore` needs to go on exactly."""
         return {
@@ -118,12 +134,32 @@ class Learner:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
+        self.trust_start()
         self.network.load_state_dict(state["network"])
         self._optimizer = restore_optimizer(
             self.network, self._settings, state["optimizer"]
         )
 
+    def trust_start(self) -> None:
+        """Go on from the model to start from as it is, whatever is annotated."""
+        self._unproven = 0
+
+    def _prove_start(self, batch: Batch) -> None:
+        """Soften a start that does not know what is annotated."""
+        self.network.eval()
+        with torch.no_grad():
+            unfit = is_worse_than_a_guess(*self._answers(batch), self._unproven)
+            if unfit:
+                soften(self.network)
+                self._message = _UNFIT
+        self._unproven = 0
+        train_mode(self.network, self._settings.frozen_levels)
+
     def _forward(self, batch: Batch) -> torch.Tensor:
+        return self._loss(*self._answers(batch))
+
+    def _answers(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return logits, and target and weights of the pixels that they are of."""
         ndim = self._ndim
         image = drop_z(batch.image, 2, ndim)
         with self._device.autocast():
@@ -132,7 +168,7 @@ class Learner:
             )
         target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])
         weight_map = middle(drop_z(batch.weight_map, 1, ndim), logits.shape[2:])
-        return self._loss(logits.float(), target, weight_map)
+        return logits.float(), target, weight_map
 
 
 @contextmanager

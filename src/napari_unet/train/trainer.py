@@ -177,7 +177,8 @@ class Trainer:
             validated = time.perf_counter() - learned
             self._pace.validations.append(validated)
             self.elapsed += validated
-        step = self._report(loss, rate, score, self._plan())
+        words = filter(None, (self._plan(), self._learner.take_message()))
+        step = self._report(loss, rate, score, "; ".join(words))
         self.history.append(step.row())
         if due:
             self._watch(score)

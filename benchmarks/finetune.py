@@ -1,0 +1,206 @@
+"""Fine-tune a starter network on one painted box, beside a new one; JSON lines.
+
+    python benchmarks/finetune.py --data FOLDER --seeds 0 1 2
+
+One box is painted as scribbles on one slice, the network takes a few steps, and slices
+that it never saw are scored. Tasks:
+
+- cells: ISBI 2012, a box of 250 x 250 pixels (1 %) on one of slices 0-23; scored on
+  slices 24-29 by IoU, V_rand and V_info of cell interior after the watershed of
+  `benchmarks/isbi.py`, at the best of three thresholds. What a starter for membranes
+  knows must not be forgotten.
+- membranes: the same with the classes exchanged.
+- nuclei: three of the nuclei images with all pixels, scored on ten others by IoU.
+- mitochondria, with --sections, a folder with the folders `raw`, `membranes` and
+  `mitochondria` of one stack: a box of 400 x 400, scored on two other slices by IoU.
+- sections: cells of that stack, a box of 256 x 256, scored as those of ISBI 2012.
+
+From membranes to mitochondria, a starter for cells must be no worse than a new network.
+0 steps score what is started from. A line for each task, start, number of steps and
+seed.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from command_line import add_data
+from isbi import MIN_SIZE, NECK, scores
+from numpy.typing import NDArray
+
+from napari_unet.config import (
+    AnnotationKind,
+    PostprocessConfig,
+    PredictConfig,
+    RunConfig,
+    TrainConfig,
+)
+from napari_unet.data.annotation import separate
+from napari_unet.data.read import as_stack, read_stack
+from napari_unet.model.checkpoint import Model
+from napari_unet.predict.postprocessing import postprocess
+from napari_unet.predict.predictor import Predictor
+from napari_unet.score.pixels.overlap import overlap
+from napari_unet.train.start import load_start
+from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_image import TrainingImage, prepare_image
+
+Labels = NDArray[np.uint8]
+Task = tuple[list[tuple[NDArray[Any], Labels]], list[tuple[NDArray[Any], Labels]]]
+"""Images with what is painted (1 background, 2 class), and images with truth (0, 1)."""
+
+
+def read(path: Path) -> NDArray[Any]:
+    return np.asarray(read_stack(path).as_zyx())
+
+
+def paint_box(truth: Labels, side: int, rng: np.random.Generator) -> Labels:
+    """Paint a box in which both classes occur."""
+    painted = np.zeros_like(truth)
+    while not painted.any():
+        z = int(rng.integers(len(truth)))
+        y, x = (int(rng.integers(n - side + 1)) for n in truth.shape[1:])
+        key = (z, slice(y, y + side), slice(x, x + side))
+        if 0.02 < truth[key].mean() < 0.98:
+            painted[key] = 1 + truth[key]
+    return painted
+
+
+def task(name: str, seed: int, options: argparse.Namespace) -> Task:
+    rng = np.random.default_rng(seed)
+    if name == "nuclei":
+        paths = sorted((options.data / "dsb2018-nuclei" / "images").glob("*.png"))
+        chosen = rng.permutation(len(paths))[:13]
+        labels = options.data / "dsb2018-nuclei" / "labels"
+        pairs = [
+            (read(p), (read(labels / f"{p.stem}.tif") > 0).astype(np.uint8))
+            for p in (paths[i] for i in chosen)
+        ]
+        return [(image, 1 + truth) for image, truth in pairs[:3]], pairs[3:]
+    if name in ("mitochondria", "sections"):
+        folder = "mitochondria" if name == "mitochondria" else "membranes"
+        image, marked = read(options.sections / "raw"), read(options.sections / folder)
+        truth = (marked == 0 if name == "sections" else marked > 0).astype(np.uint8)
+        middle = ([16, 18], slice(256, 768), slice(256, 768))
+        side = 400 if name == "mitochondria" else 256
+        painted = paint_box(truth[:15], side, rng)
+        return [(image[:15], painted)], [(image[middle], truth[middle])]
+    image = read(options.data / "isbi2012-train-volume.tif")
+    truth = (read(options.data / "isbi2012-train-labels.tif") > 0).astype(np.uint8)
+    if name == "membranes":
+        truth = 1 - truth
+    return [(image[:24], paint_box(truth[:24], 250, rng))], [(image[24:], truth[24:])]
+
+
+def train(images: list[TrainingImage], start: Model | None, config: RunConfig) -> Any:
+    trainer = Trainer(images, config, start=start)
+    for _ in trainer.run():
+        pass
+    return trainer
+
+
+def score(name: str, model: Model, held_out: Any, device: str) -> dict[str, float]:
+    predictor = Predictor(model, PredictConfig(device=device))
+    found, truths = [], []
+    for image, truth in held_out:
+        predicted = predictor.predict(as_stack(image).as_czyx(), keep=True)
+        assert predicted.probabilities is not None
+        found.append(predicted.probabilities[1])
+        truths.append(truth)
+    if name in ("cells", "membranes", "sections"):
+        (likely,), (truth,) = found, truths
+        if name == "membranes":
+            likely, truth = 1 - likely, 1 - truth
+        best: dict[str, float] = {}
+        for threshold in (0.5, 0.7, 0.9):
+            objects = postprocess(
+                (likely > threshold).astype(np.uint8),
+                PostprocessConfig(objects="watershed", neck=NECK, min_size=MIN_SIZE),
+                probabilities=np.stack([1 - likely, likely]),
+                threshold=threshold,
+            )
+            cells = separate(objects.astype(np.int32), ndim=2) > 0
+            row = {"threshold": threshold, **scores(cells, truth > 0)}
+            best = max(best, row, key=lambda one: one.get("v_rand", 0.0))
+        return best
+    mask = np.concatenate([one.ravel() > 0.5 for one in found])
+    whole = np.concatenate([one.ravel() for one in truths])
+    return {"iou": round(overlap(mask, whole, 2).iou, 4)}
+
+
+def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    for name in options.tasks:
+        for seed in options.seeds:
+            painted, held_out = task(name, seed, options)
+            images = [
+                prepare_image(
+                    as_stack(image),
+                    labels,
+                    kind=AnnotationKind.SCRIBBLES,
+                    validation="none",
+                )
+                for image, labels in painted
+            ]
+            for start in options.starts:
+                for steps in options.steps:
+                    yield one(name, seed, images, held_out, start, steps, options)
+
+
+def one(
+    name: str,
+    seed: int,
+    images: list[TrainingImage],
+    held_out: Any,
+    start: str,
+    steps: int,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    model, began, more = load_start(start), time.perf_counter(), {}
+    if steps:
+        settings = TrainConfig(
+            steps=steps,
+            batch_size=options.batch,
+            patch_size=options.patch,
+            old_rate=options.old_rate,
+            seed=seed,
+            device=options.device,
+        )
+        trainer = train(images, model, RunConfig(train=settings))
+        model, more = trainer.model(), {"notes": " ".join(trainer.notes)}
+    assert model is not None, "0 steps need something to start from"
+    seconds = round(time.perf_counter() - began)
+    return {
+        "figure": f"fine-tuning, {name}",
+        "start": start,
+        "old_rate": options.old_rate,
+        "steps": steps,
+        "seed": seed,
+        **score(name, model, held_out, options.device),
+        "seconds": seconds,
+        **more,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_data(parser)
+    parser.add_argument("--tasks", nargs="+", default=["cells", "membranes", "nuclei"])
+    parser.add_argument("--starts", nargs="+", default=["noise", "em-membranes"])
+    parser.add_argument("--steps", type=int, nargs="+", default=[120])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--old-rate", type=float, default=1.0)
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--patch", type=int, default=256)
+    parser.add_argument("--sections", type=Path, help="a stack with its truth")
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+    for row in measure(options):
+        print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""A start that contradicts the annotations is made unsure, and no other."""
+
+from __future__ import annotations
+
+import math
+from threading import Event
+
+import pytest
+import torch
+
+from napari_unet.config import UNetConfig
+from napari_unet.data.annotation import IGNORE
+from napari_unet.model.checkpoint import Model
+from napari_unet.model.unet import UNet
+from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.trainer import Trainer
+from napari_unet.train.trust import is_worse_than_a_guess, soften
+
+UNFIT = "more wrong about the annotations than a guess"
+
+
+def logits(*classes: list[float]) -> torch.Tensor:
+    """Of one row of pixels: (1, C, 1, X)."""
+    return torch.tensor(classes)[None, :, None]
+
+
+def ask(found: torch.Tensor, target: list[int], known: int = 2, weight: float = 1):
+    return is_worse_than_a_guess(
+        found,
+        torch.tensor(target)[None, None],
+        torch.full((1, 1, len(target)), weight),
+        known,
+    )
+
+
+def test_what_is_a_little_right_is_better_than_a_guess():
+    assert not ask(logits([0.1, 0.0], [0.0, 0.1]), [0, 1])
+    assert ask(logits([0.0, 0.1], [0.1, 0.0]), [0, 1])
+
+
+def test_every_class_counts_alike_however_many_pixels_it_has():
+    right, wrong = [3.0, 0.0], [0.0, 9.0]
+    found = logits([right[0]] * 9 + [wrong[1]], [right[1]] * 9 + [wrong[0]])
+    assert ask(found, [0] * 9 + [1])
+
+
+def test_what_is_not_annotated_and_classes_that_are_new_do_not_count():
+    found = logits([5.0, 9.0, 9.0], [-5.0, -9.0, -9.0], [0.0, 0.0, 0.0])
+    assert not ask(found, [0, IGNORE, 2])
+    assert not ask(found, [0, 1, 1], weight=0)
+    assert ask(found, [0, 1, 2])
+
+
+def test_one_sigmoid_output_tells_two_classes():
+    assert ask(logits([4.0, -4.0]), [0, 1], known=1)
+    assert not ask(logits([-4.0, 4.0]), [0, 1], known=1)
+
+
+def test_a_softened_network_says_the_same_less_surely():
+    torch.manual_seed(0)
+    network = UNet(UNetConfig(base_channels=2, depth=1)).eval()
+    image = torch.randn(1, 1, 16, 16)
+    with torch.inference_mode():
+        before = network(image)
+        soften(network)
+        after = network(image)
+    torch.testing.assert_close(after, before / 10)
+    assert all(weight.requires_grad for weight in network.head.parameters())
+
+
+# -------------------------------------------------------------------- in a training
+
+
+@pytest.fixture
+def trained(blobs, small, play):
+    """A model that knows the blobs."""
+    trainer = Trainer([blobs()], small(steps=40, learning_rate=0.01))
+    play(trainer)
+    return trainer.model()
+
+
+def exchanged(model: Model) -> Model:
+    """Let a model call each class what the other is."""
+    with torch.no_grad():
+        for weight in model.network.head.parameters():
+            weight.copy_(weight.flip(0))
+    return model
+
+
+def first_step(image, config, start):
+    trainer = Trainer([image], config, start=start)
+    steps = list(trainer.run())
+    return steps[0], steps[-1]
+
+
+def test_a_start_that_knows_the_annotations_is_left_as_it_is(blobs, small, trained):
+    first, _ = first_step(blobs(seed=1), small(steps=2), trained)
+    assert UNFIT not in first.message
+    assert first.loss < math.log(2)
+
+
+def test_a_start_that_contradicts_them_is_told_and_made_unsure(blobs, small, trained):
+    first, _ = first_step(blobs(seed=1), small(steps=2), exchanged(trained))
+    assert UNFIT in first.message
+    assert first.loss < 1.2 * math.log(2)
+
+
+def test_a_run_that_goes_on_is_not_softened_again(blobs, small, trained, tmp_path):
+    start, stop = exchanged(trained), Event()
+    folder, config = RunFolder(tmp_path), small(steps=6)
+    for _ in Trainer([blobs()], config, folder=folder, start=start).run(stop):
+        stop.set()
+    rest = list(Trainer([blobs()], config, folder=folder, resume=True).run())
+    whole = Trainer([blobs()], config, start=start)
+    losses = [step.loss for step in whole.run()]
+    assert [step.loss for step in rest] == losses[1:]
+    assert not any(step.message for step in rest)
