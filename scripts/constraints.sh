@@ -10,7 +10,7 @@ report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
 "$python" -m pip install --dry-run --ignore-installed --quiet --report "$report" \
-    '.[formats,pyqt6,pyside6]' --group dev hatchling hatch-vcs editables "$@"
+    '.[formats,onnx,pyqt6,pyside6]' --group dev hatchling hatch-vcs editables "$@"
 
 "$python" - "$report" >constraints.txt <<'PYTHON'
 import json

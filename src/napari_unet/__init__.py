@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "AnnotationKind": "config",
     "AugmentConfig": "config",
+    "ExportConfig": "config",
     "LiveLoop": "live.loop",
     "NapariUNetError": "errors",
     "PostprocessConfig": "config",
@@ -32,6 +33,7 @@ _HOME = {
     "UNetConfig": "config",
     "WeightMapConfig": "config",
     "compare": "score.comparison",
+    "export_model": "share.package",
     "import_model": "share.imported",
     "load_model": "model.checkpoint",
     "open_package": "model.loading",

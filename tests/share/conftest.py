@@ -1,4 +1,4 @@
-"""Small bioimage.io packages, as other programs write them."""
+"""Small models, and bioimage.io packages as other programs write them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ import pytest
 import torch
 import yaml
 from torch import nn
+
+from napari_unet.config import UNetConfig
+from napari_unet.model.card import ModelCard
+from napari_unet.model.checkpoint import Model
+from napari_unet.model.unet import UNet
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -193,3 +198,22 @@ class Package:
 def package() -> Callable[..., Package]:
     """Make a package."""
     return Package
+
+
+@pytest.fixture
+def model() -> Callable[..., Model]:
+    """Make a model, of which batch normalisation has statistics of its own."""
+
+    def make(card: dict[str, Any] | None = None, **network: Any) -> Model:
+        torch.manual_seed(0)
+        config = UNetConfig(**{"base_channels": 4, "depth": 2} | network)
+        made = UNet(config).eval()
+        for module in made.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+                nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                nn.init.uniform_(module.running_var, 0.5, 2)
+        names = ("background", *(f"cell {n}" for n in range(1, config.num_classes)))
+        known = {"class_names": names if len(names) > 1 else ("background", "cell")}
+        return Model(made, ModelCard(network=config, **known | (card or {})))
+
+    return make

@@ -9,6 +9,7 @@ import typer
 
 from napari_unet.cli.baseline_command import baseline
 from napari_unet.cli.experiment_command import app as experiment_app
+from napari_unet.cli.export_command import export
 from napari_unet.cli.options import Given, check_formula, with_options, with_settings
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.train_command import train
@@ -153,6 +154,9 @@ def import_(
     from napari_unet.cli.import_command import run_import
 
     run_import(package, out)
+
+
+app.command()(export)
 
 
 @app.command()
