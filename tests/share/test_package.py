@@ -18,6 +18,7 @@ from napari_unet.config import ExportConfig
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.geometry import output_size
+from napari_unet.share.imported import import_model
 from napari_unet.share.package import export_model
 
 onnx_only = pytest.mark.skipif(
@@ -132,14 +133,16 @@ def test_all_files_are_named_with_their_hash(package):
     assert named == set(files)
 
 
-def test_card_and_weights_come_back_exactly(package, model):
-    card = {"class_names": ("background", "cell"), "threshold": 0.7, "unit": "nm"}
-    files = package(card)[1]
-    made = model(card)
-    assert ModelCard.model_validate(json.loads(files["napari_unet.json"])) == made.card
-    weights = torch.load(io.BytesIO(files["weights.pt"]), weights_only=True)
-    for name, tensor in made.network.state_dict().items():
-        torch.testing.assert_close(weights[name], tensor, rtol=0, atol=0)
+@pytest.mark.parametrize("network", KINDS, ids=str)
+def test_a_package_is_imported_as_the_model_that_it_was(tmp_path, model, network):
+    made = model({"threshold": 0.6}, **network)
+    export_model(made, tmp_path / "model.zip")
+    imported = import_model(tmp_path / "model.zip").model
+    assert imported.card == made.card
+    for name, tensor in imported.network.state_dict().items():
+        torch.testing.assert_close(
+            tensor, made.network.state_dict()[name], rtol=0, atol=0
+        )
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.share import package_files as names
-from napari_unet.share.description import describe, shared_axes, smallest_sides
 from napari_unet.share.example import Example, as_npy, cover, example
+from napari_unet.share.rdf import describe, shared_axes, smallest_sides
 from napari_unet.share.readme import readme
 from napari_unet.share.weight_files import (
     NO_ONNX,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
+from napari_unet.model.foreign.own import CARD
+from napari_unet.model.foreign.own import WEIGHTS as STATE_DICT
+
+__all__ = ["CARD", "STATE_DICT"]
+
 DESCRIPTION = "rdf.yaml"
 """What other programs read first."""
-CARD = "napari_unet.json"
-"""The card of the model, with which it comes back exactly."""
 README = "README.md"
 COVER = "cover.png"
 ARCHITECTURE = "unet.py"
-STATE_DICT = "weights.pt"
 TORCHSCRIPT = "weights_torchscript.pt"
 ONNX = "weights.onnx"
 FORMATS = {
