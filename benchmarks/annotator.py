@@ -1,6 +1,8 @@
 """A robot annotates ISBI 2012: where the tool suggests, or at random; JSON lines.
 
     python benchmarks/annotator.py --data FOLDER --seeds 0 1 2 3 4 --plot FILE.png
+    python benchmarks/annotator.py --data FOLDER --seeds 0 1 2 3 4 \
+        --start em-membranes noise
 
 The robot paints the truth of slices 0-23 as scribbles (1 membrane, 2 cell), in boxes
 or in strokes of limited length, a few places a round. After each round the network of
@@ -10,11 +12,14 @@ IoU of cell interior, and V_rand and V_info after border thinning as in
 chosen: those that `napari_unet.predict.suggest` draws, or random ones of the same
 size. Both begin with the same random places and take the same steps with the same
 seed. The reference is trained in the same rounds and steps with all pixels of slices
-0-23 painted.
+0-23 painted. With several `--start`, each of these begins from noise and from a starter
+network in turn, and the reference of each begins as it does.
 
-One line for each round, with the share of the pixels painted; of the last round, the
-scores as shares of the reference's. Of several seeds, the means, and the number of
-seeds for which suggested places were better than random ones.
+One line for each round, with the share of the pixels painted; round 0 is a starter
+network as it is. Of the last round, the scores as shares of the reference's, and the
+share of the pixels painted at which V_rand first reached 95 % of the reference's. Of
+several seeds, the means, and the number of seeds for which suggested places were better
+than random ones.
 """
 
 import argparse
@@ -48,6 +53,7 @@ from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.suggest import Suggestion, suggest
 from napari_unet.predict.uncertainty import uncertainty
+from napari_unet.train.start import load_start
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image
 
@@ -177,7 +183,12 @@ def score(model: Model, image: Stack, truth: Labels, device: str) -> dict[str, f
 
 
 def run(
-    strategy: str, seed: int, image: Stack, truth: Labels, options: argparse.Namespace
+    start: str,
+    strategy: str,
+    seed: int,
+    image: Stack,
+    truth: Labels,
+    options: argparse.Namespace,
 ) -> Iterator[dict[str, Any]]:
     """Annotate and train in rounds, and yield what each round reached."""
     seen, unseen = image.slices(TRAIN), image.slices(HELD_OUT)
@@ -185,10 +196,14 @@ def run(
     if strategy == "full":
         robot.painted[:] = robot.truth
     rng = np.random.default_rng(seed)
-    model = None
+    model = load_start(start)
     began = time.perf_counter()
-    for number in range(options.rounds):
-        if strategy == "random" or (strategy == "suggested" and model is None):
+    for number in range(-1, options.rounds):
+        if number < 0 and model is None:
+            continue
+        if number < 0:
+            places = []
+        elif strategy == "random" or (strategy == "suggested" and number == 0):
             places = random_places(rng, robot.painted, options.box, options.places)
         elif strategy == "suggested":
             places = suggested_places(model, seen, robot.painted, rng, options)
@@ -196,14 +211,16 @@ def run(
             places = []
         for place in places:
             robot.paint(place)
-        steps_seed = 1000 * seed + number
-        model = train(seen, robot.painted, model, steps_seed, options)
+        if number >= 0:
+            steps_seed = 1000 * seed + number
+            model = train(seen, robot.painted, model, steps_seed, options)
         yield {
             "figure": "annotator",
+            "start": start,
             "strategy": strategy,
             "seed": seed,
             "round": number + 1,
-            "painted": round(robot.share, 5),
+            "painted": 0.0 if number < 0 else round(robot.share, 5),
             **score(model, unseen, truth[HELD_OUT], options.device),
             "seconds": round(time.perf_counter() - began),
             "paint": options.paint,
@@ -214,8 +231,10 @@ def against_full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the scores of a seed as shares of those of its reference.
 
     Those of the last round, and the means over all rounds in which the strategies
-    differ (all but the first), which are less a matter of luck.
+    differ (all but the first), which are less a matter of luck; and the share of the
+    pixels painted at which V_rand first came to 95 % of the reference's.
     """
+    rows = [row for row in rows if row["round"] > 0]
     by_name = grouped(rows, "strategy")
     full = by_name.pop("full", None)
     if full is None:
@@ -223,9 +242,18 @@ def against_full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "figure": "annotator, share of the reference",
+            "start": mine[-1]["start"],
             "strategy": name,
             "seed": mine[-1]["seed"],
             "painted": mine[-1]["painted"],
+            "painted_for_95": next(
+                (
+                    r["painted"]
+                    for r in mine
+                    if r["v_rand"] >= 0.95 * full[-1]["v_rand"]
+                ),
+                None,
+            ),
             **{n: round(mine[-1][n] / full[-1][n], 4) for n in NAMES},
             **{
                 f"rounds_{n}": round(
@@ -246,12 +274,13 @@ def grouped(rows: list[dict[str, Any]], name: str) -> dict[Any, list[dict[str, A
 
 
 def summary(shares: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Put the seeds together: means, and how often suggested beats random."""
+    """Put the seeds of one start together: means, and how often suggested wins."""
     names = [*NAMES, *(f"rounds_{n}" for n in NAMES)]
     by_name = grouped(shares, "strategy")
     for strategy, rows in by_name.items():
         yield {
             "figure": "annotator, share of the reference, mean over seeds",
+            "start": rows[0]["start"],
             "strategy": strategy,
             "seeds": [row["seed"] for row in rows],
             "painted": round(statistics.mean(row["painted"] for row in rows), 5),
@@ -262,6 +291,7 @@ def summary(shares: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         pairs = list(zip(by_name["suggested"], by_name["random"], strict=True))
         yield {
             "figure": "annotator, seeds for which suggested beats random",
+            "start": by_name["random"][0]["start"],
             "of": len(pairs),
             **{n: sum(a[n] > b[n] for a, b in pairs) for n in names},
         }
@@ -307,6 +337,12 @@ def arguments() -> argparse.Namespace:
     add_data(parser)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument(
+        "--start",
+        nargs="+",
+        default=["noise"],
+        help="noise, em-membranes or model files; --plot draws the first",
+    )
+    parser.add_argument(
         "--strategies", nargs="+", default=["suggested", "random", "full"]
     )
     parser.add_argument("--paint", choices=["boxes", "strokes"], default="boxes")
@@ -338,17 +374,21 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     shares: list[dict[str, Any]] = []
     for seed in options.seeds:
-        mine = []
-        for strategy in options.strategies:
-            for row in run(strategy, seed, image, truth, options):
-                mine.append(row)
-                print(json.dumps(row), flush=True)
-        shares += against_full(mine)
-        rows += mine
-    for row in [*shares, *(summary(shares) if len(options.seeds) > 1 else ())]:
+        for start in options.start:
+            mine = []
+            for strategy in options.strategies:
+                for row in run(start, strategy, seed, image, truth, options):
+                    mine.append(row)
+                    print(json.dumps(row), flush=True)
+            shares += against_full(mine)
+            rows += mine
+    told = list(shares)
+    for same in grouped(shares, "start").values() if len(options.seeds) > 1 else ():
+        told += summary(same)
+    for row in told:
         print(json.dumps(row), flush=True)
     if options.plot is not None:
-        plot(rows, options.plot)
+        plot(grouped(rows, "start")[options.start[0]], options.plot)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,28 @@
 """How fast the window answers while a network learns live and somebody paints.
 
     xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/interface.py --data FOLDER
+    xvfb-run ... python benchmarks/interface.py --data FOLDER --start em-membranes noise
 
 Opens napari with the training stack of ISBI 2012 (512 x 512), paints a box of
 256 x 256 pixels from its truth, starts live training, and then paints strokes with
-mouse events, now and then on another slice. Prints JSON lines: from the release of the
-mouse to the first preview that has learnt from the stroke; IoU of the preview, in the
-box and around it; gaps of the event loop, measured by a timer of 10 ms.
-`--screenshot FILE.png` keeps a picture of the window.
+mouse events, now and then on another slice. Prints JSON lines: from *Start live* to the
+first preview that is good enough; from the release of the mouse to the first preview
+that has learnt from the stroke; IoU of the preview, in the box and around it; gaps of
+the event loop, measured by a timer of 10 ms. `--screenshot FILE.png` keeps a picture of
+the window.
+
+A starter network is started from with nothing painted; the box is painted five seconds
+later. Before *Start live*, some ten seconds pass, in which the dock loads torch for a
+starter. Several starts, or seeds, take turns, each in a process of its own, and medians
+follow.
 """
 
 import argparse
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,12 +32,18 @@ import numpy as np
 from command_line import add_data
 from numpy.typing import NDArray
 
+from napari_unet.config.run import NOISE
+
 _BOX = (slice(128, 384), slice(128, 384))
 _SLICE = 10
 
 
-def tell(figure: str, value: float, unit: str, **more: object) -> None:
-    line = {"figure": figure, "value": round(value, 3), "unit": unit, **more}
+_LOOK_SECONDS = 5.0
+
+
+def tell(figure: str, value: float | None, unit: str, **more: object) -> None:
+    value = None if value is None else round(float(value), 3)
+    line = {"figure": figure, "value": value, "unit": unit, **more}
     print(json.dumps(line), flush=True)
 
 
@@ -55,11 +70,14 @@ class Gaps:
 class Window:
     """A viewer with the Train dock, driven as by hand."""
 
-    def __init__(self, image: NDArray[Any], truth: NDArray[np.bool_]) -> None:
+    def __init__(
+        self, image: NDArray[Any], truth: NDArray[np.bool_], start: str
+    ) -> None:
         import napari
         from qtpy.QtWidgets import QApplication
 
         from napari_unet.config import AnnotationKind
+        from napari_unet.starters.model_file import model_file
         from napari_unet.widgets.train.dock import TrainWidget
 
         self.viewer = napari.Viewer()
@@ -71,6 +89,9 @@ class Window:
         )
         self.train = TrainWidget(self.viewer)
         self.train.workspace.kind = AnnotationKind.SCRIBBLES
+        new = self.train.settings().network.base_channels
+        chosen = new if start == NOISE else model_file(start)
+        self.train.start_from.setValue(chosen)
         self.viewer.window.add_dock_widget(self.train, area="right")
         self.viewer.dims.set_point(0, _SLICE)
         self.app = QApplication.instance()
@@ -92,8 +113,10 @@ class Window:
     def paint_box(self) -> None:
         """Annotate a box densely, from the truth."""
         painted = np.where(self.truth[_SLICE][_BOX], 2, 1).astype(np.uint8)
-        self.annotations.data[(_SLICE, *_BOX)] = painted
-        self.annotations.refresh()
+        rows, columns = np.indices(painted.shape).reshape(2, -1)
+        index = (np.full(rows.size, _SLICE), rows + _BOX[0].start)
+        index = (*index, columns + _BOX[1].start)
+        self.annotations.data_setitem(index, painted.ravel())
 
     def stroke(self, rng: np.random.Generator) -> None:
         """Paint a line within a cell or a membrane, by mouse events on the canvas."""
@@ -145,20 +168,39 @@ def surroundings() -> NDArray[np.bool_]:
     return region
 
 
-def first_preview(window: Window, gaps: Gaps, seconds: float) -> None:
-    window.paint_box()
+def first_preview(window: Window, gaps: Gaps, seconds: float, start: str) -> None:
+    """Start live: from noise on a painted box; a starter before anything is painted."""
+    if start == NOISE:
+        window.paint_box()
+    tell("torch is loaded before Start live", "torch" in sys.modules, "")
     began = time.perf_counter()
-    gaps.times.clear()
+    gaps.times[:] = [began]
     window.train.live_button.click()
-    window.wait(2.0)
-    gaps.tell("event loop while live training starts")
-    useful = None
+    useful: dict[str, float] = {}
+    watched = {
+        "0.85 in view": (0.85, ...),
+        "0.85 around the box": (0.85, surroundings()),
+        "0.8 around the box": (0.8, surroundings()),
+    }
+    painted, told, shown_at = start == NOISE, False, 0.0
     while time.perf_counter() - began < seconds:
-        window.wait(0.2)
-        if useful is None and window.iou(surroundings()) > 0.8:
-            useful = time.perf_counter() - began
-    if useful is not None:
-        tell("first preview of IoU > 0.8 around the box", useful, "s")
+        window.wait(0.02)
+        took = time.perf_counter() - began
+        view = window.train.live.view
+        if view is not None and view.shown_at != shown_at:
+            shown_at = view.shown_at
+            for name, (least, region) in watched.items():
+                if name not in useful and window.iou(region) > least:
+                    useful[name] = took
+        if not told and took > 2 and len(gaps.times) > 1:
+            told = True
+            gaps.tell("event loop while live training starts")
+        if not painted and took > _LOOK_SECONDS:
+            painted = True
+            tell("IoU in view, nothing painted", window.iou(...), "")
+            window.paint_box()
+    for name in watched:
+        tell(f"first preview of IoU > {name}", useful.get(name), "s")
     tell("IoU in the box", window.iou(_BOX), "", seconds=seconds)
     tell("IoU around the box", window.iou(surroundings()), "", seconds=seconds)
     step = window.train.curves.num_points[0]
@@ -199,31 +241,65 @@ def strokes(window: Window, gaps: Gaps, count: int) -> None:
     gaps.tell("event loop while learning and painting")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_data(parser)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--strokes", type=int, default=20)
-    parser.add_argument("--screenshot", type=Path)
-    options = parser.parse_args()
+def measure(options: argparse.Namespace, start: str, seed: int) -> None:
+    """Measure one start in this process."""
     import tifffile
 
     image = tifffile.imread(options.data / "isbi2012-train-volume.tif")
     truth = tifffile.imread(options.data / "isbi2012-train-labels.tif") > 0
     with tempfile.TemporaryDirectory() as home:
         os.environ["NAPARI_UNET_HOME"] = home
-        window = Window(image, truth)
+        window = Window(image, truth, start)
+        form = window.train.forms["train"]
+        form.setValue(form.value().model_copy(update={"seed": seed}))
         gaps = Gaps()
         window.wait(3.0)
         gaps.tell("event loop, nothing runs")
         painting_alone(window, gaps)
-        first_preview(window, gaps, options.seconds)
+        first_preview(window, gaps, options.seconds, start)
         strokes(window, gaps, options.strokes)
         if options.screenshot:
             window.viewer.screenshot(str(options.screenshot), canvas_only=False)
         window.train.run_button.click()
         window.wait(30.0, lambda: not window.train.running)
         window.viewer.close()
+
+
+def in_turns(options: argparse.Namespace) -> None:
+    """Measure every start with every seed, each in a process of its own; medians."""
+    found: dict[tuple[str, str], list[float | None]] = {}
+    same = ["--data", options.data, "--seconds", options.seconds]
+    same += ["--strokes", options.strokes]
+    for seed in options.seeds:
+        for start in options.start:
+            given = [*same, "--seeds", seed, "--start", start]
+            command = [sys.executable, __file__, *map(str, given)]
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, check=True, text=True
+            )
+            for line in map(json.loads, done.stdout.splitlines()):
+                told = {"start": start, "seed": seed, **line}
+                print(json.dumps(told), flush=True)
+                found.setdefault((line["figure"], start), []).append(line["value"])
+    for (figure, start), values in sorted(found.items()):
+        known = [one for one in values if one is not None]
+        middle = statistics.median(known) if known else None
+        tell(f"{figure}, median", middle, "", start=start, n=len(known))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_data(parser)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--strokes", type=int, default=20)
+    parser.add_argument("--start", nargs="+", default=[NOISE])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--screenshot", type=Path, help="PNG to draw, of a single run")
+    options = parser.parse_args()
+    if len(options.start) == len(options.seeds) == 1:
+        measure(options, options.start[0], options.seeds[0])
+    else:
+        in_turns(options)
 
 
 if __name__ == "__main__":
