@@ -72,8 +72,6 @@ def write_prediction(
 ) -> None:
     """Predict a stack and write labels or objects and, if wanted, probabilities."""
     loaded = open_package(model, trust_code=trust_code)
-    for note in getattr(loaded, "notes", ()):
-        say(note)
     card = loaded.card
     if words := difference(card, stack.size_for(card.network.ndim), stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
@@ -113,7 +111,8 @@ def segment_behind_bar(
 
         def show(step: SegmentStep) -> None:
             if isinstance(step, Started):
-                say(f"predicting on {step.device}")
+                for note in (*step.notes, f"predicting on {step.device}"):
+                    say(note)
             elif isinstance(step, Finishing):
                 # What cannot be stopped in good order ends at the first signal.
                 while_predicting.close()

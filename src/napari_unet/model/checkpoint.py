@@ -22,10 +22,11 @@ __all__ = ["Model", "ModelCard", "load_model", "save_model", "versions"]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network and its card."""
+    """A network and its card; there is nothing to note."""
 
     network: UNet
     card: ModelCard
+    notes: tuple[str, ...] = ()
 
 
 def save_model(path: str | Path, model: Model) -> None:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from napari_unet.model.predictable import Predictable
 
 _FOREIGN = (".zip", ".yaml", ".yml", ".onnx")
-MODELS = ("*.safetensors", "*.zip", "*.onnx", "*rdf.yaml", "*bioimageio.yaml")
-"""Names of files that models lie in."""
+PACKAGES = ("*.zip", "*rdf.yaml", "*bioimageio.yaml", "*.onnx")
+"""Names of files that are predicted with, and that are no model files."""
 
 
 def open_package(path: str | Path, *, trust_code: bool = False) -> Predictable:
@@ -40,7 +40,7 @@ def open_package(path: str | Path, *, trust_code: bool = False) -> Predictable:
         When it cannot be used, saying why.
     """
     path = Path(path)
-    if not _is_foreign(path):
+    if not is_package(path):
         from napari_unet.model.checkpoint import load_model
 
         return load_model(path)
@@ -65,7 +65,7 @@ def card_of(path: str | Path) -> ModelCard:
         As `open_package`.
     """
     path = Path(path)
-    if not _is_foreign(path):
+    if not is_package(path):
         return read_card(path)
     from napari_unet.model.foreign.archive import Package
     from napari_unet.model.foreign.description import Description
@@ -80,7 +80,7 @@ def card_of(path: str | Path) -> ModelCard:
 def needs_code(path: str | Path) -> str:
     """Return which code of its own a model runs that may do anything; "" for none."""
     path = Path(path)
-    if not _is_foreign(path) or path.suffix == ".onnx":
+    if not is_package(path) or path.suffix == ".onnx":
         return ""
     from napari_unet.model.foreign.archive import Package
     from napari_unet.model.foreign.description import Description
@@ -95,5 +95,6 @@ def needs_code(path: str | Path) -> str:
         return ""
 
 
-def _is_foreign(path: Path) -> bool:
+def is_package(path: Path) -> bool:
+    """Return whether a model is no model file, but predicted with as it is."""
     return path.is_dir() or path.suffix.lower() in _FOREIGN

@@ -37,3 +37,7 @@ class Predictable(Protocol):
     @property
     def card(self) -> ModelCard:
         """What is known of it."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know: how it is run, what becomes of its output."""

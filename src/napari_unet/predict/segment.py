@@ -131,7 +131,7 @@ def segment_steps(
     finish = (finish or PostprocessConfig()).settled(loaded.card.finish)
     finishes, stop = not finish.keeps_classes, stop or Event()
     predictor = predictor_for(loaded, stack, config)
-    yield Started(predictor.device.words, (), predictor.device.memory_words)
+    yield Started(predictor.device.words, loaded.notes, predictor.device.memory_words)
     channels = loaded.network.footprint.in_channels
     image = with_colours(stack.picture.as_czyx(), channels)
     whole = stack.as_czyx().shape[1:]

@@ -39,12 +39,13 @@ class ExportedOnnx:
 
     Attributes
     ----------
-    network, card
+    network, card, notes
         As those of a `Model`.
     """
 
     network: ExportedNetwork
     card: ModelCard
+    notes: tuple[str, ...] = ("Through ONNX, on the CPU",)
 
     @classmethod
     def read(cls, path: Path) -> ExportedOnnx:

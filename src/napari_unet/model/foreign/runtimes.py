@@ -67,7 +67,7 @@ def onnx_session(data: bytes, name: str) -> Any:
     ModelFileError
         When onnxruntime is missing, or does not take it.
     """
-    if importlib.util.find_spec(ONNX) is None:
+    if not has_onnxruntime():
         raise ModelFileError(
             f"{name} is run by onnxruntime, which is missing here: {INSTALL}."
         )
@@ -97,19 +97,15 @@ def open_runtime(described: Description, *, trust_code: bool = False) -> Runtime
         When nothing can be run.
     """
     path, reasons, locked = described.package.path, [], False
-    ways: dict[str, Callable[[Description, bool], Runtime]] = {
-        "torchscript": _scripted,
-        "onnx": _onnx,
-        "pytorch_state_dict": _from_source,
-    }
-    for kind, way in ways.items():
+    for kind, (doubt, opened) in _WAYS.items():
         if kind not in described.weights:
             continue
         try:
-            return way(described, trust_code)
-        except UntrustedCodeError as error:
+            words = doubt(described)
+            if not words or trust_code:
+                return opened(described)
             locked = True
-            reasons.append(str(error))
+            reasons.append(words)
         except ModelFileError as error:
             reasons.append(str(error).removeprefix(f"{path}: ").rstrip("."))
     if locked:
@@ -127,14 +123,24 @@ def open_runtime(described: Description, *, trust_code: bool = False) -> Runtime
 
 
 def why_code_is_needed(described: Description) -> str:
-    """Return which code a package runs that may do anything; "" where it needs none."""
-    try:
-        open_runtime(described)
-    except UntrustedCodeError as error:
-        return str(error)
-    except ModelFileError:
-        return ""
-    return ""
+    """Return which code of its own a package runs; "" where it needs none.
+
+    Raises
+    ------
+    ModelFileError
+        When its files cannot be read.
+    """
+    found = [
+        doubt(described)
+        for kind, (doubt, _) in _WAYS.items()
+        if kind in described.weights and (kind != "onnx" or has_onnxruntime())
+    ]
+    return "; ".join(found) if all(found) else ""
+
+
+def has_onnxruntime() -> bool:
+    """Return whether ONNX can be run here."""
+    return importlib.util.find_spec(ONNX) is not None
 
 
 def weights_of(described: Description, kind: str) -> tuple[str, bytes]:
@@ -151,11 +157,14 @@ def weights_of(described: Description, kind: str) -> tuple[str, bytes]:
     )
 
 
-def _scripted(described: Description, trust_code: bool) -> Runtime:
+def _doubt_of_script(described: Description) -> str:
     name, data = weights_of(described, "torchscript")
     doubt = what_else(data, name)
-    if doubt and not trust_code:
-        raise UntrustedCodeError(f"its TorchScript does more than compute ({doubt})")
+    return doubt and f"its TorchScript does more than compute ({doubt})"
+
+
+def _scripted(described: Description) -> Runtime:
+    name, data = weights_of(described, "torchscript")
     try:
         with warnings.catch_warnings():
             # That there is something newer is no news to the user.
@@ -167,18 +176,21 @@ def _scripted(described: Description, trust_code: bool) -> Runtime:
     return Runtime(network, "TorchScript")
 
 
-def _onnx(described: Description, _trust_code: bool) -> Runtime:
+def _onnx(described: Description) -> Runtime:
     name, data = weights_of(described, "onnx")
     return Runtime(OnnxNetwork(data, name), "ONNX, on the CPU")
 
 
-def _from_source(described: Description, trust_code: bool) -> Runtime:
+def _doubt_of_source(described: Description) -> str:
+    entry = described.weights["pytorch_state_dict"]["architecture"]
+    what = entry if isinstance(entry, str) else entry.get("callable", "its source")
+    return f"its network is made by Python code ({what})"
+
+
+def _from_source(described: Description) -> Runtime:
     """Run the package's own Python; the weights themselves hold none."""
     found = described.weights["pytorch_state_dict"]
     package, entry = described.package, found["architecture"]
-    if not trust_code:
-        what = entry if isinstance(entry, str) else entry.get("callable", "its source")
-        raise UntrustedCodeError(f"its network is made by Python code ({what})")
     tensors = read_state_dict(*weights_of(described, "pytorch_state_dict"))
     make, kwargs = _architecture(package, entry, found)
     try:
@@ -240,3 +252,12 @@ def _architecture(
         return getattr(module, name), dict(kwargs or {})
     except Exception as error:  # any code of anybody
         raise ModelFileError(f"its own code {source} fails: {error}") from error
+
+
+_WAYS: dict[
+    str, tuple[Callable[[Description], str], Callable[[Description], Runtime]]
+] = {
+    "torchscript": (_doubt_of_script, _scripted),
+    "onnx": (lambda _described: "", _onnx),
+    "pytorch_state_dict": (_doubt_of_source, _from_source),
+}

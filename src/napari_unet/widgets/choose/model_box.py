@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.model.loading import PACKAGES, is_package
 from napari_unet.starters import STARTERS
 from napari_unet.train.checkpoints import title
 from napari_unet.widgets.project.workspace import Workspace
@@ -61,6 +62,8 @@ class ModelBox(QWidget):
         self._only_models = not fresh
         self.box.setCurrentIndex(len(STARTERS) if fresh else -1)
         tip = "Open a model file (.safetensors)."
+        if not fresh:
+            tip = "Open a model file (.safetensors), or a package of another program."
         in_row(self.box, tool("File", self._on_file, tip), of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index_changed)
         self.box.activated.connect(self._on_activated)
@@ -95,14 +98,15 @@ class ModelBox(QWidget):
 
     def _show(self, path: Path | None) -> None:
         """List a new model; where only models can be chosen, choose it."""
-        if path is None:
+        if path is None or (is_package(path) and not self._only_models):
             return
         self._add(path)
         if self._only_models:
             self.setValue(path)
 
     def _on_file(self) -> None:
-        types = "Models (*.safetensors);;All files (*)"
+        kinds = ("*.safetensors", *(PACKAGES if self._only_models else ()))
+        types = f"Models ({' '.join(kinds)});;All files (*)"
         open_file(self, "Open a model", types, self._open)
 
     def _open(self, path: Path) -> None:

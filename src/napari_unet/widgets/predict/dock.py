@@ -13,7 +13,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.config.needs import PREDICTS, PredictSituation
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.model.card import ModelCard, read_card
+from napari_unet.model.card import ModelCard
+from napari_unet.model.loading import card_of, open_package
 from napari_unet.model.started import Started
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.pixel_size import difference, warning
@@ -25,9 +26,12 @@ from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.arrays import image_stack, misfit, plane_shape
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
+from napari_unet.widgets.predict.share_box import ShareBox
+from napari_unet.widgets.predict.trust_box import TrustBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
+from napari_unet.widgets.qt.job import keep_triton_out
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel, steady
 
@@ -53,7 +57,8 @@ class PredictWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Predict", "Stop")
-        self.model = ModelBox(self.workspace)
+        self.model, self.trust = ModelBox(self.workspace), TrustBox()
+        self.share = ShareBox(self.workspace, self.model)
         self.image = LayerBox(napari_viewer, Image)
         self.extent = steady(QComboBox())
         self.extent.addItems([_SLICE, _STACK])
@@ -68,7 +73,9 @@ class PredictWidget(Panel):
         self.send = SendPart(napari_viewer)
         tip = "A starter network, the model trained last, or a file."
         self.add_row("Model", self.model, tip)
+        self.form.addRow(self.trust)
         self.form.addRow(self.threshold)
+        self.form.addRow("", self.share)
         self.add_row("Image", self.image)
         self.form.addRow(self.sizes)
         self.form.addRow(self.rescale)
@@ -81,6 +88,7 @@ class PredictWidget(Panel):
         for changed in (self.model.valueChanged, self.image.valueChanged):
             changed.connect(self._on_model)
             changed.connect(self.refresh)
+        self.trust.answered.connect(self.refresh)
         self.settings.valueChanged.connect(self._show_threshold)
         # A threshold may have been kept in the same model.
         self.listen(self.workspace.events.model, self._on_model)
@@ -97,6 +105,8 @@ class PredictWidget(Panel):
         """Return what is missing."""
         if self.model.value() is None:
             return "Choose a model: a starter network, or one that you trained."
+        if self.trust.why_not():
+            return self.trust.why_not()
         if self.image.value() is None:
             return "There is no image layer: load one first."
         return misfit(self.image.value())
@@ -131,7 +141,9 @@ class PredictWidget(Panel):
         explain(self.extent, busy or ("" if many else "The image is a single slice."))
 
     def _on_model(self, *_changed: Any) -> None:
-        self._card = _read(self.model.value())
+        model = self.model.value()
+        self._card = _read(model)
+        self.trust.set_model(model if isinstance(model, Path) else None)
         self._compare_sizes()
         self._show_threshold()
 
@@ -188,8 +200,11 @@ class PredictWidget(Panel):
         self._notes: list[str] = []
         self.device.clear()
 
+        trusted = self.trust.trusts(model)
+
         def work(stop: Event) -> Iterator[SegmentStep]:
-            return segment_steps(model, stack, settings, finish, stop, of=whole)
+            loaded = open_package(model, trust_code=trusted)
+            return segment_steps(loaded, stack, settings, finish, stop, of=whole)
 
         self.start("Predicting", work)
 
@@ -198,6 +213,7 @@ class PredictWidget(Panel):
         if isinstance(item, Started):
             self.job.began = time.monotonic()
             self.device.begin("Predicting", item)
+            self._notes.extend(item.notes)
             return
         if isinstance(item, Finishing):
             self._layers.draw()
@@ -228,6 +244,7 @@ class PredictWidget(Panel):
 
 def _read(model: Path | int | None) -> ModelCard | None:
     """Return what a model says of itself, or None where it cannot be read."""
+    keep_triton_out()  # reading a package loads torch
     with contextlib.suppress(NapariUNetError):  # the run says what is wrong with it
-        return read_card(model) if isinstance(model, Path) else None
+        return card_of(model) if isinstance(model, Path) else None
     return None
