@@ -106,7 +106,7 @@ def test_a_package_is_chosen_as_a_file_and_nothing_is_trained_from_it(
     predict.model._on_file()
     assert predict.model.value() == package
     assert "*.zip" in asked[0]
-    box = loaded.train.settings.start_from.box
+    box = loaded.train.start_from.box
     assert box.findData(str(package)) < 0
 
 
@@ -164,3 +164,32 @@ def test_what_cannot_be_imported_is_said(
     qtbot.waitUntil(lambda: not predict.share.job.running, timeout=20_000)
     assert "no pytorch_state_dict" in predict.share.words.text()
     assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_a_model_is_exported_checked_and_predicted_with(
+    predict: Any,
+    viewer: Any,
+    tmp_path: Path,
+    finish: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = UNetConfig(base_channels=2, depth=2)
+    own, out = tmp_path / "own.safetensors", tmp_path / "out.zip"
+    save_model(own, Model(UNet(config), ModelCard(network=config)))
+    predict.model.setValue(own)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    predict.share.export_button.click()
+    qtbot.waitUntil(lambda: not predict.share.job.running, timeout=60_000)
+    words = predict.share.words.text()
+    assert "out.zip written; checked: largest difference" in words
+    assert zipfile.is_zipfile(out)
+    predict.model.setValue(out)
+    assert not predict.share.export_button.isEnabled()
+    predict.run_button.click()
+    finish(predict)
+    exported = viewer.layers["em prediction"].data.copy()
+    predict.model.setValue(own)
+    predict.run_button.click()
+    finish(predict)
+    np.testing.assert_array_equal(viewer.layers["em prediction"].data, exported)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.model.loading import is_package
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_file, save_file
 from napari_unet.widgets.qt.form import explain
@@ -16,21 +17,23 @@ from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row, tool
 
 if TYPE_CHECKING:
     from napari_unet.share.imported import Imported
+    from napari_unet.share.package import Exported
     from napari_unet.widgets.choose.model_box import ModelBox
 
 _PACKAGES = "Packages (*.zip *rdf.yaml *bioimageio.yaml);;All files (*)"
 _MODELS = "Models (*.safetensors)"
+_EXPORTS = "Package of bioimage.io (*.zip);;ONNX (*.onnx);;TorchScript (*.pt)"
 
 
 class ShareBox(QWidget):
-    """Imports a package as a model file.
+    """Imports a package as a model file, and exports a model file as a package.
 
     Parameters
     ----------
     workspace
         Gets the model that was imported.
     model
-        Where it is chosen then.
+        Where it is chosen then, and what is exported.
     """
 
     def __init__(self, workspace: Workspace, model: ModelBox) -> None:
@@ -42,9 +45,13 @@ class ShareBox(QWidget):
         self.words = WrappedLabel(hides=True)
         tip = "Make a model file of a bioimage.io package: of ours, or of a U-Net."
         self.import_button = tool("Import ...", self._on_import, tip)
-        row = in_row(self.import_button)
+        tip = "Write the model so that other programs can use it, and check it."
+        self.export_button = tool("Export ...", self._on_export, tip)
+        row = in_row(self.import_button, self.export_button)
         row.addStretch(1)
         in_column(self, row, self.words)
+        model.valueChanged.connect(self._refresh)
+        self._refresh()
 
     def import_package(self, package: Path, out: Path) -> None:
         """Import a package on a thread, and choose the model that comes of it."""
@@ -59,6 +66,31 @@ class ShareBox(QWidget):
         done = partial(self._on_imported, out)
         self.job.start("Importing a model", once(work), on_done=done)
         self._refresh()
+
+    def export(self, model: Path, out: Path) -> None:
+        """Export a model on a thread; what was written is read back and compared."""
+
+        def work() -> Exported:
+            from napari_unet.share.package import export_model
+
+            return export_model(model, out)
+
+        self._say(f"Exporting {out.name} ...")
+        done = partial(self._on_exported, out)
+        self.job.start("Exporting a model", once(work), on_done=done)
+        self._refresh()
+
+    def _on_export(self) -> None:
+        model = self._model.value()
+        if isinstance(model, Path):
+            name = str(model.with_suffix(".zip"))
+            act = partial(self.export, model)
+            save_file(self, "Export the model", name, _EXPORTS, act)
+
+    def _on_exported(self, out: Path, exported: Exported) -> None:
+        largest = max(exported.differences.values(), default=0.0)
+        checked = f"{out.name} written; checked: largest difference {largest:.0e}."
+        self._say("\n".join([checked, *exported.notes]))
 
     def _on_import(self) -> None:
         open_file(self, "Import a package", _PACKAGES, self._ask_where)
@@ -77,6 +109,9 @@ class ShareBox(QWidget):
     def _say(self, words: str) -> None:
         self.words.setText(words)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *_changed: object) -> None:
         busy = "A model is being imported or exported." if self.job.running else ""
+        model = self._model.value()
+        ours = isinstance(model, Path) and not is_package(model)
         explain(self.import_button, busy)
+        explain(self.export_button, busy or ("" if ours else "Choose a model first."))
