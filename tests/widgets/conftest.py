@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from coverage import Coverage
 
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
@@ -41,17 +40,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     for path, data in zip(paths, (stack.data, painted, cells), strict=True):
         write_stack(path, data, like=stack)
     return Files(*paths, stack, cells)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def unmeasured() -> None:
-    """Measure no coverage from here on: tracing a window takes half its time again.
-
-    The tests of windows are the last, so that all others are measured.
-    """
-    measuring = Coverage.current()
-    if measuring is not None:
-        measuring.stop()
 
 
 @pytest.fixture(autouse=True)
