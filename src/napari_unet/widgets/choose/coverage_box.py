@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from napari.layers import Labels
+from typing import Any
+
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_unet.config import Coverage
 from napari_unet.widgets.choose.kind_box import KindBox
+from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.qt.parts import NarrowBox, in_row
 
 _NOTHING = "nothing"
@@ -17,6 +19,13 @@ _CHOICES = ("none", 255, -1)
 class CoverageBox(QWidget):
     """The value that is ignored, and whether empty slices hold nothing.
 
+    Parameters
+    ----------
+    labels
+        The choice of the layer that is guessed from, whenever it or this changes.
+    kind
+        The choice of what it means, which shows its part of the guess.
+
     Signals
     -------
     valueChanged()
@@ -25,8 +34,9 @@ class CoverageBox(QWidget):
 
     valueChanged = Signal()  # noqa: N815 (Qt's own spelling)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, labels: LayerBox, kind: KindBox) -> None:
+        super().__init__()
+        self._labels, self._kind = labels, kind
         fields = Coverage.model_fields
         self._complete: str | None = None
         self.ignore = NarrowBox()
@@ -42,6 +52,10 @@ class CoverageBox(QWidget):
             self._add(choice)
         self.ignore.currentIndexChanged.connect(lambda _: self.valueChanged.emit())
         self.empty.toggled.connect(lambda _: self.valueChanged.emit())
+        self.valueChanged.connect(self.guess)
+        labels.valueChanged.connect(self.guess)
+        kind.currentIndexChanged.connect(self._show_guess)
+        self.guess()
 
     def value(self) -> Coverage:
         """Return what is chosen; a value to ignore that is None is a guess."""
@@ -60,14 +74,13 @@ class CoverageBox(QWidget):
             self.empty.setChecked(coverage.complete is not None)
         self.valueChanged.emit()
 
-    def guess_with(self, kind: KindBox, layer: Labels | None) -> None:
-        """Guess what a layer means, and name the guess in the first entry of both."""
-        kind.show_guess(layer, self.value())
-        self.show_guess(kind)
+    def guess(self, *_changed: Any) -> None:
+        """Guess what the layer means, and name the guess in the first entry of both."""
+        self._kind.show_guess(self._labels.value(), self.value())
+        self._show_guess()
 
-    def show_guess(self, kind: KindBox) -> None:
-        """Name the value that was guessed in the first entry."""
-        guess = kind.settle(Coverage()).ignored
+    def _show_guess(self, *_changed: Any) -> None:
+        guess = self._kind.settle(Coverage()).ignored
         words = _NOTHING if guess is None else str(guess)
         self.ignore.setItemText(0, f"guess: {words}")
 

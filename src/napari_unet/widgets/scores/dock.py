@@ -60,7 +60,8 @@ class ScoresWidget(Panel):
         self._next_watch: SubjectWatch | None = None
         self.prediction = LayerBox(napari_viewer, Labels)
         self.truth = LayerBox(napari_viewer, Labels)
-        self.kind, self.coverage = KindBox(), CoverageBox()
+        self.kind = KindBox()
+        self.coverage = CoverageBox(self.truth, self.kind)
         self.add_row("Prediction", self.prediction)
         self.add_row("Ground truth", self.truth)
         still = "It is scored as it is."
@@ -92,11 +93,6 @@ class ScoresWidget(Panel):
         self.box.setStretchFactor(self.table, 10)
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
-        self.truth.valueChanged.connect(self._show_guess)
-        self.kind.currentIndexChanged.connect(
-            lambda _: self.coverage.show_guess(self.kind)
-        )
-        self.coverage.valueChanged.connect(self._show_guess)
         self.listen(self.workspace.events.coverage, self.coverage.setValue)
         self.coverage.setValue(self.workspace.coverage)
         self.threshold.changed.connect(self._score_again)
@@ -107,7 +103,6 @@ class ScoresWidget(Panel):
         self.listen(self.workspace.events.truth, self.truth.setValue)
         self.prediction.setValue(self.workspace.prediction)
         self.truth.setValue(self.workspace.truth)
-        self._show_guess()
         self._on_layers(None)
 
     @property
@@ -207,9 +202,6 @@ class ScoresWidget(Panel):
         self.totals.show_changes("" if self._watch is None else self._watch.words())
         for part in (self.save_button, self.report_button):
             explain(part, self.why_not_save())
-
-    def _show_guess(self, *_changed: Any) -> None:
-        self.coverage.guess_with(self.kind, self.truth.value())
 
     def _on_ignored(self) -> None:
         if self._watch is not None:

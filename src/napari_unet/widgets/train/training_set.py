@@ -67,7 +67,8 @@ class TrainingSet(QObject):
         self.new_button = AnnotationButton(panel.viewer, self.image)
         still = "Train takes it as it is; live training and Send do not."
         self.copy_offer = CopyOffer(panel.viewer, self.annotations, still)
-        self.kind, self.coverage = KindBox(), CoverageBox()
+        self.kind = KindBox()
+        self.coverage = CoverageBox(self.annotations, self.kind)
         self.trust = QCheckBox(ImageConfig.model_fields["trust_labels"].title or "")
         self.trust.hide()
         self.classes = ClassRow(self.workspace)
@@ -97,7 +98,7 @@ class TrainingSet(QObject):
     def chosen_kind(self) -> AnnotationKind:
         """Return what the annotations mean: as chosen, or else guessed."""
         self._shared.share()
-        self._show_guess()
+        self.coverage.guess()
         guess = None if self.kind.guess is None else self.kind.guess.kind
         # An empty layer has nothing to guess from.
         return self.kind.value() or guess or AnnotationKind.SCRIBBLES
@@ -148,7 +149,7 @@ class TrainingSet(QObject):
             raise InputError("No image is ticked to train on: tick one under Images.")
         for pair in pairs:
             self._check(pair)
-        self._show_guess()
+        self.coverage.guess()
         self._shared.share()
         return [self._source(pair) for pair in pairs]
 
@@ -246,7 +247,6 @@ class TrainingSet(QObject):
             box.valueChanged.connect(self._panel.refresh)
             box.valueChanged.connect(self._on_place)
         self.annotations.valueChanged.connect(self._on_annotations)
-        self._show_guess()
         self.kind.currentIndexChanged.connect(self._on_kind)
         self.coverage.valueChanged.connect(self._on_coverage)
         self.kind.currentIndexChanged.connect(self._on_place)
@@ -258,21 +258,15 @@ class TrainingSet(QObject):
     def _on_annotations(self, _layer: Labels | None) -> None:
         self.trust.setChecked(False)
         self.trust.hide()
-        self._show_guess()
-
-    def _show_guess(self) -> None:
-        self.coverage.guess_with(self.kind, self.annotations.value())
 
     def _on_copy(self, layer: Labels) -> None:
         self.workspace.annotations = layer
 
     def _on_kind(self, _index: int) -> None:
         self.workspace.kind = self.kind.value()
-        self.coverage.show_guess(self.kind)
 
     def _on_coverage(self) -> None:
         self.workspace.coverage = self.coverage.value()
-        self._show_guess()
         self._on_place()
 
     def _on_place(self, *_changed: Any) -> None:
