@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-_PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+"""What places a layer."""
 
 
 def image_stack(layer: Image, *, copy: bool = True) -> Stack:
@@ -154,7 +155,7 @@ def add_or_update(
         if isinstance(layer, kind) and layer.data.ndim == data.ndim:
             # Colours, opacity and visibility stay as the user set them.
             layer.data = data
-            for name_of in _PLACE:
+            for name_of in PLACE:
                 if name_of in options:
                     setattr(layer, name_of, options[name_of])
             return layer

@@ -10,15 +10,15 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.widgets.layers.annotations import class_names, name_classes
+from napari_unet.widgets.layers.arrays import PLACE
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
 
 NAMES = "class_names"
 """Key in the place and the look of a layer: names of its classes, background first."""
 _CALIBRATED_BY = "calibrated_by"
-_LENGTHS = ("scale", "translate")
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
-_GREY = ("gamma", "contrast_limits")
+_GREY = ("colormap", "gamma", "contrast_limits")
 # The colour of every label that has none of its own.
 _OTHERS = "others"
 
@@ -31,7 +31,7 @@ def source_of(layer: Layer) -> Path | None:
 
 def place_of(layer: Layer) -> dict[str, Any]:
     """Return what places a layer, and the names of its classes, in lists and words."""
-    numbers = (*_LENGTHS, "rotate", "shear")
+    numbers = ("scale", "translate", "rotate", "shear")
     place: dict[str, Any] = {
         name: np.asarray(getattr(layer, name), float).tolist() for name in numbers
     }
@@ -65,12 +65,11 @@ def options(place: dict[str, Any], ndim: int) -> dict[str, Any]:
     """
     if len(place.get("scale", ())) != ndim:
         return {}
-    given = {name: place[name] for name in _LENGTHS if name in place}
-    given |= {name: np.asarray(place[name]) for name in _MATRICES if name in place}
-    given |= {
-        name: tuple(place[name]) for name in ("units", "axis_labels") if name in place
+    return {
+        name: (np.asarray if name in _MATRICES else tuple)(place[name])
+        for name in PLACE
+        if name in place
     }
-    return given
 
 
 def show_look(layer: Layer, look: dict[str, Any]) -> None:
@@ -85,17 +84,16 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         setattr(layer, name, value)
     if _CALIBRATED_BY in look:
         layer.metadata[CALIBRATED_BY] = look[_CALIBRATED_BY]
-    for name in _SHOWN:
-        if name in look:
-            setattr(layer, name, look[name])
+    shown = _SHOWN
     if isinstance(layer, Labels):
         if NAMES in look:
             name_classes(layer, look[NAMES], colours=False)
         _colour_labels(layer, look)
     elif isinstance(layer, Image) and not layer.rgb:
-        for name in ("colormap", *_GREY):
-            if name in look:
-                setattr(layer, name, look[name])
+        shown += _GREY
+    for name in shown:
+        if name in look:
+            setattr(layer, name, look[name])
 
 
 def _label_colours(layer: Labels) -> dict[str, Any]:
