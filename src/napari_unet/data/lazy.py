@@ -56,12 +56,18 @@ def lazy_pages(
 
 
 def map_file(
-    path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]
+    path: Path,
+    dtype: np.dtype[Any],
+    offset: int,
+    shape: tuple[int, ...],
+    *,
+    page_ndim: int = 2,
 ) -> Any:
     """Return numbers that lie in a file one after the other, without reading them.
 
     They are memory-mapped, read-only. In a foreign byte order, which torch does not
-    take, they are read, plane by plane where they exceed `memory_limit`.
+    take, they are read, where they exceed `memory_limit` page by page, which are the
+    last `page_ndim` dimensions.
 
     Raises
     ------
@@ -80,9 +86,10 @@ def map_file(
     native = dtype.newbyteorder("=")
     if mapped.nbytes <= memory_limit():
         return np.asarray(mapped).astype(native)
-    planes = mapped.reshape(-1, *shape[-2:])
+    page = shape[-page_ndim:]
+    pages = mapped.reshape(-1, *page)
     data = lazy_pages(
-        lambda index: planes[index].astype(native), len(planes), shape[-2:], native
+        lambda index: pages[index].astype(native), len(pages), page, native
     )
     return data.reshape(shape)
 

@@ -26,7 +26,7 @@ from napari_unet.data.colours import (
 )
 from napari_unet.data.dimensions import arrange
 from napari_unet.data.files import unreadable
-from napari_unet.data.lazy import lazy_pages, memory_limit
+from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
 from napari_unet.data.vendors.tem_cameras import OLYMPUS
 from napari_unet.data.vendors.writers import read_calibration
 from napari_unet.errors import InputError
@@ -230,7 +230,10 @@ def _notes(tif: Any, series: Any) -> tuple[str, ...]:
 
 def _load(path: Path, tif: Any, series: Any) -> Any:
     if series.dataoffset is not None and not series.is_multifile:
-        return _map(path, tif, series)
+        # In the byte order that Fiji writes, it is not mapped.
+        dtype = series.dtype.newbyteorder(tif.byteorder)
+        page = len(series.keyframe.shape)
+        return map_file(path, dtype, series.dataoffset, series.shape, page_ndim=page)
     if series.nbytes > memory_limit():
         reader, page = _Reader(path), series.keyframe
         data = lazy_pages(reader, len(series.pages), page.shape, series.dtype)
@@ -242,20 +245,6 @@ def _load(path: Path, tif: Any, series: Any) -> Any:
         for index, page in enumerate(series.pages):
             _decode(path, page, index)
         raise InputError(f"{path} cannot be decoded ({error}): {_AGAIN}.") from error
-
-
-def _map(path: Path, tif: Any, series: Any) -> Any:
-    dtype = series.dtype.newbyteorder(tif.byteorder)
-    mapped = np.memmap(path, dtype, "r", series.dataoffset, series.shape)
-    if dtype.isnative:
-        return mapped
-    # torch takes no foreign byte order, which is the one that Fiji writes.
-    if series.nbytes <= memory_limit():
-        return _native(np.asarray(mapped))
-    page = series.keyframe.shape
-    pages = mapped.reshape(-1, *page)
-    data = lazy_pages(lambda i: _native(pages[i]), len(pages), page, series.dtype)
-    return data.reshape(series.shape)
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
