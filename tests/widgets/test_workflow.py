@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_unet.config import AnnotationKind, RunConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
+from napari_unet.score.measures import SHOWN
 from napari_unet.score.scoring import score_labels
 
 PLUGIN = "napari-unet-em"
@@ -93,7 +94,8 @@ def test_the_whole_loop_through_the_buttons(
     table = quick.scores.table
     assert [row.slice for row in table.rows()] == list(range(6))
     for row, one in enumerate(expected.slices):
-        assert table.figure(row, "v_rand") == f"{one.values()['v_rand']:.3f}"
+        cell = table.model().index(row, 1 + SHOWN.index("v_rand"))
+        assert cell.data() == f"{one.values()['v_rand']:.3f}"
     iou = f"IoU <b>{expected.values()['iou']:.3f}</b>"
     assert iou in quick.scores.totals.brief.text()
     quick.scores.save(str(tmp_path / "scores.csv"))

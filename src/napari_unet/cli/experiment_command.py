@@ -43,7 +43,9 @@ def list_experiments() -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for one in EXPERIMENTS.values():
         printed = one.printed
-        cells = ["none"] if printed is None else [printed.number, *printed.validation]
+        cells = ["none"]
+        if printed is not None:
+            cells = [printed.number, *printed.rows[-1][1:]]
         table.add_row(str(one.number), one.name, f"{one.parameters:,}", *cells)
     console.print(table)
 

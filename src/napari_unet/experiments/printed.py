@@ -26,18 +26,11 @@ class PrintedTable:
     figures: dict[str, float]
 
     @property
-    def training(self) -> tuple[str, ...]:
-        """The figures on training data, as printed."""
-        return self._printed[:3]
-
-    @property
-    def validation(self) -> tuple[str, ...]:
-        """The figures on validation data, as printed."""
-        return self._printed[3:]
-
-    @property
-    def _printed(self) -> tuple[str, ...]:
-        return tuple(f"{value:.4f}" for value in self.figures.values())
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """Titles, and the figures on training and on validation data, as printed."""
+        cells = [f"{value:.4f}" for value in self.figures.values()]
+        titles = (f"table {self.number}", *list(self.figures)[:3])
+        return titles, ("training", *cells[:3]), ("validation", *cells[3:])
 
 
 def columns(measures: tuple[str, ...]) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ def test_the_brush_is_in_hand_with_the_first_class(viewer, image):
 
 
 def test_a_name_is_shown_where_the_mouse_is(viewer, image):
-    layer = begin_annotations(viewer, image, ("resin", "nucleus"))
+    layer = begin_annotations(viewer, image)
+    name_classes(layer, ("resin", "nucleus"))
     viewer.dims.set_current_step(1, 0)
     layer.paint((0, 5, 5), 2)
     place = layer.data_to_world((0, 5, 5))
@@ -101,7 +102,8 @@ def test_an_image_that_no_memory_holds_is_told_in_words(viewer):
 
 def test_many_classes_have_colours_of_their_own(viewer, image):
     names = [f"class {n}" for n in range(12)]
-    layer = begin_annotations(viewer, image, names)
+    layer = begin_annotations(viewer, image)
+    name_classes(layer, names)
     colors = [tuple(layer.get_color(value)) for value in range(1, 13)]
     assert len(set(colors)) == 12
     assert class_color(1) == "#0072B2"

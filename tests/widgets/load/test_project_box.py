@@ -170,7 +170,8 @@ def test_classes_keep_their_names_without_any_training(
     viewer: Any, project: OpenProject, open_dock: Any, ready: Any
 ) -> None:
     image = viewer.add_image(np.zeros((3, 32, 32), np.uint8), name="em")
-    layer = begin_annotations(viewer, image, ("resin", "nucleus", "mitochondria"))
+    layer = begin_annotations(viewer, image)
+    name_classes(layer, ("resin", "nucleus", "mitochondria"))
     layer.paint((1, 20, 20), 3)
     project.close()
     assert project.project.load().class_names == class_names(layer)

@@ -269,7 +269,8 @@ def test_what_is_not_known_is_not_taken_for_held_out(
 ) -> None:
     words = "not known which slices the network learnt from"
     assert words in scored.totals.brief.text()
-    assert "not known" in scored.compare.table.tip(0, 0)
+    cell = scored.compare.table.model().index(0, 0)
+    assert "not known" in cell.data(Qt.ItemDataRole.ToolTipRole)
     assert [one.trained for one in history(runs_in_tmp)] == ["?"]
     scored.save(str(tmp_path / "scores.csv"))
     with (tmp_path / "scores.csv").open(newline="") as file:

@@ -12,6 +12,7 @@ import pytest
 from napari_unet.config import AnnotationKind, Preset, UNetConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
 from napari_unet.widgets.choose.annotation_button import begin_annotations
+from napari_unet.widgets.layers.annotations import name_classes
 
 
 def test_stop_in_the_first_second_ends_well(quick: Any, finish: Any) -> None:
@@ -68,7 +69,8 @@ def test_the_model_keeps_the_names_of_the_classes(
     quick: Any, viewer: Any, finish: Any
 ) -> None:
     train = quick.train
-    layer = begin_annotations(viewer, train.image.value(), ("resin", "cell", "rim"))
+    layer = begin_annotations(viewer, train.image.value())
+    name_classes(layer, ("resin", "cell", "rim"))
     for value in (1, 2, 3):
         layer.data[1, 20 * value : 20 * value + 15] = value
     layer.data[1, 82:, :5] = 2

@@ -41,7 +41,7 @@ def settle(images, qtbot):
 
 
 def text(images, row, column):
-    return images.table.text(row, column)
+    return str(images.table.model().index(row, column).data())
 
 
 def names(images):
@@ -103,7 +103,9 @@ def test_size_and_pixels_of_each_class_are_shown(images, viewer, qtbot):
     settle(images, qtbot)
     assert text(images, 0, 1) == "first\n5 x 40 x 50"
     assert text(images, 0, 2) == "9.5k / 500"
-    assert images.table.tip(0, 2) == ("background: 9,500 pixels\nclass 1: 500 pixels")
+    cell = images.table.model().index(0, 2)
+    told = cell.data(Qt.ItemDataRole.ToolTipRole)
+    assert told == "background: 9,500 pixels\nclass 1: 500 pixels"
     images.follow(*pair, AnnotationKind.SCRIBBLES)
     settle(images, qtbot)
     assert text(images, 0, 2) == "500 / 0"

@@ -115,16 +115,13 @@ class Errors:
         away = here + np.array([rows.start, columns.start]) - centre
         return 2.0 * float(np.abs(away).max(initial=0)) + 8
 
-    def rows(self, first_slice: int = 0) -> list[dict[str, Any]]:
-        """Return the errors as plain values, for a table or a JSON file.
-
-        `first_slice` is the number by which the first slice is called.
-        """
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the errors as plain values, for a table or a JSON file."""
         return [
             {
                 "number": error.number,
                 "kind": str(error.kind),
-                "slice": error.slice + first_slice,
+                "slice": error.slice,
                 "y": error.centre[1],
                 "x": error.centre[2],
                 "pixels": error.pixels,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
@@ -11,7 +10,7 @@ from qtpy.QtWidgets import QToolButton
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import telling
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.layers.annotations import CLASSES, add_annotations
+from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.project.workspace import Workspace
 
@@ -20,9 +19,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 
-def begin_annotations(
-    viewer: ViewerModel, image: Image, class_names: Sequence[str] = CLASSES
-) -> Labels:
+def begin_annotations(viewer: ViewerModel, image: Image) -> Labels:
     """Make an empty layer for scribbles, which all docks take for the annotations.
 
     Raises
@@ -30,7 +27,7 @@ def begin_annotations(
     InputError
         As `add_annotations`.
     """
-    layer = add_annotations(viewer, image, class_names)
+    layer = add_annotations(viewer, image)
     workspace = Workspace.of(viewer)
     workspace.image = image
     workspace.annotations = layer

@@ -18,8 +18,8 @@ from napari_unet.words import sides
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-CLASSES = ("background", "foreground")
-"""Names of the classes of a new layer; its values are 1, 2 and up."""
+# Of a new layer; they show in the status bar.
+_CLASSES = ("background", "foreground")
 _NAMES = "class"
 # What the value 0 is called.
 _NO_CLASS = "not labelled"
@@ -28,9 +28,7 @@ _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#5
 _BRUSH_SHARE = 64
 
 
-def add_annotations(
-    viewer: ViewerModel, image: Image, class_names: Sequence[str] = CLASSES
-) -> Labels:
+def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
     """Lay an empty layer for scribbles over an image, with the brush in hand.
 
     It has the slices, Y and X of the image, its place and its units. The first class
@@ -43,8 +41,6 @@ def add_annotations(
         The viewer with the image.
     image
         What is to be annotated.
-    class_names
-        Names of the values from 1, background first; they show in the status bar.
 
     Returns
     -------
@@ -72,7 +68,7 @@ def add_annotations(
     )
     # napari's brush would miss in a layer of other units.
     bring_to(layer, viewer.dims.units)
-    name_classes(layer, class_names)
+    name_classes(layer, _CLASSES)
     layer.brush_size = int(np.clip(min(shape[-2:]) // _BRUSH_SHARE, 3, 40))
     layer.selected_label = 2
     viewer.dims.ndisplay = 2

@@ -195,18 +195,6 @@ class RowsTable(QTableView):
         )
         return self._rows.rows[row]
 
-    def titles(self) -> list[str]:
-        """Return the titles of the columns."""
-        return [column.title for column in self._rows.columns]
-
-    def text(self, row: int, column: int) -> str:
-        """Return what a cell says."""
-        return str(self._rows.index(row, column).data(_ROLE.DisplayRole))
-
-    def tip(self, row: int, column: int) -> str:
-        """Return what a cell says under the mouse."""
-        return str(self._rows.index(row, column).data(_ROLE.ToolTipRole))
-
     def _resize_columns(self) -> None:
         header, mode = self.headers[0], QHeaderView.ResizeMode
         for number, column in enumerate(self._rows.columns):

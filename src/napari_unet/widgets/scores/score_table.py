@@ -32,10 +32,6 @@ class ScoreTable(RowsTable):
         """Show other slices, in the order that was chosen."""
         self.show_rows(rows, *self._columns(rows))
 
-    def figure(self, row: int, name: str) -> str:
-        """Return a score as a cell shows it."""
-        return self.text(row, 1 + SHOWN.index(name))
-
     def _columns(self, rows: Sequence[SliceScores]) -> list[Column]:
         number = Column(
             "Slice",

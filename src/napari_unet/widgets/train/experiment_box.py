@@ -76,14 +76,10 @@ class _Figures(QWidget):
     def show_figures(self, experiment: Experiment) -> None:
         """Show what the study printed, or that it printed nothing."""
         printed = experiment.printed
-        rows: list[list[str]] = [["The study printed no figures of it."], [], []]
+        rows: tuple[tuple[str, ...], ...]
+        rows = (("The study printed no figures of it.",), (), ())
         if printed is not None:
-            names = experiment.columns[:3]
-            rows = [
-                [f"table {printed.number}", *names],
-                ["training", *printed.training],
-                ["validation", *printed.validation],
-            ]
+            rows = printed.rows
         for cells, texts in zip(self.cells, rows, strict=True):
             padded = [*texts, *[""] * (len(cells) - len(texts))]
             for cell, text in zip(cells, padded, strict=True):
