@@ -16,6 +16,7 @@ from napari_unet.train.pairs import Part, class_pixels
 from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.marks import ERRORS, PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
+from napari_unet.widgets.train.layer_pairs import Place
 
 SHAPE = (5, 40, 50)
 
@@ -62,7 +63,7 @@ def tick(images, row, used=True):
 def test_at_first_only_the_image_chosen_in_the_dock_is_used(images, viewer, qtbot):
     add(viewer, "first")
     second = add(viewer, "second")
-    images.follow(*second, AnnotationKind.CLASSES)
+    images.follow(Place(*second, AnnotationKind.CLASSES))
     settle(images, qtbot)
     assert names(images) == ["second", "first"]
     (pair,) = images.value()
@@ -72,7 +73,7 @@ def test_at_first_only_the_image_chosen_in_the_dock_is_used(images, viewer, qtbo
 
 def test_images_are_included_and_left_out_without_closing_them(images, viewer, qtbot):
     first, second = add(viewer, "first"), add(viewer, "second", (5, 30, 30))
-    images.follow(*first)
+    images.follow(Place(*first))
     with qtbot.waitSignal(images.valueChanged):
         tick(images, 1)
     assert [pair.image for pair in images.value()] == [first[0], second[0]]
@@ -83,7 +84,7 @@ def test_images_are_included_and_left_out_without_closing_them(images, viewer, q
 
 def test_what_was_ticked_stays_when_layers_come_and_go(images, viewer, qtbot):
     first, second = add(viewer, "first"), add(viewer, "second", (5, 30, 30))
-    images.follow(*first)
+    images.follow(Place(*first))
     tick(images, 1)
     role(images, 1).setCurrentText("validation")
     third = add(viewer, "third", (2, 9, 9))
@@ -93,27 +94,27 @@ def test_what_was_ticked_stays_when_layers_come_and_go(images, viewer, qtbot):
     assert images.value()[1].part is Part.VALIDATION
     viewer.layers.remove(second[1])
     assert names(images) == ["first", "third"]
-    images.follow(*third)
+    images.follow(Place(*third))
     assert [pair.name for pair in images.value()] == ["third"]
 
 
 def test_size_and_pixels_of_each_class_are_shown(images, viewer, qtbot):
     pair = add(viewer, "first")
-    images.follow(*pair)
+    images.follow(Place(*pair))
     settle(images, qtbot)
     assert text(images, 0, 1) == "first\n5 x 40 x 50"
     assert text(images, 0, 2) == "9.5k / 500"
     cell = images.table.model().index(0, 2)
     told = cell.data(Qt.ItemDataRole.ToolTipRole)
     assert told == "background: 9,500 pixels\nclass 1: 500 pixels"
-    images.follow(*pair, AnnotationKind.SCRIBBLES)
+    images.follow(Place(*pair, AnnotationKind.SCRIBBLES))
     settle(images, qtbot)
     assert text(images, 0, 2) == "500 / 0"
 
 
 def test_the_pixels_follow_what_is_painted(images, viewer, qtbot):
     pair = add(viewer, "first")
-    images.follow(*pair, AnnotationKind.SCRIBBLES)
+    images.follow(Place(*pair, AnnotationKind.SCRIBBLES))
     settle(images, qtbot)
     pair[1].data_setitem((np.array([1]), np.array([30]), np.array([30])), 2)
     settle(images, qtbot)
@@ -145,7 +146,7 @@ def test_of_images_in_one_place_the_name_or_the_dock_decides(images, viewer):
         ("denoised", "denoised cells"),
         ("raw", "raw cells"),
     ]
-    images.follow(raw[0], denoised[1])
+    images.follow(Place(raw[0], denoised[1]))
     assert pair_names(images)[0] == ("raw", "denoised cells")
     assert names(images) == ["raw: denoised cells", "raw: raw cells"]
 
@@ -161,7 +162,7 @@ def test_predictions_and_ground_truth_are_not_trained_on(images, viewer):
     )
     truth = viewer.add_labels(done, name="truth", **placed_like(image))
     images._workspace.truth = truth
-    images.follow(image, None)
+    images.follow(Place(image, None))
     assert names(images) == ["first"]
 
 
@@ -209,7 +210,7 @@ def test_files_that_are_no_pair_are_refused_in_a_sentence(
 def test_the_role_of_an_image_decides_what_is_held_out(
     images, viewer, part, trained, held
 ):
-    images.follow(*add(viewer, "first"))
+    images.follow(Place(*add(viewer, "first")))
     box = role(images, 0)
     assert isinstance(box, QComboBox)
     box.setCurrentText(part)
@@ -220,7 +221,7 @@ def test_the_role_of_an_image_decides_what_is_held_out(
 
 def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
     image, annotations = add(viewer, "first")
-    images.follow(image, annotations)
+    images.follow(Place(image, annotations))
     taken = images.value()[0].source()
     annotations.data[:] = 0
     assert taken.labels.any()
@@ -249,7 +250,7 @@ def test_pixels_of_another_size_are_told_before_training(
     first = add(viewer, "first", **fine)
     add(viewer, "same", scale=(0.05, 0.004, 0.004), units=("um",) * 3)
     add(viewer, "coarse", scale=(0.05, 0.008, 0.008), units=("um",) * 3)
-    images.follow(*first)
+    images.follow(Place(*first))
     tick(images, names(images).index("same"))
     assert images.sizes.text() == ""
     tick(images, names(images).index("coarse"))

@@ -12,7 +12,8 @@ from napari_unet.config import AnnotationKind, Region, Role, UNetConfig
 from napari_unet.data.regions import VALIDATION, read_regions, role_map
 from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.region_shapes import COLORS
-from napari_unet.widgets.train.regions_box import Place, RegionsBox
+from napari_unet.widgets.train.layer_pairs import Place
+from napari_unet.widgets.train.regions_box import RegionsBox
 
 SHAPE = (6, 60, 80)
 SMALL = UNetConfig(depth=1)  # sees 8 pixels to each side

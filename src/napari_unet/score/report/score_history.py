@@ -97,6 +97,18 @@ class ScoreRecord:
         return self.trained not in ("", UNKNOWN)
 
     @property
+    def trained_words(self) -> str:
+        """How far the scores flatter the model, in a sentence; "" where they do not."""
+        if self.trained == UNKNOWN:
+            return "It is not known which slices the model learnt from."
+        if not self.flatters:
+            return ""
+        return (
+            f"Slices {self.trained} were trained on: these scores say little of other "
+            "images."
+        )
+
+    @property
     def moment(self) -> datetime:
         """When it was scored, in the time zone of this computer."""
         return datetime.fromisoformat(self.date).astimezone()

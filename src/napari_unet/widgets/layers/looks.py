@@ -84,7 +84,7 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         setattr(layer, name, value)
     if _CALIBRATED_BY in look:
         layer.metadata[CALIBRATED_BY] = look[_CALIBRATED_BY]
-    shown = _SHOWN
+    shown: tuple[str, ...] = _SHOWN
     if isinstance(layer, Labels):
         if NAMES in look:
             name_classes(layer, look[NAMES], colours=False)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from napari_unet.score.measures import MEASURES
-from napari_unet.score.report.score_history import UNKNOWN, ScoreRecord
+from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.train.checkpoints import model_name
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 
@@ -37,7 +37,7 @@ def _columns(names: Sequence[str]) -> tuple[Column, ...]:
             "Prediction",
             lambda record: record.prediction,
             key=lambda record: record.prediction.lower(),
-            tip=_first_tip,
+            tip=_tip,
             left=True,
         ),
         Column(
@@ -80,18 +80,7 @@ def _measure(name: str) -> Column:
 
 
 def _tip(record: ScoreRecord) -> str:
-    if not record.flatters:
-        return ""
-    return (
-        f"Slices {record.trained} were trained on: these scores say little of other "
-        "images."
-    )
-
-
-def _first_tip(record: ScoreRecord) -> str:
-    if record.trained == UNKNOWN:
-        return "It is not known which slices the model learnt from."
-    return _tip(record)
+    return record.trained_words
 
 
 def _first_number(record: ScoreRecord) -> int:

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
-from napari_unet.config import AnnotationKind, Coverage, TrainConfig
+from napari_unet.config import Coverage, TrainConfig
 from napari_unet.train.one_size import PixelSize
 from napari_unet.train.pairs import (
     PairCount,
@@ -29,7 +29,12 @@ from napari_unet.widgets.qt.job import Job
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
-from napari_unet.widgets.train.layer_pairs import TrainingPair, counting, find_pairs
+from napari_unet.widgets.train.layer_pairs import (
+    Place,
+    TrainingPair,
+    counting,
+    find_pairs,
+)
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -72,11 +77,6 @@ class ImagesTable(QWidget):
     valueChanged()
         What `value` returns has changed.
 
-    Attributes
-    ----------
-    ndim
-        Dimensions of the network: with 2, the distance of slices says nothing.
-
     Parameters
     ----------
     viewer
@@ -89,9 +89,7 @@ class ImagesTable(QWidget):
         super().__init__()
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
-        self._chosen: tuple[Image | None, Labels | None] = (None, None)
-        self._kind: AnnotationKind | None = None
-        self._coverage = Coverage()
+        self._place = Place()
         self._rows: list[_Row] = []
         self._stale: list[_Row] = []
         self._job = Job(self, quiet=True)
@@ -100,7 +98,6 @@ class ImagesTable(QWidget):
         self.remove_button = button("Remove", self._on_remove)
         self.status = WrappedLabel(hides=True)
         self.sizes = WrappedLabel(hides=True)
-        self.ndim = 2
         self._timer = later(self, self._count)
         buttons = in_row(self.add_button, self.remove_button, stretch=(1, 1))
         in_column(self, self.table, buttons, self.sizes, self.status)
@@ -120,20 +117,11 @@ class ImagesTable(QWidget):
         """Return whether two layers are a pair of the table, used or not."""
         return any((r.pair.image, r.pair.labels) == (image, labels) for r in self._rows)
 
-    def follow(
-        self,
-        image: Image | None,
-        annotations: Labels | None,
-        kind: AnnotationKind | None = None,
-        coverage: Coverage | None = None,
-    ) -> None:
+    def follow(self, place: Place) -> None:
         """Take what is chosen in the dock; it is used unless the user unticks it."""
-        coverage = coverage or Coverage()
-        changed = (kind, coverage) != (self._kind, self._coverage)
-        self._chosen = image, annotations
-        self._kind, self._coverage = kind, coverage
+        before, self._place = self._place, place
         self._on_layers()
-        if changed:
+        if (place.kind, place.coverage) != (before.kind, before.coverage):
             self._recount([row for row in self._rows if self._is_chosen(row)])
 
     def add_files(self, image: Path, labels: Path) -> None:
@@ -149,7 +137,7 @@ class ImagesTable(QWidget):
         return self._timer.isActive() or self._job.running
 
     def _is_chosen(self, row: _Row) -> bool:
-        return (row.pair.image, row.pair.labels) == self._chosen
+        return (row.pair.image, row.pair.labels) == self._place.pair
 
     def _is_used(self, row: _Row) -> bool:
         return self._is_chosen(row) if row.use is None else row.use
@@ -160,15 +148,15 @@ class ImagesTable(QWidget):
         """List the layers anew; what the user set for a pair stays."""
         before = {(one.pair.image, one.pair.labels): one for one in self._rows}
         rows = []
-        for pair in find_pairs(self._viewer, self._chosen):
+        for pair in find_pairs(self._viewer, self._place.pair):
             if pair.labels in (self._workspace.truth, self._workspace.prediction):
                 continue
             key = (pair.image, pair.labels)
             row = before.get(key) or _Row(pair, shape_in_space(pair.image))
             row.size = PixelSize.of(image_stack(pair.image, copy=False))
             kind, coverage = None, Coverage()
-            if key == self._chosen:
-                kind, coverage = self._kind, self._coverage
+            if key == self._place.pair:
+                kind, coverage = self._place.kind, self._place.coverage
             row.pair = replace(row.pair, name=pair.name, kind=kind, coverage=coverage)
             rows.append(row)
         rows.sort(key=self._is_chosen, reverse=True)
@@ -292,9 +280,10 @@ class ImagesTable(QWidget):
         """Tell where images that are used have pixels of another size."""
         used = [row for row in self._rows if self._is_used(row) and row.size]
         first, words = used[0].size if used else None, []
+        ndim = self._place.network.ndim
         for row in used[1:]:
-            if first and row.size and first.growth(row.size, self.ndim):
-                words.append(f"{row.pair.name}: {first.words(row.size, self.ndim)}.")
+            if first and row.size and first.growth(row.size, ndim):
+                words.append(f"{row.pair.name}: {first.words(row.size, ndim)}.")
         if words:
             words.append(_RESCALE)
         self.sizes.setText("\n".join(words))

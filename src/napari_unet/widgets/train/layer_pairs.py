@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 
-from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.config import AnnotationKind, Coverage, UNetConfig
 from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
@@ -20,6 +20,35 @@ from napari_unet.widgets.layers.places import lies_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is chosen in the dock: what to train on, and what decides on leaks.
+
+    Attributes
+    ----------
+    image, annotations, kind
+        As chosen in the dock; `kind` None is a guess.
+    validation
+        Slices held out as a whole, as the user wrote them; "" where nothing is.
+    network
+        The network to train: how far it sees.
+    coverage
+        Which pixels of the annotations say anything.
+    """
+
+    image: Image | None = None
+    annotations: Labels | None = None
+    kind: AnnotationKind | None = None
+    validation: str = ""
+    network: UNetConfig = field(default_factory=UNetConfig)
+    coverage: Coverage = field(default_factory=Coverage)
+
+    @property
+    def pair(self) -> tuple[Image | None, Labels | None]:
+        """Image and annotations."""
+        return self.image, self.annotations
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image, Labels, Shapes
+from napari.layers import Labels, Shapes
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.config import AnnotationKind, Coverage, Region, Role, UNetConfig
+from napari_unet.config import Region, Role
 from napari_unet.data import regions as files
 from napari_unet.errors import InputError, telling
 from napari_unet.train.region_count import Counted, RegionCount
@@ -39,6 +39,7 @@ from napari_unet.widgets.qt.parts import (
     in_row,
     menu_button,
 )
+from napari_unet.widgets.train.layer_pairs import Place
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -58,30 +59,6 @@ _SHRINK_TOOLTIP = (
     "training, and what is given up is ignored."
 )
 _TYPES = "Regions (*.yaml *.yml *.json);;All files (*)"
-
-
-@dataclass(frozen=True)
-class Place:
-    """What regions are drawn on, and what decides whether they leak.
-
-    Attributes
-    ----------
-    image, annotations, kind
-        As chosen in the dock; `kind` None is a guess.
-    validation
-        Slices held out as a whole, as the user wrote them; "" where nothing is.
-    network
-        The network to train: how far it sees.
-    coverage
-        Which pixels of the annotations say anything.
-    """
-
-    image: Image | None = None
-    annotations: Labels | None = None
-    kind: AnnotationKind | None = None
-    validation: str = ""
-    network: UNetConfig = field(default_factory=UNetConfig)
-    coverage: Coverage = field(default_factory=Coverage)
 
 
 class RegionsBox(QWidget):

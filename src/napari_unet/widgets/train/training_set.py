@@ -32,8 +32,8 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.parts import in_row
 from napari_unet.widgets.train.images_table import ImagesTable
-from napari_unet.widgets.train.layer_pairs import TrainingPair
-from napari_unet.widgets.train.regions_box import Place, RegionsBox
+from napari_unet.widgets.train.layer_pairs import Place, TrainingPair
+from napari_unet.widgets.train.regions_box import RegionsBox
 
 if TYPE_CHECKING:
     from napari_unet.config import Region
@@ -156,7 +156,6 @@ class TrainingSet(QObject):
     def follow(self, network: UNetConfig) -> None:
         """Take another network: how far it sees decides what leaks."""
         self._network = network
-        self.images.ndim = network.ndim
         self._on_place()
 
     def set_busy(self, busy: bool) -> None:
@@ -271,16 +270,13 @@ class TrainingSet(QObject):
 
     def _on_place(self, *_changed: Any) -> None:
         """Show regions and table what is chosen."""
-        image, annotations = self.image.value(), self.annotations.value()
-        kind, coverage = self.kind.value(), self.coverage.value()
-        self.regions.follow(
-            Place(
-                image=image,
-                annotations=annotations,
-                kind=kind,
-                validation=self.validation.text(),
-                network=self._network,
-                coverage=coverage,
-            )
+        place = Place(
+            self.image.value(),
+            self.annotations.value(),
+            self.kind.value(),
+            self.validation.text(),
+            self._network,
+            self.coverage.value(),
         )
-        self.images.follow(image, annotations, kind, coverage)
+        self.regions.follow(place)
+        self.images.follow(place)
