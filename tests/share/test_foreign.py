@@ -109,7 +109,7 @@ def test_only_sizes_that_the_network_takes_are_shown_to_it(package, tmp_path):
 def test_what_becomes_of_the_output_is_said(package, tmp_path):
     made = package()
     assert open_package(made.write(tmp_path / "one.zip")).notes == (
-        "Smooth mitochondria, through TorchScript",
+        "Smooth mitochondria, through TorchScript, in float32",
         "1 channel, probabilities: class 1 is mitochondria",
     )
     made.output["postprocessing"] = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from torch import nn
 from napari_unet import (
     UNet,
     UNetConfig,
+    export_model,
     import_model,
     load_model,
     open_package,
@@ -22,6 +25,7 @@ from napari_unet.config import PredictConfig
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model, save_model
+from napari_unet.model.loading import card_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
@@ -118,7 +122,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(package, tmp_path):
 
     made, path = written(package, tmp_path / "tanh.zip", Tanh())
     assert "compute something else" in refusal(path)
-    assert open_package(path).notes[0].endswith("TorchScript")
+    assert open_package(path).notes[0].endswith("TorchScript, in float32")
     del made.output["test_tensor"]
     assert "no example" in refusal(made.write(path))
     made.input["preprocessing"] = [{"id": "scale_range"}]
@@ -169,3 +173,44 @@ def test_a_package_of_ours_that_was_tampered_with_is_refused(package, tmp_path, 
     made.files["napari_unet.json"] = b"{"
     with pytest.raises(ModelFileError, match="damaged"):
         import_model(made.write(tmp_path / "package.zip"))
+
+
+@pytest.mark.skipif(
+    find_spec("onnx") is None or find_spec("onnxruntime") is None,
+    reason="needs the extra onnx",
+)
+def test_onnx_that_was_exported_is_predicted_with(tmp_path, own):
+    export_model(own, tmp_path / "own.onnx")
+    opened = open_package(tmp_path / "own.onnx")
+    assert opened.card == own.card == card_of(tmp_path / "own.onnx")
+    image = torch.randn(1, 1, 48, 64)
+    with torch.inference_mode():
+        found = opened.network.probabilities(image)
+        torch.testing.assert_close(
+            found, own.network.probabilities(image), atol=1e-5, rtol=0
+        )
+
+
+def test_what_others_see_of_our_packages_is_the_same_network(tmp_path, own):
+    """Without its card, a package of ours is one of another program."""
+    export_model(own, tmp_path / "own.zip")
+    stranger = tmp_path / "stranger.zip"
+    with (
+        zipfile.ZipFile(tmp_path / "own.zip") as whole,
+        zipfile.ZipFile(stranger, "w") as archive,
+    ):
+        for name in set(whole.namelist()) - {"napari_unet.json"}:
+            archive.writestr(name, whole.read(name))
+    opened = open_package(stranger)
+    for told, name in zip(opened.card.class_names, own.card.class_names, strict=True):
+        assert name in told
+    side = max(one.least for one in opened.network.footprint.sides)
+    image = torch.randn(1, 1, 1, side, side)
+    with torch.inference_mode():
+        expected = own.network.probabilities(image[:, :, 0])
+        found = opened.network.answer(image)[:, :, 0]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    fitted = import_model(stranger).model.network
+    assert fitted.config == own.network.config
+    for name, tensor in own.network.state_dict().items():
+        torch.testing.assert_close(fitted.state_dict()[name], tensor)

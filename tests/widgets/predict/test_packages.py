@@ -89,7 +89,7 @@ def test_a_package_is_predicted_with_as_a_model_is(
     bright = image > image.mean((1, 2), keepdims=True)
     np.testing.assert_array_equal(layer.data, bright)
     assert made_by(layer).model == package
-    assert "class 1 is bright" in predict.status.text()
+    assert "class 1 is bright" in predict.device.text()
     assert not predict.trust.isVisibleTo(predict)
 
 

@@ -125,7 +125,10 @@ class ForeignModel:
         card = described.card
         runtime = open_runtime(described, trust_code=trust_code)
         network = ForeignNetwork(described, runtime.network).eval()
-        words = f"{described.name}, through {runtime.words}", described.meaning.words
+        words = (
+            f"{described.name}, through {runtime.words}, in float32",
+            described.meaning.words,
+        )
         return cls(network, card, (*words, *described.notes))
 
 

@@ -213,7 +213,6 @@ class PredictWidget(Panel):
         if isinstance(item, Started):
             self.job.began = time.monotonic()
             self.device.begin("Predicting", item)
-            self._notes.extend(item.notes)
             return
         if isinstance(item, Finishing):
             self._layers.draw()

@@ -50,7 +50,7 @@ class ShareBox(QWidget):
         row = in_row(self.import_button, self.export_button)
         row.addStretch(1)
         in_column(self, row, self.words)
-        model.valueChanged.connect(self._refresh)
+        model.valueChanged.connect(self._on_model)
         self._refresh()
 
     def import_package(self, package: Path, out: Path) -> None:
@@ -102,16 +102,24 @@ class ShareBox(QWidget):
         save_file(self, "Write the model", name, _MODELS, act)
 
     def _on_imported(self, out: Path, imported: Imported) -> None:
-        self._say(f"Imported: {imported.words}.")
         self._workspace.model = out
         self._model.setValue(out)
+        self._say(f"Imported: {imported.words}.")
+
+    def _on_model(self, *_changed: object) -> None:
+        """Forget what was said of another model."""
+        if not self.job.running:
+            self._say("")
+        self._refresh()
 
     def _say(self, words: str) -> None:
         self.words.setText(words)
 
-    def _refresh(self, *_changed: object) -> None:
+    def _refresh(self) -> None:
         busy = "A model is being imported or exported." if self.job.running else ""
         model = self._model.value()
-        ours = isinstance(model, Path) and not is_package(model)
+        why = "" if isinstance(model, Path) else "Choose a model first."
+        if isinstance(model, Path) and is_package(model):
+            why = "This is a package already."
         explain(self.import_button, busy)
-        explain(self.export_button, busy or ("" if ours else "Choose a model first."))
+        explain(self.export_button, busy or why)
