@@ -164,7 +164,7 @@ def test_no_more_is_looked_at_than_takes_a_few_seconds(
         return postprocess(classes, *args, **options)
 
     monkeypatch.setattr(module, "postprocess", look)
-    monkeypatch.setattr(module, "_PIXELS", 2 * 100**2)
+    monkeypatch.setattr(module, "PIXELS", 2 * 100**2)
     choose_finish([Predicted(likely(), truth())] * 2)
     assert {shape[0] for shape in seen} == {1}
     assert all(0.9 * 100**2 < np.prod(shape) < 1.1 * 100**2 for shape in seen)

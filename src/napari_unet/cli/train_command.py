@@ -154,6 +154,7 @@ def train_and_report(run: OpenRun) -> None:
         )
     if trainer.best is not None:
         say(f"best validation IoU {trainer.best:.4f} at step {trainer.best_step}")
+    say(f"predictions become {trainer.chosen.reason}")
     if folder is not None:
         say(f"wrote {folder.last if trainer.best is None else folder.best}")
 

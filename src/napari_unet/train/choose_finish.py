@@ -28,12 +28,15 @@ _AS_GOOD = 0.01
 """A difference in V_rand that few slices cannot tell from none."""
 _BORDERS = 0.5
 """Share of the background that narrow borders have where cells fill an image."""
-_PIXELS = 3 * 512**2
+PIXELS = 3 * 512**2
 """A few seconds' worth."""
 _DEEP = 16
 """Slices of a volume that are looked at."""
 _MASKS = 8
 """Images whose borders are looked at, or nearly twice as many."""
+
+Window = tuple[NDArray[np.intp], slice, slice]
+"""Slices, rows and columns."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Predicted(NamedTuple):
     truth: Target
 
 
+def several_classes() -> ChosenFinish:
+    """Return what suits networks that tell several classes apart: a mask of them."""
+    return _classes("there are several classes")
+
+
 def default_finish(targets: Sequence[Target]) -> ChosenFinish:
     """Return what suits annotations, without a prediction to choose by.
 
@@ -79,8 +87,12 @@ def default_finish(targets: Sequence[Target]) -> ChosenFinish:
     Several classes, and what lies apart, such as lungs, stay classes; so do scribbles,
     which do not tell where objects end.
     """
+    return _usual(_suited(targets))
+
+
+def _suited(targets: Sequence[Target]) -> ChosenFinish:
     if any(one.num_classes > 2 for one in targets):
-        return _classes("there are several classes")
+        return several_classes()
     dense = [one for one in targets if one.kind is not AnnotationKind.SCRIBBLES]
     if not dense:
         return _classes("scribbles do not tell where objects end")
@@ -96,8 +108,8 @@ def finish_by_mask(masks: Sequence[NDArray[np.uint8]]) -> ChosenFinish:
     This is for scribbles: `default_finish` of what the network makes of them.
     """
     if any(one.max(initial=0) > 1 for one in masks):
-        return _classes("there are several classes")
-    return _by_borders(masks, "predicted")
+        return several_classes()
+    return _usual(_by_borders(masks, "predicted"))
 
 
 def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFinish:
@@ -132,15 +144,15 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
     dense = [one for one in predicted if one.truth.kind is not AnnotationKind.SCRIBBLES]
     if not dense:
         return finish_by_mask([classify(one.probabilities) for one in predicted])
-    found = default_finish([one.truth for one in predicted])
+    found = _suited([one.truth for one in predicted])
     if found.finish.objects == "no":
         return found
-    some = [_part(one, _PIXELS // len(dense), ndim) for one in dense]
+    some = [_part(one, PIXELS // len(dense), ndim) for one in dense]
     finish = found.finish
     by_threshold = {t: _v_rand(some, t, finish, ndim) for t in THRESHOLDS}
     threshold = _nearest_of_best(by_threshold, found.threshold or 0.5)
     if threshold is None:
-        return found
+        return _usual(found)
     by_neck = {NECK: by_threshold[threshold]}
     for neck in sorted({*NECKS} - {NECK}):
         changed = finish.model_copy(update={"neck": neck})
@@ -194,37 +206,66 @@ def _nearest_of_best(scores: dict[float, float], usual: float) -> float | None:
     return min(good, key=lambda value: abs(value - usual), default=None)
 
 
+def window(known: NDArray[np.bool_], pixels: int, ndim: int) -> Window:
+    """Choose slices, rows and columns of about so many pixels, that a look is quick.
+
+    Parameters
+    ----------
+    known
+        (Z, Y, X) where there is something to look at.
+    pixels
+        How many are looked at, about.
+    ndim
+        With 2, slices are spread evenly; with 3 they follow each other.
+    """
+    depths = np.flatnonzero(known.any(axis=(1, 2)))
+    rows, columns = (_span(known, axis) for axis in (1, 2))
+    area = (rows.stop - rows.start) * (columns.stop - columns.start)
+    count = min(len(depths), max(1, pixels // area))
+    if ndim == 3:
+        whole = np.arange(depths[0], depths[-1] + 1)
+        count = min(len(whole), _DEEP)
+        chosen = whole[_middle(slice(0, len(whole)), count / len(whole))]
+    else:
+        places = np.linspace(0, len(depths) - 1, count).round().astype(int)
+        chosen = depths[places]
+    share = min(1.0, math.sqrt(pixels / (count * area)))
+    return chosen, _middle(rows, share), _middle(columns, share)
+
+
 def _part(one: Predicted, pixels: int, ndim: int) -> Predicted:
     """Return some slices, or the middle of a volume, of about so many pixels."""
     probabilities, truth = one
-    depth, height, width = truth.classes.shape
-    count = min(depth, max(1, pixels // (height * width)))
-    chosen = np.linspace(0, depth - 1, count).round().astype(int)
-    if ndim == 3:
-        count = min(depth, _DEEP)
-        chosen = np.arange(depth)[_middle(depth, count / depth)]
-    share = min(1.0, math.sqrt(pixels / (count * height * width)))
-    rows, columns = _middle(height, share), _middle(width, share)
-    classes, objects = (
-        one[chosen][:, rows, columns] for one in (truth.classes, truth.objects)
-    )
+    chosen, rows, columns = window(truth.annotated, pixels, ndim)
     return Predicted(
         probabilities[:, chosen][:, :, rows, columns],
-        replace(truth, classes=classes, objects=objects),
+        replace(
+            truth,
+            classes=truth.classes[chosen][:, rows, columns],
+            objects=truth.objects[chosen][:, rows, columns],
+        ),
     )
 
 
-def _middle(length: int, share: float) -> slice:
-    """Return the middle of an axis, a share of it."""
+def _span(known: NDArray[np.bool_], axis: int) -> slice:
+    """Return from where to where anything is known along an axis."""
+    others = tuple({0, 1, 2} - {axis})
+    places = np.flatnonzero(known.any(axis=others))
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def _middle(part: slice, share: float) -> slice:
+    """Return the middle of a part of an axis, a share of it."""
+    length = part.stop - part.start
     count = max(1, round(share * length))
-    first = (length - count) // 2
+    first = part.start + (length - count) // 2
     return slice(first, first + count)
 
 
 def _by_borders(masks: Sequence[NDArray[np.uint8]], what: str) -> ChosenFinish:
     """Decide by the borders in some slices of (Z, Y, X) classes."""
     masks = masks[:: max(1, len(masks) // _MASKS)]
-    some = [z for mask in masks for z in _few(mask, _PIXELS // len(masks))]
+    some = [z for mask in masks for z in _few(mask, PIXELS // len(masks))]
     share = narrow_share([((z > 0) & (z != IGNORE), z == 0) for z in some])
     words = f"narrow borders are {share:.0%} of the background that is {what}"
     return _objects(words, NARROW) if share > _BORDERS else _classes(words)
@@ -236,6 +277,15 @@ def _few(mask: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:
     count = min(len(useful), max(1, pixels // mask[0].size))
     for place in np.linspace(0, len(useful) - 1, count).round().astype(int):
         yield mask[useful[place]]
+
+
+def _usual(found: ChosenFinish) -> ChosenFinish:
+    """Say that what is not chosen by held-out slices is what usually suits."""
+    if found.finish.objects == "no":
+        return found
+    which = f"threshold {found.threshold or 0.5:g} and necks {NECK:g}"
+    reason = f"{found.reason}; {which} as usual: nothing is held out to choose them by"
+    return replace(found, reason=reason)
 
 
 def _objects(reason: str, threshold: float | None = None) -> ChosenFinish:

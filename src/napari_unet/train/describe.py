@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from napari_unet.config import RunConfig
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.seen import seen
+from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.training_image import TrainingImage
 
 
@@ -18,12 +19,14 @@ def model_card(
     iou: float | None = None,
     earlier: Sequence[dict[str, str]] = (),
     before: Sequence[str] = (),
+    chosen: ChosenFinish | None = None,
 ) -> ModelCard:
     """Describe a model trained with `config` on `images` for `step` steps.
 
     `iou` is its score on the held-out slices, where there are any; `earlier` is what
-    models before it learnt from, and `before` what they called their classes. Pixel
-    size, normalisation and kind of annotations are those of the first image.
+    models before it learnt from, and `before` what they called their classes; `chosen`
+    is what is made of its predictions. Pixel size, normalisation and kind of
+    annotations are those of the first image.
     """
     first = images[0]
     return ModelCard(
@@ -40,6 +43,9 @@ def model_card(
         step=step,
         scores={} if iou is None else {"iou": iou},
         data=(*earlier, *map(_entry, images)),
+        threshold=None if chosen is None else chosen.threshold,
+        finish=None if chosen is None else chosen.finish,
+        finish_reason="" if chosen is None else chosen.reason,
     )
 
 

@@ -19,7 +19,9 @@ from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import choose_device, use_threads
 from napari_unet.model.unet import UNet
 from napari_unet.predict.predictor import Predictor
+from napari_unet.train.choose_finish import ChosenFinish, default_finish
 from napari_unet.train.describe import data_before, model_card
+from napari_unet.train.finish_of_network import finish_of_network
 from napari_unet.train.learner import Learner
 from napari_unet.train.plateau import Plateau
 from napari_unet.train.progress import TrainStep
@@ -83,6 +85,7 @@ class Trainer:
         self._pace = Pace()
         self._learner = Learner(self.config, self.images, self.device, start)
         self._validation = Validation(self.images)
+        self.chosen = default_finish([image.target for image in self.images])
         self.notes = (
             *self._learner.notes,
             *tell_pixel_size(start, self.images),
@@ -160,7 +163,8 @@ class Trainer:
         network = copy.deepcopy(self.network).cpu()
         if self._best_weights is not None:
             network.load_state_dict(self._best_weights)
-        return Model(network.eval(), self._card(self._best_weights is not None))
+        card = self._card(self._best_weights is not None, self.chosen)
+        return Model(network.eval(), card)
 
     def _advance(self) -> TrainStep:
         """Take one step, with the validation, planning and saving that fall due."""
@@ -257,20 +261,33 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
-        if self._validation and self.best is None and self.step > 0:
-            self._validate()
+        if self.step > 0:
+            if self._validation and self.best is None:
+                self._validate()
+            self._choose()
         self._save()
         if self.folder is not None:
             how = "finished" if self.is_over else "stopped"
             best = "" if self.best is None else f", best validation IoU {self.best:.4f}"
             self.folder.log(f"{how} after step {self.step}{best}")
 
+    def _choose(self) -> None:
+        """Choose what is made of predictions, and keep it in the best model."""
+        model = Model(self.model().network, self._card(best=False))
+        predictor = Predictor(model, device=self.device)
+        self.chosen = finish_of_network(predictor, self.images)
+        if self.folder is not None:
+            self.folder.log(f"predictions become {self.chosen.reason}")
+            if self.best is not None:
+                self.folder.save_best(self.model())
+
     def _save(self) -> None:
         self._saved_at = self.elapsed
         if self.folder is None:
             return
         network = copy.deepcopy(self.network).cpu()
-        self.folder.save_last(Model(network, self._card(best=False)), self._state())
+        model = Model(network, self._card(False, self.chosen))
+        self.folder.save_last(model, self._state())
         self.folder.write_history(self.history)
 
     def _state(self) -> dict[str, Any]:
@@ -313,7 +330,7 @@ class Trainer:
         self._schedule = Schedule(**state["schedule"])
         self._plateau = Plateau(**state["plateau"])
 
-    def _card(self, best: bool) -> ModelCard:
+    def _card(self, best: bool, chosen: ChosenFinish | None = None) -> ModelCard:
         step, iou = (self.best_step, self.best) if best else (self.step, None)
         return model_card(
             self.config,
@@ -322,6 +339,7 @@ class Trainer:
             iou=iou,
             earlier=self._earlier,
             before=self._names_before,
+            chosen=chosen,
         )
 
 
