@@ -14,8 +14,9 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import Region, Role, role_map
 from napari_unet.data.stack import Stack
-from napari_unet.live.events import Idle, LiveStep, Preview
+from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.loop import LiveLoop
+from napari_unet.model.card import read_card
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.seen import trained_slices
 from napari_unet.samples import em_stack
@@ -370,3 +371,22 @@ def test_a_single_slice_and_channels_are_images_too():
     painted[:20], painted[30:] = 1, 2
     loop.update(0, painted)
     assert isinstance(next(loop.run()), LiveStep)
+
+
+def test_a_kept_model_knows_that_cells_fill_the_image(em, tmp_path):
+    loop = loop_on(em, folder=RunFolder(tmp_path / "run"))
+    for z in range(2):
+        loop.update(z, scribbles(em, z))
+    kept = []
+
+    def until(item):
+        if is_step(60)(item) and not kept:
+            loop.keep()
+        kept.extend([item] if isinstance(item, Kept) else [])
+        return bool(kept)
+
+    take(loop, until)
+    for card in (read_card(kept[0].path), read_card(tmp_path / "run/last.safetensors")):
+        assert card.finish.objects == "watershed"
+        assert "that is predicted" in card.finish_reason
+    assert loop.model().card.finish is None, "previews show classes"

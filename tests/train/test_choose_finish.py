@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_unet.config import AnnotationKind, PostprocessConfig, UNetConfig
 from napari_unet.data.annotation import Target, to_target
-from napari_unet.model.card import ModelCard, keep_finish, read_card
+from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.predict.postprocessing import classify, postprocess
@@ -175,7 +175,7 @@ def test_the_model_file_keeps_what_was_chosen(tmp_path: Any) -> None:
     path, network = tmp_path / "model.safetensors", UNet(UNetConfig(base_channels=2))
     save_model(path, Model(network, ModelCard(network=network.config)))
     assert read_card(path).finish is None
-    keep_finish(path, found.threshold, found.finish, found.reason)
+    found.keep(path)
     card = read_card(path)
     assert (card.threshold, card.finish) == (found.threshold, found.finish)
     assert card.finish_reason == found.reason

@@ -112,7 +112,7 @@ def _write_overlay(
     prediction: NDArray[np.unsignedinteger],
 ) -> None:
     image = np.asarray(stack.as_zyx())[0]
-    panels = [connected_objects(mask[:1] == 1)[0] for mask in (truth, prediction)]
+    panels = [connected_objects(mask[:1] > 0)[0] for mask in (truth, prediction)]
     with atomic_write(path) as temporary:
         imsave(temporary, side_by_side(image, *panels), check_contrast=False)
 

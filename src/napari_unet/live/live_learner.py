@@ -11,6 +11,7 @@ from napari_unet.config import RunConfig
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import choose_device
 from napari_unet.model.unet import UNet
+from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.describe import data_before, model_card
 from napari_unet.train.learner import Learner
 from napari_unet.train.patches import Place
@@ -84,14 +85,20 @@ class LiveLearner:
         """The network as it is now."""
         return self._learner.network
 
-    def card(self, image: TrainingImage) -> ModelCard:
-        """Describe the network as it is now, trained on `image`."""
+    def card(
+        self, image: TrainingImage, chosen: ChosenFinish | None = None
+    ) -> ModelCard:
+        """Describe the network as it is now, trained on `image`.
+
+        `chosen` is what is made of its predictions.
+        """
         return model_card(
             self.config,
             [image],
             step=self.step,
             earlier=self._earlier,
             before=self._names,
+            chosen=chosen,
         )
 
     def renew(self, image: TrainingImage, z: int, fresh: Sequence[Place]) -> None:

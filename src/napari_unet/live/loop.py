@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import use_threads
 from napari_unet.predict.predictor import Predictor
+from napari_unet.train.choose_finish import ChosenFinish
+from napari_unet.train.finish_of_network import finish_of_network
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.start import load_start, with_start
 from napari_unet.train.validation import Validation
@@ -110,6 +113,7 @@ class LiveLoop:
         self._taken, self._learnt = 0, 0
         self._unreadable: dict[int, str] = {}
         self._tidied_at = 0.0
+        self._chosen = None if start is None else ChosenFinish.of(start.card)
 
     # What other threads ask for.
 
@@ -213,6 +217,7 @@ class LiveLoop:
                     self._tidy()
                 reported = reason
             self._save()
+            self._choose()
         finally:
             return_freed_memory()
 
@@ -236,6 +241,7 @@ class LiveLoop:
         if self._requests.kept and self.folder is not None and self._can_keep:
             self._requests.kept = False
             self._write()
+            self._choose()
             yield Kept(self.folder.last)
 
     def _why_idle(self) -> str:
@@ -348,8 +354,15 @@ class LiveLoop:
         model = Model(self._learner.network, self._card())
         return Predictor(model, config, self._learner.device)
 
-    def _card(self) -> ModelCard:
-        return self._learner.card(self._set.used)
+    def _card(self, chosen: ChosenFinish | None = None) -> ModelCard:
+        return self._learner.card(self._set.used, chosen)
+
+    def _choose(self) -> None:
+        """Choose what is made of predictions; a look at one slice is soon done."""
+        if self.folder is not None and self._learner.step > 0:
+            images = [self._set.used]
+            self._chosen = finish_of_network(self._predictor(), images, TILE**2)
+            self._chosen.keep(self.folder.last)
 
     def _save(self) -> None:
         self._saved_at = self._seconds
@@ -358,5 +371,6 @@ class LiveLoop:
 
     def _write(self) -> None:
         if self.folder is not None:
-            self.folder.save_model(self.model())
+            model = self.model()
+            self.folder.save_model(replace(model, card=self._card(self._chosen)))
             self.folder.write_history(self.history)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_unet.config import AnnotationKind, PostprocessConfig
 from napari_unet.config.postprocess import NECK
 from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.narrow_borders import narrow_share
+from napari_unet.model.card import ModelCard, keep_finish
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.means import mean
@@ -56,6 +58,23 @@ class ChosenFinish:
     finish: PostprocessConfig
     threshold: float | None = None
     reason: str = ""
+
+    @classmethod
+    def of(cls, card: ModelCard) -> ChosenFinish | None:
+        """Return what a model keeps; None where it keeps nothing."""
+        if card.finish is None:
+            return None
+        return cls(card.finish, card.threshold, card.finish_reason)
+
+    def keep(self, model: Path) -> None:
+        """Write it into a model file.
+
+        Raises
+        ------
+        ModelFileError, OutputError
+            As `keep_finish` of the card.
+        """
+        keep_finish(model, self.threshold, self.finish, self.reason)
 
 
 class Predicted(NamedTuple):
@@ -132,14 +151,12 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
     Returns
     -------
     ChosenFinish
-        What `napari_unet.model.card.keep_finish` keeps in a model file.
+        Its `keep` writes it into a model file.
 
     Examples
     --------
     >>> chosen = choose_finish([Predicted(probabilities, target)])  # doctest: +SKIP
-    >>> keep_finish(
-    ...     path, chosen.threshold, chosen.finish, chosen.reason
-    ... )  # doctest: +SKIP
+    >>> chosen.keep(Path("model.safetensors"))  # doctest: +SKIP
     """
     dense = [one for one in predicted if one.truth.kind is not AnnotationKind.SCRIBBLES]
     if not dense:

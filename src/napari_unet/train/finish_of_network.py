@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import IGNORE
+from napari_unet.data.annotation import IGNORE, connected_objects
 from napari_unet.data.regions import VALIDATION
 from napari_unet.predict.postprocessing import classify
 from napari_unet.predict.predictor import Predictor
@@ -34,7 +34,7 @@ _MOST = 8
 
 
 def finish_of_network(
-    predictor: Predictor, images: Sequence[TrainingImage]
+    predictor: Predictor, images: Sequence[TrainingImage], pixels: int = PIXELS
 ) -> ChosenFinish:
     """Choose what is made of a network's predictions by default.
 
@@ -48,17 +48,19 @@ def finish_of_network(
         Of the network.
     images
         What it was trained on.
+    pixels
+        How many are predicted, about.
     """
     if predictor.num_classes > 2:
         return several_classes()
     held = [image for image in images if image.validation.size][:_MOST]
     if held:
-        predicted = [_held_out(predictor, one, PIXELS // len(held)) for one in held]
+        predicted = [_held_out(predictor, one, pixels // len(held)) for one in held]
         return choose_finish(predicted, ndim=predictor.footprint.ndim)
     some = [image for image in images if image.train.size][:_MOST]
     if any(image.kind is not AnnotationKind.SCRIBBLES for image in some):
         return default_finish([image.target for image in some])
-    return finish_by_mask([_mask(predictor, one, PIXELS // len(some)) for one in some])
+    return finish_by_mask([_mask(predictor, one, pixels // len(some)) for one in some])
 
 
 def _held_out(predictor: Predictor, image: TrainingImage, pixels: int) -> Predicted:
@@ -66,9 +68,12 @@ def _held_out(predictor: Predictor, image: TrainingImage, pixels: int) -> Predic
     target, known = image.target, image.roles == VALIDATION
     where = window(known & target.annotated, pixels, predictor.footprint.ndim)
     classes = np.where(known, target.classes, np.uint8(IGNORE))
-    truth = replace(
-        target, classes=_cut(classes, where), objects=_cut(target.objects, where)
-    )
+    classes, objects = _cut(classes, where), _cut(target.objects, where)
+    if not objects.any():
+        # What is being painted has none: they are only made for weight maps.
+        foreground = (classes > 0) & (classes != IGNORE)
+        objects = connected_objects(foreground, ndim=predictor.footprint.ndim)
+    truth = replace(target, classes=classes, objects=objects)
     return Predicted(_probabilities(predictor, image, where), truth)
 
 

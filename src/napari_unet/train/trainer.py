@@ -261,25 +261,26 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
-        if self.step > 0:
-            if self._validation and self.best is None:
-                self._validate()
-            self._choose()
+        if self._validation and self.best is None and self.step > 0:
+            self._validate()
         self._save()
+        if self.step > 0:
+            self._choose()
         if self.folder is not None:
             how = "finished" if self.is_over else "stopped"
             best = "" if self.best is None else f", best validation IoU {self.best:.4f}"
             self.folder.log(f"{how} after step {self.step}{best}")
 
     def _choose(self) -> None:
-        """Choose what is made of predictions, and keep it in the best model."""
+        """Choose what is made of predictions, and keep it in the models."""
         model = Model(self.model().network, self._card(best=False))
         predictor = Predictor(model, device=self.device)
         self.chosen = finish_of_network(predictor, self.images)
         if self.folder is not None:
             self.folder.log(f"predictions become {self.chosen.reason}")
-            if self.best is not None:
-                self.folder.save_best(self.model())
+            for path in (self.folder.best, self.folder.last):
+                if path.exists():
+                    self.chosen.keep(path)
 
     def _save(self) -> None:
         self._saved_at = self.elapsed
