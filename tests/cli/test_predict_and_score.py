@@ -23,6 +23,7 @@ from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, ModelFileError, NapariUNetError
+from napari_unet.model.card import keep_finish
 from napari_unet.model.checkpoint import load_model
 from napari_unet.model.unet import UNet
 from napari_unet.predict.postprocessing import postprocess
@@ -99,6 +100,26 @@ def test_objects_are_numbered_and_counted(files, train, run):
     )
     run(*predict, files / "c.tif", "--objects", "connected", "--follow-slices")
     np.testing.assert_array_equal(tifffile.imread(files / "c.tif"), expected)
+
+
+def test_options_left_alone_come_from_the_model(files, train, run):
+    model = train() / "last.safetensors"
+    kept = PostprocessConfig(objects="watershed", neck=0.6)
+    keep_finish(model, 0.45, kept, "numbered objects: so it was taught")
+    predict = ("predict", model, files / "image.tif", "--out")
+    printed = run(*predict, files / "auto.tif", "--min-size", "4").stdout
+    assert "numbered objects: so it was taught" in printed
+    same = ("--objects", "watershed", "--neck", "0.6", "--threshold", "0.45")
+    printed = run(*predict, files / "same.tif", *same, "--min-size", "4").stdout
+    assert "so it was taught" not in printed
+    auto, asked = (tifffile.imread(files / name) for name in ("auto.tif", "same.tif"))
+    np.testing.assert_array_equal(auto, asked)
+    assert auto.max() > 1
+    run(*predict, files / "no.tif", "--objects", "no")
+    classes = Predictor(load_model(model)).predict(
+        read_stack(files / "image.tif").as_czyx()
+    )
+    np.testing.assert_array_equal(tifffile.imread(files / "no.tif"), classes.labels)
 
 
 def test_a_threshold_averaging_and_16_bits_reach_the_predictor(files, train, run):
@@ -192,7 +213,8 @@ def test_while_objects_are_numbered_ctrl_c_ends_at_once(files, train, run, monke
     # What runs in the background of a shell would ignore it.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        assert run(*predict, "--objects", "connected").exit_code == 130
+        follow = "--objects", "connected", "--follow-slices"
+        assert run(*predict, *follow).exit_code == 130
     finally:
         signal.signal(signal.SIGINT, before)
     assert not (files / "o.tif").exists()

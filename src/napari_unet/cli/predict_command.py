@@ -75,13 +75,12 @@ def write_prediction(
     card = loaded.card
     if words := difference(card, stack.size_for(card.network.ndim), stack.unit):
         say(f"{words}: {_RESCALED if config.rescale else _UNSCALED}")
-    finish = (finish or PostprocessConfig()).settled(card.finish)
     found = segment_behind_bar(
         loaded, stack, config, finish, probabilities=probabilities is not None
     )
     labels = stack.single_channel(found.labels)
     write_stack(out, labels.data, like=labels)
-    numbered = finish.objects != "no"
+    numbered = found.finish.numbers_objects
     objects = f", {int(found.labels.max()):,} objects" if numbered else ""
     say(f"wrote {out}{objects}")
     if probabilities is not None and found.probabilities is not None:

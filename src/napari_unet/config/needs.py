@@ -164,7 +164,7 @@ class PredictSituation(Situation):
         """Return what the settings of a prediction need."""
         finish, follow = self.finish, "finish.follow_slices"
         sizes = (finish.min_size, finish.fill_holes, finish.thin_borders)
-        looks_at_objects = finish.objects != "no" or any(sizes)
+        looks_at_objects = finish.numbers_objects or any(sizes)
         return (
             (not self.running, PREDICTS, "finish", "settings"),
             (

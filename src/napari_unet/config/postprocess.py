@@ -50,7 +50,21 @@ class PostprocessConfig(Settings):
     def keeps_classes(self) -> bool:
         """Whether the class of every pixel stays as it is, of settled settings."""
         sizes = (self.min_size, self.fill_holes, self.thin_borders, self.smooth)
-        return self.objects == "no" and not any(sizes)
+        return not (self.numbers_objects or any(sizes))
+
+    @property
+    def numbers_objects(self) -> bool:
+        """Whether numbers of objects take the place of classes."""
+        return self.objects in ("connected", "watershed")
+
+    @property
+    def words(self) -> str:
+        """What becomes of the pixels, of settled settings."""
+        if self.objects == "watershed":
+            return f"Numbered objects, split at necks below {self.neck:g}"
+        if self.objects == "connected":
+            return "Numbered objects, of all that touches"
+        return "A mask of classes"
 
     def settled(self, kept: PostprocessConfig | None = None) -> PostprocessConfig:
         """Return these settings with nothing left open.

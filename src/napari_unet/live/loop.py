@@ -113,7 +113,7 @@ class LiveLoop:
         self._taken, self._learnt = 0, 0
         self._unreadable: dict[int, str] = {}
         self._tidied_at = 0.0
-        self._chosen = None if start is None else ChosenFinish.of(start.card)
+        self._chosen = None if model is None else ChosenFinish.of(model.card)
 
     # What other threads ask for.
 

@@ -99,7 +99,7 @@ def postprocess(
         classes = classify(probabilities, threshold)
     if config.fill_holes:
         classes = _fill_holes(classes, config.fill_holes, ndim)
-    numbered = config.objects != "no"
+    numbered = config.numbers_objects
     if not (numbered or config.min_size or config.thin_borders):
         return classes
     likely = None
@@ -196,7 +196,7 @@ def _split_objects(
     # One slice after the other: what they need stays in the processor's cache.
     for target, flat, deep in zip(parts, objects, depth, strict=True):
         found = _split(flat, deep, config)
-        target[flat > 0] = found[flat > 0] + last
+        target[found > 0] = found[found > 0] + last
         last = max(last, target.max(initial=0))
     return parts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.model.predictable import Predictable
-    from napari_unet.predict.prediction import TileDone
+    from napari_unet.predict.finishing import FinishedSlices
+    from napari_unet.predict.prediction import Prediction, TileDone
 
 # Reading all of a larger image takes longer than predicting one slice of it.
 _LARGE = 2**30
@@ -52,6 +53,8 @@ class Segmentation:
         How it went, in one line.
     image
         Fingerprint of the image; "" where it was not asked for, or would take long.
+    finish
+        What was made of the pixels' classes, with nothing left open.
     complete
         Whether it was done to the end. Of what was stopped, `labels` are the classes
         of the tiles that are done, and 0 elsewhere.
@@ -61,6 +64,7 @@ class Segmentation:
     probabilities: NDArray[np.floating] | None = None
     words: str = ""
     image: str = ""
+    finish: PostprocessConfig = field(default_factory=PostprocessConfig().settled)
     complete: bool = True
 
 
@@ -123,23 +127,32 @@ def segment_steps(
         The image that `stack` is, or is a part of, when its fingerprint is wanted.
     """
     from napari_unet.model.loading import open_package
-    from napari_unet.predict.postprocessing import needs_probabilities, postprocess
+    from napari_unet.predict.finishing import FinishedSlices, by_slice, settle
+    from napari_unet.predict.postprocessing import needs_probabilities
     from napari_unet.predict.rescale import predictor_for
     from napari_unet.starters.model_file import model_file
 
     loaded = open_package(model_file(model)) if isinstance(model, str | Path) else model
-    finish = (finish or PostprocessConfig()).settled(loaded.card.finish)
+    whole = stack.as_czyx().shape[1:]
+    settled = settle(finish, loaded.card, whole)
+    finish, notes = settled.finish, loaded.notes
+    if settled.words:
+        notes = (*notes, settled.words)
     finishes, stop = not finish.keeps_classes, stop or Event()
     predictor = predictor_for(loaded, stack, config)
-    yield Started(predictor.device.words, loaded.notes, predictor.device.memory_words)
+    yield Started(predictor.device.words, notes, predictor.device.memory_words)
     channels = loaded.network.footprint.in_channels
     image = with_colours(stack.picture.as_czyx(), channels)
-    whole = stack.as_czyx().shape[1:]
-    keep = probabilities or needs_probabilities(finish)
+    ndim, each = loaded.network.footprint.ndim, None
+    if finishes and by_slice(finish, ndim):
+        each = FinishedSlices(whole, image.shape[2], finish, predictor.threshold)
+    keep = probabilities or (each is None and needs_probabilities(finish))
     found = predictor.empty(whole, keep=keep)
     began, where, missing = time.monotonic(), "before the first tile", True
     for tile in predictor.tiles(image, stop):
         found.add(tile)
+        if each is not None:
+            each.add(tile)
         yield tile
         where = f"after tile {tile.done} of {tile.total}"
         missing = tile.done < tile.total
@@ -149,22 +162,37 @@ def segment_steps(
     kept = found.probabilities if probabilities else None
     if missing or (finishes and stop.is_set()):
         words, seen = f"Stopped {where}", _fingerprint(stack, of)
-        return Segmentation(labels, kept, words, seen, complete=False)
+        return Segmentation(labels, kept, words, seen, finish, complete=False)
     objects = ""
     if finishes:
         yield Finishing()
-        labels = postprocess(
-            found.labels,
-            finish,
-            probabilities=found.probabilities,
-            threshold=predictor.threshold,
-            ndim=loaded.network.footprint.ndim,
-        )
-        if finish.objects != "no":
+        labels = _finished(found, each, finish, predictor.threshold, ndim)
+        if finish.numbers_objects:
             objects = f": {int(labels.max()):,} objects"
     seconds = time.monotonic() - began
     words = f"Done in {seconds:.1f} s on {predictor.device.words}{objects}"
-    return Segmentation(labels, kept, words, _fingerprint(stack, of))
+    return Segmentation(labels, kept, words, _fingerprint(stack, of), finish)
+
+
+def _finished(
+    found: Prediction,
+    each: FinishedSlices | None,
+    finish: PostprocessConfig,
+    threshold: float | None,
+    ndim: int,
+) -> NDArray[np.unsignedinteger]:
+    """Return what is made of all slices: each by itself, or the stack."""
+    from napari_unet.predict.postprocessing import postprocess
+
+    if each is not None:
+        return each.labels
+    return postprocess(
+        found.labels,
+        finish,
+        probabilities=found.probabilities,
+        threshold=threshold,
+        ndim=ndim,
+    )
 
 
 def _fingerprint(stack: Stack, of: Stack | None) -> str:

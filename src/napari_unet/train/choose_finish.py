@@ -21,8 +21,8 @@ from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.means import mean
 from napari_unet.score.objects.partition import partition
 
-THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-NECKS = (0.3, NECK, 0.5, 0.6)
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+NECKS = (0.3, NECK, 0.5)
 """What is tried."""
 NARROW = 0.7
 """Threshold for narrow borders where nothing is held out (benchmarks/mask.py)."""

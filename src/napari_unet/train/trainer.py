@@ -50,6 +50,12 @@ class Trainer:
     resume
         Go on with the run in `folder` exactly where it was saved.
 
+    Attributes
+    ----------
+    chosen
+        What is made of predictions by default: what suits the annotations, and at the
+        end of the run what suits the held-out slices.
+
     Raises
     ------
     InputError

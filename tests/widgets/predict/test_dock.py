@@ -12,7 +12,7 @@ import torch
 from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.annotation import connected_objects
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.model.card import keep_threshold
+from napari_unet.model.card import keep_finish, keep_threshold
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.predict.made_by import MadeBy
@@ -306,6 +306,38 @@ def test_the_threshold_of_a_model_is_shown_and_counts(
     predict.run_button.click()
     finish(predict)
     np.testing.assert_array_equal(layer.data[0] > 0, likely.data[0] > 0.3)
+
+
+def test_what_a_model_keeps_is_shown_and_numbers_objects(
+    predict: Any, viewer: Any, finish: Any, model: Path
+) -> None:
+    kept = PostprocessConfig(objects="watershed", neck=0.6)
+    keep_finish(model, None, kept, "numbered objects: so it was taught")
+    predict.workspace.model = model
+    words = "Numbered objects, split at necks below 0.6"
+    assert predict.threshold.text() == f"{words} (of the model)"
+    predict.run_button.click()
+    finish(predict)
+    layer = viewer.layers["em prediction"]
+    assert layer.data.max() > 1
+    assert made_by(layer).finish == kept
+    assert "so it was taught" in predict.status.text()
+    predict.finish.setValue(PostprocessConfig(objects="no"))
+    assert predict.threshold.text() == "A mask of classes (your own)"
+    predict.run_button.click()
+    finish(predict)
+    assert viewer.layers["em prediction"].data.max() == 1
+    assert "so it was taught" not in predict.status.text()
+
+
+def test_necks_can_be_set_where_the_model_splits_objects(
+    predict: Any, model: Path
+) -> None:
+    neck = predict.finish._editors["neck"].native
+    assert not neck.isEnabled()
+    keep_finish(model, None, PostprocessConfig(objects="watershed"))
+    predict.workspace.model = model
+    assert neck.isEnabled()
 
 
 def test_a_prediction_knows_model_threshold_and_image(

@@ -34,6 +34,8 @@ def model_facts(card: ModelCard) -> dict[str, dict[str, str]]:
     }
     if card.threshold is not None:
         training["Threshold"] = f"{card.threshold:g}"
+    if card.finish_reason:
+        training["Predictions become"] = card.finish_reason
     for number, entry in enumerate(card.data, start=1):
         words = ", ".join(f"{key} {value}" for key, value in entry.items() if value)
         training[f"Image {number}"] = words

@@ -16,6 +16,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.loading import card_of, open_package
 from napari_unet.model.started import Started
+from napari_unet.predict.finishing import settle
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.predict.segment import Finishing, segment_steps
@@ -89,9 +90,11 @@ class PredictWidget(Panel):
             changed.connect(self._on_model)
             changed.connect(self.refresh)
         self.trust.answered.connect(self.refresh)
-        self.settings.valueChanged.connect(self._show_threshold)
-        # A threshold may have been kept in the same model.
-        self.listen(self.workspace.events.model, self._on_model)
+        for form in (self.settings, self.finish):
+            form.valueChanged.connect(self._show_threshold)
+        # The same file may say something new.
+        for react in (self._on_model, self.refresh):
+            self.listen(self.workspace.events.model, react)
         self.rescale.toggled.connect(self._on_model)
         self.extent.currentIndexChanged.connect(self.refresh)
         self.probabilities.toggled.connect(self.refresh)
@@ -161,13 +164,22 @@ class PredictWidget(Panel):
         self.rescale.setVisible(bool(words))
 
     def _show_threshold(self, *_changed: Any) -> None:
-        """Show which threshold counts, where the model keeps one."""
-        kept = None if self._card is None else self._card.threshold
-        own = self.settings.value().threshold
-        words = f"Threshold: {kept} (of the model)"
-        if own is not None:
-            words = f"Threshold: {own:g} (your own; the model keeps {kept})"
-        self.threshold.setText("" if kept is None else words)
+        """Show which threshold and what finish count, where the model keeps any."""
+        card = self._card or ModelCard()
+        own, finish = self.settings.value().threshold, self.finish.value()
+        lines = []
+        if card.threshold is not None:
+            words = f"Threshold: {card.threshold} (of the model)"
+            if own is not None:
+                kept = f"the model keeps {card.threshold}"
+                words = f"Threshold: {own:g} (your own; {kept})"
+            lines.append(words)
+        if card.finish is not None:
+            same = finish.settled(card.finish) == card.finish
+            whose = "of the model" if same else "your own"
+            lines.append(f"{finish.settled(card.finish).words} ({whose})")
+        self.threshold.setText("\n".join(lines))
+        self.threshold.setToolTip(card.finish_reason)
 
     def predict_stack(self, model: Path, *, probabilities: bool = False) -> None:
         """Predict the whole image that is worked on, as if by hand."""
@@ -191,13 +203,17 @@ class PredictWidget(Panel):
             only = current_slice(self.viewer, layer)
             stack = stack.slices(str(only))
         card, settings = _read(model), self.value()
-        finish = self.finish.value().settled(None if card is None else card.finish)
+        finish, words = self.finish.value().settled(), ""
+        if card is not None:
+            shape = stack.as_czyx().shape[1:]
+            settled = settle(self.finish.value(), card, shape)
+            finish, words = settled.finish, settled.words
         if settings.threshold is None and card is not None:
             settings = settings.model_copy(update={"threshold": card.threshold})
         made = MadeBy(model, layer.name, settings.threshold, finish)
         maps = self.probabilities.isChecked()
         self._layers = PredictedLayers(self.viewer, layer, made, only=only, maps=maps)
-        self._notes: list[str] = []
+        self._notes = [words] if words else []
         self.device.clear()
 
         trusted = self.trust.trusts(model)

@@ -68,7 +68,7 @@ class PredictedLayers:
         self._only, self._first = only, only or 0
         self._wants_maps, self._maps = maps, list[Image]()
         # Classes and numbers of objects in one layer would be scored as one.
-        self._numbers = made_by.finish.objects != "no"
+        self._numbers = made_by.finish.numbers_objects
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
         self._before: tuple[Region, NDArray[np.integer]] | None = None

@@ -120,7 +120,7 @@ class ThresholdMask:
         whole = stack[first : first + len(labels)].copy()
         others = np.ones(len(stack), bool)
         others[self.slices] = False
-        if made is not None and made.finish.objects != "no" and others.any():
+        if made is not None and made.finish.numbers_objects and others.any():
             # Objects of slices without probabilities keep their numbers.
             highest = int(stack[others].max(initial=0))
             labels = numbered_after(highest, labels)
