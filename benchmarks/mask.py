@@ -43,7 +43,7 @@ from napari_unet.train.session import open_run
 from napari_unet.train.training_source import TrainingSource
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-NECKS = (0.2, 0.3, 0.4, 0.5, 0.6)
+NECKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from napari_unet.score.means import mean
 from napari_unet.score.objects.partition import partition
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
-NECKS = (0.3, NECK, 0.5)
+NECKS = (0.1, 0.2, NECK)
 """What is tried."""
 NARROW = 0.7
 """Threshold for narrow borders where nothing is held out (benchmarks/mask.py)."""
@@ -135,10 +135,10 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
     """Choose threshold and necks by V_rand after border thinning on held-out slices.
 
     Whether there are objects at all is decided as by `default_finish`; for scribbles
-    as by `finish_by_mask`, and nothing is chosen on them. First the threshold is
-    chosen, then the neck; of what scores about as well as the best, what lies nearest
-    to the default. At most 3 slices of 512 x 512, or as many pixels, are looked at,
-    spread evenly, which takes a few seconds.
+    as by `finish_by_mask`, and nothing is chosen on them. Of what scores about as well
+    as the best of a coarse grid, what lies nearest to the default is taken. At most 3
+    slices of 512 x 512, or as many pixels, are looked at, spread evenly, which takes a
+    few seconds.
 
     Parameters
     ----------
@@ -166,20 +166,22 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
         return found
     some = [_part(one, PIXELS // len(dense), ndim) for one in dense]
     finish = found.finish
-    by_threshold = {t: _v_rand(some, t, finish, ndim) for t in THRESHOLDS}
-    threshold = _nearest_of_best(by_threshold, found.threshold or 0.5)
-    if threshold is None:
+    tried = {
+        (threshold, neck): _v_rand(
+            some, threshold, finish.model_copy(update={"neck": neck}), ndim
+        )
+        for threshold in THRESHOLDS
+        for neck in NECKS
+    }
+    chosen = _nearest_of_best(tried, (found.threshold or 0.5, NECK))
+    if chosen is None:
         return _usual(found)
-    by_neck = {NECK: by_threshold[threshold]}
-    for neck in sorted({*NECKS} - {NECK}):
-        changed = finish.model_copy(update={"neck": neck})
-        by_neck[neck] = _v_rand(some, threshold, changed, ndim)
-    neck = _nearest_of_best(by_neck, NECK) or NECK
+    threshold, neck = chosen
     slices = sum(len(one.truth.classes) for one in some)
     reason = (
         f"{found.reason}; threshold {threshold:g} and necks {neck:g} have a V_rand of "
-        f"{by_neck[neck]:.3f} on {slices} held-out slice{'s' if slices > 1 else ''} "
-        f"(0.5 and {NECK:g}: {by_threshold[0.5]:.3f})"
+        f"{tried[chosen]:.3f} on {slices} held-out slice{'s' if slices > 1 else ''} "
+        f"(0.5 and {NECK:g}: {tried[0.5, NECK]:.3f})"
     )
     return ChosenFinish(finish.model_copy(update={"neck": neck}), threshold, reason)
 
@@ -211,16 +213,19 @@ def _v_rand(
     return mean(values)
 
 
-def _nearest_of_best(scores: dict[float, float], usual: float) -> float | None:
-    """Return, of values that score about as the best, the one nearest to the usual.
+def _nearest_of_best(
+    scores: dict[tuple[float, float], float], usual: tuple[float, float]
+) -> tuple[float, float] | None:
+    """Return, of what scores about as the best, what is nearest to the usual.
 
-    >>> _nearest_of_best({0.4: 0.90, 0.5: 0.95, 0.6: 0.952, 0.7: math.nan}, 0.4)
-    0.5
+    >>> tried = {(0.5, 0.2): 0.90, (0.5, 0.4): 0.95, (0.7, 0.4): 0.952}
+    >>> _nearest_of_best(tried, (0.4, 0.3))
+    (0.5, 0.4)
     """
     known = {value: score for value, score in scores.items() if not math.isnan(score)}
     best = max(known.values(), default=math.nan)
     good = [value for value, score in known.items() if score >= best - _AS_GOOD]
-    return min(good, key=lambda value: abs(value - usual), default=None)
+    return min(good, key=lambda value: math.dist(value, usual), default=None)
 
 
 def window(known: NDArray[np.bool_], pixels: int, ndim: int) -> Window:
