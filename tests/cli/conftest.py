@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from napari_unet.cli import app
+from napari_unet.cli import app, main
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 
@@ -43,6 +43,24 @@ def run() -> Callable[..., Result]:
     def start(*arguments) -> Result:
         words = [str(argument) for argument in arguments]
         return CliRunner().invoke(app, words, catch_exceptions=False)
+
+    return start
+
+
+@pytest.fixture
+def failed(monkeypatch, capfd) -> Callable[..., str]:
+    """Run a command that fails as a user sees it, but in this process for its speed.
+
+    Return what stands on stderr.
+    """
+
+    def start(*arguments) -> str:
+        monkeypatch.setattr(sys, "argv", ["napari-unet", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        assert leaving.value.code == 1
+        return capfd.readouterr().err
 
     return start
 

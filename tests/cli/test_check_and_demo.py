@@ -28,7 +28,7 @@ def test_check_names_versions_device_and_speed(run, monkeypatch):
 
 def test_demo_leaves_everything_from_stack_to_picture(run, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "_SHAPE", (20, 64, 64))
-    result = run("demo", "--out", tmp_path / "demo", "--minutes", "0.05")
+    result = run("demo", "--out", tmp_path / "demo", "--minutes", "0.01")
     out = tmp_path / "demo"
     names = {path.name for path in out.iterdir()}
     assert names == {

@@ -80,7 +80,7 @@ def test_bad_input_is_one_line_on_stderr_and_exit_code_1(files, train, capfd):
         assert not (files / "new").exists(), what
 
 
-def test_a_full_memory_is_one_line_too(files, train, capfd, monkeypatch):
+def test_a_full_memory_is_one_line_too(files, train, failed, monkeypatch):
     train()
 
     def full(*_args, **_options):
@@ -88,13 +88,7 @@ def test_a_full_memory_is_one_line_too(files, train, capfd, monkeypatch):
 
     monkeypatch.setattr(Predictor, "empty", full)
     command = ("predict", files / "run" / "last.safetensors", files / "image.tif")
-    monkeypatch.setattr(
-        sys, "argv", ["napari-unet", *map(str, command), "--out", "o.tif"]
-    )
-    with pytest.raises(SystemExit) as leaving:
-        main()
-    assert leaving.value.code == 1
-    printed = capfd.readouterr().err
+    printed = failed(*command, "--out", "o.tif")
     assert printed.startswith(
         "Error: The memory is full (Unable to allocate 20.0 GiB):"
     )
