@@ -55,9 +55,9 @@ def test_no_closed_dock_listens_to_anything_any_more(
     viewer.add_image(cells * 100, name="em")
     layer = viewer.add_labels(cells, name="em annotations")
     # What belongs to the viewer itself outlives every dock.
-    wrapped, _ = opened("U-Net workflow")
-    press_x(wrapped)
-    qtbot.wait(50)
+    wrapped, widget = opened("U-Net workflow")
+    with qtbot.waitSignal(widget.destroyed, timeout=30_000):
+        press_x(wrapped)
     before = ears(viewer, layer)
     ended = []
     for name in DOCKS:

@@ -257,11 +257,12 @@ def test_scores_go_when_their_layers_change(
 
 
 def test_what_is_tuned_in_the_weights_dock_is_trained_with(loaded: Any) -> None:
-    loaded.weights.w0.setValue(12)
+    tuned = loaded.weights.settings
+    tuned.setValue(tuned.value().model_copy(update={"w0": 12}))
     assert loaded.train.settings().weight_map.w0 == 12
     form = loaded.train.forms["weight_map"]
     form.setValue(form.value().model_copy(update={"sigma": 2.57, "w0": 200}))
-    assert loaded.weights.sigma.value() == pytest.approx(2.57, abs=0.1)
+    assert tuned.value().sigma == pytest.approx(2.57, abs=0.1)
     assert loaded.train.settings().weight_map.sigma == 2.57
     assert loaded.train.settings().weight_map.w0 == 200
 
