@@ -57,13 +57,13 @@ class Medulla:
             raw = self._raw[: LEARNT.stop].transpose(axes)
             bodies = self._bodies[: LEARNT.stop].transpose(axes)
             for size in SIZES:
-                yield _resized(raw, bodies, size)
+                yield resized(raw, bodies, size)
 
     def held_out(self) -> Iterator[Labelled]:
         """Give a few held-out slices, with large and with small pixels."""
         for size in (10.0, 5.0):
             chosen = slice(HELD_OUT.start, HELD_OUT.stop, 7)
-            yield _resized(self._raw[chosen], self._bodies[chosen], size)
+            yield resized(self._raw[chosen], self._bodies[chosen], size)
 
 
 def synthetic(seeds: range) -> Iterator[Labelled]:
@@ -98,7 +98,7 @@ def prepared(stack: Stack, inside: NDArray[np.bool_]) -> TrainingImage:
     )
 
 
-def _resized(
+def resized(
     raw: NDArray[np.uint8], bodies: NDArray[np.uint16], size: float
 ) -> Labelled:
     """Bring slices to pixels of `size`, with membranes as wide as in nature."""

@@ -20,6 +20,7 @@ import copy
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,7 @@ from napari_unet.score.pixels.overlap import overlap
 from napari_unet.starters import find_starter
 from napari_unet.train.batches import Batches
 from napari_unet.train.learner import Learner
-from napari_unet.train.patches import Batch
+from napari_unet.train.patches import Batch, Place
 from napari_unet.train.training_image import TrainingImage
 
 Row = NDArray[np.float64]
@@ -63,7 +64,7 @@ THRESHOLDS = [round(0.05 * number, 2) for number in range(6, 20)]
 class Looks(Batches):
     """Batches in which every patch looks as if another microscope had taken it."""
 
-    def draw(self, step: int, centres=()) -> Batch:  # noqa: ANN001
+    def draw(self, step: int, centres: Sequence[Place] = ()) -> Batch:
         """Return the batch of `step`."""
         batch = super().draw(step, centres)
         generator = torch.Generator().manual_seed(step)
