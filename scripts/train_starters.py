@@ -62,10 +62,10 @@ from napari_unet.train.learner import Learner
 from napari_unet.train.patches import Batch, Place
 from napari_unet.train.training_image import TrainingImage
 
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+THRESHOLDS = (0.4, 0.6)
 OBJECTS = (
     PostprocessConfig(objects="connected"),
-    *(PostprocessConfig(objects="watershed", neck=neck) for neck in (0.2, 0.3, 0.4)),
+    PostprocessConfig(objects="watershed", neck=0.2),
 )
 REASON = "chosen by IoU and V_rand on held-out medulla and synthetic EM"
 AUGMENT = AugmentConfig(
