@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from napari_unet.model.foreign.own import CARD
-from napari_unet.model.foreign.own import WEIGHTS as STATE_DICT
-
-__all__ = ["CARD", "STATE_DICT"]
+from napari_unet.model.foreign import own
 
 DESCRIPTION = "rdf.yaml"
 """What other programs read first."""
+CARD, STATE_DICT = own.CARD, own.WEIGHTS
+"""With which the model comes back exactly."""
 README = "README.md"
 COVER = "cover.png"
 ARCHITECTURE = "unet.py"
