@@ -140,7 +140,7 @@ def test_other_errors_are_not_taken_for_a_full_memory():
 @pytest.mark.parametrize("gigabytes", [0.4, 2, 16])
 def test_the_tile_is_chosen_to_fit_the_free_memory(ndim, depth, gigabytes):
     network = footprint_of(UNetConfig(ndim=ndim, depth=depth))
-    device = Small(CPU, ndim, int(gigabytes * 10**9))
+    device = Small(CPU, ndim, free=int(gigabytes * 10**9))
     chosen = choose((100, 4096, 3000), network, PredictConfig(), device)
     smallest = chosen.halved() is None
     assert smallest or chosen.bytes_of_tile <= 0.5 * device.free
@@ -149,7 +149,7 @@ def test_the_tile_is_chosen_to_fit_the_free_memory(ndim, depth, gigabytes):
 
 
 def test_a_slice_that_fits_is_one_tile_and_one_that_does_not_is_cut():
-    roomy = Small(CPU, 2, 64 * 10**9)
+    roomy = Small(CPU, 2, free=64 * 10**9)
     for side, tiles in ((500, 1), (2048, 1), (4096, 2), (10_000, 5)):
         chosen = choose(
             (1, side, side), footprint_of(UNetConfig()), PredictConfig(), roomy
@@ -161,13 +161,13 @@ def test_a_slice_that_fits_is_one_tile_and_one_that_does_not_is_cut():
 def test_what_the_user_chose_is_taken_as_it_is():
     wanted = PredictConfig(tile_size=3000, batch_size=7)
     config = choose(
-        (9, 4096, 4096), footprint_of(UNetConfig()), wanted, Small(CPU, 2, 10**6)
+        (9, 4096, 4096), footprint_of(UNetConfig()), wanted, Small(CPU, 2, free=10**6)
     ).config
     assert (config.tile_size, config.batch_size) == (3000, 7)
 
 
 def test_a_gpu_gets_as_many_slices_at_once_as_fit_and_a_cpu_one():
-    gpu = Small(torch.device("mps"), 2, 10**9)
+    gpu = Small(torch.device("mps"), 2, free=10**9)
     batches = [
         choose(
             (30, side, side), footprint_of(UNetConfig()), PredictConfig(), gpu
@@ -176,7 +176,7 @@ def test_a_gpu_gets_as_many_slices_at_once_as_fit_and_a_cpu_one():
     ]
     assert batches[0] == 16
     assert batches[0] > batches[1] > batches[2] >= 1
-    roomy = Small(CPU, 2, 10**12)
+    roomy = Small(CPU, 2, free=10**12)
     assert (
         choose(
             (30, 64, 64), footprint_of(UNetConfig()), PredictConfig(), roomy

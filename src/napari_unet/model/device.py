@@ -34,14 +34,19 @@ class Device:
         The device.
     ndim
         Dimensions of the networks that are to run on it.
+    precise
+        Whether they are to run in float32, whatever is faster.
     """
 
     device: torch.device
     ndim: int = 2
+    precise: bool = False
 
     @cached_property
     def bfloat16(self) -> bool:
         """Whether convolutions gain from bfloat16 here; asked of torch, not guessed."""
+        if self.precise:
+            return False
         if self.device.type == "cuda":
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
         # Seen with torch 2.13: gradients of 3D networks are not the same twice in

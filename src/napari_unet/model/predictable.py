@@ -14,6 +14,9 @@ from napari_unet.model.footprint import Footprint
 class Network(nn.Module):
     """A network that a prediction can use, trained here or elsewhere."""
 
+    precise = False
+    """Whether it is to run in float32 on any device."""
+
     @property
     @abstractmethod
     def footprint(self) -> Footprint:

@@ -78,7 +78,7 @@ class Capacity:
             if self.network.ndim == 3:
                 words = f"{words[:-1]} and {smaller.config.tile_slices} slices."
             return smaller, words
-        cpu = Device(torch.device("cpu"), self.network.ndim)
+        cpu = replace(self.device, device=torch.device("cpu"))
         if self.device == cpu:
             return None
         return choose(self.shape, self.network, wanted, cpu), f"{full}the CPU goes on."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -51,7 +52,9 @@ class Predictor:
         self.model = model
         self.config = config or PredictConfig()
         self.footprint = model.network.footprint
-        self.device = device or choose_device(self.config.device, self.footprint.ndim)
+        chosen = device or choose_device(self.config.device, self.footprint.ndim)
+        precise = chosen.precise or model.network.precise
+        self.device = replace(chosen, precise=precise)
         self.threshold = self.config.threshold
         if self.threshold is None:
             self.threshold = model.card.threshold

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import ModelFileError
@@ -30,6 +29,8 @@ class ForeignNetwork(Network):
     network
         Maps a tensor with the package's axes to another.
     """
+
+    precise = True
 
     def __init__(self, described: Description, network: nn.Module) -> None:
         super().__init__()
@@ -57,9 +58,9 @@ class ForeignNetwork(Network):
             When the network does not run, or gives what it should not.
         """
         described = self._described
-        size, device = tuple(values.shape[2:]), values.device.type
+        size = tuple(values.shape[2:])
         try:
-            with memory_errors(_FULL), torch.autocast(device, enabled=False):
+            with memory_errors(_FULL):
                 one = _from_canonical(values.float(), described.input.axes)
                 found = self.network(one.contiguous())
         except RuntimeError as error:
