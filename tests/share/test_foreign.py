@@ -204,7 +204,7 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize(("step", "formula"), STEPS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("step", "formula"), STEPS, ids=[str(one) for one, _ in STEPS])
 def test_steps_before_the_network_are_done_as_they_are_described(
     package, step, formula
 ):
