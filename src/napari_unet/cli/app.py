@@ -129,12 +129,12 @@ def predict(
     from napari_unet.cli.show import read_and_tell
     from napari_unet.starters.model_file import model_file
 
-    model = model_file(model)
-    check_outputs([model, image], out, probabilities)
-    check_tiff(out, probabilities)
     kept = PredictConfig(probabilities="float16" if half else "float32")
     settings = kept.changed("command line", **given["predict"])
     finish = PostprocessConfig().changed("command line", **given["finish"])
+    model = model_file(model)
+    check_outputs([model, image], out, probabilities)
+    check_tiff(out, probabilities)
     stack = read_and_tell(image, given["image"]).slices(slices)
     write_prediction(
         model, stack, out, probabilities, settings, finish, trust_code=trust_code
