@@ -57,15 +57,15 @@ from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.starters import find_starter
 from napari_unet.train.batches import Batches
-from napari_unet.train.choose_finish import Predicted
+from napari_unet.train.choose_finish import GROW, Predicted
 from napari_unet.train.learner import Learner
 from napari_unet.train.patches import Batch, Place
 from napari_unet.train.training_image import TrainingImage
 
-THRESHOLDS = (0.4, 0.6)
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 OBJECTS = (
-    PostprocessConfig(objects="connected"),
-    PostprocessConfig(objects="watershed", neck=0.2),
+    PostprocessConfig(objects="connected", grow_to=GROW),
+    *(PostprocessConfig(objects="watershed", neck=n, grow_to=GROW) for n in (0.1, 0.2)),
 )
 REASON = "chosen by IoU and V_rand on held-out medulla and synthetic EM"
 AUGMENT = AugmentConfig(

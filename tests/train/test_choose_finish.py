@@ -29,6 +29,8 @@ from napari_unet.train.choose_finish import (
 
 SHAPE = (3, 160, 160)
 WATERSHED = PostprocessConfig(objects="watershed", neck=0.4)
+GROWN = PostprocessConfig(objects="watershed", neck=0.4, grow_to=0.5)
+CONNECTED = PostprocessConfig(objects="connected")
 CLASSES = PostprocessConfig(objects="no", neck=0.4)
 
 
@@ -75,7 +77,7 @@ def v_rand(chosen: ChosenFinish, probabilities: Any, target: Target) -> float:
 @pytest.mark.parametrize("kind", [AnnotationKind.CLASSES, AnnotationKind.OBJECTS])
 def test_cells_that_fill_the_image_become_objects(kind: AnnotationKind) -> None:
     found = default_finish([truth(kind)])
-    assert (found.finish, found.threshold) == (WATERSHED, 0.7)
+    assert (found.finish, found.threshold) == (GROWN, 0.7)
     assert found.reason.startswith("numbered objects: ")
 
 
@@ -107,7 +109,7 @@ def test_of_scribbles_the_prediction_tells_whether_cells_fill_the_image() -> Non
     target = truth(AnnotationKind.SCRIBBLES)
     assert default_finish([target]).finish == CLASSES
     found = choose_finish([Predicted(likely(doubtful=0.1), target)])
-    assert (found.finish, found.threshold) == (WATERSHED, 0.7)
+    assert (found.finish, found.threshold) == (GROWN, 0.7)
     assert found == finish_by_mask([classify(likely(doubtful=0.1))])
     assert finish_by_mask([lungs()]).finish == CLASSES
     assert finish_by_mask([np.zeros(SHAPE, np.uint8)]).finish == CLASSES
@@ -117,13 +119,11 @@ def test_of_scribbles_the_prediction_tells_whether_cells_fill_the_image() -> Non
 def test_what_is_chosen_is_nearly_the_best_of_all_that_could_be() -> None:
     target, probabilities = truth(), likely()
     found = choose_finish([Predicted(probabilities, target)])
+    finishes = [WATERSHED.model_copy(update={"neck": neck}) for neck in (0.1, 0.2, 0.4)]
     every = [
-        v_rand(
-            ChosenFinish(WATERSHED.model_copy(update={"neck": neck}), threshold),
-            *(probabilities, target),
-        )
+        v_rand(ChosenFinish(finish, threshold), probabilities, target)
         for threshold in module.THRESHOLDS
-        for neck in module.NECKS
+        for finish in (CONNECTED, *finishes)
     ]
     assert v_rand(found, probabilities, target) > max(every) - 0.02
     assert min(every) < max(every) - 0.1, "it matters what is chosen"

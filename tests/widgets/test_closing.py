@@ -56,10 +56,12 @@ def test_no_closed_dock_listens_to_anything_any_more(
     layer = viewer.add_labels(cells, name="em annotations")
     # What belongs to the viewer itself outlives every dock.
     wrapped, widget = opened("U-Net workflow")
-    with qtbot.waitSignal(widget.destroyed, timeout=30_000):
-        press_x(wrapped)
-    before = ears(viewer, layer)
     ended = []
+    widget.destroyed.connect(lambda _gone=None: ended.append("first"))
+    press_x(wrapped)
+    qtbot.waitUntil(lambda: ended == ["first"], timeout=30_000)
+    before = ears(viewer, layer)
+    ended.clear()
     for name in DOCKS:
         wrapped, widget = opened(name)
         widget.destroyed.connect(lambda _gone=None, name=name: ended.append(name))

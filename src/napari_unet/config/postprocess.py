@@ -29,6 +29,11 @@ class PostprocessConfig(Settings):
     """The watershed splits where an object is narrower than this share of its smaller
     part; doubtful pixels count as narrow. When left out that of the model, or 0.4.
     Higher splits more."""
+    grow_to: float | None = Field(None, gt=0, le=1, title="Grow objects to")
+    """Objects are found above the threshold, and then take what lies around them and is
+    more probable than this, without meeting: a high threshold parts cells, and takes
+    nothing off them. When left out that of the model, unless the threshold is your own;
+    1 grows nothing."""
     follow_slices: bool = Field(False, title="Follow objects through slices")
     """An object keeps its number through all slices in which it touches; off, every
     slice is taken by itself. Networks with 3 dimensions always follow."""
@@ -60,11 +65,12 @@ class PostprocessConfig(Settings):
     @property
     def words(self) -> str:
         """What becomes of the pixels, of settled settings."""
-        if self.objects == "watershed":
-            return f"Numbered objects, split at necks below {self.neck:g}"
-        if self.objects == "connected":
-            return "Numbered objects, of all that touches"
-        return "A mask of classes"
+        if not self.numbers_objects:
+            return "A mask of classes"
+        split = self.objects == "watershed"
+        how = f"split at necks below {self.neck:g}" if split else "of all that touches"
+        grown = "" if self.grow_to is None else f", grown to {self.grow_to:g}"
+        return f"Numbered objects, {how}{grown}"
 
     def settled(self, kept: PostprocessConfig | None = None) -> PostprocessConfig:
         """Return these settings with nothing left open.
@@ -84,5 +90,5 @@ class PostprocessConfig(Settings):
         return self.changed("the model", **left_open)
 
 
-_OTHERWISE = {"objects": "no", "neck": NECK}
+_OTHERWISE = {"objects": "no", "neck": NECK, "grow_to": None}
 """What counts where nothing is known."""

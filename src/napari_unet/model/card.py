@@ -97,7 +97,8 @@ def read_card(path: str | Path) -> ModelCard:
 def keep_threshold(path: str | Path, threshold: float | None) -> None:
     """Write a threshold into a model file, whose weights and date stay as they are.
 
-    None takes the threshold out again.
+    Objects that the model numbers end there, and no longer grow. None takes the
+    threshold out again.
 
     Raises
     ------
@@ -108,7 +109,10 @@ def keep_threshold(path: str | Path, threshold: float | None) -> None:
     OutputError
         When the file cannot be written; the one of before stays whole.
     """
-    _rewrite(Path(path), threshold=threshold)
+    finish = read_card(path).finish
+    if finish is not None:
+        finish = finish.model_copy(update={"grow_to": None})
+    _rewrite(Path(path), threshold=threshold, finish=finish)
 
 
 def keep_finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +46,15 @@ class MadeBy:
         mine = self.model, self.threshold, self.finish
         return mine == (other.model, other.threshold, other.finish)
 
-    def mask_at(
-        self, threshold: float, probabilities: NDArray[np.float32]
-    ) -> NDArray[np.unsignedinteger]:
-        """Return the mask of another threshold, cleaned and numbered as this was.
+    def at(self, threshold: float) -> MadeBy:
+        """Return how it is made with another threshold, at which objects end."""
+        if threshold == self.threshold:
+            return self
+        finish = self.finish.model_copy(update={"grow_to": None})
+        return replace(self, threshold=threshold, finish=finish)
+
+    def mask(self, probabilities: NDArray[np.float32]) -> NDArray[np.unsignedinteger]:
+        """Return the mask, cleaned and numbered as the prediction.
 
         `probabilities` are (num_classes, Z, Y, X), the mask (Z, Y, X).
         """
@@ -58,9 +63,9 @@ class MadeBy:
         except NapariUNetError:
             ndim = 2  # the file has gone; its prediction is still there
         return postprocess(
-            classify(probabilities, threshold),
+            classify(probabilities, self.threshold),
             self.finish,
             probabilities=probabilities,
-            threshold=threshold,
+            threshold=self.threshold,
             ndim=ndim,
         )

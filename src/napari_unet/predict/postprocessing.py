@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import scipy
 import skimage
@@ -48,7 +46,8 @@ def classify(
 
 def needs_probabilities(config: PostprocessConfig) -> bool:
     """Return whether `postprocess` needs more than the classes of the pixels."""
-    return config.smooth > 0 or config.objects == "watershed"
+    grows = config.numbers_objects and config.grow_to is not None
+    return config.smooth > 0 or config.objects == "watershed" or grows
 
 
 def postprocess(
@@ -67,8 +66,8 @@ def postprocess(
         (Z, Y, X) class indices.
     config
         What to do: smooth across slices, then fill holes, drop small pieces, number
-        objects, and thin the borders between them. What it leaves open is as for a
-        model that keeps nothing.
+        objects, grow them, and thin the borders between them. What it leaves open is as
+        for a model that keeps nothing.
     probabilities
         (num_classes, Z, Y, X); needed for what `needs_probabilities` names.
     threshold
@@ -88,7 +87,7 @@ def postprocess(
     """
     if probabilities is None and needs_probabilities(config):
         raise InputError(
-            "Smoothing and the watershed need the probabilities: predict with "
+            "Smoothing, the watershed and growing need the probabilities: predict with "
             "keep=True."
         )
     config = config.settled()
@@ -103,13 +102,16 @@ def postprocess(
     if not (numbered or config.min_size or config.thin_borders):
         return classes
     likely = None
-    if probabilities is not None and config.objects == "watershed":
+    if probabilities is not None and needs_probabilities(config):
         likely = 1 - probabilities[0]
-    objects = _number_objects(classes, likely, config, ndim)
+    landscape = likely if config.objects == "watershed" else None
+    objects = _number_objects(classes, landscape, config, ndim)
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
     class_of[objects] = classes
     # Pieces that were dropped have no number, and their class no place.
     class_of[0] = 0
+    if likely is not None and numbered and config.grow_to is not None:
+        objects = _grow(objects, likely, config.grow_to, ndim)
     if config.thin_borders:
         objects = _thin_borders(objects, config.thin_borders)
     return _renumbered(objects) if numbered else class_of[objects]
@@ -201,6 +203,20 @@ def _split_objects(
     return parts
 
 
+def _grow(
+    objects: Objects, likely: NDArray[np.floating], lowest: float, ndim: int
+) -> Objects:
+    """Grow objects through what is more likely foreground than `lowest`.
+
+    The likely comes first. As between the parts of an object, in two dimensions a line
+    of background is left where they would meet.
+    """
+    if ndim == 3:
+        return _flood(likely, objects, (likely > lowest) | (objects > 0))
+    slices = zip(likely, objects, strict=True)
+    return np.stack([_flood(z, one, (z > lowest) | (one > 0)) for z, one in slices])
+
+
 def _thin_borders(objects: Objects, distance: int) -> Objects:
     """Grow (Z, Y, X) objects within their slices by up to `distance` pixels.
 
@@ -242,21 +258,24 @@ def _split(
     seeds, _ = scipy.ndimage.label(
         _hills(depth, objects, neck), structure, output=np.int32
     )
-    flood = partial(
-        skimage.segmentation.watershed,
-        -depth,
-        connectivity=structure,
-        mask=mask,
-        watershed_line=depth.ndim == 2,
-    )
-    parts = flood(seeds)
+    parts = _flood(depth, seeds, mask)
     sizes = np.bincount(parts.ravel())
     small = sizes < config.min_size
     small[_largest(parts, objects, sizes)] = False
     if not small.any():
-        return np.asarray(parts)
+        return parts
     seeds[small[seeds]] = 0
-    return np.asarray(flood(seeds))
+    return _flood(depth, seeds, mask)
+
+
+def _flood(height: NDArray[np.floating], seeds: Objects, mask: Mask) -> Objects:
+    """Grow seeds within a mask from the heights down, by a watershed."""
+    structure = scipy.ndimage.generate_binary_structure(seeds.ndim, 1)
+    return np.asarray(
+        skimage.segmentation.watershed(
+            -height, seeds, structure, mask=mask, watershed_line=seeds.ndim == 2
+        )
+    )
 
 
 def _hills(depth: NDArray[np.float32], objects: Objects, neck: float) -> Mask:

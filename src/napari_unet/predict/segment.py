@@ -134,7 +134,8 @@ def segment_steps(
 
     loaded = open_package(model_file(model)) if isinstance(model, str | Path) else model
     whole = stack.as_czyx().shape[1:]
-    settled = settle(finish, loaded.card, whole)
+    own_threshold = None if config is None else config.threshold
+    settled = settle(finish, loaded.card, whole, own_threshold)
     finish, notes = settled.finish, loaded.notes
     if settled.words:
         notes = (*notes, settled.words)

@@ -22,8 +22,10 @@ from napari_unet.score.means import mean
 from napari_unet.score.objects.partition import partition
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
-NECKS = (0.1, 0.2, NECK)
-"""What is tried."""
+NECKS = (0.0, 0.1, 0.2, NECK)
+"""What is tried; necks below 0 are none, and what touches is one object."""
+GROW = 0.5
+"""Objects that are found above a higher threshold take what lies above this."""
 NARROW = 0.7
 """Threshold for narrow borders where nothing is held out (benchmarks/mask.py)."""
 _AS_GOOD = 0.01
@@ -167,9 +169,7 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
     some = [_part(one, PIXELS // len(dense), ndim) for one in dense]
     finish = found.finish
     tried = {
-        (threshold, neck): _v_rand(
-            some, threshold, finish.model_copy(update={"neck": neck}), ndim
-        )
+        (threshold, neck): _v_rand(some, threshold, _split(finish, neck), ndim)
         for threshold in THRESHOLDS
         for neck in NECKS
     }
@@ -177,13 +177,29 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
     if chosen is None:
         return _usual(found)
     threshold, neck = chosen
+    necks = f"necks {neck:g}" if neck else "no necks"
     slices = sum(len(one.truth.classes) for one in some)
     reason = (
-        f"{found.reason}; threshold {threshold:g} and necks {neck:g} have a V_rand of "
+        f"{found.reason}; threshold {threshold:g} and {necks} have a V_rand of "
         f"{tried[chosen]:.3f} on {slices} held-out slice{'s' if slices > 1 else ''} "
         f"(0.5 and {NECK:g}: {tried[0.5, NECK]:.3f})"
     )
-    return ChosenFinish(finish.model_copy(update={"neck": neck}), threshold, reason)
+    return ChosenFinish(_grown(_split(finish, neck), threshold), threshold, reason)
+
+
+def _split(finish: PostprocessConfig, neck: float) -> PostprocessConfig:
+    """Return how objects are numbered that are split at such necks."""
+    changes = {"neck": neck} if neck else {"objects": "connected"}
+    return finish.model_copy(update=changes)
+
+
+def _grown(finish: PostprocessConfig, threshold: float | None) -> PostprocessConfig:
+    """Give back to objects what a high threshold takes off them.
+
+    V_rand takes growing for nothing, after border thinning, and is chosen without it.
+    """
+    grow_to = GROW if (threshold or 0) > GROW else None
+    return finish.model_copy(update={"grow_to": grow_to})
 
 
 def _are_numbered(targets: Sequence[Target]) -> bool:
@@ -311,7 +327,7 @@ def _usual(found: ChosenFinish) -> ChosenFinish:
 
 
 def _objects(reason: str, threshold: float | None = None) -> ChosenFinish:
-    finish = PostprocessConfig(objects="watershed", neck=NECK)
+    finish = _grown(PostprocessConfig(objects="watershed", neck=NECK), threshold)
     return ChosenFinish(finish, threshold, f"numbered objects: {reason}")
 
 

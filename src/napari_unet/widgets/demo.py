@@ -23,7 +23,7 @@ def show(folder: Path, viewer: napari.Viewer) -> WorkflowWidget:
     cells = np.array(read_stack(folder / "truth.tif").data)
     predicted = np.asarray(read_stack(folder / "prediction.tif").data)
     first = len(cells) - len(predicted)
-    whole = np.zeros_like(cells)
+    whole = np.zeros(cells.shape, predicted.dtype)
     whole[first:] = predicted
     place = placed_as(stack, 3)
     workspace = Workspace.of(viewer)
