@@ -111,7 +111,7 @@ def postprocess(
     # Pieces that were dropped have no number, and their class no place.
     class_of[0] = 0
     if likely is not None and numbered and config.grow_to is not None:
-        objects = _grow(objects, likely, config.grow_to, ndim)
+        objects = _grow(objects, likely > config.grow_to, likely, config, ndim)
     if config.thin_borders:
         objects = _thin_borders(objects, config.thin_borders)
     return _renumbered(objects) if numbered else class_of[objects]
@@ -204,17 +204,27 @@ def _split_objects(
 
 
 def _grow(
-    objects: Objects, likely: NDArray[np.floating], lowest: float, ndim: int
+    objects: Objects,
+    mask: Mask,
+    likely: NDArray[np.floating],
+    config: PostprocessConfig,
+    ndim: int,
 ) -> Objects:
-    """Grow objects through what is more likely foreground than `lowest`.
+    """Grow objects within a mask, the likely first, without letting them meet.
 
-    The likely comes first. As between the parts of an object, in two dimensions a line
-    of background is left where they would meet.
+    A piece of the mask without any object becomes one, so that a network that is sure
+    of nothing yet does not find nothing.
     """
+    mask = mask | (objects > 0)
+    pieces = connected_objects(mask, ndim=ndim)
+    new = np.bincount(pieces.ravel()) >= config.min_size
+    new[pieces[objects > 0]] = False
+    new[0] = False
+    last = objects.max(initial=0)
+    seeds = np.where(new[pieces], pieces + last, objects)
     if ndim == 3:
-        return _flood(likely, objects, (likely > lowest) | (objects > 0))
-    slices = zip(likely, objects, strict=True)
-    return np.stack([_flood(z, one, (z > lowest) | (one > 0)) for z, one in slices])
+        return _flood(likely, seeds, mask)
+    return np.stack(list(map(_flood, likely, seeds, mask)))
 
 
 def _thin_borders(objects: Objects, distance: int) -> Objects:
