@@ -57,16 +57,19 @@ from napari_unet.score.objects.partition import score_slices
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.starters import find_starter
 from napari_unet.train.batches import Batches
-from napari_unet.train.choose_finish import GROW, Predicted
+from napari_unet.train.choose_finish import Predicted
 from napari_unet.train.learner import Learner
 from napari_unet.train.patches import Batch, Place
 from napari_unet.train.training_image import TrainingImage
 
-THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
-OBJECTS = (
-    PostprocessConfig(objects="connected", grow_to=GROW),
-    *(PostprocessConfig(objects="watershed", neck=n, grow_to=GROW) for n in (0.1, 0.2)),
-)
+THRESHOLDS = (0.4, 0.5)
+OBJECTS = [
+    PostprocessConfig(
+        objects="watershed" if neck else "connected", neck=neck, core=core
+    )
+    for core in (0, 0.6, 0.7, 0.8)
+    for neck in (None, 0.1, 0.2)
+]
 REASON = "chosen by IoU and V_rand on held-out medulla and synthetic EM"
 AUGMENT = AugmentConfig(
     scale=0.15, brightness=0.3, contrast=0.3, gamma=0.5, blur=0.8, noise=0.2

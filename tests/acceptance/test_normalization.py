@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet.config import (
-    PostprocessConfig,
-    RunConfig,
-    TrainConfig,
-    UNetConfig,
-)
+from napari_unet.config import PostprocessConfig, RunConfig, TrainConfig, UNetConfig
 from napari_unet.predict.segment import segment
 from napari_unet.samples import em_stack
 from napari_unet.train.session import open_run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,14 +13,13 @@ from numpy.typing import NDArray
 from napari_unet.config import PostprocessConfig, UNetConfig
 from napari_unet.model.card import ModelCard
 from napari_unet.predict.finishing import FinishedSlices, by_slice, settle
-from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.prediction import TileDone
 from napari_unet.samples import em_stack
 
 SHAPE = (4, 80, 96)
-WATERSHED = PostprocessConfig(objects="watershed", neck=0.6)
-CLASSES = PostprocessConfig(objects="no", neck=0.4)
+WATERSHED = PostprocessConfig(objects="watershed", neck=0.6, core=0)
+CLASSES = PostprocessConfig(objects="no", neck=0.4, core=0)
 
 
 def card(finish: PostprocessConfig | None = WATERSHED, ndim: int = 2) -> ModelCard:
@@ -57,24 +55,13 @@ def test_what_is_left_open_comes_from_the_model_and_the_rest_from_the_user() -> 
     assert settle(None, card(), SHAPE).words == "the reason"
     own = PostprocessConfig(min_size=9)
     assert settle(own, card(), SHAPE).finish == PostprocessConfig(
-        objects="watershed", neck=0.6, min_size=9
+        objects="watershed", neck=0.6, core=0, min_size=9
     )
     own = PostprocessConfig(objects="no")
     assert settle(own, card(), SHAPE).finish.keeps_classes
     assert settle(own, card(), SHAPE).words == ""
-    own = PostprocessConfig(objects="watershed", neck=0.2)
+    own = PostprocessConfig(objects="watershed", neck=0.2, core=0.8)
     assert settle(own, card(CLASSES), SHAPE).finish == own
-
-
-def test_objects_end_at_a_threshold_of_the_users_own() -> None:
-    grown = WATERSHED.model_copy(update={"grow_to": 0.5})
-    assert settle(None, card(grown), SHAPE).finish == grown
-    assert settle(None, card(grown), SHAPE, 0.8).finish == WATERSHED
-    own = PostprocessConfig(grow_to=0.3)
-    assert settle(own, card(grown), SHAPE, 0.8).finish.grow_to == 0.3
-    made = MadeBy(Path("no"), threshold=0.7, finish=grown)
-    assert made.at(0.7) is made
-    assert made.at(0.8) == MadeBy(Path("no"), threshold=0.8, finish=WATERSHED)
 
 
 def test_models_of_before_keep_to_the_classes_of_pixels() -> None:

@@ -187,25 +187,23 @@ def test_a_doubtful_membrane_splits_what_is_broad():
 
 
 @pytest.mark.parametrize(("ndim", "line"), [(2, 60), (3, 0)])
-def test_objects_grow_back_to_what_is_likely_and_do_not_meet(ndim, line):
+def test_objects_are_found_in_their_cores_and_grow_to_the_mask(ndim, line):
     chance = np.full((2, 60, 90), 0.05, np.float32)
     chance[:, :, 5:85] = 0.6
     chance[:, 10:50, 10:40] = chance[:, 10:50, 50:80] = 0.95
     chance[:, 2:5, :3] = 0.6  # nothing sure is there
     probabilities = np.stack([1 - chance, chance])
-    parts = {"objects": "connected", "ndim": ndim}
-    cores = (chance > 0.7).astype(np.uint8)
-    found = make(cores, probabilities, grow_to=0.5, **parts)
+    mask, options = classify(probabilities), {"objects": "connected", "ndim": ndim}
+    found = make(mask, probabilities, core=0.7, **options)
     assert (found[:, 10:50, 10:40] == found[:, 20:21, 20:21]).all()
     assert len(np.unique(found[0])) == 1 + 3
-    assert not found[chance < 0.5].any()
-    assert np.count_nonzero((chance > 0.5) & (found == 0)) == 2 * line
-    alone = make(cores, probabilities, grow_to=0.5, min_size=20, **parts)
-    assert len(np.unique(alone[0])) == 1 + 2
-    plain = make(cores, **parts)
-    np.testing.assert_array_equal(make(cores, probabilities, grow_to=1, **parts), plain)
-    with pytest.raises(InputError, match="growing need the probabilities"):
-        make(cores, grow_to=0.5, **parts)
+    assert not found[mask == 0].any()
+    assert np.count_nonzero((mask > 0) & (found == 0)) == 2 * line
+    large = make(mask, probabilities, core=0.7, min_size=20, **options)
+    assert len(np.unique(large[0])) == 1 + 2
+    assert len(np.unique(make(mask, **options)[0])) == 1 + 2
+    with pytest.raises(InputError, match="above a probability need"):
+        make(mask, core=0.7, **options)
 
 
 def test_one_round_object_with_a_rough_border_stays_whole():

@@ -28,10 +28,10 @@ from napari_unet.train.choose_finish import (
 )
 
 SHAPE = (3, 160, 160)
-WATERSHED = PostprocessConfig(objects="watershed", neck=0.4)
-GROWN = PostprocessConfig(objects="watershed", neck=0.4, grow_to=0.5)
+WATERSHED = PostprocessConfig(objects="watershed", neck=0.4, core=0)
+CORES = PostprocessConfig(objects="watershed", neck=0.4, core=0.7)
 CONNECTED = PostprocessConfig(objects="connected")
-CLASSES = PostprocessConfig(objects="no", neck=0.4)
+CLASSES = PostprocessConfig(objects="no", neck=0.4, core=0)
 
 
 def cells() -> NDArray[np.int32]:
@@ -77,7 +77,7 @@ def v_rand(chosen: ChosenFinish, probabilities: Any, target: Target) -> float:
 @pytest.mark.parametrize("kind", [AnnotationKind.CLASSES, AnnotationKind.OBJECTS])
 def test_cells_that_fill_the_image_become_objects(kind: AnnotationKind) -> None:
     found = default_finish([truth(kind)])
-    assert (found.finish, found.threshold) == (GROWN, 0.7)
+    assert found.finish == CORES
     assert found.reason.startswith("numbered objects: ")
 
 
@@ -85,7 +85,7 @@ def test_nuclei_that_are_numbered_become_objects_however_far_apart() -> None:
     mask = lungs().astype(np.int32)
     mask[:, :, 90:] *= 2
     found = default_finish([to_target(mask, AnnotationKind.OBJECTS)])
-    assert (found.finish, found.threshold) == (WATERSHED, None)
+    assert found.finish == WATERSHED
 
 
 def test_lungs_stay_whole() -> None:
@@ -109,7 +109,7 @@ def test_of_scribbles_the_prediction_tells_whether_cells_fill_the_image() -> Non
     target = truth(AnnotationKind.SCRIBBLES)
     assert default_finish([target]).finish == CLASSES
     found = choose_finish([Predicted(likely(doubtful=0.1), target)])
-    assert (found.finish, found.threshold) == (GROWN, 0.7)
+    assert found.finish == CORES
     assert found == finish_by_mask([classify(likely(doubtful=0.1))])
     assert finish_by_mask([lungs()]).finish == CLASSES
     assert finish_by_mask([np.zeros(SHAPE, np.uint8)]).finish == CLASSES
@@ -121,28 +121,31 @@ def test_what_is_chosen_is_nearly_the_best_of_all_that_could_be() -> None:
     found = choose_finish([Predicted(probabilities, target)])
     finishes = [WATERSHED.model_copy(update={"neck": neck}) for neck in (0.1, 0.2, 0.4)]
     every = [
-        v_rand(ChosenFinish(finish, threshold), probabilities, target)
-        for threshold in module.THRESHOLDS
+        v_rand(
+            ChosenFinish(finish.model_copy(update={"core": core})),
+            *(probabilities, target),
+        )
+        for core in module.CORES
         for finish in (CONNECTED, *finishes)
     ]
     assert v_rand(found, probabilities, target) > max(every) - 0.02
     assert min(every) < max(every) - 0.1, "it matters what is chosen"
-    assert f"threshold {found.threshold:g}" in found.reason
+    assert f"cores above {found.finish.core:g}" in found.reason
 
 
 def test_of_what_is_about_as_good_the_usual_is_taken() -> None:
     probabilities = likely(certain=0.99, doubtful=0.01)
     found = choose_finish([Predicted(probabilities, truth())])
-    assert (found.threshold, found.finish.neck) == (0.7, 0.4)
+    assert (found.finish.core, found.finish.neck) == (0.7, 0.4)
     nuclei = to_target(lungs().astype(np.int32) * 300, AnnotationKind.OBJECTS)
     apart = np.stack([1 - lungs(), lungs()]).astype(np.float32)
-    assert choose_finish([Predicted(apart, nuclei)]).threshold == 0.5
+    assert choose_finish([Predicted(apart, nuclei)]).finish.core == 0
 
 
 def test_a_volume_is_scored_as_a_volume() -> None:
     found = choose_finish([Predicted(likely(), truth())], ndim=3)
     assert found.finish.objects == "watershed"
-    assert found.threshold is not None
+    assert found.finish.core is not None
 
 
 def test_slices_without_an_object_choose_nothing() -> None:

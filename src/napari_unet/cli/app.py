@@ -87,7 +87,7 @@ app.command()(train)
 @with_settings(
     *("predict.average", "predict.rescale", "predict.threshold", "finish.objects"),
     *("finish.follow_slices", "finish.min_size", "finish.fill_holes"),
-    *("finish.thin_borders", "finish.neck", "finish.grow_to", "finish.smooth"),
+    *("finish.thin_borders", "finish.neck", "finish.core", "finish.smooth"),
     *("predict.tile_size", "predict.tile_slices", "predict.batch_size", "half"),
     "predict.device",
     *("image.axes", "image.info_bar", "image.pixel_size", "image.unit"),

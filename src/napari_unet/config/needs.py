@@ -172,7 +172,7 @@ class PredictSituation(Situation):
                 "Only the watershed splits objects.",
                 "finish.neck",
             ),
-            (finish.numbers_objects, "Only objects grow.", "finish.grow_to"),
+            (finish.numbers_objects, "No objects are found.", "finish.core"),
             (self.many_slices, "A single slice is predicted.", follow, "finish.smooth"),
             (
                 self.ndim != 3,

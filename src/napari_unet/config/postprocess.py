@@ -29,11 +29,10 @@ class PostprocessConfig(Settings):
     """The watershed splits where an object is narrower than this share of its smaller
     part; doubtful pixels count as narrow. When left out that of the model, or 0.4.
     Higher splits more."""
-    grow_to: float | None = Field(None, gt=0, le=1, title="Grow objects to")
-    """Objects are found above the threshold, and then take what lies around them and is
-    more probable than this, without meeting: a high threshold parts cells, and takes
-    nothing off them. When left out that of the model, unless the threshold is your own;
-    1 grows nothing."""
+    core: float | None = Field(None, ge=0, lt=1, title="Find objects above")
+    """Objects are found where they are more probable than this, and then grow to all of
+    the mask without meeting: that parts cells, and takes nothing off them. When left
+    out that of the model, or 0: the mask itself. Higher parts more."""
     follow_slices: bool = Field(False, title="Follow objects through slices")
     """An object keeps its number through all slices in which it touches; off, every
     slice is taken by itself. Networks with 3 dimensions always follow."""
@@ -69,8 +68,8 @@ class PostprocessConfig(Settings):
             return "A mask of classes"
         split = self.objects == "watershed"
         how = f"split at necks below {self.neck:g}" if split else "of all that touches"
-        grown = "" if self.grow_to is None else f", grown to {self.grow_to:g}"
-        return f"Numbered objects, {how}{grown}"
+        found = f" found above {self.core:g}" if self.core else ""
+        return f"Numbered objects{found}, {how}"
 
     def settled(self, kept: PostprocessConfig | None = None) -> PostprocessConfig:
         """Return these settings with nothing left open.
@@ -90,5 +89,5 @@ class PostprocessConfig(Settings):
         return self.changed("the model", **left_open)
 
 
-_OTHERWISE = {"objects": "no", "neck": NECK, "grow_to": None}
+_OTHERWISE = {"objects": "no", "neck": NECK, "core": 0.0}
 """What counts where nothing is known."""

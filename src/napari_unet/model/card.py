@@ -97,8 +97,7 @@ def read_card(path: str | Path) -> ModelCard:
 def keep_threshold(path: str | Path, threshold: float | None) -> None:
     """Write a threshold into a model file, whose weights and date stay as they are.
 
-    Objects that the model numbers end there, and no longer grow. None takes the
-    threshold out again.
+    None takes the threshold out again.
 
     Raises
     ------
@@ -109,10 +108,7 @@ def keep_threshold(path: str | Path, threshold: float | None) -> None:
     OutputError
         When the file cannot be written; the one of before stays whole.
     """
-    finish = read_card(path).finish
-    if finish is not None:
-        finish = finish.model_copy(update={"grow_to": None})
-    _rewrite(Path(path), threshold=threshold, finish=finish)
+    _rewrite(Path(path), threshold=threshold)
 
 
 def keep_finish(

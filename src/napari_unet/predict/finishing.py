@@ -37,10 +37,7 @@ class Settled:
 
 
 def settle(
-    finish: PostprocessConfig | None,
-    card: ModelCard,
-    shape: Sequence[int],
-    threshold: float | None = None,
+    finish: PostprocessConfig | None, card: ModelCard, shape: Sequence[int]
 ) -> Settled:
     """Take what is left open from a model, as far as the memory holds it.
 
@@ -55,14 +52,10 @@ def settle(
         What the model says of itself.
     shape
         (Z, Y, X) of what is predicted.
-    threshold
-        Of the foreground, where the user chose it: objects end there then.
     """
-    finish, kept = finish or PostprocessConfig(), card.finish
-    if kept is not None and threshold is not None:
-        kept = kept.model_copy(update={"grow_to": None})
-    settled = finish.settled(kept)
-    of_the_model = finish.objects == "auto" and kept is not None
+    finish = finish or PostprocessConfig()
+    settled = finish.settled(card.finish)
+    of_the_model = finish.objects == "auto" and card.finish is not None
     words = card.finish_reason if of_the_model else ""
     if settled.objects != "watershed" or by_slice(settled, card.network.ndim):
         return Settled(settled, words)

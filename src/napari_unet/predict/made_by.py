@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +46,10 @@ class MadeBy:
         mine = self.model, self.threshold, self.finish
         return mine == (other.model, other.threshold, other.finish)
 
-    def at(self, threshold: float) -> MadeBy:
-        """Return how it is made with another threshold, at which objects end."""
-        if threshold == self.threshold:
-            return self
-        finish = self.finish.model_copy(update={"grow_to": None})
-        return replace(self, threshold=threshold, finish=finish)
-
-    def mask(self, probabilities: NDArray[np.float32]) -> NDArray[np.unsignedinteger]:
-        """Return the mask, cleaned and numbered as the prediction.
+    def mask_at(
+        self, threshold: float, probabilities: NDArray[np.float32]
+    ) -> NDArray[np.unsignedinteger]:
+        """Return the mask of another threshold, cleaned and numbered as this was.
 
         `probabilities` are (num_classes, Z, Y, X), the mask (Z, Y, X).
         """
@@ -63,9 +58,9 @@ class MadeBy:
         except NapariUNetError:
             ndim = 2  # the file has gone; its prediction is still there
         return postprocess(
-            classify(probabilities, self.threshold),
+            classify(probabilities, threshold),
             self.finish,
             probabilities=probabilities,
-            threshold=self.threshold,
+            threshold=threshold,
             ndim=ndim,
         )

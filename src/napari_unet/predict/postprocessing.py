@@ -46,8 +46,8 @@ def classify(
 
 def needs_probabilities(config: PostprocessConfig) -> bool:
     """Return whether `postprocess` needs more than the classes of the pixels."""
-    grows = config.numbers_objects and config.grow_to is not None
-    return config.smooth > 0 or config.objects == "watershed" or grows
+    cores = config.numbers_objects and config.core
+    return bool(config.smooth or config.objects == "watershed" or cores)
 
 
 def postprocess(
@@ -87,8 +87,8 @@ def postprocess(
     """
     if probabilities is None and needs_probabilities(config):
         raise InputError(
-            "Smoothing, the watershed and growing need the probabilities: predict with "
-            "keep=True."
+            "Smoothing, the watershed and what is found above a probability need the "
+            "probabilities: predict with keep=True."
         )
     config = config.settled()
     if config.follow_slices:
@@ -105,13 +105,16 @@ def postprocess(
     if probabilities is not None and needs_probabilities(config):
         likely = 1 - probabilities[0]
     landscape = likely if config.objects == "watershed" else None
-    objects = _number_objects(classes, landscape, config, ndim)
+    cores = classes
+    if likely is not None and numbered and config.core:
+        cores = classes * (likely > config.core)
+    objects = _number_objects(cores, landscape, config, ndim)
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
     class_of[objects] = classes
     # Pieces that were dropped have no number, and their class no place.
     class_of[0] = 0
-    if likely is not None and numbered and config.grow_to is not None:
-        objects = _grow(objects, likely > config.grow_to, likely, config, ndim)
+    if likely is not None and cores is not classes:
+        objects = _grow(objects, classes > 0, likely, config, ndim)
     if config.thin_borders:
         objects = _thin_borders(objects, config.thin_borders)
     return _renumbered(objects) if numbered else class_of[objects]
@@ -215,7 +218,6 @@ def _grow(
     A piece of the mask without any object becomes one, so that a network that is sure
     of nothing yet does not find nothing.
     """
-    mask = mask | (objects > 0)
     pieces = connected_objects(mask, ndim=ndim)
     new = np.bincount(pieces.ravel()) >= config.min_size
     new[pieces[objects > 0]] = False

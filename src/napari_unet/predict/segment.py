@@ -134,8 +134,7 @@ def segment_steps(
 
     loaded = open_package(model_file(model)) if isinstance(model, str | Path) else model
     whole = stack.as_czyx().shape[1:]
-    own_threshold = None if config is None else config.threshold
-    settled = settle(finish, loaded.card, whole, own_threshold)
+    settled = settle(finish, loaded.card, whole)
     finish, notes = settled.finish, loaded.notes
     if settled.words:
         notes = (*notes, settled.words)

@@ -21,13 +21,11 @@ from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.means import mean
 from napari_unet.score.objects.partition import partition
 
-THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+CORES = (0.0, 0.6, 0.7, 0.8, 0.9)
 NECKS = (0.0, 0.1, 0.2, NECK)
-"""What is tried; necks below 0 are none, and what touches is one object."""
-GROW = 0.5
-"""Objects that are found above a higher threshold take what lies above this."""
+"""What is tried: cores above 0 are the mask, and necks below 0 are none."""
 NARROW = 0.7
-"""Threshold for narrow borders where nothing is held out (benchmarks/mask.py)."""
+"""Cores of cells where nothing is held out to choose them by (benchmarks/mask.py)."""
 _AS_GOOD = 0.01
 """A difference in V_rand that few slices cannot tell from none."""
 _BORDERS = 0.5
@@ -104,7 +102,8 @@ def default_finish(targets: Sequence[Target]) -> ChosenFinish:
 
     Objects are numbered, and split by the watershed, where the annotations number
     them, or where most of the background is narrow borders, as between cells in EM.
-    With narrow borders the threshold is high, since a gap in one merges two cells.
+    With narrow borders they are found in their cores, since a gap in one merges two
+    cells.
     Several classes, and what lies apart, such as lungs, stay classes; so do scribbles,
     which do not tell where objects end.
     """
@@ -134,7 +133,7 @@ def finish_by_mask(masks: Sequence[NDArray[np.uint8]]) -> ChosenFinish:
 
 
 def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFinish:
-    """Choose threshold and necks by V_rand after border thinning on held-out slices.
+    """Choose cores and necks by V_rand after border thinning on held-out slices.
 
     Whether there are objects at all is decided as by `default_finish`; for scribbles
     as by `finish_by_mask`, and nothing is chosen on them. Of what scores about as well
@@ -167,24 +166,25 @@ def choose_finish(predicted: Sequence[Predicted], *, ndim: int = 2) -> ChosenFin
     if found.finish.objects == "no":
         return found
     some = [_part(one, PIXELS // len(dense), ndim) for one in dense]
-    finish = found.finish
+    usual, plain = found.finish, found.finish.model_copy(update={"core": 0})
     tried = {
-        (threshold, neck): _v_rand(some, threshold, _split(finish, neck), ndim)
-        for threshold in THRESHOLDS
+        (core, neck): _v_rand(some, core, _split(plain, neck), ndim)
+        for core in CORES
         for neck in NECKS
     }
-    chosen = _nearest_of_best(tried, (found.threshold or 0.5, NECK))
+    chosen = _nearest_of_best(tried, (usual.core or 0, NECK))
     if chosen is None:
         return _usual(found)
-    threshold, neck = chosen
+    core, neck = chosen
     necks = f"necks {neck:g}" if neck else "no necks"
     slices = sum(len(one.truth.classes) for one in some)
     reason = (
-        f"{found.reason}; threshold {threshold:g} and {necks} have a V_rand of "
+        f"{found.reason}; cores above {core:g} and {necks} have a V_rand of "
         f"{tried[chosen]:.3f} on {slices} held-out slice{'s' if slices > 1 else ''} "
-        f"(0.5 and {NECK:g}: {tried[0.5, NECK]:.3f})"
+        f"(the mask and {NECK:g}: {tried[0, NECK]:.3f})"
     )
-    return ChosenFinish(_grown(_split(finish, neck), threshold), threshold, reason)
+    finish = _split(plain, neck).model_copy(update={"core": core})
+    return ChosenFinish(finish, reason=reason)
 
 
 def _split(finish: PostprocessConfig, neck: float) -> PostprocessConfig:
@@ -193,33 +193,21 @@ def _split(finish: PostprocessConfig, neck: float) -> PostprocessConfig:
     return finish.model_copy(update=changes)
 
 
-def _grown(finish: PostprocessConfig, threshold: float | None) -> PostprocessConfig:
-    """Give back to objects what a high threshold takes off them.
-
-    V_rand takes growing for nothing, after border thinning, and is chosen without it.
-    """
-    grow_to = GROW if (threshold or 0) > GROW else None
-    return finish.model_copy(update={"grow_to": grow_to})
-
-
 def _are_numbered(targets: Sequence[Target]) -> bool:
     return any(one.kind is AnnotationKind.OBJECTS for one in targets)
 
 
 def _v_rand(
-    some: Sequence[Predicted], threshold: float, finish: PostprocessConfig, ndim: int
+    some: Sequence[Predicted], core: float, finish: PostprocessConfig, ndim: int
 ) -> float:
-    """Return the mean of slices, or with 3 dimensions of volumes."""
+    """Return the mean of slices, or with 3 dimensions of volumes.
+
+    Of the cores alone: after border thinning, V_rand takes their growth for nothing.
+    """
     values = []
     for probabilities, truth in some:
-        classes = classify(probabilities, threshold)
-        found = postprocess(
-            classes,
-            finish,
-            probabilities=probabilities,
-            threshold=threshold,
-            ndim=ndim,
-        )
+        classes = classify(probabilities, core or None)
+        found = postprocess(classes, finish, probabilities=probabilities, ndim=ndim)
         thinned, known = thin_borders(found.astype(np.int32)), truth.annotated
         if ndim == 3:
             values.append(partition(thinned, truth.objects, known).v_rand)
@@ -321,16 +309,16 @@ def _usual(found: ChosenFinish) -> ChosenFinish:
     """Say that what is not chosen by held-out slices is what usually suits."""
     if found.finish.objects == "no":
         return found
-    which = f"threshold {found.threshold or 0.5:g} and necks {NECK:g}"
+    which = f"cores above {found.finish.core or 0:g} and necks {NECK:g}"
     reason = f"{found.reason}; {which} as usual: nothing is held out to choose them by"
     return replace(found, reason=reason)
 
 
-def _objects(reason: str, threshold: float | None = None) -> ChosenFinish:
-    finish = _grown(PostprocessConfig(objects="watershed", neck=NECK), threshold)
-    return ChosenFinish(finish, threshold, f"numbered objects: {reason}")
+def _objects(reason: str, core: float = 0.0) -> ChosenFinish:
+    finish = PostprocessConfig(objects="watershed", neck=NECK, core=core)
+    return ChosenFinish(finish, reason=f"numbered objects: {reason}")
 
 
 def _classes(reason: str) -> ChosenFinish:
-    finish = PostprocessConfig(objects="no", neck=NECK)
-    return ChosenFinish(finish, None, f"a mask of classes: {reason}")
+    finish = PostprocessConfig(objects="no", neck=NECK, core=0)
+    return ChosenFinish(finish, reason=f"a mask of classes: {reason}")

@@ -206,7 +206,7 @@ class PredictWidget(Panel):
         finish, words = self.finish.value().settled(), ""
         if card is not None:
             shape = stack.as_czyx().shape[1:]
-            settled = settle(self.finish.value(), card, shape, settings.threshold)
+            settled = settle(self.finish.value(), card, shape)
             finish, words = settled.finish, settled.words
         if settings.threshold is None and card is not None:
             settings = settings.model_copy(update={"threshold": card.threshold})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,7 @@ class ThresholdMask:
             return None
         self._check_untouched()
         span = slice(self.slices[0], self.slices[-1] + 1)
-        return partial(made.at(threshold).mask, probabilities(self.maps, span))
+        return partial(made.mask_at, threshold, probabilities(self.maps, span))
 
     def put(self, labels: NDArray[np.unsignedinteger], threshold: float) -> int:
         """Put what `work` returned into the layer, as one step of undo.
@@ -128,7 +129,7 @@ class ThresholdMask:
         whole[chosen] = labels[chosen]
         changed = edit_slices(self.layer, first, whole)
         if made is not None:
-            remember(self.layer, made.at(threshold))
+            remember(self.layer, replace(made, threshold=threshold))
         return changed
 
     def take_back(self) -> None:
