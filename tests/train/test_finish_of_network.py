@@ -28,7 +28,7 @@ from napari_unet.train.training_image import TrainingImage, prepare_image
 from napari_unet.train.validation import Validation
 
 STACK, CELLS = em_stack((5, 96, 96), seed=0)
-WATERSHED = PostprocessConfig(objects="watershed")
+USUAL = PostprocessConfig(objects="watershed", core=0.7).settled()
 
 
 def image(labels: NDArray[Any] = CELLS, **options: Any) -> TrainingImage:
@@ -50,7 +50,7 @@ def trained(images: list[TrainingImage], **options: Any) -> Trainer:
     return made
 
 
-def test_threshold_and_necks_of_held_out_slices_lie_in_the_model_files(
+def test_cores_and_necks_of_held_out_slices_lie_in_the_model_files(
     tmp_path: Path,
 ) -> None:
     folder = RunFolder(tmp_path / "run")
@@ -59,7 +59,7 @@ def test_threshold_and_necks_of_held_out_slices_lie_in_the_model_files(
     for card in (read_card(folder.best), read_card(folder.last), model.card):
         assert card.finish is not None
         assert card.finish.objects == "watershed"
-        assert card.threshold == made.chosen.threshold
+        assert card.finish == made.chosen.finish
         assert "held-out slice" in card.finish_reason
     log = (folder.path / "log.txt").read_text(encoding="utf-8")
     assert f"predictions become {made.chosen.reason}" in log
@@ -73,7 +73,7 @@ def test_a_run_that_is_killed_leaves_models_that_suit_the_annotations(
     while not folder.best.exists():
         next(run)
     card = read_card(folder.best)
-    assert (card.finish, card.threshold) == (WATERSHED.settled(), 0.7)
+    assert (card.finish, card.threshold) == (USUAL, None)
     assert "nothing is held out" in card.finish_reason
 
 
@@ -88,7 +88,7 @@ def test_scores_in_training_are_those_of_the_most_probable_class() -> None:
 
 def test_where_nothing_is_held_out_the_usual_is_taken_and_said() -> None:
     made = trained([image(validation="none")])
-    assert (made.chosen.threshold, made.chosen.finish) == (0.7, WATERSHED.settled())
+    assert made.chosen.finish == USUAL
     assert made.chosen.reason.endswith("nothing is held out to choose them by")
 
 
@@ -116,7 +116,7 @@ def test_of_scribbles_the_network_is_asked() -> None:
     known = image(scribbles, kind=AnnotationKind.SCRIBBLES, validation="none")
     early, late = (trained([known], steps=steps) for steps in (1, 60))
     assert "that is predicted" in early.chosen.reason
-    assert late.chosen.finish == WATERSHED.settled()
+    assert late.chosen.finish == USUAL
 
 
 def test_several_classes_stay_classes() -> None:
@@ -124,7 +124,6 @@ def test_several_classes_stay_classes() -> None:
     classes[:, :, :48] *= 2
     made = trained([image(classes, kind=AnnotationKind.CLASSES)])
     assert made.chosen.finish.objects == "no"
-    assert made.chosen.threshold is None
 
 
 def test_of_networks_in_three_dimensions_a_block_is_looked_at() -> None:

@@ -320,7 +320,7 @@ def test_what_a_model_keeps_is_shown_and_numbers_objects(
     finish(predict)
     layer = viewer.layers["em prediction"]
     assert layer.data.max() > 1
-    assert made_by(layer).finish == kept
+    assert made_by(layer).finish == kept.settled()
     assert "so it was taught" in predict.status.text()
     predict.finish.setValue(PostprocessConfig(objects="no"))
     assert predict.threshold.text() == "A mask of classes (your own)"

@@ -144,7 +144,8 @@ def test_the_watershed_has_necks_and_only_stacks_have_slices_to_follow() -> None
     assert reasons(finish=finish) == set()
     assert reasons(finish=finish, many_slices=False) == {"follow_slices", "smooth"}
     assert reasons(finish=finish, ndim=3) == {"follow_slices"}
-    assert reasons(finish=PostprocessConfig().settled()) == {"neck", "follow_slices"}
+    without = {"core", "neck", "follow_slices"}
+    assert reasons(finish=PostprocessConfig().settled()) == without
     assert reasons(finish=finish, running=True) == set(fields)
 
 

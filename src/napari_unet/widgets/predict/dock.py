@@ -175,7 +175,7 @@ class PredictWidget(Panel):
                 words = f"Threshold: {own:g} (your own; {kept})"
             lines.append(words)
         if card.finish is not None:
-            same = finish.settled(card.finish) == card.finish
+            same = finish.settled(card.finish) == card.finish.settled()
             whose = "of the model" if same else "your own"
             lines.append(f"{finish.settled(card.finish).words} ({whose})")
         self.threshold.setText("\n".join(lines))
