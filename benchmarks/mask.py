@@ -6,7 +6,7 @@ Trains on slices 0-23 of ISBI 2012, and on slices 0-149 of a medulla, of which t
 fifth chooses threshold and necks; then predicts slices 24-29, and every tenth of
 180-249, which nothing was chosen on. One line for each data set and seed: V_rand after
 border thinning and IoU of what comes out by default, of the plain classes, of what
-comes out where nothing is held out (threshold 0.7, necks 0.4), and of the best of all
+comes out where nothing is held out (cores above 0.7, necks 0.4), and of the best of all
 thresholds and necks; `short` is what the default lacks of it.
 
 With --models FILE ... the models of earlier trainings are measured instead.
@@ -104,17 +104,18 @@ def measure(
                 neck = way.neck if way.objects == "watershed" else None
                 best = {**found, "threshold": threshold, "neck": neck}
     by_default = scores(mask(model.card.threshold, kept), target)
-    usual = PostprocessConfig(objects="watershed")
+    usual = PostprocessConfig(objects="watershed", core=NARROW)
     return {
         "figure": f"mask, {name}",
         "default": {
             **by_default,
             "threshold": model.card.threshold,
+            "core": kept.core,
             "neck": kept.neck if kept.objects == "watershed" else None,
         },
         "best": best,
         "short": round(best["v_rand"] - by_default["v_rand"], 4),
-        "nothing held out": scores(mask(NARROW, usual), target),
+        "nothing held out": scores(mask(None, usual), target),
         "classes": scores(mask(None, PostprocessConfig(objects="no")), target),
     }
 
