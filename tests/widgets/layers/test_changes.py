@@ -156,6 +156,20 @@ def test_what_was_written_in_silence_is_told_beside_a_stroke(
     assert rows[0].start == 5
 
 
+def test_an_edit_is_told_though_something_else_was_found_as_it_was_announced(
+    layer: Any, heard: list, qtbot: Any
+) -> None:
+    layer.paint((3, 20, 20), 2)
+    wait(qtbot, heard)
+    layer.data[:] = 0  # in silence
+    place = (np.array([3]), np.array([20]), np.array([30]))
+    # As in a window, where a part is drawn anew and napari tells nothing more.
+    layer.data_setitem(place, 1, refresh=False)
+    wait(qtbot, heard, 3)
+    np.testing.assert_array_equal(heard[-1][1], layer.data[3])
+    assert heard[-1][1].any()
+
+
 def test_all_who_listen_share_one_watch_and_one_copy(layer: Any, qtbot: Any) -> None:
     real = layer.__wrapped__
     assert LabelChanges.of(layer) is LabelChanges.of(real)

@@ -90,9 +90,10 @@ class LabelChanges:
             self._marks.touched.update(planes)
             # Of a slice that was not looked at before, all rows are new.
             parts = [(z, rows if z in self._marks.known else _ALL) for z in planes]
+            for part in parts:
+                self._compare(data, *part)
             # A polygon, and what a program paints, are told before the data have them.
-            early = [part for part in parts if not self._compare(data, *part)]
-            self._compare_soon([*early, *self._waiting])
+            self._compare_soon([*parts, *self._waiting])
             self.edited.emit(self._layer())
 
     def _on_set_data(self, _event: Any) -> None:
