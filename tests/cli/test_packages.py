@@ -81,6 +81,15 @@ def test_a_package_of_ours_is_imported_as_it_was(files, run, tmp_path):
     assert out.read_bytes() == (files / "own.safetensors").read_bytes()
 
 
+def test_a_starter_network_is_exported_and_scored_by_its_name(files, run):
+    torch_only = files / "starter.pt"
+    run("export", "em-membranes", torch_only)
+    assert torch.jit.load(torch_only)(torch.zeros(1, 1, 64, 64)).shape == (1, 2, 64, 64)
+    labels, report = files / "labels.tif", files / "report.md"
+    run("score", labels, labels, "--model", "em-membranes", "--report", report)
+    assert "em_membranes.safetensors" in report.read_text("utf-8")
+
+
 def test_nothing_is_written_over_by_an_import(files, failed, package):
     before = (files / "image.tif").read_bytes()
     for out, words in (("image.tif", "end the name"), ("there.safetensors", "already")):

@@ -12,7 +12,12 @@ from napari_unet.config import ExportConfig
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="Model file (.safetensors).")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="Model file (.safetensors), or starter network such as em-membranes."
+        ),
+    ],
     out: Annotated[
         Path,
         typer.Argument(
@@ -45,7 +50,9 @@ def export(
     from napari_unet.cli.outputs import check_outputs
     from napari_unet.cli.show import say
     from napari_unet.share.package import export_model
+    from napari_unet.starters.model_file import model_file
 
+    model = model_file(model)
     check_outputs([model], out)
     given = {
         "name": name,

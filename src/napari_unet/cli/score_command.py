@@ -35,6 +35,7 @@ from napari_unet.score.report.facts import file_facts, model_facts
 from napari_unet.score.report.page import ReportPage, check_page
 from napari_unet.score.scores import Scores
 from napari_unet.score.scoring import score
+from napari_unet.starters.model_file import model_file
 from napari_unet.train.history import curve_of
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def run_score(request: ScoreRequest) -> None:
     NapariUNetError
         When something cannot be read, compared or written.
     """
+    if request.model is not None:
+        request = replace(request, model=model_file(request.model))
     _check(request)
     pair = LabelPair(
         Labels(read_and_tell(request.prediction), request.slices),

@@ -33,6 +33,7 @@ from napari_unet.share.weight_files import (
     state_dict_file,
     torchscript_file,
 )
+from napari_unet.starters.model_file import model_file
 
 _FORMATS = {".zip": "bioimageio", ".pt": "torchscript", ".onnx": "onnx"}
 # Weights are noise to a packer.
@@ -71,7 +72,7 @@ def export_model(
     Parameters
     ----------
     model
-        A model file, or what `load_model` returns.
+        A model file, the name of a starter network, or what `load_model` returns.
     path
         File to write: a package of bioimage.io (`.zip`), or the network alone as
         TorchScript (`.pt`) or ONNX (`.onnx`), which then is to be given images of mean
@@ -92,8 +93,9 @@ def export_model(
     """
     path, config = Path(path), config or ExportConfig()
     file_format = _format(path, file_format)
-    loaded = load_model(model) if isinstance(model, str | Path) else model
-    model = Model(copy.deepcopy(loaded.network).cpu().float().eval(), loaded.card)
+    if isinstance(model, str | Path):
+        model = load_model(model_file(model))
+    model = Model(copy.deepcopy(model.network).cpu().float().eval(), model.card)
     shared = ["zyx".index(axis) - 3 for axis in shared_axes(model.card)]
     shown = example(model, smallest_sides(model.network.config), shared)
     files = _weight_files(model, shown, file_format)
