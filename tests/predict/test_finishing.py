@@ -159,6 +159,8 @@ def test_what_goes_through_slices_needs_memory_which_is_said_beforehand(
     settled = settle(follows, card(ndim=ndim), large)
     assert settled.finish.objects == "no"
     assert settled.words.startswith("a mask of classes: objects that go through")
+    cores = PostprocessConfig(objects="connected", core=0.7)
+    assert settle(follows, card(cores, ndim=ndim), large).finish.objects == "no"
     wanted = PostprocessConfig(objects="watershed", **own)
     assert settle(wanted, card(ndim=ndim), large).finish.objects == "watershed"
     assert settle(follows, card(ndim=ndim), SHAPE).words == "the reason"

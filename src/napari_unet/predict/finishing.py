@@ -41,8 +41,9 @@ def settle(
 ) -> Settled:
     """Take what is left open from a model, as far as the memory holds it.
 
-    A watershed through the slices of a stack needs some 120 bytes for each voxel. It
-    is done beyond the free memory only where the user asks for it, not the model.
+    A watershed through the slices of a stack, to split objects or to grow their cores,
+    needs some 120 bytes for each voxel. It is done beyond the free memory only where
+    the user asks for it, not the model.
 
     Parameters
     ----------
@@ -57,7 +58,9 @@ def settle(
     settled = finish.settled(card.finish)
     of_the_model = finish.objects == "auto" and card.finish is not None
     words = card.finish_reason if of_the_model else ""
-    if settled.objects != "watershed" or by_slice(settled, card.network.ndim):
+    grows = settled.numbers_objects and settled.core
+    floods = grows or settled.objects == "watershed"
+    if not floods or by_slice(settled, card.network.ndim):
         return Settled(settled, words)
     needed = _BYTES_OF_VOXEL * math.prod(shape)
     free = psutil.virtual_memory().available
