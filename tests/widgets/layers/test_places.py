@@ -271,3 +271,12 @@ def test_a_layer_without_units_stays_without(viewer, add):
     bring_to(layer, add(UM).units)
     assert {str(unit) for unit in layer.units} == {"pixel"}
     np.testing.assert_array_equal(layer.scale, (5, 1, 1))
+
+
+def test_of_a_layer_that_was_removed_nothing_is_shown() -> None:
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((3, 20, 30)))
+    assert shown(viewer, layer).z == viewer.dims.current_step[0]
+    viewer.layers.clear()  # and the viewer has two dimensions again
+    gone = shown(viewer, layer)
+    assert (gone.z, gone.region) == (None, None)

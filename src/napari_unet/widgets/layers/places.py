@@ -47,11 +47,15 @@ class Shown:
 def shown(viewer: ViewerModel, layer: Layer) -> Shown:
     """Return which slice and region of a layer the viewer shows.
 
+    Of a layer that was removed it shows none.
+
     Raises
     ------
     InputError
         When the layer has dimensions that the core does not know.
     """
+    if layer not in viewer.layers:
+        return Shown(None, None)
     return Shown(_slice(viewer, layer), _region(viewer, layer))
 
 
