@@ -52,8 +52,6 @@ def export(
     from napari_unet.share.package import export_model
     from napari_unet.starters.model_file import model_file
 
-    model = model_file(model)
-    check_outputs([model], out)
     given = {
         "name": name,
         "description": description,
@@ -63,6 +61,8 @@ def export(
     }
     known = {field: value for field, value in given.items() if value}
     config = ExportConfig.read(known, "command line")
+    model = model_file(model)
+    check_outputs([model], out)
     exported = export_model(model, out, config, file_format)
     for kind, difference in exported.differences.items():
         say(f"{kind}: probabilities differ by {difference:.1g} from the model's")
