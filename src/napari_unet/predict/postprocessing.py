@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.config.postprocess import NECK
-from napari_unet.data.annotation import connected_objects, separate
+from napari_unet.data.annotation import connected_objects, connected_pieces, separate
 from napari_unet.errors import InputError
 
 Classes = NDArray[np.uint8]
@@ -104,20 +104,16 @@ def postprocess(
     likely = None
     if probabilities is not None and needs_probabilities(config):
         likely = 1 - probabilities[0]
-    landscape = likely if config.objects == "watershed" else None
-    cores = classes
-    if likely is not None and numbered and config.core:
-        cores = classes * (likely > config.core)
-    objects = _number_objects(cores, landscape, config, ndim)
+    objects = _number_objects(classes, likely, config, ndim)
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
     class_of[objects] = classes
     # Pieces that were dropped have no number, and their class no place.
     class_of[0] = 0
-    if likely is not None and cores is not classes:
-        objects = _grow(objects, classes > 0, likely, config, ndim)
     if config.thin_borders:
         objects = _thin_borders(objects, config.thin_borders)
-    return _renumbered(objects) if numbered else class_of[objects]
+    if not numbered:
+        return class_of[objects]
+    return _renumbered(connected_pieces(objects, ndim=ndim))
 
 
 def _smooth_slices(
@@ -164,20 +160,44 @@ def _number_objects(
 ) -> Objects:
     """Give numbers to the objects of every class, uniquely in the stack.
 
-    With `likely`, the probability of foreground, they are split; without it an object
-    is what touches. What is too small becomes background.
+    An object is what touches; with `likely`, the probability of foreground, it is what
+    touches above `core`, and a watershed splits it. What is too small becomes
+    background.
     """
     objects = np.zeros(classes.shape, np.int32)
     last = np.int32(0)
     for value in np.unique(classes[classes > 0]):
-        found = connected_objects(classes == value, ndim=ndim)
-        if likely is not None:
-            found = _split_objects(found, likely, config, ndim)
-        kept = np.bincount(found.ravel()) >= config.min_size
-        kept[0] = False
-        objects[kept[found]] = found[kept[found]] + last
+        mask = classes == value
+        if likely is None:
+            found = connected_objects(mask, ndim=ndim)
+        else:
+            found = _find_objects(mask, likely, config, ndim)
+        found = _large(found, config.min_size)
+        objects[found > 0] = found[found > 0] + last
         last = objects.max(initial=0)
     return objects
+
+
+def _find_objects(
+    mask: Mask, likely: NDArray[np.floating], config: PostprocessConfig, ndim: int
+) -> Objects:
+    """Find the objects in the mask of one class by the probability of foreground."""
+    cored = config.numbers_objects and config.core
+    cores = mask & (likely > config.core) if cored else mask
+    objects = connected_objects(cores, ndim=ndim)
+    if config.objects == "watershed":
+        objects = _split_objects(objects, likely, config, ndim)
+    if cored:
+        objects = _large(objects, config.min_size)
+        objects = _grow(objects, mask, likely, config, ndim)
+    # A line between two objects may cut a corner off a third.
+    return connected_pieces(objects, ndim=ndim)
+
+
+def _large(objects: Objects, min_size: int) -> Objects:
+    """Return the objects of at least `min_size` pixels."""
+    small = np.bincount(objects.ravel()) < min_size
+    return np.where(small[objects], np.int32(0), objects)
 
 
 def _split_objects(
