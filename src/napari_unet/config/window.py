@@ -39,6 +39,8 @@ class KeyPreferences(Settings):
     """Sends what is chosen beside Send to annotations."""
     preview: str = Field("H", title="Show or hide the preview")
     """As the box Preview in the Train dock, during live training."""
+    eye: str = Field("W", title="Show the image, the result or its errors")
+    """Shows the next of these, as the buttons EM, Result and Errors."""
     next_error: str = Field("J", title="Next error")
     """Goes to the next error of the list in the Scores dock."""
     previous_error: str = Field("Shift+J", title="Previous error")

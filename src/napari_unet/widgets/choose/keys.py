@@ -58,6 +58,12 @@ def toggle_preview(dock: Any) -> str:
     return ""
 
 
+def next_view(part: Any) -> str:
+    """Show the image, the result or its errors next."""
+    part.eye.next()
+    return ""
+
+
 def go(part: Any, step: int) -> str:
     """Go some errors further down the list; return why not, or ""."""
     return str(part.go(step))
@@ -72,13 +78,16 @@ TRAINING: dict[str, Callable[[Any], str]] = {
 }
 """What the keys of a Train dock do, by their names in `KeyPreferences`."""
 
+EYE: dict[str, Callable[[Any], str]] = {"eye": next_view}
+"""What the key of the eye does."""
+
 ERRORS: dict[str, Callable[[Any], str]] = {
     "next_error": partial(go, step=1),
     "previous_error": partial(go, step=-1),
 }
 """What the keys of a list of errors do."""
 
-ACTIONS = {**TRAINING, **ERRORS}
+ACTIONS = {**TRAINING, **EYE, **ERRORS}
 """What all keys do."""
 
 
