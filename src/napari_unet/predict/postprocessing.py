@@ -182,12 +182,12 @@ def _find_objects(
     mask: Mask, likely: NDArray[np.floating], config: PostprocessConfig, ndim: int
 ) -> Objects:
     """Find the objects in the mask of one class by the probability of foreground."""
-    cored = config.numbers_objects and config.core
-    cores = mask & (likely > config.core) if cored else mask
+    core = config.core if config.numbers_objects else None
+    cores = mask & (likely > core) if core else mask
     objects = connected_objects(cores, ndim=ndim)
     if config.objects == "watershed":
         objects = _split_objects(objects, likely, config, ndim)
-    if cored:
+    if core:
         objects = _large(objects, config.min_size)
         objects = _grow(objects, mask, likely, config, ndim)
     # A line between two objects may cut a corner off a third.
