@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import Field
@@ -23,7 +24,16 @@ FORMAT_VERSION = 1
 _FILE = "project.yaml"
 _PREVIOUS = "project.previous.yaml"
 
-Role = Literal["image", "truth", "annotations"]
+
+class Role(StrEnum):
+    """What a layer is for."""
+
+    IMAGE = "image"
+    ANNOTATIONS = "annotations"
+    TRUTH = "truth"
+    PREDICTION = "prediction"
+    PREVIEW = "preview"
+    HELPER = "helper"
 
 
 class LayerRecord(Settings):

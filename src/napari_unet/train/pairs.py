@@ -16,7 +16,7 @@ from napari_unet.data.annotation import split_labels, to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.one_size import PixelSize
-from napari_unet.train.roles import NO_SLICE
+from napari_unet.train.region_roles import NO_SLICE
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.words import short_count
 

@@ -12,7 +12,7 @@ from napari_unet.data.annotation import annotated_pixels, guess_kind
 from napari_unet.data.leak import Leak, Reach, leaks, shrink_regions
 from napari_unet.data.regions import VALIDATION, code, role_map, runs
 from napari_unet.errors import NapariUNetError
-from napari_unet.train.roles import NO_SLICE
+from napari_unet.train.region_roles import NO_SLICE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class RegionCount:
     labels, kind
         (Z, Y, X) annotations, and what they mean; None is a guess.
     reach
-        How far a validation pixel sees (see `napari_unet.train.roles.seen_around`).
+        How far a validation pixel sees (see `region_roles.seen_around`).
     coverage
         Which pixels of the annotations say anything.
     """

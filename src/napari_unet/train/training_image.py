@@ -25,7 +25,7 @@ from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation, runs
 from napari_unet.data.stack import ArrayLike, Stack, list_slices
 from napari_unet.data.weight_map import weight_map as make_weight_map
 from napari_unet.train.one_size import PixelSize, nearest
-from napari_unet.train.roles import assign_roles, seen_around, slices_of
+from napari_unet.train.region_roles import assign_roles, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
 _CUBES_NOTE = "the pixel size is unknown: slices count as far apart as pixels"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari_unet.baselines.apply import MadeByBaseline
     from napari_unet.predict.made_by import MadeBy
 
+ROLE = "napari_unet_role"
+"""Of any layer: what it is for (see `layers.roles`)."""
 PREDICTED = "napari_unet_slices"
 """Of a prediction: indices of the slices that it holds."""
 NUMBERED = "napari_unet_numbered"

@@ -25,7 +25,7 @@ from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
 from napari_unet.widgets.layers.marks import AXES, INFO_BAR
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
 from napari_unet.widgets.project.preferences import default_project, preferences
-from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.project.workspace import PASSING, Workspace
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -36,7 +36,7 @@ _SHARED = (
     "Another window works in this project and keeps its settings; annotations of both "
     "are kept. New gives this window a project of its own."
 )
-_ROLES: tuple[Role, ...] = ("image", "truth", "annotations")
+_ROLES = (Role.IMAGE, Role.TRUTH, Role.ANNOTATIONS)
 
 
 @dataclass(eq=False)
@@ -235,7 +235,7 @@ class OpenProject(QObject):
     def _signals(self) -> Iterator[Any]:
         # Each by itself: to hear of all at once, psygnal looks into the layers.
         for events in (self.workspace.events, self.state.events):
-            yield from (events[name] for name in events)
+            yield from (events[name] for name in events if name not in PASSING)
 
     def _end(self) -> None:
         """Write the last words; without Qt, which may have gone."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from napari_unet.config import AnnotationKind
 
+PASSING = ("painted", "busy", "scored")
+"""Fields that belong to the moment, and to no project."""
+
 
 @dataclass(eq=False)
 class Workspace:
@@ -35,6 +38,12 @@ class Workspace:
         Settings of the weight map, tuned in one dock and trained with in another.
     model
         Path of the model that was trained or opened last.
+    painted
+        Painted pixels of each class of the annotations, in the order of the classes.
+    busy
+        What runs: "live", "training", "predicting", "scoring", or "" for nothing.
+    scored
+        Whether the prediction was scored.
     """
 
     image: Image | None = None
@@ -45,6 +54,9 @@ class Workspace:
     coverage: Coverage = field(default_factory=Coverage)
     weight_map: WeightMapConfig = field(default_factory=WeightMapConfig)
     model: Path | None = None
+    painted: tuple[int, ...] = ()
+    busy: str = ""
+    scored: bool = False
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
     _of_viewer: ClassVar[dict[int, Workspace]] = {}

@@ -16,7 +16,7 @@ from napari_unet.config import Region, Role
 from napari_unet.data import regions as files
 from napari_unet.errors import InputError, telling
 from napari_unet.train.region_count import Counted, RegionCount
-from napari_unet.train.roles import NO_SLICE, seen_around
+from napari_unet.train.region_roles import NO_SLICE, seen_around
 from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.region_shapes import (
