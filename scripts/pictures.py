@@ -61,7 +61,7 @@ def load(viewer: Any, dock: Any) -> None:
     wait_for(dock.load)
     viewer.layers["truth"].visible = False
     viewer.dims.set_current_step(0, 8)
-    save(viewer, dock, 0, "load")
+    save(viewer, dock, dock.load, "load")
 
 
 def live(viewer: Any, dock: Any, cells: Any) -> None:
@@ -74,10 +74,10 @@ def live(viewer: Any, dock: Any, cells: Any) -> None:
     layer.opacity = 1.0
     layer.data[8, 60:170, 90:200] = cells[8, 60:170, 90:200] + 1
     layer.refresh()
-    dock.tabs.setCurrentIndex(2)
+    dock.tabs.setCurrentWidget(dock.train)
     train.live_button.click()
     pause(40_000)
-    save(viewer, dock, 2, "live")
+    save(viewer, dock, dock.train, "live")
     train.run_button.click()
     wait_for(train)
     viewer.layers["annotations"].visible = True
@@ -89,21 +89,22 @@ def live(viewer: Any, dock: Any, cells: Any) -> None:
 
 
 def weights(viewer: Any, dock: Any) -> None:
-    dock.weights.labels.setValue(viewer.layers["annotations"])
-    dock.weights.live.setChecked(True)
+    shown = dock.weights
+    shown.labels.setValue(viewer.layers["annotations"])
+    shown.live.setChecked(True)
     pause(800)
-    save(viewer, dock, 1, "weights")
-    dock.weights.live.setChecked(False)
+    take_picture(viewer, "weights")
+    viewer.window.remove_dock_widget(shown)
     viewer.layers["weight map (current slice)"].visible = False
 
 
 def train(viewer: Any, dock: Any) -> None:
     dock.train.amount.setValue(MINUTES)
-    dock.tabs.setCurrentIndex(2)
+    dock.tabs.setCurrentWidget(dock.train)
     dock.train.run_button.click()
     pause(round(MINUTES * 60_000 * 0.7))
     scroll_to(dock.train, dock.train.curves)
-    save(viewer, dock, 2, "train")
+    save(viewer, dock, dock.train, "train")
     wait_for(dock.train)
 
 
@@ -114,20 +115,20 @@ def predict(viewer: Any, dock: Any) -> None:
     wait_for(dock.predict)
     viewer.layers["annotations"].visible = False
     viewer.dims.set_current_step(0, 14)
-    save(viewer, dock, 3, "predict")
+    save(viewer, dock, dock.predict, "predict")
 
 
 def scores(viewer: Any, dock: Any) -> None:
     dock.scores.run_button.click()
     wait_for(dock.scores)
-    save(viewer, dock, 4, "scores")
+    save(viewer, dock, dock.scores, "scores")
 
 
 def threshold(viewer: Any, dock: Any) -> None:
     unfold(dock.scores, "threshold")
     while (curve := dock.scores.threshold.curve) is None or curve.done < 1:
         pause(100)
-    save(viewer, dock, 4, "threshold")
+    save(viewer, dock, dock.scores, "threshold")
 
 
 def errors(viewer: Any, dock: Any) -> None:
@@ -135,7 +136,7 @@ def errors(viewer: Any, dock: Any) -> None:
     while dock.scores.errors.errors is None:
         pause(100)
     dock.scores.errors.next_button.click()
-    save(viewer, dock, 4, "errors")
+    save(viewer, dock, dock.scores, "errors")
 
 
 def unfold(scores: Any, name: str) -> None:
@@ -166,9 +167,13 @@ def pause(milliseconds: int) -> None:
     QTest.qWait(milliseconds)
 
 
-def save(viewer: Any, dock: Any, tab: int, name: str) -> None:
-    dock.tabs.setCurrentIndex(tab)
+def save(viewer: Any, dock: Any, tab: Any, name: str) -> None:
+    dock.tabs.setCurrentWidget(tab)
     pause(500)
+    take_picture(viewer, name)
+
+
+def take_picture(viewer: Any, name: str) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / f"{name}.png"
     viewer.screenshot(str(path), canvas_only=False, flash=False)

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-_TABS = ("load", "weights", "train", "predict", "scores")
+_TABS = ("load", "train", "predict", "scores")
 
 
 def turn(widget: QWidget, clicks: int) -> None:

@@ -139,7 +139,7 @@ def test_two_viewers_share_nothing(make_napari_viewer_proxy: Any) -> None:
 
 def made(dock: Any) -> set[str]:
     """Return the names of the tabs that are there."""
-    tabs = ("load", "weights", "train", "predict", "scores")
+    tabs = ("load", "train", "predict", "scores")
     return {name for name in tabs if name in vars(dock)}
 
 
@@ -148,14 +148,15 @@ def test_a_tab_is_made_when_it_is_first_looked_at_and_stays_in_its_place(
 ) -> None:
     assert made(dock) == {"load"}
     titles = [dock.tabs.tabText(index) for index in range(dock.tabs.count())]
-    for index in (3, 1):
+    assert titles == ["Load", "Train", "Predict", "Scores"]
+    for index in (2, 1):
         dock.tabs.setCurrentIndex(index)
         assert dock.tabs.currentIndex() == index
-    assert made(dock) == {"load", "weights", "predict"}
-    assert dock.tabs.currentWidget() is dock.weights
+    assert made(dock) == {"load", "train", "predict"}
+    assert dock.tabs.currentWidget() is dock.train
     scores = dock.scores
-    assert dock.tabs.indexOf(scores) == 4
-    assert dock.tabs.currentWidget() is dock.weights
+    assert dock.tabs.indexOf(scores) == 3
+    assert dock.tabs.currentWidget() is dock.train
     assert [dock.tabs.tabText(index) for index in range(dock.tabs.count())] == titles
 
 

@@ -37,7 +37,7 @@ def show(folder: Path, viewer: napari.Viewer) -> WorkflowWidget:
     viewer.dims.set_current_step(0, first)
     dock = WorkflowWidget(viewer)
     viewer.window.add_dock_widget(dock, name="U-Net", area="right")
-    dock.tabs.setCurrentIndex(dock.tabs.count() - 1)
+    dock.tabs.setCurrentWidget(dock.scores)
     dock.scores.run()
     return dock
 

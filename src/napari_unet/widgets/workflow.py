@@ -1,4 +1,4 @@
-"""The whole work in one dock: load, weights, train, predict, scores."""
+"""The whole work in one dock: load, train, predict, scores."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from qtpy.QtCore import QSignalBlocker, QSize
 from qtpy.QtWidgets import QTabWidget, QWidget
 
+from napari_unet.widgets.choose.eye_box import EyeBox
 from napari_unet.widgets.choose.keys import ERRORS, LateKeys
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.project.open_project import OpenProject
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from napari_unet.widgets.train.dock import TrainWidget
     from napari_unet.widgets.weights.dock import WeightsWidget
 
-_TABS = ("load", "weights", "train", "predict", "scores")
+_TABS = ("load", "train", "predict", "scores")
 _Tab = TypeVar("_Tab", bound=QWidget)
 
 
 class WorkflowWidget(Dock):
-    """The five docks as tabs, in the order of the work.
+    """Four docks as tabs, in the order of the work, and what is seen over the image.
 
     Each is made when it is first looked at, or asked for by its name; its keys work
     before, and so do the project and the choice of the first layers.
@@ -53,7 +54,8 @@ class WorkflowWidget(Dock):
         self.tabs = QTabWidget()
         for name in _TABS:
             self.tabs.addTab(QWidget(), name.capitalize())
-        in_column(self, self.tabs)
+        self.eye = EyeBox(napari_viewer)
+        in_column(self, self.eye, self.tabs)
         self.tabs.currentChanged.connect(self._on_tab)
         self._on_tab(0)
 
@@ -64,12 +66,13 @@ class WorkflowWidget(Dock):
 
         return self._put(LoadWidget(self._viewer), "load")
 
-    @cached_property
+    @property
     def weights(self) -> WeightsWidget:
-        """The dock that shows the weight map."""
-        from napari_unet.widgets.weights.dock import WeightsWidget
-
-        return self._put(WeightsWidget(self._viewer), "weights")
+        """The dock that shows the weight map, which is opened beside this one."""
+        name = ("napari-unet-em", "Weights")
+        _, dock = self._viewer.window.add_plugin_dock_widget(*name, tabify=True)
+        shown: WeightsWidget = dock
+        return shown
 
     @cached_property
     def train(self) -> TrainWidget:

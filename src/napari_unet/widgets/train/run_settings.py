@@ -25,7 +25,7 @@ from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
-from napari_unet.widgets.qt.parts import WrappedLabel, in_row, steady
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_row, steady
 from napari_unet.widgets.train.start_words import explain_start
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ _MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
     ("Network", "network", UNetConfig, ("in_channels", "num_classes")),
     ("Random changes of patches", "augment", AugmentConfig, ()),
 )
+
+
+_TIP = "See the weight of every pixel in the slice, while you change what it is."
 
 
 class RunSettings(QObject):
@@ -194,7 +197,15 @@ class RunSettings(QObject):
             form = SettingsForm(kind(), exclude)
             self.forms[name] = form
             parts += [QLabel(f"<b>{title}</b>"), form]
+            if name == "weight_map":
+                parts.append(button("Show the weight map ...", self._show_map, _TIP))
         return Fold("More", *parts)
+
+    def _show_map(self) -> None:
+        """Open the dock of the weight map beside that of the training."""
+        self._panel.viewer.window.add_plugin_dock_widget(
+            "napari-unet-em", "Weights", tabify=True
+        )
 
     def _show_preset(self, *_index: Any) -> None:
         """Show the settings of the recipe."""
