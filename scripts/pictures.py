@@ -82,7 +82,7 @@ def live(viewer: Any, dock: Any, cells: Any) -> None:
     wait_for(train)
     viewer.layers["annotations"].visible = True
     viewer.layers.remove(layer.name)
-    viewer.layers.remove(f"{train.image.value().name} preview")
+    viewer.layers.remove("preview")
     train.annotations.setValue(viewer.layers["annotations"])
     train.kind.setValue(None)
     train.start_from.setValue(16)

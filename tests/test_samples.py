@@ -164,7 +164,7 @@ def test_the_sample_opens_as_image_annotations_and_truth():
     names = [arguments["name"] for _, arguments, _ in layers]
     assert names == [
         "synthetic EM",
-        "synthetic EM annotations",
+        "annotations",
         "synthetic EM truth",
     ]
     assert (kind, classes_kind, truth_kind) == ("image", "labels", "labels")

@@ -154,7 +154,7 @@ def em_sample() -> list[LayerData]:
     }
     return [
         (np.asarray(stack.data), {"name": "synthetic EM", **place}, "image"),
-        (annotations, {"name": "synthetic EM annotations", **place}, "labels"),
+        (annotations, {"name": "annotations", **place}, "labels"),
         (truth, {"name": "synthetic EM truth", "visible": False, **place}, "labels"),
     ]
 

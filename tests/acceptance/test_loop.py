@@ -105,7 +105,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     dock.tabs.setCurrentWidget(train)
     train.data.new_button.click()
     layer = train.annotations.value()
-    assert layer.name == "em annotations"
+    assert layer.name == "annotations"
     assert (layer.mode, layer.selected_label) == ("paint", 2)
     train.start_from.setValue(8)
     update = {"live_patch_size": 64, "batch_size": 2}
@@ -129,7 +129,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     right = (painted[SLICE] - 1 == cells[SLICE])[known]
     assert right.mean() > 0.9
 
-    preview = viewer.layers["em preview"]
+    preview = viewer.layers["preview"]
     until(preview.data[SLICE].any)
     until(lambda: train.curves.num_points[0] > 150)
     before = preview.data.copy()
@@ -153,7 +153,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     dock.tabs.setCurrentWidget(dock.scores)
     dock.scores.run_button.click()
     until(lambda: not dock.scores.running)
-    both = viewer.layers["em prediction"].data > 0
+    both = viewer.layers["prediction"].data > 0
     iou = np.count_nonzero(both & (cells > 0)) / np.count_nonzero(both | (cells > 0))
     assert share_right(both, cells) > 0.7
     assert f"IoU <b>{iou:.3f}</b>" in dock.scores.totals.brief.text()
@@ -164,7 +164,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     viewer, dock = window()
     dock.load.project.resume_button.click()
     until(lambda: not dock.load.project.running)
-    np.testing.assert_array_equal(viewer.layers["em annotations"].data, painted)
+    np.testing.assert_array_equal(viewer.layers["annotations"].data, painted)
     np.testing.assert_array_equal(viewer.layers["truth"].data, cells)
     assert viewer.layers["em"].data.shape == cells.shape
     again = dock.train

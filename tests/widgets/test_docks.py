@@ -68,7 +68,7 @@ def test_the_current_slice_alone_is_predicted_and_scored(
         viewer.dims.set_current_step(0, z)
         loaded.predict.run_button.click()
         finish(loaded.predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.metadata["napari_unet_slices"] == [2, 4]
     loaded.scores.run_button.click()
     finish(loaded.scores)
@@ -85,7 +85,7 @@ def test_a_single_image_is_predicted_into_two_dimensions(
     dock.predict.model.setValue(model)
     dock.predict.run_button.click()
     finish(dock.predict)
-    layer = viewer.layers["one prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.data.shape == (40, 50)
     np.testing.assert_allclose(layer.scale, (4, 4))
 
@@ -100,8 +100,8 @@ def test_removing_the_prediction_while_it_fills_harms_nothing(
     loaded.predict.model.setValue(model)
     loaded.predict.extent.setCurrentText("whole stack")
     loaded.predict.run_button.click()
-    qtbot.waitUntil(lambda: "em prediction" in viewer.layers, timeout=60_000)
-    viewer.layers.remove("em prediction")
+    qtbot.waitUntil(lambda: "prediction" in viewer.layers, timeout=60_000)
+    viewer.layers.remove("prediction")
     finish(loaded.predict)
     assert loaded.predict.run_button.isEnabled()
     assert loaded.predict.workspace.prediction is None
@@ -137,7 +137,7 @@ def test_what_the_user_corrected_is_never_overwritten(
     loaded.predict.extent.setCurrentText("whole stack")
     loaded.predict.run_button.click()
     finish(loaded.predict)
-    first = viewer.layers["em prediction"]
+    first = viewer.layers["prediction"]
     first.data_setitem((np.array([0]), np.array([0]), np.array([0])), 7)
     corrected = first.data.copy()
     loaded.predict.run_button.click()
@@ -156,7 +156,7 @@ def test_slices_of_two_models_never_share_a_layer(
         viewer.dims.set_current_step(0, z)
         loaded.predict.run_button.click()
         finish(loaded.predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.metadata["napari_unet_slices"] == [3]
     assert not layer.data[2].any()
 
@@ -172,7 +172,7 @@ def test_stopping_a_prediction_keeps_the_slices_done_and_no_fragment(
     stop_at_the_first_tile(predict, viewer)
     predict.run_button.click()
     finish(predict)
-    done = viewer.layers["em prediction"].metadata["napari_unet_slices"]
+    done = viewer.layers["prediction"].metadata["napari_unet_slices"]
     assert predict.status.text().startswith("Stopped after tile")
     words = predict.status.text().split()
     tiles, total = int(words[3]), int(words[5])
@@ -204,7 +204,7 @@ def test_labels_of_an_image_with_channels_lie_on_all_of_them(
     dock.predict.extent.setCurrentText("whole stack")
     dock.predict.run_button.click()
     finish(dock.predict)
-    layer = viewer.layers["channels prediction"]
+    layer = viewer.layers["prediction"]
     # One channel, as long as the two of the image.
     sizes["c"], scales["c"] = 1, 2
     assert layer.data.shape == tuple(sizes[letter] for letter in kept)
@@ -226,7 +226,7 @@ def test_a_prediction_lies_on_a_turned_image(
     dock.predict.extent.setCurrentText("whole stack")
     dock.predict.run_button.click()
     finish(dock.predict)
-    layer = viewer.layers["turned prediction"]
+    layer = viewer.layers["prediction"]
     corner = (1, 39, 47)
     np.testing.assert_allclose(layer.data_to_world(corner), image.data_to_world(corner))
 
@@ -240,7 +240,7 @@ def test_an_image_with_several_resolutions_is_predicted_at_the_finest(
     dock.predict.model.setValue(model)
     dock.predict.run_button.click()
     finish(dock.predict)
-    assert viewer.layers["pyramid prediction"].data.shape == (64, 64)
+    assert viewer.layers["prediction"].data.shape == (64, 64)
 
 
 def test_scores_go_when_their_layers_change(

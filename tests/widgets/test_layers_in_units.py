@@ -155,7 +155,7 @@ def test_an_image_that_is_not_in_view_is_not_predicted(viewer, qtbot, model):
     viewer.dims.set_point(0, 50)
     dock.run_button.click()
     assert "No slice of crop is shown" in dock.status.text()
-    assert "crop prediction" not in viewer.layers
+    assert "prediction" not in viewer.layers
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_new_annotations_are_in_the_unit_of_the_viewer(dock, viewer, place):
     labels(viewer, NM)
     dock.train.data.image.setValue(image)
     dock.train.data.new_button.click()
-    made = viewer.layers["cells annotations"]
+    made = viewer.layers["annotations"]
     assert {str(unit) for unit in made.units} == {"nanometer"}
     assert lies_on(made, image)
 

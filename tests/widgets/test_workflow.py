@@ -81,12 +81,12 @@ def test_the_whole_loop_through_the_buttons(
     quick.predict.probabilities.setChecked(True)
     quick.predict.run_button.click()
     finish(quick.predict)
-    prediction = viewer.layers["em prediction"]
+    prediction = viewer.layers["prediction"]
     np.testing.assert_allclose(prediction.scale, viewer.layers["em"].scale)
     assert prediction.units == viewer.layers["em"].units
     # Cells fill the image: they come apart without anything being set.
     assert model.card.finish.objects == "watershed"
-    probability = viewer.layers["em probability"].data
+    probability = viewer.layers["probability"].data
     outside = (prediction.data == 0) & (probability > 0.5)
     assert not prediction.data[probability <= 0.5].any()
     assert outside.mean() < 0.02, "the lines between them"

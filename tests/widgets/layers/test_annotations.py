@@ -39,7 +39,7 @@ def image(viewer: Any) -> Any:
 
 def test_the_layer_lies_on_its_image_without_channels(viewer, image):
     layer = begin_annotations(viewer, image)
-    assert layer.name == "em annotations"
+    assert layer.name == "annotations"
     assert layer.data.shape == (4, 300, 260)
     assert not layer.data.any()
     np.testing.assert_array_equal(layer.scale, (50, 4, 4))
@@ -123,7 +123,7 @@ def test_the_button_makes_the_layer_and_says_why_it_cannot(viewer, qtbot):
     qtbot.addWidget(images)
     qtbot.addWidget(button)
     button.click()
-    assert "Image annotations" in viewer.layers
+    assert "annotations" in viewer.layers
     viewer.layers.clear()
     assert not button.isEnabled()
     assert "load one first" in button.toolTip()

@@ -166,7 +166,7 @@ def test_live_training_makes_annotations_beside_a_prediction(
     train.start = lambda title, *_work, **_options: started.append(title)
     train.live_button.click()
     assert started == ["Training U-Net live"]
-    assert train.workspace.annotations.name == "em annotations"
+    assert train.workspace.annotations.name == "annotations"
     assert not train.workspace.annotations.data.any()
     train.live.end()
 

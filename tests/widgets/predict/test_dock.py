@@ -60,11 +60,11 @@ def test_objects_take_the_place_of_the_classes(
     predict.extent.setCurrentText("whole stack")
     predict.run_button.click()
     finish(predict)
-    classes = viewer.layers["em prediction"].data.copy()
+    classes = viewer.layers["prediction"].data.copy()
     number(predict)
     predict.run_button.click()
     finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.data.dtype == np.uint16
     np.testing.assert_array_equal(layer.data, connected_objects(classes > 0))
     assert layer.data.max() > 6
@@ -81,7 +81,7 @@ def test_nothing_is_predicted_on_the_info_bar_that_the_load_tab_was_told(
     predict.probabilities.setChecked(True)
     predict.run_button.click()
     finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.data.shape == viewer.layers["em"].data.shape
     assert layer.data[:, :-30].any()
     assert not layer.data[:, -30:].any()
@@ -97,7 +97,7 @@ def test_objects_of_single_slices_keep_their_numbers_apart(
         viewer.dims.set_current_step(0, z)
         predict.run_button.click()
         finish(predict)
-    data = viewer.layers["em prediction"].data
+    data = viewer.layers["prediction"].data
     numbers = [set(np.unique(data[z])) - {0} for z in (1, 3)]
     assert all(numbers)
     assert not numbers[0] & numbers[1]
@@ -112,7 +112,7 @@ def test_classes_and_objects_never_share_a_layer(
         viewer.dims.set_current_step(0, z)
         predict.run_button.click()
         finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.metadata["napari_unet_slices"] == [3]
     assert not layer.data[1].any()
 
@@ -126,8 +126,8 @@ def test_a_single_image_gets_objects_in_two_dimensions(
     number(dock.predict)
     dock.predict.run_button.click()
     finish(dock.predict)
-    assert viewer.layers["one prediction"].data.shape == (40, 50)
-    assert viewer.layers["one prediction"].data.max() > 1
+    assert viewer.layers["prediction"].data.shape == (40, 50)
+    assert viewer.layers["prediction"].data.max() > 1
 
 
 def test_a_full_memory_is_told_in_the_dock_and_the_result_is_whole(
@@ -144,7 +144,7 @@ def test_a_full_memory_is_told_in_the_dock_and_the_result_is_whole(
     predict.run_button.click()
     finish(predict)
     assert "is full: tiles now of" in predict.status.text()
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.metadata["napari_unet_slices"] == list(range(6))
     assert layer.data.any(axis=(1, 2)).all()
 
@@ -162,8 +162,8 @@ def test_a_prediction_into_a_layer_is_one_step_back_to_what_was_there(
         predict.finish.setValue(PostprocessConfig(objects=objects))
         predict.run_button.click()
         finish(predict)
-        states.append(viewer.layers["em prediction"].data.copy())
-    layer = viewer.layers["em prediction"]
+        states.append(viewer.layers["prediction"].data.copy())
+    layer = viewer.layers["prediction"]
     assert not np.array_equal(*states)
     layer.undo()
     np.testing.assert_array_equal(layer.data, states[0])
@@ -178,7 +178,7 @@ def test_after_an_undo_the_next_prediction_takes_the_same_layer(
         viewer.dims.set_current_step(0, z)
         predict.run_button.click()
         finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     layer.undo()
     assert layer.data[1].any()
     assert not layer.data[3].any()
@@ -188,7 +188,7 @@ def test_after_an_undo_the_next_prediction_takes_the_same_layer(
     assert layer.data[1].any()
     assert layer.data[4].any()
     assert layer.metadata["napari_unet_slices"] == [1, 4]
-    assert "em prediction [1]" not in viewer.layers
+    assert "prediction [1]" not in viewer.layers
 
 
 def test_what_was_corrected_by_hand_is_never_predicted_over(
@@ -196,13 +196,13 @@ def test_what_was_corrected_by_hand_is_never_predicted_over(
 ) -> None:
     predict.run_button.click()
     finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     layer.paint((0, 20, 20), 5)
     corrected = layer.data.copy()
     predict.run_button.click()
     finish(predict)
     np.testing.assert_array_equal(layer.data, corrected)
-    assert "em prediction [1]" in viewer.layers
+    assert "prediction [1]" in viewer.layers
 
 
 def test_slices_after_a_correction_share_one_new_layer(
@@ -213,15 +213,15 @@ def test_slices_after_a_correction_share_one_new_layer(
         predict.run_button.click()
         finish(predict)
         if z == 0:
-            viewer.layers["em prediction"].paint((0, 20, 20), 5)
+            viewer.layers["prediction"].paint((0, 20, 20), 5)
     names = [one.name for one in viewer.layers if "prediction" in one.name]
-    assert names == ["em prediction", "em prediction [1]"]
-    predicted = viewer.layers["em prediction [1]"]
+    assert names == ["prediction", "prediction [1]"]
+    predicted = viewer.layers["prediction [1]"]
     assert predicted.metadata["napari_unet_slices"] == [1, 2, 3]
     predicted.name = "the user keeps it"
     predict.run_button.click()
     finish(predict)
-    assert "em prediction [1]" in viewer.layers
+    assert "prediction [1]" in viewer.layers
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def test_another_pixel_size_is_warned_of_and_rescaled_on_a_click(
     assert "the mask will be poor" not in predict.sizes.text()
     predict.run_button.click()
     finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     (z,) = layer.metadata["napari_unet_slices"]
     image = image_stack(viewer.layers["em"]).slices(str(z)).as_czyx()
     expected = RescaledPredictor(load_model(sized), (1, 2, 2)).predict(image)
@@ -272,7 +272,7 @@ def test_a_single_image_is_rescaled_tile_by_tile(
     finish(dock.predict)
     assert dock.predict.status.text().startswith("Done")
     expected = RescaledPredictor(load_model(sized), (1, 2, 2))
-    predicted = viewer.layers["one prediction"].data
+    predicted = viewer.layers["prediction"].data
     np.testing.assert_array_equal(
         predicted, expected.predict(values[None, None]).labels[0]
     )
@@ -299,7 +299,7 @@ def test_the_threshold_of_a_model_is_shown_and_counts(
     predict.probabilities.setChecked(True)
     predict.run_button.click()
     finish(predict)
-    layer, likely = viewer.layers["em prediction"], viewer.layers["em probability"]
+    layer, likely = viewer.layers["prediction"], viewer.layers["probability"]
     np.testing.assert_array_equal(layer.data[0] > 0, likely.data[0] > 0.42)
     predict.settings.setValue(PredictConfig(threshold=0.3))
     assert "your own; the model keeps 0.42" in predict.threshold.text()
@@ -318,7 +318,7 @@ def test_what_a_model_keeps_is_shown_and_numbers_objects(
     assert predict.threshold.text() == f"{words} (of the model)"
     predict.run_button.click()
     finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     assert layer.data.max() > 1
     assert made_by(layer).finish == kept.settled()
     assert "so it was taught" in predict.status.text()
@@ -326,7 +326,7 @@ def test_what_a_model_keeps_is_shown_and_numbers_objects(
     assert predict.threshold.text() == "A mask of classes (your own)"
     predict.run_button.click()
     finish(predict)
-    assert viewer.layers["em prediction"].data.max() == 1
+    assert viewer.layers["prediction"].data.max() == 1
     assert "so it was taught" not in predict.status.text()
 
 
@@ -348,7 +348,7 @@ def test_a_prediction_knows_model_threshold_and_image(
         viewer.dims.set_current_step(0, z)
         predict.run_button.click()
         finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     stack = image_stack(viewer.layers["em"])
     expected = MadeBy(model, "em", image=fingerprint(stack.as_czyx()), slices=(1, 3))
     assert made_by(layer) == untouched(layer) == expected

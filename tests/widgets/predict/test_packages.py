@@ -84,7 +84,7 @@ def test_a_package_is_predicted_with_as_a_model_is(
     predict.model.setValue(package)
     predict.run_button.click()
     finish(predict)
-    layer = viewer.layers["em prediction"]
+    layer = viewer.layers["prediction"]
     image = np.asarray(viewer.layers["em"].data, float)
     bright = image > image.mean((1, 2), keepdims=True)
     np.testing.assert_array_equal(layer.data, bright)
@@ -127,7 +127,7 @@ def test_code_of_a_package_runs_once_the_user_has_said_so(
     assert predict.run_button.isEnabled()
     predict.run_button.click()
     finish(predict)
-    assert viewer.layers["em prediction"].data.any()
+    assert viewer.layers["prediction"].data.any()
 
 
 def test_an_imported_model_is_chosen(
@@ -188,8 +188,8 @@ def test_a_model_is_exported_checked_and_predicted_with(
     assert not predict.share.export_button.isEnabled()
     predict.run_button.click()
     finish(predict)
-    exported = viewer.layers["em prediction"].data.copy()
+    exported = viewer.layers["prediction"].data.copy()
     predict.model.setValue(own)
     predict.run_button.click()
     finish(predict)
-    np.testing.assert_array_equal(viewer.layers["em prediction"].data, exported)
+    np.testing.assert_array_equal(viewer.layers["prediction"].data, exported)

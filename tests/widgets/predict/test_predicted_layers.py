@@ -56,7 +56,7 @@ def test_only_whole_slices_count_as_predicted(
     assert layers.add(tile(slice(0, 4), 1))
     layers.finish(done(complete=False))
     assert layers.labels.metadata[PREDICTED] == [0]
-    assert viewer.layers["em probability"].metadata[PREDICTED] == [0]
+    assert viewer.layers["probability"].metadata[PREDICTED] == [0]
     made = untouched(layers.labels)
     assert (made.slices, made.image, made.model) == ((0,), "00ff", PLAIN.model)
 

@@ -54,7 +54,7 @@ def fill(box: CompareBox, home: Path) -> None:
     model = str(home / "runs" / "a" / "best.safetensors")
     box.add(
         record(
-            "em prediction",
+            "prediction",
             model=model,
             threshold=0.42,
             slices="24:30",
@@ -65,7 +65,7 @@ def fill(box: CompareBox, home: Path) -> None:
     box.add(otsu(0.62, v_rand=math.nan))
     box.add(
         record(
-            "em prediction",
+            "prediction",
             model=model,
             threshold=0.42,
             slices="0:3",
@@ -80,7 +80,7 @@ def test_scorings_stand_side_by_side_with_what_made_them(
 ) -> None:
     assert "no scores yet" in box.words.text()
     fill(box, runs_in_tmp)
-    assert texts(box, "Prediction") == ["em prediction", "Otsu", "em prediction"]
+    assert texts(box, "Prediction") == ["prediction", "Otsu", "prediction"]
     assert texts(box, "IoU") == ["0.9100", "0.6200", "0.9500"]
     assert texts(box, "Rand F-score") == ["0.9700", "-", "-"]
     assert texts(box, "Threshold") == ["0.42", "-", "0.42"]
@@ -94,7 +94,7 @@ def test_scorings_stand_side_by_side_with_what_made_them(
 def test_it_is_told_where_nobody_knows_what_a_model_learnt_from(
     box: CompareBox,
 ) -> None:
-    box.add(record("em prediction", trained=UNKNOWN, values={"iou": 0.9}))
+    box.add(record("prediction", trained=UNKNOWN, values={"iou": 0.9}))
     assert texts(box, "Image") == ["em"]
     assert "not known" in tip(box, 0, 0)
     assert not is_italic(box, 0, 2)

@@ -151,10 +151,10 @@ def test_a_simpler_method_is_scored_beside_the_prediction(
     image.data = cells() * 100.0
     scored.baselines.setValue("otsu")
     scored.baselines.run()
-    qtbot.waitUntil(lambda: "em otsu" in viewer.layers, timeout=20_000)
+    qtbot.waitUntil(lambda: "otsu" in viewer.layers, timeout=20_000)
     qtbot.waitUntil(lambda: scored.compare.table.count() == 2, timeout=20_000)
     finish(scored)
-    assert scored.prediction.value().name.startswith("em ")
+    assert scored.prediction.value().name == "otsu"
     assert scored.scores.values()["iou"] > 0.85
 
 

@@ -53,7 +53,7 @@ class Scene:
         mask = (self.likely > 0.5).astype(np.uint16)
         if finish.objects != "no":
             mask = connected_objects(mask > 0).astype(np.uint16)
-        self.layer = self.viewer.add_labels(mask, name="em prediction")
+        self.layer = self.viewer.add_labels(mask, name="prediction")
         self.layer.metadata[PREDICTED] = list(slices)
         (made,) = make_maps(self.viewer, self.layer_of, self.model, 1, SHAPE)
         made.data[:] = self.likely
@@ -98,7 +98,7 @@ def test_without_scores_or_probabilities_it_says_what_to_do(
     box, asked = scene.box, []
     assert "Score a prediction first" in box.about.text()
     scene.predict()
-    viewer.layers.remove("em probability")
+    viewer.layers.remove("probability")
     scene.score()
     assert "Probabilities too" in box.about.text()
     assert box.predict_button.isHidden()

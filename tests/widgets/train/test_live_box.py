@@ -44,7 +44,7 @@ def paint(viewer: Any, files: Any, z: int) -> None:
 
 
 def preview(viewer: Any) -> Any:
-    return next((one for one in viewer.layers if one.name == "em preview"), None)
+    return next((one for one in viewer.layers if one.name == "preview"), None)
 
 
 def wait_for_preview(viewer: Any, qtbot: Any, z: int) -> None:
@@ -163,12 +163,12 @@ def test_the_preview_can_be_removed_and_asked_for_again(
     paint(viewer, files, 2)
     live.live_button.click()
     wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
-    viewer.layers.remove("em preview")
+    viewer.layers.remove("preview")
     assert not live.live.preview.isChecked()
     live.live.probability.setChecked(True)
     live.live.preview.setChecked(True)
     wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
-    name = "em preview probability"
+    name = "preview probability"
     qtbot.waitUntil(lambda: name in viewer.layers, timeout=30_000)
     values = viewer.layers[name].data[viewer.dims.current_step[0]]
     assert 0 < values.max() <= 1
@@ -222,6 +222,6 @@ def test_the_whole_stack_is_predicted_with_the_network_as_it_is(
     live.live.stack_button.click()
     qtbot.waitUntil(lambda: dock.tabs.currentWidget() is dock.predict, timeout=30_000)
     finish(dock.predict)
-    assert viewer.layers["em prediction"].data.any(axis=(1, 2)).all()
+    assert viewer.layers["prediction"].data.any(axis=(1, 2)).all()
     assert live.pause_button.text() == "Go on"
     stop(live, finish)

@@ -53,7 +53,7 @@ def run_of(train: Any) -> Path:
 
 
 def preview(viewer: Any) -> Any:
-    return next((one for one in viewer.layers if one.name == "em preview"), None)
+    return next((one for one in viewer.layers if one.name == "preview"), None)
 
 
 def write_run(run: Path, steps: list[int], *, seconds: bool = True) -> None:

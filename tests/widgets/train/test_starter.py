@@ -134,11 +134,11 @@ def test_live_training_shows_it_at_once_and_painting_corrects_it(
     words = "Preview of EM membranes; paint to correct it."
     qtbot.waitUntil(lambda: train.status.text() == words, timeout=60_000)
     z = viewer.dims.current_step[0]
-    preview = viewer.layers["em preview"]
+    preview = viewer.layers["preview"]
     qtbot.waitUntil(lambda: bool(preview.data[z].any()), timeout=30_000)
     assert f"Preview of EM membranes: slice {z}" in train.live.age.text()
     assert train.curves.num_points[0] == 0
-    layer = viewer.layers["em annotations"]
+    layer = viewer.layers["annotations"]
     index = np.nonzero(np.ones(files.cells[z].shape, bool))
     values = (files.cells[z] + 1)[index].astype(np.uint8)
     layer.data_setitem((np.full(index[0].size, z), *index), values)
@@ -159,7 +159,7 @@ def test_a_new_network_waits_for_paint_as_before(
     train.live_button.click()
     words = "Paint background and every class to begin."
     qtbot.waitUntil(lambda: train.status.text() == words, timeout=60_000)
-    assert not viewer.layers["em preview"].data.any()
+    assert not viewer.layers["preview"].data.any()
     train.run_button.click()
     finish(train)
     assert "no model was made" in train.status.text()
@@ -176,4 +176,4 @@ def test_it_predicts_as_it_is(
     assert predict.model.value() == STARTER.path
     predict.run_button.click()
     finish(predict)
-    assert viewer.layers["em prediction"].data.any(), predict.status.text()
+    assert viewer.layers["prediction"].data.any(), predict.status.text()

@@ -12,6 +12,7 @@ from napari.utils import DirectLabelColormap
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.words import sides
 
@@ -63,7 +64,7 @@ def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
         ) from error
     layer: Labels = viewer.add_labels(
         empty,
-        name=f"{image.name} annotations",
+        name=short_name(viewer, "annotations", image),
         **placed_like(image),
     )
     # napari's brush would miss in a layer of other units.

@@ -13,7 +13,8 @@ from napari_unet.data.colours import without_colours
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
-from napari_unet.widgets.layers.marks import INFO_BAR
+from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR
+from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import pixel_size
 
@@ -146,24 +147,42 @@ def add_or_update(
     viewer: ViewerModel,
     kind: type[Layer],
     data: NDArray[np.generic],
-    name: str,
+    what: str,
+    of: Layer | None,
     **options: Any,
 ) -> Any:
-    """Show `data` in the layer called `name`, made if there is none of its kind."""
-    if name in viewer.layers:
-        layer = viewer.layers[name]
-        if isinstance(layer, kind) and layer.data.ndim == data.ndim:
-            # Colours, opacity and visibility stay as the user set them.
-            layer.data = data
-            for name_of in PLACE:
-                if name_of in options:
-                    setattr(layer, name_of, options[name_of])
-            return layer
+    """Show `data` in the layer that was made for this before, or in a new one.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    kind
+        Image or labels.
+    data
+        What is shown.
+    what
+        What it is, in a word or two: the name of the layer.
+    of
+        The image that it is of; None for a layer that there is one of in a viewer.
+    **options
+        Place and look. The look of a layer that is there stays as the user set it.
+    """
+    made_for = (what, "" if of is None else str(of.unique_id))
+    layer = find_marked(viewer, MADE_FOR, made_for)
+    if isinstance(layer, kind) and layer.data.ndim == data.ndim:
+        layer.data = data
+        for name in PLACE:
+            if name in options:
+                setattr(layer, name, options[name])
+        return layer
     add = viewer.add_labels if kind is Labels else viewer.add_image
-    return add(data, name=name, **options)
+    metadata = {**options.pop("metadata", {}), MADE_FOR: made_for}
+    name = short_name(viewer, what, of)
+    return add(data, name=name, metadata=metadata, **options)
 
 
-def find_marked(viewer: ViewerModel, key: str, name: str) -> Any:
+def find_marked(viewer: ViewerModel, key: str, name: object) -> Any:
     """Return the layer that was made under a name, by a key of its metadata, or None.
 
     A layer of the user may be called the same; it is never touched.

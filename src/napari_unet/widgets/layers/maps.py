@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.widgets.layers.arrays import add_or_update, placed_like
+from napari_unet.widgets.layers.arrays import add_or_update, find_marked, placed_like
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.marks import PREDICTED, PROBABILITY_OF, made_by
 from napari_unet.widgets.layers.places import shape_in_space
@@ -77,21 +77,16 @@ def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:
 
 
 def _make(viewer: ViewerModel, of: Image, key: _MapOf, shape: tuple[int, ...]) -> Image:
-    name = f"{of.name} probability"
-    if key.count > 1:
-        name = f"{name} of class {key.number}"
-    old = next((one for one in viewer.layers if one.name == name), None)
-    if (
-        isinstance(old, Image)
-        and old.metadata.get(PROBABILITY_OF) == key
-        and old.data.shape == shape
-    ):
+    old = find_marked(viewer, PROBABILITY_OF, key)
+    if isinstance(old, Image) and old.data.shape == shape:
         return old
+    what = f"probability {key.number}" if key.count > 1 else "probability"
     layer: Image = add_or_update(
         viewer,
         Image,
         np.zeros(shape, np.float32),
-        name,
+        what,
+        of,
         contrast_limits=(0, 1),
         visible=False,
         **placed_like(of),

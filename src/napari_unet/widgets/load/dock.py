@@ -13,6 +13,7 @@ from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.marks import AXES
+from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
 from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.load.project_box import ProjectBox
@@ -112,7 +113,9 @@ class LoadWidget(Panel):
             layer.metadata[AXES] = self._axes
             self.workspace.image = layer
         else:
-            labels = add_labels(self.viewer, stack, name, self.workspace.image)
+            image = self.workspace.image
+            name = short_name(self.viewer, role, image)
+            labels = add_labels(self.viewer, stack, name, image)
             setattr(self.workspace, role, labels)
         self._words.append(words)
         self.status.setText("\n".join(self._words))

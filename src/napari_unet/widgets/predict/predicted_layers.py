@@ -16,6 +16,7 @@ from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
 from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
+from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari_unet.predict.prediction import TileDone
     from napari_unet.predict.segment import Segmentation
 
+_WHAT = "prediction"
 _REFRESH_SECONDS = 0.2
 
 
@@ -147,10 +149,9 @@ class PredictedLayers:
     def _make_layers(self, tile: TileDone) -> Labels:
         """Find the layers that these tiles may go into, or make new ones."""
         shape = plane_shape(self._image)
-        name = f"{self._image.name} prediction"
         dtype = np.uint16 if self._numbers else np.uint8
         for old in reversed(self._viewer.layers):
-            before = _made_here(old, name, shape)
+            before = _made_here(old, self._image, shape)
             if before is not None:
                 labels = old
                 self._make_room(old, before, dtype)
@@ -159,7 +160,7 @@ class PredictedLayers:
             # What the user has corrected stays; napari numbers the new layer.
             labels = self._viewer.add_labels(
                 np.zeros(shape, dtype),
-                name=name,
+                name=short_name(self._viewer, _WHAT, self._image),
                 metadata={PREDICTED: []},
                 **placed_like(self._image),
             )
@@ -189,16 +190,17 @@ class PredictedLayers:
             layer.data[...] = 0
 
 
-def _made_here(layer: Any, name: str, shape: tuple[int, ...]) -> MadeBy | None:
+def _made_here(layer: Any, image: Image, shape: tuple[int, ...]) -> MadeBy | None:
     """Return how a layer was predicted that holds nothing else, now or by an undo.
 
-    It has the name, with or without the number that napari gives.
+    It still has the name that was given here: the user may keep it under another.
     """
     if (
         isinstance(layer, Labels)
-        and re.fullmatch(rf"{re.escape(name)}( \[\d+\])?", layer.name)
+        and re.search(rf"\b{_WHAT}( \[\d+\])?$", layer.name)
         and isinstance(layer.data, np.ndarray)
         and layer.data.shape == shape
     ):
-        return untouched(layer)
+        made = untouched(layer)
+        return made if made is not None and made.of == image.name else None
     return None

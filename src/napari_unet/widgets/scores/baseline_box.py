@@ -20,6 +20,7 @@ from napari_unet.widgets.layers.arrays import (
     plane_shape,
 )
 from napari_unet.widgets.layers.marks import BASELINE, PREDICTED
+from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import lies_on
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
@@ -143,7 +144,7 @@ class BaselineBox(Runner):
         made = replace(result.made_by, of=self._of.name)
         layer = self._viewer.add_labels(
             result.mask.reshape(plane_shape(self._of)),
-            name=f"{self._of.name} {self._baseline.name}",
+            name=short_name(self._viewer, self._baseline.name, self._of),
             metadata={PREDICTED: list(result.slices), BASELINE: made},
             **placed_like(self._of),
         )

@@ -149,11 +149,10 @@ class LivePreview(QObject):
             blending="additive",
         )
 
-    def _add(self, kind: Any, data: Any, name: str, **options: Any) -> Any:
+    def _add(self, kind: Any, data: Any, what: str, **options: Any) -> Any:
         active = self._viewer.layers.selection.active
-        place = placed_like(self._image)
-        name = f"{self._image.name} {name}"
-        layer = add_or_update(self._viewer, kind, data, name, **options, **place)
+        options |= placed_like(self._image)
+        layer = add_or_update(self._viewer, kind, data, what, self._image, **options)
         # What is painted on stays on top, and is painted on.
         if active is not None and active in self._viewer.layers:
             layers = self._viewer.layers

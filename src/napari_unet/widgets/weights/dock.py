@@ -121,7 +121,7 @@ class WeightsWidget(Panel):
         data = result.reshape(plane_shape(self._of))
         place = placed_like(self._of)
         add_or_update(
-            self.viewer, Image, data, _STACK_LAYER, colormap="inferno", **place
+            self.viewer, Image, data, _STACK_LAYER, None, colormap="inferno", **place
         )
         self.show_progress(1.0, _range(result))
 
@@ -168,7 +168,7 @@ class WeightsWidget(Panel):
             place = placed_like(layer, 2)
             look = {"colormap": "inferno", "opacity": 0.7}
             shown = add_or_update(
-                self.viewer, Image, mapped, _SLICE_LAYER, **look, **place
+                self.viewer, Image, mapped, _SLICE_LAYER, None, **look, **place
             )
         low, high = float(mapped.min()), float(mapped.max())
         limits = [low, max(high, low + 1e-3)]
