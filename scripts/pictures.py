@@ -125,29 +125,25 @@ def scores(viewer: Any, dock: Any) -> None:
 
 
 def threshold(viewer: Any, dock: Any) -> None:
-    unfold(dock.scores, "threshold")
+    turn_to(dock.scores, "Threshold")
     while (curve := dock.scores.threshold.curve) is None or curve.done < 1:
         pause(100)
     save(viewer, dock, dock.scores, "threshold")
 
 
 def errors(viewer: Any, dock: Any) -> None:
-    unfold(dock.scores, "errors")
+    turn_to(dock.scores, "Errors")
     while dock.scores.errors.errors is None:
         pause(100)
     dock.scores.errors.next_button.click()
     save(viewer, dock, dock.scores, "errors")
 
 
-def unfold(scores: Any, name: str) -> None:
-    """Show one part of the dock, and scroll it into view."""
-    for title, fold in scores.folds.items():
-        if title == name:
-            fold.expand(animate=False)
-        else:
-            fold.collapse(animate=False)
+def turn_to(scores: Any, name: str) -> None:
+    """Show a page of the dock, and scroll it into view."""
+    scores.pages.show_page(name)
     pause(500)
-    scroll_to(scores, scores.folds[name])
+    scroll_to(scores, scores.pages)
 
 
 def scroll_to(panel: Any, part: Any) -> None:

@@ -143,7 +143,9 @@ def test_a_table_has_a_column_for_each_score() -> None:
         [record(), record(1, values={"v_rand": 0.5}, threshold=None)], ["iou", "v_rand"]
     )
     head, first, second = text.splitlines()
-    assert head == "date,prediction,image,model,threshold,slices,trained,iou,v_rand"
+    assert (
+        head == "date,prediction,image,truth,model,threshold,slices,trained,iou,v_rand"
+    )
     assert first.endswith(",0.42,24:30,,0.900000,")
     assert second.endswith(",,24:30,,,0.500000")
 

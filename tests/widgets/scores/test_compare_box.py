@@ -17,7 +17,7 @@ from napari_unet.widgets.scores.compare_box import IMAGE, LATEST, PROJECT, Compa
 
 
 def record(prediction: str, **given: Any) -> ScoreRecord:
-    return ScoreRecord("2026-11-23T15:40:00+00:00", prediction, image="em", **given)
+    return ScoreRecord("2026-11-23T15:40:00+00:00", prediction, "em", "cells", **given)
 
 
 def otsu(iou: float, prediction: str = "Otsu", **values: float) -> ScoreRecord:
@@ -78,14 +78,18 @@ def fill(box: CompareBox, home: Path) -> None:
 def test_scorings_stand_side_by_side_with_what_made_them(
     box: CompareBox, runs_in_tmp: Path
 ) -> None:
-    assert "no scores yet" in box.words.text()
+    assert "No scores yet" in box.words.text()
     fill(box, runs_in_tmp)
     assert texts(box, "Prediction") == ["prediction", "Otsu", "prediction"]
     assert texts(box, "IoU") == ["0.9100", "0.6200", "0.9500"]
-    assert texts(box, "Rand F-score") == ["0.9700", "-", "-"]
+    assert texts(box, "Rand F") == ["0.9700", "-", "-"]
     assert texts(box, "Threshold") == ["0.42", "-", "0.42"]
     assert texts(box, "Slices") == ["24:30", "", "0:3"]
-    assert texts(box, "Model") == ["best, a", "Otsu threshold", "best, a"]
+    assert texts(box, "Model / truth") == [
+        "best, a / cells",
+        "Otsu threshold / cells",
+        "best, a / cells",
+    ]
     assert "Slices 1 were trained on" in tip(box, 2, 0)
     assert is_italic(box, 2, 2)
     assert not is_italic(box, 0, 2)
@@ -142,6 +146,8 @@ def test_a_project_that_is_opened_shows_its_history_again(
 
 def test_a_row_that_is_removed_stays_away(box: CompareBox, runs_in_tmp: Path) -> None:
     fill(box, runs_in_tmp)
+    assert box.table.row() == 2
+    box.table.clearSelection()
     assert not box.remove_button.isEnabled()
     box.table.selectRow(1)
     box.remove_button.click()

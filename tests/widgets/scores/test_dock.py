@@ -17,6 +17,8 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.score.measures import SHOWN
 from napari_unet.score.report.score_history import ScoreHistory
 from napari_unet.widgets.layers.marks import IGNORED, SOURCE, remember
+from napari_unet.widgets.qt.parts import WrappedLabel
+from napari_unet.widgets.scores.all_scores import AllScores
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
 
@@ -81,9 +83,8 @@ def test_slices_are_sorted_by_a_score_and_lead_to_their_place(
 
 
 def test_all_scores_say_what_they_are_good_for(scored: Any) -> None:
-    totals = scored.totals
-    grid = totals.fold.content().layout().itemAt(0).widget()
-    labels = grid.findChildren(type(totals.brief))
+    grid = scored.table_page.all_scores.content().layout().itemAt(0).widget()
+    labels = grid.findChildren(type(scored.totals.brief))
     texts = {label.text(): label.toolTip() for label in labels}
     assert "membrane" in texts["<b>IoU</b>"]
     assert "border" in texts["<b>Warping error</b>"]
@@ -93,14 +94,16 @@ def test_all_scores_say_what_they_are_good_for(scored: Any) -> None:
 def test_everything_that_was_scored_fits_into_a_narrow_dock(
     scored: Any, qtbot: Any
 ) -> None:
-    totals = ScoreTotals()
-    qtbot.addWidget(totals)
-    totals.show_scores(scored.scores)
-    totals.show()
-    totals.fold.expand(animate=False)
-    qtbot.wait(50)
-    # A dock of 360 pixels leaves 320, and napari's font is a quarter larger.
-    assert totals.minimumSizeHint().width() <= 250
+    lines, totals = AllScores(), ScoreTotals()
+    lines.show_scores(scored.scores)
+    totals.show_scores(scored.scored.headlines(), scored.scores.trained_words)
+    lines.expand(animate=False)
+    for part in (lines, totals):
+        qtbot.addWidget(part)
+        part.show()
+        qtbot.wait(50)
+        # A dock of 360 pixels leaves 320, and napari's font is a quarter larger.
+        assert part.minimumSizeHint().width() <= 250
 
 
 def test_no_title_of_the_table_is_cut_when_it_is_narrow(qtbot: Any) -> None:
@@ -283,3 +286,69 @@ def test_what_is_not_known_is_not_taken_for_held_out(
     scored.run_button.click()
     finish(scored)
     assert "learnt from 1 of the 4 slices" in scored.totals.brief.text()
+
+
+def test_three_scores_stand_first_in_plain_words_with_the_term_under_the_mouse(
+    dock: Any, finish: Any
+) -> None:
+    assert [one.text() for one in dock.totals.numbers] == ["–", "–", "–"]
+    dock.run_button.click()
+    finish(dock)
+    values = dock.scores.values()
+    for number, name in zip(
+        dock.totals.numbers, ("iou", "v_rand", "v_info"), strict=True
+    ):
+        assert number.text() == f"{values[name]:.3f}"
+    low, high = dock.scores.intervals["iou"]
+    assert f"IoU {values['iou']:.3f}" in dock.totals.numbers[0].toolTip()
+    assert f"{low:.3f} to {high:.3f}" in dock.totals.numbers[0].toolTip()
+    assert "IoU" not in dock.totals.numbers[0].words.text()
+
+
+def test_one_page_is_seen_at_a_time_and_says_what_to_do_while_it_is_empty(
+    dock: Any,
+) -> None:
+    pages = {
+        "Table": dock.table_page,
+        "Errors": dock.errors,
+        "Threshold": dock.threshold,
+        "Comparison": dock.compare,
+    }
+    for name, shown in pages.items():
+        dock.pages.buttons[name].click()
+        seen = [one for one, page in pages.items() if page.isVisibleTo(dock)]
+        assert seen == [name]
+        words = [one.text() for one in shown.findChildren(WrappedLabel)]
+        assert any(text.startswith("No scores yet: ") for text in words), name
+
+
+def test_errors_and_curves_are_made_for_the_page_that_is_seen(
+    scored: Any, qtbot: Any
+) -> None:
+    assert scored.errors.errors is None
+    assert not scored.errors.running
+    scored.window().show()
+    scored.pages.buttons["Errors"].click()
+    qtbot.waitUntil(lambda: scored.errors.errors is not None, timeout=30_000)
+
+
+def test_other_docks_hear_what_is_scored(dock: Any, finish: Any, viewer: Any) -> None:
+    heard: list[str] = []
+    dock.workspace.events.busy.connect(heard.append)
+    dock.run_button.click()
+    finish(dock)
+    assert heard == ["scoring", ""]
+    assert dock.workspace.scored
+    viewer.layers.remove("prediction")
+    assert not dock.workspace.scored
+
+
+def test_slices_sorted_by_a_score_are_compared_by_it(scored: Any) -> None:
+    scored.table.sortByColumn(1 + SHOWN.index("dice"), Qt.SortOrder.AscendingOrder)
+    assert scored.compare.measure.currentText() == "Dice"
+    titles = scored.compare.table.model()
+    across = Qt.Orientation.Horizontal
+    assert titles.headerData(0, across) == "Model / truth"
+    assert titles.headerData(1, across) == "Dice"
+    assert titles.index(0, 0).data() == "prediction / cells"
+    assert scored.compare.table.row() == 0

@@ -93,9 +93,9 @@ def texts(part: ErrorList, column: int) -> list[str]:
 
 
 def test_without_scores_it_says_what_is_missing(part: ErrorList) -> None:
-    assert "Score a prediction first" in part.words.text()
+    assert "No scores yet: score a prediction" in part.words.text()
     assert not part.next_button.isEnabled()
-    assert "Score a prediction first" in part.go(1)
+    assert "No scores yet: score a prediction" in part.go(1)
     assert part.table.isHidden()
 
 

@@ -96,7 +96,7 @@ def test_without_scores_or_probabilities_it_says_what_to_do(
     scene: Scene, viewer: Any
 ) -> None:
     box, asked = scene.box, []
-    assert "Score a prediction first" in box.about.text()
+    assert "No scores yet: score a prediction" in box.about.text()
     scene.predict()
     viewer.layers.remove("probability")
     scene.score()

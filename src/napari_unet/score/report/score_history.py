@@ -42,8 +42,8 @@ class ScoreRecord:
     ----------
     date
         When it was scored, as ISO 8601 with its time zone.
-    image, prediction
-        Names of image and prediction.
+    image, prediction, truth
+        Names of image, prediction and ground truth.
     model
         What made the prediction: the path of a model, or the name of a method.
     threshold
@@ -61,6 +61,7 @@ class ScoreRecord:
     date: Annotated[str, AfterValidator(_iso)]
     prediction: str
     image: str = ""
+    truth: str = ""
     model: str = ""
     threshold: float | None = None
     slices: str = ""
@@ -76,6 +77,7 @@ class ScoreRecord:
         image: str = "",
         model: str = "",
         threshold: float | None = None,
+        truth: str = "",
     ) -> ScoreRecord:
         """Return the record of scores that were made now."""
         learnt = scores.trained_on
@@ -83,6 +85,7 @@ class ScoreRecord:
             datetime.now().astimezone().isoformat(timespec="seconds"),
             prediction,
             image,
+            truth,
             model,
             threshold,
             ",".join(runs(row.slice for row in scores.slices)),
@@ -223,7 +226,14 @@ def to_csv(records: Sequence[ScoreRecord], names: Iterable[str]) -> str:
 def latest_of_each(records: Iterable[ScoreRecord]) -> list[ScoreRecord]:
     """Return, of scorings with the oldest first, the newest of every prediction."""
     latest = {
-        (one.image, one.prediction, one.model, one.threshold, one.slices): one
+        (
+            one.image,
+            one.prediction,
+            one.truth,
+            one.model,
+            one.threshold,
+            one.slices,
+        ): one
         for one in records
     }
     return list(latest.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +73,26 @@ def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:
 
     To be called on the main thread.
     """
-    others = np.stack([planes(one)[slices] for one in maps]).astype(np.float32)
-    return np.concatenate([1 - others.sum(axis=0, keepdims=True), others])
+    return with_background(copied(maps, slices))
+
+
+def copied(
+    maps: list[Image], slices: slice | Sequence[int]
+) -> list[NDArray[np.float32]]:
+    """Return copies of some slices of maps, each (Z, Y, X); on the main thread."""
+    return [np.array(planes(one)[slices], np.float32) for one in maps]
+
+
+def with_background(others: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the probabilities of all classes, (num_classes, Z, Y, X).
+
+    Parameters
+    ----------
+    others
+        (Z, Y, X) of each class but background, which comes first.
+    """
+    background = np.subtract(1, sum(others), dtype=np.float32)
+    return np.stack([background, *others])
 
 
 def _make(viewer: ViewerModel, of: Image, key: _MapOf, shape: tuple[int, ...]) -> Image:

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 LATEST, IMAGE, PROJECT = "latest of each", "all of this image", "all of this project"
-_NOTHING = "There are no scores yet: every scoring is listed here."
+_FIRST = "v_rand"
+_NOTHING = (
+    "No scores yet: score a prediction, then another one, and both stand here side by "
+    "side."
+)
 
 
 class CompareBox(QWidget):
@@ -62,7 +66,7 @@ class CompareBox(QWidget):
             f"{IMAGE}: every scoring of it\n{PROJECT}: those of other images too"
         )
         self.measure = NarrowBox()
-        self.measure.setToolTip("Which score is drawn.")
+        self.measure.setToolTip("Which score comes first, and is drawn.")
         self.table = CompareTable()
         self._plot = ComparePlot()
         self.words = WrappedLabel()
@@ -73,7 +77,7 @@ class CompareBox(QWidget):
         bottom = in_row(self.remove_button, self.save_button, stretch=(1, 1))
         in_column(self, top, self.table, self._plot, bottom, self.words)
         self.extent.currentIndexChanged.connect(self.refresh)
-        self.measure.currentIndexChanged.connect(self._draw)
+        self.measure.currentIndexChanged.connect(self.refresh)
         self.table.chosenChanged.connect(self._draw)
         self.table.headers[0].sortIndicatorChanged.connect(self._draw)
         self._project.changed.connect(self._on_project)
@@ -86,6 +90,14 @@ class CompareBox(QWidget):
         with telling(self.words.setText):
             self._history.add(record)
         self.refresh()
+        rows = self.table.rows()
+        self.table.choose(next(n for n, one in enumerate(rows) if one is record))
+
+    def choose(self, measure: str) -> None:
+        """Let a score come first and be drawn, where any scoring has it."""
+        place = self.measure.findData(measure)
+        if place >= 0:
+            self.measure.setCurrentIndex(place)
 
     def remove(self) -> None:
         """Take the selected row out of the table and of the history."""
@@ -113,13 +125,13 @@ class CompareBox(QWidget):
 
     def refresh(self, *_changed: Any) -> None:
         """Bring table, plot and buttons up to date."""
-        self.table.show_records(self.shown())
-        measure = self.measure.currentData()
+        measure = self.measure.currentData() or _FIRST
+        self.table.show_records(self.shown(), measure)
         self.measure.blockSignals(True)
         self.measure.clear()
         for name in self.table.names:
             self.measure.addItem(MEASURES[name].title, name)
-        known = self.measure.findData(measure or "v_rand")
+        known = self.measure.findData(measure)
         self.measure.setCurrentIndex(max(known, 0))
         self.measure.blockSignals(False)
         empty = not self._records

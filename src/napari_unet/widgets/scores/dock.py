@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QModelIndex
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_unet.errors import InputError, telling
+from napari_unet.score.measures import SHOWN
 from napari_unet.score.report.page import check_page
 from napari_unet.score.scoring import SliceScored
 from napari_unet.widgets.choose.copy_offer import CopyOffer
@@ -19,28 +20,35 @@ from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import go_to_slice
-from napari_unet.widgets.qt.file_dialogs import save_file
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.qt.parts import button, in_row
+from napari_unet.widgets.qt.parts import in_column
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 from napari_unet.widgets.scores.compare_box import CompareBox
 from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
+from napari_unet.widgets.scores.pages import Pages
 from napari_unet.widgets.scores.report_work import report_of
-from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
 from napari_unet.widgets.scores.subject import Scored, Subject
 from napari_unet.widgets.scores.subject_watch import SubjectWatch
+from napari_unet.widgets.scores.table_page import TablePage
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
+from napari_unet.widgets.scores.truth_row import TruthRow
 
 if TYPE_CHECKING:
     import napari
 
     from napari_unet.score.scores import Scores
 
+_BUSY = "scoring"
 _NO_SCORES = "There are no scores yet."
+_NO_PREDICTION = "There is no prediction: predict the stack first, or open one."
+_NO_TRUTH = (
+    "There is no ground truth: choose its file above, or labels that nothing learnt "
+    "from."
+)
 _OTHERS = "Other layers were chosen meanwhile: nothing was scored."
 
 
@@ -63,34 +71,34 @@ class ScoresWidget(Panel):
         self.kind = KindBox()
         self.coverage = CoverageBox(self.truth, self.kind)
         self.add_row("Prediction", self.prediction)
-        self.add_row("Ground truth", self.truth)
+        self.truth_row = TruthRow(napari_viewer, self.truth, self.prediction)
+        self.truth_row.said.connect(self._say)
+        self.add_row("Ground truth", self.truth_row)
         still = "It is scored as it is."
         self.copy_offer = CopyOffer(napari_viewer, self.truth, still)
         self.form.addRow(self.copy_offer)
-        self.add_row("Kind of truth", self.kind)
-        self.add_row("Ignore", self.coverage)
+        self.form.addRow(_reading(self.kind, self.coverage))
         self.totals = ScoreTotals()
-        self.table = ScoreTable()
+        self.table_page = TablePage(self)
+        self.table = self.table_page.table
+        self.save_button = self.table_page.save_button
+        self.report_button = self.table_page.report_button
         self.table.clicked.connect(self._go_to_slice)
+        self.table.headers[0].sortIndicatorChanged.connect(self._on_sorted)
         self.errors = ErrorList(napari_viewer)
         self.threshold = ThresholdBox(napari_viewer)
         self.compare = CompareBox(napari_viewer)
         self.baselines = BaselineBox(napari_viewer)
-        table = "Save scores", "scores.csv", "CSV (*.csv);;JSON (*.json)", self.save
-        self.save_button = button("Save table ...", partial(save_file, self, *table))
-        types = "HTML (*.html);;Markdown (*.md)"
-        page = "Save report", "scores.html", types, self.save_report
-        self.report_button = button("Save report ...", partial(save_file, self, *page))
-        saves = QWidget()
-        in_row(self.save_button, self.report_button, of=saves)
-        self.folds = {
-            "errors": Fold("Errors, one by one", self.errors),
-            "threshold": Fold("Threshold", self.threshold),
-            "compare": Fold("Compare predictions", self.compare),
-            "baselines": Fold("Simpler methods", self.baselines),
-        }
-        self.finish_layout(self.totals, self.table, saves, *self.folds.values())
-        self.box.setStretchFactor(self.table, 10)
+        self.pages = Pages(
+            {
+                "Table": self.table_page,
+                "Errors": self.errors,
+                "Threshold": self.threshold,
+                "Comparison": _comparison(self.compare, self.baselines),
+            }
+        )
+        self.finish_layout(self.totals, self.pages)
+        self.box.setStretchFactor(self.pages, 10)
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
         self.listen(self.workspace.events.coverage, self.coverage.setValue)
@@ -113,9 +121,11 @@ class ScoresWidget(Panel):
     def why_not(self) -> str:
         """Return what is missing."""
         prediction, truth = self.prediction.value(), self.truth.value()
-        if prediction is None or truth is None:
-            return "Scores need a prediction layer and a ground truth layer."
-        if prediction is truth:
+        if prediction is None:
+            return _NO_PREDICTION
+        if truth is None:
+            return _NO_TRUTH
+        if prediction == truth:
             return "Choose two different layers: a prediction and its ground truth."
         return ""
 
@@ -131,6 +141,8 @@ class ScoresWidget(Panel):
         ignored = ignored_in(truth)
         kind, coverage = self.kind.value(), self.coverage.value()
         work = partial(subject.score, kind, slices, ignored, coverage=coverage)
+        if not self.workspace.busy:
+            self.workspace.busy = _BUSY
         self.start("Scoring", work)
 
     def on_step(self, item: Any) -> None:
@@ -153,7 +165,7 @@ class ScoresWidget(Panel):
             watch, self._next_watch = self._next_watch, None
             self._show(result, watch)
             self.compare.add(result.record())
-            self.show_progress(1.0, "\n".join(result.scores.notes))
+            self.show_progress(1.0, _done(result.scores))
 
     def why_not_save(self) -> str:
         """Return why the scores cannot be saved, or ""."""
@@ -176,6 +188,9 @@ class ScoresWidget(Panel):
             check_page(Path(path))
             self.start("Writing the report", once(report_of(scored, Path(path))))
 
+    def _say(self, words: str) -> None:
+        self.status.setText(words)
+
     def _to_save(self) -> Scored:
         if self.scored is None or self.why_not_save():
             raise InputError(self.why_not_save())
@@ -191,8 +206,12 @@ class ScoresWidget(Panel):
         if scored is not None:
             comparison, subject = scored.comparison, scored.subject
             prediction, truth = subject.prediction, subject.truth
-        self.totals.show_scores(self.scores)
-        self.table.show_scores(() if scored is None else scored.scores.slices)
+        self.workspace.scored = scored is not None
+        if scored is None:
+            self.totals.show_scores(())
+        else:
+            self.totals.show_scores(scored.headlines(), scored.scores.trained_words)
+        self.table_page.show_scores(self.scores)
         self.errors.show_scores(comparison, prediction, truth)
         self.threshold.show_scores(comparison, prediction)
         self._show_changes()
@@ -200,8 +219,7 @@ class ScoresWidget(Panel):
     def _show_changes(self) -> None:
         """Show whether the layers are still those that were scored."""
         self.totals.show_changes("" if self._watch is None else self._watch.words())
-        for part in (self.save_button, self.report_button):
-            explain(part, self.why_not_save())
+        self.table_page.refresh(self.why_not_save())
 
     def _on_ignored(self) -> None:
         if self._watch is not None:
@@ -227,6 +245,8 @@ class ScoresWidget(Panel):
 
     def _on_ended(self) -> None:
         super()._on_ended()
+        if self.workspace.busy == _BUSY:
+            self.workspace.busy = ""
         if self._next_watch is not None:
             self._next_watch.close()
         self._next_watch = None
@@ -248,7 +268,37 @@ class ScoresWidget(Panel):
             explain(part, "There is no ground truth." if missing else "")
         self.refresh()
 
+    def _on_sorted(self, column: int, *_order: Any) -> None:
+        """Compare by the score that the slices are sorted by."""
+        if column > 0:
+            self.compare.choose(SHOWN[column - 1])
+
     def _go_to_slice(self, index: QModelIndex) -> None:
         layer = self.prediction.value()
         if self.scores is not None and layer is not None:
             go_to_slice(self.viewer, layer, self.table.rows()[index.row()].slice)
+
+
+def _done(scores: Scores) -> str:
+    """Return what was scored, in a line, and how it was read, below."""
+    slices = "1 slice" if len(scores.slices) == 1 else f"{len(scores.slices)} slices"
+    return "\n".join([f"Scored {slices}.", *scores.notes])
+
+
+def _reading(kind: KindBox, coverage: CoverageBox) -> Fold:
+    """Return the settings of how the truth is read, folded."""
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.addRow("Kind of truth", kind)
+    form.addRow("Ignore", coverage)
+    rows = QWidget()
+    rows.setLayout(form)
+    return Fold("How the ground truth is read", rows)
+
+
+def _comparison(compare: CompareBox, baselines: BaselineBox) -> QWidget:
+    """Return the page that compares, with simpler methods folded below it."""
+    page = QWidget()
+    in_column(page, compare, Fold("Simpler methods, to compare with", baselines))
+    return page

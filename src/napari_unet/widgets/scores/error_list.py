@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
     Found = tuple[Errors, NDArray[np.uint8]]
 
-_NO_SCORES = "Score a prediction first: its errors are listed then."
+_NO_SCORES = (
+    "No scores yet: score a prediction, and its errors are listed here, one by one."
+)
 _GONE = "The prediction was removed: score again."
 _NONE = (
     "No errors: all cells were found one by one, and no border is off by more than "

@@ -9,12 +9,14 @@ from qtpy.QtCore import Qt
 from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error
 from napari_unet.widgets.qt.rows_table import Column, RowsTable
 
+_WIDEST = "9,999,999"
+
 
 class ErrorTable(RowsTable):
     """Errors, the largest first; a click on a title sorts by it."""
 
     def __init__(self) -> None:
-        super().__init__(*_columns(0), sorted_by=(2, False))
+        super().__init__(*_columns(0, None), sorted_by=(2, False))
         self.setMinimumHeight(180)
         self.headers[0].setMinimumSectionSize(72)
         # With the keyboard it would search its entries for the keys of the viewer.
@@ -23,10 +25,12 @@ class ErrorTable(RowsTable):
     def show_errors(self, errors: Sequence[Error], first_slice: int = 0) -> None:
         """Show other errors; their slices are counted from `first_slice`."""
         by_size = sorted(errors, key=lambda error: error.number)
-        self.show_rows(by_size, *_columns(first_slice))
+        # Looking through thousands of them for the widest would hold the window up.
+        width = self.fontMetrics().horizontalAdvance(_WIDEST)
+        self.show_rows(by_size, *_columns(first_slice, width))
 
 
-def _columns(first_slice: int) -> tuple[Column, ...]:
+def _columns(first_slice: int, width: int | None) -> tuple[Column, ...]:
     return (
         Column(
             "Error",
@@ -39,10 +43,12 @@ def _columns(first_slice: int) -> tuple[Column, ...]:
             "Slice",
             lambda error: str(error.slice + first_slice),
             key=lambda error: error.slice,
+            width=width,
         ),
         Column(
             "Pixels",
             lambda error: f"{error.pixels:,}",
             key=lambda error: error.pixels,
+            width=width,
         ),
     )

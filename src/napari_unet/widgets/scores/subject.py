@@ -15,6 +15,7 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.errors.error_map import leave_out
+from napari_unet.score.headline import Headline, headlines
 from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.score.scoring import SliceScored, score_steps
 from napari_unet.widgets.layers.arrays import labels_array
@@ -162,6 +163,11 @@ class Scored:
     comparison: Comparison
     scores: Scores
 
+    def headlines(self) -> tuple[Headline, ...]:
+        """Return the three scores that are read first."""
+        numbered = self.comparison.truth_ids is not None
+        return headlines(self.scores, numbered=numbered)
+
     def record(self) -> ScoreRecord:
         """Return how a project remembers it."""
         subject, made = self.subject, self.subject.made_by
@@ -172,6 +178,7 @@ class Scored:
             subject.image_name,
             model if made is None else str(made.model),
             None if made is None else made.threshold,
+            subject.truth.name,
         )
 
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from napari_unet.score.threshold import ThresholdCurve
 
 _SETTLED_MS = 500
-_NOT_YET = "Score a prediction first."
+_NOT_YET = (
+    "No scores yet: score a prediction, and its threshold can be moved here by hand."
+)
 _NO_MAPS = (
     "There are no probabilities of this prediction: predict it with Probabilities too "
     "ticked, then score it again."
@@ -221,11 +223,12 @@ class ThresholdBox(QWidget):
         if self._curving.running:
             return  # its end begins anew
         self._due = False
-        foreground, slices = mask.foreground, self.slices
+        slices = self.slices
+        foreground = mask.foreground(slices)
         self._curving.start(
             "Curve",
             lambda stop: threshold_steps(
-                foreground, comparison, slices=slices, stop=stop
+                foreground(), comparison, slices=slices, stop=stop
             ),
             on_step=lambda curve: self._show_curve(curve, comparison),
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,12 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, numbered_after
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.edits import edit_slices
-from napari_unet.widgets.layers.maps import maps_of, probabilities
+from napari_unet.widgets.layers.maps import (
+    copied,
+    maps_of,
+    probabilities,
+    with_background,
+)
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember, untouched
 from napari_unet.widgets.layers.places import current_slice
 
@@ -63,10 +67,23 @@ class ThresholdMask:
         """Return whether both are made of the same layers."""
         return bool(self.maps) and self.maps == other.maps
 
-    @property
-    def foreground(self) -> NDArray[np.float32]:
-        """(Z, Y, X): probability of not being background, a copy."""
-        return np.asarray(1 - probabilities(self.maps, slice(None))[0])
+    def foreground(self, slices: Sequence[int]) -> Callable[[], NDArray[np.float32]]:
+        """Copy the probabilities of some slices; on the main thread.
+
+        Returns
+        -------
+        What makes of them, on any thread, the probability of not being background:
+        (Z, Y, X), 0 in all other slices.
+        """
+        chosen, others = list(slices), copied(self.maps, list(slices))
+        shape = planes(self.maps[0]).shape
+
+        def add_up() -> NDArray[np.float32]:
+            whole = np.zeros(shape, np.float32)
+            whole[chosen] = 1 - with_background(others)[0]
+            return whole
+
+        return add_up
 
     def move(self, threshold: float) -> None:
         """Show the mask of the current slice.
@@ -104,7 +121,8 @@ class ThresholdMask:
             return None
         self._check_untouched()
         span = slice(self.slices[0], self.slices[-1] + 1)
-        return partial(made.mask_at, threshold, probabilities(self.maps, span))
+        others = copied(self.maps, span)
+        return lambda: made.mask_at(threshold, with_background(others))
 
     def put(self, labels: NDArray[np.unsignedinteger], threshold: float) -> int:
         """Put what `work` returned into the layer, as one step of undo.
