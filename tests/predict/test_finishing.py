@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig, UNetConfig
+from napari_unet.config.postprocess import SPECK
 from napari_unet.model.card import ModelCard
 from napari_unet.predict.finishing import FinishedSlices, by_slice, settle
 from napari_unet.predict.postprocessing import classify, postprocess
@@ -18,7 +19,7 @@ from napari_unet.predict.prediction import TileDone
 from napari_unet.samples import em_stack
 
 SHAPE = (4, 80, 96)
-WATERSHED = PostprocessConfig(objects="watershed", neck=0.6, core=0)
+WATERSHED = PostprocessConfig(objects="watershed", neck=0.6, core=0, min_size=4)
 CLASSES = PostprocessConfig(objects="no", neck=0.4, core=0)
 
 
@@ -60,8 +61,22 @@ def test_what_is_left_open_comes_from_the_model_and_the_rest_from_the_user() -> 
     own = PostprocessConfig(objects="no")
     assert settle(own, card(), SHAPE).finish.keeps_classes
     assert settle(own, card(), SHAPE).words == ""
-    own = PostprocessConfig(objects="watershed", neck=0.2, core=0.8)
+    own = PostprocessConfig(objects="watershed", neck=0.2, core=0.8, min_size=7)
     assert settle(own, card(CLASSES), SHAPE).finish == own
+
+
+def test_specks_are_left_out_as_the_model_was_taught_or_as_usual() -> None:
+    numbered = PostprocessConfig(objects="connected")
+    assert settle(None, card(), SHAPE).finish.min_size == WATERSHED.min_size
+    assert settle(numbered, card(), SHAPE).finish.min_size == WATERSHED.min_size
+    assert settle(numbered, card(CLASSES), SHAPE).finish.min_size == SPECK
+    assert settle(numbered, card(None), SHAPE).finish.min_size == SPECK
+    assert settle(None, card(CLASSES), SHAPE).finish.min_size == 0
+
+
+def test_a_model_of_before_numbers_as_it_did() -> None:
+    before = WATERSHED.model_copy(update={"min_size": 0})
+    assert settle(None, card(before), SHAPE).finish == before
 
 
 def test_models_of_before_keep_to_the_classes_of_pixels() -> None:
@@ -122,7 +137,7 @@ def test_more_objects_than_16_bits_hold_are_numbered() -> None:
     dots = np.zeros((2, 1, 400, 400), np.float32)
     dots[1, :, ::2, ::2] = 0.9
     dots[0] = 1 - dots[1]
-    finish = PostprocessConfig(objects="connected")
+    finish = PostprocessConfig(objects="connected", min_size=0)
     each = FinishedSlices((2, 400, 400), 400, finish, None)
     for z in range(2):
         core = (slice(z, z + 1), slice(0, 400), slice(0, 400))
@@ -158,6 +173,7 @@ def test_what_goes_through_slices_needs_memory_which_is_said_beforehand(
     free(20)
     settled = settle(follows, card(ndim=ndim), large)
     assert settled.finish.objects == "no"
+    assert settled.finish.min_size == 0
     assert settled.words.startswith("a mask of classes: objects that go through")
     cores = PostprocessConfig(objects="connected", core=0.7)
     assert settle(follows, card(cores, ndim=ndim), large).finish.objects == "no"

@@ -33,9 +33,8 @@ def likely(mask, inside=0.95):
 
 
 def make(mask, probabilities=None, ndim=2, **options):
-    return postprocess(
-        mask, PostprocessConfig(**options), probabilities=probabilities, ndim=ndim
-    )
+    config = PostprocessConfig(**{"min_size": 0, **options})
+    return postprocess(mask, config, probabilities=probabilities, ndim=ndim)
 
 
 def split(mask, probabilities=None, **options):
@@ -49,6 +48,19 @@ def split(mask, probabilities=None, **options):
 def test_by_default_nothing_is_changed():
     mask = disks((20, 20, 10))
     assert postprocess(mask, PostprocessConfig()) is mask
+
+
+def test_specks_are_no_objects_but_stay_in_a_mask():
+    mask = np.zeros((1, 40, 60), np.uint8)
+    mask[0, 5:25, 5:25] = 1
+    mask[0, 30:33, 30:33] = 1  # 9 pixels
+    mask[0, 30:32, 40:45] = 1  # 10 pixels
+    found = postprocess(mask, PostprocessConfig(objects="connected"))
+    assert found.max() == 2
+    assert not found[0, 31, 31]
+    assert postprocess(mask, PostprocessConfig(objects="no")) is mask
+    every = PostprocessConfig(objects="connected", min_size=0)
+    assert postprocess(mask, every).max() == 3
 
 
 def test_of_two_classes_equally_probable_background_wins():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_unet.config import AnnotationKind, PostprocessConfig, UNetConfig
+from napari_unet.config.postprocess import SPECK
 from napari_unet.data.annotation import Target, to_target
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, save_model
@@ -28,8 +29,8 @@ from napari_unet.train.choose_finish import (
 )
 
 SHAPE = (3, 160, 160)
-WATERSHED = PostprocessConfig(objects="watershed", neck=0.4, core=0)
-CORES = PostprocessConfig(objects="watershed", neck=0.4, core=0.7)
+WATERSHED = PostprocessConfig(objects="watershed", neck=0.4, core=0, min_size=SPECK)
+CORES = PostprocessConfig(objects="watershed", neck=0.4, core=0.7, min_size=SPECK)
 CONNECTED = PostprocessConfig(objects="connected")
 CLASSES = PostprocessConfig(objects="no", neck=0.4, core=0)
 
@@ -86,6 +87,14 @@ def test_nuclei_that_are_numbered_become_objects_however_far_apart() -> None:
     mask[:, :, 90:] *= 2
     found = default_finish([to_target(mask, AnnotationKind.OBJECTS)])
     assert found.finish == WATERSHED
+
+
+def test_specks_are_far_smaller_than_the_small_true_objects() -> None:
+    labels = np.zeros(SHAPE, np.int32)
+    for number in range(1, 13):
+        labels[:, 12 * number : 12 * number + 3, 8:12] = number
+    found = default_finish([to_target(labels, AnnotationKind.OBJECTS)])
+    assert found.finish == WATERSHED.model_copy(update={"min_size": 6})
 
 
 def test_lungs_stay_whole() -> None:

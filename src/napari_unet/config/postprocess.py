@@ -10,6 +10,9 @@ from napari_unet.config.base import Settings
 
 NECK = 0.4
 """Necks that are split where nothing else is known."""
+SPECK = 10
+"""Pixels below which a numbered object is none, where nothing else is known: of EM,
+that leaves out half of all objects, and no score falls (docs/prediction.md)."""
 
 
 class PostprocessConfig(Settings):
@@ -36,9 +39,10 @@ class PostprocessConfig(Settings):
     follow_slices: bool = Field(False, title="Follow objects through slices")
     """An object keeps its number through all slices in which it touches; off, every
     slice is taken by itself. Networks with 3 dimensions always follow."""
-    min_size: int = Field(0, ge=0, le=10**9, title="Smallest object (pixels)")
+    min_size: int | None = Field(None, ge=0, le=10**9, title="Smallest object (pixels)")
     """Smaller pieces become background, or join the object that they were split from.
-    Higher removes more."""
+    When left out that of the model, or 10 where objects are numbered; a mask of classes
+    keeps all. Higher removes more."""
     fill_holes: int = Field(0, ge=0, le=10**9, title="Fill holes up to (pixels)")
     """Enclosed background of at most this size takes the class around it. Higher fills
     more."""
@@ -86,7 +90,12 @@ class PostprocessConfig(Settings):
             for name, otherwise in _OTHERWISE.items()
             if getattr(self, name) in (None, "auto")
         }
-        return self.changed("the model", **left_open)
+        settled = self.changed("the model", **left_open)
+        if settled.min_size is None:
+            usual = SPECK if known.get("min_size") is None else known["min_size"]
+            size = usual if settled.numbers_objects else 0
+            settled = settled.changed("the model", min_size=size)
+        return settled
 
 
 _OTHERWISE = {"objects": "no", "neck": NECK, "core": 0.0}

@@ -71,8 +71,8 @@ def settle(
         f"in the end, and {_gigabytes(free)} are free"
     )
     if needed > free and of_the_model:
-        classes = settled.changed("the memory", objects="no")
-        return Settled(classes, f"a mask of classes: {takes}")
+        classes = finish.changed("the memory", objects="no")
+        return Settled(classes.settled(card.finish), f"a mask of classes: {takes}")
     return Settled(settled, f"{words}; {takes}".removeprefix("; "))
 
 

@@ -172,7 +172,7 @@ def _number_objects(
             found = connected_objects(mask, ndim=ndim)
         else:
             found = _find_objects(mask, likely, config, ndim)
-        found = _large(found, config.min_size)
+        found = _large(found, config.min_size or 0)
         objects[found > 0] = found[found > 0] + last
         last = objects.max(initial=0)
     return objects
@@ -188,7 +188,7 @@ def _find_objects(
     if config.objects == "watershed":
         objects = _split_objects(objects, likely, config, ndim)
     if core:
-        objects = _large(objects, config.min_size)
+        objects = _large(objects, config.min_size or 0)
         objects = _grow(objects, mask, likely, config, ndim)
     # A line between two objects may cut a corner off a third.
     return connected_pieces(objects, ndim=ndim)
@@ -239,7 +239,7 @@ def _grow(
     of nothing yet does not find nothing.
     """
     pieces = connected_objects(mask, ndim=ndim)
-    new = np.bincount(pieces.ravel()) >= config.min_size
+    new = np.bincount(pieces.ravel()) >= (config.min_size or 0)
     new[pieces[objects > 0]] = False
     new[0] = False
     last = objects.max(initial=0)
@@ -292,7 +292,7 @@ def _split(
     )
     parts = _flood(depth, seeds, mask)
     sizes = np.bincount(parts.ravel())
-    small = sizes < config.min_size
+    small = sizes < (config.min_size or 0)
     small[_largest(parts, objects, sizes)] = False
     if not small.any():
         return parts

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, PostprocessConfig
-from napari_unet.config.postprocess import NECK
+from napari_unet.config.postprocess import NECK, SPECK
 from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.narrow_borders import narrow_share
 from napari_unet.model.card import ModelCard, keep_finish
@@ -34,9 +34,12 @@ PIXELS = 3 * 512**2
 """A few seconds' worth."""
 _DEEP = 16
 """Slices of a volume that are looked at."""
+_SMALL = 5
+"""Percentile of the sizes of true objects that counts as small."""
 _MASKS = 8
 """Images whose borders are looked at, or nearly twice as many."""
 
+Integer = TypeVar("Integer", bound=np.integer)
 Window = tuple[NDArray[np.intp], slice, slice]
 """Slices, rows and columns."""
 
@@ -48,7 +51,7 @@ class ChosenFinish:
     Attributes
     ----------
     finish
-        Numbered objects or classes; nothing is left open.
+        Numbered objects or classes.
     threshold
         Of the foreground, as in `classify`; None for the most probable class.
     reason
@@ -117,9 +120,21 @@ def _suited(targets: Sequence[Target]) -> ChosenFinish:
     if not dense:
         return _classes("scribbles do not tell where objects end")
     found = _by_borders([one.classes for one in dense], "annotated")
-    if found.finish.objects != "no" or not _are_numbered(dense):
-        return found
-    return _objects("the annotations number them")
+    if found.finish.objects == "no":
+        if not _are_numbered(dense):
+            return found
+        found = _objects("the annotations number them")
+    size = {"min_size": _smallest([one.objects for one in dense])}
+    return replace(found, finish=found.finish.model_copy(update=size))
+
+
+def _smallest(objects: Sequence[NDArray[np.integer]]) -> int:
+    """Return the size of specks: far below that of true objects in a slice."""
+    slices = [z for one in objects for z in _few(one, PIXELS // len(objects))]
+    sizes = [np.unique(z[z > 0], return_counts=True)[1] for z in slices]
+    if not sizes:
+        return SPECK
+    return min(SPECK, int(np.percentile(np.concatenate(sizes), _SMALL)) // 2)
 
 
 def finish_by_mask(masks: Sequence[NDArray[np.uint8]]) -> ChosenFinish:
@@ -297,7 +312,7 @@ def _by_borders(masks: Sequence[NDArray[np.uint8]], what: str) -> ChosenFinish:
     return _objects(words, NARROW) if share > _BORDERS else _classes(words)
 
 
-def _few(mask: NDArray[np.uint8], pixels: int) -> Iterator[NDArray[np.uint8]]:
+def _few(mask: NDArray[Integer], pixels: int) -> Iterator[NDArray[Integer]]:
     """Yield slices with anything on them, evenly spread, of about so many pixels."""
     useful = np.flatnonzero(((mask > 0) & (mask != IGNORE)).any(axis=(1, 2)))
     count = min(len(useful), max(1, pixels // mask[0].size))
@@ -315,7 +330,9 @@ def _usual(found: ChosenFinish) -> ChosenFinish:
 
 
 def _objects(reason: str, core: float = 0.0) -> ChosenFinish:
-    finish = PostprocessConfig(objects="watershed", neck=NECK, core=core)
+    finish = PostprocessConfig(
+        objects="watershed", neck=NECK, core=core, min_size=SPECK
+    )
     return ChosenFinish(finish, reason=f"numbered objects: {reason}")
 
 

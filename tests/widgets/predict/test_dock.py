@@ -38,7 +38,8 @@ def predict(loaded: Any, model: Path) -> Any:
 
 
 def number(predict: Any, **options: Any) -> None:
-    predict.finish.setValue(PostprocessConfig(objects="connected", **options))
+    every = {"objects": "connected", "min_size": 0}
+    predict.finish.setValue(PostprocessConfig(**{**every, **options}))
 
 
 def test_by_default_nothing_is_changed(predict: Any) -> None:

@@ -162,7 +162,7 @@ def test_the_best_threshold_is_a_click_away(
 def test_numbered_objects_are_numbered_anew(
     scene: Scene, settle: Callable[[], None]
 ) -> None:
-    layer = scene.predict(finish=PostprocessConfig(objects="connected"))
+    layer = scene.predict(finish=PostprocessConfig(objects="connected", min_size=0))
     scene.score()
     settle()
     scene.box.value.setValue(0.6)
