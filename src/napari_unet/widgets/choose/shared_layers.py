@@ -8,6 +8,7 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.painted_pixels import PaintedPixels
 from napari_unet.widgets.layers.marks import REGIONS_OF, made_here
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.project.workspace import Workspace
@@ -44,6 +45,7 @@ class SharedLayers(QWidget):
         self._workspace = workspace = Workspace.of(viewer)
         self.image = LayerBox(viewer, Image)
         self.annotations = LayerBox(viewer, Labels, suits=self._suits)
+        PaintedPixels(workspace, self)
         self._seen = False
         # What a layer is for is known a moment after it was added.
         self._timer = later(self, self._share_first)

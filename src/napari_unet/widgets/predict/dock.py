@@ -56,6 +56,8 @@ class PredictWidget(Panel):
         The viewer with the image.
     """
 
+    does = "predicting"
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Predict", "Stop")
         self.model, self.trust = ModelBox(self.workspace), TrustBox()

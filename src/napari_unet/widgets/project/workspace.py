@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_unet.config import AnnotationKind
 
-PASSING = ("painted", "busy", "scored")
+PASSING = ("painted", "busy", "learnt", "scored")
 """Fields that belong to the moment, and to no project."""
 
 
@@ -41,7 +41,10 @@ class Workspace:
     painted
         Painted pixels of each class of the annotations, in the order of the classes.
     busy
-        What runs: "live", "training", "predicting", "scoring", or "" for nothing.
+        What runs: "loading", "live", "training", "predicting", "scoring", or "" for
+        nothing.
+    learnt
+        Seconds that the network has learnt live, since it was started.
     scored
         Whether the prediction was scored.
     """
@@ -56,7 +59,10 @@ class Workspace:
     model: Path | None = None
     painted: tuple[int, ...] = ()
     busy: str = ""
+    learnt: float = 0.0
     scored: bool = False
+
+    _running: list[str] = field(default_factory=list)
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
     _of_viewer: ClassVar[dict[int, Workspace]] = {}
@@ -72,6 +78,16 @@ class Workspace:
             weakref.finalize(real, cls._of_viewer.pop, id(real), None)
             real.layers.events.removed.connect(workspace._on_layer_removed)
         return cls._of_viewer[id(real)]
+
+    def begin(self, what: str) -> None:
+        """Say that something runs; it is what `busy` says, until it ends."""
+        self._running.append(what)
+        self.busy = what
+
+    def end(self, what: str) -> None:
+        """Say that it runs no more; `busy` is what began before and still runs."""
+        self._running.remove(what)
+        self.busy = self._running[-1] if self._running else ""
 
     def _on_layer_removed(self, event: Any) -> None:
         removed: Layer = event.value

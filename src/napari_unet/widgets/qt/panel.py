@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.job import Work
+from napari_unet.widgets.qt.listen import Subscriptions, when_gone
 from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
 from napari_unet.widgets.qt.runner import Runner
 
@@ -40,10 +41,15 @@ class Panel(Runner):
         Text of the button while something runs.
     """
 
+    does = ""
+    """What it does while it runs, as `Workspace.busy` says it; "" tells nobody."""
+    _told = ""
+
     def __init__(self, viewer: ViewerModel, run_text: str, stop_text: str) -> None:
         super().__init__(run_text, stop_text, WrappedLabel(grows=True))
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
+        when_gone(self, self._tell_end)
         content = QWidget()
         self.box = QVBoxLayout(content)
         area = QScrollArea()
@@ -65,6 +71,22 @@ class Panel(Runner):
     def listen(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Connect a signal of psygnal or napari for as long as this dock exists."""
         Subscriptions(self, slot, signal)
+
+    def start(self, title: str, work: Work, *, quiet: bool = False) -> None:
+        """Run `work` on a thread, and let the other docks know."""
+        super().start(title, work, quiet=quiet)
+        self._told = self.does
+        if self._told:
+            self.workspace.begin(self._told)
+
+    def _on_ended(self) -> None:
+        self._tell_end()
+        super()._on_ended()
+
+    def _tell_end(self) -> None:
+        if self._told:
+            self.workspace.end(self._told)
+        self._told = ""
 
     def finish_layout(self, *below: QWidget, beside: tuple[QWidget, ...] = ()) -> None:
         """Put button, bar and words under the form, and `below` under these.

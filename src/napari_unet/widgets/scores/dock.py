@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from napari_unet.score.scores import Scores
 
-_BUSY = "scoring"
 _NO_SCORES = "There are no scores yet."
 _NO_PREDICTION = "There is no prediction: predict the stack first, or open one."
 _NO_TRUTH = (
@@ -60,6 +59,8 @@ class ScoresWidget(Panel):
     napari_viewer
         The viewer with the layers.
     """
+
+    does = "scoring"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Score", "Stop")
@@ -141,8 +142,6 @@ class ScoresWidget(Panel):
         ignored = ignored_in(truth)
         kind, coverage = self.kind.value(), self.coverage.value()
         work = partial(subject.score, kind, slices, ignored, coverage=coverage)
-        if not self.workspace.busy:
-            self.workspace.busy = _BUSY
         self.start("Scoring", work)
 
     def on_step(self, item: Any) -> None:
@@ -245,8 +244,6 @@ class ScoresWidget(Panel):
 
     def _on_ended(self) -> None:
         super()._on_ended()
-        if self.workspace.busy == _BUSY:
-            self.workspace.busy = ""
         if self._next_watch is not None:
             self._next_watch.close()
         self._next_watch = None

@@ -90,6 +90,11 @@ class TrainWidget(Panel):
         self._connect()
         self.refresh()
 
+    @property
+    def does(self) -> str:  # type: ignore[override]
+        """What it does while it runs: it learns live, or trains."""
+        return "live" if self.live.running else "training"
+
     def why_not(self) -> str:
         """Return what is missing."""
         return self.data.why_not()
@@ -134,6 +139,7 @@ class TrainWidget(Panel):
         folder = self._new_run(image)
         self._begin()
         self._before = (self.workspace.model, self.start_from.value())
+        self.workspace.learnt = 0.0
         # Without an end there is no bar to show in the activity dock.
         work = partial(
             train_live,
@@ -252,6 +258,7 @@ class TrainWidget(Panel):
 
     def _on_progress(self, step: Step) -> None:
         if isinstance(step, LiveStep):
+            self.workspace.learnt = step.seconds
             self._last_words = step.words.partition("\n")[2]
             self.show_progress(0.0, step.words)
         elif isinstance(step, TrainStep):
