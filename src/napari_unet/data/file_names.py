@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_unet.errors import InputError
+
 _OF_LABELS = "masks?|labels?|seg|segmentations?|gt|truth|annotations?|annotated"
 _MASK = re.compile(rf"(?<![a-z])({_OF_LABELS})(?![a-z])")
+_TRUTH = re.compile(r"(?<![a-z])(truth|gt)(?![a-z])")
 _WORDS = re.compile(rf"(?<![a-z])({_OF_LABELS}|images?|imgs?|raw|em)(?![a-z])")
 
 
@@ -15,6 +18,37 @@ def masks_among(files: Sequence[Path]) -> list[Path]:
     """Return the files that are named like masks, where others are not."""
     masks = [file for file in files if _MASK.search(file.stem.lower())]
     return masks if len(masks) < len(files) else []
+
+
+def roles_among(files: Sequence[Path], plain: str = "image") -> dict[str, Path]:
+    """Return the role of each file by its name: image, annotations or truth.
+
+    Parameters
+    ----------
+    files
+        Files, and folders of slices.
+    plain
+        The role of a file whose name tells none.
+
+    Raises
+    ------
+    InputError
+        When two files would have the same role.
+    """
+    roles: dict[str, Path] = {}
+    for file in files:
+        name = file.stem.lower()
+        labels = "truth" if _TRUTH.search(name) else "annotations"
+        role = labels if _MASK.search(name) else plain
+        if role in roles:
+            both = f"{roles[role].name} and {file.name}"
+            raise InputError(
+                f"{both} would both be the {role}: drop one of them, or the folder "
+                "of the slices of one image."
+            )
+        roles[role] = file
+    # Labels are laid on the image, which has to be there.
+    return dict(sorted(roles.items(), key=lambda item: item[0] != "image"))
 
 
 def keys(files: Sequence[Path]) -> tuple[list[str], list[str]]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.config import ImageConfig
+from napari_unet.data.file_names import roles_among
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.sample_files import write_sample
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.layers.names import short_name
+from napari_unet.widgets.load.file_drop import FileDrop
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
 from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.load.project_box import ProjectBox
+from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder, open_image
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_row, tool
@@ -24,6 +32,7 @@ from napari_unet.widgets.qt.parts import in_row, tool
 if TYPE_CHECKING:
     import napari
 
+_MODEL = ".safetensors"
 _TIPS = {
     "image": "TIFF file or folder of slices",
     "annotations": "What you painted: scribbles, classes or objects",
@@ -39,6 +48,8 @@ class PathRow(QWidget):
         self._title = title
         self.edit = QLineEdit()
         self.edit.setPlaceholderText("none")
+        # It would take a file for text; the dock opens it.
+        self.edit.setAcceptDrops(False)
         self.edit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         buttons = tool("File", self._on_file), tool("Folder", self._on_folder)
         in_row(self.edit, *buttons, of=self, stretch=(1,))
@@ -68,6 +79,8 @@ class LoadWidget(Panel):
         The viewer that gets the layers.
     """
 
+    does = "loading"
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Load", "Stop")
         self.project = ProjectBox(napari_viewer)
@@ -84,6 +97,7 @@ class LoadWidget(Panel):
         self.pixel_size = PixelSizeBox(napari_viewer)
         self.info_bar = InfoBarBox(napari_viewer, self.pixel_size.image)
         self.finish_layout(self.pixel_size, self.info_bar)
+        FileDrop(self, self.open_files)
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -94,10 +108,53 @@ class LoadWidget(Panel):
     def run(self) -> None:
         """Read the files on a thread."""
         chosen = {role: row.value() for role, row in self.rows.items()}
-        paths = {role: path for role, path in chosen.items() if path is not None}
+        self._read({role: path for role, path in chosen.items() if path is not None})
+
+    def open_files(self, files: Sequence[Path], plain: str = "image") -> None:
+        """Open files, and folders of slices, as what their names say that they are.
+
+        A model is shared with the docks that use it. What cannot be opened is told.
+
+        Parameters
+        ----------
+        files
+            Their paths.
+        plain
+            What a file is whose name does not tell: image, annotations or truth.
+        """
+        try:
+            if self.running:
+                raise InputError("Files are being opened: drop these again after that.")
+            models = [file for file in files if file.suffix == _MODEL]
+            roles = roles_among([file for file in files if file not in models], plain)
+        except NapariUNetError as error:
+            self.show_failure(str(error))
+            show_error(str(error))
+            return
+        for model in models:
+            self.workspace.model = model
+        for role, path in roles.items():
+            self.rows[role].setValue(path)
+        if roles:
+            self._read(roles)
+
+    def open_sample(self) -> None:
+        """Open a synthetic stack, with its truth and nothing painted."""
+        folder = OpenProject.of(self.viewer).project.folder / "sample"
+
+        def work(stop: Event) -> Iterator[Reading | tuple[str, Stack, str]]:
+            return read_roles(write_sample(folder), None, stop)
+
+        self._begin()
+        self.start("Making the sample", work)
+
+    def _read(self, paths: dict[str, Path]) -> None:
+        self._begin()
+        self.start("Loading", partial(read_roles, paths, self._axes))
+
+    def _begin(self) -> None:
         self._words: list[str] = []
         self._axes = self.axes.text().strip() or None
-        self.start("Loading", partial(read_roles, paths, self._axes))
 
     def on_step(self, item: Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
@@ -116,6 +173,8 @@ class LoadWidget(Panel):
             image = self.workspace.image
             name = short_name(self.viewer, role, image)
             labels = add_labels(self.viewer, stack, name, image)
+            # What is right everywhere is not looked at by whom is to paint.
+            labels.visible = role != "truth"
             setattr(self.workspace, role, labels)
         self._words.append(words)
         self.status.setText("\n".join(self._words))
