@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import QSignalBlocker, QSize
 from qtpy.QtWidgets import QTabWidget, QWidget
 
+from napari_unet.coach import Action
+from napari_unet.errors import telling
+from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.eye_box import EyeBox
-from napari_unet.widgets.choose.keys import ERRORS, LateKeys
+from napari_unet.widgets.choose.keys import ERRORS, LateKeys, go, toggle_live
 from napari_unet.widgets.choose.shared_layers import SharedLayers
+from napari_unet.widgets.coach_line import CoachLine
+from napari_unet.widgets.layers.annotations import take_brush
+from napari_unet.widgets.load.file_drop import FileDrop
 from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.dock import Dock
+from napari_unet.widgets.qt.file_dialogs import open_image
 from napari_unet.widgets.qt.panel import WIDTH
 from napari_unet.widgets.qt.parts import in_column, present
 
@@ -54,8 +64,11 @@ class WorkflowWidget(Dock):
         self.tabs = QTabWidget()
         for name in _TABS:
             self.tabs.addTab(QWidget(), name.capitalize())
+        self.coach = CoachLine(napari_viewer)
+        self.coach.wanted.connect(self._act)
         self.eye = EyeBox(napari_viewer)
-        in_column(self, self.eye, self.tabs)
+        in_column(self, self.coach, self.eye, self.tabs)
+        FileDrop(self, self._open)
         self.tabs.currentChanged.connect(self._on_tab)
         self._on_tab(0)
 
@@ -119,6 +132,66 @@ class WorkflowWidget(Dock):
 
     def _on_tab(self, index: int) -> None:
         getattr(self, _TABS[index])
+
+    def _open(self, files: Sequence[Path]) -> None:
+        """Open files; what the coach asks for, where their names do not tell."""
+        is_truth = self.coach.advice.action is Action.TRUTH
+        self.load.open_files(files, plain="truth" if is_truth else "image")
+
+    def _act(self, action: Action) -> None:
+        """Do what the coach offers."""
+        acts: dict[Action, Callable[[], str | None]] = {
+            Action.OPEN: partial(open_image, self, "Open an image", self._open_one),
+            Action.TRUTH: partial(open_image, self, "Open the truth", self._open_one),
+            Action.SAMPLE: self.load.open_sample,
+            Action.BRUSH: self._take_brush,
+            Action.LIVE: self._start_live,
+            Action.PREDICT: self._predict,
+            Action.SCORE: self._score,
+            Action.ERROR: self._next_error,
+            Action.STOP: self._stop,
+        }
+        if reason := acts[action]():
+            show_info(reason)
+
+    def _open_one(self, file: Path) -> None:
+        self._open([file])
+
+    def _take_brush(self) -> None:
+        workspace, label = Workspace.of(self._viewer), self.coach.advice.label
+        self.tabs.setCurrentWidget(self.train)
+        with telling(show_error):
+            layer = workspace.annotations
+            if layer is None:
+                layer = begin_annotations(self._viewer, present(workspace.image))
+            take_brush(self._viewer, layer, label)
+
+    def _start_live(self) -> str:
+        self.tabs.setCurrentWidget(self.train)
+        return toggle_live(self.train)
+
+    def _predict(self) -> None:
+        if "train" in vars(self) and self.train.live.running:
+            self.train.live.stackWanted.emit()
+        else:
+            self._predict_stack(present(Workspace.of(self._viewer).model))
+
+    def _score(self) -> str:
+        self.tabs.setCurrentWidget(self.scores)
+        reason = self.scores.why_not()
+        if not reason:
+            self.scores.run_button.click()
+        return reason
+
+    def _next_error(self) -> str:
+        self.tabs.setCurrentWidget(self.scores)
+        return go(self.scores.errors, 1)
+
+    def _stop(self) -> None:
+        for name in _TABS:
+            dock = vars(self).get(name)
+            if dock is not None and dock.running:
+                dock.run_button.click()
 
     def _predict_stack(self, model: Path, *, probabilities: bool = False) -> None:
         self.tabs.setCurrentIndex(_TABS.index("predict"))

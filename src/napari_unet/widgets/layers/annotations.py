@@ -71,11 +71,17 @@ def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
     bring_to(layer, viewer.dims.units)
     name_classes(layer, _CLASSES)
     layer.brush_size = int(np.clip(min(shape[-2:]) // _BRUSH_SHARE, 3, 40))
-    layer.selected_label = 2
+    take_brush(viewer, layer, 2)
+    return layer
+
+
+def take_brush(viewer: ViewerModel, layer: Labels, value: int) -> None:
+    """Choose what is painted with, and put the brush in the hand."""
+    layer.visible = True
+    layer.selected_label = value
     viewer.dims.ndisplay = 2
     viewer.layers.selection.active = layer
     layer.mode = "paint"
-    return layer
 
 
 def class_names(layer: Labels | None) -> tuple[str, ...]:
