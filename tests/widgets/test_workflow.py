@@ -211,7 +211,7 @@ def test_keys_work_before_their_docks_are_made(
     monkeypatch.setattr("napari_unet.widgets.choose.keys.show_info", shown.append)
     press = viewer.__wrapped__.window._qt_viewer._key_map_handler.press_key
     press("J")
-    assert "Score a prediction first" in shown[-1]
+    assert "score a prediction" in shown[-1]
     assert made(dock) == {"load", "scores"}
     press("N")
     assert "load one first" in shown[-1]

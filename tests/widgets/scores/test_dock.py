@@ -225,21 +225,24 @@ def test_other_data_and_strokes_while_it_is_scored_are_noticed(
 
 
 def test_what_ends_during_a_scoring_is_scored_after_it(
-    dock: Any, finish: Any, viewer: Any, runs_in_tmp: Path
+    dock: Any, qtbot: Any, viewer: Any, runs_in_tmp: Path
 ) -> None:
     layer = viewer.add_labels(cells(), name="em otsu")
     dock.run_button.click()
     dock.baselines.made.emit(layer)
-    finish(dock)
+    qtbot.waitUntil(lambda: dock.scores is not None, timeout=30_000)
     assert dock.prediction.value().name == "em otsu"
     assert dock.scores.values()["iou"] == 1
     assert [one.prediction for one in history(runs_in_tmp)] == ["em otsu"]
 
 
-def test_a_mask_of_another_image_is_told_and_not_scored(dock: Any, viewer: Any) -> None:
+def test_a_mask_of_another_image_is_told_and_not_scored(
+    dock: Any, viewer: Any, qtbot: Any
+) -> None:
     layer = viewer.add_labels(np.zeros((2, 8, 8), np.uint8), name="small otsu")
     dock.baselines.made.emit(layer)
-    assert "choose layers of one image" in dock.status.text()
+    words = "choose layers of one image"
+    qtbot.waitUntil(lambda: words in dock.status.text(), timeout=30_000)
 
 
 def test_scores_belong_to_the_image_and_the_model_of_the_prediction(
@@ -330,6 +333,15 @@ def test_errors_and_curves_are_made_for_the_page_that_is_seen(
     scored.window().show()
     scored.pages.buttons["Errors"].click()
     qtbot.waitUntil(lambda: scored.errors.errors is not None, timeout=30_000)
+
+
+def test_nothing_is_drawn_on_a_page_that_is_not_seen(scored: Any, qtbot: Any) -> None:
+    plot = scored.compare._plot
+    assert not plot.plots
+    scored.window().show()
+    scored.pages.buttons["Comparison"].click()
+    qtbot.waitUntil(lambda: len(plot.plots) == 1)
+    assert plot._dots.getData()[0].tolist() == [1]
 
 
 def test_other_docks_hear_what_is_scored(dock: Any, finish: Any, viewer: Any) -> None:

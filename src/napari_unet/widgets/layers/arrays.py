@@ -208,8 +208,17 @@ def marked_layer(
         layer = add(name=name, metadata={key: name}, **place)
         viewer.layers.selection.active = active
     for side, value in place.items():
-        setattr(layer, side, value)
+        if not _is_at(layer, side, value):
+            setattr(layer, side, value)
     return layer
+
+
+def _is_at(layer: Layer, side: str, value: Any) -> bool:
+    """Return whether a layer is placed so already: napari draws it anew each time."""
+    now = getattr(layer, side)
+    if side in ("units", "axis_labels"):
+        return tuple(now) == tuple(value)
+    return np.array_equal(getattr(now, "affine_matrix", now), value)
 
 
 def _unit(layer: Layer) -> str:

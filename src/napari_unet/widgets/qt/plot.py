@@ -65,6 +65,14 @@ class ThemedPlots(QWidget):
             self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
 
 
+def load_plots() -> None:
+    """Load what draws plots; on the thread of work whose result will be drawn.
+
+    It takes as long as a stroke may not wait.
+    """
+    import pyqtgraph  # noqa: F401
+
+
 def _plot(height: int) -> pg.PlotWidget:
     import pyqtgraph as pg
 

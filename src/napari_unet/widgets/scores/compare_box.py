@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.data.files import write_text
@@ -144,6 +145,11 @@ class CompareBox(QWidget):
             self.words.setText("")
         self._draw()
 
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's own spelling)
+        """Draw once somebody looks."""
+        super().showEvent(event)
+        self._draw()
+
     @property
     def _history(self) -> ScoreHistory:
         return ScoreHistory(self._project.project.scores)
@@ -175,7 +181,7 @@ class CompareBox(QWidget):
         explain(self.remove_button, "" if chosen else "Choose a row first.")
         name = self.measure.currentData()
         self._plot.setVisible(bool(records))
-        if not records or name is None:
+        if not records or name is None or not self.isVisible():
             return
         nothing = float("nan")
         self._plot.show_values(

@@ -23,6 +23,7 @@ from napari_unet.widgets.layers.places import go_to_slice
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once
+from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_column
 from napari_unet.widgets.scores.baseline_box import BaselineBox
@@ -107,6 +108,7 @@ class ScoresWidget(Panel):
         self.threshold.changed.connect(self._score_again)
         self.copy_offer.made.connect(partial(setattr, self.workspace, "truth"))
         self.errors.ignoredChanged.connect(self._on_ignored)
+        self._soon = later(self, self._score_again)
         self.baselines.made.connect(self._on_baseline)
         self.listen(self.workspace.events.prediction, self.prediction.setValue)
         self.listen(self.workspace.events.truth, self.truth.setValue)
@@ -254,7 +256,8 @@ class ScoresWidget(Panel):
     def _on_baseline(self, layer: Labels) -> None:
         """Score what a simpler method made, beside the others."""
         self.prediction.setValue(layer)
-        self._score_again()
+        # A new layer takes napari its time: the window is drawn in between.
+        self._soon.start()
 
     def _on_layers(self, _layer: Labels | None) -> None:
         """Take away scores that belong to other layers."""

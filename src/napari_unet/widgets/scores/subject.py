@@ -20,6 +20,7 @@ from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.score.scoring import SliceScored, score_steps
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
+from napari_unet.widgets.qt.plot import load_plots
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,8 +151,9 @@ class Subject:
         scores = yield from score_steps(comparison, stop)
         if scores is None:
             return None
-        # Worked out here, not while it is shown.
+        # Worked out and loaded here, not while it is shown.
         _ = scores.intervals, scores.instances
+        load_plots()
         return Scored(self, comparison, scores)
 
 
