@@ -16,7 +16,6 @@ from napari_unet.data.file_names import roles_among
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.sample_files import write_sample
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.layers.names import short_name
@@ -143,6 +142,9 @@ class LoadWidget(Panel):
         folder = OpenProject.of(self.viewer).project.folder / "sample"
 
         def work(stop: Event) -> Iterator[Reading | tuple[str, Stack, str]]:
+            # What draws it takes a while to load; the dock need not wait for that.
+            from napari_unet.sample_files import write_sample
+
             return read_roles(write_sample(folder), None, stop)
 
         self._begin()
