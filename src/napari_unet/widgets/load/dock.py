@@ -179,7 +179,7 @@ class LoadWidget(Panel):
             labels.visible = role != "truth"
             setattr(self.workspace, role, labels)
         self._words.append(words)
-        self.status.setText("\n".join(self._words))
+        self.status.say_all("\n".join(self._words))
 
     def on_done(self, result: None) -> None:
         """Show what was understood."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.job import Work
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
-from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
+from napari_unet.widgets.qt.parts import in_column, in_row
 from napari_unet.widgets.qt.runner import Runner
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ WIDTH = 380
 
 
 class Panel(Runner):
-    """A dock: a form on top, then a button, a bar and a line that says what happens.
+    """A dock: a form on top, then a button, a bar and what is said of the work.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Panel(Runner):
     _told = ""
 
     def __init__(self, viewer: ViewerModel, run_text: str, stop_text: str) -> None:
-        super().__init__(run_text, stop_text, WrappedLabel(grows=True))
+        super().__init__(run_text, stop_text)
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
         when_gone(self, self._tell_end)
@@ -57,6 +57,8 @@ class Panel(Runner):
         area.setWidget(content)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
+        # Always there: what unfolds or is said makes nothing narrower.
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         in_column(self, area)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(

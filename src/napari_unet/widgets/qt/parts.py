@@ -54,8 +54,6 @@ class WrappedLabel(QLabel):
         Room that is kept for so many lines, so that what is around it stays put.
     hides
         Whether it takes no room at all while it says nothing.
-    grows
-        Whether it takes the room that is left below it.
     """
 
     def __init__(
@@ -64,7 +62,6 @@ class WrappedLabel(QLabel):
         *,
         lines: int = 0,
         hides: bool = False,
-        grows: bool = False,
     ) -> None:
         super().__init__()
         self._hides = hides
@@ -72,8 +69,8 @@ class WrappedLabel(QLabel):
         self.setWordWrap(True)
         self.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
-        height = _POLICY.MinimumExpanding if grows else _POLICY.Preferred
-        self.setSizePolicy(_POLICY.Ignored, _POLICY.Minimum if hides else height)
+        height = _POLICY.Minimum if hides else _POLICY.Preferred
+        self.setSizePolicy(_POLICY.Ignored, height)
         self.setText(text)
 
     def setText(self, text: str | None) -> None:  # noqa: N802 (Qt's own spelling)

@@ -1,4 +1,4 @@
-"""What runs long work: one button to run and stop, a bar, a line of words."""
+"""What runs long work: one button to run and stop, a bar, what is said of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QProgressBar, QPushButton
 from napari_unet.errors import telling
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.job import Job, Work
-from napari_unet.widgets.qt.parts import WrappedLabel
+from napari_unet.widgets.qt.status import Status
 
 _STEPS = 1000
 
@@ -17,7 +17,7 @@ _STEPS = 1000
 class Runner(Dock):
     """A dock, or a part of one, with a slot for work.
 
-    Who derives from it lays out the button, the bar and the words.
+    Who derives from it lays out the button, the bar and the status.
 
     Parameters
     ----------
@@ -25,14 +25,14 @@ class Runner(Dock):
         Text of the button while nothing runs.
     stop_text
         Text of the button while something runs.
-    words
-        The line that says what happens.
     tip
         What the button does.
+    lines
+        Rows of text that room is kept for, to say what happens.
     """
 
     def __init__(
-        self, run_text: str, stop_text: str, words: WrappedLabel, tip: str = ""
+        self, run_text: str, stop_text: str, tip: str = "", *, lines: int = 4
     ) -> None:
         super().__init__()
         self.job = Job(self)
@@ -47,7 +47,7 @@ class Runner(Dock):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.status = words
+        self.status = Status(lines)
 
     def why_not(self) -> str:
         """Return why the work cannot start now, or "" when it can."""
@@ -68,8 +68,10 @@ class Runner(Dock):
         """Whether work is under way."""
         return self.job.running
 
-    def refresh(self, *_changed: Any) -> None:
+    def refresh(self, *changed: Any) -> None:
         """Bring the button up to date with what is chosen."""
+        if changed:
+            self.status.forget()
         reason = "" if self.running else self.why_not()
         self.run_button.setText(self._stop_text if self.running else self._run_text)
         self.run_button.setEnabled(not reason)
@@ -79,19 +81,22 @@ class Runner(Dock):
     def start(self, title: str, work: Work, *, quiet: bool = False) -> None:
         """Run `work` on a thread, with the button as Stop."""
         self.bar.setValue(0)
-        self.status.setText(f"{title} ...")
+        self.status.say(f"{title} ...")
         self.job.start(title, work, quiet=quiet)
         self.refresh()
 
     def show_progress(self, share: float, words: str) -> None:
-        """Show the share done and some words, here and in the activity dock."""
+        """Show the share done and some words, here and in the activity dock.
+
+        The first row of several is their headline.
+        """
         self.bar.setValue(round(share * _STEPS))
-        self.status.setText(words)
+        self.status.say_all(words)
         self.job.show_progress(share)
 
     def _on_run_clicked(self) -> None:
         if self.running:
-            self.status.setText("Stopping ...")
+            self.status.say("Stopping ...")
             self.job.stop()
             return
         with telling(self.show_failure):
@@ -100,7 +105,7 @@ class Runner(Dock):
     def show_failure(self, sentence: str) -> None:
         """Show why nothing came of the work."""
         self.bar.setValue(0)
-        self.status.setText(sentence)
+        self.status.say(sentence, level="error")
 
     def _on_failed(self, sentence: str) -> None:
         self.show_failure(sentence)

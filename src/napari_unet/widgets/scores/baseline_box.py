@@ -53,7 +53,7 @@ class BaselineBox(Runner):
 
     def __init__(self, viewer: ViewerModel) -> None:
         tip = "Makes a labels layer, which is scored like a prediction."
-        super().__init__("Compare with a baseline", "Stop", WrappedLabel(lines=3), tip)
+        super().__init__("Compare with a baseline", "Stop", tip)
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
         self.box = NarrowBox()
@@ -136,10 +136,10 @@ class BaselineBox(Runner):
     def on_done(self, result: BaselineMask) -> None:
         """Show the mask over its image."""
         if not result.slices:
-            self.status.setText("Stopped before the first slice was done.")
+            self.status.say("Stopped before the first slice was done.")
             return
         if self._of not in self._viewer.layers:
-            self.status.setText("The image was removed meanwhile.")
+            self.status.say("The image was removed meanwhile.")
             return
         made = replace(result.made_by, of=self._of.name)
         layer = self._viewer.add_labels(
@@ -155,5 +155,5 @@ class BaselineBox(Runner):
         if made.learnt_from:
             seen = len(set(made.learnt_from) & set(result.slices))
             words += f" It learnt from {seen} of these slices: score the others."
-        self.status.setText(words)
+        self.status.say(words)
         self.made.emit(layer)

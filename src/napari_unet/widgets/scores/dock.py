@@ -176,21 +176,21 @@ class ScoresWidget(Panel):
 
     def save(self, path: str | Path) -> None:
         """Write the scores as CSV or JSON, by the suffix of `path`."""
-        with telling(self.status.setText):
+        with telling(self.show_failure):
             self._to_save().scores.save(path)
-            self.status.setText(f"Wrote {path}")
+            self.status.say(f"Wrote {path}")
 
     def save_report(self, path: str | Path) -> None:
         """Write a page with tables and pictures, HTML or Markdown by the suffix."""
         if self.running:
             return
-        with telling(self.status.setText):
+        with telling(self.show_failure):
             scored = self._to_save()
             check_page(Path(path))
             self.start("Writing the report", once(report_of(scored, Path(path))))
 
     def _say(self, words: str) -> None:
-        self.status.setText(words)
+        self.status.say(words)
 
     def _to_save(self) -> Scored:
         if self.scored is None or self.why_not_save():

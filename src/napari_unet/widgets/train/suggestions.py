@@ -35,14 +35,7 @@ from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import (
-    WrappedLabel,
-    check_box,
-    in_column,
-    in_row,
-    present,
-    steady,
-)
+from napari_unet.widgets.qt.parts import check_box, in_column, in_row, present, steady
 from napari_unet.widgets.qt.runner import Runner
 
 if TYPE_CHECKING:
@@ -83,8 +76,8 @@ class SuggestionList(Runner):
         super().__init__(
             "Annotate here next",
             "Stop searching",
-            WrappedLabel(hides=True),
             "Search the stack, and go to the best place.",
+            lines=3,
         )
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
@@ -182,7 +175,7 @@ class SuggestionList(Runner):
         self.list.clear()
         for found in guidance.places:
             self.list.addItem(_item(found))
-        self.status.setText(guidance.words)
+        self.status.say(guidance.words)
         self.refresh()
         if guidance.places:
             self._go_to(0)
@@ -195,7 +188,7 @@ class SuggestionList(Runner):
         self.list.setCurrentRow(row)
         layer = self._of
         if layer is None or layer not in self.viewer.layers:
-            self.status.setText("The image was removed: search anew.")
+            self.status.say("The image was removed: search anew.")
             return
         place: Suggestion = present(self.list.item(row)).data(Qt.ItemDataRole.UserRole)
         show_place(self.viewer, layer, place)
