@@ -139,3 +139,42 @@ def test_without_a_tile_there_is_no_layer(viewer: ViewerModel, image: Image) -> 
     layers.finish(done(complete=False))
     assert layers.labels is None
     assert len(viewer.layers) == 1
+
+
+def test_a_prediction_again_is_taken_back_with_what_it_held(
+    viewer: ViewerModel, image: Image
+) -> None:
+    first = PredictedLayers(viewer, image, PLAIN, only=0)
+    fill(first, [0])
+    first.finish(done())
+    assert first.undo is None, "nothing was there before"
+    again = PredictedLayers(viewer, image, PLAIN, only=2)
+    fill(again, [0])
+    again.finish(done())
+    labels = again.labels
+    other = viewer.add_labels(np.zeros(SHAPE, np.uint8), name="other")
+    other.paint((0, 4, 3), 1)
+    again.undo()
+    assert labels.data.any(axis=(1, 2)).tolist() == [True, False, False]
+    assert labels.metadata[PREDICTED] == [0]
+    assert other.data.any()
+    labels.undo()
+    assert labels.data[0].any(), "no stroke is left to be written into it"
+
+
+def test_a_stroke_that_was_taken_back_is_not_written_into_the_next_prediction(
+    viewer: ViewerModel, image: Image
+) -> None:
+    first = PredictedLayers(viewer, image, PLAIN)
+    fill(first, range(3))
+    first.finish(done())
+    first.labels.paint((1, 4, 3), 5)
+    first.labels.undo()
+    again = PredictedLayers(viewer, image, PLAIN)
+    fill(again, range(3), value=0.0)
+    again.finish(done(np.zeros(SHAPE, np.uint8)))
+    assert again.labels == first.labels
+    again.labels.redo()
+    assert not again.labels.data.any()
+    again.labels.undo()
+    assert (again.labels.data == 1).all()

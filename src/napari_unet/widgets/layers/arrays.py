@@ -17,6 +17,7 @@ from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import pixel_size
+from napari_unet.widgets.layers.undo import replace_data
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -171,7 +172,7 @@ def add_or_update(
     made_for = (what, "" if of is None else str(of.unique_id))
     layer = find_marked(viewer, MADE_FOR, made_for)
     if isinstance(layer, kind) and layer.data.ndim == data.ndim:
-        layer.data = data
+        replace_data(layer, data)
         for name in PLACE:
             if name in options:
                 setattr(layer, name, options[name])

@@ -11,6 +11,7 @@ import scipy
 from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.axes import spatial
+from napari_unet.widgets.layers.undo import convert
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -94,9 +95,7 @@ def make_room(layer: Labels, values: NDArray[Any]) -> None:
     InputError
         When no type holds all of them.
     """
-    wide = wide_enough(layer.data.dtype, values)
-    if wide != layer.data.dtype:
-        layer.data = layer.data.astype(wide)
+    convert(layer, wide_enough(layer.data.dtype, values))
 
 
 def _planes(box: Region, values: NDArray[Any]) -> list[tuple[Region, NDArray[Any]]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +20,11 @@ from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
+from napari_unet.widgets.layers.undo import convert, undo_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
@@ -54,6 +59,9 @@ class PredictedLayers:
     ----------
     labels
         The layer of the prediction; None before the first tile.
+    undo
+        Takes the prediction back in a layer that was predicted into before; None where
+        nothing was there, or nothing changed.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class PredictedLayers:
         maps: bool = False,
     ) -> None:
         self.labels: Labels | None = None
+        self.undo: Callable[[], None] | None = None
         self._viewer, self._image, self._made_by = viewer, image, made_by
         self._only, self._first = only, only or 0
         self._wants_maps, self._maps = maps, list[Image]()
@@ -75,6 +84,11 @@ class PredictedLayers:
         self._seen: Counter[int] = Counter()
         self._before: tuple[Region, NDArray[np.integer]] | None = None
         self._drawn = 0.0
+
+    @property
+    def model(self) -> Path:
+        """The model that it is predicted with."""
+        return self._made_by.model
 
     def add(self, tile: TileDone) -> bool:
         """Show a tile; False where the user has removed the layer meanwhile."""
@@ -114,7 +128,8 @@ class PredictedLayers:
         # Exchanged plane by plane: another copy would take as much memory again.
         for shown, old in zip(self.labels.data[region], kept, strict=True):
             shown[...], old[...] = old.copy(), shown.copy()
-        edit(self.labels, region, kept)
+        if edit(self.labels, region, kept):
+            self.undo = partial(_take_back, self.labels, undo_of(self.labels))
 
     def draw(self) -> None:
         """Draw what is there."""
@@ -183,11 +198,20 @@ class PredictedLayers:
             self._slices = set(before.slices)
             if layer.ndim > 2 and self._only is not None:
                 region = (slice(self._only, self._only + 1), *region[1:])
-        layer.data = layer.data.astype(np.promote_types(layer.data.dtype, dtype))
+        convert(layer, np.promote_types(layer.data.dtype, dtype))
         self._before = region, layer.data[region].copy()
         if not goes_on:
             # Slices of two models in one layer would be scored as one.
             layer.data[...] = 0
+
+
+def _take_back(layer: Labels, undo: Callable[[], None]) -> None:
+    """Take a prediction back; slices that were none before are none again."""
+    undo()
+    made = untouched(layer)
+    if made is not None:
+        layer.metadata[PREDICTED] = list(made.slices)
+        layer.metadata[NUMBERED] = made.finish.numbers_objects
 
 
 def _made_here(layer: Any, image: Image, shape: tuple[int, ...]) -> MadeBy | None:

@@ -15,6 +15,7 @@ from napari_unet.widgets.layers.arrays import find_marked, marked_layer, plane_s
 from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.layers.marks import BOX, ERRORS
+from napari_unet.widgets.layers.undo import replace_data
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -89,8 +90,8 @@ class ErrorView:
         table: dict[Any, str] = {None: "transparent", 0: "transparent", **colours}
         add = partial(self._viewer.add_labels, shown, opacity=opacity)
         layer: Labels = marked_layer(self._viewer, like, ERRORS, name, add)
-        layer.data = shown
-        # Shown is what was counted, not a drawing; napari lets new data be edited.
+        replace_data(layer, shown)
+        # Shown is what was counted, not a drawing.
         layer.editable = False
         layer.colormap = DirectLabelColormap(color_dict=table)
         layer.features = columns
