@@ -152,16 +152,7 @@ class Package:
             raise ModelFileError(
                 f"{self.path} is no bioimage.io package: it holds no rdf.yaml."
             )
-        # Some packages hold the same under both names.
-        ranks = {name: rank for rank, name in enumerate(_DESCRIPTIONS)}
-        return min(
-            found,
-            key=lambda n: (
-                n.count("/"),
-                ranks.get(PurePosixPath(n).name, len(ranks)),
-                n,
-            ),
-        )
+        return min(found, key=_rank)
 
 
 def holds_description(path: Path) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from napari_unet.data.calibration import normal_unit
 from napari_unet.errors import InputError
 from napari_unet.model.foreign.transforms import (
@@ -308,13 +310,6 @@ def _cast(kwargs: Fields, _over: tuple[int, ...]) -> Step | None:
     raise InputError(f"Its step ensure_dtype makes {dtype} of values: not done here.")
 
 
-def _check_per_channel(name: str, kwargs: Fields) -> None:
-    if kwargs.get("axis", "channel") not in ("channel", "c"):
-        raise InputError(
-            f"Its step {name} differs along {kwargs['axis']}: not done here."
-        )
-
-
 def _numbers(value: Any) -> Numbers:
     return tuple(map(float, value)) if isinstance(value, list) else (float(value),)
 
@@ -323,21 +318,14 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _as_many(
-    numbers: tuple[float, ...], others: tuple[float, ...]
-) -> tuple[float, ...]:
-    return numbers * len(others) if len(numbers) == 1 else numbers
-
-
 def _linear(kwargs: Fields, _over: tuple[int, ...]) -> Step:
     gain, offset = kwargs.get("gain", 1.0), kwargs.get("offset", 0.0)
     return Linear((), _numbers(gain), _numbers(offset))
 
 
 def _fixed(kwargs: Fields, _over: tuple[int, ...]) -> Step:
-    mean, std = _numbers(kwargs["mean"]), _numbers(kwargs["std"])
-    pairs = zip(_as_many(mean, std), _as_many(std, mean), strict=True)
-    return Linear((), tuple(1 / one for one in std), tuple(-m / s for m, s in pairs))
+    mean, std = np.broadcast_arrays(_numbers(kwargs["mean"]), _numbers(kwargs["std"]))
+    return Linear((), tuple((1 / std).tolist()), tuple((-mean / std).tolist()))
 
 
 def _moments(kwargs: Fields, over: tuple[int, ...]) -> Step:
