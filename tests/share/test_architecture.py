@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from napari_unet.config import UNetConfig
+from napari_unet.model import architecture
 from napari_unet.model.geometry import valid_size
 from napari_unet.model.losses import probabilities
 from napari_unet.model.unet import UNet
-from napari_unet.share import architecture
 from napari_unet.share.weight_files import architecture_kwargs, standalone
 
 SHAPES = [

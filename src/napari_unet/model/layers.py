@@ -10,30 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class GroupNorm(nn.GroupNorm):
-    """Group normalisation that lets a single value pass, which becomes the bias.
-
-    torch's own layer refuses one, and an image as small as the pooling grid has one.
-    """
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Normalise (B, C, [Z,] Y, X)."""
-        return torch.group_norm(
-            image, self.num_groups, self.weight, self.bias, self.eps
-        )
-
-
-class InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation of any dimensions, with the same leave."""
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Normalise (B, C, [Z,] Y, X)."""
-        fast = torch.backends.cudnn.enabled
-        return torch.instance_norm(
-            image, self.weight, self.bias, None, None, True, 0.0, self.eps, fast
-        )
-
-
 class UpConv2d(nn.ConvTranspose2d):
     """Up-convolution, 2x2 with a stride of 2 (paper, figure 1)."""
 
@@ -43,32 +19,6 @@ class UpConv2d(nn.ConvTranspose2d):
         if on_cpu and torch.is_grad_enabled():
             return _fill_blocks(image, self.weight, self.bias)
         return super().forward(image, output_size)
-
-
-class LinearUp(nn.Module):
-    """Linear interpolation with a 1x1 convolution, in place of an up-convolution.
-
-    The convolution comes first: both orders give the same numbers, and it is cheaper
-    on the small image. With `crop` a pixel is lost at every side that was
-    interpolated, which would need a neighbour outside of the image.
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, scale: tuple[int, ...], *, crop: bool
-    ) -> None:
-        super().__init__()
-        conv = nn.Conv2d if len(scale) == 2 else nn.Conv3d
-        self.conv = conv(inputs, outputs, kernel_size=1)
-        self.scale = scale
-        self.mode = "bilinear" if len(scale) == 2 else "trilinear"
-        self.crop = crop
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Map (B, C, [Z,] Y, X) to half the channels and larger sides."""
-        scale = [float(factor) for factor in self.scale]
-        image = F.interpolate(self.conv(image), scale_factor=scale, mode=self.mode)
-        sides = zip(image.shape[2:], self.scale, strict=True)
-        return centre(image, [n - 2 * self.crop * (f > 1) for n, f in sides])
 
 
 def centre(image: Tensor, size: Sequence[int]) -> Tensor:

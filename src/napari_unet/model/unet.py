@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.config import UNetConfig
+from napari_unet.model.architecture import LinearUp, norm_layer
 from napari_unet.model.footprint import Footprint, footprint_of
 from napari_unet.model.geometry import factors
-from napari_unet.model.layers import GroupNorm, InstanceNorm, LinearUp, UpConv2d, centre
+from napari_unet.model.layers import UpConv2d, centre
 from napari_unet.model.losses import probabilities
 from napari_unet.model.predictable import Network
 
 _CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _UP: dict[int, type[nn.Module]] = {2: UpConv2d, 3: nn.ConvTranspose3d}
 _POOL: dict[int, type[nn.Module]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
-_BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _ACTIVATION: dict[str, Callable[[], nn.Module]] = {
     "relu": partial(nn.ReLU, inplace=True),
     "leaky_relu": partial(nn.LeakyReLU, inplace=True),
@@ -130,7 +130,7 @@ def _scales(config: UNetConfig) -> Iterator[tuple[int, ...]]:
 def _up(config: UNetConfig, width: int, scale: tuple[int, ...]) -> nn.Module:
     """Return what doubles the sides and halves the channels to `width`."""
     if config.upsampling == "linear":
-        return LinearUp(2 * width, width, scale, crop=config.padding == "valid")
+        return LinearUp(width, scale, int(config.padding == "valid"))
     return _UP[config.ndim](2 * width, width, kernel_size=scale, stride=scale)
 
 
@@ -139,18 +139,10 @@ def _conv(
 ) -> list[nn.Module]:
     padding = 1 if config.padding == "same" else 0
     conv = _CONV[config.ndim](inputs, outputs, kernel_size=3, padding=padding)
-    norms = _norm(config, outputs) if norm else []
-    return [conv, *norms, _ACTIVATION[config.activation]()]
-
-
-def _norm(config: UNetConfig, channels: int) -> list[nn.Module]:
-    if config.norm == "batch":
-        return [_BATCH_NORM[config.ndim](channels)]
-    if config.norm == "instance":
-        return [InstanceNorm(channels, affine=True)]
-    if config.norm == "group":
-        return [GroupNorm(math.gcd(8, channels), channels)]
-    return []
+    layers: list[nn.Module] = [conv]
+    if norm and config.norm != "none":
+        layers.append(norm_layer(config.norm, config.ndim - 2, outputs))
+    return [*layers, _ACTIVATION[config.activation]()]
 
 
 def _initialise(module: nn.Module) -> None:

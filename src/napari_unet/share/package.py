@@ -156,7 +156,7 @@ def _package(
     model: Model, config: ExportConfig, weights: Mapping[str, bytes], shown: Example
 ) -> dict[str, bytes]:
     """Return the content of every file of a package, by its name."""
-    source = resources(__package__) / "architecture.py"
+    source = resources("napari_unet.model") / "architecture.py"
     files = {
         **weights,
         names.ARCHITECTURE: source.read_bytes(),

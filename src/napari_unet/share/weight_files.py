@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import InputError
+from napari_unet.model.architecture import UNet
 from napari_unet.model.card import KEY
-from napari_unet.share.architecture import UNet
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,4 +1,4 @@
-"""The U-Net of a model of napari-unet; needs nothing but torch.
+"""The U-Net of a model of napari-unet for other programs; needs nothing but torch.
 
 A package of a model holds this file beside the weights, for programs that load a
 network from its source. Names of the weights are those of napari-unet. The network
@@ -82,7 +82,7 @@ class UNet(nn.Module):
             for entering, is_normed in ((inputs, True), (outputs, last)):
                 layers.append(_CONV[of](entering, outputs, kernel_size=3, padding=pad))
                 if is_normed and norm != "none":
-                    layers.append(_norm(norm, of, outputs))
+                    layers.append(norm_layer(norm, of, outputs))
                 layers.append(_ACTIVATION[activation]())
             return nn.Sequential(*layers)
 
@@ -130,9 +130,12 @@ class UNet(nn.Module):
 
 
 class LinearUp(nn.Module):
-    """A 1x1 convolution that halves the channels, then linear interpolation.
+    """Linear interpolation with a 1x1 convolution, in place of an up-convolution.
 
-    `border` pixels are cropped at every side that was interpolated.
+    The convolution, which halves the channels, comes first: both orders give the same
+    numbers, and it is cheaper on the small image. `border` pixels are cropped at every
+    side that was interpolated: without padding one, which would need a neighbour
+    outside of the image.
     """
 
     def __init__(self, outputs: int, scale: tuple[int, ...], border: int) -> None:
@@ -149,7 +152,11 @@ class LinearUp(nn.Module):
 
 
 class GroupNorm(nn.GroupNorm):
-    """Group normalisation without torch's check of sizes, which no tracer follows."""
+    """Group normalisation that lets a single value pass, which becomes the bias.
+
+    torch's own layer refuses one, and an image as small as the pooling grid has one; no
+    tracer follows its check of sizes either.
+    """
 
     def forward(self, image: Tensor) -> Tensor:
         """Normalise (B, C, [Z,] Y, X)."""
@@ -159,7 +166,7 @@ class GroupNorm(nn.GroupNorm):
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation of any dimensions, without that check."""
+    """Instance normalisation of any dimensions, with the same leave."""
 
     def forward(self, image: Tensor) -> Tensor:
         """Normalise (B, C, [Z,] Y, X)."""
@@ -169,7 +176,8 @@ class InstanceNorm(nn.InstanceNorm2d):
         )
 
 
-def _norm(norm: str, of: int, channels: int) -> nn.Module:
+def norm_layer(norm: str, of: int, channels: int) -> nn.Module:
+    """Return what normalises channels, in 2 dimensions (`of` is 0) or 3 (1)."""
     if norm == "batch":
         return _BATCH_NORM[of](channels)
     if norm == "instance":
