@@ -9,7 +9,8 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QLabel
 
 from napari_unet.coach import Action, Advice, WindowState, advise
-from napari_unet.widgets.layers.annotations import class_color, class_names
+from napari_unet.widgets.layers.annotations import class_names
+from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.layers.marks import made_by
 from napari_unet.widgets.layers.roles import Role, role_of
 from napari_unet.widgets.project.workspace import Workspace

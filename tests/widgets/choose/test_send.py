@@ -10,6 +10,8 @@ import pytest
 from napari_unet.config import AnnotationKind
 from napari_unet.widgets.choose.send import OBJECT, SLICE, VISIBLE, SendPart
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
+from napari_unet.widgets.layers.roles import Role, set_role
+from napari_unet.widgets.layers.undo import protect
 from napari_unet.widgets.project.workspace import Workspace
 
 SHAPE = (4, 60, 80)
@@ -200,3 +202,18 @@ def test_another_prediction_can_be_given(layers, viewer, qtbot):
     qtbot.addWidget(part)
     choose(part, SLICE)
     assert (layers[1].data[2] == 2).all()
+
+
+def test_a_prediction_is_corrected_by_hand_only_where_that_is_asked_for(
+    layers, part, viewer
+):
+    prediction, annotations = layers
+    protect(prediction)
+    viewer.layers.selection.active = annotations
+    part.edit_button.click()
+    assert viewer.layers.selection.active == prediction
+    assert prediction.mode == "paint"
+    set_role(prediction, Role.PREVIEW)
+    part.refresh()
+    assert not part.edit_button.isEnabled()
+    assert "drawn anew" in part.edit_button.toolTip()

@@ -16,11 +16,8 @@ from napari_unet.widgets.choose.annotation_button import (
 )
 from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.layers.annotations import (
-    class_color,
-    class_names,
-    name_classes,
-)
+from napari_unet.widgets.layers.annotations import class_names, name_classes
+from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.project.workspace import Workspace
 
 

@@ -10,7 +10,8 @@ from napari.layers import Labels
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers import edits
-from napari_unet.widgets.layers.edits import edit
+from napari_unet.widgets.layers.edits import edit, take_up
+from napari_unet.widgets.layers.undo import protect
 
 WHOLE = (slice(None),) * 3
 PLANE = (slice(2, 3), slice(None), slice(None))
@@ -134,3 +135,19 @@ def test_no_number_is_lost_and_what_is_ignored_stays(number):
     layer = Labels(np.full((4, 5), -1, np.int8))
     edit(layer, (slice(0, 1), slice(None)), np.full((1, 5), number))
     assert np.unique(layer.data).tolist() == [-1, number]
+
+
+def test_what_no_brush_may_change_is_taken_back_all_the_same(viewer, layer):
+    viewer.add_layer(layer)
+    before = layer.data.copy()
+    edit(layer, PLANE, noise((1, 40, 50)))
+    protect(layer)
+    assert not layer.editable
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, before)
+    layer.redo()
+    take_up(viewer, layer)
+    assert layer.editable
+    assert (viewer.layers.selection.active, layer.mode) == (layer, "paint")
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, before)

@@ -10,6 +10,7 @@ from napari.layers import Labels
 from napari_unet.widgets.layers.eye import EM, ERRORS, RESULT, Eye
 from napari_unet.widgets.layers.marks import ERRORS as SHOWS_ERRORS
 from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.roles import Role, set_role
 
 
 @pytest.fixture
@@ -60,6 +61,36 @@ def test_a_click_in_the_list_of_layers_counts_as_one_on_the_eye(
     assert (seen(viewer), eye.showing) == ([], EM)
     errors.visible = True
     assert eye.showing == ERRORS
+
+
+def test_truth_goes_with_the_result_alone_and_paint_is_never_over_errors(
+    viewer: ViewerModel,
+) -> None:
+    eye = Eye.of(viewer)
+    for name in ("truth", "annotations"):
+        layer = viewer.add_labels(np.zeros((2, 8, 8), int), name=name)
+        set_role(layer, Role(name))
+    add(viewer, "prediction")
+    add(viewer, "errors", SHOWS_ERRORS)
+    assert seen(viewer) == ["errors"]
+    eye.show(EM)
+    assert seen(viewer) == ["annotations"]
+    eye.show(RESULT)
+    assert seen(viewer) == ["truth", "annotations", "prediction"]
+
+
+def test_what_was_hidden_by_hand_stays_hidden(viewer: ViewerModel) -> None:
+    eye = Eye.of(viewer)
+    truth = viewer.add_labels(np.zeros((2, 8, 8), int), name="truth")
+    add(viewer, "prediction")
+    truth.visible = False
+    for view in (EM, RESULT):
+        eye.show(view)
+    assert seen(viewer) == ["prediction"]
+    truth.visible = True
+    for view in (EM, RESULT):
+        eye.show(view)
+    assert seen(viewer) == ["truth", "prediction"]
 
 
 def test_what_is_removed_gives_its_place_back(viewer: ViewerModel) -> None:

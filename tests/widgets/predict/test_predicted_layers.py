@@ -14,6 +14,8 @@ from napari_unet.config import PostprocessConfig
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.segment import Segmentation
+from napari_unet.widgets.layers.annotations import add_annotations
+from napari_unet.widgets.layers.eye import EM, Eye
 from napari_unet.widgets.layers.marks import PREDICTED, untouched
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 
@@ -178,3 +180,44 @@ def test_a_stroke_that_was_taken_back_is_not_written_into_the_next_prediction(
     assert not again.labels.data.any()
     again.labels.undo()
     assert (again.labels.data == 1).all()
+
+
+def test_the_brush_stays_in_hand_and_nothing_paints_into_a_prediction(
+    viewer: ViewerModel, image: Image
+) -> None:
+    annotations = add_annotations(viewer, image)
+    for value in (1, 0):
+        layers = PredictedLayers(viewer, image, PLAIN)
+        fill(layers, range(3), value)
+        layers.finish(done(np.full(SHAPE, value, np.uint8)))
+        assert viewer.layers.selection.active is annotations
+        assert annotations.mode == "paint"
+        names = [one.name for one in viewer.layers]
+        assert names == ["em", "prediction", "annotations"]
+        assert not layers.labels.editable
+    layers.labels.undo()
+    assert layers.labels.data.all(), "what cannot be painted on is taken back, too"
+
+
+def test_classes_are_a_light_fill_in_the_colours_that_they_are_painted_in(
+    viewer: ViewerModel, image: Image
+) -> None:
+    annotations = add_annotations(viewer, image)
+    layers = PredictedLayers(viewer, image, PLAIN)
+    fill(layers, range(3))
+    layers.finish(done())
+    assert layers.labels.opacity < 0.5
+    painted, predicted = annotations.get_color(2), layers.labels.get_color(1)
+    np.testing.assert_array_equal(painted, predicted)
+
+
+def test_a_prediction_is_seen_alone_again_when_more_is_predicted(
+    viewer: ViewerModel, image: Image
+) -> None:
+    for only in (0, 1):
+        layers = PredictedLayers(viewer, image, PLAIN, only=only)
+        fill(layers, [0])
+        layers.finish(done())
+        assert layers.labels.visible
+        Eye.of(viewer).show(EM)
+        assert not layers.labels.visible

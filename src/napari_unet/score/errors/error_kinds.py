@@ -33,11 +33,12 @@ KIND_NAMES = {
 }
 """The kinds in the words of who looks at cells."""
 
-# Of Okabe and Ito (2008); what is too much is reddish, what is missing blue.
+# Of Okabe and Ito (2008); missed is blue, as the background is, and invented
+# orange, as the foreground.
 KIND_COLORS = {
     ErrorKind.MERGE: "#D55E00",
-    ErrorKind.SPLIT: "#0072B2",
-    ErrorKind.MISS: "#56B4E9",
+    ErrorKind.SPLIT: "#56B4E9",
+    ErrorKind.MISS: "#0072B2",
     ErrorKind.INVENTION: "#E69F00",
     ErrorKind.MISSING_PIECE: "#009E73",
     ErrorKind.EXTRA_PIECE: "#CC79A7",

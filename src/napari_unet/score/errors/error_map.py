@@ -23,12 +23,13 @@ PIXEL_NAMES = {
 }
 """What the values mean."""
 
-# Of Okabe and Ito (2008), told apart by the colour-blind too. What is right lets most
+# Of Okabe and Ito (2008), told apart by the colour-blind too; wrong pixels have the
+# colour of what they were taken for, foreground or background. What is right lets most
 # of the image through, and what is rightly background all of it.
 PIXEL_COLORS = {
     RIGHT: "#009E7350",
-    TOO_MUCH: "#D55E00FF",
-    MISSED: "#56B4E9FF",
+    TOO_MUCH: "#E69F00FF",
+    MISSED: "#0072B2FF",
     CONFUSED: "#F0E442FF",
 }
 """How a layer shows the values, as #rrggbbaa."""

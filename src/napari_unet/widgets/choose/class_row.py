@@ -11,11 +11,8 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_unet.errors import InputError
-from napari_unet.widgets.layers.annotations import (
-    class_color,
-    class_names,
-    name_classes,
-)
+from napari_unet.widgets.layers.annotations import class_names, name_classes
+from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, in_row, present, tool

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QButtonGroup, QLabel, QToolButton, QWidget
+from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton, QWidget
 
 from napari_unet.widgets.choose.keys import EYE, Keys
 from napari_unet.widgets.layers.eye import EM, ERRORS, RESULT, Eye
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
-from napari_unet.widgets.qt.parts import in_row, tool
+from napari_unet.widgets.qt.parts import button, in_row
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -42,10 +42,10 @@ class EyeBox(QWidget):
         super().__init__()
         self.eye, self._keys = Eye.of(viewer), Keys.of(viewer)
         self.key = QLabel()
-        self.buttons: dict[str, QToolButton] = {}
+        self.buttons: dict[str, QPushButton] = {}
         group = QButtonGroup(self)
         for view, text in _TEXTS.items():
-            self.buttons[view] = tool(text, partial(self.eye.show, view))
+            self.buttons[view] = button(text, partial(self.eye.show, view))
             self.buttons[view].setCheckable(True)
             group.addButton(self.buttons[view])
         in_row(self.key, *self.buttons.values(), of=self)
@@ -58,11 +58,11 @@ class EyeBox(QWidget):
 
     def refresh(self) -> None:
         """Press the button of what is seen; disable what there is nothing of."""
-        for view, button in self.buttons.items():
+        for view, choice in self.buttons.items():
             there = self.eye.can_show(view)
-            button.setEnabled(there)
-            button.setToolTip(_TIPS[view] if there else _MISSING[view])
-            button.setChecked(view == self.eye.showing)
+            choice.setEnabled(there)
+            choice.setToolTip(_TIPS[view] if there else _MISSING[view])
+            choice.setChecked(view == self.eye.showing)
 
     def _show_key(self) -> None:
         key = self._keys.words("eye")

@@ -19,7 +19,7 @@ from napari_unet.errors import InputError, telling
 from napari_unet.widgets.layers.arrays import labels_array, misfit
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.editable import why_fixed
-from napari_unet.widgets.layers.edits import edit_slices
+from napari_unet.widgets.layers.edits import edit_slices, take_up
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import (
     current_slice,
@@ -28,10 +28,11 @@ from napari_unet.widgets.layers.places import (
     shape_in_space,
     shown,
 )
+from napari_unet.widgets.layers.roles import Role, role_of
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
-from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row, steady
+from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -42,6 +43,7 @@ Proposal = Callable[..., "NDArray[Any]"]
 stay as they are, and of `used`, as `propose` does of a prediction."""
 Source = Callable[[], Labels | None]
 NO_ANNOTATIONS = "There are no annotations to send it to: make a layer with +."
+_NO_PREDICTION = "There is no prediction to send yet."
 _APART = (
     "The prediction does not lie on the annotations: give both layers the same scale, "
     "units and translation, or choose layers of one image."
@@ -51,6 +53,10 @@ _TOOLTIP = (
     "scribbles: pixels that are not labelled yet get the predicted class\n"
     "classes, objects: the prediction takes the place of what is there\n"
     "The object clicked is the one of the last click in the viewer."
+)
+_EDIT_TIP = (
+    "Correct the prediction itself with the brush; what the network is to learn is "
+    "sent to the annotations."
 )
 
 
@@ -79,9 +85,10 @@ class SendPart(QWidget):
         self.extent.setToolTip(_TOOLTIP)
         self.button = QPushButton("Send to annotations")
         self.button.clicked.connect(self.send)
+        self.edit_button = button("Correct by hand", self._on_edit, _EDIT_TIP)
         self.words = WrappedLabel()
         row = in_row(self.button, self.extent, stretch=(3, 2))
-        in_column(self, row, self.words)
+        in_column(self, row, self.edit_button, self.words)
         self._click = _LastClick(viewer)
         when_gone(self, self._click.forget)
         events = workspace.events
@@ -92,7 +99,7 @@ class SendPart(QWidget):
         """Return why nothing can be sent now, or "" when it can."""
         prediction, annotations = self._prediction(), self._workspace.annotations
         if prediction is None:
-            return "There is no prediction to send yet."
+            return _NO_PREDICTION
         if annotations is None:
             return NO_ANNOTATIONS
         if prediction is annotations or prediction == annotations:
@@ -113,12 +120,26 @@ class SendPart(QWidget):
         self.button.setEnabled(not reason)
         self.button.setToolTip(reason or _TOOLTIP)
         explain(self.extent, reason)
+        explain(self.edit_button, self._why_no_edit())
         self.words.setText(reason)
 
     def send(self, *_clicked: Any, at_cursor: bool = False) -> None:
         """Send what is chosen; with `at_cursor`, the object under the mouse."""
         with telling(self.words.setText):
             self.words.setText(self._send(at_cursor))
+
+    def _on_edit(self) -> None:
+        prediction = self._prediction()
+        if prediction is not None:
+            take_up(self._viewer, prediction)
+
+    def _why_no_edit(self) -> str:
+        prediction = self._prediction()
+        if prediction is None:
+            return _NO_PREDICTION
+        if role_of(prediction) is Role.PREVIEW:
+            return "A preview is drawn anew: send it to the annotations to correct it."
+        return why_fixed(prediction)
 
     def _send(self, at_cursor: bool) -> str:
         prediction, annotations = self._prediction(), self._workspace.annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from napari.utils import DirectLabelColormap
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.words import sides
@@ -24,8 +24,6 @@ _CLASSES = ("background", "foreground")
 _NAMES = "class"
 # What the value 0 is called.
 _NO_CLASS = "not labelled"
-# Of Okabe and Ito (2008), told apart by the colour-blind too; neighbours differ most.
-_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9")
 _BRUSH_SHARE = 64
 
 
@@ -115,12 +113,3 @@ def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -
     colors: dict[int | None, Any] = {0: "transparent", None: "gray"}
     colors |= {value: class_color(value) for value in range(1, len(plain) + 1)}
     layer.colormap = DirectLabelColormap(color_dict=colors)
-
-
-def class_color(value: int) -> str:
-    """Return the colour of a value from 1, as #rrggbb."""
-    if value <= len(_COLORS):
-        return _COLORS[value - 1]
-    # Steps of the golden section never meet a hue again.
-    rgb = colorsys.hsv_to_rgb(value * 0.618034 % 1, 0.6, 0.9)
-    return "#" + "".join(f"{round(255 * part):02x}" for part in rgb)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,6 +182,20 @@ def add_or_update(
     metadata = {**options.pop("metadata", {}), MADE_FOR: made_for}
     name = short_name(viewer, what, of)
     return add(data, name=name, metadata=metadata, **options)
+
+
+@contextmanager
+def in_hand(viewer: ViewerModel) -> Iterator[None]:
+    """Leave the layer that is active so, and lay what is added under its labels."""
+    layers, active = viewer.layers, viewer.layers.selection.active
+    before = list(layers)
+    yield
+    if active is None or active not in layers:
+        return
+    if isinstance(active, Labels):
+        for added in [one for one in layers if one not in before]:
+            layers.move(layers.index(added), layers.index(active))
+    layers.selection.active = active
 
 
 def find_marked(viewer: ViewerModel, key: str, name: object) -> Any:

@@ -15,6 +15,7 @@ from napari_unet.widgets.layers.undo import convert
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Labels
     from numpy.typing import ArrayLike, NDArray
 
@@ -78,6 +79,13 @@ def edit_slices(layer: Labels, first: int, values: NDArray[Any]) -> int:
     empty = [axis for axis in range(layer.ndim) if axis not in kept]
     new = values if len(kept) > 2 else values[0]
     return edit(layer, region, np.expand_dims(new, empty))
+
+
+def take_up(viewer: ViewerModel, layer: Labels) -> None:
+    """Let a layer be changed after all, with the brush in hand."""
+    layer.editable = layer.visible = True
+    viewer.layers.selection.active = layer
+    layer.mode = "paint"
 
 
 def _bounded(region: Sequence[slice], shape: Sequence[int]) -> Region:

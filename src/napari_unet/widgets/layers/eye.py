@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from napari.layers import Layer
 from psygnal import Signal
 
 from napari_unet.widgets.layers import marks
+from napari_unet.widgets.layers.roles import Role, role_of
 
 if TYPE_CHECKING:
     from napari.components import LayerList, ViewerModel
-    from napari.layers import Layer
 
 EM, RESULT, ERRORS = VIEWS = ("em", "result", "errors")
 """What is seen: the image alone, the newest prediction or preview, or errors alone."""
+
+_BESIDE = {Role.TRUTH: (RESULT,), Role.ANNOTATIONS: (EM, RESULT)}
+"""The views in which a layer that is no result is seen, too, unless it was hidden."""
 
 
 class Eye:
@@ -43,6 +47,7 @@ class Eye:
     def __init__(self, layers: LayerList) -> None:
         self._showing = RESULT
         self._layers: list[Layer] = []
+        self._put_away = set[Layer]()
         self._at_work = False
         for layer in layers:
             self._follow(layer)
@@ -105,9 +110,24 @@ class Eye:
         seen = self.newest(self._showing)
         with self._by_itself():
             for layer in self._layers:
-                if view_of(layer) is not None and layer.visible != (layer is seen):
+                if view_of(layer) is None:
+                    self._draw_beside(layer)
+                elif layer.visible != (layer is seen):
                     layer.visible = layer is seen
         self.changed.emit()
+
+    def _draw_beside(self, layer: Layer) -> None:
+        """Put away what a view leaves out, and show it again in another."""
+        role = role_of(layer)
+        if role not in _BESIDE:
+            return
+        if self._showing in _BESIDE[role]:
+            if layer in self._put_away:
+                layer.visible = True
+                self._put_away.remove(layer)
+        elif layer.visible:
+            layer.visible = False
+            self._put_away.add(layer)
 
     @contextmanager
     def _by_itself(self) -> Iterator[None]:
@@ -130,13 +150,17 @@ class Eye:
     def _on_removed(self, event: Any) -> None:
         layer, view = event.value, view_of(event.value)
         self._layers.remove(layer)
+        self._put_away.discard(layer)
         layer.events.visible.disconnect(self._on_visible)
         if view == self._showing:
             self.show(view if self.can_show(view) else RESULT)
 
     def _on_visible(self, event: Any) -> None:
         layer, view = event.source, view_of(event.source)
-        if self._at_work or view is None:
+        if self._at_work:
+            return
+        self._put_away.discard(layer)
+        if view is None:
             return
         if layer.visible:
             self.bring(layer)

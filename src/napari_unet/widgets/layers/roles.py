@@ -9,6 +9,7 @@ from napari.layers import Labels
 
 from napari_unet.project import Role
 from napari_unet.widgets.layers.marks import ROLE
+from napari_unet.widgets.layers.role_looks import show_role
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -32,5 +33,6 @@ def role_of(layer: Layer) -> Role | None:
 
 
 def set_role(layer: Layer, role: Role) -> None:
-    """Say what a layer is for."""
+    """Say what a layer is for, and let it look like it."""
     layer.metadata[ROLE] = role.value
+    show_role(layer, role)

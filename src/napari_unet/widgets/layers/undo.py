@@ -28,7 +28,20 @@ def convert(layer: Labels, dtype: Any) -> None:
     if layer.data.dtype != dtype:
         real, editable = _real(layer), layer.editable
         real.data = real.data.astype(dtype)
-        real.editable = editable
+        if not editable:
+            protect(real)
+
+
+def protect(layer: Labels) -> None:
+    """Let no brush change a layer; what was done to it can be taken back all the same.
+
+    napari forgets all steps of a layer that cannot be edited, and lets new data be
+    edited again.
+    """
+    real = _real(layer)
+    steps = real._undo_history, real._redo_history
+    layer.editable = False
+    real._undo_history, real._redo_history = steps
 
 
 def latest(layer: Layer) -> Any:

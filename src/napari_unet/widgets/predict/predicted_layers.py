@@ -14,13 +14,15 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.predict.postprocessing import numbered_after
-from napari_unet.widgets.layers.arrays import placed_like, plane_shape, put
+from napari_unet.widgets.layers.arrays import in_hand, placed_like, plane_shape, put
 from napari_unet.widgets.layers.edits import Region, edit, make_room
+from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
-from napari_unet.widgets.layers.undo import convert, undo_of
+from napari_unet.widgets.layers.roles import Role, set_role
+from napari_unet.widgets.layers.undo import convert, protect, undo_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +119,7 @@ class PredictedLayers:
             self.labels.metadata[PREDICTED] = slices
             made = replace(self._made_by, image=result.image, slices=tuple(slices))
             remember(self.labels, made)
+            protect(self.labels)
         self.draw()
 
     def keep_step(self) -> None:
@@ -173,15 +176,19 @@ class PredictedLayers:
                 break
         else:
             # What the user has corrected stays; napari numbers the new layer.
-            labels = self._viewer.add_labels(
-                np.zeros(shape, dtype),
-                name=short_name(self._viewer, _WHAT, self._image),
-                metadata={PREDICTED: []},
-                **placed_like(self._image),
-            )
-            # It is corrected by hand.
+            with in_hand(self._viewer):
+                labels = self._viewer.add_labels(
+                    np.zeros(shape, dtype),
+                    name=short_name(self._viewer, _WHAT, self._image),
+                    metadata={PREDICTED: []},
+                    **placed_like(self._image),
+                )
+            # It may be corrected by hand.
             bring_to(labels, self._viewer.dims.units)
         labels.metadata[NUMBERED] = self._numbers
+        set_role(labels, Role.PREDICTION)
+        protect(labels)
+        Eye.of(self._viewer).bring(labels)
         self.labels = labels
         if self._wants_maps:
             count, model = len(tile.probabilities) - 1, self._made_by.model

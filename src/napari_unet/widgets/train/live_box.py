@@ -116,7 +116,7 @@ class LiveBox(QWidget):
         changes.changed.connect(self.requests.update)
         self._reshapes.replace((changes.reshaped,))
         self._removals.replace((self._viewer.layers.events.removed,))
-        view = LivePreview(self._viewer, image, annotations, kind, self)
+        view = LivePreview(self._viewer, image, self)
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
         self.view = view

@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
-from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.config import AnnotationKind
 from napari_unet.live.events import Preview
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
+    in_hand,
     placed_like,
     plane_shape,
     put,
 )
-from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.eye import Eye
+from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import shown
+from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _LOOK_MS = 40
-_OPACITY = 0.4
-_CLEAR = (0.0, 0.0, 0.0, 0.0)
 
 
 class LivePreview(QObject):
@@ -41,10 +40,6 @@ class LivePreview(QObject):
         The viewer.
     image
         The layer that is predicted.
-    annotations
-        The layer whose colours the classes get.
-    kind
-        What the annotations mean.
     parent
         What it ends with.
 
@@ -63,13 +58,10 @@ class LivePreview(QObject):
         self,
         viewer: ViewerModel,
         image: Image,
-        annotations: Labels,
-        kind: AnnotationKind,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._viewer, self._image = viewer, image
-        self._colours = _colours(annotations, kind)
         self._probability: Image | None = None
         self.layer: Labels | None = None
         self.shown_at = 0.0
@@ -128,13 +120,13 @@ class LivePreview(QObject):
 
     def _make_layer(self) -> Labels:
         empty = np.zeros(plane_shape(self._image), np.uint8)
-        layer: Labels = self._add(
-            Labels, empty, "preview", opacity=_OPACITY, metadata={PREDICTED: []}
-        )
-        layer.colormap = DirectLabelColormap(color_dict=self._colours)
+        made_as = {PREDICTED: [], NUMBERED: False}
+        layer: Labels = self._add(Labels, empty, "preview", metadata=made_as)
+        set_role(layer, Role.PREVIEW)
         layer.metadata[PREDICTED] = []
         # A brush would be lost with the next refresh.
         layer.editable = False
+        Eye.of(self._viewer).bring(layer)
         self.layer = layer
         return layer
 
@@ -150,30 +142,10 @@ class LivePreview(QObject):
         )
 
     def _add(self, kind: Any, data: Any, what: str, **options: Any) -> Any:
-        active = self._viewer.layers.selection.active
         options |= placed_like(self._image)
-        layer = add_or_update(self._viewer, kind, data, what, self._image, **options)
         # What is painted on stays on top, and is painted on.
-        if active is not None and active in self._viewer.layers:
-            layers = self._viewer.layers
-            if kind is Labels and layers.index(active) < layers.index(layer):
-                layers.move(layers.index(active), len(layers))
-            layers.selection.active = active
-        return layer
-
-
-def _colours(annotations: Labels, kind: AnnotationKind) -> dict[int | None, Any]:
-    """Return the colour of each class: that in which it is painted."""
-    first = 1 if kind is AnnotationKind.SCRIBBLES else 0
-    highest = max(2, int(np.max(annotations.data, initial=0)) + 1 - first)
-    if kind is AnnotationKind.OBJECTS:
-        highest = 2
-    colours: dict[int | None, Any] = {None: _CLEAR, 0: _CLEAR}
-    real = getattr(annotations, "__wrapped__", annotations)
-    for number in range(1, max(highest, 8)):
-        # Of a proxied layer, colours come as proxies, which a colormap refuses.
-        colours[number] = np.asarray(real.get_color(number + first))
-    return colours
+        with in_hand(self._viewer):
+            return add_or_update(self._viewer, kind, data, what, self._image, **options)
 
 
 def _put(layer: Any, core: tuple[slice, ...], values: Any) -> None:

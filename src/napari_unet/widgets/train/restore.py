@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.config import AnnotationKind, PredictConfig
+from napari_unet.config import PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.errors import telling
 from napari_unet.live.events import Preview
@@ -143,21 +143,14 @@ class Restore(QObject):
             return
         self._z = current_slice(self._viewer, workspace.image)
         part, self._first = _part(workspace.image, self._z, card)
-        self._open_view(workspace.image, workspace.annotations, card.kind)
+        self._open_view(workspace.image)
         settings = PredictConfig(tile_size=_TILE, batch_size=1)
         work = partial(segment_steps, moment.model, part, settings, None)
         self.said.emit(0.0, f"{self._words} Predicting slice {self._z} ...")
         self._start("Predicting a preview", work, self._on_done, self._on_step)
 
-    def _open_view(
-        self, image: Image, annotations: Labels | None, kind: AnnotationKind
-    ) -> None:
-        # Without annotations, classes get the colours that they would be painted in.
-        empty = Labels(np.zeros((1, 1), np.uint8))
-        layer = empty if annotations is None else annotations
-        # Colours come as proxies from the proxy that plugins hold.
-        layer = getattr(layer, "__wrapped__", layer)
-        self._view = LivePreview(self._viewer, image, layer, kind, self)
+    def _open_view(self, image: Image) -> None:
+        self._view = LivePreview(self._viewer, image, self)
         self._view.set_visible(True)
         self._view.removed.connect(self._on_removed)
         self._image, self._removed = image, False
