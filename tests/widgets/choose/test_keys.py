@@ -77,7 +77,7 @@ def test_only_the_keys_that_a_dock_answers_to_are_bound(
     shown = {name: label.text() for name, label in errors.keys.labels.items()}
     assert shown == {"next_error": "J", "previous_error": "Shift+J"}
     press(window, "J")
-    assert "Score a prediction first" in errors.words.text()
+    assert "score a prediction" in errors.words.text()
     errors.deleteLater()
     qtbot.waitUntil(lambda: not bound(window), timeout=30_000)
 

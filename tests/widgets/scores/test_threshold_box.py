@@ -21,6 +21,7 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.threshold import threshold_steps
+from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
@@ -157,6 +158,20 @@ def test_the_best_threshold_is_a_click_away(
     best = scene.box.curve.best("iou")
     assert emitted == [pytest.approx(0.8), pytest.approx(best)]
     np.testing.assert_array_equal(layer.data, scene.likely > np.float32(best))
+
+
+def test_a_mask_that_is_hidden_is_shown_once_its_threshold_moves(
+    scene: Scene, settle: Callable[[], None], viewer: Any
+) -> None:
+    layer = scene.predict()
+    scene.score()
+    settle()
+    Eye.of(viewer).show("em")
+    viewer.dims.set_current_step(0, 2)
+    scene.box.value.setValue(0.7)
+    settle()
+    assert layer.visible
+    np.testing.assert_array_equal(layer.data, scene.likely > np.float32(0.7))
 
 
 def test_numbered_objects_are_numbered_anew(

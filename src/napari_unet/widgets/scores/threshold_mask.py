@@ -14,6 +14,7 @@ from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.postprocessing import classify, numbered_after
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.edits import edit_slices
+from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import (
     copied,
     maps_of,
@@ -86,7 +87,7 @@ class ThresholdMask:
         return add_up
 
     def move(self, threshold: float) -> None:
-        """Show the mask of the current slice.
+        """Show the mask of the current slice, in the place of errors or nothing.
 
         Raises
         ------
@@ -98,6 +99,8 @@ class ThresholdMask:
             return
         self._check_untouched()
         self._check_shown()
+        if not self.layer.visible:
+            Eye.of(self._viewer).bring(self.layer)
         stack = self._stack()
         self._before.setdefault(z, stack[z].copy())
         likely = probabilities(self.maps, slice(z, z + 1))
