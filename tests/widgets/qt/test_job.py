@@ -108,6 +108,28 @@ def test_stop_sets_the_event_that_the_work_was_given(
     assert results == ["kept"]
 
 
+def test_work_that_outlives_its_window_ends_without_an_error(
+    parent: QWidget, qtbot: Any
+) -> None:
+    go_on = threading.Event()
+
+    def work(_stop: threading.Event) -> Iterator[int]:
+        yield 1
+        go_on.wait(20)
+        yield 2
+
+    job = Job(parent)
+    with qtbot.waitSignal(job.stepped, timeout=10_000):
+        job.start("Working", work)
+    with qtbot.waitSignal(job._worker.signals.destroyed, timeout=10_000):
+        job._worker.signals.deleteLater()
+    with qtbot.captureExceptions() as raised:
+        go_on.set()
+        assert QThreadPool.globalInstance().waitForDone(20_000)
+        qtbot.wait(50)
+    assert raised == []
+
+
 _SCRIPT = """
 import sys
 import napari, numpy as np

@@ -255,6 +255,12 @@ class _StoppingWorker(GeneratorWorker[Any, Any, Any]):
 
     stop: threading.Event
 
+    def run(self) -> None:
+        """Do the work; its signals may go before it, with the window."""
+        # What the work itself raises is a result: only a signal can raise here.
+        with contextlib.suppress(RuntimeError):
+            super().run()
+
     def quit(self) -> None:
         """End the work in good order."""
         if self.is_paused:
