@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
-from qtpy.QtGui import QDropEvent
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_unet.coach import Action
@@ -29,7 +29,11 @@ def test_an_opened_tiff_is_scored_after_few_clicks(
     dropped.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     copy = Qt.DropAction.CopyAction
-    QApplication.sendEvent(dock, QDropEvent(QPointF(9, 9), copy, dropped, left, none))
+    for event in (
+        QDragEnterEvent(QPoint(9, 9), copy, dropped, left, none),
+        QDropEvent(QPointF(9, 9), copy, dropped, left, none),
+    ):
+        QApplication.sendEvent(dock, event)
     loaded = lambda: dock.coach.advice.action is Action.BRUSH  # noqa: E731
     qtbot.waitUntil(loaded, timeout=30_000)
     hand.follow(dock, lambda: objects, qtbot)
