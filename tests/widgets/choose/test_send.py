@@ -217,3 +217,35 @@ def test_a_prediction_is_corrected_by_hand_only_where_that_is_asked_for(
     part.refresh()
     assert not part.edit_button.isEnabled()
     assert "drawn anew" in part.edit_button.toolTip()
+
+
+def test_undo_takes_back_what_was_sent_whichever_layer_is_active(layers, part, viewer):
+    prediction, annotations = layers
+    annotations.paint((2, 5, 60), 3)
+    painted = annotations.data.copy()
+    assert part.words.action_button.isHidden()
+    choose(part, SLICE)
+    assert not part.words.action_button.isHidden()
+    viewer.layers.selection.active = prediction
+    prediction.paint((0, 5, 5), 1)
+    part.words.action_button.click()
+    np.testing.assert_array_equal(annotations.data, painted)
+    assert prediction.data[0].any()
+    assert part.words.text() == "Taken back."
+    assert part.words.action_button.isHidden()
+
+
+def test_undo_never_takes_a_later_stroke_for_what_was_sent(layers, part):
+    _, annotations = layers
+    choose(part, SLICE)
+    annotations.paint((0, 5, 5), 2)
+    shown = annotations.data.copy()
+    part.words.action_button.click()
+    np.testing.assert_array_equal(annotations.data, shown)
+    assert "was changed since" in part.words.text()
+
+
+def test_where_nothing_changed_there_is_nothing_to_undo(layers, part):
+    choose(part, SLICE)
+    choose(part, SLICE)
+    assert part.words.action_button.isHidden()

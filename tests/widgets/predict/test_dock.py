@@ -359,3 +359,47 @@ def test_a_prediction_knows_model_threshold_and_image(
     layer.data_setitem((np.array([0]), np.array([0]), np.array([0])), 1)
     assert untouched(layer) is None
     assert made_by(layer) == expected
+
+
+def test_a_prediction_again_can_be_taken_back_by_its_own_button(
+    predict: Any, viewer: Any, finish: Any
+) -> None:
+    seen = []
+    predict.workspace.events.busy.connect(seen.append)
+    viewer.dims.set_current_step(0, 1)
+    assert "1 slice of 96 x 112" in predict.cost.text()
+    predict.run_button.click()
+    finish(predict)
+    assert seen == ["predicting", ""]
+    assert "Score it" in predict.status.text()
+    assert predict.status.action_button.isHidden(), "nothing was there before"
+    layer = predict.workspace.prediction
+    first = layer.data.copy()
+    assert "as the last time" in predict.cost.text()
+    viewer.dims.set_current_step(0, 3)
+    predict.run_button.click()
+    finish(predict)
+    assert not predict.status.action_button.isHidden()
+    viewer.layers.selection.active = viewer.layers["em"]
+    predict.status.action_button.click()
+    np.testing.assert_array_equal(layer.data, first)
+    assert layer.metadata["napari_unet_slices"] == [1]
+    assert predict.status.text() == "Taken back."
+
+
+def test_objects_are_a_choice_at_first_sight_with_the_size_that_counts(
+    predict: Any, model: Path
+) -> None:
+    objects = predict.finish._editors["objects"].native
+    least = predict.finish._editors["min_size"].native
+    assert all(one.parent() is not predict.finish for one in (objects, least))
+    assert objects.currentText() == "as the model"
+    assert least.text() == "auto (0)", "a mask of classes"
+    predict.finish.setValue(PostprocessConfig(objects="watershed"))
+    assert least.text() == "auto (10)"
+    keep_finish(model, None, PostprocessConfig(objects="connected", min_size=4))
+    predict.finish.setValue(PostprocessConfig())
+    predict.workspace.model = model
+    assert least.text() == "auto (4)"
+    least.setValue(7)
+    assert predict.finish.value() == PostprocessConfig(min_size=7)

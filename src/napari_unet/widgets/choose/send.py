@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
@@ -29,10 +29,13 @@ from napari_unet.widgets.layers.places import (
     shown,
 )
 from napari_unet.widgets.layers.roles import Role, role_of
+from napari_unet.widgets.layers.undo import latest, undo_of
+from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
+from napari_unet.widgets.qt.parts import NarrowBox, button, in_column, in_row
+from napari_unet.widgets.qt.status import Status, undo_action
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -50,8 +53,10 @@ _APART = (
 )
 SLICE, VISIBLE, OBJECT = "this slice", "what is visible", "the object clicked"
 _TOOLTIP = (
-    "scribbles: pixels that are not labelled yet get the predicted class\n"
-    "classes, objects: the prediction takes the place of what is there\n"
+    "Copies what was predicted into the annotations, where the brush corrects it "
+    "({send}; the object under the mouse: {send_object}).\n"
+    "Strokes (scribbles) stay: only pixels that are not labelled yet get a class.\n"
+    "Whole slices (classes, objects): the prediction takes the place of all.\n"
     "The object clicked is the one of the last click in the viewer."
 )
 _EDIT_TIP = (
@@ -80,14 +85,16 @@ class SendPart(QWidget):
         self._viewer = viewer
         self._workspace = workspace = Workspace.of(viewer)
         self._prediction = prediction or (lambda: workspace.prediction)
-        self.extent = steady(QComboBox())
-        self.extent.addItems([SLICE, VISIBLE, OBJECT])
-        self.extent.setToolTip(_TOOLTIP)
-        self.button = QPushButton("Send to annotations")
+        self.extent = NarrowBox(SLICE, VISIBLE, OBJECT)
+        keys = preferences().keys
+        self._tip = _TOOLTIP.format(send=keys.send, send_object=keys.send_object)
+        self.extent.setToolTip(self._tip)
+        key = f" ({keys.send})" if keys.send else ""
+        self.button = QPushButton(f"Send to annotations{key}")
         self.button.clicked.connect(self.send)
         self.edit_button = button("Correct by hand", self._on_edit, _EDIT_TIP)
-        self.words = WrappedLabel()
-        row = in_row(self.button, self.extent, stretch=(3, 2))
+        self.words = Status(lines=3)
+        row = in_row(self.button, self.extent, stretch=(0, 1))
         in_column(self, row, self.edit_button, self.words)
         self._click = _LastClick(viewer)
         when_gone(self, self._click.forget)
@@ -118,15 +125,20 @@ class SendPart(QWidget):
         """Bring the button up to date with the layers that are there."""
         reason = self.why_not()
         self.button.setEnabled(not reason)
-        self.button.setToolTip(reason or _TOOLTIP)
+        self.button.setToolTip(reason or self._tip)
         explain(self.extent, reason)
         explain(self.edit_button, self._why_no_edit())
-        self.words.setText(reason)
+        self.words.say(reason)
 
     def send(self, *_clicked: Any, at_cursor: bool = False) -> None:
         """Send what is chosen; with `at_cursor`, the object under the mouse."""
-        with telling(self.words.setText):
-            self.words.setText(self._send(at_cursor))
+        annotations = self._workspace.annotations
+        before = None if annotations is None else latest(annotations)
+        with telling(self.words.say):
+            words, action = self._send(at_cursor), None
+            if annotations is not None and latest(annotations) is not before:
+                action = undo_action(undo_of(annotations), self.words.say)
+            self.words.say(words, action=action)
 
     def _on_edit(self) -> None:
         prediction = self._prediction()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.job import keep_triton_out
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel, steady
+from napari_unet.widgets.qt.status import undo_action
+from napari_unet.words import clock, sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +48,15 @@ if TYPE_CHECKING:
     from napari_unet.predict.segment import Segmentation, SegmentStep
 
 _SLICE, _STACK = "current slice", "whole stack"
+_NEXT = "Looks right? Score it. If not, send it to the annotations and correct it."
+
+
+_OBJECTS = {
+    "auto": "as the model",
+    "no": "no, a mask",
+    "connected": "yes",
+    "watershed": "yes, and split",
+}
 
 
 class PredictWidget(Panel):
@@ -58,6 +70,10 @@ class PredictWidget(Panel):
 
     does = "predicting"
 
+    does = "predicting"
+    _speed: tuple[Path, bool, float] | None = None
+    """Of the last prediction: model, whether turns were averaged, pixels a second."""
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Predict", "Stop")
         self.model, self.trust = ModelBox(self.workspace), TrustBox()
@@ -66,7 +82,7 @@ class PredictWidget(Panel):
         self.extent = steady(QComboBox())
         self.extent.addItems([_SLICE, _STACK])
         self.probabilities = QCheckBox("Probabilities too, as image layers")
-        self.finish = SettingsForm(PostprocessConfig())
+        self.finish = SettingsForm(PostprocessConfig(), words={"objects": _OBJECTS})
         device = preferences().work.device
         self.settings = SettingsForm(PredictConfig(device=device), ["rescale"])
         self.rescale = QCheckBox(PredictConfig.model_fields["rescale"].title)
@@ -77,16 +93,19 @@ class PredictWidget(Panel):
         tip = "A starter network, the model trained last, or a file."
         self.add_row("Model", self.model, tip)
         self.form.addRow(self.trust)
-        self.form.addRow(self.threshold)
-        self.form.addRow("", self.share)
         self.add_row("Image", self.image)
         self.form.addRow(self.sizes)
         self.form.addRow(self.rescale)
         self.add_row("Predict", self.extent)
-        self.form.addRow(self.probabilities)
+        self.form.addRow(self.finish.rows("objects", "min_size"))
         objects, tiles = "<b>Objects and borders</b>", "<b>Prediction</b>"
-        more = (QLabel(objects), self.finish, QLabel(tiles), self.settings)
-        self.form.addRow(Fold("More", *more))
+        chosen = (QLabel(objects), self.threshold, self.finish)
+        how = (QLabel(tiles), self.probabilities, self.settings)
+        self.form.addRow(
+            Fold("More", *chosen, *how, QLabel("<b>Model</b>"), self.share)
+        )
+        self.cost = WrappedLabel(hides=True)
+        self.form.addRow(self.cost)
         self.finish_layout(self.device, self.send)
         for changed in (self.model.valueChanged, self.image.valueChanged):
             changed.connect(self._on_model)
@@ -128,6 +147,10 @@ class PredictWidget(Panel):
         super().refresh()
         if not self.running:
             self.device.end()
+        self.cost.setText("")
+        if not (self.running or self.why_not()):
+            with contextlib.suppress(NapariUNetError):  # the run says what is wrong
+                self.cost.setText(self._cost())
         layer = self.image.value()
         many = layer is None or bool(misfit(layer)) or len(plane_shape(layer)) > 2
         kept = None if self._card is None else self._card.finish
@@ -180,6 +203,8 @@ class PredictWidget(Panel):
             same = finish.settled(card.finish) == card.finish.settled()
             whose = "of the model" if same else "your own"
             lines.append(f"{finish.settled(card.finish).words} ({whose})")
+        least = finish.changed("the form", min_size=None).settled(card.finish).min_size
+        self.finish.say_auto("min_size", f"auto ({least})")
         self.threshold.setText("\n".join(lines))
         self.threshold.setToolTip(card.finish_reason)
 
@@ -216,6 +241,7 @@ class PredictWidget(Panel):
         maps = self.probabilities.isChecked()
         self._layers = PredictedLayers(self.viewer, layer, made, only=only, maps=maps)
         self._notes = [words] if words else []
+        self._pixels = math.prod(stack.as_czyx().shape[1:])
         self.device.clear()
 
         trusted = self.trust.trusts(model)
@@ -252,7 +278,28 @@ class PredictWidget(Panel):
         self._layers.finish(result)
         if self._layers.labels in self.viewer.layers:
             self.workspace.prediction = self._layers.labels
-        self.show_progress(1.0, "\n".join([result.words, *self._notes]))
+        if result.complete:
+            model, seconds = self._layers.model, time.monotonic() - self.job.began
+            self._speed = model, self.value().average, self._pixels / seconds
+        self.show_progress(1.0, "")
+        undo, action = self._layers.undo, None
+        if undo is not None:
+            action = undo_action(undo, self.status.say)
+        notes = "\n".join(self._notes)
+        self.status.say(result.words, _NEXT, details=notes, action=action)
+
+    def _cost(self) -> str:
+        """Return how much is predicted, and how long that took the last time."""
+        layer, model = self.image.value(), self.model.value()
+        shape = image_stack(layer, copy=False).as_czyx().shape[1:]
+        depth = 1 if self.extent.currentText() == _SLICE else shape[0]
+        slices = "1 slice" if depth == 1 else f"{depth} slices"
+        words = f"{slices} of {sides(shape[1:])}"
+        known = self._speed
+        if known is not None and known[:2] == (model, self.settings.value().average):
+            seconds = depth * math.prod(shape[1:]) / known[2]
+            words = f"{words}, about {clock(seconds)} as the last time"
+        return words
 
     def _on_failed(self, sentence: str) -> None:
         self._layers.keep_step()

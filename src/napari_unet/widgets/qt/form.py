@@ -33,6 +33,9 @@ class SettingsForm(QWidget):
         Names of fields that are not shown.
     sliders
         Names of numbers that have a slider on a line of its own, with its upper end.
+    words
+        What choices are called, by the names of the fields; as their values are when
+        left out.
     """
 
     valueChanged = Signal(object)  # noqa: N815 (Qt's own spelling)
@@ -43,6 +46,7 @@ class SettingsForm(QWidget):
         exclude: Collection[str] = (),
         *,
         sliders: Mapping[str, float] = MappingProxyType({}),
+        words: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -56,7 +60,8 @@ class SettingsForm(QWidget):
         for name, field in self._described.items():
             if name in exclude or not _can_show(field):
                 continue
-            editor = _editor(name, field, getattr(settings, name), sliders.get(name))
+            value, end = getattr(settings, name), sliders.get(name)
+            editor = _editor(name, field, value, end, words.get(name))
             editor.changed.connect(self._on_changed)
             native = steady(editor.native)
             if isinstance(native, QCheckBox):
@@ -77,6 +82,26 @@ class SettingsForm(QWidget):
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that are shown."""
         return tuple(self._editors)
+
+    def rows(self, *names: str) -> QWidget:
+        """Return the rows of some fields in a form of their own, to be shown elsewhere.
+
+        They are still fields of this one.
+        """
+        apart = QWidget()
+        rows = QFormLayout(apart)
+        rows.setContentsMargins(0, 0, 0, 0)
+        layout = self.layout()
+        for name in names:
+            editor = self._editors[name].native
+            if isinstance(layout, QFormLayout):
+                layout.takeRow(editor)
+            rows.addRow(self._labels[name], editor)
+        return apart
+
+    def say_auto(self, name: str, words: str) -> None:
+        """Say what a number is that is left out, in place of "auto"."""
+        self._editors[name].native.setSpecialValueText(words)
 
     def value(self) -> Any:
         """Return the settings as they stand in the form."""
@@ -161,12 +186,18 @@ def _shown(editor: Any, value: Any) -> Any:
 
 
 def _editor(
-    name: str, field: FieldInfo, value: Any, slider_end: float | None = None
+    name: str,
+    field: FieldInfo,
+    value: Any,
+    slider_end: float | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> Any:
     annotation = _plain(field)
     options: dict[str, Any] = {}
     if get_origin(annotation) is Literal:
-        options["choices"] = list(get_args(annotation))
+        called = words or {}
+        choices = get_args(annotation)
+        options["choices"] = [(called.get(one, str(one)), one) for one in choices]
         annotation = type(value)
     elif annotation in (int, float):
         options = _bounds(field, annotation)

@@ -11,6 +11,7 @@ from qtpy.QtGui import QFontMetricsF, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QWidget
 from superqt import QElidingLabel
 
+from napari_unet.errors import telling
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, tool
 
 Level = Literal["info", "warning", "error"]
@@ -28,6 +29,20 @@ _PADDING = 4
 _EXTRA = 6
 """Pixels by which a row with buttons is higher than one of words."""
 _POLICY = QSizePolicy.Policy
+
+
+def undo_action(undo: Callable[[], object], say: Callable[[str], object]) -> Action:
+    """Return the button that takes back what a message tells of, and says so.
+
+    `undo` raises a `NapariUNetError` where that is not possible any more.
+    """
+
+    def act() -> None:
+        with telling(say):
+            undo()
+            say("Taken back.")
+
+    return "Undo", act
 
 
 class Status(QWidget):
