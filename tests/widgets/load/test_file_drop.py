@@ -43,6 +43,7 @@ def test_several_files_are_opened_as_what_they_are_called(
     workspace = dock.load.workspace
     assert workspace.image == viewer.layers["em"]
     assert workspace.truth == viewer.layers["truth"]
+    assert viewer.layers["truth"].contour == 2
     assert workspace.annotations == viewer.layers["annotations"]
     assert not workspace.truth.visible
     assert dock.load.rows["truth"].value() == files.truth
