@@ -208,9 +208,9 @@ def test_uncertainty_is_a_layer_only_when_asked_for(
 ) -> None:
     assert not part.show_box.isEnabled()
     search()
-    assert "em uncertainty" not in viewer.layers
+    assert "uncertainty" not in viewer.layers
     part.show_box.click()
-    layer = viewer.layers["em uncertainty"]
+    layer = viewer.layers["uncertainty"]
     assert layer.visible
     assert layer.data.shape == SHAPE
     assert layer.data.max() > 0
