@@ -145,7 +145,7 @@ def test_a_view_that_moves_is_predicted_before_the_next_step(em):
 
 def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0, (slice(0, 40), slice(0, 40))))
+    loop.update(0, scribbles(em, 0, (slice(20, 60), slice(60, 100))))
     loop.look_at(0)
     stop = Event()
     items = loop.run(stop)
@@ -166,7 +166,7 @@ def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
 def test_erasing_takes_pixels_out_of_the_training_set(em):
     loop = loop_on(em)
     loop.update(0, scribbles(em, 0))
-    loop.update(1, scribbles(em, 1, (slice(0, 10), slice(0, 10))))
+    loop.update(1, scribbles(em, 1, (slice(28, 38), slice(80, 90))))
     stop = Event()
     items = loop.run(stop)
     first = next(items)
@@ -176,6 +176,30 @@ def test_erasing_takes_pixels_out_of_the_training_set(em):
     assert (second.pixels, second.slices) == (100, 1)
     stop.set()
     list(items)
+
+
+def test_one_class_alone_is_waited_with_since_a_new_network_would_see_it_everywhere(em):
+    loop = loop_on(em)
+    cells = np.where(em[1][1] > 0, 2, 0).astype(np.uint8)
+    loop.update(1, cells)
+    items = loop.run()
+    idle = next(items)
+    assert isinstance(idle, Idle)
+    assert "Only one class is painted" in idle.reason
+    loop.update(1, scribbles(em, 1))
+    assert isinstance(next(items), LiveStep)
+    items.close()
+
+
+def test_a_slice_that_was_erased_before_a_step_saw_it_was_not_learnt_from(em):
+    loop = loop_on(em)
+    loop.update(0, scribbles(em, 0))
+    loop._take_annotations()
+    loop.update(0, np.zeros(SHAPE[1:], np.uint8))
+    loop.update(1, scribbles(em, 1))
+    next(loop.run())
+    trained = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
+    assert trained == {1}
 
 
 def test_a_slice_that_was_erased_counts_as_learnt_from(em):

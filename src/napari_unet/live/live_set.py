@@ -73,6 +73,7 @@ class LiveSet:
         self._train: set[int] = set()
         self._validation: set[int] = set()
         self._ever: set[int] = set()
+        self._classes: dict[int, frozenset[int]] = {}
         normalization = normalization or Normalization()
         image = normalization(stack.picture.as_czyx())
         shape, self._rows = image.shape[1:], stack.picture_rows
@@ -108,8 +109,17 @@ class LiveSet:
         return self.image.target.num_classes
 
     @property
+    def classes(self) -> frozenset[int]:
+        """The classes that are trained on now, 0 for background."""
+        return frozenset().union(*self._classes.values())
+
+    def note_step(self) -> None:
+        """Note that a step has learnt from the slices that are trained on now."""
+        self._ever |= self._train
+
+    @property
     def used(self) -> TrainingImage:
-        """The image with every slice that was ever trained on, erased ones too."""
+        """The image with every slice that a step has learnt from, erased ones too."""
         return replace(self.image, train=np.array(sorted(self._ever), np.intp))
 
     def update(
@@ -184,6 +194,7 @@ class LiveSet:
         self._maps.pop(z, None)
         self.image.target.classes[z] = IGNORE
         self.image.weight_map[z] = 0
+        self._classes.pop(z, None)
         self._train.discard(z)
         self._validation.discard(z)
 
@@ -192,6 +203,8 @@ class LiveSet:
         weight_map, roles = self.image.weight_map[z], self.image.roles[z]
         known = self.image.target.classes[z] != IGNORE
         weight_map[roles != TRAIN] = 0
+        counts = np.bincount(self.image.target.classes[z][weight_map > 0])
+        self._classes[z] = frozenset(np.flatnonzero(counts).tolist())
         for slices, there in (
             (self._train, weight_map.any()),
             (self._validation, (known & (roles == VALIDATION)).any()),
@@ -199,7 +212,6 @@ class LiveSet:
             (slices.add if there else slices.discard)(z)
 
     def _list_slices(self) -> None:
-        self._ever |= self._train
         train, validation = (
             np.array(sorted(slices), np.intp)
             for slices in (self._train, self._validation)

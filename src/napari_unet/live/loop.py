@@ -247,6 +247,9 @@ class LiveLoop:
     def _why_idle(self) -> str:
         if self._set.image.train.size == 0:
             return self._left_out or self._why_nothing_is_learnt
+        if len(self._set.classes) < 2 and not self._learner.knows_something:
+            # It would find that class everywhere.
+            return "Only one class is painted: paint background and every class."
         return "Paused" if self._requests.paused else ""
 
     @property
@@ -276,6 +279,7 @@ class LiveLoop:
         began = time.perf_counter()
         message, self._learner.message = self._learner.message, ""
         loss, rate = self._learner.learn()
+        self._set.note_step()
         self._learnt = self._taken
         self._seconds += time.perf_counter() - began
         score = self._validate() if self._validation_is_due() else None

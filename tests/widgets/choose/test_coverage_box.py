@@ -41,13 +41,13 @@ def test_the_guess_is_shown_and_what_it_ignores_trains_nothing(
     marked: Any, finish: Any
 ) -> None:
     train = marked.train
-    assert guess(train) == "guess: 255"
+    assert guess(train) == "as it looks: 255"
     card = run(train, finish)
     assert card.coverage == Coverage(ignore=255)
     assert "255 is ignored: 120 pixels" in train.device.text(), train.device.text()
     # As numbers of objects, 255 is one of them.
     train.kind.setValue(AnnotationKind.OBJECTS)
-    assert guess(train) == "guess: nothing"
+    assert guess(train) == "as it looks: nothing"
 
 
 def test_the_choice_is_shared_and_kept_in_the_project(

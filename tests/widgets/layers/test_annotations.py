@@ -14,7 +14,6 @@ from napari_unet.widgets.choose.annotation_button import (
     AnnotationButton,
     begin_annotations,
 )
-from napari_unet.widgets.choose.class_row import ClassRow
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.class_colors import class_color
@@ -126,58 +125,10 @@ def test_the_button_makes_the_layer_and_says_why_it_cannot(viewer, qtbot):
     assert "load one first" in button.toolTip()
 
 
-@pytest.fixture
-def row(viewer: Any, qtbot: Any) -> ClassRow:
-    widget = ClassRow(Workspace.of(viewer))
-    qtbot.addWidget(widget)
-    return widget
-
-
 @pytest.mark.parametrize("kinds", [[], ["cell", "cell", "vessel"]])
 def test_what_other_programs_tell_of_objects_are_no_classes(kinds):
     layer = Labels(np.zeros((8, 8), np.uint8), features={"class": kinds})
     assert class_names(layer) == ()
-
-
-def test_the_row_paints_names_and_adds(viewer, image, row):
-    assert not row.isEnabled()
-    assert "+ beside Annotations" in row.toolTip()
-    layer = begin_annotations(viewer, image)
-    assert row.isEnabled()
-    assert row.box.currentText() == "foreground"
-    row.box.setCurrentIndex(0)
-    assert layer.selected_label == 1
-    layer.selected_label = 2
-    row.box.setEditText("nucleus")
-    row.box.lineEdit().editingFinished.emit()
-    row.more.click()
-    assert row.value() == ("background", "nucleus", "class 2")
-    assert layer.selected_label == 3
-    assert row.box.currentText() == "class 2"
-
-
-def test_a_name_that_is_there_is_chosen_and_an_empty_one_is_not_kept(
-    viewer, image, row
-):
-    layer = begin_annotations(viewer, image)
-    row.box.setEditText("")
-    row.box.lineEdit().editingFinished.emit()
-    assert row.box.currentText() == "foreground"
-    row.box.setEditText("background")
-    row.box.lineEdit().editingFinished.emit()
-    assert layer.selected_label == 1
-    assert row.value() == ("background", "foreground")
-
-
-def test_the_row_follows_the_eraser_and_layers_that_others_made(viewer, image, row):
-    layer = begin_annotations(viewer, image)
-    layer.selected_label = 0
-    assert row.box.currentIndex() == -1
-    other = viewer.add_labels(np.zeros((4, 300, 260), np.uint8))
-    Workspace.of(viewer).annotations = other
-    assert not row.isEnabled()
-    layer.selected_label = 2
-    assert row.value() == ()
 
 
 def test_the_300th_object_can_be_painted(viewer, image):

@@ -13,6 +13,7 @@ from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.qt.parts import NarrowBox, in_row
 
 _NOTHING = "nothing"
+_AS_IT_LOOKS = "as it looks"
 _CHOICES = ("none", 255, -1)
 
 
@@ -47,7 +48,7 @@ class CoverageBox(QWidget):
             "background, and what is predicted there counts in the scores."
         )
         in_row(self.ignore, self.empty, of=self, stretch=(1,))
-        self.ignore.addItem("guess", None)
+        self.ignore.addItem(_AS_IT_LOOKS, None)
         for choice in _CHOICES:
             self._add(choice)
         self.ignore.currentIndexChanged.connect(lambda _: self.valueChanged.emit())
@@ -82,7 +83,7 @@ class CoverageBox(QWidget):
     def _show_guess(self, *_changed: Any) -> None:
         guess = self._kind.settle(Coverage()).ignored
         words = _NOTHING if guess is None else str(guess)
-        self.ignore.setItemText(0, f"guess: {words}")
+        self.ignore.setItemText(0, f"{_AS_IT_LOOKS}: {words}")
 
     def _add(self, choice: int | str | None) -> None:
         self.ignore.addItem(_NOTHING if choice == "none" else str(choice), choice)

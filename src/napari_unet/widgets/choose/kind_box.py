@@ -12,11 +12,18 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.qt.parts import NarrowBox
 
+WORDS = {
+    AnnotationKind.SCRIBBLES: "strokes in places",
+    AnnotationKind.CLASSES: "whole slices, by class",
+    AnnotationKind.OBJECTS: "whole slices, each object apart",
+}
 TOOLTIP = (
-    "scribbles: 0 unlabelled, 1 background, 2 and up classes\n"
-    "classes: 0 background, 1 and up classes, on every slice with any label\n"
-    "objects: 0 background, one number for each object"
+    "strokes in places (scribbles): 0 unlabelled, 1 background, 2 and up classes\n"
+    "whole slices, by class (classes): 0 background, 1 and up classes, on every slice "
+    "with any label\n"
+    "whole slices, each object apart (objects): 0 background, one number for each"
 )
+_AS_IT_LOOKS = "as it looks"
 
 # Among them, 255 is the number of one.
 _OBJECTS = AnnotationKind.OBJECTS
@@ -28,9 +35,9 @@ class KindBox(NarrowBox):
     def __init__(self) -> None:
         super().__init__()
         self.guess: KindGuess | None = None
-        self.addItem("guess", None)
+        self.addItem(_AS_IT_LOOKS, None)
         for kind in AnnotationKind:
-            self.addItem(str(kind), kind)
+            self.addItem(WORDS[kind], kind)
 
     def value(self) -> AnnotationKind | None:
         """Return the kind, or None for a guess."""
@@ -60,7 +67,7 @@ class KindBox(NarrowBox):
         if layer is not None:
             with contextlib.suppress(NapariUNetError):
                 guess = guess_kind(labels_array(layer), coverage)
-        text = "guess" if guess is None else f"guess: {guess.kind}"
-        self.setItemText(0, text)
+        found = "" if guess is None else f": {WORDS[guess.kind]}"
+        self.setItemText(0, f"{_AS_IT_LOOKS}{found}")
         self.setToolTip(TOOLTIP if guess is None else f"{guess.reason}\n\n{TOOLTIP}")
         self.guess = guess

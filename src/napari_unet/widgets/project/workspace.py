@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from psygnal import SignalGroupDescriptor
 
 from napari_unet.config import Coverage, WeightMapConfig
+from napari_unet.widgets.layers.marks import MEANING
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -31,9 +32,10 @@ class Workspace:
         Layers chosen or made in one of the docks; None when there is none, or when it
         was removed from the viewer.
     kind
-        What the annotations mean, or None for a guess.
+        What the annotations mean, or None for a guess. It is kept with the layer: other
+        annotations mean what was chosen for them.
     coverage
-        Which pixels of the annotations say anything.
+        Which pixels of the annotations say anything; kept with the layer, too.
     weight_map
         Settings of the weight map, tuned in one dock and trained with in another.
     model
@@ -67,6 +69,11 @@ class Workspace:
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
     _of_viewer: ClassVar[dict[int, Workspace]] = {}
 
+    def __post_init__(self) -> None:
+        self.events.annotations.connect(self._on_annotations)
+        self.events.kind.connect(self._keep_meaning)
+        self.events.coverage.connect(self._keep_meaning)
+
     @classmethod
     def of(cls, viewer: ViewerModel) -> Workspace:
         """Return the workspace of a viewer; all docks of it get the same."""
@@ -88,6 +95,19 @@ class Workspace:
         """Say that it runs no more; `busy` is what began before and still runs."""
         self._running.remove(what)
         self.busy = self._running[-1] if self._running else ""
+
+    def _on_annotations(self, layer: Labels | None, before: Labels | None) -> None:
+        """Take over what was chosen for a layer, or for the first one beforehand."""
+        if layer is None:
+            return
+        unknown = (None, Coverage())
+        beforehand = unknown if before is not None else (self.kind, self.coverage)
+        self.kind, self.coverage = layer.metadata.get(MEANING, beforehand)
+        self._keep_meaning()
+
+    def _keep_meaning(self) -> None:
+        if self.annotations is not None:
+            self.annotations.metadata[MEANING] = (self.kind, self.coverage)
 
     def _on_layer_removed(self, event: Any) -> None:
         removed: Layer = event.value

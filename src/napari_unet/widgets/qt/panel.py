@@ -60,10 +60,7 @@ class Panel(Runner):
         # Always there: what unfolds or is said makes nothing narrower.
         area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         in_column(self, area)
-        self.form = QFormLayout()
-        self.form.setFieldGrowthPolicy(
-            QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
-        )
+        self.form = growing_form()
         self.box.addLayout(self.form)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's own spelling)
@@ -90,22 +87,36 @@ class Panel(Runner):
             self.workspace.end(self._told)
         self._told = ""
 
-    def finish_layout(self, *below: QWidget, beside: tuple[QWidget, ...] = ()) -> None:
+    def finish_layout(self, *below: QWidget, row: tuple[QWidget, ...] = ()) -> None:
         """Put button, bar and words under the form, and `below` under these.
 
-        What is `beside` the button shares its row.
+        `row` are the buttons side by side; that which runs the work, where left out.
         """
-        row = in_row(self.run_button, *beside, stretch=(2, 2, 1))
-        self.box.addLayout(row)
+        self.box.addLayout(in_row(*(row or (self.run_button,)), stretch=(2, 1, 1)))
         for widget in (self.bar, self.status, *below):
             self.box.addWidget(widget)
         self.box.addStretch(1)
         self.refresh()
 
-    def add_row(self, label: str, widget: QWidget, tooltip: str = "") -> None:
-        """Add a row to the form."""
+    def add_row(
+        self,
+        label: str,
+        widget: QWidget,
+        tooltip: str = "",
+        *,
+        form: QFormLayout | None = None,
+    ) -> None:
+        """Add a row to the form of the dock, or to another one within it."""
         title = QLabel(label)
         for part in (title, widget):
             # What a widget says of itself is not taken from it.
             part.setToolTip(tooltip or widget.toolTip())
-        self.form.addRow(title, widget)
+        # An empty form counts as false.
+        (self.form if form is None else form).addRow(title, widget)
+
+
+def growing_form() -> QFormLayout:
+    """Return a form whose fields take the width that there is."""
+    form = QFormLayout()
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form

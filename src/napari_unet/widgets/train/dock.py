@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import RunConfig
 from napari_unet.config.needs import RUNS
@@ -26,10 +27,10 @@ from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
-from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.panel import Panel, growing_form
 from napari_unet.widgets.qt.parts import button
 from napari_unet.widgets.train.curve_plot import CurvePlot
+from napari_unet.widgets.train.done_card import DoneCard
 from napari_unet.widgets.train.early_torch import EarlyTorch
 from napari_unet.widgets.train.em_watch import EmWatch
 from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
@@ -76,6 +77,7 @@ class TrainWidget(Panel):
         self.live_button = button("Start live", self._on_live)
         self.pause_button = button("Pause", self._on_pause)
         self.device = DeviceLine()
+        self.done = DoneCard()
         self.curves = CurvePlot()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
@@ -84,6 +86,7 @@ class TrainWidget(Panel):
         self.keys = KeyList(self)
         self.predict_stack: Callable[[Path], None] = self._open_predict
         self._last_words = ""
+        self._was_live = False
         self._before: tuple[Path | None, Path | int | None] | None = None
         self._undoing = False
         self._lay_out()
@@ -205,8 +208,10 @@ class TrainWidget(Panel):
         if live:
             # The next start goes on from here.
             self.start_from.setValue(result)
-        words = self._failure_of_layers or f"Done: {self._last_words}."
-        self.show_progress(1.0, f"{words}\nThe model is {result}")
+        self._was_live = live
+        self.show_progress(1.0, self._failure_of_layers or "Done.")
+        words = self._last_words[:1].upper() + self._last_words[1:]
+        self.done.show_model(result, f"{words}.")
 
     def show_failure(self, sentence: str) -> None:
         """Show why nothing was trained, and offer to go on where labels are doubted."""
@@ -216,7 +221,8 @@ class TrainWidget(Panel):
     def refresh(self, *changed: Any) -> None:
         """Bring the buttons up to date."""
         super().refresh()
-        explain(self.pause_button, "" if self.running else "Nothing runs.")
+        self.pause_button.setVisible(self.running)
+        self.live_button.setVisible(not self.running)
         self.pause_button.setText("Pause")
         reason = self.data.why_not_live()
         self.live_button.setEnabled(not self.running and not reason)
@@ -224,6 +230,10 @@ class TrainWidget(Panel):
             reason or "Learn while you paint, and show what the network makes of it."
         )
         self.live.refresh(undo=self._before is not None)
+        self.live.setVisible(self.live.running or self._before is not None)
+        self.send.setVisible(self._newest_prediction() is not None)
+        self.curves.setVisible(self.running or self.curves.num_points[0] > 0)
+        self.workspace.busy = self._busy()
         self.suggestions.refresh()
         self.data.set_busy(self.running)
         self.restore.set_busy(self.running)
@@ -231,6 +241,11 @@ class TrainWidget(Panel):
             self.device.end()
         self.rows.refresh()
         self.experiments.set_busy(RUNS if self.running else "")
+
+    def _busy(self) -> str:
+        if not self.running:
+            return ""
+        return "live" if self.live.running else "training"
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
@@ -243,7 +258,20 @@ class TrainWidget(Panel):
         shown = None if view is None else view.layer
         return self.workspace.prediction if shown is None else shown
 
+    def _on_predict_done(self, model: Path) -> None:
+        self.predict_stack(model)
+
+    def _train_more(self) -> None:
+        """Train again in the way of the last, from the model that it made."""
+        if self.done.model is None:
+            return
+        self.start_from.setValue(self.done.model)
+        with telling(self.show_failure):
+            (self.start_live if self._was_live else self.run)()
+
     def _begin(self) -> None:
+        self.more.collapse(animate=False)
+        self.done.hide()
         self.curves.clear()
         self.device.clear()
         self._failure_of_layers = ""
@@ -258,6 +286,7 @@ class TrainWidget(Panel):
 
     def _on_progress(self, step: Step) -> None:
         if isinstance(step, LiveStep):
+            self.workspace.learnt = step.seconds
             self.workspace.learnt = step.seconds
             self._last_words = step.words.partition("\n")[2]
             self.show_progress(0.0, step.words)
@@ -317,19 +346,27 @@ class TrainWidget(Panel):
         self.device.say("Paused" if paused else "Training")
 
     def _lay_out(self) -> None:
+        """Put what is needed at every turn above, all that is set once in a fold."""
         self.data.add_rows()
-        self.rows.add_rows()
-        self.data.add_roles()
-        self.form.addRow(self.rows.more)
-        self.form.addRow(Fold(TITLE, self.experiments))
+        self.form.addRow(self.rows.start_words)
+        form = growing_form()
+        self.rows.add_rows(form)
+        self.data.add_settings(form)
+        form.addRow(self.rows.more)
+        form.addRow(Fold(TITLE, self.experiments))
+        form.addRow(self.keys)
+        settings = QWidget()
+        settings.setLayout(form)
+        self.more = Fold("Settings", settings)
         self.finish_layout(
             self.device,
+            self.done,
             self.live,
-            self.curves,
-            self.send,
             self.suggestions,
-            self.keys,
-            beside=(self.live_button, self.pause_button),
+            self.send,
+            self.more,
+            self.curves,
+            row=(self.live_button, self.run_button, self.pause_button),
         )
 
     def _connect(self) -> None:
@@ -339,6 +376,8 @@ class TrainWidget(Panel):
         self.experiments.chosen.connect(self.rows.take)
         self.em_watch.answered.connect(self.rows.offer_starter)
         self.project.opened.connect(self._on_project)
+        self.done.predictWanted.connect(self._on_predict_done)
+        self.done.moreWanted.connect(self._train_more)
         self.live.undoWanted.connect(self.undo_training)
         self.live.stackWanted.connect(self._on_stack)
         self.live.broken.connect(self._on_broken)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
 from napari_unet.config import (
     AugmentConfig,
@@ -167,9 +168,9 @@ class RunSettings(QObject):
         for row in (self.start_from, self.recipe, self.amount, self.amount_of):
             explain(row, RUNS if running else "")
 
-    def add_rows(self) -> None:
-        """Add the rows to the form of the dock."""
-        add = self._panel.add_row
+    def add_rows(self, form: QFormLayout) -> None:
+        """Add the rows to a form of the dock."""
+        add = partial(self._panel.add_row, form=form)
         add(
             "Start from",
             self.start_from,
@@ -177,7 +178,6 @@ class RunSettings(QObject):
             "learns from nothing; a model file is fine-tuned. The number is that of "
             "its weights: more is slower and can learn more.",
         )
-        self._panel.form.addRow(self.start_words)
         add(
             "Recipe",
             self.recipe,

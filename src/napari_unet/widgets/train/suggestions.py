@@ -33,7 +33,6 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import check_box, in_column, in_row, present, steady
 from napari_unet.widgets.qt.runner import Runner
@@ -119,9 +118,9 @@ class SuggestionList(Runner):
         super().refresh()
         self.bar.setVisible(self.running)
         self.list.setVisible(self.list.count() > 0)
-        explain(self.side, "" if self.running else self.why_not())
         known = self._unsure is not None
-        explain(self.show_box, "" if known else "Search for places first.")
+        self.side.setVisible(known)
+        self.show_box.setVisible(known)
 
     def next(self) -> None:
         """Go to the next place of the list; past its end, search anew."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QCheckBox, QLineEdit, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, Coverage, ImageConfig, UNetConfig
 from napari_unet.config.needs import RUNS
@@ -18,7 +19,7 @@ from napari_unet.errors import InputError
 from napari_unet.train.pairs import Part
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.choose.annotation_button import AnnotationButton
-from napari_unet.widgets.choose.class_row import ClassRow
+from napari_unet.widgets.choose.class_swatches import ClassSwatches
 from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
@@ -71,7 +72,7 @@ class TrainingSet(QObject):
         self.coverage = CoverageBox(self.annotations, self.kind)
         self.trust = QCheckBox(ImageConfig.model_fields["trust_labels"].title or "")
         self.trust.hide()
-        self.classes = ClassRow(self.workspace)
+        self.classes = ClassSwatches(panel.viewer)
         self.validation = QLineEdit()
         self.validation.setPlaceholderText("the last fifth; live: nothing")
         self.regions = RegionsBox(panel.viewer)
@@ -175,29 +176,30 @@ class TrainingSet(QObject):
             self._on_place()
 
     def add_rows(self) -> None:
-        """Add the rows to the form of the dock."""
-        add = self._panel.add_row
+        """Add to the form of the dock what is looked at first."""
+        add, form = self._panel.add_row, self._panel.form
         add("Image", self.image)
         annotations = QWidget()
         in_row(self.annotations, self.new_button, of=annotations, stretch=(1,))
         add("Annotations", annotations)
-        self._panel.form.addRow(self.copy_offer)
-        add("Class", self.classes)
-        add("Kind", self.kind, TOOLTIP)
-        add("Ignore", self.coverage)
-        self._panel.form.addRow(self.trust)
+        form.addRow(self.copy_offer)
+        form.addRow(self.classes)
+        add("What did you paint?", self.kind, TOOLTIP)
+        form.addRow(self.trust)
 
-    def add_roles(self) -> None:
-        """Add the rows that say what scores the network."""
-        self._panel.add_row(
+    def add_settings(self, form: QFormLayout) -> None:
+        """Add the rows of the settings, last what scores the network."""
+        add = partial(self._panel.add_row, form=form)
+        add("Ignore", self.coverage)
+        add(
             "Hold out",
             self.validation,
             "Slices as start:stop, counted from 0. They are never trained on; the "
             "model that scores best on them is kept. Left empty, Train holds out the "
             "last fifth of the annotated slices, and live training nothing.",
         )
-        self._panel.add_row("Regions", self.regions)
-        self._panel.form.addRow(Fold("Images", self.images))
+        add("Regions", self.regions)
+        form.addRow(Fold("Images", self.images))
 
     def _check(self, pair: TrainingPair) -> None:
         image, labels = pair.image, pair.labels
@@ -262,10 +264,17 @@ class TrainingSet(QObject):
         self.workspace.annotations = layer
 
     def _on_kind(self, _index: int) -> None:
-        self.workspace.kind = self.kind.value()
+        kind = self.kind.value()
+        if kind != self.workspace.kind:
+            # It was chosen for the layer that is shown.
+            self._shared.share()
+            self.workspace.kind = kind
 
     def _on_coverage(self) -> None:
-        self.workspace.coverage = self.coverage.value()
+        coverage = self.coverage.value()
+        if coverage != self.workspace.coverage:
+            self._shared.share()
+            self.workspace.coverage = coverage
         self._on_place()
 
     def _on_place(self, *_changed: Any) -> None:
