@@ -20,7 +20,7 @@ from napari_unet.data.journal import Journal, JournalEntry, plain_name
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError, NapariUNetError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _FILE = "project.yaml"
 _PREVIOUS = "project.previous.yaml"
 
@@ -49,6 +49,10 @@ class LayerRecord(Settings):
     """Of an image: rows at the bottom that hold writing."""
     look: dict[str, Any] = Field(default_factory=dict)
     """Place, colours and visibility."""
+    meant: Role | None = None
+    """What the layer is for, where it is used for something else."""
+    chosen: bool = True
+    """Whether the docks work on it, of several of its role."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +64,9 @@ class LayerRead:
     record
         The layer.
     data
-        A stack; of annotations, their labels.
+        A stack; of annotations and predictions, their labels.
     entry
-        Of annotations: where they were kept.
+        Of annotations and predictions: where they were kept.
     sentence
         "" where all is well.
     """
@@ -88,7 +92,7 @@ class ProjectFile(Settings):
 
 
 class Project:
-    """A folder with `project.yaml`, `runs/` and `annotations/` that can be moved.
+    """A folder with `project.yaml` and all that was made, which can be moved.
 
     Parameters
     ----------
@@ -99,6 +103,10 @@ class Project:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(os.path.abspath(folder))  # noqa: PTH100 (links stay links)
         self.journal = Journal(self.folder / "annotations")
+        # That of before stays until `project.yaml` names the next.
+        self.predictions = Journal(
+            self.folder / "predictions", self.journal.session, newest=2
+        )
         self._mine = False
 
     @classmethod
@@ -205,8 +213,8 @@ class Project:
             if stop.is_set():
                 sentence = f"{record.name} was not read any more."
                 yield LayerRead(record, sentence=sentence)
-            elif record.path or record.role != "annotations":
-                # Without a path, nothing was painted.
+            elif record.path or record.role not in self._journals():
+                # Without a path, nothing was painted or predicted.
                 yield self._read_layer(record)
 
     def _read_layer(self, record: LayerRecord) -> LayerRead:
@@ -216,13 +224,17 @@ class Project:
                     f"{record.name} came from no file: load it again, then choose it."
                 )
             path = self.found(record.path)
-            if record.role != "annotations":
+            journal = self._journals().get(record.role)
+            if journal is None:
                 stack = read_stack(path, axes=record.axes, info_bar=record.info_bar)
                 return LayerRead(record, stack)
-            entry = self.journal.entry(path)
-            return LayerRead(record, self.journal.read(entry), entry)
+            entry = journal.entry(path)
+            return LayerRead(record, journal.read(entry), entry)
         except NapariUNetError as error:
             return LayerRead(record, sentence=f"{record.role.capitalize()}: {error}")
+
+    def _journals(self) -> dict[Role, Journal]:
+        return {Role.ANNOTATIONS: self.journal, Role.PREDICTION: self.predictions}
 
     def _read(self) -> dict[str, Any]:
         if not self.exists:

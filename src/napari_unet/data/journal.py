@@ -69,11 +69,21 @@ class Journal:
     ----------
     folder
         Where the files lie; it is made with the first of them.
+    session
+        Who works there; one of its own when left out.
+    newest
+        Of each layer no more than so many stay; all of the above when left out.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        session: Session | None = None,
+        newest: int | None = None,
+    ) -> None:
         self.folder = Path(folder)
-        self.session = Session(folder)
+        self.session = session or Session(folder)
+        self._newest = newest
         self._written: dict[str, JournalEntry] = {}
         self._forgotten: set[Path] = set()
 
@@ -219,7 +229,7 @@ class Journal:
     def _prune(self) -> None:
         entries = self.entries()
         marked = _newest_of(entries, self.session.crashed() + self.session.others())
-        kept = {id(one) for one in (*_worth_keeping(entries), *marked)}
+        kept = {id(one) for one in (*_worth_keeping(entries, self._newest), *marked)}
         for one in entries:
             if id(one) not in kept and one.checksum:
                 _remove(one.path)
@@ -300,7 +310,9 @@ def _read_entry(path: Path) -> JournalEntry:
         return JournalEntry(path=path, name=path.stem, time=time)
 
 
-def _worth_keeping(entries: Iterable[JournalEntry]) -> Iterable[JournalEntry]:
+def _worth_keeping(
+    entries: Iterable[JournalEntry], newest: int | None
+) -> Iterable[JournalEntry]:
     """Yield, of entries with the newest first, those that stay."""
     yesterday = datetime.now().astimezone() - timedelta(days=1)
     counts: dict[str, int] = {}
@@ -309,7 +321,7 @@ def _worth_keeping(entries: Iterable[JournalEntry]) -> Iterable[JournalEntry]:
         counts[one.name] = counts.get(one.name, 0) + 1
         span = "%Y-%m-%d-%H" if one.time > yesterday else "%Y-%m-%d"
         key = (one.name, one.time.strftime(span))
-        if counts[one.name] <= _NEWEST or key not in seen:
+        if counts[one.name] <= (newest or _NEWEST) or (not newest and key not in seen):
             yield one
         seen.add(key)
 

@@ -11,6 +11,7 @@ import numpy as np
 from napari_unet.data.read import read_stack
 from napari_unet.widgets.layers.arrays import placed_as
 from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.workflow import WorkflowWidget
 
@@ -31,7 +32,9 @@ def show(folder: Path, viewer: napari.Viewer) -> WorkflowWidget:
     truth = viewer.add_labels(cells, name="ground truth", visible=False, **place)
     prediction = viewer.add_labels(whole, name="prediction", opacity=0.4, **place)
     prediction.metadata[PREDICTED] = list(range(first, len(cells)))
-    workspace.annotations = workspace.truth = truth
+    set_role(truth, Role.TRUTH)
+    set_role(prediction, Role.PREDICTION)
+    workspace.truth = truth
     workspace.prediction = prediction
     workspace.model = folder / "model.safetensors"
     viewer.dims.set_current_step(0, first)

@@ -124,24 +124,32 @@ def test_regions_on_every_slice_of_a_stack_with_channels_are_trained_with(
     assert [region.slices for region in source.regions] == ["0", "1", "2"]
 
 
-def test_a_prediction_is_no_annotation_unless_it_is_chosen(
-    model: ViewerModel, open_docks: Any, qtbot: Any
+def test_a_prediction_is_never_offered_as_annotations(
+    model: ViewerModel, open_docks: Any
+) -> None:
+    docks = open_docks()
+    data = training_set(docks)
+    model.add_image(np.zeros(SHAPE, np.uint8), name="em")
+    model.add_labels(np.ones(SHAPE, np.uint8), name="t", metadata={PREDICTED: [0]})
+    assert data.annotations.count() == 0
+    assert "There are no annotations" in docks.train.run_button.toolTip()
+    assert docks.train.live_button.isEnabled()
+
+
+def test_a_layer_that_was_chosen_stays_so_under_another_name(
+    model: ViewerModel, open_docks: Any
 ) -> None:
     docks = open_docks()
     data, workspace = training_set(docks), docks.train.workspace
     model.add_image(np.zeros(SHAPE, np.uint8), name="em")
-    chosen = model.add_labels(
-        np.ones(SHAPE, np.uint8), name="predicted", metadata={PREDICTED: [0, 1, 2]}
-    )
-    assert data.annotations.value() is None
-    assert "There are no annotations" in docks.train.run_button.toolTip()
-    assert docks.train.live_button.isEnabled()
+    first = model.add_labels(np.ones(SHAPE, np.uint8), name="first")
+    second = model.add_labels(np.ones(SHAPE, np.uint8), name="second")
     # As if by hand, with the mouse.
-    data.annotations.setCurrentIndex(0)
-    data.annotations.activated.emit(0)
-    assert workspace.annotations == chosen
-    model.layers[0].name = "renamed"
-    assert data.annotations.value() == chosen
+    data.annotations.setCurrentIndex(1)
+    data.annotations.activated.emit(1)
+    assert workspace.annotations == second
+    first.name = "renamed"
+    assert data.annotations.value() == second
 
 
 def test_a_layer_that_turns_out_to_be_the_prediction_is_let_go(

@@ -20,7 +20,7 @@ def test_role_is_kept_with_the_layer_as_a_word(role: Role) -> None:
     assert role_of(layer) is role
     copy: Any = Labels(PLANE, metadata=dict(layer.metadata))
     assert role_of(copy) is role
-    assert type(layer.metadata["napari_unet_role"]) is str
+    assert layer.metadata["napari_unet_role"] == str(role)
 
 
 @pytest.mark.parametrize(

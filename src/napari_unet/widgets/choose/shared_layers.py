@@ -9,14 +9,20 @@ from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.painted_pixels import PaintedPixels
-from napari_unet.widgets.layers.marks import REGIONS_OF, made_here
+from napari_unet.widgets.choose.role_warning import RoleWarning
+from napari_unet.widgets.layers.marks import REGIONS_OF
 from napari_unet.widgets.layers.places import bring_to
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
+
+_TRUTH = {
+    Role.TRUTH: "This is the ground truth: what learns from it cannot be scored on it."
+}
 
 
 class SharedLayers(QWidget):
@@ -36,6 +42,8 @@ class SharedLayers(QWidget):
     ----------
     image, annotations
         The boxes.
+    warning
+        Tells when the annotations are the ground truth.
     """
 
     def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
@@ -43,8 +51,11 @@ class SharedLayers(QWidget):
         self.hide()
         self._viewer = viewer
         self._workspace = workspace = Workspace.of(viewer)
-        self.image = LayerBox(viewer, Image)
-        self.annotations = LayerBox(viewer, Labels, suits=self._suits)
+        self.image = LayerBox(viewer, Image, Role.IMAGE)
+        self.annotations = LayerBox(
+            viewer, Labels, Role.ANNOTATIONS, by_hand=(Role.TRUTH,), suits=self._suits
+        )
+        self.warning = RoleWarning(self.annotations, _TRUTH)
         PaintedPixels(workspace, self)
         self._seen = False
         # What a layer is for is known a moment after it was added.
@@ -55,8 +66,10 @@ class SharedLayers(QWidget):
         Subscriptions(self, self.image.setValue, events.image)
         Subscriptions(self, self.annotations.setValue, events.annotations)
         Subscriptions(self, self.annotations.refresh, events.prediction)
-        for box in (self.image, self.annotations):
+        Subscriptions(self, self._on_truth, events.truth)
+        for box in (self.image, self.annotations, self.warning):
             box.setParent(self)
+        for box in (self.image, self.annotations):
             box.valueChanged.connect(lambda _: self._timer.start())
             box.activated.connect(self.share)
         self._share_first()
@@ -90,8 +103,7 @@ class SharedLayers(QWidget):
         first, self._seen = not self._seen, annotations is not None
         if image is not None and workspace.image is None:
             workspace.image = image
-        other = (workspace.truth, workspace.prediction)
-        if annotations is None or annotations in other or not first:
+        if annotations is None or not first or not self._suits(annotations):
             return
         if annotations.multiscale:
             return  # napari paints in no layer of several resolutions
@@ -99,7 +111,11 @@ class SharedLayers(QWidget):
             workspace.annotations = annotations
 
     def _suits(self, layer: Layer) -> bool:
-        """Return whether a layer is taken for annotations unless others are chosen."""
+        """Return whether a layer is used for nothing else."""
         workspace = self._workspace
-        made = made_here(layer) or layer == workspace.prediction
-        return not made or layer == workspace.annotations
+        return layer not in (workspace.truth, workspace.prediction)
+
+    def _on_truth(self, truth: Labels | None) -> None:
+        """Train no longer on what turned out to be the truth."""
+        if truth is not None and truth == self._workspace.annotations:
+            self._workspace.annotations = None

@@ -18,6 +18,7 @@ from napari_unet.widgets.layers.arrays import (
 )
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, INFO_BAR, SOURCE
 from napari_unet.widgets.layers.places import bring_to, shape_in_space
+from napari_unet.widgets.layers.roles import Role, set_role
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -29,6 +30,7 @@ _ANY = int(np.iinfo(np.int64).min)
 def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> Image:
     """Show a stack as an image layer that knows its file."""
     layer = Image(stack.data, **{**image_options(stack, name), **options})
+    set_role(layer, Role.IMAGE)
     return _add(viewer, layer)
 
 
@@ -47,9 +49,9 @@ def image_options(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def add_labels(
-    viewer: ViewerModel, stack: Stack, name: str, image: Image | None
+    viewer: ViewerModel, stack: Stack, name: str, image: Image | None, role: Role
 ) -> Labels:
-    """Show a stack as a labels layer.
+    """Show a stack as a labels layer of a role.
 
     It lies on `image` where that has its shape and one of them has no pixel size.
     """
@@ -64,6 +66,7 @@ def add_labels(
     if name in viewer.layers:
         name = f"{name} labels"
     layer = Labels(data, name=name, metadata={SOURCE: stack.source}, **place)
+    set_role(layer, role)
     return _add(viewer, layer)
 
 

@@ -12,8 +12,10 @@ from napari.utils import DirectLabelColormap
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.class_colors import class_color
+from napari_unet.widgets.layers.marks import ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
     layer: Labels = viewer.add_labels(
         empty,
         name=short_name(viewer, "annotations", image),
+        metadata={ROLE: Role.ANNOTATIONS},
         **placed_like(image),
     )
     # napari's brush would miss in a layer of other units.

@@ -14,10 +14,11 @@ from napari_unet.data.colours import without_colours
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
-from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR
+from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR, ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import pixel_size
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import replace_data
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def add_or_update(
     data: NDArray[np.generic],
     what: str,
     of: Layer | None,
+    role: Role = Role.HELPER,
     **options: Any,
 ) -> Any:
     """Show `data` in the layer that was made for this before, or in a new one.
@@ -167,6 +169,8 @@ def add_or_update(
         What it is, in a word or two: the name of the layer.
     of
         The image that it is of; None for a layer that there is one of in a viewer.
+    role
+        What the layer is for.
     **options
         Place and look. The look of a layer that is there stays as the user set it.
     """
@@ -179,7 +183,7 @@ def add_or_update(
                 setattr(layer, name, options[name])
         return layer
     add = viewer.add_labels if kind is Labels else viewer.add_image
-    metadata = {**options.pop("metadata", {}), MADE_FOR: made_for}
+    metadata = {ROLE: role, **options.pop("metadata", {}), MADE_FOR: made_for}
     name = short_name(viewer, what, of)
     return add(data, name=name, metadata=metadata, **options)
 
@@ -221,7 +225,7 @@ def marked_layer(
     if layer is None:
         active = viewer.layers.selection.active
         # In the units of the others from the first: napari warns of any other.
-        layer = add(name=name, metadata={key: name}, **place)
+        layer = add(name=name, metadata={key: name, ROLE: Role.HELPER}, **place)
         viewer.layers.selection.active = active
     for side, value in place.items():
         if not _is_at(layer, side, value):

@@ -11,6 +11,7 @@ from napari_unet.errors import InputError
 from napari_unet.widgets.layers.axes import finest
 from napari_unet.widgets.layers.looks import look_of, show_look
 from napari_unet.widgets.layers.places import bring_to
+from napari_unet.widgets.layers.roles import role_of, set_role
 from napari_unet.words import sides
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def editable_copy(viewer: ViewerModel, layer: Labels) -> Labels:
             "computer's memory: crop the labels to the part that you change."
         ) from error
     show_look(copy, look_of(layer))
+    if (role := role_of(layer)) is not None:
+        set_role(copy, role)
     copy.visible = True
     bring_to(copy, viewer.dims.units)
     made: Labels = viewer.add_layer(copy)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari.layers import Labels, Layer
+    from napari.layers import Labels
 
     from napari_unet.baselines.apply import MadeByBaseline
     from napari_unet.predict.made_by import MadeBy
@@ -45,11 +45,6 @@ BOX = "napari_unet_box"
 """Of a Shapes layer: which box it holds, by the name that it was made under."""
 REGIONS_OF = "napari_unet_regions_of"
 """Of a Shapes layer: the id of the image whose regions it holds."""
-
-
-def made_here(layer: Layer) -> bool:
-    """Return whether a layer holds a prediction or its errors, not annotations."""
-    return PREDICTED in layer.metadata or ERRORS in layer.metadata
 
 
 def remember(layer: Labels, made_by: MadeBy) -> None:

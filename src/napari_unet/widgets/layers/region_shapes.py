@@ -13,8 +13,9 @@ from napari_unet.config import Region, Role
 from napari_unet.data.stack import parse_slices
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.axes import spatial
-from napari_unet.widgets.layers.marks import REGIONS_OF
+from napari_unet.widgets.layers.marks import REGIONS_OF, ROLE
 from napari_unet.widgets.layers.places import bring_to, carry
+from napari_unet.widgets.layers.roles import Role as LayerRole
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -67,7 +68,7 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
             **placed_like(image),
         )
     bring_to(layer, viewer.dims.units)
-    layer.metadata[REGIONS_OF] = str(image.unique_id)
+    layer.metadata |= {REGIONS_OF: str(image.unique_id), ROLE: LayerRole.HELPER}
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))
     set_role(layer, role)

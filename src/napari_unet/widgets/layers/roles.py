@@ -6,33 +6,49 @@ import re
 from typing import TYPE_CHECKING
 
 from napari.layers import Labels
+from psygnal import Signal
 
 from napari_unet.project import Role
-from napari_unet.widgets.layers.marks import ROLE
+from napari_unet.widgets.layers.marks import ERRORS, PREDICTED, ROLE
 from napari_unet.widgets.layers.role_looks import show_role
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-__all__ = ["Role", "role_of", "set_role"]
+__all__ = ["Role", "RoleChanges", "role_changes", "role_of", "set_role"]
 
 _TRUTH = re.compile(r"(?<![a-z])(truth|ground[ _-]?truth|gt)(?![a-z])", re.IGNORECASE)
+
+
+class RoleChanges:
+    """Tells of every layer, of any viewer, that is for something else from now on."""
+
+    changed = Signal(object)
+
+
+role_changes = RoleChanges()
 
 
 def role_of(layer: Layer) -> Role | None:
     """Return what a layer is for.
 
-    Of a layer that was not given a role, labels whose name says so are ground truth;
-    what the others are for is not known.
+    Of labels that were given no role, those that tell which slices were predicted are
+    a prediction, those that show errors a helper, and those whose name says so ground
+    truth; of others it is not known.
     """
     if ROLE in layer.metadata:
         return Role(layer.metadata[ROLE])
-    if isinstance(layer, Labels) and _TRUTH.search(layer.name):
-        return Role.TRUTH
-    return None
+    if not isinstance(layer, Labels):
+        return None
+    if PREDICTED in layer.metadata:
+        return Role.PREDICTION
+    if ERRORS in layer.metadata:
+        return Role.HELPER
+    return Role.TRUTH if _TRUTH.search(layer.name) else None
 
 
 def set_role(layer: Layer, role: Role) -> None:
     """Say what a layer is for, and let it look like it."""
-    layer.metadata[ROLE] = role.value
+    layer.metadata[ROLE] = role
     show_role(layer, role)
+    role_changes.changed.emit(layer)

@@ -19,7 +19,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.layers.names import short_name
-from napari_unet.widgets.layers.roles import Role, set_role
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.load.file_drop import FileDrop
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
 from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
@@ -175,8 +175,7 @@ class LoadWidget(Panel):
         else:
             image = self.workspace.image
             name = short_name(self.viewer, role, image)
-            labels = add_labels(self.viewer, stack, name, image)
-            set_role(labels, Role(role))
+            labels = add_labels(self.viewer, stack, name, image, Role(role))
             # What is right everywhere is not looked at by whom is to paint.
             labels.visible = role != "truth"
             setattr(self.workspace, role, labels)

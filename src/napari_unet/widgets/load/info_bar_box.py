@@ -13,6 +13,7 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.marks import INFO_BAR
+from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.qt.parts import in_row, steady, tool
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class InfoBarBox(QWidget):
         elif layer is not None:
             name = f"info bar of {layer.name}"
             box = self._viewer.add_shapes(ndim=2, name=name, **placed_like(layer, 2))
+            set_role(box, Role.HELPER)
             box.mode = "add_rectangle"
             self._drawn = box, layer
             self.draw_button.setText(_TAKE)

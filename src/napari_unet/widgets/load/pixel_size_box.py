@@ -12,6 +12,7 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import axes_of
 from napari_unet.widgets.layers.pixel_sizes import calibrate, calibration_of
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import (
@@ -53,7 +54,7 @@ class PixelSizeBox(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self.image = LayerBox(viewer, Image)
+        self.image = LayerBox(viewer, Image, Role.IMAGE)
         self.sizes = QLineEdit()
         self.sizes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.sizes.setPlaceholderText("Z Y X")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from napari_unet.project import LayerRead, LayerRecord
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
-from napari_unet.widgets.layers.marks import AXES
+from napari_unet.widgets.layers.made_facts import FACTS, marks_of
+from napari_unet.widgets.layers.marks import AXES, ROLE
+from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder
 from napari_unet.widgets.qt.job import Job, once
@@ -33,7 +35,7 @@ from napari_unet.widgets.qt.parts import (
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels, Layer
+    from napari.layers import Labels
 
 
 class ProjectBox(QWidget):
@@ -141,29 +143,44 @@ class ProjectBox(QWidget):
     def _restore(self, read: LayerRead, sentences: list[str]) -> None:
         """Make the layer of a record, give it its look and its role."""
         record, workspace = read.record, self.open_project.workspace
-        layer: Layer
+        layer: Any
         if read.entry is not None:
-            layer = self._add(read.data, read.entry, record.name)
-        elif record.role == "image":
+            layer = self._add(read.data, read.entry, record.name, record.role)
+        elif record.role is Role.IMAGE:
             layer = add_image(self.viewer, read.data, record.name)
             layer.metadata[AXES] = record.axes
         else:
-            layer = add_labels(self.viewer, read.data, record.name, workspace.image)
+            like, role = workspace.image, record.role
+            layer = add_labels(self.viewer, read.data, record.name, like, role)
+        if record.meant is not None:
+            set_role(layer, record.meant)
         try:
             show_look(layer, record.look)
         except (ValueError, TypeError, KeyError, InputError) as error:
             sentences.append(f"The look of {record.name} is not restored: {error}.")
-        setattr(workspace, record.role, layer)
-        if read.entry is not None:
+        if record.chosen:
+            setattr(workspace, record.role, layer)
+        if read.entry is None:
+            return
+        if record.role is Role.PREDICTION:
+            self.open_project.predictions.opened(layer, read.entry)
+        else:
             self.open_project.keeper.opened(read.entry)
             self.open_project.project.journal.forget(read.entry)
 
     def _add(
-        self, labels: NDArray[np.generic], entry: JournalEntry, name: str
+        self,
+        labels: NDArray[np.generic],
+        entry: JournalEntry,
+        name: str,
+        role: Role = Role.ANNOTATIONS,
     ) -> Labels:
-        layer = self.viewer.add_labels(
-            labels, name=name, **options(entry.place, labels.ndim)
-        )
+        metadata: dict[str, Any] = {ROLE: role}
+        if FACTS in entry.place:
+            folder = self.open_project.project.folder
+            metadata |= marks_of(entry.place[FACTS], folder)
+        place = options(entry.place, labels.ndim)
+        layer = self.viewer.add_labels(labels, name=name, metadata=metadata, **place)
         if NAMES in entry.place:
             name_classes(layer, entry.place[NAMES])
         return layer

@@ -27,6 +27,7 @@ from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.arrays import image_stack, misfit, plane_shape
 from napari_unet.widgets.layers.places import current_slice
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 from napari_unet.widgets.predict.share_box import ShareBox
 from napari_unet.widgets.predict.trust_box import TrustBox
@@ -78,7 +79,7 @@ class PredictWidget(Panel):
         super().__init__(napari_viewer, "Predict", "Stop")
         self.model, self.trust = ModelBox(self.workspace), TrustBox()
         self.share = ShareBox(self.workspace, self.model)
-        self.image = LayerBox(napari_viewer, Image)
+        self.image = LayerBox(napari_viewer, Image, Role.IMAGE)
         self.extent = steady(QComboBox())
         self.extent.addItems([_SLICE, _STACK])
         self.probabilities = QCheckBox("Probabilities too, as image layers")

@@ -18,7 +18,13 @@ from napari_unet.widgets.layers.arrays import in_hand, placed_like, plane_shape,
 from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
-from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED, remember, untouched
+from napari_unet.widgets.layers.marks import (
+    NUMBERED,
+    PREDICTED,
+    ROLE,
+    remember,
+    untouched,
+)
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.layers.roles import Role, set_role
@@ -180,7 +186,7 @@ class PredictedLayers:
                 labels = self._viewer.add_labels(
                     np.zeros(shape, dtype),
                     name=short_name(self._viewer, _WHAT, self._image),
-                    metadata={PREDICTED: []},
+                    metadata={PREDICTED: [], ROLE: Role.PREDICTION},
                     **placed_like(self._image),
                 )
             # It may be corrected by hand.

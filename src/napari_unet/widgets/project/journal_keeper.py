@@ -1,4 +1,4 @@
-"""Annotations on their way into the journal, without holding up the brush."""
+"""Labels on their way into a journal, without holding up the brush."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from napari_unet.errors import sentence_of
 from napari_unet.widgets.layers.axes import finest
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.looks import place_of
-from napari_unet.widgets.project.workspace import Workspace
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -28,22 +27,26 @@ Submit = Callable[..., Future[Any] | None]
 
 
 class JournalKeeper(QObject):
-    """Writes the annotations of a workspace every half minute, and when asked to.
+    """Writes the labels of a layer every half minute, and when asked to.
 
     Copies are made on the main thread, a few milliseconds at a time; all else happens
     on a thread. A layer that is removed or exchanged is written once more.
 
     Parameters
     ----------
-    workspace
-        Whose annotations are kept.
     journal
         Where they are kept; may be exchanged at any time.
     submit
         Runs a function on the thread of the writer.
+    what
+        What is kept, as a sentence on a failure begins.
+    place
+        Returns what is kept of a layer beside its labels.
 
     Attributes
     ----------
+    held
+        Whether nothing is written by itself for the moment.
     last
         The newest entry of the layer that is kept, or None.
     failing
@@ -52,7 +55,7 @@ class JournalKeeper(QObject):
     Signals
     -------
     written(JournalEntry)
-        The annotations are on the disk.
+        The labels are on the disk.
     failed(str)
         One sentence on why they are not; told once, until a write succeeds.
     """
@@ -61,12 +64,18 @@ class JournalKeeper(QObject):
     failed = Signal(str)
     _ended = Signal(object, object)
 
-    def __init__(self, workspace: Workspace, journal: Journal, submit: Submit) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        submit: Submit,
+        what: str = "Annotations are",
+        place: Callable[[Labels], dict[str, Any]] = place_of,
+    ) -> None:
         super().__init__()
         self.journal = journal
         self.last: JournalEntry | None = None
-        self._workspace = workspace
-        self._submit = submit
+        self.held = False
+        self._submit, self._what, self._place = submit, what, place
         self._layer: Labels | None = None
         self._changed = False
         self.failing = False
@@ -78,8 +87,6 @@ class JournalKeeper(QObject):
         self._portions.setSingleShot(True)
         self._portions.timeout.connect(self._copy_on)
         self._ended.connect(self._on_ended)
-        workspace.events.annotations.connect(self._follow)
-        self._follow(workspace.annotations)
         self.interval = INTERVAL
 
     @property
@@ -97,7 +104,7 @@ class JournalKeeper(QObject):
             self._copy(self._layer, run_folder)
 
     def opened(self, entry: JournalEntry) -> None:
-        """Take the annotations for kept: they were read from the journal just now."""
+        """Take the labels for kept: they were read from the journal just now."""
         self.last = entry
         self._changed = False
 
@@ -109,13 +116,13 @@ class JournalKeeper(QObject):
             self._take(self._copies.pop(0), float("inf"))
 
     def close(self) -> None:
-        """Let go of timers, layer and workspace."""
+        """Let go of timers and layer."""
         self._timer.stop()
         self._portions.stop()
-        self._workspace.events.annotations.disconnect(self._follow)
         self._listen(None)
 
-    def _follow(self, layer: Labels | None) -> None:
+    def follow(self, layer: Labels | None) -> None:
+        """Keep another layer from now on, and that of before once more."""
         if self._layer is not None and self._changed:
             self.now()
         self._listen(layer)
@@ -135,12 +142,12 @@ class JournalKeeper(QObject):
         self._changed = True
 
     def _on_timer(self) -> None:
-        if self._changed and not self._copies:
+        if self._changed and not self._copies and not self.held:
             self.now()
 
     def _copy(self, layer: Labels, run_folder: Path | None) -> None:
         self._changed = False
-        what = layer, finest(layer), layer.name, place_of(layer)
+        what = layer, finest(layer), layer.name, self._place(layer)
         self._copies.append(LabelCopy(*what, self.journal, run_folder))
         if len(self._copies) == 1:
             self._copy_on()
@@ -164,7 +171,7 @@ class JournalKeeper(QObject):
         try:
             result = copy.write()
         except Exception as error:  # noqa: BLE001 (all of them are told)
-            result = f"Annotations are not kept: {sentence_of(error)}"
+            result = f"{self._what} not kept: {sentence_of(error)}"
         # Set here, for at the end no event loop carries the news any more.
         self.failing = isinstance(result, str)
         if isinstance(result, JournalEntry) and self._concerns(copy):

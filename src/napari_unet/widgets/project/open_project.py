@@ -7,12 +7,10 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari.utils.notifications import show_warning
-from psygnal import SignalGroupDescriptor
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
@@ -23,12 +21,15 @@ from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
 from napari_unet.widgets.layers.marks import AXES, INFO_BAR
+from napari_unet.widgets.layers.roles import role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
+from napari_unet.widgets.project.kept_predictions import KeptPredictions
 from napari_unet.widgets.project.preferences import default_project, preferences
+from napari_unet.widgets.project.project_state import ProjectState
 from napari_unet.widgets.project.workspace import PASSING, Workspace
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Layer
 
 _SAVE_MS = 2000
@@ -37,24 +38,6 @@ _SHARED = (
     "are kept. New gives this window a project of its own."
 )
 _ROLES = (Role.IMAGE, Role.TRUTH, Role.ANNOTATIONS)
-
-
-@dataclass(eq=False)
-class ProjectState:
-    """What belongs to a project and to no layer; every change is a signal.
-
-    Attributes
-    ----------
-    settings
-        Settings of training as last chosen, or None.
-    run
-        Folder of the last run.
-    """
-
-    settings: RunConfig | None = None
-    run: Path | None = None
-
-    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
 
 class OpenProject(QObject):
@@ -78,7 +61,7 @@ class OpenProject(QObject):
 
     _of_workspace: ClassVar[dict[Workspace, OpenProject]] = {}
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, layers: LayerList) -> None:
         super().__init__()
         self.workspace = workspace
         self.state = ProjectState()
@@ -94,10 +77,17 @@ class OpenProject(QObject):
         self._has_window = False
         self._docks = 0
         self._writer = ThreadPoolExecutor(1, "napari-unet-project")
-        self.keeper = JournalKeeper(workspace, self.project.journal, self._submit)
-        self.keeper.interval = preferences().work.journal_seconds
+        seconds, given = preferences().work.journal_seconds, self._submit
+        self.keeper = JournalKeeper(self.project.journal, given)
+        self.keeper.interval = seconds
         self.keeper.written.connect(self._on_written)
         self.keeper.failed.connect(self._on_failed)
+        workspace.events.annotations.connect(self.keeper.follow)
+        self.keeper.follow(workspace.annotations)
+        self.predictions = KeptPredictions(layers, workspace, self.project, given)
+        self.predictions.set_interval(seconds)
+        self.predictions.changed.connect(lambda: self.save_soon(None))
+        self.predictions.failed.connect(self._on_failed)
         self._failed.connect(self._on_failed)
         self._noted.connect(self.say)
         self._timer = QTimer(self)
@@ -113,7 +103,8 @@ class OpenProject(QObject):
         """Return the open project of a viewer; all docks of it get the same."""
         workspace = Workspace.of(viewer)
         if workspace not in cls._of_workspace:
-            cls._of_workspace[workspace] = cls(workspace)
+            layers = getattr(viewer, "__wrapped__", viewer).layers
+            cls._of_workspace[workspace] = cls(workspace, layers)
         return cls._of_workspace[workspace]
 
     def stay_with(self, dock: QWidget) -> None:
@@ -156,6 +147,7 @@ class OpenProject(QObject):
             )
         self._switch(project)
         self.keeper.now()
+        self.predictions.now()
         self.save()
 
     def begin_open(
@@ -178,8 +170,9 @@ class OpenProject(QObject):
         self._opening = True
         self._saved = file
         # Of a proxy, which soon goes, the layer itself.
-        real = (getattr(layer, "__wrapped__", layer) for layer in before)
+        real = [getattr(layer, "__wrapped__", layer) for layer in before]
         self._of_before = weakref.WeakSet(real)
+        self.predictions.leave_out(real)
         workspace = self.workspace
         workspace.image = workspace.truth = workspace.annotations = None
         workspace.prediction = workspace.model = None
@@ -228,7 +221,9 @@ class OpenProject(QObject):
             self._end()
         finally:
             self._timer.stop()
+            self.workspace.events.annotations.disconnect(self.keeper.follow)
             self.keeper.close()
+            self.predictions.close()
             for signal in self._signals():
                 signal.disconnect(self.save_soon)
 
@@ -257,6 +252,7 @@ class OpenProject(QObject):
         self._leave(save=project.folder != self.project.folder)
         self.project = project
         self.keeper.journal = project.journal
+        self.predictions.go_to(project)
         self._missing = self._layers = ()
         self._saved = None
         self.say("")
@@ -264,11 +260,12 @@ class OpenProject(QObject):
     def _leave(self, *, save: bool = True) -> None:
         """Let everything be written, and take the mark of the session away."""
         self.keeper.finish()
+        self.predictions.finish()
         self.wait()
         if save:
             self.save()
             self.wait()
-        if not self.keeper.failing:
+        if not (self.keeper.failing or self.predictions.failing):
             self.project.journal.close()
 
     def _submit(self, work: Callable[..., Any], *given: Any) -> Future[Any] | None:
@@ -298,7 +295,9 @@ class OpenProject(QObject):
         self._layers = layers
         state, workspace, project = self.state, self.workspace, self.project
         settings = state.settings or RunConfig()
-        names = [one.look.get(NAMES, ()) for one in layers if one.role == "annotations"]
+        names = [
+            one.look.get(NAMES, ()) for one in layers if one.role is Role.ANNOTATIONS
+        ]
         model, run = workspace.model, state.run
         return ProjectFile(
             layers=layers,
@@ -320,7 +319,7 @@ class OpenProject(QObject):
             # A dock falls back on what is there, which is nobody's choice.
             if one.role not in found or found[one.role] in self._of_before:
                 records[one.role] = one
-        return tuple(records.values())
+        return (*records.values(), *self.predictions.records())
 
     def _roles(self) -> dict[Role, Layer]:
         layers = {role: getattr(self.workspace, role) for role in _ROLES}
@@ -328,7 +327,7 @@ class OpenProject(QObject):
 
     def _record(self, role: Role, layer: Layer) -> LayerRecord:
         path = source_of(layer)
-        if role == "annotations":
+        if role is Role.ANNOTATIONS:
             path = None if self.keeper.last is None else self.keeper.last.path
         stored = None if path is None else self.project.stored(path)
         return LayerRecord(
@@ -338,11 +337,18 @@ class OpenProject(QObject):
             axes=layer.metadata.get(AXES),
             info_bar=layer.metadata.get(INFO_BAR),
             look=look_of(layer),
+            meant=meant if (meant := role_of(layer)) is not role else None,
         )
 
     def _updated(self, record: LayerRecord) -> LayerRecord:
+        if record.role is Role.PREDICTION:
+            return self.predictions.updated(record)
         last = self.keeper.last
-        if record.role != "annotations" or last is None or last.name != record.name:
+        if (
+            record.role is not Role.ANNOTATIONS
+            or last is None
+            or last.name != record.name
+        ):
             return record
         return record.model_copy(update={"path": self.project.stored(last.path)})
 

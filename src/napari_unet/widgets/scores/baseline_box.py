@@ -19,9 +19,10 @@ from napari_unet.widgets.layers.arrays import (
     placed_like,
     plane_shape,
 )
-from napari_unet.widgets.layers.marks import BASELINE, PREDICTED
+from napari_unet.widgets.layers.marks import BASELINE, PREDICTED, ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import lies_on
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -145,7 +146,11 @@ class BaselineBox(Runner):
         layer = self._viewer.add_labels(
             result.mask.reshape(plane_shape(self._of)),
             name=short_name(self._viewer, self._baseline.name, self._of),
-            metadata={PREDICTED: list(result.slices), BASELINE: made},
+            metadata={
+                PREDICTED: list(result.slices),
+                BASELINE: made,
+                ROLE: Role.PREDICTION,
+            },
             **placed_like(self._of),
         )
         total, seconds = len(result.mask), time.monotonic() - self.job.began

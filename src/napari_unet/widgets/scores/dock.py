@@ -18,8 +18,10 @@ from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.role_warning import RoleWarning
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import go_to_slice
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once
@@ -40,6 +42,7 @@ from napari_unet.widgets.scores.truth_row import TruthRow
 
 if TYPE_CHECKING:
     import napari
+    from napari.layers import Layer
 
     from napari_unet.score.scores import Scores
 
@@ -50,6 +53,11 @@ _NO_TRUTH = (
     "from."
 )
 _OTHERS = "Other layers were chosen meanwhile: nothing was scored."
+
+_TRAINED_ON = {
+    Role.ANNOTATIONS: "These are the annotations: scores on what a network learnt from "
+    "say nothing of new slices."
+}
 
 
 class ScoresWidget(Panel):
@@ -68,14 +76,21 @@ class ScoresWidget(Panel):
         self.scored: Scored | None = None
         self._watch: SubjectWatch | None = None
         self._next_watch: SubjectWatch | None = None
-        self.prediction = LayerBox(napari_viewer, Labels)
-        self.truth = LayerBox(napari_viewer, Labels)
+        kinds = {Role.ANNOTATIONS, Role.TRUTH, Role.PREDICTION, Role.PREVIEW}
+        self.prediction = LayerBox(
+            napari_viewer, Labels, Role.PREDICTION, by_hand=kinds, suits=self._is_free
+        )
+        self.truth = LayerBox(
+            napari_viewer, Labels, Role.TRUTH, by_hand=kinds, suits=self._is_free
+        )
+        self.warning = RoleWarning(self.truth, _TRAINED_ON)
         self.kind = KindBox()
         self.coverage = CoverageBox(self.truth, self.kind)
         self.add_row("Prediction", self.prediction)
         self.truth_row = TruthRow(napari_viewer, self.truth, self.prediction)
         self.truth_row.said.connect(self._say)
         self.add_row("Ground truth", self.truth_row)
+        self.form.addRow(self.warning)
         still = "It is scored as it is."
         self.copy_offer = CopyOffer(napari_viewer, self.truth, still)
         self.form.addRow(self.copy_offer)
@@ -103,6 +118,7 @@ class ScoresWidget(Panel):
         self.box.setStretchFactor(self.pages, 10)
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
+        self.truth.activated.connect(self._share_truth)
         self.listen(self.workspace.events.coverage, self.coverage.setValue)
         self.coverage.setValue(self.workspace.coverage)
         self.threshold.changed.connect(self._score_again)
@@ -110,8 +126,11 @@ class ScoresWidget(Panel):
         self.errors.ignoredChanged.connect(self._on_ignored)
         self._soon = later(self, self._score_again)
         self.baselines.made.connect(self._on_baseline)
-        self.listen(self.workspace.events.prediction, self.prediction.setValue)
-        self.listen(self.workspace.events.truth, self.truth.setValue)
+        events = self.workspace.events
+        for box in (self.prediction, self.truth):
+            self.listen(events.annotations, lambda _, box=box: box.refresh())
+        self.listen(events.prediction, self.prediction.setValue)
+        self.listen(events.truth, self.truth.setValue)
         self.prediction.setValue(self.workspace.prediction)
         self.truth.setValue(self.workspace.truth)
         self._on_layers(None)
@@ -258,6 +277,13 @@ class ScoresWidget(Panel):
         self.prediction.setValue(layer)
         # A new layer takes napari its time: the window is drawn in between.
         self._soon.start()
+
+    def _is_free(self, layer: Layer) -> bool:
+        """Return whether a layer is not what is painted on and trained with."""
+        return bool(layer != self.workspace.annotations)
+
+    def _share_truth(self, _index: int) -> None:
+        self.workspace.truth = self.truth.value()
 
     def _on_layers(self, _layer: Labels | None) -> None:
         """Take away scores that belong to other layers."""

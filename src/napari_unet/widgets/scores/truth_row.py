@@ -15,7 +15,7 @@ from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.add import add_labels
 from napari_unet.widgets.layers.mask_images import labels_of_mask, looks_like_mask
 from napari_unet.widgets.layers.places import shape_in_space
-from napari_unet.widgets.layers.roles import Role, role_of, set_role
+from napari_unet.widgets.layers.roles import Role, role_of
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_image
 from napari_unet.widgets.qt.job import Job
@@ -118,8 +118,7 @@ class TruthRow(QWidget):
         _, stack, words = item
         image = self._workspace.image
         name = Path(stack.source).stem
-        layer = add_labels(self._viewer, stack, name, image)
-        set_role(layer, Role.TRUTH)
+        layer = add_labels(self._viewer, stack, name, image, Role.TRUTH)
         self._workspace.truth = layer
         self.said.emit(words)
 

@@ -15,8 +15,8 @@ from napari_unet.config import AnnotationKind, Coverage, UNetConfig
 from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
-from napari_unet.widgets.layers.marks import made_here
 from napari_unet.widgets.layers.places import lies_on
+from napari_unet.widgets.layers.roles import Role, role_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -107,12 +107,14 @@ def find_pairs(
 
     Where several images have its shape and place, it goes with the one that was
     `chosen` for it, or else with the one whose name is most like its own.
-    What was predicted, and what shows errors of it, are left out.
+    What is known to be no annotations is left out, unless it was chosen.
     """
     images = [layer for layer in viewer.layers if isinstance(layer, Image)]
     found = []
     for labels in viewer.layers:
-        if not isinstance(labels, Labels) or made_here(labels):
+        if not isinstance(labels, Labels):
+            continue
+        if labels != chosen[1] and role_of(labels) not in (None, Role.ANNOTATIONS):
             continue
         under = [image for image in images if lies_on(labels, image)]
         if labels == chosen[1] and chosen[0] in under:

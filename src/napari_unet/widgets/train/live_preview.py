@@ -121,7 +121,9 @@ class LivePreview(QObject):
     def _make_layer(self) -> Labels:
         empty = np.zeros(plane_shape(self._image), np.uint8)
         made_as = {PREDICTED: [], NUMBERED: False}
-        layer: Labels = self._add(Labels, empty, "preview", metadata=made_as)
+        layer: Labels = self._add(
+            Labels, empty, "preview", role=Role.PREVIEW, metadata=made_as
+        )
         set_role(layer, Role.PREVIEW)
         layer.metadata[PREDICTED] = []
         # A brush would be lost with the next refresh.

@@ -182,6 +182,7 @@ class TrainingSet(QObject):
         annotations = QWidget()
         in_row(self.annotations, self.new_button, of=annotations, stretch=(1,))
         add("Annotations", annotations)
+        form.addRow(self._shared.warning)
         form.addRow(self.copy_offer)
         form.addRow(self.classes)
         add("What did you paint?", self.kind, TOOLTIP)

@@ -28,6 +28,7 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.axes import planes, spatial
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.places import current_slice
+from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.panel import Panel
@@ -57,7 +58,13 @@ class WeightsWidget(Panel):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Make for the whole stack", "Stop")
-        self.labels = LayerBox(napari_viewer, Labels)
+        self.labels = LayerBox(
+            napari_viewer,
+            Labels,
+            Role.ANNOTATIONS,
+            Role.TRUTH,
+            by_hand=(Role.PREDICTION,),
+        )
         self.kind = KindBox()
         self.settings = SettingsForm(WeightMapConfig(), sliders=_SLIDERS)
         self.live = QCheckBox("Show for the current slice")
@@ -166,7 +173,7 @@ class WeightsWidget(Panel):
             shown.refresh(extent=False)
         else:
             place = placed_like(layer, 2)
-            look = {"colormap": "inferno", "opacity": 0.7}
+            look: dict[str, Any] = {"colormap": "inferno", "opacity": 0.7}
             shown = add_or_update(
                 self.viewer, Image, mapped, _SLICE_LAYER, None, **look, **place
             )
