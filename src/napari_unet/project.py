@@ -23,6 +23,7 @@ from napari_unet.errors import InputError, NapariUNetError
 FORMAT_VERSION = 2
 _FILE = "project.yaml"
 _PREVIOUS = "project.previous.yaml"
+_CRASHED = "project.crashed.yaml"
 
 
 class Role(StrEnum):
@@ -107,7 +108,7 @@ class Project:
         self.predictions = Journal(
             self.folder / "predictions", self.journal.session, newest=2
         )
-        self._mine = False
+        self._mine = self._from_crash = False
 
     @classmethod
     def default(cls) -> Project:
@@ -168,7 +169,8 @@ class Project:
         """Write `project.yaml`.
 
         One that another session wrote, and this one did not open, is kept as
-        `project.previous.yaml`.
+        `project.previous.yaml`; that of a crash, to be gone on with, as
+        `project.crashed.yaml`.
 
         Raises
         ------
@@ -178,11 +180,50 @@ class Project:
         data = file.model_dump(mode="json", by_alias=True)
         data["date"] = datetime.now().astimezone().isoformat(timespec="seconds")
         if self.exists and not self._mine:
-            with atomic_write(self.folder / _PREVIOUS) as temporary:
+            stranded = self.journal.after_crash() and not self._crashed.exists()
+            kept = self._crashed if stranded else self.folder / _PREVIOUS
+            with atomic_write(kept) as temporary:
                 temporary.write_bytes(self.file.read_bytes())
         text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
         write_text(self.file, text)
         self._mine = True
+        if self._from_crash:
+            self._crashed.unlink(missing_ok=True)
+
+    def resume(self) -> ProjectFile:
+        """Read the project as its last session left it.
+
+        After a crash, the newest annotations that were kept take the place of those on
+        record; the rest of them, and those on record under another name, come along
+        unchosen.
+
+        Raises
+        ------
+        InputError
+            As `load`.
+        """
+        left = self.journal.after_crash()
+        if not left:
+            return self.load()
+        self._from_crash = self._crashed.exists()
+        if self._from_crash:
+            file = self._parsed(self._crashed)
+        else:
+            file = self.load() if self.exists else ProjectFile()
+        kept = {one.name: one for one in left}
+        records = [
+            one.model_copy(update={"chosen": False}) if _is_painted(one) else one
+            for one in file.layers
+            if not (_is_painted(one) and one.name in kept)
+        ]
+        looks = {one.name: one for one in file.layers if _is_painted(one)}
+        for entry in left:
+            new = looks.get(entry.name) or LayerRecord(
+                role=Role.ANNOTATIONS, name=entry.name
+            )
+            path, chosen = self.stored(entry.path), entry is left[0]
+            records.append(new.model_copy(update={"path": path, "chosen": chosen}))
+        return file.model_copy(update={"layers": tuple(records)})
 
     def load(self) -> ProjectFile:
         """Read `project.yaml`.
@@ -193,16 +234,23 @@ class Project:
             When the folder is no project, the file is damaged, or a newer program
             wrote it.
         """
-        data = self._read()
+        file = self._parsed(self.file)
+        self._mine = True
+        return file
+
+    @property
+    def _crashed(self) -> Path:
+        return self.folder / _CRASHED
+
+    def _parsed(self, path: Path) -> ProjectFile:
+        data = self._read(path)
         version = data.get("format_version", 1)
         if not isinstance(version, int) or version > FORMAT_VERSION:
             raise InputError(
-                f"{self.file} has format {version} and this program reads up to "
+                f"{path} has format {version} and this program reads up to "
                 f"{FORMAT_VERSION}: update napari-unet."
             )
-        file = ProjectFile.read(data, self.file)
-        self._mine = True
-        return file
+        return ProjectFile.read(data, path)
 
     def read_layers(self, file: ProjectFile, stop: Event) -> Iterator[LayerRead]:
         """Read the layers of `project.yaml` in turn.
@@ -236,16 +284,16 @@ class Project:
     def _journals(self) -> dict[Role, Journal]:
         return {Role.ANNOTATIONS: self.journal, Role.PREDICTION: self.predictions}
 
-    def _read(self) -> dict[str, Any]:
-        if not self.exists:
+    def _read(self, path: Path) -> dict[str, Any]:
+        if not path.is_file():
             raise InputError(
                 f"{self.folder} is no project, there is no {_FILE} in it: choose "
                 "another folder, or make a new project."
             )
         try:
-            data = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise unreadable(self.file, error) from error
+            raise unreadable(path, error) from error
         except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise self._damaged() from error
         if not isinstance(data, dict):
@@ -258,3 +306,7 @@ class Project:
         return InputError(
             f"{self.file} is damaged: load image and annotations one by one{other}."
         )
+
+
+def _is_painted(record: LayerRecord) -> bool:
+    return record.role is Role.ANNOTATIONS

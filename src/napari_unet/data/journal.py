@@ -177,6 +177,16 @@ class Journal:
         left = _newest_of(self.entries(), crashed) if crashed else []
         return [one for one in left if one.path not in self._forgotten]
 
+    def unsaved(self, entry: JournalEntry) -> int:
+        """Return how many pixels a crashed session labelled beyond those before it."""
+        crashed = self.session.crashed()
+        before = (
+            one.pixels
+            for one in self.entries()
+            if one.name == entry.name and one.session not in crashed
+        )
+        return max(0, entry.pixels - next(before, 0))
+
     def forget(self, entry: JournalEntry) -> None:
         """Offer no more what a crash left; the entry stays."""
         self._forgotten.add(entry.path)

@@ -16,6 +16,7 @@ import pytest
 
 from napari_unet.config import AnnotationKind
 from napari_unet.project import Project
+from napari_unet.widgets.layers.roles import Role, role_of
 from napari_unet.widgets.project.open_project import OpenProject
 
 _PAINT = """
@@ -40,6 +41,38 @@ QTimer.singleShot(500, dock.window().close)
 napari.run(force=True)
 """
 
+# Works until all is on the disk, and is killed.
+_WORK = """
+import os, sys
+import napari, numpy as np
+from napari_unet.data.read import read_stack
+from napari_unet.widgets.layers.add import add_image
+from napari_unet.widgets.layers.annotations import add_annotations
+from napari_unet.widgets.layers.marks import PREDICTED, ROLE
+from napari_unet.widgets.layers.roles import Role
+from napari_unet.widgets.project.open_project import OpenProject
+
+viewer = napari.Viewer()
+project = OpenProject.of(viewer)
+workspace = project.workspace
+workspace.image = add_image(viewer, read_stack(sys.argv[1]), "em")
+workspace.annotations = add_annotations(viewer, workspace.image)
+predicted = np.zeros(workspace.image.data.shape, np.uint8)
+predicted[0, 1, 1] = 1
+workspace.prediction = viewer.add_labels(
+    predicted, name="prediction", metadata={ROLE: Role.PREDICTION, PREDICTED: [0]}
+)
+workspace.annotations.brush_size = 1
+workspace.annotations.paint((0, 20, 20), 2)
+project.predictions.now()
+project.predictions.finish()
+project.keeper.now()
+project.keeper.finish()
+project.wait()
+project.save()
+project.wait()
+os.kill(os.getpid(), 9)
+"""
 _TWO_LAYERS = """
 import os, sys, numpy as np
 from napari_unet.data.journal import Journal
@@ -63,7 +96,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def is_offered(box: Any) -> bool:
-    return bool(box.recover_button.isVisibleTo(box))
+    return bool(box.forget_button.isVisibleTo(box))
 
 
 def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
@@ -81,8 +114,9 @@ def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
     assert program.returncode == -signal.SIGKILL
     viewer, box, project = open_dock()
     assert is_offered(box)
-    assert box.recover_button.text().startswith("Recover annotations of ")
-    box.recover_button.click()
+    assert box.resume_button.text().startswith("Continue home, ")
+    assert box.resume_button.text().endswith(" unsaved pixels")
+    box.resume_button.click()
     ready(box)
     (layer,) = viewer.layers
     reference = viewer.add_labels(np.zeros((3, 64, 80), np.uint8))
@@ -93,7 +127,8 @@ def test_what_was_painted_before_a_kill_is_recovered_to_the_pixel(
     assert layer.data.dtype == np.uint8
     np.testing.assert_allclose(layer.scale, (50, 4, 4))
     assert [str(unit) for unit in layer.units] == ["nanometer"] * 3
-    assert layer.name.startswith("em annotations of ")
+    assert layer.name == "em annotations"
+    assert role_of(layer) is Role.ANNOTATIONS
     assert project.workspace.annotations == layer
     assert not is_offered(box)
 
@@ -198,21 +233,72 @@ def test_every_entry_of_every_layer_can_be_had_back(
     assert viewer.layers[0].data.max() == 1
 
 
-def test_what_crashes_left_is_offered_one_layer_after_the_other(
+def test_all_that_crashes_left_comes_back_at_once_and_the_newest_is_painted_on(
     runs_in_tmp: Path, open_dock: Any, ready: Any
 ) -> None:
     subprocess.run(
         [sys.executable, "-c", _TWO_LAYERS, str(runs_in_tmp / "annotations")],
         check=False,
     )
-    viewer, box, _project = open_dock()
-    assert box.recover_button.text().endswith("(+1)")
-    assert box.recover_button.toolTip().startswith("lung, 9 pixels")
+    viewer, box, project = open_dock()
+    assert "lung and em" in box.resume_button.toolTip()
     assert box.minimumSizeHint().width() <= 340
-    box.forget_button.click()
-    assert box.recover_button.toolTip().startswith("em, 9 pixels")
-    box.recover_button.click()
+    box.resume_button.click()
     ready(box)
-    assert viewer.layers[0].name.startswith("em of ")
+    assert {layer.name for layer in viewer.layers} == {"em", "lung"}
+    assert project.workspace.annotations == viewer.layers["lung"]
     assert not is_offered(box)
     assert Project(runs_in_tmp).journal.after_crash() == []
+
+
+def test_what_is_not_needed_is_offered_no_more_and_stays(
+    runs_in_tmp: Path, open_dock: Any
+) -> None:
+    folder = runs_in_tmp / "annotations"
+    subprocess.run([sys.executable, "-c", _TWO_LAYERS, str(folder)], check=False)
+    _viewer, box, project = open_dock()
+    box.forget_button.click()
+    assert not is_offered(box)
+    assert not box.resume_button.isVisibleTo(box)
+    assert len(project.project.journal.entries()) == 2
+
+
+@pytest.mark.parametrize("worked", [False, True], ids=["at once", "after other work"])
+def test_a_killed_project_is_continued_by_one_button_and_never_written_over(
+    runs_in_tmp: Path,
+    files: Any,
+    open_dock: Any,
+    ready: Any,
+    tmp_path: Path,
+    worked: bool,
+) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(_WORK)
+    with (runs_in_tmp.parent / "said.txt").open("w") as said:
+        subprocess.run([sys.executable, script, files.image], stderr=said, check=False)
+    project = Project(runs_in_tmp)
+    before = project.load()
+    roles = [Role.IMAGE, Role.ANNOTATIONS, Role.PREDICTION]
+    assert [one.role for one in before.layers] == roles
+    viewer, box, kept = open_dock()
+    if worked:
+        other = viewer.add_labels(np.ones((3, 8, 8), np.uint8), name="other")
+        kept.workspace.annotations = other
+        kept.save()
+        kept.wait()
+        assert [one.name for one in project.load().layers] == ["other"]
+    assert "with 1 unsaved pixels" in box.resume_button.text()
+    box.resume_button.click()
+    ready(box)
+    workspace = kept.workspace
+    assert workspace.annotations.data[0, 20, 20] == 2
+    assert workspace.image.data.shape == files.stack.data.shape
+    assert workspace.prediction.data[0, 1, 1] == 1
+    kept.save()
+    kept.wait()
+    assert [one.role for one in project.load().layers] == roles
+    assert [one.name for one in project.load().layers] == [
+        one.name for one in before.layers
+    ]
+    assert not is_offered(box)
+    assert not (runs_in_tmp / "project.crashed.yaml").exists()

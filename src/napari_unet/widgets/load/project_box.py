@@ -55,18 +55,20 @@ class ProjectBox(QWidget):
         self.folder = QLabel()
         self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.words = WrappedLabel(hides=True)
-        self.recover_button = button("", lambda: self.recover(self._left[0]))
         tip = "Offers it no more; it stays in the folder."
-        self.forget_button = tool(
-            "Not needed", lambda: self._forget(self._left[0]), tip
-        )
+        self.forget_button = tool("Not needed", self._forget, tip)
         self.resume_button = button(
             "", lambda: self.open(self.open_project.project.folder)
         )
         tip = "Annotations as they were, back as a new layer."
         self.earlier, self._menu = menu_button("Earlier", tip)
         self._menu.aboutToShow.connect(self._fill_menu)
+        # A long name of a folder is cut, and does not widen the dock.
+        self.resume_button.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
+        )
         self._left: list[JournalEntry] = []
+        self._since = ""
         self._job = Job(self)
         self._job.failed.connect(self.open_project.say)
         self._job.ended.connect(self._show)
@@ -128,7 +130,6 @@ class ProjectBox(QWidget):
             name = f"{entry.name} of {_when(entry.time)}"
             self.open_project.workspace.annotations = self._add(labels, entry, name)
             self.open_project.keeper.now()
-            self._forget(entry)
 
         self._job.start(
             "Recovering annotations", once(lambda: journal.read(entry)), on_done=on_done
@@ -137,7 +138,12 @@ class ProjectBox(QWidget):
 
     def look_for_crash(self) -> None:
         """Offer what a crash left in the folder, and to go on where one stopped."""
-        self._left = self.open_project.project.journal.after_crash()
+        journal = self.open_project.project.journal
+        self._left, self._since = journal.after_crash(), ""
+        if self._left:
+            pixels = journal.unsaved(self._left[0])
+            unsaved = f", with {pixels:,} unsaved pixels" if pixels else ""
+            self._since = f", {_when(self._left[0].time)}{unsaved}"
         self._show()
 
     def _restore(self, read: LayerRead, sentences: list[str]) -> None:
@@ -164,9 +170,10 @@ class ProjectBox(QWidget):
             return
         if record.role is Role.PREDICTION:
             self.open_project.predictions.opened(layer, read.entry)
-        else:
+            return
+        self.open_project.project.journal.forget(read.entry)
+        if record.chosen:
             self.open_project.keeper.opened(read.entry)
-            self.open_project.project.journal.forget(read.entry)
 
     def _add(
         self,
@@ -191,22 +198,15 @@ class ProjectBox(QWidget):
         self.folder.setText(kept.project.folder.name)
         self.folder.setToolTip(str(kept.project.folder))
         self.words.setText(kept.words)
-        for part in (self.recover_button, self.forget_button):
-            part.setVisible(bool(left))
-        if left:
-            first, more = left[0], len(left) - 1
-            others = f" (+{more})" if more else ""
-            self.recover_button.setText(
-                f"Recover annotations of {_when(first.time)}{others}"
-            )
-            self.recover_button.setToolTip(
-                f"{first.name}, {first.pixels:,} pixels: the program ended before it "
-                "was closed. They become a new layer."
-                + (f" {more} more are offered after these." if more else "")
-            )
         fresh = kept.workspace.image is None and kept.workspace.annotations is None
-        self.resume_button.setText(f"Go on with {kept.project.folder.name}")
-        self.resume_button.setVisible(fresh and kept.project.exists)
+        self.resume_button.setText(f"Continue {kept.project.folder.name}{self._since}")
+        tip = "Opens the project as you left it."
+        if left:
+            names = " and ".join(one.name for one in left)
+            tip = f"The program ended before it was closed: brings back {names}, too."
+        self.resume_button.setToolTip(tip)
+        self.resume_button.setVisible(bool(left) or (fresh and kept.project.exists))
+        self.forget_button.setVisible(bool(left))
         for child in self.findChildren(QAbstractButton):
             child.setEnabled(not self.running)
 
@@ -215,8 +215,7 @@ class ProjectBox(QWidget):
         new_button = tool("New ...", self._on_new)
         buttons = open_button, new_button, self.earlier
         top = in_row(QLabel("Project"), self.folder, *buttons, stretch=(0, 1))
-        bottom = in_row(self.recover_button, self.forget_button, stretch=(1,))
-        in_column(self, top, self.resume_button, bottom, self.words)
+        in_column(self, top, self.resume_button, self.forget_button, self.words)
 
     def _fill_menu(self) -> None:
         self._menu.clear()
@@ -244,8 +243,9 @@ class ProjectBox(QWidget):
         here = self.open_project.project.folder
         open_folder(self, "Folder of the new project", here, self.make)
 
-    def _forget(self, entry: JournalEntry) -> None:
-        self.open_project.project.journal.forget(entry)
+    def _forget(self) -> None:
+        for entry in self._left:
+            self.open_project.project.journal.forget(entry)
         self.look_for_crash()
 
 

@@ -165,7 +165,7 @@ class OpenProject(QObject):
             When the folder holds no project that can be read; all stays as it was.
         """
         project = Project(folder)
-        file = project.load()
+        file = project.resume()
         self._switch(project)
         self._opening = True
         self._saved = file
