@@ -142,7 +142,7 @@ class ProjectBox(QWidget):
         self._left, self._since = journal.after_crash(), ""
         if self._left:
             pixels = journal.unsaved(self._left[0])
-            unsaved = f", with {pixels:,} unsaved pixels" if pixels else ""
+            unsaved = f",\nwith {pixels:,} unsaved pixels" if pixels else ""
             self._since = f", {_when(self._left[0].time)}{unsaved}"
         self._show()
 
