@@ -20,12 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet.errors import InputError
-from napari_unet.widgets.layers.annotations import (
-    class_color,
-    class_names,
-    name_classes,
-    take_brush,
-)
+from napari_unet.widgets.layers.annotations import class_names, name_classes, take_brush
+from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import tool
