@@ -1,6 +1,6 @@
 """Train the starter networks of the package anew.
 
-    python scripts/train_starters.py --data FOLDER --minutes 47
+    python scripts/train_starters.py --data FOLDER --minutes 85
 
 Learns from two sources. (1) Janelia FlyEM, medulla of Drosophila, FIB-SEM at 10 nm
 (Creative Commons, attribution): FOLDER holds medulla-raw.tif and medulla-bodies.tif.
@@ -46,6 +46,7 @@ from napari_unet.config import (
     RunConfig,
     TrainConfig,
 )
+from napari_unet.config.postprocess import SPECK
 from napari_unet.data.annotation import separate
 from napari_unet.model.card import keep_finish
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
@@ -65,7 +66,7 @@ from napari_unet.train.training_image import TrainingImage
 THRESHOLDS = (0.4, 0.5)
 OBJECTS = [
     PostprocessConfig(
-        objects="watershed" if neck else "connected", neck=neck, core=core
+        objects="watershed" if neck else "connected", neck=neck, core=core, min_size=0
     )
     for core in (0, 0.6, 0.7, 0.8)
     for neck in (None, 0.1, 0.2)
@@ -224,9 +225,10 @@ def finish(path: Path, medulla: Medulla) -> None:
     for (threshold, objects), rows in tried.items():
         print(threshold, objects.objects, objects.neck, rows.round(3).tolist())
     # Half of it the mask itself, half of it that cells come out apart.
-    best = max(tried, key=lambda one: tried[one][:, :2].sum())
-    keep_finish(path, *best, f"numbered objects: {REASON}")
-    print("kept:", *best)
+    threshold, objects = max(tried, key=lambda one: tried[one][:, :2].sum())
+    objects = objects.model_copy(update={"min_size": SPECK})
+    keep_finish(path, threshold, objects, f"numbered objects: {REASON}")
+    print("kept:", threshold, objects)
 
 
 def main() -> None:
@@ -234,7 +236,7 @@ def main() -> None:
     data = os.environ.get("NAPARI_UNET_TEST_DATA")
     out = find_starter("em-membranes").path
     parser.add_argument("--data", type=Path, default=data, required=data is None)
-    parser.add_argument("--minutes", type=float, default=47.0)
+    parser.add_argument("--minutes", type=float, default=85.0)
     parser.add_argument("--seed", type=int, default=14)
     parser.add_argument("--out", type=Path, default=out)
     options = parser.parse_args()
