@@ -15,6 +15,7 @@ from napari_unet.widgets.layers.arrays import image_stack, misfit
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.region_shapes import draw_regions, make_layer
 from napari_unet.widgets.train.training_set import TrainingSet
+from napari_unet.widgets.weights.dock import WeightsWidget
 from napari_unet.widgets.workflow import WorkflowWidget
 
 SHAPE = (3, 32, 40)
@@ -75,7 +76,9 @@ def test_labels_of_four_dimensions_are_refused_in_words_and_nothing_else(
     regions = training_set(docks).regions
     qtbot.waitUntil(lambda: not regions.busy, timeout=20_000)
     labels.paint((0, 0, 5, 5), 1)
-    for dock in (docks.train, docks.weights):
+    weights = WeightsWidget(model)
+    qtbot.addWidget(weights)
+    for dock in (docks.train, weights):
         assert not dock.run_button.isEnabled()
         assert "The layer movie has 4 dimensions" in dock.status.text()
     assert not docks.train.live_button.isEnabled()

@@ -64,12 +64,14 @@ class PaintedPixels(QObject):
                 data = np.zeros((0, 1, 1), np.uint8)  # no annotations of a stack
             self._counts = np.zeros((len(data), self._values()), np.int64)
             if isinstance(data, np.ndarray) and data.nbytes <= _COUNTED_BYTES:
-                self._counts[:] = [self._of_slice(labels) for labels in data]
+                for z, labels in enumerate(data):
+                    self._counts[z] = self._of_slice(labels)
         self._tell()
 
     def _on_slice(self, z: int, labels: NDArray[np.integer], _rows: slice) -> None:
-        self._counts[z] = self._of_slice(labels)
-        self._tell()
+        if z < len(self._counts):
+            self._counts[z] = self._of_slice(labels)
+            self._tell()
 
     def _of_slice(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
         last = self._values() - 1
