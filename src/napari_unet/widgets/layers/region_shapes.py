@@ -68,7 +68,8 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
             **placed_like(image),
         )
     bring_to(layer, viewer.dims.units)
-    layer.metadata |= {REGIONS_OF: str(image.unique_id), ROLE: LayerRole.HELPER}
+    layer.metadata[REGIONS_OF] = str(image.unique_id)
+    layer.metadata[ROLE] = LayerRole.HELPER
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))
     set_role(layer, role)
