@@ -140,7 +140,7 @@ def test_labels_without_a_distance_of_slices_lie_on_their_image(
     box.sizes.setText("50 4 4")
     box.set_button.click()
     load(image=None, annotations=slices)
-    layer = viewer.layers["slices labels"]
+    layer = viewer.layers[-1]
     np.testing.assert_allclose(layer.scale, (50, 4, 4))
     assert units(layer) == ["nanometer"] * 3
 
