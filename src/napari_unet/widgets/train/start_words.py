@@ -7,9 +7,9 @@ from pathlib import Path
 from napari_unet.model.card import read_card
 from napari_unet.starters import STARTERS, Starter
 
-_NEW = "It knows nothing yet, and learns only from what you paint."
-_OLD = "It goes on from what this model has learnt."
-_STARTER = "It knows such images, and shows what it finds before you paint."
+_NEW = "A new network knows nothing yet, and learns only from what you paint."
+_OLD = "The network goes on from what the chosen model has learnt."
+_STARTER = "The network knows such images, and shows what it finds before you paint."
 
 
 def explain_start(start: Path | int | None) -> tuple[str, str]:
