@@ -74,12 +74,18 @@ def test_the_wheel_changes_no_value_in_any_dock(loaded: Any, viewer: Any) -> Non
     assert seen > 40
 
 
-def test_the_wheel_over_a_setting_scrolls_the_dock(loaded: Any, viewer: Any) -> None:
+def test_the_wheel_over_a_setting_scrolls_the_dock(
+    loaded: Any, viewer: Any, qtbot: Any
+) -> None:
     loaded.tabs.setCurrentIndex(_TABS.index("train"))
     loaded.window().resize(1100, 500)
     QApplication.processEvents()
-    area = loaded.train.findChild(QScrollArea)
+    loaded.window().show()
+    loaded.train.more.expand()
+    area: Any = loaded.train.rows.recipe
+    while not isinstance(area, QScrollArea):
+        area = area.parentWidget()
     bar = area.verticalScrollBar()
-    assert bar.maximum() > 0
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
     turn(loaded.train.rows.recipe, -1)
     assert bar.value() > 0

@@ -128,7 +128,7 @@ class ScoresWidget(Panel):
         self.baselines.made.connect(self._on_baseline)
         events = self.workspace.events
         for box in (self.prediction, self.truth):
-            self.listen(events.annotations, lambda _, box=box: box.refresh())
+            self.listen(events.annotations, box.refresh)
         self.listen(events.prediction, self.prediction.setValue)
         self.listen(events.truth, self.truth.setValue)
         self.prediction.setValue(self.workspace.prediction)
