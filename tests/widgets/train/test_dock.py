@@ -270,3 +270,12 @@ def test_sizes_are_chosen_for_the_data_when_training_starts(
     card = load_model(train.workspace.model).card
     assert card.network.base_channels == 8
     assert card.train.patch_size == 96
+
+
+def test_what_another_dock_does_is_not_taken_back(dock: Any) -> None:
+    workspace = dock.train.workspace
+    workspace.begin("scoring")
+    dock.train.refresh()
+    assert workspace.busy == "scoring"
+    workspace.end("scoring")
+    assert workspace.busy == ""

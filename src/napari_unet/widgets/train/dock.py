@@ -233,7 +233,6 @@ class TrainWidget(Panel):
         self.live.setVisible(self.live.running or self._before is not None)
         self.send.setVisible(self._newest_prediction() is not None)
         self.curves.setVisible(self.running or self.curves.num_points[0] > 0)
-        self.workspace.busy = self._busy()
         self.suggestions.refresh()
         self.data.set_busy(self.running)
         self.restore.set_busy(self.running)
@@ -241,11 +240,6 @@ class TrainWidget(Panel):
             self.device.end()
         self.rows.refresh()
         self.experiments.set_busy(RUNS if self.running else "")
-
-    def _busy(self) -> str:
-        if not self.running:
-            return ""
-        return "live" if self.live.running else "training"
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
@@ -286,7 +280,6 @@ class TrainWidget(Panel):
 
     def _on_progress(self, step: Step) -> None:
         if isinstance(step, LiveStep):
-            self.workspace.learnt = step.seconds
             self.workspace.learnt = step.seconds
             self._last_words = step.words.partition("\n")[2]
             self.show_progress(0.0, step.words)
