@@ -10,6 +10,7 @@ import typer
 from napari_unet.cli.baseline_command import baseline
 from napari_unet.cli.experiment_command import app as experiment_app
 from napari_unet.cli.export_command import export
+from napari_unet.cli.measure_command import measure
 from napari_unet.cli.options import Given, check_formula, with_options, with_settings
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.train_command import train
@@ -167,6 +168,9 @@ def score(request: ScoreRequest) -> None:
     from napari_unet.cli.score_command import run_score
 
     run_score(request)
+
+
+app.command()(measure)
 
 
 @app.command()

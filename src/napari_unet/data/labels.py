@@ -211,3 +211,14 @@ def small_ids(ids: NDArray[np.generic]) -> NDArray[np.int32]:
     found, ranks = np.unique(ids, return_inverse=True)
     first = 0 if found[0] == 0 else 1
     return np.asarray(np.reshape(ranks, ids.shape) + first, np.int32)
+
+
+def goes_on(objects: NDArray[np.generic]) -> bool:
+    """Guess whether numbers mean the same object in neighbouring slices, (Z, Y, X).
+
+    Where they do, most pixels of an object have its number above or below too.
+    """
+    above, below = objects[:-1], objects[1:]
+    found = int(np.count_nonzero(above))
+    same = int(np.count_nonzero((above == below) & (above != 0)))
+    return found > 0 and same > found / 2

@@ -24,6 +24,7 @@ from napari_unet.data.annotation import (
 )
 from napari_unet.data.labels import (
     check_same_size,
+    goes_on,
     is_mask,
     label_values,
     small_ids,
@@ -207,7 +208,7 @@ def _true_ids(
         return None, bool(volume)
     # By their numbers, without the gaps that the classes get.
     ids = small_ids(np.where(target.annotated, truth, 0))
-    return ids, _go_on(truth) if volume is None else volume
+    return ids, goes_on(truth) if volume is None else volume
 
 
 def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
@@ -357,14 +358,3 @@ def _predicted_classes(
         # The truth got a line between touching objects; so must what is compared.
         found = to_target(prediction, kind).objects > 0
     return found, 2, (_READ_AS_OBJECTS if numbered else _READ_AS_MASK,)
-
-
-def _go_on(objects: NDArray[np.generic]) -> bool:
-    """Guess whether numbers mean the same object in neighbouring slices.
-
-    Where they do, most pixels of an object have its number above or below too.
-    """
-    above, below = objects[:-1], objects[1:]
-    found = int(np.count_nonzero(above))
-    same = int(np.count_nonzero((above == below) & (above != 0)))
-    return found > 0 and same > found / 2

@@ -1,0 +1,1 @@
+"""What comes after the mask: objects measured, one by one."""

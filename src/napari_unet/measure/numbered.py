@@ -1,0 +1,110 @@
+"""Objects of labels, whatever their values mean, with a number for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import connected_pieces, guess_kind
+from napari_unet.data.labels import (
+    check_slices,
+    goes_on,
+    is_mask,
+    label_values,
+    whole_numbers,
+)
+from napari_unet.errors import InputError
+
+# Numbers up to so many times their count cost nothing.
+_SPARSE = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedObjects:
+    """Labels of which each object has a number, counted up without large gaps.
+
+    Attributes
+    ----------
+    labels
+        (Z, Y, X) whole numbers, 0 where there is no object.
+    volume
+        Whether objects go on through the slices; else each slice has its own.
+    notes
+        Words to the user on how the labels were read.
+    values
+        Value of each number in the labels as they were given, where they differ.
+    classes
+        Class of each number; None where the objects have none.
+    """
+
+    labels: NDArray[np.generic]
+    volume: bool
+    notes: tuple[str, ...]
+    values: NDArray[np.int64] | None = None
+    classes: NDArray[np.generic] | None = None
+
+    @property
+    def ndim(self) -> int:
+        """3 for a volume, else 2."""
+        return 3 if self.volume else 2
+
+
+def number_objects(
+    labels: NDArray[np.generic],
+    kind: AnnotationKind | None = None,
+    volume: bool | None = None,
+) -> NumberedObjects:
+    """Find the objects of labels.
+
+    Parameters
+    ----------
+    labels
+        (Z, Y, X) whole numbers or bool: numbered objects, or classes, of which each
+        connected piece is one object.
+    kind
+        What the labels mean; guessed when left out, which the notes tell.
+    volume
+        Whether objects go on through the slices. Left out, it is guessed of numbered
+        objects; pieces of classes are found slice by slice.
+
+    Raises
+    ------
+    InputError
+        When the labels are no whole numbers, or hold no object.
+    """
+    check_slices(labels, "Labels", "measured")
+    labels, kind = whole_numbers(labels), kind and AnnotationKind(kind)
+    if labels.dtype == bool:
+        labels = labels.view(np.uint8)
+    values, notes = label_values(labels), list[str]()
+    if not values.size:
+        raise InputError("The labels hold no object: there is nothing to measure.")
+    if kind is None:
+        guess = guess_kind(labels)
+        kind = guess.kind
+        notes.append(f"labels are {kind}: {guess.reason}")
+    if volume is None:
+        volume = kind is AnnotationKind.OBJECTS and goes_on(labels)
+        if len(labels) > 1:
+            way = "as one volume" if volume else "slice by slice"
+            notes.append(f"objects are measured {way}")
+    told = tuple(notes)
+    if kind is AnnotationKind.OBJECTS:
+        if int(values.max(initial=0)) < _SPARSE * len(values) + _SPARSE:
+            return NumberedObjects(labels, volume, told)
+        known = np.concatenate([[0], values]).astype(labels.dtype)
+        dense = np.empty(labels.shape, np.int32)
+        for one, target in zip(labels, dense, strict=True):
+            target[...] = np.searchsorted(known, one)
+        return NumberedObjects(dense, volume, told, np.concatenate([[0], values]))
+    if kind is AnnotationKind.SCRIBBLES:
+        labels = np.maximum(labels, 1) - 1
+    elif is_mask(values):
+        labels = (labels != 0).astype(np.uint8)
+    pieces = connected_pieces(labels.astype(np.int32), ndim=3 if volume else 2)
+    classes = np.zeros(int(pieces.max(initial=0)) + 1, labels.dtype)
+    classes[pieces.ravel()] = labels.ravel()
+    return NumberedObjects(pieces, volume, told, classes=classes)

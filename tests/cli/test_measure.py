@@ -1,0 +1,64 @@
+"""The measure command."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.data.stack import Stack
+from napari_unet.data.write import write_stack
+from napari_unet.errors import InputError
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_objects_of_a_stack_become_rows_with_units(files, run):
+    out = files / "objects.csv"
+    said = run(
+        *("measure", files / "labels.tif", "--image", files / "image.tif"),
+        *("--csv", out, "--slices", "3:"),
+    ).stdout
+    found = rows(out)
+    labels = tifffile.imread(files / "labels.tif")[3:]
+    assert {row["slice"] for row in found} == {"3", "4"}
+    total = sum(float(row["area (um^2)"]) for row in found)
+    assert total == pytest.approx(np.count_nonzero(labels) * 0.004**2)
+    assert all(150 < float(row["mean grey value"]) < 210 for row in found)
+    assert "slice by slice" in said
+    assert f"{len(found)} objects" in said
+
+
+def test_the_pixel_size_is_that_of_the_image_where_the_labels_have_none(files, run):
+    labels = tifffile.imread(files / "labels.tif")
+    tifffile.imwrite(files / "bare.tif", labels)
+    out = files / "objects.csv"
+    run("measure", files / "bare.tif", "--image", files / "image.tif", "--csv", out)
+    assert "perimeter (um)" in rows(out)[0]
+    run("measure", files / "bare.tif", "--csv", out)
+    assert "perimeter (px)" in rows(out)[0]
+    run(
+        *("measure", files / "bare.tif", "--csv", out),
+        *("--pixel-size", "8 8", "--unit", "nm"),
+    )
+    assert "perimeter (nm)" in rows(out)[0]
+
+
+def test_a_volume_needs_the_distance_between_its_slices(files, run):
+    array = np.zeros((4, 20, 20), np.uint8)
+    array[:, 5:9, 5:9] = 3
+    flat = Stack(array, "ZYX", (1, 4, 4), "nm", "flat", unknown_axes="Z")
+    write_stack(files / "flat.tif", array, like=flat)
+    with pytest.raises(InputError, match="how far apart"):
+        run("measure", files / "flat.tif", "--volume")
+
+
+def test_other_labels_have_to_fit(files, run):
+    tifffile.imwrite(files / "small.tif", np.ones((5, 4, 4), np.uint8))
+    with pytest.raises(InputError, match="other labels are"):
+        run("measure", files / "labels.tif", "--other", files / "small.tif")
