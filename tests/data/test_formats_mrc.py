@@ -32,12 +32,10 @@ def patch(path, place, content):
 
 
 @pytest.mark.parametrize("dtype", ["i1", "i2", "f4", "u2", "f2"])
-def test_every_mode_is_mapped_with_its_values(tmp_path, dtype):
+def test_every_mode_is_read_with_its_values(tmp_path, dtype):
     stack = read_stack(save(tmp_path / "a.mrc", VOLUME.astype(dtype)))
     assert stack.axes == "ZYX"
     assert stack.dtype == dtype
-    assert isinstance(stack.data, np.memmap)
-    assert stack.data.mode == "r"
     np.testing.assert_array_equal(stack.data, VOLUME)
 
 

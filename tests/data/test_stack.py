@@ -80,22 +80,16 @@ def test_every_layout_gives_the_same_stack(
     assert_holds(tmp_path / "a.tif", volume())
 
 
-def test_an_uncompressed_file_is_mapped_and_cannot_be_altered(tmp_path):
+def test_a_small_uncompressed_file_is_read_and_cannot_be_altered(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", volume())
     data = read_stack(tmp_path / "a.tif").data
-    assert isinstance(data, np.memmap)
-    assert data.mode == "r"
+    assert type(data) is np.ndarray
     with pytest.raises(ValueError, match="read-only"):
         data[0] = 0
 
 
-def test_a_memory_map_stays_one_in_its_views(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", volume())
-    assert isinstance(read_stack(tmp_path / "a.tif").as_czyx(), np.memmap)
-
-
 @pytest.mark.usefixtures("no_memory")
-@pytest.mark.parametrize("options", [{"compression": "zlib"}, {"byteorder": ">"}])
+@pytest.mark.parametrize("options", [{"compression": "zlib"}, {"byteorder": ">"}, {}])
 def test_a_stack_larger_than_memory_is_read_page_by_page(tmp_path, options):
     tifffile.imwrite(tmp_path / "a.tif", volume(), **options)
     read = assert_holds(tmp_path / "a.tif", volume())

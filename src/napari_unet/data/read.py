@@ -37,9 +37,10 @@ def read_stack(
     TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG, JPEG or BMP
     picture, a folder with one file for each slice, or what stands in the room
     `formats`: MRC, HDF5 (`file.h5:name` where it holds several images), NIfTI, NRRD,
-    DM3 and DM4. Dimensions come in the order C, T, Z, Y, X, S. An uncompressed file is
-    memory-mapped, read-only; another that takes more than a quarter of the free memory
-    becomes a dask array that reads page by page; the rest is read into memory.
+    DM3 and DM4. Dimensions come in the order C, T, Z, Y, X, S. A packed file that takes
+    more than a quarter of the free memory, and a plain one of more than 64 MiB, become
+    a dask array that reads page by page; the rest is read into memory. A page of a file
+    that another program changed meanwhile raises `InputError`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from napari_unet.errors import InputError
 
 
 class ArrayLike(Protocol):
-    """A numpy array, a memory map or a dask array."""
+    """A numpy array or a dask array."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,7 +39,7 @@ class Stack:
     Parameters
     ----------
     data
-        The values: a numpy array, a read-only memory map or a dask array.
+        The values: a numpy array or a dask array.
     axes
         One letter for each dimension: C channels, T time, Z slices, Y, X, and S for
         the samples of a colour (RGB) image, always last.
@@ -169,7 +169,7 @@ class Stack:
         """Return a view as `(C, Z, Y, X)`, the form that the engine takes.
 
         Time points without slices are taken as slices, colour samples as channels.
-        Memory maps and dask arrays stay what they are.
+        A dask array stays one.
 
         Raises
         ------

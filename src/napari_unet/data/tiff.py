@@ -26,7 +26,8 @@ from napari_unet.data.colours import (
 )
 from napari_unet.data.dimensions import arrange
 from napari_unet.data.files import unreadable
-from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
+from napari_unet.data.lazy import lazy_pages, memory_limit, read_plain
+from napari_unet.data.open_file import Watched
 from napari_unet.data.vendors.tem_cameras import OLYMPUS
 from napari_unet.data.vendors.writers import read_calibration
 from napari_unet.errors import InputError
@@ -59,8 +60,8 @@ def read_tiff(
     `axes` are those that the user gives, as `arrange` takes them; `by_colour` reads
     colours where there is a palette, else its indices.
 
-    Uncompressed files in the machine's byte order are memory-mapped (read-only),
-    others are read, page by page on demand where they exceed `memory_limit`.
+    Files are read page by page on demand where they are large: uncompressed ones as
+    `read_plain` does, others where they exceed `memory_limit`.
 
     Raises
     ------
@@ -230,10 +231,9 @@ def _notes(tif: Any, series: Any) -> tuple[str, ...]:
 
 def _load(path: Path, tif: Any, series: Any) -> Any:
     if series.dataoffset is not None and not series.is_multifile:
-        # In the byte order that Fiji writes, it is not mapped.
         dtype = series.dtype.newbyteorder(tif.byteorder)
         page = len(series.keyframe.shape)
-        return map_file(path, dtype, series.dataoffset, series.shape, page_ndim=page)
+        return read_plain(path, dtype, series.dataoffset, series.shape, page_ndim=page)
     if series.nbytes > memory_limit():
         reader, page = _Reader(path), series.keyframe
         data = lazy_pages(reader, len(series.pages), page.shape, series.dtype)
@@ -268,6 +268,7 @@ class _Reader:
         self._path = path
         self._file = tifffile.TiffFile(path)
         self._file.filehandle.set_lock(True)
+        self._watched = Watched(path, self._file.filehandle.fileno())
         series = _image(self._file)
         self._pages, self._keyframe = list(series.pages), series.keyframe
         self._lock = threading.Lock()
@@ -278,7 +279,11 @@ class _Reader:
         if page is None:
             return np.zeros(shape, self._keyframe.dtype)
         if page.parent is self._file:
-            return _decode(self._path, page, index).reshape(shape)
+            try:
+                return _decode(self._path, page, index).reshape(shape)
+            finally:
+                # What a changed file gives is no page, and its error not the reason.
+                self._watched.check()
         # Further files of an OME series are closed until one of their pages is read.
         with self._lock:
             page.parent.filehandle.open()

@@ -81,7 +81,7 @@ class TrainingSource:
     def read(self) -> tuple[Stack, NDArray[np.generic], tuple[str, ...]]:
         """Return image, annotations, and what had to be assumed of their files.
 
-        Files are read on the thread that calls; a memory map stays one.
+        Files are read on the thread that calls; a large one is read page by page.
 
         Raises
         ------

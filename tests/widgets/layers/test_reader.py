@@ -28,7 +28,6 @@ def test_a_tomogram_opens_where_its_header_says(viewer: Any, tmp_path: Any) -> N
         file.voxel_size = (13.5, 13.5, 27.0)
     (layer,) = viewer.open(str(tmp_path / "cell.rec"), plugin=PLUGIN)
     assert layer.name == "cell"
-    assert isinstance(layer.data, np.memmap)
     np.testing.assert_array_equal(layer.data, VOLUME)
     np.testing.assert_allclose(layer.scale, (27.0, 13.5, 13.5))
     assert units(layer) == ("angstrom",) * 3

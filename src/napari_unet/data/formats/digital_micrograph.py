@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from napari_unet.data.formats.arrange import Held
-from napari_unet.data.lazy import map_file
+from napari_unet.data.lazy import read_plain
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -46,7 +46,7 @@ class _Picture(NamedTuple):
 
 
 def read_dm(path: Path) -> Held:
-    """Read the image of a DM3 or DM4 file: memory-mapped, with its calibration.
+    """Read the image of a DM3 or DM4 file, with its calibration.
 
     A third dimension is Z, or T where its unit is one of time.
 
@@ -73,11 +73,12 @@ def read_dm(path: Path) -> Held:
     axes = axes[: len(picture.shape)]
     order, shape = picture.block.dtype.byteorder, picture.shape[::-1]
     if picture.kind in _COLOURS:
-        data = map_file(path, np.dtype("u1"), picture.block.offset, (*shape, 4))
+        place = picture.block.offset
+        data = read_plain(path, np.dtype("u1"), place, (*shape, 4), page_ndim=3)
         data, names = data[..., 2::-1], axes[::-1] + "S"
     else:
         dtype = np.dtype(_PIXELS[picture.kind]).newbyteorder(order)
-        data, names = map_file(path, dtype, picture.block.offset, shape), axes[::-1]
+        data, names = read_plain(path, dtype, picture.block.offset, shape), axes[::-1]
     stated = zip(picture.scales, picture.units, strict=True)
     sizes = dict(zip(axes, stated, strict=True))
     return Held(data, names, "DigitalMicrograph", sizes, picture.notes)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.formats.hdf5_layouts import Found, dataset_in, images_in
-from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
+from napari_unet.data.lazy import lazy_pages, memory_limit, plain_limit
+from napari_unet.data.open_file import Watched
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -27,10 +28,9 @@ _UNKNOWN = "QIJKMNOUW"  # letters of dimensions of which nothing is known
 def read_hdf5(path: Path, inside: str = "") -> Held:
     """Read an image from an HDF5 file.
 
-    `hdf5_layouts` knows which of its data sets are images, and what they mean. Data
-    that are neither chunked nor compressed are memory-mapped; others are read as a
-    whole up to `memory_limit`, and slice by slice beyond it: the file then stays open
-    as long as its data are used.
+    `hdf5_layouts` knows which of its data sets are images, and what they mean. Up
+    to `plain_limit`, or `memory_limit` where they are packed, data are read as a whole,
+    and slice by slice beyond it: the file then stays open as long as they are used.
 
     Parameters
     ----------
@@ -95,14 +95,11 @@ def _choose(file: Any, path: Path, inside: str) -> Found:
 
 
 def _load(file: Any, path: Path, found: Found) -> Any:
-    """Map or read the data; None where they are larger than memory."""
+    """Read the data; None where they are large."""
     sets = [file[name] for name in found.paths]
     first, dtype = sets[0], found.dtype or sets[0].dtype
-    plain = len(sets) == 1 and not (first.chunks or first.is_virtual or first.external)
-    offset = first.id.get_offset() if plain else None
-    if offset is not None:
-        return map_file(path, dtype, offset, first.shape)
-    if first.nbytes * len(sets) > memory_limit():
+    plain = not (first.chunks or first.is_virtual or first.external)
+    if first.nbytes * len(sets) > (plain_limit() if plain else memory_limit()):
         return None
     arrays = [_values(path, dataset, ..., dtype) for dataset in sets]
     return np.stack(arrays) if len(arrays) > 1 else arrays[0]
@@ -125,6 +122,7 @@ class _Planes:
 
     def __init__(self, file: Any, path: Path, found: Found, axes: str) -> None:
         self._path, self._stored = path, found.axes
+        self._watched = Watched(path, file.id.get_vfd_handle())
         self._sets = [file[name] for name in found.paths]
         self._dtype = np.dtype(found.dtype or self._sets[0].dtype)
         lengths = dict(zip(found.axes, self._sets[0].shape, strict=True))
@@ -155,6 +153,9 @@ class _Planes:
             int(place[letter]) if letter in place else slice(None)
             for letter in self._stored
         )
-        values = _values(self._path, self._sets[number], key, self._dtype)
+        try:
+            values = _values(self._path, self._sets[number], key, self._dtype)
+        finally:
+            self._watched.check()
         left = [letter for letter in self._stored if letter not in place]
         return values.transpose([left.index(letter) for letter in self._within])

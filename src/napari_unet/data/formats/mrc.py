@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
-from napari_unet.data.lazy import map_file
+from napari_unet.data.lazy import read_plain
 from napari_unet.errors import InputError
 
 _UNREAD = {
@@ -24,7 +24,7 @@ _AGAIN = "save it anew in the program that made it"
 
 
 def read_mrc(path: Path) -> Held:
-    """Read an MRC file: memory-mapped, Z, Y, X, with its voxel size in angstrom.
+    """Read an MRC file: Z, Y, X, with its voxel size in angstrom.
 
     As its format (MRC2014) and IMOD's description of it say: a voxel has the size
     CELLA / M, and 0 is unknown; bytes are signed or not as IMOD's flags tell, and in
@@ -63,7 +63,7 @@ def read_mrc(path: Path) -> Held:
             "its pixels of exactly 1 angstrom are what programs write where they know "
             "no size: set the pixel size if it is another",
         )
-    data = map_file(path, dtype, start, shape)
+    data = read_plain(path, dtype, start, shape)
     return Held(data, ("T" + axes)[-len(shape) :], "MRC header", sizes, notes)
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
-from napari_unet.data.lazy import lazy_pages, map_file, memory_limit
+from napari_unet.data.lazy import lazy_pages, memory_limit, read_plain
+from napari_unet.data.open_file import Watched
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -25,7 +26,7 @@ def read_nifti(path: Path) -> Held:
 
     The affine turns nothing: an image and the labels that were made of it stay upon
     each other. Values that the file scales are scaled. A file that is not compressed
-    is memory-mapped, or where it scales, read slice by slice beyond `memory_limit`.
+    is read slice by slice where it is large.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def read_nifti(path: Path) -> Held:
     """
     nibabel = library("nibabel", "NIfTI files")
     try:
-        image = nibabel.load(path)
+        image = nibabel.load(path, mmap=False)
         header, stored = image.header, image.dataobj
         zooms, (unit, _) = header.get_zooms(), header.get_xyzt_units()
     except (nibabel.filebasedimages.ImageFileError, *_BROKEN) as error:
@@ -63,7 +64,7 @@ def read_nifti(path: Path) -> Held:
 def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:
     compressed = path.suffix.lower() == ".gz"
     if not compressed and (stored.slope, stored.inter) == (1.0, 0.0):
-        return map_file(path, stored.dtype, stored.offset, shape)
+        return read_plain(path, stored.dtype, stored.offset, shape)
     dtype: np.dtype[Any] = np.asarray(stored[(slice(1),) * len(stored.shape)]).dtype
     takes = math.prod(shape) * dtype.itemsize
     if takes <= memory_limit():
@@ -78,13 +79,22 @@ def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:
             f"{path} takes {takes / 2**30:.0f} GiB unpacked, and a compressed file is "
             "only read as a whole: unpack it to .nii, which is read slice by slice."
         )
-    read = partial(_page, stored, shape)
+    read = partial(_page, Watched(path), stored, shape)
     pages = lazy_pages(read, math.prod(shape[:-2]), shape[-2:], dtype)
     return pages.reshape(shape)
 
 
-def _page(stored: Any, shape: tuple[int, ...], index: int) -> NDArray[Any]:
+def _page(
+    watched: Watched, stored: Any, shape: tuple[int, ...], index: int
+) -> NDArray[Any]:
     place = np.unravel_index(index, shape[:-2])[::-1]
     key = (slice(None), slice(None), *(int(i) for i in place))
     more = len(stored.shape) - len(key)
-    return np.asarray(stored[key + (0,) * more]).T
+    try:
+        return np.asarray(stored[key + (0,) * more]).T
+    except _BROKEN as error:
+        raise InputError(
+            f"{watched.path} is broken or cut off ({error}): export it again."
+        ) from error
+    finally:
+        watched.check()

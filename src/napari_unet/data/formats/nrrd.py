@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
-from napari_unet.data.lazy import map_file, memory_limit
+from napari_unet.data.lazy import memory_limit, read_plain
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -31,7 +31,7 @@ _LETTERS = {"time": "T", "list": "C", "vector": "C", "rgb-color": "S", "3-color"
 
 
 def read_nrrd(path: Path) -> Held:
-    """Read a NRRD file; what it holds without compression is memory-mapped.
+    """Read a NRRD file; without compression, page by page where it is large.
 
     Raises
     ------
@@ -63,7 +63,10 @@ def _load(nrrd: Any, path: Path, file: Any, header: Any) -> Any:
     order = ">" if header.get("endian") == "big" else "<"
     skips = {"line skip", "lineskip", "byte skip", "byteskip", "data file", "datafile"}
     if header["encoding"] == "raw" and not skips & set(header):
-        return map_file(path, np.dtype(order + code), file.tell(), shape)
+        colours = str((header.get("kinds") or [""])[0]).lower() in _LETTERS
+        page_ndim = 3 if colours else 2
+        dtype = np.dtype(order + code)
+        return read_plain(path, dtype, file.tell(), shape, page_ndim=page_ndim)
     takes = math.prod(shape) * np.dtype(code).itemsize
     if takes > memory_limit():
         raise InputError(

@@ -1,0 +1,73 @@
+"""Files that other programs write to while they are read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.data import lazy, tiff
+from napari_unet.data.read import read_stack
+from napari_unet.errors import InputError
+
+CHANGED = "was changed by another program while it was open"
+VOLUME = np.arange(6 * 40 * 50, dtype=np.uint16).reshape(6, 40, 50)
+
+
+@pytest.fixture(autouse=True)
+def large(monkeypatch):
+    """Take every file for a large one."""
+    for module in (lazy, tiff):
+        monkeypatch.setattr(module, "memory_limit", lambda: 0)
+
+
+@pytest.fixture(params=[None, "zlib"])
+def path(tmp_path, request):
+    tifffile.imwrite(tmp_path / "a.tif", VOLUME, compression=request.param)
+    return tmp_path / "a.tif"
+
+
+def test_a_file_that_is_cut_off_while_it_is_open_is_told(path):
+    """In a process of its own: a memory map would end it without a word."""
+    code = f"""
+import os
+from napari_unet.data import lazy, tiff
+from napari_unet.data.read import read_stack
+from napari_unet.errors import InputError
+lazy.memory_limit = tiff.memory_limit = lambda: 0
+data = read_stack({str(path)!r}).data
+data[0].compute()
+os.truncate({str(path)!r}, 300)
+try:
+    data[5].compute()
+except InputError as error:
+    print(error)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert CHANGED in ran.stdout
+    assert str(path) in ran.stdout
+
+
+def test_a_file_that_is_rewritten_in_place_is_told(path):
+    data = read_stack(path).data
+    np.testing.assert_array_equal(data[0], VOLUME[0])
+    whole = path.read_bytes()
+    with path.open("rb+") as file:
+        file.write(whole[:200])
+        os.utime(path, ns=(1, 1))  # clocks of disks may be slower than this test
+    with pytest.raises(InputError, match=CHANGED):
+        data[1].compute()
+
+
+def test_a_file_that_is_replaced_is_read_on_as_it_was(path, tmp_path):
+    data = read_stack(path).data
+    tifffile.imwrite(tmp_path / "b.tif", VOLUME[:2] + 1)
+    (tmp_path / "b.tif").replace(path)
+    np.testing.assert_array_equal(data, VOLUME)
