@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from napari_unet.errors import InputError, OutputError
 from napari_unet.model.checkpoint import Model, ModelCard, load_model
 from napari_unet.model.unet import UNet
 from napari_unet.train.run_folder import RunFolder
+from napari_unet.train.trainer import Trainer
 
 STATE = {
     "origin": {},
@@ -150,3 +153,39 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         RunFolder(tmp_path / "file" / "run").log("line")
+
+
+HOLDER = """
+import sys
+from napari_unet.train.run_folder import RunFolder
+
+with RunFolder(sys.argv[1]).alone():
+    print("in", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_trainings_never_write_into_one_folder(folder, blobs, small):
+    """Nor does one that was killed keep others out."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, folder.path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline()
+    trainer = Trainer([blobs()], small(steps=1), folder=folder)
+    before = sorted(folder.path.iterdir())
+    with pytest.raises(InputError, match=f"Another training.*{folder.path.name}"):
+        next(trainer.run())
+    assert sorted(folder.path.iterdir()) == before
+    holder.kill()
+    holder.communicate()
+    assert len(list(trainer.run())) == 1
+
+
+def test_a_training_that_is_given_up_frees_its_folder(folder, blobs, small):
+    for _ in Trainer([blobs()], small(), folder=folder).run():
+        break
+    with folder.alone():
+        pass

@@ -38,8 +38,8 @@ def write_stack(
     for 8- and 16-bit unsigned integers and 32-bit floats; larger integers are stored
     in 16 bits where their values fit. What ImageJ's format does not hold (larger
     labels, negative values, bool, more than 4 GB) is an OME-TIFF under the name that
-    was asked for. Integers are compressed without loss, floats, which hardly shrink, are
-    not. A dask array is computed page by page.
+    was asked for. Integers are compressed without loss; floats, which hardly shrink,
+    are not. A dask array is computed page by page.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -190,18 +191,22 @@ class LiveLoop:
             When the loss is no number any more; the model saved before stays.
         OutOfMemoryError
             When a step does not fit into the memory of the device.
+        InputError
+            When another training writes into the run folder.
         OutputError
             When the run folder cannot be written.
         """
         self._stop = stop or threading.Event()
         use_threads(self._learner.config.train.threads)
-        keep_freed_memory()
-        self._tidied_at = time.monotonic()
-        if self.folder is not None:
-            self.folder.forget_run()
-            self.folder.write_settings(self._learner.config)
-            self.folder.log(f"live training on {self.device_words}")
-        try:
+        with ExitStack() as while_training:
+            while_training.callback(return_freed_memory)
+            keep_freed_memory()
+            self._tidied_at = time.monotonic()
+            if self.folder is not None:
+                while_training.enter_context(self.folder.alone())
+                self.folder.forget_run()
+                self.folder.write_settings(self._learner.config)
+                self.folder.log(f"live training on {self.device_words}")
             reported = ""
             while not self._stop.is_set():
                 self._take_annotations()
@@ -218,8 +223,6 @@ class LiveLoop:
                 reported = reason
             self._save()
             self._choose()
-        finally:
-            return_freed_memory()
 
     def _view(self) -> View | None:
         """Return what is looked at, within the image and in whole blocks."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from napari_unet.config import RunConfig
 from napari_unet.data.files import atomic_write, unwritable, write_text
@@ -62,6 +64,34 @@ class RunFolder:
     def is_taken(self) -> bool:
         """Whether there is a run, or the models of one that cannot go on exactly."""
         return self.holds_run or self.last.exists()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other training out of the folder while the block lasts.
+
+        The operating system frees what a program held that was killed.
+
+        Raises
+        ------
+        InputError
+            When another one trains into it.
+        """
+        # The thread that ends a run need not be the one that began it.
+        lock = FileLock(self.path / ".lock", timeout=0, thread_local=False)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise InputError(
+                f"Another training is writing into {self.path}: wait until it ends, or "
+                "choose another folder."
+            ) from error
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def write_settings(self, config: RunConfig) -> None:
         """Write `run.yaml`."""

@@ -96,6 +96,9 @@ def open_run(
     old = None if resume else load_start(config.start if start is None else start)
     config = config if old is None else take_network(config, old)
     kept = None if folder is None else RunFolder(folder)
+    if kept is not None and kept.path.exists():
+        with kept.alone():
+            pass  # better told now than when everything is prepared
     # What goes on from a model sees images as the model did.
     card = None if old is None else old.card
     if resume and kept is not None and kept.last.exists():

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -147,22 +148,24 @@ class Trainer:
             When the loss is no number any more; the models saved before stay.
         OutOfMemoryError
             When a step does not fit into the memory of the device.
+        InputError
+            When another training writes into the run folder.
         OutputError
             When the run folder cannot be written.
         """
         use_threads(self.config.train.threads)
-        keep_freed_memory()
-        if self.folder is not None:
-            if self.step == 0:
-                self.folder.forget_run()
-            self.folder.write_settings(self.config)
-            self.folder.log(f"training on {self.device.words}, step {self.step}")
-        try:
+        with ExitStack() as while_training:
+            while_training.callback(return_freed_memory)
+            keep_freed_memory()
+            if self.folder is not None:
+                while_training.enter_context(self.folder.alone())
+                if self.step == 0:
+                    self.folder.forget_run()
+                self.folder.write_settings(self.config)
+                self.folder.log(f"training on {self.device.words}, step {self.step}")
             while not (self.is_over or (stop is not None and stop.is_set())):
                 yield self._advance()
             self._finish()
-        finally:
-            return_freed_memory()
 
     def model(self) -> Model:
         """Return a copy of the best model so far; the newest where none was scored."""
