@@ -95,7 +95,7 @@ def weights(viewer: Any, dock: Any) -> None:
     pause(800)
     take_picture(viewer, "weights")
     viewer.window.remove_dock_widget(shown)
-    viewer.layers["weight map (current slice)"].visible = False
+    viewer.layers["slice weights"].visible = False
 
 
 def train(viewer: Any, dock: Any) -> None:

@@ -121,7 +121,7 @@ def test_the_weight_map_is_that_of_the_slice_in_view(viewer, em, qtbot, place):
     dock.live.setChecked(True)
     dock.show_slice()
     assert dock.range.text().startswith("slice 2: weights")
-    shown = viewer.layers["weight map (current slice)"]
+    shown = viewer.layers["slice weights"]
     np.testing.assert_allclose(shown.scale, painted.scale[-2:])
     assert shown.units == painted.units[-2:]
 

@@ -93,6 +93,30 @@ def test_what_was_hidden_by_hand_stays_hidden(viewer: ViewerModel) -> None:
     assert seen(viewer) == ["truth", "prediction"]
 
 
+def test_a_result_that_comes_hidden_is_not_the_newest(viewer: ViewerModel) -> None:
+    eye = Eye.of(viewer)
+    add(viewer, "prediction")
+    data, marks = np.ones((2, 8, 8)), {PREDICTED: [0]}
+    viewer.add_image(data, name="probability", metadata=marks, visible=False)
+    for view in (EM, RESULT):
+        eye.show(view)
+    assert seen(viewer) == ["prediction"]
+
+
+def test_what_is_put_back_gives_way_to_what_was_seen_before(
+    viewer: ViewerModel,
+) -> None:
+    eye = Eye.of(viewer)
+    prediction, probability = add(viewer, "prediction"), add(viewer, "probability")
+    errors = add(viewer, "errors", SHOWS_ERRORS)
+    eye.put_back([errors])
+    assert (seen(viewer), eye.showing) == (["probability"], RESULT)
+    eye.put_back([probability])
+    assert (seen(viewer), eye.showing) == (["prediction"], RESULT)
+    eye.put_back([prediction, probability])
+    assert (seen(viewer), eye.showing) == ([], EM)
+
+
 def test_what_is_removed_gives_its_place_back(viewer: ViewerModel) -> None:
     eye = Eye.of(viewer)
     add(viewer, "preview")

@@ -77,7 +77,7 @@ def test_the_user_draws_it(viewer: Any, box: Any) -> None:
     place = {"scale": (2, 4, 4), "translate": (0, 100, 0), "units": "nm"}
     image = viewer.add_image(np.zeros((3, 40, 50)), name="image", **place)
     box.draw_button.click()
-    drawn = viewer.layers["info bar of image"]
+    drawn = viewer.layers["info bar"]
     assert (drawn.mode, box.draw_button.text()) == ("add_rectangle", "Take box")
     upper, lower = (
         drawn.world_to_data((100 + 4 * y, 4 * x)) for y, x in [(31.3, 2), (38, 40)]

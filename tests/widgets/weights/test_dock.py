@@ -10,7 +10,7 @@ from napari_unet.config import AnnotationKind, WeightMapConfig
 from napari_unet.data.annotation import to_target
 from napari_unet.data.weight_map import weight_map
 
-NAME = "weight map (current slice)"
+NAME = "slice weights"
 
 
 def _expected(labels: np.ndarray, z: int, config: WeightMapConfig) -> np.ndarray:

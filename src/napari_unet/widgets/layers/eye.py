@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,13 +98,23 @@ class Eye:
 
     def bring(self, layer: Layer) -> None:
         """Show a result, or errors, in the place of what was seen before."""
-        layer = _real(layer)
+        layer = real_layer(layer)
         view = view_of(layer)
         if view is None or layer not in self._layers:
             return
         self._layers.remove(layer)
         self._layers.append(layer)
         self.show(view)
+
+    def put_back(self, layers: Collection[Layer]) -> None:
+        """Show what was seen before some results or errors, as if they were older."""
+        others = [one for one in self._layers if one not in layers]
+        self._layers = [one for one in self._layers if one in layers] + others
+        seen = self.newest(self._showing)
+        if seen in layers:
+            self.show(RESULT if self._showing == ERRORS else EM)
+        elif seen is not None:
+            self.show(self._showing)
 
     def _draw(self) -> None:
         seen = self.newest(self._showing)
@@ -139,7 +149,8 @@ class Eye:
             self._at_work = False
 
     def _follow(self, layer: Layer) -> None:
-        self._layers.append(layer)
+        # What is hidden has been put aside: it is shown after all others.
+        self._layers.insert(len(self._layers) if layer.visible else 0, layer)
         layer.events.visible.connect(self._on_visible)
 
     def _on_inserted(self, event: Any) -> None:
@@ -175,7 +186,7 @@ def view_of(layer: Layer) -> str | None:
     return RESULT if marks.PREDICTED in layer.metadata else None
 
 
-def _real(layer: Any) -> Layer:
+def real_layer(layer: Any) -> Layer:
     """Return the layer behind the proxy that plugins are handed."""
     made: Layer = getattr(layer, "__wrapped__", layer)
     return made

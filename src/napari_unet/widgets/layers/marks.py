@@ -43,6 +43,8 @@ ERRORS = "napari_unet_errors"
 """Of a layer that shows errors: which of them."""
 BOX = "napari_unet_box"
 """Of a Shapes layer: which box it holds, by the name that it was made under."""
+PUT_AWAY = "napari_unet_put_away"
+"""Of a layer that a part of a dock shows: that it was hidden when the part was."""
 REGIONS_OF = "napari_unet_regions_of"
 """Of a Shapes layer: the id of the image whose regions it holds."""
 

@@ -11,8 +11,10 @@ from qtpy.QtWidgets import QLabel, QSpinBox, QWidget
 from napari_unet.config import ImageConfig
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.marks import INFO_BAR
+from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.qt.parts import in_row, steady, tool
 
@@ -44,6 +46,7 @@ class InfoBarBox(QWidget):
         super().__init__()
         self._viewer, self._image = viewer, image
         self._drawn: tuple[Shapes, Image] | None = None
+        self._beside = PartLayers(self, viewer)
         self.rows = steady(QSpinBox())
         self.rows.setToolTip(ImageConfig.model_fields["info_bar"].description or "")
         self.rows.setKeyboardTracking(False)
@@ -77,10 +80,11 @@ class InfoBarBox(QWidget):
             self._take(*self._drawn)
             self._drawn = None
         elif layer is not None:
-            name = f"info bar of {layer.name}"
+            name = short_name(self._viewer, "info bar", layer)
             box = self._viewer.add_shapes(ndim=2, name=name, **placed_like(layer, 2))
             set_role(box, Role.HELPER)
             box.mode = "add_rectangle"
+            self._beside.add(box)
             self._drawn = box, layer
             self.draw_button.setText(_TAKE)
 

@@ -24,6 +24,7 @@ from napari_unet.predict.segment import Finishing, segment_steps
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.model_box import ModelBox
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.arrays import image_stack, misfit, plane_shape
 from napari_unet.widgets.layers.places import current_slice
@@ -70,8 +71,6 @@ class PredictWidget(Panel):
     """
 
     does = "predicting"
-
-    does = "predicting"
     _speed: tuple[Path, bool, float] | None = None
     """Of the last prediction: model, whether turns were averaged, pixels a second."""
 
@@ -82,6 +81,7 @@ class PredictWidget(Panel):
         self.image = LayerBox(napari_viewer, Image, Role.IMAGE)
         self.extent = steady(QComboBox())
         self.extent.addItems([_SLICE, _STACK])
+        self._beside = PartLayers(self, napari_viewer, kept=True)
         self.probabilities = QCheckBox("Probabilities too, as image layers")
         self.finish = SettingsForm(PostprocessConfig(), words={"objects": _OBJECTS})
         device = preferences().work.device
@@ -277,6 +277,8 @@ class PredictWidget(Panel):
     def on_done(self, result: Segmentation) -> None:
         """Hand the layer to the other docks."""
         self._layers.finish(result)
+        for layer in self._layers.maps:
+            self._beside.add(layer)
         if self._layers.labels in self.viewer.layers:
             self.workspace.prediction = self._layers.labels
         if result.complete:

@@ -67,6 +67,8 @@ class PredictedLayers:
     ----------
     labels
         The layer of the prediction; None before the first tile.
+    maps
+        The layers of the probabilities.
     undo
         Takes the prediction back in a layer that was predicted into before; None where
         nothing was there, or nothing changed.
@@ -85,7 +87,7 @@ class PredictedLayers:
         self.undo: Callable[[], None] | None = None
         self._viewer, self._image, self._made_by = viewer, image, made_by
         self._only, self._first = only, only or 0
-        self._wants_maps, self._maps = maps, list[Image]()
+        self._wants_maps, self.maps = maps, list[Image]()
         # Classes and numbers of objects in one layer would be scored as one.
         self._numbers = made_by.finish.numbers_objects
         self._slices: set[int] = set()
@@ -106,9 +108,7 @@ class PredictedLayers:
         z, *plane = tile.core
         core = (slice(z.start + self._first, z.stop + self._first), *plane)
         put(labels, core, tile.labels)
-        for layer, values in zip(
-            self._maps or (), tile.probabilities[1:], strict=False
-        ):
+        for layer, values in zip(self.maps or (), tile.probabilities[1:], strict=False):
             put(layer, core, values)
         self._count(core)
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
@@ -143,7 +143,7 @@ class PredictedLayers:
     def draw(self) -> None:
         """Draw what is there."""
         self._drawn = time.monotonic()
-        for layer in (self.labels, *self._maps):
+        for layer in (self.labels, *self.maps):
             if layer is not None:
                 layer.refresh()
 
@@ -156,7 +156,7 @@ class PredictedLayers:
             self._seen[z] += area
             if self._seen[z] >= height * width:
                 self._slices.add(z)
-                for layer in self._maps:
+                for layer in self.maps:
                     add_slice(layer, z)
 
     def _replace(self, layer: Labels, labels: NDArray[np.unsignedinteger]) -> None:
@@ -198,7 +198,7 @@ class PredictedLayers:
         self.labels = labels
         if self._wants_maps:
             count, model = len(tile.probabilities) - 1, self._made_by.model
-            self._maps = make_maps(self._viewer, self._image, model, count, shape)
+            self.maps = make_maps(self._viewer, self._image, model, count, shape)
         return labels
 
     def _make_room(

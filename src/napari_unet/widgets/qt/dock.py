@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.widgets.qt.listen import later, when_gone
@@ -15,7 +15,14 @@ class Dock(QWidget):
 
     napari closes a dock by taking its widget out, and leaves that to whoever holds it:
     a training would go on unseen, and its keys would work on what nobody can see.
+
+    Signals
+    -------
+    ended()
+        It was closed, and is about to end.
     """
+
+    ended = Signal()
 
     # Python may collect what nobody holds before it has cleaned up behind itself.
     _leaving: ClassVar[set[Dock]] = set()
@@ -35,6 +42,7 @@ class Dock(QWidget):
 
     def _end(self) -> None:
         if self.parent() is None:
+            self.ended.emit()
             self.deleteLater()
         else:
             self._leaving.discard(self)

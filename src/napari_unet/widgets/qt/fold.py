@@ -32,11 +32,12 @@ class Fold(QCollapsible):
         # As wide as the rows above, and no higher than its title while it is folded.
         for layout in (column, self.layout(), self.content().layout()):
             present(layout).setContentsMargins(0, 0, 0, 0)
-        self.collapse(animate=False)
         self.setDuration(0)
-        self.toggled.connect(self._let_grow)
+        self.toggled.connect(self._on_toggled)
+        self.collapse(animate=False)
 
-    def _let_grow(self, unfolded: bool) -> None:
-        """Let what is unfolded grow later, when there is more to show."""
+    def _on_toggled(self, unfolded: bool) -> None:
+        """Hide what is folded; what is unfolded may grow when there is more to show."""
+        self.content().setVisible(unfolded)
         if unfolded:
             self.content().setMaximumHeight(_UNLIMITED)

@@ -17,6 +17,7 @@ from napari_unet.score.errors.error_kinds import KIND_NAMES, Error, Errors
 from napari_unet.score.errors.error_map import leave_out, pixel_map
 from napari_unet.score.errors.errors_of_objects import TOLERANCE, find_errors
 from napari_unet.widgets.choose.keys import ERRORS, KeyList
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.marks import IGNORED
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
@@ -83,7 +84,7 @@ class ErrorList(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self.viewer = viewer
-        self.view = ErrorView(viewer)
+        self.view, self._beside = ErrorView(viewer), PartLayers(self, viewer)
         self.errors: Errors | None = None
         self.job = Job(self, quiet=True)
         self.job.ended.connect(self._on_ended)
@@ -320,7 +321,7 @@ class ErrorList(QWidget):
             return
         if self.view.layer(ERRORS_LAYER) is None:
             self._show(ERRORS_LAYER)
-        self.view.go_to(error, self.errors, prediction)
+        self._beside.add(self.view.go_to(error, self.errors, prediction))
         self.words.setText("")
         self.refresh()
 
@@ -345,9 +346,9 @@ class ErrorList(QWidget):
         ):
             return
         if name == ERRORS_LAYER:
-            self.view.show_errors(errors, like)
+            self._beside.add(self.view.show_errors(errors, like))
         else:
-            self.view.show_pixels(pixels, like)
+            self._beside.add(self.view.show_pixels(pixels, like))
         layers = [self.view.layer(one) for one in _TIPS]
         self._shown.replace([one.events.visible for one in layers if one is not None])
         self.refresh()

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Labels, Shapes
 from napari.utils import DirectLabelColormap
 
 from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error, Errors
@@ -67,14 +67,15 @@ class ErrorView:
             if layer is not None:
                 self._viewer.layers.remove(layer)
 
-    def go_to(self, error: Error, errors: Errors, like: Labels) -> None:
+    def go_to(self, error: Error, errors: Errors, like: Labels) -> Shapes:
         """Show an error in the middle of the canvas, with a square around it.
 
-        The layer that is active stays so.
+        The layer that is active stays so. The one with the square is returned.
         """
         side = errors.extent(error)
         centre = error.centre[-len(spatial(like)) :]
-        go_to(self._viewer, like, centre, (side, side), MARK_LAYER, seen=_VIEW_SIDE)
+        size = side, side
+        return go_to(self._viewer, like, centre, size, MARK_LAYER, seen=_VIEW_SIDE)
 
     def _show(
         self,

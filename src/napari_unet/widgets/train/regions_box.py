@@ -17,6 +17,7 @@ from napari_unet.data import regions as files
 from napari_unet.errors import InputError, telling
 from napari_unet.train.region_count import Counted, RegionCount
 from napari_unet.train.region_roles import NO_SLICE, seen_around
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.region_shapes import (
@@ -85,6 +86,7 @@ class RegionsBox(QWidget):
         super().__init__()
         self._viewer = viewer
         self._place = Place()
+        self._beside = PartLayers(self, viewer, kept=True)
         self._layer: Shapes | None = None
         self._job = Job(self, quiet=True)
         self._last: list[Region] = []
@@ -121,6 +123,7 @@ class RegionsBox(QWidget):
             return
         layer = make_layer(self._viewer, image, Role(self.role.currentText()))
         draw_regions(layer, regions, image)
+        self._beside.lay(layer)
         self._on_layers()
 
     @property
@@ -171,6 +174,8 @@ class RegionsBox(QWidget):
         layer = None if image is None else find_layer(self._viewer, image)
         if layer is not self._layer:
             self._layer = layer
+            if layer is not None:
+                self._beside.add(layer)
             self._drawn.replace(_shape_events(layer))
         self._enable()
         self._on_shapes()

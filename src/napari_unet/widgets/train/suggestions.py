@@ -23,6 +23,7 @@ from napari_unet.predict.guidance import (
     ModelSource,
     find_places,
 )
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
     image_stack,
@@ -84,6 +85,7 @@ class SuggestionList(Runner):
         self._of: Image | None = None
         self._unsure: NDArray[np.float32] | None = None
         self._layer: Image | None = None
+        self._beside = PartLayers(self, viewer)
         self._drawn = 0.0
         self.side = steady(QSpinBox())
         self.side.setRange(16, 1024)
@@ -190,7 +192,7 @@ class SuggestionList(Runner):
             self.status.say("The image was removed: search anew.")
             return
         place: Suggestion = present(self.list.item(row)).data(Qt.ItemDataRole.UserRole)
-        show_place(self.viewer, layer, place)
+        self._beside.add(show_place(self.viewer, layer, place))
         annotations = self.workspace.annotations
         if annotations is not None and annotations in self.viewer.layers:
             self.viewer.layers.selection.active = annotations
@@ -219,6 +221,7 @@ class SuggestionList(Runner):
             **placed_like(of),
         )
         self._layer.visible = True
+        self._beside.lay(self._layer)
         self._draw()
         self.viewer.layers.selection.active = active
 

@@ -18,6 +18,7 @@ from napari_unet.errors import NapariUNetError
 from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
     labels_array,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 # A brush that moves tells of every step: the map follows it some thirty times a second.
 _DELAY_MS = 30
-_SLICE_LAYER = "weight map (current slice)"
+_SLICE_LAYER = "slice weights"
 _STACK_LAYER = "weight map"
 _SLIDERS = {"w0": 50.0, "sigma": 30.0}
 
@@ -65,6 +66,7 @@ class WeightsWidget(Panel):
             Role.TRUTH,
             by_hand=(Role.PREDICTION,),
         )
+        self._beside = PartLayers(self, napari_viewer)
         self.kind = KindBox()
         self.settings = SettingsForm(WeightMapConfig(), sliders=_SLIDERS)
         self.live = QCheckBox("Show for the current slice")
@@ -127,9 +129,10 @@ class WeightsWidget(Panel):
             return
         data = result.reshape(plane_shape(self._of))
         place = placed_like(self._of)
-        add_or_update(
+        made = add_or_update(
             self.viewer, Image, data, _STACK_LAYER, None, colormap="inferno", **place
         )
+        self._beside.lay(made)
         self.show_progress(1.0, _range(result))
 
     def show_slice(self) -> None:
@@ -177,6 +180,7 @@ class WeightsWidget(Panel):
             shown = add_or_update(
                 self.viewer, Image, mapped, _SLICE_LAYER, None, **look, **place
             )
+            self._beside.lay(shown)
         low, high = float(mapped.min()), float(mapped.max())
         limits = [low, max(high, low + 1e-3)]
         if list(shown.contrast_limits) != limits:
