@@ -12,6 +12,9 @@ import pytest
 from napari_unet.config import AnnotationKind
 from napari_unet.live.loop import LiveLoop
 from napari_unet.model.checkpoint import load_model
+from napari_unet.widgets.choose.keys import toggle_preview
+from napari_unet.widgets.layers.eye import EM, RESULT
+from napari_unet.widgets.layers.marks import PREDICTED
 
 
 @pytest.fixture
@@ -82,19 +85,47 @@ def test_what_is_painted_is_learnt_and_what_is_seen_is_shown(
     assert live.start_from.value() == live.workspace.model
 
 
-def test_opacity_and_visibility_of_the_preview_stay_as_the_user_set_them(
+def test_the_look_of_the_preview_stays_as_the_user_set_it(
     live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
 ) -> None:
     paint(viewer, files, 2)
     live.live_button.click()
     wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
     layer = preview(viewer)
-    layer.opacity, layer.contour, layer.visible = 0.15, 2, False
+    layer.opacity, layer.contour = 0.15, 2
     seen = live.live.updates_seen
     paint(viewer, files, 3)
     qtbot.waitUntil(lambda: live.live.updates_seen > seen, timeout=60_000)
-    assert (layer.opacity, layer.contour, layer.visible) == (0.15, 2, False)
+    assert (layer.opacity, layer.contour) == (0.15, 2)
     stop(live, finish)
+
+
+def test_the_box_the_eye_and_the_list_of_layers_are_one_state(
+    live: Any, dock: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    box, eye, layer = live.live.preview, dock.eye.eye, preview(viewer)
+    states = lambda: (box.isChecked(), eye.showing, layer.visible)  # noqa: E731
+    assert states() == (True, RESULT, True)
+    box.click()
+    assert states() == (False, EM, False)
+    dock.eye.buttons[RESULT].click()
+    assert states() == (True, RESULT, True)
+    layer.visible = False
+    assert states() == (False, EM, False)
+    toggle_preview(live)
+    assert states() == (True, RESULT, True)
+    # Another result takes its place: nobody sees what is predicted of the view.
+    marks = {PREDICTED: [0]}
+    viewer.add_labels(np.ones((6, 96, 112), np.uint8), name="other", metadata=marks)
+    assert states() == (False, RESULT, False)
+    box.click()
+    assert states() == (True, RESULT, True)
+    assert not viewer.layers["other"].visible
+    stop(live, finish)
+    assert not box.isEnabled()
+    assert "Start live training first" in box.toolTip()
 
 
 def test_undo_brings_the_model_before_back(

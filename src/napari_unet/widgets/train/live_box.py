@@ -13,8 +13,11 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from napari_unet.data.annotation import annotated_pixels
 from napari_unet.live.events import Preview
 from napari_unet.live.requests import LiveRequests
+from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.layers.eye import Eye
+from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import button, check_box
 from napari_unet.widgets.train.live_preview import LivePreview
@@ -55,6 +58,7 @@ class LiveBox(QWidget):
         self.requests: LiveRequests | None = None
         self.view: LivePreview | None = None
         self._layers: tuple[Image, Labels] | None = None
+        self._beside = PartLayers(self, viewer)
         self._shown: Preview | None = None
         self.undo_button = button("Undo this training", self.undoWanted.emit)
         self.stack_button = button("Predict whole stack", self.stackWanted.emit)
@@ -77,6 +81,7 @@ class LiveBox(QWidget):
         grid.addWidget(self.age, 2, 0, 1, 2)
         self._reshapes = Subscriptions(self, self._on_reshaped)
         self._removals = Subscriptions(self, self._on_removed)
+        Subscriptions(self, self._on_eye, Eye.of(viewer).changed)
         self.refresh(undo=False)
 
     @property
@@ -93,6 +98,7 @@ class LiveBox(QWidget):
             if undo
             else "No live training was started yet."
         )
+        explain(self.preview, idle)
         self.stack_button.setEnabled(self.running)
         self.stack_button.setToolTip(
             idle or "Pause, keep the network, and predict all slices with it."
@@ -121,6 +127,7 @@ class LiveBox(QWidget):
         view.removed.connect(self._on_preview_removed)
         self.view = view
         self._timer.start()
+        self._on_eye()
         self._look()
         return self.requests
 
@@ -145,6 +152,8 @@ class LiveBox(QWidget):
             return
         self._shown = preview
         self.view.show(preview)
+        if self.view.probability is not None:
+            self._beside.lay(self.view.probability)
         self._show_age()
 
     @property
@@ -167,6 +176,11 @@ class LiveBox(QWidget):
         if self.view is not None:
             self.view.set_visible(checked)
         self._look()
+
+    def _on_eye(self) -> None:
+        """Tick the box while the eye shows the preview: nothing else is predicted."""
+        if self.view is not None:
+            self.preview.setChecked(self.view.seen)
 
     def _on_preview_removed(self) -> None:
         self._shown = None

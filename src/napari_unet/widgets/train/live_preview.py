@@ -17,7 +17,7 @@ from napari_unet.widgets.layers.arrays import (
     plane_shape,
     put,
 )
-from napari_unet.widgets.layers.eye import Eye
+from napari_unet.widgets.layers.eye import EM, Eye
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import shown
 from napari_unet.widgets.layers.roles import Role, set_role
@@ -32,7 +32,7 @@ _LOOK_MS = 40
 class LivePreview(QObject):
     """Follows the view of an image, and shows previews of it in a labels layer.
 
-    What the user sets on that layer (opacity, contrast, visibility) stays.
+    What the user sets on that layer (opacity, colours) stays.
 
     Parameters
     ----------
@@ -42,6 +42,11 @@ class LivePreview(QObject):
         The layer that is predicted.
     parent
         What it ends with.
+
+    Attributes
+    ----------
+    probability
+        The layer that shows how sure the network is, once that is wanted.
 
     Signals
     -------
@@ -62,7 +67,7 @@ class LivePreview(QObject):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._image = viewer, image
-        self._probability: Image | None = None
+        self.probability: Image | None = None
         self.layer: Labels | None = None
         self.shown_at = 0.0
         self._timer = later(self, self.look, _LOOK_MS)
@@ -98,22 +103,32 @@ class LivePreview(QObject):
         if preview.core[0].start not in slices:
             slices.append(preview.core[0].start)
         if preview.probabilities is not None:
-            if self._probability is None:
+            if self.probability is None:
                 self._make_probability()
             foreground = 1 - preview.probabilities[0]
-            _put(self._probability, preview.core, foreground)
+            _put(self.probability, preview.core, foreground)
+
+    @property
+    def seen(self) -> bool:
+        """Whether the eye shows the preview."""
+        return self.layer is not None and bool(self.layer.visible)
 
     def set_visible(self, visible: bool) -> None:
-        """Show or hide the preview."""
-        if self.layer is not None:
-            self.layer.visible = visible
+        """Let the eye show the preview, or the image alone."""
+        if visible == self.seen:
+            return
+        eye = Eye.of(self._viewer)
+        if visible:
+            eye.bring(self.layer or self._make_layer())
+        else:
+            eye.show(EM)
 
     def _on_moved(self, _event: Any = None) -> None:
         self._timer.start()
 
     def _on_removed(self, event: Any) -> None:
-        if self._probability is not None and event.value == self._probability:
-            self._probability = None
+        if self.probability is not None and event.value == self.probability:
+            self.probability = None
         if self.layer is not None and event.value == self.layer:
             self.layer = None
             self.removed.emit()
@@ -134,7 +149,7 @@ class LivePreview(QObject):
 
     def _make_probability(self) -> None:
         empty = np.zeros(plane_shape(self._image), np.float32)
-        self._probability = self._add(
+        self.probability = self._add(
             Image,
             empty,
             "preview probability",
