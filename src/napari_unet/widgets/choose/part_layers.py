@@ -76,8 +76,10 @@ class PartLayers(QObject):
             self._put_away()
 
     def _put_away(self) -> None:
-        seen = [layer for layer in self._there() if layer.visible]
-        Eye.of(self._viewer).put_back(seen)
+        layers = self._there()
+        seen = [layer for layer in layers if layer.visible]
+        if seen:
+            Eye.of(self._viewer).put_back(layers)
         for layer in seen:
             layer.metadata[PUT_AWAY] = True
             layer.visible = False
