@@ -1,0 +1,1 @@
+"""Corrections of numbered objects, each a small change that can be taken back."""

@@ -1,0 +1,137 @@
+"""A correction: new values for a box of labels; and where each object lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from napari_unet.errors import InputError
+
+Box = tuple[slice, ...]
+"""Part of a slice, (Y, X), or of a volume, (Z, Y, X)."""
+Labels = NDArray[np.integer]
+"""Numbered objects, (Y, X) or (Z, Y, X); 0 is background."""
+
+_LISTED = 2**24
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """What takes the place of labels.
+
+    Attributes
+    ----------
+    box
+        Where.
+    values
+        The new values of the box, in the type of the labels or a larger one.
+    words
+        What was done, such as "7 merged into 3".
+    """
+
+    box: Box
+    values: Labels
+    words: str
+
+
+class ObjectBoxes:
+    """Where each object of labels lies, so that a correction looks at its box alone.
+
+    Found once for all objects; `include` keeps it true when labels change. A box may be
+    larger than its object.
+
+    Parameters
+    ----------
+    labels
+        The array itself, not a copy: corrections read it.
+    used
+        Highest number that is taken elsewhere, such as in other slices.
+    """
+
+    def __init__(self, labels: Labels, used: int = 0) -> None:
+        self.labels = labels
+        self._used = used
+        self._boxes: dict[int, Box] | None = None
+
+    @property
+    def highest(self) -> int:
+        """Highest number that any object has, or had."""
+        if self._boxes is None:
+            self._boxes = self._all()
+        return self._used
+
+    def find(self, number: int) -> Box:
+        """Return the smallest box around an object.
+
+        Raises
+        ------
+        InputError
+            When there is none of that number.
+        """
+        if number > 0:
+            if self._boxes is None:
+                self._boxes = self._all()
+            wide = self._boxes.get(number, tuple(slice(n) for n in self.labels.shape))
+            inner = _inner(self.labels[wide] == number)
+            if inner is not None:
+                box = _within(inner, wide)
+                self._boxes[number] = box
+                return box
+        raise InputError(
+            f"There is no object {number}: choose one that is there, by a click."
+        )
+
+    def include(self, box: Box) -> None:
+        """Take note that labels in a box have changed."""
+        if self._boxes is not None:
+            for number in np.unique(self.labels[box]).tolist():
+                self._used = max(self._used, number)
+                before = self._boxes.get(number, box)
+                self._boxes[number] = union([before, box])
+
+    def _all(self) -> dict[int, Box]:
+        highest = int(self.labels.max(initial=0))
+        self._used = max(self._used, highest)
+        if highest >= _LISTED:
+            return {}  # numbers that large are looked for one by one
+        found = scipy.ndimage.find_objects(self.labels)
+        return {n: box for n, box in enumerate(found, start=1) if box is not None}
+
+
+def union(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box around one or more boxes."""
+    return tuple(
+        slice(min(part.start for part in parts), max(part.stop for part in parts))
+        for parts in zip(*boxes, strict=True)
+    )
+
+
+def grown(box: Box, margin: int, shape: Sequence[int]) -> Box:
+    """Return a box with a margin around it, as far as the labels go."""
+    return tuple(
+        slice(max(0, part.start - margin), min(length, part.stop + margin))
+        for part, length in zip(box, shape, strict=True)
+    )
+
+
+def ball(ndim: int) -> NDArray[np.bool_]:
+    """Return a pixel and its neighbours along the axes."""
+    return np.asarray(scipy.ndimage.generate_binary_structure(ndim, 1))
+
+
+def _inner(mask: NDArray[np.bool_]) -> Box | None:
+    if not mask.any():
+        return None
+    (box,) = scipy.ndimage.find_objects(mask.view(np.uint8))
+    return tuple(box)
+
+
+def _within(inner: Box, outer: Box) -> Box:
+    return tuple(
+        slice((start.start or 0) + part.start, (start.start or 0) + part.stop)
+        for part, start in zip(inner, outer, strict=True)
+    )

@@ -1,0 +1,181 @@
+"""Objects merged, deleted, filled, smoothed and grown."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from napari_unet.errors import InputError
+from napari_unet.proofread.correction import (
+    Correction,
+    Labels,
+    ObjectBoxes,
+    ball,
+    grown,
+    union,
+)
+
+
+def merge(boxes: ObjectBoxes, numbers: Sequence[int]) -> Correction:
+    """Give several objects the number of the first.
+
+    Background between them goes to it, too, where both are next to it: objects are
+    often told apart by a line of one pixel.
+
+    Raises
+    ------
+    InputError
+        When there are not two different objects.
+    """
+    first, *others = dict.fromkeys(numbers)
+    if not others:
+        raise InputError("One object cannot be merged: click on two that are one.")
+    labels = boxes.labels
+    inner = union([boxes.find(number) for number in (first, *others)])
+    box = grown(inner, 1, labels.shape)
+    values = labels[box].copy()
+    cross = ball(labels.ndim)
+    beside = [
+        scipy.ndimage.binary_dilation(values == number, cross)
+        for number in (first, *others)
+    ]
+    gap = (np.sum(beside, axis=0) > 1) & (values == 0)
+    values[np.isin(values, others) | gap] = first
+    listed = ", ".join(map(str, others))
+    return Correction(box, values, f"{listed} merged into {first}")
+
+
+def delete(boxes: ObjectBoxes, number: int) -> Correction:
+    """Turn an object into background."""
+    box = boxes.find(number)
+    values = boxes.labels[box].copy()
+    values[values == number] = 0
+    return Correction(box, values, f"{number} deleted")
+
+
+def fill_holes(boxes: ObjectBoxes, number: int) -> Correction:
+    """Give background that an object encloses to it; other objects in it stay."""
+    box = boxes.find(number)
+    values = boxes.labels[box].copy()
+    filled = scipy.ndimage.binary_fill_holes(values == number)
+    values[filled & (values == 0)] = number
+    return Correction(box, values, f"holes of {number} filled")
+
+
+def smooth(
+    boxes: ObjectBoxes,
+    number: int,
+    radius: float = 2.0,
+    spacing: Sequence[float] | None = None,
+) -> Correction:
+    """Take the roughness from an object's outline; other objects stay as they are.
+
+    Parameters
+    ----------
+    radius
+        Bumps and dents up to about this size go; in the smallest pixel's sides.
+    spacing
+        Size of a pixel along each axis; only their ratio counts.
+    """
+    labels = boxes.labels
+    size = np.ones(labels.ndim) if spacing is None else np.asarray(spacing, np.float64)
+    sigma = radius / (size / size.min())
+    box = grown(boxes.find(number), int(np.ceil(2 * radius)), labels.shape)
+    values = labels[box].copy()
+    own = values == number
+    soft = scipy.ndimage.gaussian_filter(own.astype(np.float32), sigma, mode="nearest")
+    wanted = soft > 0.5
+    if not (wanted & (own | (values == 0))).any():
+        raise InputError(
+            f"{number} is smaller than the bumps that would be smoothed away: choose "
+            "a smaller radius, or delete it."
+        )
+    values[own & ~wanted] = 0
+    values[wanted & (values == 0)] = number
+    return Correction(box, values, f"{number} smoothed")
+
+
+def grow(boxes: ObjectBoxes, number: int, pixels: int = 1) -> Correction:
+    """Let an object grow into the background around it."""
+    labels = boxes.labels
+    box = grown(boxes.find(number), pixels, labels.shape)
+    values = labels[box].copy()
+    free = (values == 0) | (values == number)
+    wide = scipy.ndimage.binary_dilation(
+        values == number, ball(labels.ndim), pixels, mask=free
+    )
+    values[wide] = number
+    return Correction(box, values, f"{number} grown by {pixels} px")
+
+
+def keep_largest(boxes: ObjectBoxes, number: int) -> Correction:
+    """Turn all pieces of an object but the largest into background."""
+    box = boxes.find(number)
+    values = boxes.labels[box].copy()
+    pieces, count = scipy.ndimage.label(values == number)
+    sizes = np.bincount(pieces.ravel())[1:]
+    values[(pieces > 0) & (pieces != 1 + sizes.argmax())] = 0
+    gone = count - 1
+    return Correction(box, values, f"{gone} smaller pieces of {number} deleted")
+
+
+def renumber(labels: Labels) -> Correction:
+    """Give all objects the numbers 1, 2, ... in the order of those they have."""
+    numbers, ranks = np.unique(labels, return_inverse=True)
+    first = 0 if numbers[0] == 0 else 1
+    values: NDArray[np.integer] = (ranks.reshape(labels.shape) + first).astype(
+        labels.dtype
+    )
+    count = len(numbers) - 1 + first
+    whole = tuple(slice(0, length) for length in labels.shape)
+    return Correction(whole, values, f"{count} objects numbered anew")
+
+
+def interpolate(boxes: ObjectBoxes, number: int) -> Correction:
+    """Draw an object into the slices between those that hold it.
+
+    The outline moves evenly from one to the next: signed distances to both outlines
+    are weighed by how near the slices are [1]_. Other objects stay as they are.
+
+    Raises
+    ------
+    InputError
+        When there is no slice between two that hold it.
+
+    References
+    ----------
+    .. [1] Raya & Udupa 1990, Shape-based interpolation of multidimensional objects,
+       IEEE Trans. Med. Imaging 9:32.
+    """
+    labels = boxes.labels
+    box = boxes.find(number)
+    values = labels[box].copy()
+    held = np.flatnonzero((values == number).any(axis=(-2, -1)))
+    if labels.ndim != 3 or len(held) == len(values):
+        raise InputError(
+            f"No slice lies between those that hold {number}: draw it in two slices "
+            "with others between."
+        )
+    for low, high in itertools.pairwise(held):
+        if high - low == 1:
+            continue
+        ends = [_signed(values[z] == number) for z in (low, high)]
+        for z in range(low + 1, high):
+            share = (z - low) / (high - low)
+            inside = (1 - share) * ends[0] + share * ends[1] > 0
+            values[z][inside & (values[z] == 0)] = number
+    drawn = len(values) - len(held)
+    return Correction(box, values, f"{number} drawn into {drawn} slices between")
+
+
+def _signed(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return distances to the outline of a mask, (Y, X), above 0 inside."""
+    padded = np.pad(mask, 1)
+    inside = scipy.ndimage.distance_transform_edt(padded)[1:-1, 1:-1]
+    outside = scipy.ndimage.distance_transform_edt(~mask)
+    # The outline lies half a pixel from the middles on either side of it.
+    return np.asarray(np.where(mask, inside - 0.5, 0.5 - outside))

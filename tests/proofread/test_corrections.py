@@ -1,0 +1,195 @@
+"""Corrections change what they should, and nothing else."""
+
+import numpy as np
+import pytest
+
+from napari_unet.errors import InputError
+from napari_unet.proofread.correction import ObjectBoxes
+from napari_unet.proofread.parting import split_by_line, split_by_seeds
+from napari_unet.proofread.repair import (
+    delete,
+    fill_holes,
+    grow,
+    interpolate,
+    keep_largest,
+    merge,
+    renumber,
+    smooth,
+)
+from napari_unet.proofread.reviewed import Reviewed
+
+
+def dumbbell(ndim):
+    """Two cells that ran together, 3, beside another, 8."""
+    labels = np.zeros((7, 40, 60)[-ndim:], np.uint8)
+    labels[..., 10:25, 5:25] = 3
+    labels[..., 10:25, 28:50] = 3
+    labels[..., 16:19, 25:28] = 3
+    labels[..., 30:38, 5:50] = 8
+    return labels
+
+
+def apply(labels, correction):
+    changed = labels.astype(np.result_type(labels, correction.values))
+    changed[correction.box] = correction.values
+    return changed
+
+
+@pytest.fixture(params=[2, 3])
+def labels(request):
+    return dumbbell(request.param)
+
+
+def test_what_was_split_along_a_line_can_be_merged_again(labels):
+    at = [[15, 26], [20, 26]] if labels.ndim == 2 else [[3, 15, 26], [3, 20, 26]]
+    parted = apply(labels, split_by_line(ObjectBoxes(labels), 3, at))
+    left, right = parted[..., 10:25, 5:25], parted[..., 10:25, 28:50]
+    assert (left == 9).all()
+    assert (right == 3).all()  # the larger part keeps its number
+    assert np.array_equal(parted > 0, labels > 0)
+    again = apply(parted, merge(ObjectBoxes(parted), [3, 9]))
+    assert np.array_equal(again, labels)
+
+
+def test_seeds_part_an_object_where_it_is_narrow(labels):
+    seeds = [[17, 12], [17, 40]]
+    if labels.ndim == 3:
+        seeds = [[2, *seeds[0]], [4, *seeds[1]]]
+    parted = apply(labels, split_by_seeds(ObjectBoxes(labels), 3, seeds))
+    assert (parted[..., 10:25, 5:25] == 9).all()
+    assert (parted[..., 10:25, 28:50] == 3).all()
+    assert np.array_equal(parted == 8, labels == 8)
+
+
+def test_seeds_part_an_object_where_the_probability_is_low():
+    labels = np.ones((20, 40), np.uint8)
+    likely = np.ones(labels.shape, np.float32)
+    likely[:, 13] = 0.2
+    seeds = [[10, 3], [10, 35]]
+    parted = apply(labels, split_by_seeds(ObjectBoxes(labels), 1, seeds, None, likely))
+    assert (parted[:, :13] == 2).all()
+    assert (parted[:, 14:] == 1).all()
+
+
+def test_merging_fills_the_line_between():
+    labels = np.zeros((20, 21), np.uint8)
+    labels[2:18, 2:10], labels[2:18, 11:19] = 1, 2
+    together = apply(labels, merge(ObjectBoxes(labels), [2, 1]))
+    assert (together[2:18, 2:19] == 2).all()
+    assert np.count_nonzero(together) == 16 * 17
+
+
+def test_what_is_deleted_is_background_and_the_rest_stays(labels):
+    gone = apply(labels, delete(ObjectBoxes(labels), 3))
+    assert np.array_equal(gone, np.where(labels == 3, 0, labels))
+
+
+def test_holes_are_filled_but_not_where_other_objects_lie():
+    labels = np.zeros((30, 30), np.uint8)
+    labels[3:27, 3:27] = 5
+    labels[8:12, 8:12], labels[18:22, 18:22] = 0, 6
+    filled = apply(labels, fill_holes(ObjectBoxes(labels), 5))
+    assert (filled[8:12, 8:12] == 5).all()
+    assert (filled[18:22, 18:22] == 6).all()
+
+
+def test_smoothing_takes_bumps_and_leaves_the_rest(labels):
+    rough = labels.copy()
+    rough[..., 8:10, 12] = 3
+    even = apply(rough, smooth(ObjectBoxes(rough), 3, radius=2))
+    assert not even[..., 8, 12].any()
+    assert (even[..., 13:22, 8:22] == 3).all()
+    assert np.array_equal(even == 8, labels == 8)
+    tiny = np.zeros((9, 9), np.uint8)
+    tiny[4, 4] = 1
+    with pytest.raises(InputError, match="smaller than the bumps"):
+        smooth(ObjectBoxes(tiny), 1)
+
+
+def test_growing_stops_at_other_objects():
+    labels = np.zeros((9, 20), np.uint8)
+    labels[3:6, 3:6], labels[3:6, 8:12] = 1, 2
+    wide = apply(labels, grow(ObjectBoxes(labels), 1, 4))
+    assert np.array_equal(wide == 2, labels == 2)
+    assert (wide[4, 0:8] == 1).all()
+    once = apply(labels, grow(ObjectBoxes(labels), 1))
+    assert np.count_nonzero(once == 1) == 9 + 12
+
+
+def test_only_the_largest_piece_is_kept(labels):
+    crumbs = labels.copy()
+    crumbs[..., 0, 0] = crumbs[..., 39, 59] = 3
+    assert np.array_equal(apply(crumbs, keep_largest(ObjectBoxes(crumbs), 3)), labels)
+
+
+def test_slices_between_two_drawn_ones_are_drawn():
+    labels = np.zeros((9, 40, 40), np.uint8)
+    labels[1, 10:30, 10:30] = 4
+    labels[7, 15:25, 15:25] = 4
+    labels[4, 18:20, 18:20] = 7
+    full = apply(labels, interpolate(ObjectBoxes(labels), 4))
+    areas = (full == 4).sum(axis=(1, 2))
+    assert (np.diff(areas[[1, 2, 3, 5, 6, 7]]) < 0).all()
+    middle = np.argwhere(full[4] > 0)
+    assert (middle.min(axis=0) == 12).all() or (middle.min(axis=0) == 13).all()
+    assert (full[4, 18:20, 18:20] == 7).all()
+    assert areas[0] == areas[8] == 0
+    with pytest.raises(InputError, match="No slice lies between"):
+        interpolate(ObjectBoxes(full), 4)
+
+
+def test_numbers_are_counted_up_anew():
+    labels = np.array([[0, 5, 5, 0, 900, 2]], np.uint16)
+    assert apply(labels, renumber(labels)).tolist() == [[0, 2, 2, 0, 3, 1]]
+
+
+def test_boxes_stay_true_when_labels_change(labels):
+    boxes = ObjectBoxes(labels)
+    change = merge(boxes, [3, 8])
+    labels[change.box] = change.values
+    boxes.include(change.box)
+    inner = np.argwhere(labels == 3)
+    assert [part.start for part in boxes.find(3)] == inner.min(axis=0).tolist()
+    assert [part.stop - 1 for part in boxes.find(3)] == inner.max(axis=0).tolist()
+    with pytest.raises(InputError, match="no object 8"):
+        boxes.find(8)
+
+
+def test_numbers_too_large_to_list_are_found():
+    labels = np.zeros((5, 6), np.int64)
+    labels[2:4, 3:5] = 2**40
+    assert ObjectBoxes(labels).find(2**40) == (slice(2, 4), slice(3, 5))
+
+
+def test_a_type_that_is_full_becomes_larger():
+    labels = np.full((10, 40), 255, np.uint8)
+    parted = split_by_seeds(ObjectBoxes(labels), 255, [[5, 3], [5, 35]])
+    assert parted.values.max() == 256
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda boxes: split_by_line(boxes, 3, [[0, 0], [0, 5]]), "all the way"),
+        (lambda boxes: split_by_seeds(boxes, 3, [[17, 12], [0, 0]]), "1 of the seeds"),
+        (lambda boxes: merge(boxes, [3, 3]), "cannot be merged"),
+        (lambda boxes: delete(boxes, 4), "no object 4"),
+        (lambda boxes: delete(boxes, 0), "no object 0"),
+    ],
+)
+def test_what_cannot_be_done_is_said(wrong, words):
+    labels = dumbbell(2)
+    before = labels.copy()
+    with pytest.raises(InputError, match=words):
+        wrong(ObjectBoxes(labels))
+    assert np.array_equal(labels, before)
+
+
+def test_reviewed_objects_are_counted_and_the_next_is_found():
+    seen = Reviewed({1, 2})
+    assert seen.share([1, 2, 5, 9]) == 0.5
+    assert seen.next_object([1, 2, 5, 9], after=5) == 9
+    assert seen.next_object([1, 2, 5, 9], after=9) == 5
+    assert seen.next_object([1, 2]) is None
+    seen.forget([2])
+    assert Reviewed.from_dict(seen.as_dict()) == Reviewed({1})
