@@ -18,10 +18,10 @@ def main(config: RunConfig | None = None, steps: int = 200, size: int = 256) -> 
     scribbles[:80, :80] = (objects[2, :80, :80] > 0) + 1
 
     loop = LiveLoop(stack, AnnotationKind.SCRIBBLES, config)
-    loop.update(2, scribbles)  # slice 2: 0 unlabelled, 1 background, 2 cell
-    loop.look_at(3)
+    loop.requests.update(2, scribbles)  # slice 2: 0 unlabelled, 1 background, 2 cell
+    loop.requests.look_at(3)
     stop = Event()
-    for item in loop.run(stop):  # on a thread of its own; the rest from any thread
+    for item in loop.run(stop):  # on a thread of its own; requests from any
         if isinstance(item, Preview):
             print(f"step {item.step}: {np.mean(item.labels > 0):.0%} cells in view")
             if item.step >= steps:

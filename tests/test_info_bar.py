@@ -214,8 +214,8 @@ def test_the_preview_of_live_training_ends_above_the_bar(em, rows):
         train=TrainConfig(live_patch_size=32, batch_size=1, threads=1),
     )
     loop = LiveLoop(stack, AnnotationKind.CLASSES, config)
-    loop.update(1, cells[1])
-    loop.look_at(1, (rows, slice(0, WIDTH)))
+    loop.requests.update(1, cells[1])
+    loop.requests.look_at(1, (rows, slice(0, WIDTH)))
     items, stop = [], Event()
     for item in loop.run(stop):
         items.append(item)

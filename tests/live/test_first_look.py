@@ -114,5 +114,5 @@ def test_the_threshold_of_the_model_counts_until_the_network_has_learnt(em):
     (usual,), (few,) = look(em, model), look(em, strict)
     assert 0 < np.count_nonzero(few.labels) < np.count_nonzero(usual.labels)
     loop = LiveLoop(em[0], start=strict)
-    loop.look_at(2)
+    loop.requests.look_at(2)
     np.testing.assert_array_equal(next(loop.run()).labels, few.labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from threading import Event
 
 import numpy as np
@@ -80,8 +81,8 @@ def test_it_waits_until_something_is_painted_and_says_so(em):
 
 def test_it_sleeps_while_there_is_nothing_to_do(em, tmp_path, monkeypatch):
     loop = loop_on(em, folder=RunFolder(tmp_path))
-    loop.look_at(1)
-    loop.keep()
+    loop.requests.look_at(1)
+    loop.requests.keep()
     rounds, stop = [], Event()
     take_annotations = loop._take_annotations
 
@@ -99,8 +100,8 @@ def test_it_sleeps_while_there_is_nothing_to_do(em, tmp_path, monkeypatch):
 
 def test_it_learns_from_one_slice_and_shows_another(em):
     loop = loop_on(em)
-    loop.update(1, scribbles(em, 1))
-    loop.look_at(2)
+    loop.requests.update(1, scribbles(em, 1))
+    loop.requests.look_at(2)
     items = take(loop, is_preview(after=80))
     steps = [item for item in items if isinstance(item, LiveStep)]
     assert np.mean([s.loss for s in steps[-10:]]) < steps[0].loss
@@ -116,9 +117,9 @@ def test_a_region_is_predicted_alone_with_probabilities_on_demand(em):
     loop = LiveLoop(stack, config=settings())
     painted = np.zeros((300, 160), np.uint8)
     painted[:20], painted[30:] = 1, 2
-    loop.update(0, painted)
+    loop.requests.update(0, painted)
     region = (slice(140, 150), slice(-5, 300))
-    loop.look_at(3, region, probabilities=True)
+    loop.requests.look_at(3, region, probabilities=True)
     shown = next(item for item in take(loop, is_preview()) if is_preview()(item))
     # Widened to blocks of 128 pixels.
     assert shown.core == (slice(3, 4), slice(128, 256), slice(128, 160))
@@ -128,14 +129,14 @@ def test_a_region_is_predicted_alone_with_probabilities_on_demand(em):
 
 def test_a_view_that_moves_is_predicted_before_the_next_step(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
-    loop.look_at(0)
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.look_at(0)
     stop = Event()
     items = loop.run(stop)
     for item in items:
         if is_preview()(item):
             break
-    loop.look_at(3)
+    loop.requests.look_at(3)
     following = next(items)
     assert isinstance(following, Preview)
     assert following.core[0] == slice(3, 4)
@@ -145,14 +146,14 @@ def test_a_view_that_moves_is_predicted_before_the_next_step(em):
 
 def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0, (slice(20, 60), slice(60, 100))))
-    loop.look_at(0)
+    loop.requests.update(0, scribbles(em, 0, (slice(20, 60), slice(60, 100))))
+    loop.requests.look_at(0)
     stop = Event()
     items = loop.run(stop)
     for item in items:
         if is_step(20)(item):
             break
-    loop.update(2, scribbles(em, 2, (slice(50, 90), slice(50, 90))))
+    loop.requests.update(2, scribbles(em, 2, (slice(50, 90), slice(50, 90))))
     before = item.step
     for item in items:
         if isinstance(item, Preview) and item.updates == 2:
@@ -165,13 +166,13 @@ def test_a_stroke_is_learnt_at_once_and_previews_say_that_they_have_seen_it(em):
 
 def test_erasing_takes_pixels_out_of_the_training_set(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
-    loop.update(1, scribbles(em, 1, (slice(28, 38), slice(80, 90))))
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.update(1, scribbles(em, 1, (slice(28, 38), slice(80, 90))))
     stop = Event()
     items = loop.run(stop)
     first = next(items)
     assert (first.pixels, first.slices) == (96 * 112 + 100, 2)
-    loop.update(0, np.zeros(SHAPE[1:], np.uint8))
+    loop.requests.update(0, np.zeros(SHAPE[1:], np.uint8))
     second = next(items)
     assert (second.pixels, second.slices) == (100, 1)
     stop.set()
@@ -181,22 +182,22 @@ def test_erasing_takes_pixels_out_of_the_training_set(em):
 def test_one_class_alone_is_waited_with_since_a_new_network_would_see_it_everywhere(em):
     loop = loop_on(em)
     cells = np.where(em[1][1] > 0, 2, 0).astype(np.uint8)
-    loop.update(1, cells)
+    loop.requests.update(1, cells)
     items = loop.run()
     idle = next(items)
     assert isinstance(idle, Idle)
     assert "Only one class is painted" in idle.reason
-    loop.update(1, scribbles(em, 1))
+    loop.requests.update(1, scribbles(em, 1))
     assert isinstance(next(items), LiveStep)
     items.close()
 
 
 def test_a_slice_that_was_erased_before_a_step_saw_it_was_not_learnt_from(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
+    loop.requests.update(0, scribbles(em, 0))
     loop._take_annotations()
-    loop.update(0, np.zeros(SHAPE[1:], np.uint8))
-    loop.update(1, scribbles(em, 1))
+    loop.requests.update(0, np.zeros(SHAPE[1:], np.uint8))
+    loop.requests.update(1, scribbles(em, 1))
     next(loop.run())
     trained = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
     assert trained == {1}
@@ -204,12 +205,12 @@ def test_a_slice_that_was_erased_before_a_step_saw_it_was_not_learnt_from(em):
 
 def test_a_slice_that_was_erased_counts_as_learnt_from(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
+    loop.requests.update(0, scribbles(em, 0))
     stop = Event()
     items = loop.run(stop)
     next(items)
-    loop.update(0, np.zeros(SHAPE[1:], np.uint8))
-    loop.update(1, scribbles(em, 1))
+    loop.requests.update(0, np.zeros(SHAPE[1:], np.uint8))
+    loop.requests.update(1, scribbles(em, 1))
     next(items)
     trained = trained_slices(loop.model().card, fingerprint(em[0].as_czyx()))
     assert trained == {0, 1}
@@ -220,8 +221,8 @@ def test_a_slice_that_was_erased_counts_as_learnt_from(em):
 def test_held_out_slices_are_scored_and_never_trained_on(em):
     roles = role_map([Region(role=Role.VALIDATION, slices="1")], SHAPE)
     loop = loop_on(em, roles=roles)
-    loop.update(0, scribbles(em, 0))
-    loop.update(1, scribbles(em, 1))
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.update(1, scribbles(em, 1))
     loop._validation_seconds, loop._validated_at = 0.0, -60.0
     step = next(loop.run())
     assert step.slices == 1
@@ -230,7 +231,7 @@ def test_held_out_slices_are_scored_and_never_trained_on(em):
 
 def test_a_slice_of_one_known_class_is_read_as_that_class(em):
     loop = loop_on(em, kind=AnnotationKind.CLASSES, class_names=("no", "one", "two"))
-    loop.update(0, 2 * (em[1][0] > 0).astype(np.uint8))
+    loop.requests.update(0, 2 * (em[1][0] > 0).astype(np.uint8))
     take(loop, is_step(1))
     found = np.unique(loop._set.image.target.classes[0])
     np.testing.assert_array_equal(found, [0, 2])
@@ -239,12 +240,12 @@ def test_a_slice_of_one_known_class_is_read_as_that_class(em):
 def test_a_new_class_gives_the_network_another_output(em):
     loop = loop_on(em)
     painted = scribbles(em, 0)
-    loop.update(0, painted)
+    loop.requests.update(0, painted.copy())
     stop = Event()
     items = loop.run(stop)
     next(items)
     painted[:20] = 3
-    loop.update(0, painted)
+    loop.requests.update(0, painted)
     step = next(items)
     stop.set()
     list(items)
@@ -256,14 +257,14 @@ def test_a_new_class_gives_the_network_another_output(em):
 def model(em):
     """A network that knows cells."""
     loop = loop_on(em)
-    loop.update(1, scribbles(em, 1))
+    loop.requests.update(1, scribbles(em, 1))
     take(loop, is_step(60))
     return loop.model()
 
 
 def messages(em, model, painted):
     loop = loop_on(em, start=model)
-    loop.update(2, painted)
+    loop.requests.update(2, painted)
     items = take(loop, is_step(3))
     return " ".join(item.message for item in items if isinstance(item, LiveStep))
 
@@ -284,7 +285,7 @@ def test_a_start_is_not_made_unsure_by_a_class_that_is_new(em, model):
 def test_dense_annotations_are_learnt_slice_by_slice(em, kind):
     objects = em[1] if kind is AnnotationKind.OBJECTS else (em[1] > 0) * 255
     loop = loop_on(em, kind=kind)
-    loop.update(2, objects[2])
+    loop.requests.update(2, objects[2])
     step = next(loop.run())
     assert (step.pixels, step.slices) == (96 * 112, 1)
 
@@ -293,8 +294,8 @@ def test_a_network_of_three_dimensions_learns_from_one_painted_slice(em):
     network = UNetConfig(ndim=3, base_channels=4, depth=1)
     train = TrainConfig(live_patch_size=32, batch_size=1, patch_slices=4)
     loop = loop_on(em, config=RunConfig(network=network, train=train))
-    loop.update(2, scribbles(em, 2))
-    loop.look_at(1)
+    loop.requests.update(2, scribbles(em, 2))
+    loop.requests.look_at(1)
     shown = take(loop, is_preview())
     assert any(isinstance(item, LiveStep) and item.slices == 1 for item in shown)
     preview = next(item for item in shown if isinstance(item, Preview))
@@ -303,44 +304,44 @@ def test_a_network_of_three_dimensions_learns_from_one_painted_slice(em):
 
 def test_labels_of_another_size_are_refused_and_the_rest_goes_on(em):
     loop = loop_on(em)
-    loop.update(0, np.ones((5, 5), np.uint8))
+    loop.requests.update(0, np.ones((5, 5), np.uint8))
     items = loop.run()
     idle = next(items)
     assert "5 x 5 pixels and the image is 96 x 112" in idle.reason
-    loop.update(0, scribbles(em, 0))
+    loop.requests.update(0, scribbles(em, 0))
     assert isinstance(next(items), LiveStep)
 
 
 def test_a_pause_holds_the_steps_and_still_shows_what_is_looked_at(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
-    loop.look_at(0)
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.look_at(0)
     items = loop.run()
     while not isinstance(next(items), Preview):
         pass
-    loop.pause()
+    loop.requests.pause()
     while not isinstance(item := next(items), Idle):
         pass
     assert item.reason == "Paused"
-    loop.look_at(2)
+    loop.requests.look_at(2)
     assert next(items).core[0] == slice(2, 3)
-    threading.Timer(0.2, loop.go_on).start()
+    threading.Timer(0.2, partial(loop.requests.pause, False)).start()
     assert isinstance(next(items), LiveStep)
 
 
 def test_a_slice_that_cannot_be_read_is_left_out_and_the_others_are_learnt(em):
     loop = loop_on(em)
-    loop.update(0, scribbles(em, 0))
-    loop.update(2, np.full(SHAPE[1:], 1000, np.uint16))
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.update(2, np.full(SHAPE[1:], 1000, np.uint16))
     step = take(loop, is_step(2))[-1]
     assert step.slices == 1
     assert step.left_out.startswith("Slice 2: ")
     loop = loop_on(em)
-    loop.update(2, np.full(SHAPE[1:], 1000, np.uint16))
+    loop.requests.update(2, np.full(SHAPE[1:], 1000, np.uint16))
     items = loop.run()
     assert next(items).reason.startswith("Slice 2: ")
-    loop.update(0, scribbles(em, 0))
-    loop.update(2, scribbles(em, 2))
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.update(2, scribbles(em, 2))
     step = next(item for item in items if isinstance(item, LiveStep))
     assert (step.slices, step.left_out) == (2, "")
 
@@ -348,7 +349,7 @@ def test_a_slice_that_cannot_be_read_is_left_out_and_the_others_are_learnt(em):
 def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     folder = RunFolder(tmp_path / "run")
     loop = loop_on(em, folder=folder, class_names=("membrane", "cell"))
-    loop.update(0, scribbles(em, 0))
+    loop.requests.update(0, scribbles(em, 0))
     take(loop, is_step(5))
     model = load_model(folder.last)
     assert model.card.class_names == ("membrane", "cell")
@@ -362,7 +363,7 @@ def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     assert (
         loop_on(em, start=Model(model.network, card)).model().card.normalization == old
     )
-    again.look_at(1)
+    again.requests.look_at(1)
     # A model that knows something is shown before anything is painted.
     items = again.run()
     shown, idle = next(items), next(items)
@@ -375,7 +376,7 @@ def test_a_model_that_was_started_from_is_kept_for_the_stack_before_it_learns(
 ):
     model, stop = loop_on(em).model(), Event()
     loop = loop_on(em, start=model, folder=RunFolder(tmp_path / "run"))
-    loop.keep()
+    loop.requests.keep()
     items = loop.run(stop)
     kept = next(items)
     assert load_model(kept.path).card.step == 0
@@ -393,19 +394,19 @@ def test_a_single_slice_and_channels_are_images_too():
     loop = LiveLoop(stack, config=settings())
     painted = np.zeros((64, 72), np.uint8)
     painted[:20], painted[30:] = 1, 2
-    loop.update(0, painted)
+    loop.requests.update(0, painted)
     assert isinstance(next(loop.run()), LiveStep)
 
 
 def test_a_kept_model_knows_that_cells_fill_the_image(em, tmp_path):
     loop = loop_on(em, folder=RunFolder(tmp_path / "run"))
     for z in range(2):
-        loop.update(z, scribbles(em, z))
+        loop.requests.update(z, scribbles(em, z))
     kept = []
 
     def until(item):
         if is_step(60)(item) and not kept:
-            loop.keep()
+            loop.requests.keep()
         kept.extend([item] if isinstance(item, Kept) else [])
         return bool(kept)
 

@@ -78,6 +78,6 @@ def train_live(
         coverage=source.coverage,
         requests=requests,
     )
-    yield Started(loop.device_words, loop.notes, loop.memory_words)
+    yield Started(loop.device.words, loop.notes, loop.device.memory_words)
     yield from bundled(loop.run(stop), _SHOW_SECONDS)
     return run.last if run.last.exists() else None

@@ -24,7 +24,7 @@ from napari_unet.live.live_set import LiveSet
 from napari_unet.live.requests import LiveRequests, View
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import use_threads
+from napari_unet.model.device import Device, use_threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.finish_of_network import finish_of_network
@@ -48,8 +48,8 @@ _TIDY_SECONDS = 20.0
 class LiveLoop:
     """A network that learns while its annotations are painted.
 
-    `run` is a generator for a thread of its own; everything else may be called from
-    any thread at any time and returns at once.
+    `run` is a generator for a thread of its own; what is painted and looked at
+    meanwhile is handed to `requests`, from any thread.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ class LiveLoop:
     coverage
         Which pixels of the annotations say anything; nothing is guessed.
     requests
-        What is asked of the loop; one of its own where it is left out.
+        What is asked of the loop; one of its own where it is left out. It is an
+        attribute, too.
 
     Raises
     ------
@@ -105,8 +106,8 @@ class LiveLoop:
         # That of the weights as they are; learning moves it.
         self._threshold = None if model is None else model.card.threshold
         self._learner = LiveLearner(config, self._set.image, model)
-        self._requests = requests or LiveRequests()
-        self._requests.model = self.model
+        self.requests = requests or LiveRequests()
+        self.requests.model = self.model
         self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0
         self._validation_seconds = 0.0
         self._shown: tuple[View | None, int] = (None, 0)
@@ -116,52 +117,10 @@ class LiveLoop:
         self._tidied_at = 0.0
         self._chosen = None if model is None else ChosenFinish.of(model.card)
 
-    # What other threads ask for.
-
-    def update(self, z: int, labels: NDArray[np.generic]) -> None:
-        """Take what is painted on slice `z` now: (Y, X) labels, which are copied."""
-        self._requests.update(z, np.array(labels))
-
-    def look_at(
-        self,
-        z: int | None,
-        region: tuple[slice, slice] | None = None,
-        *,
-        probabilities: bool = False,
-    ) -> None:
-        """Ask for previews of slice `z`, of all of it where no region is named.
-
-        Rows and columns are widened to blocks of 128 pixels.
-
-        None for the slice ends the previews.
-        """
-        self._requests.look_at(z, region, probabilities=probabilities)
-
-    def pause(self) -> None:
-        """Hold the training; what is looked at is still predicted."""
-        self._requests.pause()
-
-    def go_on(self) -> None:
-        """Go on after a pause."""
-        self._requests.pause(False)
-
-    def keep(self) -> None:
-        """Ask for a model file of the network as it is; `run` yields its path."""
-        self._requests.keep()
-
     @property
-    def num_updates(self) -> int:
-        """Updates of annotations so far; a preview tells how many of them it saw."""
-        return self._requests.num_updates
-
-    @property
-    def device_words(self) -> str:
-        """The device and its precision, in words."""
-        return self._learner.device.words
-
-    def memory_words(self) -> str:
-        """Return how much memory is in use and free on the device now."""
-        return self._learner.device.memory_words()
+    def device(self) -> Device:
+        """Where the network learns."""
+        return self._learner.device
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -172,8 +131,6 @@ class LiveLoop:
         """Return a copy of the network as it is now, for predicting."""
         network = copy.deepcopy(self._learner.network).cpu()
         return Model(network.eval(), self._card())
-
-    # The thread that trains.
 
     def run(
         self, stop: threading.Event | None = None
@@ -206,7 +163,7 @@ class LiveLoop:
                 while_training.enter_context(self.folder.alone())
                 self.folder.forget_run()
                 self.folder.write_settings(self._learner.config)
-                self.folder.log(f"live training on {self.device_words}")
+                self.folder.log(f"live training on {self.device.words}")
             reported = ""
             while not self._stop.is_set():
                 self._take_annotations()
@@ -216,7 +173,7 @@ class LiveLoop:
                 if reason:
                     if reason != reported:
                         yield Idle(reason)
-                    self._requests.wait(_IDLE_SECONDS, self._can_act)
+                    self.requests.wait(_IDLE_SECONDS, self._can_act)
                 else:
                     yield self._advance()
                     self._tidy()
@@ -226,12 +183,12 @@ class LiveLoop:
 
     def _view(self) -> View | None:
         """Return what is looked at, within the image and in whole blocks."""
-        view = self._requests.view
+        view = self.requests.view
         return None if view is None else view.within(self._set.image.weight_map.shape)
 
     def _can_act(self) -> bool:
         """Return whether something that is asked for can be done without a step."""
-        must_keep = self._requests.kept and self._can_keep
+        must_keep = self.requests.kept and self._can_keep
         return must_keep or self._preview_is_due(self._view())
 
     @property
@@ -241,8 +198,8 @@ class LiveLoop:
         return self.folder is not None and known
 
     def _keep(self) -> Iterator[Kept]:
-        if self._requests.kept and self.folder is not None and self._can_keep:
-            self._requests.kept = False
+        if self.requests.kept and self.folder is not None and self._can_keep:
+            self.requests.kept = False
             self._write()
             self._choose()
             yield Kept(self.folder.last)
@@ -253,7 +210,7 @@ class LiveLoop:
         if len(self._set.classes) < 2 and not self._learner.knows_something:
             # It would find that class everywhere.
             return "Only one class is painted: paint background and every class."
-        return "Paused" if self._requests.paused else ""
+        return "Paused" if self.requests.paused else ""
 
     @property
     def _why_nothing_is_learnt(self) -> str:
@@ -267,7 +224,7 @@ class LiveLoop:
 
     def _take_annotations(self) -> None:
         """Take over what was painted since the last step."""
-        slices, updates = self._requests.take()
+        slices, updates = self.requests.take()
         for z, painted in slices.items():
             try:
                 fresh = self._set.update(z, painted.labels, painted.rows)
@@ -359,7 +316,7 @@ class LiveLoop:
         threshold = None if self._learner.step else self._threshold
         config = PredictConfig(tile_size=TILE, batch_size=1, threshold=threshold)
         model = Model(self._learner.network, self._card())
-        return Predictor(model, config, self._learner.device)
+        return Predictor(model, config, self.device)
 
     def _card(self, chosen: ChosenFinish | None = None) -> ModelCard:
         return self._learner.card(self._set.used, chosen)
