@@ -25,7 +25,6 @@ def predictor_for(
     model: Predictable,
     stack: Stack,
     config: PredictConfig | None = None,
-    device: Device | None = None,
 ) -> Predictor:
     """Return what predicts `stack`: rescaled where `config` asks for it and it differs.
 
@@ -39,8 +38,8 @@ def predictor_for(
     size, unit = stack.size_for(model.card.network.ndim), stack.unit
     found = factors(model.card, size, unit) if config.rescale else None
     if found is None:
-        return Predictor(model, config, device)
-    return RescaledPredictor(model, found, config, device)
+        return Predictor(model, config)
+    return RescaledPredictor(model, found, config)
 
 
 class RescaledPredictor(Predictor):

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_unet.config.window import KeyPreferences
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.project.preferences import changes, preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.fold import Fold
@@ -175,7 +176,7 @@ class Keys:
 
     def _taken(self, key: str) -> str:
         """Name what has a key already: a binding of the user, of napari or of ours."""
-        viewer = getattr(self._viewer, "__wrapped__", self._viewer)
+        viewer = real(self._viewer)
         maps = [viewer.keymap]
         maps += [getattr(one, "class_keymap", {}) for one in type(viewer).__mro__]
         for known in maps:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.widgets.layers.eye import Eye, real_layer, view_of
+from napari_unet.widgets.layers.eye import Eye, view_of
 from napari_unet.widgets.layers.marks import PUT_AWAY
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.listen import later
 
@@ -49,7 +50,7 @@ class PartLayers(QObject):
 
     def add(self, layer: Layer) -> None:
         """Take a layer on; it stays as it is until the part is left."""
-        self._layers.add(real_layer(layer))
+        self._layers.add(real(layer))
         self._follow_dock()
 
     def lay(self, layer: Layer) -> None:
@@ -94,7 +95,7 @@ class PartLayers(QObject):
                 Eye.of(self._viewer).bring(layer)
 
     def _there(self) -> list[Layer]:
-        layers = map(real_layer, self._viewer.layers)
+        layers = map(real, self._viewer.layers)
         return [layer for layer in layers if layer in self._layers]
 
     def _follow_dock(self) -> None:

@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_unet.data.row_marks import RowMarks, depth, is_writable, plane, reach
 from napari_unet.widgets.layers.axes import finest
+from napari_unet.widgets.layers.proxy import real
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,11 +61,10 @@ class LabelChanges:
     @classmethod
     def of(cls, layer: Labels) -> LabelChanges:
         """Return the watch of a layer, on the main thread."""
-        # Plugins are handed a proxy; every one of them is another object.
-        real = getattr(layer, "__wrapped__", layer)
-        if real not in cls._of_layer:
-            cls._of_layer[real] = cls(real)
-        return cls._of_layer[real]
+        own = real(layer)
+        if own not in cls._of_layer:
+            cls._of_layer[own] = cls(own)
+        return cls._of_layer[own]
 
     def __init__(self, layer: Labels) -> None:
         self._layer = weakref.ref(layer)

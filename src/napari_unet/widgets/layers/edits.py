@@ -11,6 +11,7 @@ import scipy
 from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.axes import spatial
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.undo import convert
 from napari_unet.words import sides
 
@@ -123,7 +124,7 @@ def _change(layer: Labels, key: Region, values: NDArray[Any]) -> int:
     if count == 0:
         return 0
     # Plugins are handed a proxy that keeps what is private from them.
-    save = getattr(getattr(layer, "__wrapped__", layer), "_save_history", None)
+    save = getattr(real(layer), "_save_history", None)
     if count <= _FEW or save is None:
         # Several times faster than `nonzero` of a plane.
         found = np.unravel_index(np.flatnonzero(differs), differs.shape)
@@ -152,7 +153,7 @@ def _forget_oldest(layer: Labels) -> None:
     napari counts steps (100), which is right for strokes; a hundred predictions of a
     stack of 1 GB would not fit any memory.
     """
-    history: Any = getattr(getattr(layer, "__wrapped__", layer), "_undo_history", [])
+    history: Any = getattr(real(layer), "_undo_history", [])
     sizes = [_size(step) for step in history]
     while len(sizes) > 1 and sum(sizes) > HISTORY_BYTES:
         history.popleft()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_unet.widgets.layers import marks
+from napari_unet.widgets.layers.proxy import one_for, real
 from napari_unet.widgets.layers.roles import Role, role_of
 
 if TYPE_CHECKING:
@@ -57,11 +57,7 @@ class Eye:
     @classmethod
     def of(cls, viewer: ViewerModel) -> Eye:
         """Return the eye of a viewer."""
-        real = getattr(viewer, "__wrapped__", viewer)
-        if id(real) not in cls._of_viewer:
-            cls._of_viewer[id(real)] = cls(real.layers)
-            weakref.finalize(real, cls._of_viewer.pop, id(real), None)
-        return cls._of_viewer[id(real)]
+        return one_for(viewer, cls._of_viewer, lambda owner: cls(owner.layers))
 
     @property
     def showing(self) -> str:
@@ -98,7 +94,7 @@ class Eye:
 
     def bring(self, layer: Layer) -> None:
         """Show a result, or errors, in the place of what was seen before."""
-        layer = real_layer(layer)
+        layer = real(layer)
         view = view_of(layer)
         if view is None or layer not in self._layers:
             return
@@ -184,9 +180,3 @@ def view_of(layer: Layer) -> str | None:
     if marks.ERRORS in layer.metadata:
         return ERRORS
     return RESULT if marks.PREDICTED in layer.metadata else None
-
-
-def real_layer(layer: Any) -> Layer:
-    """Return the layer behind the proxy that plugins are handed."""
-    made: Layer = getattr(layer, "__wrapped__", layer)
-    return made

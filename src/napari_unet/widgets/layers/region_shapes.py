@@ -72,12 +72,12 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
     layer.metadata[ROLE] = LayerRole.HELPER
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))
-    set_role(layer, role)
+    set_region_role(layer, role)
     layer.text = _TEXT
     return layer
 
 
-def set_role(layer: Shapes, role: Role) -> None:
+def set_region_role(layer: Shapes, role: Role) -> None:
     """Give a role to the selected shapes, and to those that will be drawn."""
     chosen = sorted(layer.selected_data)
     if chosen:

@@ -8,6 +8,7 @@ from typing import Any
 from napari.layers import Labels, Layer
 
 from napari_unet.errors import InputError
+from napari_unet.widgets.layers.proxy import real
 
 
 def replace_data(layer: Layer, data: Any) -> None:
@@ -16,20 +17,20 @@ def replace_data(layer: Layer, data: Any) -> None:
     napari keeps them, so that the next Ctrl+Z would write old labels into the new ones;
     and it lets anything be edited that has new data.
     """
-    real, editable = _real(layer), layer.editable
-    real.data = data
-    if isinstance(real, Labels):
-        real._reset_history()
-    real.editable = editable
+    own, editable = real(layer), layer.editable
+    own.data = data
+    if isinstance(own, Labels):
+        own._reset_history()
+    own.editable = editable
 
 
 def convert(layer: Labels, dtype: Any) -> None:
     """Give a layer another type, which holds its values: its steps of undo stay."""
     if layer.data.dtype != dtype:
-        real, editable = _real(layer), layer.editable
-        real.data = real.data.astype(dtype)
+        own, editable = real(layer), layer.editable
+        own.data = own.data.astype(dtype)
         if not editable:
-            protect(real)
+            protect(own)
 
 
 def protect(layer: Labels) -> None:
@@ -38,15 +39,15 @@ def protect(layer: Labels) -> None:
     napari forgets all steps of a layer that cannot be edited, and lets new data be
     edited again.
     """
-    real = _real(layer)
-    steps = real._undo_history, real._redo_history
+    own = real(layer)
+    steps = own._undo_history, own._redo_history
     layer.editable = False
-    real._undo_history, real._redo_history = steps
+    own._undo_history, own._redo_history = steps
 
 
 def latest(layer: Layer) -> Any:
     """Return the latest step of a layer's undo, to tell steps apart; None without."""
-    history = getattr(_real(layer), "_undo_history", ())
+    history = getattr(real(layer), "_undo_history", ())
     return history[-1] if history else None
 
 
@@ -67,8 +68,3 @@ def undo_of(layer: Labels) -> Callable[[], None]:
         layer.undo()
 
     return undo
-
-
-def _real(layer: Any) -> Any:
-    """Return the layer itself, which plugins are handed a proxy of."""
-    return getattr(layer, "__wrapped__", layer)

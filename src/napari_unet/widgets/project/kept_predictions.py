@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.project import LayerRecord, Project
 from napari_unet.widgets.layers.looks import look_of, place_of
 from napari_unet.widgets.layers.made_facts import FACTS, facts_of
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role, role_changes, role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper, Submit
 
@@ -108,7 +109,7 @@ class KeptPredictions(QObject):
 
     def opened(self, layer: Labels, entry: JournalEntry) -> None:
         """Take a prediction for kept: it was read just now."""
-        self._keepers[_real(layer)].opened(entry)
+        self._keepers[real(layer)].opened(entry)
 
     def records(self) -> list[LayerRecord]:
         """Return how a project remembers them."""
@@ -156,9 +157,3 @@ class KeptPredictions(QObject):
 
     def _place(self, layer: Labels) -> dict[str, Any]:
         return {**place_of(layer), FACTS: facts_of(layer, self._project.stored)}
-
-
-def _real(layer: Any) -> Labels:
-    """Return the layer behind the proxy that plugins are handed."""
-    made: Labels = getattr(layer, "__wrapped__", layer)
-    return made

@@ -21,6 +21,7 @@ from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
 from napari_unet.widgets.layers.marks import AXES, INFO_BAR
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
 from napari_unet.widgets.project.kept_predictions import KeptPredictions
@@ -103,7 +104,7 @@ class OpenProject(QObject):
         """Return the open project of a viewer; all docks of it get the same."""
         workspace = Workspace.of(viewer)
         if workspace not in cls._of_workspace:
-            layers = getattr(viewer, "__wrapped__", viewer).layers
+            layers = real(viewer).layers
             cls._of_workspace[workspace] = cls(workspace, layers)
         return cls._of_workspace[workspace]
 
@@ -170,9 +171,9 @@ class OpenProject(QObject):
         self._opening = True
         self._saved = file
         # Of a proxy, which soon goes, the layer itself.
-        real = [getattr(layer, "__wrapped__", layer) for layer in before]
-        self._of_before = weakref.WeakSet(real)
-        self.predictions.leave_out(real)
+        layers = [real(layer) for layer in before]
+        self._of_before = weakref.WeakSet(layers)
+        self.predictions.leave_out(layers)
         workspace = self.workspace
         workspace.image = workspace.truth = workspace.annotations = None
         workspace.prediction = workspace.model = None

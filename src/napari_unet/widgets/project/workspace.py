@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ from psygnal import SignalGroupDescriptor
 
 from napari_unet.config import Coverage, WeightMapConfig
 from napari_unet.widgets.layers.marks import MEANING
+from napari_unet.widgets.layers.proxy import one_for
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -77,14 +77,13 @@ class Workspace:
     @classmethod
     def of(cls, viewer: ViewerModel) -> Workspace:
         """Return the workspace of a viewer; all docks of it get the same."""
-        # Plugins are handed a proxy; every one of them is another object.
-        real = getattr(viewer, "__wrapped__", viewer)
-        if id(real) not in cls._of_viewer:
-            workspace = cls()
-            cls._of_viewer[id(real)] = workspace
-            weakref.finalize(real, cls._of_viewer.pop, id(real), None)
-            real.layers.events.removed.connect(workspace._on_layer_removed)
-        return cls._of_viewer[id(real)]
+        return one_for(viewer, cls._of_viewer, cls._new)
+
+    @classmethod
+    def _new(cls, viewer: ViewerModel) -> Workspace:
+        workspace = cls()
+        viewer.layers.events.removed.connect(workspace._on_layer_removed)
+        return workspace
 
     def begin(self, what: str) -> None:
         """Say that something runs; it is what `busy` says, until it ends."""

@@ -138,10 +138,10 @@ class Status(QWidget):
             self._paint()
         self._fit()
 
-    def say_all(self, words: str, level: Level = "info") -> None:
+    def say_all(self, words: str) -> None:
         """Say words whose first row is the headline, and the next ones the line."""
         headline, _, line = words.partition("\n")
-        self.say(headline, line, level)
+        self.say(headline, line)
 
     def text(self) -> str:
         """Return all that is said, the parts on rows of their own."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 from qtpy.QtCore import QModelIndex
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_unet.errors import InputError, telling
 from napari_unet.score.measures import SHOWN
@@ -26,7 +26,7 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import once
 from napari_unet.widgets.qt.listen import later
-from napari_unet.widgets.qt.panel import Panel
+from napari_unet.widgets.qt.panel import Panel, growing_form
 from napari_unet.widgets.qt.parts import in_column
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 from napari_unet.widgets.scores.compare_box import CompareBox
@@ -313,9 +313,8 @@ def _done(scores: Scores) -> str:
 
 def _reading(kind: KindBox, coverage: CoverageBox) -> Fold:
     """Return the settings of how the truth is read, folded."""
-    form = QFormLayout()
+    form = growing_form()
     form.setContentsMargins(0, 0, 0, 0)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     form.addRow("Kind of truth", kind)
     form.addRow("Ignore", coverage)
     rows = QWidget()

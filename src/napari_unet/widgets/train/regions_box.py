@@ -25,7 +25,7 @@ from napari_unet.widgets.layers.region_shapes import (
     find_layer,
     make_layer,
     read_regions,
-    set_role,
+    set_region_role,
     show_roles,
 )
 from napari_unet.widgets.qt.file_dialogs import open_file, save_file
@@ -166,7 +166,7 @@ class RegionsBox(QWidget):
 
     def _on_role(self, text: str) -> None:
         if self._layer is not None:
-            set_role(self._layer, Role(text))
+            set_region_role(self._layer, Role(text))
 
     def _on_layers(self, _event: Any = None) -> None:
         """Follow the layer of the image, which may have come or gone."""
