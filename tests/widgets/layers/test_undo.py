@@ -100,6 +100,6 @@ def test_data_are_replaced_in_one_place() -> None:
     places = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.py")
-        if re.search(r"\b(layer|real)\.data = (?!\[\]$)", path.read_text(), re.M)
+        if re.search(r"\b(layer|own)\.data = (?!\[\]$)", path.read_text(), re.M)
     }
     assert places == {"layers/undo.py"}, "shapes that are emptied have no undo"
