@@ -200,7 +200,7 @@ def package() -> Callable[..., Package]:
     return Package
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def model() -> Callable[..., Model]:
     """Make a model, of which batch normalisation has statistics of its own."""
 

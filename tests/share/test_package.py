@@ -38,17 +38,38 @@ KINDS = [
 ]
 
 
-@pytest.fixture
-def package(tmp_path, model):
-    """Export a model and return what was told, and the files of the package."""
+CARD = {"threshold": 0.6}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, model):
+    """Export a model, each only once, and return what was told, and the package."""
+    known = {}
 
     def export(card=None, config=None, **network):
-        path = tmp_path / "model.zip"
-        told = export_model(model(card, **network), path, config)
-        with zipfile.ZipFile(path) as archive:
-            return told, {name: archive.read(name) for name in archive.namelist()}
+        key = repr((card, config, network))
+        if key not in known:
+            path = tmp_path_factory.mktemp("package") / "model.zip"
+            known[key] = export_model(model(card, **network), path, config), path
+        return known[key]
 
     return export
+
+
+@pytest.fixture
+def package(exported):
+    """Export a model and return what was told, and the files of the package."""
+
+    def export(*args, **network):
+        told, path = exported(*args, **network)
+        return told, files_of(path)
+
+    return export
+
+
+def files_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 @pytest.fixture
@@ -61,7 +82,7 @@ def described(package):
 
 @pytest.mark.parametrize("network", KINDS, ids=str)
 def test_every_format_gives_what_the_model_gives(package, network):
-    told, files = package(**network)
+    told, files = package(CARD, **network)
     assert {"pytorch_state_dict", "torchscript"} <= set(told.differences)
     assert max(told.differences.values()) < 1e-5
     sides = np.load(io.BytesIO(files["test_input.npy"])).shape[2:]
@@ -77,7 +98,7 @@ def test_every_format_gives_what_the_model_gives(package, network):
 
 @pytest.mark.parametrize("network", KINDS, ids=str)
 def test_torchscript_takes_every_size_that_is_stated(package, model, network):
-    files = package(**network)[1]
+    files = package(CARD, **network)[1]
     alone = torch.jit.load(io.BytesIO(files["weights_torchscript.pt"]))
     config = model(**network).network.config
     axes = yaml.safe_load(files["rdf.yaml"])["inputs"][0]["axes"][2:]
@@ -134,10 +155,9 @@ def test_all_files_are_named_with_their_hash(package):
 
 
 @pytest.mark.parametrize("network", KINDS, ids=str)
-def test_a_package_is_imported_as_the_model_that_it_was(tmp_path, model, network):
-    made = model({"threshold": 0.6}, **network)
-    export_model(made, tmp_path / "model.zip")
-    imported = import_model(tmp_path / "model.zip").model
+def test_a_package_is_imported_as_the_model_that_it_was(exported, model, network):
+    made = model(CARD, **network)
+    imported = import_model(exported(CARD, **network)[1]).model
     assert imported.card == made.card
     for name, tensor in imported.network.state_dict().items():
         torch.testing.assert_close(
@@ -253,7 +273,7 @@ def test_onnx_alone_is_one_file_that_keeps_the_card(tmp_path, model):
 def test_onnx_takes_other_sizes_than_the_test_image(package, network):
     from onnxruntime import InferenceSession
 
-    files = package(**network)[1]
+    files = package(CARD, **network)[1]
     axes = yaml.safe_load(files["rdf.yaml"])["inputs"][0]["axes"]
     sides = [a["size"]["min"] + n * a["size"]["step"] for n, a in enumerate(axes[2:])]
     shape = (2, len(axes[1]["channel_names"]), *sides)
@@ -267,11 +287,12 @@ def test_onnx_takes_other_sizes_than_the_test_image(package, network):
 
 
 def test_without_the_extra_a_package_has_no_onnx_and_says_so(
-    package, tmp_path, model, monkeypatch
+    tmp_path, model, monkeypatch
 ):
     for module in ("package", "weight_files"):
         monkeypatch.setattr(f"napari_unet.share.{module}.has_onnx", lambda: False)
-    told, files = package()
+    told = export_model(model(), tmp_path / "model.zip")
+    files = files_of(tmp_path / "model.zip")
     assert "weights.onnx" not in files
     assert "weights.onnx" not in files["README.md"].decode()
     assert "napari-unet-em[onnx]" in told.notes[0]
