@@ -24,6 +24,7 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.one_binding
 def test_a_text_file_named_tif_is_told_in_one_sentence(
     dock: Any, finish: Any, tmp_path: Path
 ) -> None:
@@ -36,6 +37,7 @@ def test_a_text_file_named_tif_is_told_in_one_sentence(
     assert "\n" not in dock.load.status.text()
 
 
+@pytest.mark.one_binding
 def test_labels_of_another_shape_are_refused(
     dock: Any, files: Any, finish: Any, tmp_path: Path, viewer: Any
 ) -> None:
@@ -49,6 +51,7 @@ def test_labels_of_another_shape_are_refused(
     assert "choose labels of this image" in dock.load.status.text()
 
 
+@pytest.mark.one_binding
 def test_a_pickle_is_refused_as_a_model(
     loaded: Any, finish: Any, tmp_path: Path
 ) -> None:
@@ -60,6 +63,7 @@ def test_a_pickle_is_refused_as_a_model(
     assert "pickle" in loaded.predict.status.text()
 
 
+@pytest.mark.one_binding
 def test_the_current_slice_alone_is_predicted_and_scored(
     loaded: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -75,6 +79,7 @@ def test_the_current_slice_alone_is_predicted_and_scored(
     assert [row.slice for row in loaded.scores.scores.slices] == [2, 4]
 
 
+@pytest.mark.one_binding
 def test_a_single_image_is_predicted_into_two_dimensions(
     dock: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -130,6 +135,7 @@ def test_closing_a_dock_lets_go_of_the_viewer(dock: Any, viewer: Any) -> None:
     viewer.layers.clear()
 
 
+@pytest.mark.one_binding
 def test_what_the_user_corrected_is_never_overwritten(
     loaded: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -146,6 +152,7 @@ def test_what_the_user_corrected_is_never_overwritten(
     assert loaded.predict.workspace.prediction != first
 
 
+@pytest.mark.one_binding
 def test_slices_of_two_models_never_share_a_layer(
     loaded: Any, viewer: Any, finish: Any, model: Path, tmp_path: Path
 ) -> None:
@@ -161,6 +168,7 @@ def test_slices_of_two_models_never_share_a_layer(
     assert not layer.data[2].any()
 
 
+@pytest.mark.one_binding
 def test_stopping_a_prediction_keeps_the_slices_done_and_no_fragment(
     loaded: Any, viewer: Any, finish: Any, model: Path, qtbot: Any
 ) -> None:
@@ -185,6 +193,7 @@ def test_stopping_a_prediction_keeps_the_slices_done_and_no_fragment(
     # Layers share the sliders of their last axes: channels before Y keep their place.
     [("cyx", "yx"), ("czyx", "zyx"), ("zcyx", "zcyx")],
 )
+@pytest.mark.one_binding
 def test_labels_of_an_image_with_channels_lie_on_all_of_them(
     dock: Any, viewer: Any, finish: Any, tmp_path: Path, axes: str, kept: str
 ) -> None:
@@ -211,6 +220,7 @@ def test_labels_of_an_image_with_channels_lie_on_all_of_them(
     np.testing.assert_allclose(layer.scale, [scales[letter] for letter in kept])
 
 
+@pytest.mark.one_binding
 def test_a_prediction_lies_on_a_turned_image(
     dock: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -231,6 +241,7 @@ def test_a_prediction_lies_on_a_turned_image(
     np.testing.assert_allclose(layer.data_to_world(corner), image.data_to_world(corner))
 
 
+@pytest.mark.one_binding
 def test_an_image_with_several_resolutions_is_predicted_at_the_finest(
     dock: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -256,6 +267,7 @@ def test_scores_go_when_their_layers_change(
     assert not loaded.scores.save_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_what_is_tuned_in_the_weights_dock_is_trained_with(loaded: Any) -> None:
     tuned = loaded.weights.settings
     tuned.setValue(tuned.value().model_copy(update={"w0": 12}))

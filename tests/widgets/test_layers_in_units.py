@@ -29,6 +29,8 @@ from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.scores.dock import ScoresWidget
 from napari_unet.widgets.weights.dock import WeightsWidget
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (4, 48, 64)
 NM = {"scale": (50, 4, 4), "units": ("nm",) * 3}
 UM = {"scale": (0.05, 0.004, 0.004), "units": ("um",) * 3}

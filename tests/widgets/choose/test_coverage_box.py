@@ -66,6 +66,7 @@ def test_the_choice_is_shared_and_kept_in_the_project(
     assert box.value() == Coverage(ignore=7, complete="3")
 
 
+@pytest.mark.one_binding
 def test_empty_slices_that_count_are_trained_on(
     quick: Any, finish: Any, viewer: Any
 ) -> None:
@@ -83,6 +84,7 @@ def test_empty_slices_that_count_are_trained_on(
     assert run(train, finish).coverage.complete == "all"
 
 
+@pytest.mark.one_binding
 def test_live_training_learns_that_empty_slices_hold_nothing(
     quick: Any, qtbot: Any, finish: Any
 ) -> None:
@@ -94,6 +96,7 @@ def test_live_training_learns_that_empty_slices_hold_nothing(
     finish(train)
 
 
+@pytest.mark.one_binding
 def test_false_cells_on_an_empty_slice_are_scored_where_it_counts(
     loaded: Any, viewer: Any, finish: Any
 ) -> None:

@@ -14,6 +14,8 @@ from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.layers.undo import protect
 from napari_unet.widgets.project.workspace import Workspace
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (4, 60, 80)
 
 

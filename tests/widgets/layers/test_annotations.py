@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from napari.layers import Labels
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
@@ -82,18 +83,33 @@ def test_a_picture_gets_a_picture(viewer):
 
 def test_an_image_that_is_read_lazily_is_annotated_at_once(viewer):
     da = pytest.importorskip("dask.array")
-    image = viewer.add_image(da.zeros((20, 8192, 8192), np.uint8, chunks=8192))
+    read = []
+
+    def section(block_id=None):
+        read.append(block_id)
+        return np.zeros((1, 64, 4096), np.uint8)
+
+    chunks = ((1,) * 20, (64,), (4096,))
+    image = viewer.add_image(da.map_blocks(section, chunks=chunks, dtype=np.uint8))
+    seen = len(read)
     layer = begin_annotations(viewer, image)
-    assert layer.data.shape == (20, 8192, 8192)
-    assert layer.brush_size == 40
+    assert layer.data.shape == (20, 64, 4096)
+    assert len(read) == seen
 
 
 def test_an_image_that_no_memory_holds_is_told_in_words(viewer):
     da = pytest.importorskip("dask.array")
-    image = viewer.add_image(da.zeros((10**6, 8192, 8192), np.uint8, chunks=8192))
+    image = viewer.add_image(da.zeros((10**9, 256, 256), np.uint8, chunks=-1))
     with pytest.raises(InputError, match=r"too large.*crop"):
         begin_annotations(viewer, image)
     assert len(viewer.layers) == 1
+
+
+@pytest.mark.parametrize(("side", "size"), [(64, 3), (640, 10), (4096, 40)])
+def test_the_brush_fits_the_image(side, size):
+    viewer = ViewerModel()
+    image = Image(np.broadcast_to(np.uint8(0), (2, side, side)))
+    assert begin_annotations(viewer, image).brush_size == size
 
 
 def test_many_classes_have_colours_of_their_own(viewer, image):

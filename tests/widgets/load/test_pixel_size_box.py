@@ -58,6 +58,7 @@ def test_the_size_is_shown_with_where_it_was_found(
     assert "How far apart the slices are is unknown" in box.words.text()
 
 
+@pytest.mark.one_binding
 def test_an_unknown_distance_of_slices_is_unknown_in_the_layer_too(
     box: Any, load: Any, slices: Path, viewer: Any
 ) -> None:
@@ -76,6 +77,7 @@ def test_an_unknown_distance_of_slices_is_unknown_in_the_layer_too(
     assert "given by the user" in box.words.text()
 
 
+@pytest.mark.one_binding
 def test_what_lies_on_the_layer_gets_the_size_too(loaded: Any, viewer: Any) -> None:
     box, image = loaded.load.pixel_size, viewer.layers["em"]
     shapes = viewer.add_shapes(
@@ -102,6 +104,7 @@ def test_what_lies_on_the_layer_gets_the_size_too(loaded: Any, viewer: Any) -> N
     assert "Set for em, annotations, truth" in box.words.text()
 
 
+@pytest.mark.one_binding
 def test_a_crop_keeps_its_place_in_pixels(box: Any, viewer: Any) -> None:
     crop = viewer.add_image(np.zeros((20, 30)), scale=(2, 2), translate=(20, 40))
     box.sizes.setText("5")
@@ -111,6 +114,7 @@ def test_a_crop_keeps_its_place_in_pixels(box: Any, viewer: Any) -> None:
     np.testing.assert_allclose(crop.translate, (50, 100))
 
 
+@pytest.mark.one_binding
 def test_a_layer_without_units_can_be_given_a_size(box: Any, viewer: Any) -> None:
     assert "no image layer" in box.words.text()
     assert not box.set_button.isEnabled()
@@ -133,6 +137,7 @@ def test_what_is_no_size_is_said_and_changes_nothing(box: Any, viewer: Any) -> N
     np.testing.assert_allclose(layer.scale, (1, 1))
 
 
+@pytest.mark.one_binding
 def test_labels_without_a_distance_of_slices_lie_on_their_image(
     load: Any, slices: Path, files: Any, tmp_path: Path, viewer: Any, box: Any
 ) -> None:
@@ -145,6 +150,7 @@ def test_labels_without_a_distance_of_slices_lie_on_their_image(
     assert units(layer) == ["nanometer"] * 3
 
 
+@pytest.mark.one_binding
 def test_what_was_read_says_where_the_size_was_found(
     load: Any, slices: Path, dock: Any
 ) -> None:

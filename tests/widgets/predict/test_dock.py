@@ -42,6 +42,7 @@ def number(predict: Any, **options: Any) -> None:
     predict.finish.setValue(PostprocessConfig(**{**every, **options}))
 
 
+@pytest.mark.one_binding
 def test_by_default_nothing_is_changed(predict: Any) -> None:
     assert predict.value() == PredictConfig()
     assert predict.finish.value() == PostprocessConfig()
@@ -55,6 +56,7 @@ def test_what_is_chosen_under_more_is_predicted_with(predict: Any) -> None:
     assert predict.value() == expected
 
 
+@pytest.mark.one_binding
 def test_objects_take_the_place_of_the_classes(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
@@ -74,6 +76,7 @@ def test_objects_take_the_place_of_the_classes(
 
 
 @pytest.mark.parametrize("extent", ["current slice", "whole stack"])
+@pytest.mark.one_binding
 def test_nothing_is_predicted_on_the_info_bar_that_the_load_tab_was_told(
     loaded: Any, predict: Any, viewer: Any, finish: Any, extent: str
 ) -> None:
@@ -90,6 +93,7 @@ def test_nothing_is_predicted_on_the_info_bar_that_the_load_tab_was_told(
         assert not np.asarray(shown.data)[:, -30:].any()
 
 
+@pytest.mark.one_binding
 def test_objects_of_single_slices_keep_their_numbers_apart(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
@@ -105,6 +109,7 @@ def test_objects_of_single_slices_keep_their_numbers_apart(
     assert set(np.unique(data)) == set(range(len(numbers[0] | numbers[1]) + 1))
 
 
+@pytest.mark.one_binding
 def test_classes_and_objects_never_share_a_layer(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
@@ -118,6 +123,7 @@ def test_classes_and_objects_never_share_a_layer(
     assert not layer.data[1].any()
 
 
+@pytest.mark.one_binding
 def test_a_single_image_gets_objects_in_two_dimensions(
     dock: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -131,6 +137,7 @@ def test_a_single_image_gets_objects_in_two_dimensions(
     assert viewer.layers["prediction"].data.max() > 1
 
 
+@pytest.mark.one_binding
 def test_a_full_memory_is_told_in_the_dock_and_the_result_is_whole(
     predict: Any, viewer: Any, finish: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +179,7 @@ def test_a_prediction_into_a_layer_is_one_step_back_to_what_was_there(
     np.testing.assert_array_equal(layer.data, states[1])
 
 
+@pytest.mark.one_binding
 def test_after_an_undo_the_next_prediction_takes_the_same_layer(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
@@ -192,6 +200,7 @@ def test_after_an_undo_the_next_prediction_takes_the_same_layer(
     assert "prediction [1]" not in viewer.layers
 
 
+@pytest.mark.one_binding
 def test_what_was_corrected_by_hand_is_never_predicted_over(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
@@ -206,6 +215,7 @@ def test_what_was_corrected_by_hand_is_never_predicted_over(
     assert "prediction [1]" in viewer.layers
 
 
+@pytest.mark.one_binding
 def test_slices_after_a_correction_share_one_new_layer(
     predict: Any, viewer: Any, finish: Any
 ) -> None:
@@ -239,6 +249,7 @@ def place(layer: Any) -> None:
     layer.scale, layer.units = (50, 4, 4), ("nm",) * 3
 
 
+@pytest.mark.one_binding
 def test_another_pixel_size_is_warned_of_and_rescaled_on_a_click(
     predict: Any, viewer: Any, finish: Any, sized: Path
 ) -> None:
@@ -260,6 +271,7 @@ def test_another_pixel_size_is_warned_of_and_rescaled_on_a_click(
     np.testing.assert_array_equal(layer.data[z], expected.labels[0])
 
 
+@pytest.mark.one_binding
 def test_a_single_image_is_rescaled_tile_by_tile(
     dock: Any, viewer: Any, finish: Any, sized: Path
 ) -> None:
@@ -290,6 +302,7 @@ def test_a_broken_model_file_is_told_by_the_run_alone(
     assert "broken.safetensors is no model file" in predict.status.text()
 
 
+@pytest.mark.one_binding
 def test_the_threshold_of_a_model_is_shown_and_counts(
     predict: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -309,6 +322,7 @@ def test_the_threshold_of_a_model_is_shown_and_counts(
     np.testing.assert_array_equal(layer.data[0] > 0, likely.data[0] > 0.3)
 
 
+@pytest.mark.one_binding
 def test_what_a_model_keeps_is_shown_and_numbers_objects(
     predict: Any, viewer: Any, finish: Any, model: Path
 ) -> None:
@@ -341,6 +355,7 @@ def test_necks_can_be_set_where_the_model_splits_objects(
     assert neck.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_a_prediction_knows_model_threshold_and_image(
     predict: Any, viewer: Any, finish: Any, model: Path
 ) -> None:

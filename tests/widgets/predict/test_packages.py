@@ -20,7 +20,10 @@ from napari_unet.model.checkpoint import Model, load_model, save_model
 from napari_unet.model.unet import UNet
 from napari_unet.widgets.layers.marks import made_by
 
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.one_binding,
+    pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning"),
+]
 _SHAPE = {"min": [1, 1, 32, 32], "step": [0, 0, 16, 16]}
 _STEP = {
     "name": "zero_mean_unit_variance",

@@ -19,6 +19,8 @@ from napari_unet.widgets.layers.eye import EM, Eye
 from napari_unet.widgets.layers.marks import PREDICTED, untouched
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (3, 8, 6)
 PLAIN = MadeBy(Path("model.safetensors"), "em")
 

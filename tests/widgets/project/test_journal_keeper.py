@@ -15,6 +15,8 @@ from napari_unet.data.read import read_stack
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.project.open_project import OpenProject
 
+pytestmark = pytest.mark.one_binding
+
 
 def _full(_number: int) -> None:
     raise OSError(28, "No space left on device")

@@ -27,6 +27,8 @@ from napari_unet.widgets.layers.marks import (
 from napari_unet.widgets.layers.roles import Role, role_of, set_role
 from napari_unet.widgets.project.open_project import OpenProject
 
+pytestmark = pytest.mark.one_binding
+
 CELLS = np.zeros((3, 64, 80), np.uint16)
 CELLS[1:, 20:30, 20:40] = 7
 

@@ -145,7 +145,9 @@ train.forms["network"].setValue(
 train.forms["train"].setValue(
     train.forms["train"].value().model_copy(update={"patch_size": 32})
 )
-train.amount.setValue(0.05)
+train.start_from.setValue(8)
+train.amount_of.setCurrentText("steps")
+train.amount.setValue(1)
 train.run_button.click()
 for _ in range(1200):
     QTest.qWait(50)
@@ -174,6 +176,7 @@ def test_a_long_job_keeps_no_other_waiting_on_a_machine_of_one_core(
         first.stop()
 
 
+@pytest.mark.one_binding
 def test_training_never_imports_triton_into_a_window(qapp: Any, tmp_path: Path) -> None:
     """The crash is stood in for by a triton that ends the process when imported."""
     package = tmp_path / "path" / "triton"

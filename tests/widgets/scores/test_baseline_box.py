@@ -15,6 +15,8 @@ from napari_unet.widgets.layers.marks import PREDICTED, made_by_baseline
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (3, 64, 80)
 
 

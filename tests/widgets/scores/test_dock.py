@@ -133,6 +133,7 @@ def test_a_report_and_tables_are_written(
     assert set(saved["overall"]["intervals"]) >= {"iou", "v_rand", "warping_error"}
 
 
+@pytest.mark.one_binding
 def test_what_is_ignored_is_not_scored(scored: Any, finish: Any, viewer: Any) -> None:
     worse = scored.scores.values()["v_rand"]
     ignored = np.zeros(SHAPE, bool)
@@ -236,6 +237,7 @@ def test_what_ends_during_a_scoring_is_scored_after_it(
     assert [one.prediction for one in history(runs_in_tmp)] == ["em otsu"]
 
 
+@pytest.mark.one_binding
 def test_a_mask_of_another_image_is_told_and_not_scored(
     dock: Any, viewer: Any, qtbot: Any
 ) -> None:
@@ -245,6 +247,7 @@ def test_a_mask_of_another_image_is_told_and_not_scored(
     qtbot.waitUntil(lambda: words in dock.status.text(), timeout=30_000)
 
 
+@pytest.mark.one_binding
 def test_scores_belong_to_the_image_and_the_model_of_the_prediction(
     dock: Any, finish: Any, viewer: Any, runs_in_tmp: Path, tmp_path: Path
 ) -> None:
@@ -270,6 +273,7 @@ def test_scores_belong_to_the_image_and_the_model_of_the_prediction(
     assert "| Threshold |" not in text
 
 
+@pytest.mark.one_binding
 def test_what_is_not_known_is_not_taken_for_held_out(
     scored: Any, finish: Any, viewer: Any, runs_in_tmp: Path, tmp_path: Path
 ) -> None:

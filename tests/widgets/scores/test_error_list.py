@@ -210,6 +210,7 @@ def test_a_click_on_a_row_goes_there(part: ErrorList, score: Any, viewer: Any) -
     assert viewer.dims.current_step[0] == part.error.slice
 
 
+@pytest.mark.one_binding
 def test_its_layers_have_the_units_of_the_others_from_the_first(
     viewer: Any, part: ErrorList, score: Any
 ) -> None:
@@ -224,6 +225,7 @@ def test_its_layers_have_the_units_of_the_others_from_the_first(
     assert set(units.values()) == {viewer.layers[0].units}
 
 
+@pytest.mark.one_binding
 def test_the_layer_names_what_is_wrong_and_how_large_it_is(
     part: ErrorList, score: Any, viewer: Any, layers: Any
 ) -> None:
@@ -244,6 +246,7 @@ def test_the_layer_names_what_is_wrong_and_how_large_it_is(
     assert part.show_buttons[ERRORS_LAYER].text() == "Show errors"
 
 
+@pytest.mark.one_binding
 def test_layers_are_refreshed_in_place_and_those_of_the_user_are_left_alone(
     part: ErrorList, score: Any, viewer: Any
 ) -> None:
@@ -263,6 +266,7 @@ def test_layers_are_refreshed_in_place_and_those_of_the_user_are_left_alone(
     assert hers.data.all()
 
 
+@pytest.mark.one_binding
 def test_what_is_shown_can_never_be_painted_on(
     part: ErrorList, score: Any, viewer: Any
 ) -> None:
@@ -276,6 +280,7 @@ def test_what_is_shown_can_never_be_painted_on(
             assert not viewer.layers[name].editable, name
 
 
+@pytest.mark.one_binding
 def test_a_prediction_that_was_removed_is_not_gone_to(
     part: ErrorList, score: Any, viewer: Any
 ) -> None:
@@ -285,6 +290,7 @@ def test_a_prediction_that_was_removed_is_not_gone_to(
     assert not part.next_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_a_picture_without_slices_will_do(
     part: ErrorList, viewer: Any, qtbot: Any
 ) -> None:
@@ -315,6 +321,7 @@ def choose(part: ErrorList, kind: ErrorKind) -> Any:
     return part.error
 
 
+@pytest.mark.one_binding
 def test_truth_and_prediction_are_sent_to_scribbles_and_undone(
     part: ErrorList, score: Any, viewer: Any
 ) -> None:
@@ -338,6 +345,7 @@ def test_truth_and_prediction_are_sent_to_scribbles_and_undone(
     assert painted.data[z, 15, 30] == 2
 
 
+@pytest.mark.one_binding
 def test_sent_to_objects_a_cell_comes_whole(
     part: ErrorList, score: Any, viewer: Any
 ) -> None:
@@ -352,6 +360,7 @@ def test_sent_to_objects_a_cell_comes_whole(
     assert len(np.unique(painted.data[z])) == 3
 
 
+@pytest.mark.one_binding
 def test_what_was_invented_is_taken_out_of_the_annotations(
     part: ErrorList, score: Any, viewer: Any, layers: Any
 ) -> None:
@@ -385,6 +394,7 @@ def test_why_nothing_can_be_sent_is_said(
     assert "4 x 100 x 120" in buttons[1].toolTip()
 
 
+@pytest.mark.one_binding
 def test_an_ignored_error_leaves_the_list_and_stays_away(
     part: ErrorList, score: Any, layers: Any, qtbot: Any
 ) -> None:

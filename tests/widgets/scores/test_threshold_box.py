@@ -174,6 +174,7 @@ def test_a_mask_that_is_hidden_is_shown_once_its_threshold_moves(
     np.testing.assert_array_equal(layer.data, scene.likely > np.float32(0.7))
 
 
+@pytest.mark.one_binding
 def test_numbered_objects_are_numbered_anew(
     scene: Scene, settle: Callable[[], None]
 ) -> None:
@@ -186,6 +187,7 @@ def test_numbered_objects_are_numbered_anew(
     np.testing.assert_array_equal(layer.data, expected)
 
 
+@pytest.mark.one_binding
 def test_slices_without_probabilities_stay_as_they_are(
     scene: Scene, settle: Callable[[], None]
 ) -> None:
@@ -200,6 +202,7 @@ def test_slices_without_probabilities_stay_as_they_are(
         np.testing.assert_array_equal(layer.data[z], expected)
 
 
+@pytest.mark.one_binding
 def test_corrections_by_hand_are_never_lost(
     scene: Scene, settle: Callable[[], None]
 ) -> None:
@@ -226,6 +229,7 @@ def test_what_is_only_shown_goes_with_other_scores(
     np.testing.assert_array_equal(layer.data, before)
 
 
+@pytest.mark.one_binding
 def test_strokes_on_what_is_only_shown_outlive_other_scores(
     scene: Scene, settle: Callable[[], None], viewer: Any
 ) -> None:
@@ -260,6 +264,7 @@ def test_a_mask_that_comes_too_late_leaves_the_layer_alone(
     assert made_by(layer).threshold is None
 
 
+@pytest.mark.one_binding
 def test_a_choice_on_held_out_slices_is_kept_in_the_model(
     scene: Scene, settle: Callable[[], None]
 ) -> None:
@@ -285,6 +290,7 @@ OLD = {"name": "em.tif", "sha256": "00ff"}
         ((4, 5), True, "does not tell which slices"),
     ],
 )
+@pytest.mark.one_binding
 def test_a_choice_on_other_slices_is_refused_with_the_reason(
     scene: Scene, settle: Callable[[], None], slices: Any, older: bool, reason: str
 ) -> None:
@@ -299,6 +305,7 @@ def test_a_choice_on_other_slices_is_refused_with_the_reason(
     assert read_card(scene.model).threshold is None
 
 
+@pytest.mark.one_binding
 def test_slices_kept_for_a_test_are_refused(
     scene: Scene, settle: Callable[[], None]
 ) -> None:
@@ -327,6 +334,7 @@ def test_a_curve_outlives_scores_of_another_mask(
     assert scene.box.curve.slices == (4,)
 
 
+@pytest.mark.one_binding
 def test_a_network_trained_here_tells_its_held_out_slice(
     quick: Any, viewer: Any, finish: Any, qtbot: Any
 ) -> None:

@@ -23,6 +23,7 @@ def test_stop_in_the_first_second_ends_well(quick: Any, finish: Any) -> None:
     assert quick.train.run_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_pause_holds_the_steps_and_goes_on(quick: Any, finish: Any, qtbot: Any) -> None:
     train = quick.train
     train.run_button.click()
@@ -40,6 +41,7 @@ def test_pause_holds_the_steps_and_goes_on(quick: Any, finish: Any, qtbot: Any) 
     assert load_model(train.workspace.model)
 
 
+@pytest.mark.one_binding
 def test_a_pause_that_is_taken_back_at_once_holds_nothing(
     quick: Any, finish: Any, qtbot: Any
 ) -> None:
@@ -54,6 +56,7 @@ def test_a_pause_that_is_taken_back_at_once_holds_nothing(
     finish(train)
 
 
+@pytest.mark.one_binding
 def test_stop_while_paused_keeps_the_model(quick: Any, finish: Any, qtbot: Any) -> None:
     train = quick.train
     train.run_button.click()
@@ -65,6 +68,7 @@ def test_stop_while_paused_keeps_the_model(quick: Any, finish: Any, qtbot: Any) 
     assert load_model(train.workspace.model)
 
 
+@pytest.mark.one_binding
 def test_the_model_keeps_the_names_of_the_classes(
     quick: Any, viewer: Any, finish: Any
 ) -> None:
@@ -87,6 +91,7 @@ def test_the_model_keeps_the_names_of_the_classes(
     assert names == ("resin", "cell", "rim"), train.status.text()
 
 
+@pytest.mark.one_binding
 def test_removing_the_layers_while_training_harms_nothing(
     quick: Any, viewer: Any, finish: Any, qtbot: Any
 ) -> None:
@@ -114,6 +119,7 @@ def test_closing_the_window_while_training_leaves_a_model(
     assert load_model(last).card.step > 3
 
 
+@pytest.mark.one_binding
 def test_labels_of_another_shape_are_told_in_one_sentence(
     quick: Any, viewer: Any, finish: Any
 ) -> None:
@@ -124,6 +130,7 @@ def test_labels_of_another_shape_are_told_in_one_sentence(
     assert "choose annotations made on this image" in quick.train.status.text()
 
 
+@pytest.mark.one_binding
 def test_a_layer_without_a_label_starts_nothing(quick: Any, viewer: Any) -> None:
     layer = viewer.add_labels(np.zeros((6, 96, 112), np.uint8), name="empty")
     quick.train.annotations.setValue(layer)
@@ -133,6 +140,7 @@ def test_a_layer_without_a_label_starts_nothing(quick: Any, viewer: Any) -> None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
+@pytest.mark.one_binding
 def test_a_full_disk_is_told_and_the_dock_stays_usable(quick: Any, finish: Any) -> None:
     import resource
     import signal
@@ -151,6 +159,7 @@ def test_a_full_disk_is_told_and_the_dock_stays_usable(quick: Any, finish: Any) 
     assert quick.train.run_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_running_out_of_memory_is_told(
     quick: Any, finish: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +177,7 @@ def test_running_out_of_memory_is_told(
     assert quick.train.run_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_a_model_can_be_fine_tuned(quick: Any, finish: Any) -> None:
     train = quick.train
     train.amount.setValue(0.05)
@@ -181,6 +191,7 @@ def test_a_model_can_be_fine_tuned(quick: Any, finish: Any) -> None:
     assert load_model(train.workspace.model).network.config.base_channels == 8
 
 
+@pytest.mark.one_binding
 def test_a_3d_model_is_fine_tuned_in_3d(
     quick: Any, finish: Any, tmp_path: Path
 ) -> None:
@@ -251,6 +262,7 @@ def test_opening_the_dock_keeps_the_weights_that_were_tuned(viewer: Any) -> None
     assert train.settings().network == Preset.FAST.settings().network
 
 
+@pytest.mark.one_binding
 def test_patches_of_a_stack_hold_as_much_as_those_of_a_slice(dock: Any) -> None:
     train = dock.train
     form = train.forms["network"]
@@ -258,6 +270,7 @@ def test_patches_of_a_stack_hold_as_much_as_those_of_a_slice(dock: Any) -> None:
     assert train.settings() == Preset.FAST.settings(3)
 
 
+@pytest.mark.one_binding
 def test_sizes_are_chosen_for_the_data_when_training_starts(
     quick: Any, finish: Any
 ) -> None:

@@ -60,6 +60,7 @@ def tick(images, row, used=True):
     images.table.model().setData(cell, state, Qt.ItemDataRole.CheckStateRole)
 
 
+@pytest.mark.one_binding
 def test_at_first_only_the_image_chosen_in_the_dock_is_used(images, viewer, qtbot):
     add(viewer, "first")
     second = add(viewer, "second")
@@ -125,6 +126,7 @@ def test_the_pixels_follow_what_is_painted(images, viewer, qtbot):
     assert text(images, 0, 2) == "500 / 0"
 
 
+@pytest.mark.one_binding
 def test_annotations_go_with_the_image_they_lie_on(images, viewer, qtbot):
     add(viewer, "here", scale=(1, 2, 2))
     add(viewer, "there", scale=(1, 2, 2), translate=(0, 500, 0))
@@ -139,6 +141,7 @@ def pair_names(images):
     return [(row.pair.image.name, row.pair.labels.name) for row in images._rows]
 
 
+@pytest.mark.one_binding
 def test_of_images_in_one_place_the_name_or_the_dock_decides(images, viewer):
     raw = add(viewer, "raw")
     denoised = add(viewer, "denoised")
@@ -151,6 +154,7 @@ def test_of_images_in_one_place_the_name_or_the_dock_decides(images, viewer):
     assert names(images) == ["raw: denoised cells", "raw: raw cells"]
 
 
+@pytest.mark.one_binding
 def test_predictions_and_ground_truth_are_not_trained_on(images, viewer):
     image, _ = add(viewer, "first")
     done = np.ones(SHAPE, np.uint8)
@@ -207,6 +211,7 @@ def test_files_that_are_no_pair_are_refused_in_a_sentence(
     ("part", "trained", "held"),
     [("automatic", 4, 1), ("train", 5, 0), ("validation", 0, 5)],
 )
+@pytest.mark.one_binding
 def test_the_role_of_an_image_decides_what_is_held_out(
     images, viewer, part, trained, held
 ):
@@ -219,6 +224,7 @@ def test_the_role_of_an_image_decides_what_is_held_out(
     assert (image.train.size, image.validation.size) == (trained, held)
 
 
+@pytest.mark.one_binding
 def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
     image, annotations = add(viewer, "first")
     images.follow(Place(image, annotations))
@@ -243,6 +249,7 @@ def test_a_table_that_is_closed_hears_of_nothing_any_more(images, viewer, qtbot)
     viewer.layers.clear()
 
 
+@pytest.mark.one_binding
 def test_pixels_of_another_size_are_told_before_training(
     images, viewer, qtbot, tmp_path
 ):

@@ -16,6 +16,8 @@ from napari_unet.widgets.choose.keys import toggle_preview
 from napari_unet.widgets.layers.eye import EM, RESULT
 from napari_unet.widgets.layers.marks import PREDICTED
 
+pytestmark = pytest.mark.one_binding
+
 
 @pytest.fixture
 def live(dock: Any, viewer: Any, files: Any) -> Any:

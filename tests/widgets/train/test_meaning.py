@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.widgets.project.workspace import Workspace
+
+pytestmark = pytest.mark.one_binding
 
 
 def test_every_layer_keeps_its_meaning_and_another_is_guessed_anew(

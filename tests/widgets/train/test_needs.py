@@ -19,6 +19,8 @@ from napari_unet.config import PostprocessConfig, PredictConfig, Preset, RunConf
 from napari_unet.config.needs import PredictSituation, RunSituation
 from napari_unet.widgets.qt.form import SettingsForm
 
+pytestmark = pytest.mark.one_binding
+
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
 ELSEWHERE = {
     "train.minutes": "the row Train for",

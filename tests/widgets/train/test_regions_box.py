@@ -15,6 +15,8 @@ from napari_unet.widgets.layers.region_shapes import COLORS
 from napari_unet.widgets.train.layer_pairs import Place
 from napari_unet.widgets.train.regions_box import RegionsBox
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (6, 60, 80)
 SMALL = UNetConfig(depth=1)  # sees 8 pixels to each side
 BOX = ((10, 20), (10, 50), (40, 50), (40, 20))

@@ -128,6 +128,7 @@ def test_while_training_runs_a_click_says_to_stop_first(
     assert "Click" in train.curves.toolTip()
 
 
+@pytest.mark.one_binding
 def test_removing_the_preview_or_the_image_meanwhile_harms_nothing(
     past: Any, viewer: Any, qtbot: Any
 ) -> None:
@@ -137,6 +138,7 @@ def test_removing_the_preview_or_the_image_meanwhile_harms_nothing(
     assert read_card(past.workspace.model)
 
 
+@pytest.mark.one_binding
 def test_without_an_image_the_network_is_chosen_and_the_words_say_so(
     past: Any, viewer: Any, qtbot: Any
 ) -> None:
@@ -147,6 +149,7 @@ def test_without_an_image_the_network_is_chosen_and_the_words_say_so(
     assert past.workspace.model.exists()
 
 
+@pytest.mark.one_binding
 def test_a_checkpoint_that_was_deleted_is_told_in_one_sentence(
     past: Any, qtbot: Any
 ) -> None:
@@ -175,6 +178,7 @@ def test_opening_a_project_brings_curves_and_their_moments_back(
     assert "Step 10, after 0:20, is the model now" in past.status.text()
 
 
+@pytest.mark.one_binding
 def test_a_run_of_an_older_version_is_drawn_against_steps(
     loaded: Any, viewer: Any, qtbot: Any
 ) -> None:
@@ -190,6 +194,7 @@ def test_a_run_of_an_older_version_is_drawn_against_steps(
     assert "Step 30 is the model now" in train.status.text()
 
 
+@pytest.mark.one_binding
 def test_a_damaged_history_is_told_and_the_dock_stays_usable(
     loaded: Any, qtbot: Any
 ) -> None:
@@ -204,6 +209,7 @@ def test_a_damaged_history_is_told_and_the_dock_stays_usable(
     assert train.run_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_a_network_of_three_dimensions_sees_the_slices_around(
     loaded: Any, viewer: Any, qtbot: Any
 ) -> None:

@@ -76,6 +76,7 @@ def box_of(viewer: Any) -> np.ndarray:
 # ------------------------------------------------------------- the way to a place
 
 
+@pytest.mark.one_binding
 def test_the_viewer_goes_to_the_slice_and_the_middle_of_the_box(
     viewer: Any, image: Image
 ) -> None:
@@ -88,6 +89,7 @@ def test_the_viewer_goes_to_the_slice_and_the_middle_of_the_box(
     assert (seen < (20 * 32 * 4, 20 * 48 * 4)).all()
 
 
+@pytest.mark.one_binding
 def test_the_box_lies_around_the_pixels_and_there_is_one(
     viewer: Any, image: Image
 ) -> None:
@@ -101,6 +103,7 @@ def test_the_box_lies_around_the_pixels_and_there_is_one(
     assert viewer.layers[BOX_LAYER].face_color[0, 3] == 0
 
 
+@pytest.mark.one_binding
 def test_the_layer_that_is_painted_on_stays_active(
     viewer: Any, image: Image, annotations: Labels
 ) -> None:
@@ -109,6 +112,7 @@ def test_the_layer_that_is_painted_on_stays_active(
     assert viewer.layers.selection.active == annotations
 
 
+@pytest.mark.one_binding
 def test_the_box_has_the_units_of_its_image_from_the_first(
     viewer: Any, image: Image
 ) -> None:
@@ -118,6 +122,7 @@ def test_the_box_has_the_units_of_its_image_from_the_first(
     assert units == [image.units]
 
 
+@pytest.mark.one_binding
 def test_a_removed_box_is_drawn_again(viewer: Any, image: Image) -> None:
     show_place(viewer, image, PLACE)
     viewer.layers.remove(BOX_LAYER)
@@ -125,6 +130,7 @@ def test_a_removed_box_is_drawn_again(viewer: Any, image: Image) -> None:
     assert len(box_of(viewer)) == 4
 
 
+@pytest.mark.one_binding
 def test_a_turned_view_is_turned_back(viewer: Any, image: Image) -> None:
     viewer.dims.ndisplay = 3
     viewer.dims.order = (1, 0, 2)
@@ -134,6 +140,7 @@ def test_a_turned_view_is_turned_back(viewer: Any, image: Image) -> None:
     assert viewer.dims.current_step[0] == 3
 
 
+@pytest.mark.one_binding
 def test_a_single_image_has_places_too(viewer: Any) -> None:
     image = viewer.add_image(em_stack((1, 96, 112), seed=1)[0].data[0], name="flat")
     show_place(viewer, image, Suggestion(0, (slice(0, 32), slice(40, 72)), 0.5))
@@ -189,6 +196,7 @@ def test_next_without_a_list_searches(part: Any, qtbot: Any) -> None:
     assert part.list.count() == 8
 
 
+@pytest.mark.one_binding
 def test_what_is_annotated_is_not_listed(
     part: Any, annotations: Labels, search: Callable[[], None]
 ) -> None:
@@ -203,6 +211,7 @@ def test_what_is_annotated_is_not_listed(
     assert "no place left" in part.status.text()
 
 
+@pytest.mark.one_binding
 def test_uncertainty_is_a_layer_only_when_asked_for(
     part: Any, viewer: Any, image: Image, search: Callable[[], None]
 ) -> None:
@@ -277,6 +286,7 @@ def test_the_button_tells_what_is_missing(viewer: Any, image: Image) -> None:
     assert part.status.text() == ""
 
 
+@pytest.mark.one_binding
 def test_a_model_file_will_do_and_one_that_does_not_fit_is_told(
     part: Any, search: Callable[[], None], tmp_path: Path
 ) -> None:
@@ -299,6 +309,7 @@ def test_a_network_that_has_not_begun_is_told(
     assert part.run_button.isEnabled()
 
 
+@pytest.mark.one_binding
 def test_annotations_of_another_image_are_told(part: Any, viewer: Any) -> None:
     layer = viewer.add_labels(np.ones((5, 20, 20), np.uint8), name="other")
     part.workspace.annotations = layer

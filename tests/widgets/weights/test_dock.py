@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from napari_unet.config import AnnotationKind, WeightMapConfig
 from napari_unet.data.annotation import to_target
@@ -59,12 +60,14 @@ def test_the_map_follows_slice_sliders_painting_and_undo(
     qtbot.waitUntil(_shows(viewer, _expected(before, 3, dock.value())), timeout=30_000)
 
 
+@pytest.mark.one_binding
 def test_the_map_lies_on_its_labels(loaded: Any, viewer: Any, qtbot: Any) -> None:
     loaded.weights.live.setChecked(True)
     qtbot.waitUntil(lambda: NAME in viewer.layers, timeout=30_000)
     np.testing.assert_allclose(viewer.layers[NAME].scale, (4, 4))
 
 
+@pytest.mark.one_binding
 def test_a_slice_without_annotations_is_told(
     loaded: Any, viewer: Any, qtbot: Any
 ) -> None:
@@ -125,6 +128,7 @@ def test_a_slider_that_ends_early_takes_nothing_from_training(loaded: Any) -> No
     assert workspace.weight_map.w0 == 200
 
 
+@pytest.mark.one_binding
 def test_the_map_of_the_stack_is_that_of_the_formula_slice_by_slice(
     loaded: Any, viewer: Any, finish: Any
 ) -> None:
