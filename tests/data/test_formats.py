@@ -104,7 +104,6 @@ def test_a_tiff_file_with_another_name_is_named(tmp_path):
         ("a.stk", "MetaMorph.*Bio-Formats"),
         ("a.svs", "whole-slide.*QuPath"),
         ("a.ser", "TIA series.*Velox"),
-        ("a.zarr", "Zarr.*Fiji"),
         ("a.am", "Amira"),
         ("a.mnc", "MINC.*mnc2nii"),
         ("a.ilp", "ilastik project.*export"),
@@ -133,13 +132,6 @@ def test_what_is_not_read_is_known_by_its_content_too(tmp_path, head, words):
     path.write_bytes(head + bytes(4000))
     with pytest.raises(InputError, match=words):
         read_stack(path)
-
-
-@pytest.mark.parametrize("held", [".zattrs", "zarr.json"])
-def test_a_zarr_folder_is_not_taken_for_slices(tmp_path, held):
-    (tmp_path / held).write_text("{}", encoding="utf-8")
-    with pytest.raises(InputError, match="Zarr"):
-        read_stack(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["a.mrc", "a.h5", "a.nii", "a.nii.gz", "a.nrrd"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,19 @@ def arrange(
     if len(unknown) == 1 and "Z" not in axes:
         axes = axes.replace(unknown[0], "Z")
     elif unknown or not {"Y", "X"} <= set(axes):
-        raise InputError(
-            f"{path} does not say what its {len(axes)} dimensions "
-            f"({sides(data.shape)}) mean: say it by --axes, such as --axes ZCYX, or in "
-            "the Load tab."
-        )
+        raise unknown_dimensions(path, data.shape)
     order = sorted(axes, key=_ORDER.index)
     if list(axes) != order:
         data = data.transpose([axes.index(letter) for letter in order])
     return data, "".join(order), notes
+
+
+def unknown_dimensions(path: str | Path, shape: Sequence[int]) -> InputError:
+    """Return the error to raise for an array whose dimensions are not named."""
+    return InputError(
+        f"{path} does not say what its {len(shape)} dimensions ({sides(shape)}) mean: "
+        "say it by --axes, such as --axes ZCYX, or in the Load tab."
+    )
 
 
 def of_labels(axes: str | None) -> str | None:

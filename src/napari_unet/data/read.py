@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet.data.addresses import location
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.stack import ArrayLike, Stack
@@ -14,6 +15,8 @@ from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from napari_unet.data.tiff import Loaded
 
 _INFO_BAR = (
     "its info bar, {} rows at the bottom, is neither trained on, predicted nor scored: "
@@ -27,6 +30,7 @@ def read_stack(
     *,
     axes: str | None = None,
     info_bar: int | None = None,
+    level: int = 0,
 ) -> Stack:
     """Read an image stack or labels, with values as the eye sees them.
 
@@ -37,10 +41,12 @@ def read_stack(
     TIFF files of any kind (ImageJ, OME, BigTIFF, tiled, compressed), a PNG, JPEG or BMP
     picture, a folder with one file for each slice, or what stands in the room
     `formats`: MRC, HDF5 (`file.h5:name` where it holds several images), NIfTI, NRRD,
-    DM3 and DM4. Dimensions come in the order C, T, Z, Y, X, S. A packed file that takes
-    more than a quarter of the free memory, and a plain one of more than 64 MiB, become
-    a dask array that reads page by page; the rest is read into memory. A page of a file
-    that another program changed meanwhile raises `InputError`.
+    DM3 and DM4; or OME-Zarr and Zarr: a folder, an image or labels within it
+    (`cells.ome.zarr/labels/mito`), or an address. Dimensions come in the order C, T, Z,
+    Y, X, S. Zarr, a packed file that takes more than a quarter of the free memory, and
+    a plain one of more than 64 MiB, become a dask array that reads what is needed of
+    it; the rest is read into memory. A page of a file that another program changed
+    meanwhile raises `InputError`.
 
     Parameters
     ----------
@@ -54,6 +60,8 @@ def read_stack(
     info_bar
         Rows at the bottom that hold writing, 0 for none; when left out what the file
         says.
+    level
+        Resolution of an OME-Zarr, 0 the finest.
 
     Returns
     -------
@@ -68,13 +76,10 @@ def read_stack(
     """
     # What reads files takes a while to load; docks that only open need not wait.
     from napari_unet.data.colours import without_colours
-    from napari_unet.data.folder import read_folder, read_image
-    from napari_unet.data.formats.kinds import read_other
 
     path = Path(path)
     try:
-        read = read_folder if path.is_dir() else read_image
-        loaded = read_other(path, axes) or read(path, axes)
+        loaded = _load(path, axes, level)
     except OSError as error:
         raise unreadable(path, error) from error
     data, axes = without_colours(loaded.data, loaded.axes)
@@ -86,7 +91,7 @@ def read_stack(
         axes=axes,
         pixel_size=calibration.pixel_size(axes),
         unit=calibration.unit,
-        source=str(path),
+        source=location(path),
         notes=loaded.notes + calibration.notes(axes) + told,
         calibration_source=calibration.source,
         unknown_axes=calibration.unknown_axes(axes),
@@ -124,3 +129,19 @@ def as_stack(
         )
     sizes = (1.0,) * min(3, values.ndim)
     return Stack(values, "CZYX"[-values.ndim :], sizes, "pixel", name)
+
+
+def _load(path: Path, axes: str | None, level: int) -> Loaded:
+    from napari_unet.data.folder import read_folder, read_image
+    from napari_unet.data.formats.arrange import arranged
+    from napari_unet.data.formats.kinds import read_other
+    from napari_unet.data.ome_zarr import is_zarr, open_volume
+
+    if is_zarr(path):
+        return arranged(path, open_volume(path, level, axes).held())
+    if level:
+        raise InputError(
+            f"{path} has no level {level}: only OME-Zarr holds several resolutions."
+        )
+    read = read_folder if path.is_dir() else read_image
+    return read_other(path, axes) or read(path, axes)

@@ -1,4 +1,4 @@
-"""Libraries of the extra "formats", which an installation may lack."""
+"""Libraries of the extras, which an installation may lack."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from napari_unet.errors import InputError
 
 
-def library(name: str, what: str) -> Any:
-    """Import a library of the extra.
+def library(name: str, what: str, extra: str = "formats") -> Any:
+    """Import a library of an extra.
 
     Parameters
     ----------
@@ -17,6 +17,8 @@ def library(name: str, what: str) -> Any:
         What is imported, such as "h5py".
     what
         What is read through it, in words to the user, such as "HDF5 files".
+    extra
+        What brings it.
 
     Raises
     ------
@@ -28,5 +30,5 @@ def library(name: str, what: str) -> Any:
     except ImportError as error:
         raise InputError(
             f"{what} are read through {name}, which is missing here: install it by pip "
-            'install "napari-unet-em[formats]", and start anew.'
+            f'install "napari-unet-em[{extra}]", and start anew.'
         ) from error

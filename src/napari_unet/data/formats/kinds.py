@@ -67,12 +67,11 @@ _PACKED = Kind(
     *("a packed file", (".gz", ".bz2", ".xz", ".zip")),
     advice="unpack it and open what it holds",
 )
-_ZARR = Kind("an image in Zarr", (".zarr",), advice=_N5)
 _NUMPY = Kind(
     "a file of numpy", (".npy", ".npz"), advice="save its array by tifffile.imwrite"
 )
 _REFUSED = (
-    *(_CZI, _ND2, _OIB, _SER, _DICOM, _JP2, _GIF, _PACKED, _NUMPY, _ZARR),
+    *(_CZI, _ND2, _OIB, _SER, _DICOM, _JP2, _GIF, _PACKED, _NUMPY),
     Kind("a Leica LIF file", (".lif", ".xlef", ".lof"), advice=_FIJI),
     Kind("an Olympus FluoView series", (".oif",), advice=_FIJI),
     Kind("an Olympus VSI file", (".vsi",), advice=_FIJI),
@@ -186,8 +185,7 @@ def _by_name(path: Path) -> Kind | None:
 
 def _by_content(path: Path) -> Kind | None:
     if path.is_dir():
-        zarr = (".zattrs", ".zgroup", ".zarray", "zarr.json")
-        return _ZARR if any((path / name).exists() for name in zarr) else None
+        return None
     try:
         with path.open("rb") as file:
             head = file.read(2056)

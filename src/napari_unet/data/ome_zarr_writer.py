@@ -1,0 +1,256 @@
+"""OME-Zarr as it is made: empty, to be filled box by box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from napari_unet.data.files import unwritable
+from napari_unet.data.formats.extra import library
+from napari_unet.data.ome_zarr import holds_image, holds_zarr, list_labels, open_zarr
+from napari_unet.data.pyramid import coarser
+from napari_unet.data.volume import Volume
+from napari_unet.errors import OutputError
+
+_NAMES = {
+    "fm": "femtometer",
+    "pm": "picometer",
+    "nm": "nanometer",
+    "um": "micrometer",
+    "mm": "millimeter",
+    "cm": "centimeter",
+    "m": "meter",
+}
+_TYPES = {"C": "channel", "T": "time"}
+_FLAT, _WIDE, _DEEP = 512, 128, 64
+_COARSEST = 512
+
+
+def planned(
+    path: str | Path,
+    axes: str,
+    shape: Sequence[int],
+    dtype: DTypeLike,
+    pixel_size: Sequence[float],
+    unit: str,
+) -> Volume:
+    """Return the finest level of an OME-Zarr 0.5 that is not there yet.
+
+    Its chunks are 64 slices deep, or one where there is one; another size, shards
+    (which are multiples of chunks) or version 0.4 are put in by `replace`.
+
+    Parameters
+    ----------
+    axes
+        Some of T, C, Z, Y, X, in this order.
+    pixel_size
+        One for each of the spatial axes.
+    unit
+        Of the pixel size; "pixel" when unknown.
+    """
+    sizes = iter(pixel_size)
+    scale = tuple(next(sizes) if letter in "ZYX" else 1.0 for letter in axes)
+    lengths = dict(zip(axes, shape, strict=True))
+    deep = lengths.get("Z", 1) > 1
+    usual = {"Z": _DEEP, "Y": _WIDE if deep else _FLAT, "X": _WIDE if deep else _FLAT}
+    chunks = tuple(min(usual.get(letter, 1), lengths[letter]) for letter in axes)
+    zeros = (0.0,) * len(axes)
+    kind, sides_ = np.dtype(dtype), tuple(int(side) for side in shape)
+    own = (str(path), "0", axes, sides_, kind, chunks, scale, unit, zeros)
+    return Volume(*own, version="0.5")
+
+
+def create_image(volume: Volume) -> tuple[Volume, ...]:
+    """Make an image that holds only zeros, as `planned` describes it, with its levels.
+
+    Returns
+    -------
+    Its levels, the finest first, to be written by `write_box` and `fill_pyramid`.
+
+    Raises
+    ------
+    OutputError
+        When something is there already, or the operating system refuses.
+    """
+    levels = [volume]
+    while max(levels[-1].shape[volume.axes.index(axis)] for axis in "YX") > _COARSEST:
+        levels.append(coarser(levels[-1]))
+    return _create(levels, "mean")
+
+
+def create_labels(
+    path: str | Path,
+    like: Volume,
+    dtype: DTypeLike,
+    name: str = "",
+    *,
+    chunks: Sequence[int] | None = None,
+    shards: Sequence[int] | None = None,
+) -> tuple[Volume, ...]:
+    """Make labels that are all background, of an image, with its levels.
+
+    Parameters
+    ----------
+    path
+        An OME-Zarr image, which gets them as labels `name`; or, without a name, a
+        folder that is not there yet.
+    like
+        The resolution of the image that they lie on. They have its scale, unit and
+        levels, and all its dimensions but channels, and time points where there is one.
+    dtype
+        Whole numbers.
+    chunks, shards
+        Sides along their own dimensions, where others than the usual are wanted.
+
+    Returns
+    -------
+    Their levels, the finest first, to be written by `write_box` and `fill_pyramid`.
+
+    Raises
+    ------
+    OutputError
+        When labels of that name are there already, or the operating system refuses.
+    """
+    levels, root = [like], Path(path)
+    if like.version:
+        found = open_zarr(like.path).levels[like.level + 1 :]
+        levels += [replace(one, axes=like.axes) for one in found]
+    target, count, version = root, len(levels), like.version or "0.5"
+    if name:
+        target = root / "labels" / name
+        if holds_zarr(root):
+            version = "0.5" if (root / "zarr.json").is_file() else "0.4"
+        if holds_image(root):
+            count = len(open_zarr(root).levels)
+    while len(levels) < count:
+        levels.append(coarser(levels[-1]))
+    made = [_as_labels(one, str(target), dtype, version) for one in levels[:count]]
+    if chunks is not None:
+        made = [replace(one, chunks=tuple(chunks)) for one in made]
+    if shards is not None:
+        made = [replace(one, shards=tuple(shards)) for one in made]
+    made = [
+        replace(one, level=level, inside=str(level)) for level, one in enumerate(made)
+    ]
+    source = "../../" if name and like.path == str(root) else ""
+    created = _create(made, "nearest", {"image-label": _image_label(version, source)})
+    if name:
+        _add_to_list(root, name, version)
+    return created
+
+
+def _as_labels(volume: Volume, path: str, dtype: DTypeLike, version: str) -> Volume:
+    """Return the level of labels that lies on a level of an image."""
+    lengths = dict(zip(volume.axes, volume.shape, strict=True))
+    axes = "".join(
+        letter
+        for letter in "TZYX"
+        if letter in lengths and (letter != "T" or lengths["T"] > 1)
+    )
+    places = [volume.axes.index(letter) for letter in axes]
+    shape = [volume.shape[place] for place in places]
+    scale = tuple(volume.scale[place] for place in places)
+    sizes = [size for size, letter in zip(scale, axes, strict=True) if letter != "T"]
+    made = planned(path, axes, shape, dtype, sizes, volume.unit)
+    origin = tuple(volume.origin[place] for place in places)
+    return replace(made, scale=scale, origin=origin, version=version)
+
+
+def _create(
+    levels: Sequence[Volume], method: str, more: dict[str, Any] | None = None
+) -> tuple[Volume, ...]:
+    """Make arrays, and then the group that makes an image of them."""
+    zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
+    first = levels[0]
+    if Path(first.path).exists():
+        raise OutputError(f"{first.path} is there already: choose another name.")
+    options: dict[str, Any] = {"zarr_format": 3}
+    if first.version == "0.4":
+        separator = {"name": "v2", "separator": "/"}
+        options = {"zarr_format": 2, "chunk_key_encoding": separator}
+    try:
+        for one in levels:
+            if one.version != "0.4":
+                options["dimension_names"] = list(one.axes.lower())
+            zarr.create_array(
+                f"{one.path}/{one.inside}",
+                shape=one.shape,
+                dtype=one.dtype,
+                chunks=one.chunks,
+                shards=one.shards,
+                **options,
+            )
+        attributes = _metadata(levels, method, more or {})
+        _write_group(Path(first.path), attributes, first.version)
+    except OSError as error:
+        raise unwritable(first.path, error) from error
+    return tuple(levels)
+
+
+def _metadata(
+    levels: Sequence[Volume], method: str, more: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what OME-Zarr says of an image, checked against its models."""
+    first = levels[0]
+    unit = {} if first.unit == "pixel" else {"unit": _NAMES.get(first.unit, first.unit)}
+    axes = [
+        {"name": letter.lower(), "type": _TYPES[letter]}
+        if letter in _TYPES
+        else {"name": letter.lower(), "type": "space", **unit}
+        for letter in first.axes
+    ]
+    multiscale = {
+        "name": Path(first.path).name.split(".")[0],
+        "axes": axes,
+        "datasets": [
+            {"path": one.inside, "coordinateTransformations": _transformations(one)}
+            for one in levels
+        ],
+        "type": method,
+    }
+    models = library(
+        f"yaozarrs.v{first.version.replace('.', '')}", "OME-Zarr metadata", "zarr"
+    )
+    stated = {"version": first.version}
+    if first.version == "0.4":
+        said = {"multiscales": [multiscale | stated], **more}
+    else:
+        said = {**stated, "multiscales": [multiscale], **more}
+    model = models.LabelImage if more else models.Image
+    model.model_validate(said)
+    return said
+
+
+def _transformations(level: Volume) -> list[dict[str, Any]]:
+    scale = {"type": "scale", "scale": list(level.scale)}
+    if not any(level.origin):
+        return [scale]
+    return [scale, {"type": "translation", "translation": list(level.origin)}]
+
+
+def _image_label(version: str, source: str) -> dict[str, Any]:
+    stated = {"version": version}
+    return {**stated, "source": {"image": source}} if source else stated
+
+
+def _write_group(path: Path, said: dict[str, Any], version: str) -> None:
+    zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
+    form = 2 if version == "0.4" else 3
+    group = zarr.open_group(str(path), mode="a", zarr_format=form)
+    if said:
+        group.attrs.update(said if form == 2 else {"ome": said})
+
+
+def _add_to_list(root: Path, name: str, version: str) -> None:
+    """List labels in their image, beside those that are there."""
+    if not holds_zarr(root):
+        _write_group(root, {}, version)
+    known = list_labels(root)
+    names = [*known, name] if name not in known else known
+    stated = {} if version == "0.4" else {"version": version}
+    _write_group(root / "labels", {**stated, "labels": names}, version)

@@ -1,0 +1,125 @@
+"""The coarser levels of a volume on disk, made from the finest a box at a time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.volume import Volume, write_box
+
+_CLOSE = 1.5
+"""Times as far apart as rows, slices are halved with them."""
+_READ_AT_ONCE = 2**26
+
+
+@dataclass(frozen=True)
+class LevelStep:
+    """Boxes of all coarser levels that are written, and how many there are."""
+
+    done: int
+    total: int
+
+
+def fill_pyramid(
+    levels: Sequence[Volume], *, labels: bool, stop: Event | None = None
+) -> Iterator[LevelStep]:
+    """Write the coarser levels from the finest, a box at a time.
+
+    Of images they are means, of labels the value in the middle. No more than some
+    hundred megabytes are held, however large the volume.
+
+    Parameters
+    ----------
+    levels
+        As `create_image` and `create_labels` return them.
+    stop
+        Ends the work after the box in hand once it is set; from any thread.
+    """
+    parts = [list(_boxes(*pair)) for pair in itertools.pairwise(levels)]
+    done, total = 0, sum(map(len, parts))
+    for (fine, coarse), boxes in zip(itertools.pairwise(levels), parts, strict=True):
+        for box in boxes:
+            if stop is not None and stop.is_set():
+                return
+            shrink = _nearest if labels else _mean
+            write_box(coarse, box, shrink(fine, coarse, box))
+            done += 1
+            yield LevelStep(done, total)
+
+
+def coarser(volume: Volume) -> Volume:
+    """Return the next level: half the rows, columns and, once as close, slices."""
+    scale = dict(zip(volume.axes, volume.scale, strict=True))
+    wide = min(scale["Y"], scale["X"])
+    halved = {"Y", "X"} | (
+        {"Z"} if scale.get("Z", math.inf) <= _CLOSE * wide else set()
+    )
+    factors = [
+        2 if letter in halved and length > 1 else 1
+        for letter, length in zip(volume.axes, volume.shape, strict=True)
+    ]
+    places = zip(volume.origin, volume.scale, factors, strict=True)
+    return replace(
+        volume,
+        inside=str(volume.level + 1),
+        level=volume.level + 1,
+        shape=tuple(-(-n // f) for n, f in zip(volume.shape, factors, strict=True)),
+        scale=tuple(s * f for s, f in zip(volume.scale, factors, strict=True)),
+        origin=tuple(o + s * (f - 1) / 2 for o, s, f in places),
+    )
+
+
+def _boxes(fine: Volume, coarse: Volume) -> Iterator[tuple[slice, ...]]:
+    """Yield boxes of whole chunks that cover a level."""
+    factor = math.prod(fine.shape) / math.prod(coarse.shape) * fine.dtype.itemsize
+    box = list(coarse.written_at_once)
+    while True:
+        # The shortest that can grow, so that boxes stay near to cubes.
+        open_ = [n for n, side in enumerate(box) if side < coarse.shape[n]]
+        if not open_ or 2 * math.prod(box) * factor > _READ_AT_ONCE:
+            break
+        box[min(open_, key=lambda n: box[n])] *= 2
+    ranges = [range(0, n, side) for n, side in zip(coarse.shape, box, strict=True)]
+    for starts in itertools.product(*ranges):
+        yield tuple(
+            slice(start, min(start + side, length))
+            for start, side, length in zip(starts, box, coarse.shape, strict=True)
+        )
+
+
+def _nearest(fine: Volume, coarse: Volume, box: tuple[slice, ...]) -> NDArray[Any]:
+    """Return of a box the values that lie in the middle of its voxels."""
+    chosen = []
+    for axis, part in enumerate(box):
+        factor = coarse.scale[axis] / fine.scale[axis]
+        places = np.floor((np.arange(part.start, part.stop) + 0.5) * factor)
+        chosen.append(np.minimum(places.astype(int), fine.shape[axis] - 1))
+    values = fine[tuple(slice(one[0], one[-1] + 1) for one in chosen)]
+    return np.asarray(values[np.ix_(*(one - one[0] for one in chosen))])
+
+
+def _mean(fine: Volume, coarse: Volume, box: tuple[slice, ...]) -> NDArray[Any]:
+    """Return of a box the means of the voxels that lie in its own."""
+    factors = [
+        round(one / other) for one, other in zip(coarse.scale, fine.scale, strict=True)
+    ]
+    reads = zip(box, factors, fine.shape, strict=True)
+    parts = [slice(b.start * f, min(b.stop * f, n)) for b, f, n in reads]
+    values = fine[tuple(parts)].astype(np.float32)
+    for axis, (factor, part) in enumerate(zip(factors, box, strict=True)):
+        if factor > 1:
+            missing = (part.stop - part.start) * factor - values.shape[axis]
+            ends = [(0, missing if n == axis else 0) for n in range(values.ndim)]
+            shape = [*values.shape]
+            shape[axis : axis + 1] = [part.stop - part.start, factor]
+            values = np.pad(values, ends, "edge").reshape(shape).mean(axis + 1)
+    if coarse.dtype.kind in "iu":
+        values = np.rint(values)
+    return values.astype(coarse.dtype)
