@@ -176,3 +176,58 @@ def test_objects_scored_against_themselves_are_perfect():
 def test_truth_without_a_label_is_told_as_such():
     with pytest.raises(InputError, match="ground truth holds no labels"):
         score_labels(np.ones((1, 4, 4), np.uint8), np.zeros((1, 4, 4), np.uint8))
+
+
+def test_only_what_the_same_command_made_is_replaced(files, train, run):
+    model = train() / "best.safetensors"
+    image, labels = files / "image.tif", files / "labels.tif"
+    commands = {
+        "weights": (("weights", labels), ""),
+        "baseline": (("baseline", "otsu", image), "--out"),
+        "predict": (("predict", model, image), "--out"),
+        "score": (("score", labels, labels), "--error-map"),
+    }
+    for name, (words, option) in commands.items():
+        out = files / f"{name}.tif"
+        command = (*words, option, out) if option else (*words, out)
+        tifffile.imwrite(out, np.zeros((5, 48, 64), np.uint8))
+        mine = out.read_bytes()
+        with pytest.raises(InputError, match=f"{name}.tif is there.*--overwrite"):
+            run(*command)
+        assert out.read_bytes() == mine
+        run(*command, "--overwrite")
+        run(*command)
+        assert out.read_bytes() != mine
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_corrected_labels_are_never_replaced_in_silence(files, train, run, name):
+    """Nor where a program changed the pixels in place, and left the rest."""
+    command = ("predict", train() / "best.safetensors", files / "image.tif", "--out")
+    out = files / name
+    run(*command, out)
+    run(*command, out)
+    with tifffile.TiffFile(out) as tif:
+        pixels, description = tif.asarray(), tif.pages[0].description.encode()
+        software = tif.pages[0].tags["Software"].value
+    pixels[0, 0, 0] ^= 1
+    tifffile.imwrite(
+        *(out, pixels), software=software, description=description, metadata=None
+    )
+    with pytest.raises(InputError, match="--overwrite"):
+        run(*command, out)
+
+
+def test_tables_and_pages_of_others_are_not_replaced(files, run):
+    labels = files / "labels.tif"
+    outputs = {"--json": "a.json", "--csv": "a.csv", "--report": "a.md"}
+    outputs |= {"--error-map": "a.tif"}
+    words = [part for n, file in outputs.items() for part in (n, files / file)]
+    run("score", labels, labels, *words)
+    run("score", labels, labels, *words)
+    for option, name in (*outputs.items(), ("--report", "a.html")):
+        path = files / f"my-{name}"
+        path.write_text("slice,notes\n0,mine\n", encoding="utf-8")
+        with pytest.raises(InputError, match=f"my-{name} is there already"):
+            run("score", labels, labels, option, path)
+        assert "mine" in path.read_text(encoding="utf-8")

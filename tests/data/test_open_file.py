@@ -40,10 +40,10 @@ from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 lazy.memory_limit = tiff.memory_limit = lambda: 0
 data = read_stack({str(path)!r}).data
-data[0].compute()
+data[0]
 os.truncate({str(path)!r}, 300)
 try:
-    data[5].compute()
+    data[5]
 except InputError as error:
     print(error)
 """
@@ -63,7 +63,25 @@ def test_a_file_that_is_rewritten_in_place_is_told(path):
         file.write(whole[:200])
         os.utime(path, ns=(1, 1))  # clocks of disks may be slower than this test
     with pytest.raises(InputError, match=CHANGED):
-        data[1].compute()
+        data[1]
+
+
+def test_single_pages_are_those_that_dask_gives(path):
+    data = read_stack(path).data
+    for key in [3, -1, (np.int64(2), slice(4, 9), ...), (1, slice(None), 7)]:
+        assert type(data[key]) is np.ndarray
+        np.testing.assert_array_equal(data[key], VOLUME[key])
+    for key in [slice(1, 3), (slice(None), 4), [2, 0], (None, 1), np.array([True] * 6)]:
+        np.testing.assert_array_equal(data[key], VOLUME[key])
+    with pytest.raises(IndexError):
+        data[6]
+
+
+def test_a_large_single_slice_is_whole(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", VOLUME[0])
+    data = read_stack(tmp_path / "a.tif").data
+    np.testing.assert_array_equal(data, VOLUME[0])
+    np.testing.assert_array_equal(data[3], VOLUME[0, 3])
 
 
 def test_a_file_that_is_replaced_is_read_on_as_it_was(path, tmp_path):

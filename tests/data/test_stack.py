@@ -96,7 +96,7 @@ def test_a_stack_larger_than_memory_is_read_page_by_page(tmp_path, options):
     assert isinstance(read.data, da.Array)
     assert read.data.chunks[0] == (1,) * 5
     for key in [np.s_[3], np.s_[1:4, 5:9, ::2], np.s_[..., 7], np.s_[[4, 0]]]:
-        np.testing.assert_array_equal(read.data[key].compute(), volume()[key])
+        np.testing.assert_array_equal(np.asarray(read.data[key]), volume()[key])
     assert isinstance(read.as_czyx(), da.Array)
 
 
@@ -108,7 +108,7 @@ def test_only_the_pages_that_are_needed_are_decoded(tmp_path):
     data = read_stack(path).data
     np.testing.assert_array_equal(data[:3].compute(), volume()[:3])
     with pytest.raises(InputError, match="page 3"):
-        data[3].compute()
+        data[3]
 
 
 def test_a_single_plane_is_a_stack_of_one_slice(tmp_path):

@@ -11,7 +11,13 @@ from napari_unet.cli.baseline_command import baseline
 from napari_unet.cli.experiment_command import app as experiment_app
 from napari_unet.cli.export_command import export
 from napari_unet.cli.measure_command import measure
-from napari_unet.cli.options import Given, check_formula, with_options, with_settings
+from napari_unet.cli.options import (
+    Given,
+    Overwrite,
+    check_formula,
+    with_options,
+    with_settings,
+)
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.train_command import train
 from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
@@ -71,6 +77,7 @@ def weights(
     given: Given,
     labels: Annotated[Path, typer.Argument(help="Labels: file or folder of slices.")],
     out: Annotated[Path, typer.Argument(help="TIFF file to write.")],
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the weight map of a labels file (paper, equation 2)."""
     from napari_unet.cli.predict_command import write_weights
@@ -78,7 +85,7 @@ def weights(
     check_formula(given["weight_map"])
     settings = WeightMapConfig().changed("command line", **given["weight_map"])
     ndim = given["network"].get("ndim", 2)
-    write_weights(labels, out, given["image"], settings, ndim)
+    write_weights(labels, out, given["image"], settings, ndim, overwrite=overwrite)
 
 
 app.command()(train)
@@ -93,7 +100,7 @@ app.command()(train)
     "predict.device",
     *("image.axes", "image.info_bar", "image.pixel_size", "image.unit"),
 )
-def predict(
+def predict(  # noqa: PLR0913 (every option is one argument)
     given: Given,
     model: Annotated[
         Path,
@@ -124,9 +131,10 @@ def predict(
             "you know whom it is from.",
         ),
     ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Predict a stack with a trained model."""
-    from napari_unet.cli.outputs import check_outputs, check_tiff
+    from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
     from napari_unet.cli.predict_command import write_prediction
     from napari_unet.cli.show import read_and_tell
     from napari_unet.starters.model_file import model_file
@@ -137,6 +145,7 @@ def predict(
     model = model_file(model)
     check_outputs([model, image], out, probabilities)
     check_tiff(out, probabilities)
+    check_replaced("predict", out, probabilities, overwrite=overwrite)
     stack = read_and_tell(image, given["image"]).slices(slices)
     write_prediction(
         model, stack, out, probabilities, settings, finish, trust_code=trust_code

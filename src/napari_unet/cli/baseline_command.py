@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet.cli.options import Given, coverage_of, with_settings
+from napari_unet.cli.options import Given, Overwrite, coverage_of, with_settings
 from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
 from napari_unet.errors import InputError, NapariUNetError
 
@@ -50,10 +50,11 @@ def baseline(
         str | None,
         typer.Option(help="Slices whose annotations are used, as start:stop."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Segment a stack by a classical method, to see whether the U-Net was worth it."""
     from napari_unet.baselines import find_baseline
-    from napari_unet.cli.outputs import check_outputs, check_tiff
+    from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
     from napari_unet.cli.show import read_and_tell
 
     if name == LIST:
@@ -69,6 +70,7 @@ def baseline(
         raise InputError(f"{known.title} learns from annotations: give --labels.")
     check_outputs([image] if labels is None else [image, labels], out)
     check_tiff(out)
+    check_replaced("baseline", out, overwrite=overwrite)
     settings = BaselineConfig().changed("command line", **given["baseline"])
     classes = None
     if labels is not None:
@@ -128,7 +130,7 @@ def write_mask(
             "nothing of other images"
         )
     result = chosen.single_channel(mask)
-    write_stack(out, result.data, like=result)
+    write_stack(out, result.data, like=result, made_by="baseline")
     say(f"{known.title}: foreground on {mask.mean():.0%} of the pixels")
     say(f"wrote {out}")
 

@@ -114,6 +114,14 @@ def option(settings: type[Settings], name: str) -> Any:
     )
 
 
+Overwrite: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace files that this command did not make, too."
+    ),
+]
+
+
 def coverage_of(given: Mapping[str, Any]) -> Coverage:
     """Return which pixels of labels say anything, as given among other options."""
     own = {name: given[name] for name in Coverage.model_fields if name in given}

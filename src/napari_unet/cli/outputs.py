@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_unet.data.files import unwritable
+from napari_unet.data.write import was_made_by
 from napari_unet.errors import InputError
+
+_HEAD_BYTES = 512
 
 
 def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
@@ -45,6 +48,44 @@ def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
                 "folder for the result, so that nothing is lost."
             )
         taken.add(place)
+
+
+def check_replaced(
+    command: str, *outputs: Path | None, overwrite: bool, heads: Sequence[str] = ()
+) -> None:
+    """Refuse to replace what an earlier run of a command did not make.
+
+    Parameters
+    ----------
+    command
+        Its name.
+    outputs
+        Files to write; None for one that is not wanted.
+    overwrite
+        Whether the user allows it.
+    heads
+        What stands in the head of texts that the command writes.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    for path in outputs:
+        if path is None or overwrite or not path.exists():
+            continue
+        if not (_heads(path, heads) or was_made_by(path, command)):
+            raise InputError(
+                f"{path} is there already, and is not what napari-unet {command} made: "
+                "choose another name, or have it replaced by --overwrite."
+            )
+
+
+def _heads(path: Path, texts: Sequence[str]) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    # In an empty list, nothing can be lost.
+    return head == b"[]" or any(text.encode() in head for text in texts)
 
 
 def check_tiff(*outputs: Path | None) -> None:

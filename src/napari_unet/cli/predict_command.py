@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.cli.options import coverage_of
-from napari_unet.cli.outputs import check_outputs, check_tiff
+from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
 from napari_unet.cli.show import bar, read_and_tell, say
 from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
@@ -39,10 +39,13 @@ def write_weights(
     given: Mapping[str, Any],
     config: WeightMapConfig,
     ndim: int,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write the weight map of a labels file as 32-bit TIFF."""
     check_outputs([labels], out)
     check_tiff(out)
+    check_replaced("weights", out, overwrite=overwrite)
     stack = read_and_tell(labels, given)
     size = stack.size_for(ndim)
     target = to_target(
@@ -55,7 +58,7 @@ def write_weights(
         say(note)
     mapped = weight_map(target, config, ndim=ndim, pixel_size=size)
     result = stack.single_channel(mapped)
-    write_stack(out, result.data, like=result)
+    write_stack(out, result.data, like=result, made_by="weights")
     say(f"{describe(target)}; weights {mapped.min():.3g} to {mapped.max():.3g}")
     say(f"wrote {out}")
 
@@ -79,13 +82,14 @@ def write_prediction(
         loaded, stack, config, finish, probabilities=probabilities is not None
     )
     labels = stack.single_channel(found.labels)
-    write_stack(out, labels.data, like=labels)
+    write_stack(out, labels.data, like=labels, made_by="predict")
     numbered = found.finish.numbers_objects
     objects = f", {int(found.labels.max()):,} objects" if numbered else ""
     say(f"wrote {out}{objects}")
     if probabilities is not None and found.probabilities is not None:
         channels = found.probabilities.reshape(-1, *labels.shape)
-        write_stack(probabilities, channels, like=labels, axes=f"C{labels.axes}")
+        axes = f"C{labels.axes}"
+        write_stack(probabilities, channels, like=labels, axes=axes, made_by="predict")
         say(f"wrote {probabilities}")
 
 

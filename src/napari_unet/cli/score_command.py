@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.table import Table
 
-from napari_unet.cli.outputs import check_outputs, check_tiff
+from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
 from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
@@ -50,6 +50,11 @@ _ANOTHER = (
 _NO_PLACE = (
     "Cannot tell which slices of {} these are, so that none is marked as learnt from: "
     "choose them with --slices or --truth-slices, from files of all its slices."
+)
+# Of JSON, CSV, pages and a list of errors.
+_HEADS = (
+    *('{\n  "overall": {\n    "iou"', "slice,iou,dice,", '[\n {\n  "number": 1,'),
+    *("<title>Scores of a segmentation</title>", "# Scores of a segmentation\n"),
 )
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
 
@@ -138,6 +143,7 @@ def _check(request: ScoreRequest) -> None:
     outputs = (request.json, request.csv, request.report, request.error_map, listed)
     check_outputs(inputs, *outputs)
     check_tiff(request.error_map)
+    check_replaced("score", *outputs, overwrite=request.overwrite, heads=_HEADS)
     if request.report is not None:
         check_page(request.report)
 
@@ -207,7 +213,8 @@ def _write_errors(path: Path, comparison: Comparison, pair: LabelPair) -> None:
         like.single_channel(one) for one in (pixel_map(comparison), errors.objects)
     ]
     channels = np.stack([np.asarray(one.data).astype(smallest) for one in parts])
-    write_stack(path, channels, like=like, axes=f"C{parts[0].axes}")
+    axes = f"C{parts[0].axes}"
+    write_stack(path, channels, like=like, axes=axes, made_by="score")
     listed = _list_of(path)
     rows = [{**row, "slice": pair.numbers[row["slice"]]} for row in errors.rows()]
     write_text(listed, json.dumps(rows, indent=1))

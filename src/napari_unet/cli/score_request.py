@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_unet.cli.options import option
+from napari_unet.cli.options import Overwrite, option
 from napari_unet.config import AnnotationKind, Coverage, ImageConfig
 
 
@@ -66,6 +66,7 @@ class ScoreRequest:
             "list of these, NAME-errors.json."
         ),
     ] = None
+    overwrite: Overwrite = False
 
     @property
     def coverage(self) -> Coverage:

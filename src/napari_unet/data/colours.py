@@ -121,10 +121,9 @@ def _pixelwise(data: Any, function: Callable[[Any], NDArray[Any]]) -> Any:
     pages = data.reshape(-1, *sides)
     corner = function(np.asarray(pages[0, :1, :1]))
     shape = (*sides, *corner.shape[2:])
-    lazy = lazy_pages(
+    return lazy_pages(
         lambda index: function(np.asarray(pages[index])),
-        len(pages),
+        data.shape[:-2],
         shape,
         corner.dtype,
     )
-    return lazy.reshape(*data.shape[:-2], *shape)

@@ -61,7 +61,7 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
     _check_alike(files, [header.kind for header in headers], page, first.axes)
     read = partial(_read_slice, files, by_colour)
     if page.nbytes * len(files) > memory_limit():
-        data = lazy_pages(read, len(files), page.shape, page.dtype)
+        data = lazy_pages(read, (len(files),), page.shape, page.dtype)
     else:
         data = np.empty((len(files), *page.shape), page.dtype)
         for index in range(len(files)):

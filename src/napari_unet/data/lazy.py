@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,8 @@ def plain_limit() -> int:
 
 def lazy_pages(
     read: Callable[[int], NDArray[Any]],
-    count: int,
-    shape: tuple[int, ...],
+    before: tuple[int, ...],
+    page: tuple[int, ...],
     dtype: np.dtype[Any],
     *,
     cache_bytes: int = _CACHE_BYTES,
@@ -49,24 +48,24 @@ def lazy_pages(
     ----------
     read
         Returns page `index` with the given shape and dtype; called from many threads.
-    count
-        Number of pages.
-    shape, dtype
-        Of one page.
+    before
+        Lengths of the dimensions before those of a page, which `read` counts through.
+    page, dtype
+        Shape and type of one page.
     cache_bytes
         What the pages that were read last may take.
 
     Returns
     -------
     dask.array.Array
-        Of shape `(count, *shape)`, one chunk a page.
+        Of shape `(*before, *page)`, one chunk a page; one page alone is read at once.
     """
     # Loaded when needed: it takes as long as opening a dock.
-    import dask.array as da
+    from napari_unet.data.paged_array import PagedArray
 
-    pages = _Pages(read, count, shape, dtype, cache_bytes)
-    # Without a name dask would hash the pages' content to make one.
-    return da.from_array(pages, chunks=(1, *shape), name=False)
+    page_bytes = max(1, math.prod(page) * dtype.itemsize)
+    kept = max(1, min(64, cache_bytes // page_bytes))
+    return PagedArray(read, before, page, dtype, kept)
 
 
 def read_plain(
@@ -99,43 +98,12 @@ def read_plain(
         data = file.read(offset, shape, dtype)
         data.flags.writeable = False
         return data
-    page = shape[-page_ndim:]
+    before, page = shape[:-page_ndim], shape[-page_ndim:]
     step = math.prod(page) * dtype.itemsize
-    pages = lazy_pages(
+    return lazy_pages(
         lambda index: file.read(offset + index * step, page, dtype),
-        math.prod(shape[:-page_ndim]),
+        before,
         page,
         dtype.newbyteorder("="),
         cache_bytes=_PLAIN_CACHE_BYTES,
     )
-    return pages.reshape(shape)
-
-
-class _Pages:
-    """The least of an array that dask asks for: it slices, page by page."""
-
-    def __init__(
-        self,
-        read: Callable[[int], NDArray[Any]],
-        count: int,
-        shape: tuple[int, ...],
-        dtype: np.dtype[Any],
-        cache_bytes: int,
-    ) -> None:
-        self.shape = (count, *shape)
-        self.dtype = dtype
-        self.ndim = len(self.shape)
-        page_bytes = max(1, int(np.prod(shape)) * dtype.itemsize)
-        # Tiles of one slice come one after the other: decode the slice only once.
-        self._read = lru_cache(max(1, min(64, cache_bytes // page_bytes)))(read)
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        first, *rest = key if isinstance(key, tuple) else (key,)
-        wanted = np.arange(self.shape[0])[first]
-        if np.ndim(wanted) == 0:
-            return np.array(self._read(int(wanted))[tuple(rest)])
-        pages = [self._read(int(index))[tuple(rest)] for index in wanted]
-        if pages:
-            return np.stack(pages)
-        # dask probes with empty slices; that must not read a page.
-        return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *rest)]

@@ -236,8 +236,11 @@ def _load(path: Path, tif: Any, series: Any) -> Any:
         return read_plain(path, dtype, series.dataoffset, series.shape, page_ndim=page)
     if series.nbytes > memory_limit():
         reader, page = _Reader(path), series.keyframe
-        data = lazy_pages(reader, len(series.pages), page.shape, series.dtype)
-        return data.reshape(series.shape)
+        before = series.shape[: len(series.shape) - len(page.shape)]
+        if math.prod(before) != len(series.pages):
+            before = (len(series.pages),)
+        data = lazy_pages(reader, before, page.shape, series.dtype)
+        return data if data.shape == series.shape else data.reshape(series.shape)
     try:
         return _native(series.asarray())
     except Exception as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _ORDER = "TZCYXS"
 # Offsets of classic TIFF have 32 bits; the rest is room for directories.
 _CLASSIC_BYTES = 2**32 - 2**25
+_PROGRAM = "napari-unet "
 _OME_UNITS = {"um": "µm", "angstrom": "Å", "inch": "in"}
 
 
@@ -31,6 +33,7 @@ def write_stack(
     pixel_size: Sequence[float] | None = None,
     unit: str | None = None,
     wide: bool = False,
+    made_by: str = "",
 ) -> None:
     """Write an array as a TIFF file, whole or not at all.
 
@@ -60,6 +63,8 @@ def write_stack(
     wide
         Store whole numbers that take 64 bits, instead of refusing them: such a plain
         TIFF has no pixel size, and Fiji does not open it.
+    made_by
+        The command that makes the file, for `was_made_by`.
 
     Raises
     ------
@@ -75,15 +80,47 @@ def write_stack(
     data, axes = _ordered(array, axes)
     dtype = _stored_dtype(path, data, ome=_is_ome(path), wide=wide)
     options = _options(path, data, axes, dtype, sizes, unit)
-    planes = _planes(data, 3 if "S" in axes else 2)
-    pages = (np.ascontiguousarray(plane, dtype) for plane in planes)
+
+    def pages() -> Iterator[NDArray[Any]]:
+        planes = _planes(data, 3 if "S" in axes else 2)
+        return (np.ascontiguousarray(plane, dtype) for plane in planes)
+
+    if made_by:
+        options["software"] = _mark(made_by, pages())
     import tifffile  # docks that only open need not load it
 
     with atomic_write(path) as temporary:
         try:
-            tifffile.imwrite(temporary, pages, **options)
+            tifffile.imwrite(temporary, pages(), **options)
         except (ValueError, TypeError) as error:
             raise OutputError(f"{path} cannot be written as TIFF: {error}.") from error
+
+
+def was_made_by(path: Path, command: str) -> bool:
+    """Return whether `write_stack` made a TIFF file for a command, and nobody since.
+
+    Pixels that were changed by hand, and then saved in its place, are not of a command.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tif:
+            tag = tif.pages.first.tags.get("Software")
+            # Most files end here, before their pixels are read.
+            return (
+                tag is not None
+                and str(tag.value).startswith(_PROGRAM + command)
+                and tag.value == _mark(command, (page.asarray() for page in tif.pages))
+            )
+    except Exception:  # noqa: BLE001 (whatever a file that is none raises)
+        return False
+
+
+def _mark(command: str, pages: Iterable[NDArray[Any]]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for page in pages:
+        digest.update(np.ascontiguousarray(page, page.dtype.newbyteorder("=")).data)
+    return f"{_PROGRAM}{command} {digest.hexdigest()}"
 
 
 def _axes_of(array: ArrayLike, like: Stack | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -139,9 +138,10 @@ class _Planes:
     def lazy(self) -> Any:
         """Return all as a dask array, its dimensions in the order of the file."""
         dtype = self._dtype.newbyteorder("=")
-        pages = lazy_pages(self._read, math.prod(self._count), self._page, dtype)
+        whole = lazy_pages(self._read, self._count, self._page, dtype)
         order = [*self._before, *self._within]
-        whole = pages.reshape(self._count + self._page)
+        if order == list(self._axes):
+            return whole
         return whole.transpose([order.index(letter) for letter in self._axes])
 
     def _read(self, index: int) -> NDArray[Any]:

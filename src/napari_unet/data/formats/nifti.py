@@ -80,8 +80,7 @@ def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:
             "only read as a whole: unpack it to .nii, which is read slice by slice."
         )
     read = partial(_page, Watched(path), stored, shape)
-    pages = lazy_pages(read, math.prod(shape[:-2]), shape[-2:], dtype)
-    return pages.reshape(shape)
+    return lazy_pages(read, shape[:-2], shape[-2:], dtype)
 
 
 def _page(
