@@ -71,7 +71,7 @@ def check(given: Given) -> None:
 @with_settings(
     *("image.kind", "image.ignore", "image.complete", "weight_map.formula"),
     *("weight_map.w0", "weight_map.sigma", "weight_map.balance", "network.ndim"),
-    *("image.axes", "image.pixel_size", "image.unit"),
+    *("image.axes", "image.level", "image.pixel_size", "image.unit"),
 )
 def weights(
     given: Given,
@@ -98,7 +98,7 @@ app.command()(train)
     *("finish.thin_borders", "finish.neck", "finish.core", "finish.smooth"),
     *("predict.tile_size", "predict.tile_slices", "predict.batch_size", "half"),
     "predict.device",
-    *("image.axes", "image.info_bar", "image.pixel_size", "image.unit"),
+    *("image.axes", "image.info_bar", "image.level", "image.pixel_size", "image.unit"),
 )
 def predict(  # noqa: PLR0913 (every option is one argument)
     given: Given,

@@ -23,7 +23,7 @@ LIST = "list"
 @with_settings(
     *("image.kind", "image.ignore", "image.complete", "train", "baseline.scale"),
     *("baseline.side", "baseline.trees", "baseline.seed", "image.axes"),
-    *("image.info_bar", "image.pixel_size", "image.unit"),
+    *("image.info_bar", "image.level", "image.pixel_size", "image.unit"),
 )
 def baseline(
     given: Given,
@@ -72,11 +72,11 @@ def baseline(
     check_tiff(out)
     check_replaced("baseline", out, overwrite=overwrite)
     settings = BaselineConfig().changed("command line", **given["baseline"])
-    classes = None
+    stack, classes = read_and_tell(image, given["image"]), None
     if labels is not None:
         own = given["image"]
-        classes = read_classes(labels, own.get("kind"), train, coverage_of(own))
-    stack = read_and_tell(image, given["image"])
+        kind, coverage = own.get("kind"), coverage_of(own)
+        classes = read_classes(labels, stack, kind, train, coverage)
     write_mask(name, stack, out, slices, classes, settings)
 
 
@@ -136,9 +136,13 @@ def write_mask(
 
 
 def read_classes(
-    path: Path, kind: AnnotationKind | None, train: str | None, coverage: Coverage
+    path: Path,
+    image: Stack,
+    kind: AnnotationKind | None,
+    train: str | None,
+    coverage: Coverage,
 ) -> NDArray[np.uint8]:
-    """Read annotations as class indices, those of other slices left out.
+    """Read annotations of an image as class indices, those of other slices left out.
 
     Raises
     ------
@@ -149,10 +153,10 @@ def read_classes(
 
     from napari_unet.cli.show import say
     from napari_unet.data.annotation import IGNORE, describe, to_target
-    from napari_unet.data.read import read_stack
+    from napari_unet.data.read import read_labels
     from napari_unet.data.stack import parse_slices
 
-    labels = read_stack(path)
+    labels = read_labels(path, image)
     target = to_target(np.asarray(labels.as_zyx()), kind, coverage=coverage)
     if train is not None:
         labels.slices(train)  # names the file where they are not there

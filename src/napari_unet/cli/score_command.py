@@ -17,6 +17,7 @@ from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.config import Coverage
+from napari_unet.data.addresses import is_zarr
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
@@ -71,12 +72,17 @@ def run_score(request: ScoreRequest) -> None:
         request = replace(request, model=model_file(request.model))
     _check(request)
     pair = LabelPair(
-        Labels(read_and_tell(request.prediction), request.slices),
-        Labels(read_and_tell(request.truth), request.truth_slices),
+        Labels(_labels(request, request.prediction), request.slices),
+        Labels(_labels(request, request.truth), request.truth_slices),
     )
     image, info_bar = None, request.info_bar or 0
     if request.image is not None:
-        image = read_stack(request.image, axes=request.axes, info_bar=request.info_bar)
+        image = read_stack(
+            request.image,
+            axes=request.axes,
+            info_bar=request.info_bar,
+            level=_level(request, request.image),
+        )
         info_bar = image.info_bar
     card = None if request.model is None else read_card(request.model)
     trained_on, notes = _trained_on(card, image, pair)
@@ -133,6 +139,15 @@ def score_table(scores: Scores) -> Table:
     table.add_section()
     table.add_row("all", *_cells(scores.values()), style="bold")
     return table
+
+
+def _labels(request: ScoreRequest, path: Path) -> Stack:
+    return read_and_tell(path, {"level": _level(request, path)})
+
+
+def _level(request: ScoreRequest, path: Path) -> int:
+    """Return the level that is read of a file: others than OME-Zarr have none."""
+    return request.level if is_zarr(path) else 0
 
 
 def _check(request: ScoreRequest) -> None:

@@ -41,6 +41,7 @@ class ScoreRequest:
     ] = None
     axes: Annotated[str | None, option(ImageConfig, "axes")] = None
     info_bar: Annotated[int | None, option(ImageConfig, "info_bar")] = None
+    level: Annotated[int, option(ImageConfig, "level")] = 0
     model: Annotated[
         Path | None,
         typer.Option(

@@ -44,7 +44,8 @@ def spell_out(stream: object) -> None:
 def read_and_tell(path: Path, given: Mapping[str, Any] | None = None) -> Stack:
     """Read a stack, and print what had to be assumed of it.
 
-    Its axes, info bar and pixel size may be among what was `given` of `ImageConfig`.
+    Its axes, info bar, level and pixel size may be among what was `given` of
+    `ImageConfig`.
     """
     from napari_unet.data.calibration import Calibration
     from napari_unet.data.read import read_stack
@@ -55,6 +56,7 @@ def read_and_tell(path: Path, given: Mapping[str, Any] | None = None) -> Stack:
         Calibration.given(known.get("pixel_size"), known.get("unit")),
         axes=known.get("axes"),
         info_bar=known.get("info_bar"),
+        level=known.get("level", 0),
     )
     for note in stack.notes:
         say(f"{path}: {note}")

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 _PARTS = ("network", "weight_map", "train")
 _OF_IMAGES = (
-    *("kind", "ignore", "complete", "axes", "info_bar", "pixel_size", "unit"),
+    *("kind", "ignore", "complete", "axes", "info_bar", "level", "pixel_size", "unit"),
     *("train", "validation"),
 )
 _SOURCE = "command line"
@@ -30,7 +30,8 @@ _SOURCE = "command line"
 @with_settings(
     *("images.image", "images.labels", "images.kind"),
     *("images.ignore", "images.complete", "images.trust_labels"),
-    *("images.axes", "images.info_bar", "images.pixel_size", "images.unit"),
+    *("images.axes", "images.info_bar", "images.level"),
+    *("images.pixel_size", "images.unit"),
     *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
     *("network.base_channels", "network.ndim"),

@@ -42,6 +42,9 @@ class ImageConfig(Coverage):
     info_bar: int | None = Field(None, ge=0, title="Info bar (rows)")
     """Rows at the bottom of the image that hold writing, 0 for none: neither trained
     on, predicted nor scored. Left out: what the file says."""
+    level: int = Field(0, ge=0, title="Level")
+    """Resolution of what lies in OME-Zarr, 0 the finest; labels are taken in the size
+    of their image."""
     train: str | None = Field(None, title="Slices to train on")
     """Slices to train on, as start:stop counted from 0. Left out: all annotated slices
     that are not held out. The word none: the image is only held out."""

@@ -1,8 +1,11 @@
-"""Addresses of what lies on no disk, told from paths."""
+"""Addresses and folders of Zarr, told from other paths."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
+
+_MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 def location(path: object) -> str:
@@ -17,3 +20,17 @@ def location(path: object) -> str:
 def is_address(path: object) -> bool:
     """Return whether it is an address such as https://... and not a folder."""
     return "://" in location(path)
+
+
+def is_zarr(path: str | Path) -> bool:
+    """Return whether a path is, by its name or by what it holds, one of Zarr."""
+    return (
+        is_address(path)
+        or str(path).lower().endswith(".zarr")
+        or holds_zarr(Path(path))
+    )
+
+
+def holds_zarr(path: Path) -> bool:
+    """Return whether a folder is a group or an array."""
+    return any((path / mark).is_file() for mark in _MARKS)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import skimage
 from numpy.typing import NDArray
 
+from napari_unet.data.addresses import is_zarr
 from napari_unet.data.file_names import alone, keys, masks_among
 from napari_unet.data.stack import Stack
 from napari_unet.errors import DoubtfulLabelsError
@@ -42,7 +43,7 @@ def check_names(image: object, labels: object) -> None:
     # What reads files takes a while to load; docks that only open need not wait.
     from napari_unet.data.folder import slice_files
 
-    if not isinstance(image, Path) or not image.is_dir():
+    if not _holds_slices(image):
         return
     images = slice_files(image)
     if masks := masks_among(images):
@@ -50,8 +51,12 @@ def check_names(image: object, labels: object) -> None:
             f"{image} seems to hold masks among its images, such as {masks[0].name}: "
             f"move them into a folder of their own, {TRUST}."
         )
-    if isinstance(labels, Path) and labels.is_dir():
+    if _holds_slices(labels):
         _check_pairs(images, slice_files(labels))
+
+
+def _holds_slices(path: object) -> TypeGuard[Path]:
+    return isinstance(path, Path) and path.is_dir() and not is_zarr(path)
 
 
 def check_looks(image: Stack, labels: NDArray[np.generic]) -> None:

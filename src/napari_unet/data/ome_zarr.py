@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_unet.data.addresses import is_address, location
+from napari_unet.data.addresses import holds_zarr, is_address, location
 from napari_unet.data.calibration import normal_unit, unit_factor
 from napari_unet.data.dimensions import unknown_dimensions
 from napari_unet.data.files import unreadable
@@ -19,7 +19,6 @@ from napari_unet.data.volume import Volume
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
-_MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 _EARLIER = ("0.1", "0.2", "0.3")
 _TYPES = {"channel": "C", "time": "T"}
 _NAMED = 8  # arrays that an error names
@@ -67,20 +66,6 @@ class OmeZarr:
         return open_zarr(f"{self.path}/labels/{name}")
 
 
-def is_zarr(path: str | Path) -> bool:
-    """Return whether a path is, by its name or by what it holds, one of Zarr."""
-    return (
-        is_address(path)
-        or str(path).lower().endswith(".zarr")
-        or holds_zarr(Path(path))
-    )
-
-
-def holds_zarr(path: Path) -> bool:
-    """Return whether a folder is a group or an array."""
-    return any((path / mark).is_file() for mark in _MARKS)
-
-
 def holds_image(path: Path) -> bool:
     """Return whether a folder is an OME-Zarr image."""
     return holds_zarr(path) and "multiscales" in _Node.at(str(path)).attributes
@@ -121,6 +106,15 @@ def open_zarr(path: str | Path, axes: str | None = None) -> OmeZarr:
     """
     found = _image_in(_Node.at(location(path)))
     return replace(found, levels=tuple(_named(one, axes) for one in found.levels))
+
+
+def level_of_size(path: str | Path, size: Sequence[int], axes: str | None) -> int:
+    """Return the level with some slices, rows and columns; 0 where none has them."""
+    for volume in open_zarr(path, axes).levels:
+        lengths = dict(zip(volume.axes, volume.shape, strict=True))
+        if [lengths.get(letter, 1) for letter in "ZYX"] == list(size):
+            return volume.level
+    return 0
 
 
 @dataclass(frozen=True)

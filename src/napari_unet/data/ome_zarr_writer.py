@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from napari_unet.data.addresses import holds_zarr
 from napari_unet.data.files import unwritable
 from napari_unet.data.formats.extra import library
-from napari_unet.data.ome_zarr import holds_image, holds_zarr, list_labels, open_zarr
+from napari_unet.data.ome_zarr import holds_image, list_labels, open_zarr
 from napari_unet.data.pyramid import coarser
 from napari_unet.data.volume import Volume
 from napari_unet.errors import OutputError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.data.addresses import location
+from napari_unet.data.addresses import is_zarr, location
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.stack import ArrayLike, Stack
@@ -131,11 +131,30 @@ def as_stack(
     return Stack(values, "CZYX"[-values.ndim :], sizes, "pixel", name)
 
 
+def read_labels(
+    path: str | Path,
+    image: Stack | None,
+    calibration: Calibration | None = None,
+    *,
+    axes: str | None = None,
+) -> Stack:
+    """Read labels of an image, as `read_stack` does.
+
+    Of an OME-Zarr they are the level that has the size of the image, else the finest.
+    """
+    from napari_unet.data.ome_zarr import level_of_size
+
+    level = 0
+    if image is not None and is_zarr(path):
+        level = level_of_size(path, image.as_czyx().shape[1:], axes)
+    return read_stack(path, calibration, axes=axes, level=level)
+
+
 def _load(path: Path, axes: str | None, level: int) -> Loaded:
     from napari_unet.data.folder import read_folder, read_image
     from napari_unet.data.formats.arrange import arranged
     from napari_unet.data.formats.kinds import read_other
-    from napari_unet.data.ome_zarr import is_zarr, open_volume
+    from napari_unet.data.ome_zarr import open_volume
 
     if is_zarr(path):
         return arranged(path, open_volume(path, level, axes).held())

@@ -14,7 +14,7 @@ from napari_unet.data.annotation import describe, guess_kind, to_target
 from napari_unet.data.dimensions import of_labels
 from napari_unet.data.doubts import check_names
 from napari_unet.data.labels import check_same_size
-from napari_unet.data.read import read_stack
+from napari_unet.data.read import read_labels, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import DoubtfulLabelsError
 from napari_unet.words import sides
@@ -51,7 +51,7 @@ def read_roles(
     InputError
         When a file cannot be read, or labels have another size than the image.
     """
-    shape: tuple[int, ...] | None = None
+    image: Stack | None = None
     sizes = {role: _bytes(path) for role, path in paths.items()}
     total, done = max(1, sum(sizes.values())), 0
     for role, path in paths.items():
@@ -59,13 +59,14 @@ def read_roles(
             return
         yield Reading(path.name, done / total)
         done += sizes[role]
-        stack = read_stack(path, axes=axes if role == "image" else of_labels(axes))
         if role == "image":
-            shape = tuple(stack.as_czyx().shape[1:])
-            yield role, stack, _describe_image(stack)
+            image = read_stack(path, axes=axes)
+            yield role, image, _describe_image(image)
             continue
+        stack = read_labels(path, image, axes=of_labels(axes))
         labels = np.asarray(stack.as_zyx())
-        if shape is not None:
+        if image is not None:
+            shape = tuple(image.as_czyx().shape[1:])
             names = f"{path} is", "the image is"
             advice = "choose labels of this image"
             check_same_size(labels.shape, shape, names, advice)

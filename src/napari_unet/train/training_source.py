@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from napari_unet.config import (
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.dimensions import of_labels
 from napari_unet.data.doubts import check_looks, check_names
-from napari_unet.data.read import read_stack
+from napari_unet.data.read import read_labels, read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 
@@ -51,7 +51,7 @@ class TrainingSource:
         Boxes, polygons or slices with their role.
     class_names
         Names of the classes, background first; () where they have none.
-    calibration, axes, info_bar
+    calibration, axes, info_bar, level
         What counts instead of what the image's file says, as `read_stack` takes it.
     coverage
         Which pixels of the annotations say anything.
@@ -69,6 +69,7 @@ class TrainingSource:
     calibration: Calibration | None = None
     axes: str | None = None
     info_bar: int | None = None
+    level: int = 0
     coverage: Coverage = field(default_factory=Coverage)
     trust: bool = False
 
@@ -91,12 +92,19 @@ class TrainingSource:
         notes: list[str] = []
         image, labels = self.image, self.labels
         if isinstance(image, Path):
-            known = {"axes": self.axes, "info_bar": self.info_bar}
-            image = _read(image, notes, self.calibration, **known)
+            image = read_stack(
+                image,
+                self.calibration,
+                axes=self.axes,
+                info_bar=self.info_bar,
+                level=self.level,
+            )
+            notes += [f"{self.image}: {note}" for note in image.notes]
         if isinstance(labels, Path):
             # Their pixels are those of the image, whatever their file says.
-            axes = of_labels(self.axes)
-            labels = np.asarray(_read(labels, notes, Calibration(), axes=axes).as_zyx())
+            stack = read_labels(labels, image, Calibration(), axes=of_labels(self.axes))
+            notes += [f"{labels}: {note}" for note in stack.notes]
+            labels = np.asarray(stack.as_zyx())
         return image, labels, tuple(notes)
 
     def prepare(
@@ -166,14 +174,7 @@ def source_of(image: ImageConfig) -> TrainingSource:
         calibration=Calibration.given(image.pixel_size, image.unit),
         axes=image.axes,
         info_bar=image.info_bar,
+        level=image.level,
         coverage=image.coverage,
         trust=image.trust_labels,
     )
-
-
-def _read(
-    path: Path, notes: list[str], calibration: Calibration | None, **known: Any
-) -> Stack:
-    stack = read_stack(path, calibration, **known)
-    notes += [f"{path}: {note}" for note in stack.notes]
-    return stack
