@@ -99,6 +99,8 @@ app.command()(train)
     *("predict.tile_size", "predict.tile_slices", "predict.batch_size", "half"),
     "predict.device",
     *("image.axes", "image.info_bar", "image.level", "image.pixel_size", "image.unit"),
+    *("blocks.engine", "blocks.scheduler", "blocks.workers", "blocks.block"),
+    *("blocks.cpus", "blocks.memory", "blocks.walltime", "blocks.directives"),
 )
 def predict(  # noqa: PLR0913 (every option is one argument)
     given: Given,
@@ -109,13 +111,23 @@ def predict(  # noqa: PLR0913 (every option is one argument)
             "bioimage.io package (.zip or folder), or ONNX file of napari-unet."
         ),
     ],
-    image: Annotated[Path, typer.Argument(help="Image file or folder of slices.")],
-    out: Annotated[Path, typer.Option(help="TIFF file for the labels or objects.")],
+    image: Annotated[
+        Path, typer.Argument(help="Image file, folder of slices, or OME-Zarr.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="TIFF file for the labels or objects, or OME-Zarr (NAME.ome.zarr) for "
+            "a volume of any size, which is predicted block by block and goes on where "
+            "it was when started again; may be the image's own."
+        ),
+    ],
     slices: Annotated[
         str | None, typer.Option(help="Slices to predict, as start:stop.")
     ] = None,
     probabilities: Annotated[
-        Path | None, typer.Option(help="TIFF file for the probabilities.")
+        Path | None,
+        typer.Option(help="TIFF file, or OME-Zarr, for the probabilities."),
     ] = None,
     half: Annotated[
         bool,
@@ -143,6 +155,21 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     settings = kept.changed("command line", **given["predict"])
     finish = PostprocessConfig().changed("command line", **given["finish"])
     model = model_file(model)
+    if out.suffix == ".zarr":
+        from napari_unet.cli.volume_command import predict_volume, volume_request
+
+        asked = volume_request(
+            {**given["image"], **({"slices": slices} if slices else {})},
+            model,
+            image,
+            out,
+            config=settings,
+            finish=finish,
+            probabilities=probabilities,
+            trust_code=trust_code,
+        )
+        predict_volume(asked, given["blocks"])
+        return
     check_outputs([model, image], out, probabilities)
     check_tiff(out, probabilities)
     check_replaced("predict", out, probabilities, overwrite=overwrite)

@@ -13,6 +13,7 @@ import typer
 from napari_unet.config import (
     BaselineConfig,
     Coverage,
+    EngineConfig,
     ImageConfig,
     PostprocessConfig,
     PredictConfig,
@@ -41,6 +42,7 @@ _PARTS: dict[str, type[Settings]] = {
     "train": TrainConfig,
     "predict": PredictConfig,
     "finish": PostprocessConfig,
+    "blocks": EngineConfig,
     "baseline": BaselineConfig,
 }
 

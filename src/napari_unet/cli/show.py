@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet.data.stack import Stack
+    from napari_unet.predict.volume_prediction import BlockDone
     from napari_unet.train.progress import TrainStep
 
 console = Console(highlight=False, soft_wrap=True)
@@ -89,6 +90,38 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     ) as progress:
         task = progress.add_task(title)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def block_bar() -> Iterator[Callable[[BlockDone], None]]:
+    """Show blocks of a volume, with the time left; a log file gets a line a tenth."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,}/{task.total:,} blocks"),
+        TextColumn("{task.fields[left]} left"),
+    )
+    shown: dict[str, int] = {}
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("reading the image", total=None, left="-:--")
+
+        def show(step: BlockDone) -> None:
+            left = clock(step.seconds_left)
+            progress.update(
+                task,
+                description=step.stage,
+                completed=step.done,
+                total=step.total,
+                left=left,
+            )
+            tenth = 10 * step.done // step.total
+            if not console.is_terminal and tenth > shown.get(step.stage, -1):
+                say(f"{step.stage}: {step.done:,} of {step.total:,}, {left} left")
+            shown[step.stage] = tenth
+
+        yield show
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.baseline import BaselineConfig
 from napari_unet.config.coverage import Coverage
+from napari_unet.config.engine import EngineConfig
 from napari_unet.config.export import ExportConfig
 from napari_unet.config.network import UNetConfig
 from napari_unet.config.postprocess import PostprocessConfig
@@ -23,6 +24,7 @@ __all__ = [
     "AugmentConfig",
     "BaselineConfig",
     "Coverage",
+    "EngineConfig",
     "ExportConfig",
     "ImageConfig",
     "PostprocessConfig",

@@ -69,6 +69,26 @@ class Predictor:
             prediction.add(tile)
         return prediction
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse the (C, Z, Y, X) shape of an image that the model does not take.
+
+        Raises
+        ------
+        InputError
+            Saying what the model was trained on.
+        """
+        wanted = self.footprint.in_channels
+        if len(shape) != 4:
+            raise InputError(
+                f"An image of shape {shape} cannot be predicted: give channels, "
+                "slices, Y and X."
+            )
+        if shape[0] != wanted:
+            raise InputError(
+                f"The image has {shape[0]} channel(s), the model was trained on "
+                f"{wanted}: choose another image or model."
+            )
+
     def empty(self, shape: Sequence[int], *, keep: bool = False) -> Prediction:
         """Return what the tiles of a (Z, Y, X) image can be added to: background."""
         sizes, dtype = (self.num_classes, *shape), self.config.probabilities
@@ -106,7 +126,7 @@ class Predictor:
         OutOfMemoryError
             When not even the CPU's memory holds the smallest tile.
         """
-        self._check(image.shape)
+        self.check(image.shape)
         normalised = self.model.card.normalization.lazily(image)
         return self.normalised_tiles(normalised, stop=stop)
 
@@ -208,19 +228,6 @@ class Predictor:
             one[(slice(None), *(span.keep for span in tile.spans))].cpu().contiguous()
             for one, tile in zip(answer, tiles, strict=True)
         ]
-
-    def _check(self, shape: tuple[int, ...]) -> None:
-        wanted = self.footprint.in_channels
-        if len(shape) != 4:
-            raise InputError(
-                f"An image of shape {shape} cannot be predicted: give channels, "
-                "slices, Y and X."
-            )
-        if shape[0] != wanted:
-            raise InputError(
-                f"The image has {shape[0]} channel(s), the model was trained on "
-                f"{wanted}: choose another image or model."
-            )
 
 
 def _next_batch(waiting: deque[Tile], size: int) -> list[Tile]:

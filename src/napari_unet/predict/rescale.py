@@ -86,7 +86,7 @@ class RescaledPredictor(Predictor):
         InputError, OutOfMemoryError
             As `Predictor.tiles`.
         """
-        self._check(np.shape(image))
+        self.check(np.shape(image))
         return self._tiles(image, stop or Event())
 
     def _tiles(self, image: ArrayLike, stop: Event) -> Iterator[TileDone]:

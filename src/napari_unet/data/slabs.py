@@ -1,0 +1,65 @@
+"""The slices of an image one after the other, each chunk of it read only once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.data.stack import ArrayLike
+
+_LARGE_PLANE = 2**25
+_SLAB_BYTES = 2**27
+
+
+def sampling(image: ArrayLike) -> int:
+    """Return that every n-th row and column tell enough of a (C, Z, Y, X) image.
+
+    1 for slices of up to 33 million pixels: what is measured there, is of all pixels.
+    """
+    height, width = image.shape[-2:]
+    return max(1, math.ceil(math.sqrt(height * width / _LARGE_PLANE)))
+
+
+def sampled_slices(image: ArrayLike) -> Iterator[NDArray[np.float32]]:
+    """Yield the (C, Y, X) slices of a (C, Z, Y, X) image, as `sampling` tells.
+
+    An image in chunks is read as many slices deep as its chunks are, for they are
+    decompressed as a whole, but not more than 128 MB at once.
+    """
+    depth, rows = _chunks(image)
+    channels, length, height, width = image.shape
+    step, size = sampling(image), image.dtype.itemsize * channels
+    read_at_once = size * width * (rows if step > 1 else height)
+    depth = max(1, min(depth, _SLAB_BYTES // read_at_once))
+    for first in range(0, length, depth):
+        layers = slice(first, min(length, first + depth))
+        for plane in np.moveaxis(_slab(image, layers, rows, step), 1, 0):
+            yield np.asarray(plane, np.float32)
+
+
+def _slab(image: ArrayLike, layers: slice, rows: int, step: int) -> NDArray[Any]:
+    """Read some slices; of large ones a strip of rows at a time."""
+    if step == 1:
+        return np.asarray(image[:, layers])
+    strips = range(0, image.shape[2], rows)
+    return np.concatenate(
+        [
+            np.asarray(image[:, layers, y : y + rows])[:, :, -y % step :: step, ::step]
+            for y in strips
+        ],
+        axis=2,
+    )
+
+
+def _chunks(image: ArrayLike) -> tuple[int, int]:
+    """Return how many slices and rows are stored together; of arrays one and many."""
+    chunks = getattr(image, "chunks", None)
+    if chunks is None:
+        return 1, 256
+    # dask lists the size of every chunk, zarr names one for all.
+    depth, rows = (np.max(chunks[axis]) for axis in (1, 2))
+    return int(depth), int(rows)

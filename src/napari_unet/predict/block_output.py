@@ -1,0 +1,89 @@
+"""Where the blocks of a volume are written: made once, and found again later."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from numpy.typing import DTypeLike
+
+from napari_unet.data.files import unwritable
+from napari_unet.data.formats.extra import library
+from napari_unet.data.ome_zarr import holds_image, open_volume, open_zarr
+from napari_unet.data.ome_zarr_writer import create_image, create_labels, planned
+from napari_unet.data.volume import Volume
+from napari_unet.errors import OutputError
+
+Levels = tuple[Volume, ...]
+
+
+def labels_place(out: Path, like: Volume, name: str) -> tuple[Path, str]:
+    """Return the OME-Zarr of labels, and their name in it if it is the image's own."""
+    inside = not like.path.count("://") and out.resolve() == Path(like.path).resolve()
+    return (out / "labels" / name, name) if inside else (out, "")
+
+
+def check_free(place: Path) -> None:
+    """Refuse a result where something is already.
+
+    Raises
+    ------
+    OutputError
+        Saying where.
+    """
+    if place.exists():
+        raise OutputError(f"{place} is there already: choose another name.")
+
+
+def labels(
+    out: Path, like: Volume, name: str, dtype: DTypeLike, chunks: Sequence[int]
+) -> Levels:
+    """Return the levels of the labels of a volume, made where there are none yet."""
+    place, inside = labels_place(out, like, name)
+    kept = tuple(
+        side for side, axis in zip(chunks, "ZYX", strict=True) if axis in like.axes
+    )
+    return _once(place, lambda: create_labels(out, like, dtype, inside, chunks=kept))
+
+
+def probabilities(
+    out: Path, like: Volume, channels: int, dtype: DTypeLike, chunks: Sequence[int]
+) -> Levels:
+    """Return the levels of the probabilities of a volume, made where there are none."""
+    kept = [axis for axis in "ZYX" if axis in like.axes]
+    lengths = dict(zip(like.axes, like.shape, strict=True))
+    sides = dict(zip("ZYX", chunks, strict=True))
+    image = planned(
+        out,
+        "C" + "".join(kept),
+        (channels, *(lengths[axis] for axis in kept)),
+        dtype,
+        like.pixel_size,
+        like.unit,
+    )
+    image = replace(image, chunks=(1, *(sides[axis] for axis in kept)))
+    return _once(out, lambda: create_image(image))
+
+
+def scratch(
+    path: Path, shape: Sequence[int], dtype: DTypeLike, chunks: Sequence[int]
+) -> Volume:
+    """Return a plain (Z, Y, X) array, made where there is none yet."""
+    zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
+    if not (path / "zarr.json").exists():
+        sides = {"shape": tuple(shape), "chunks": tuple(chunks)}
+        try:
+            zarr.create_array(str(path), dtype=dtype, **sides)
+        except OSError as error:
+            raise unwritable(path, error) from error
+    return open_volume(path, axes="ZYX")
+
+
+def _once(place: Path, make: Callable[[], Levels]) -> Levels:
+    """Open what is there; what a kill left half made is made anew."""
+    if holds_image(place):
+        return open_zarr(place).levels
+    shutil.rmtree(place, ignore_errors=True)
+    return make()

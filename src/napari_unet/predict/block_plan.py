@@ -1,0 +1,183 @@
+"""What is to be done with the blocks of a volume, and what is done, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.config.base import Settings
+from napari_unet.data.files import unreadable, unwritable, write_text
+from napari_unet.errors import InputError
+
+_PLAN, _DONE = "plan.json", "done.txt"
+_ANYWHERE = {"device", "batch_size", "tile_size", "tile_slices"}
+"""Settings that change nothing but the time."""
+_TITLES = {
+    "image": "image",
+    "model": "model",
+    "predict": "settings of the prediction",
+    "finish": "objects",
+    "block": "blocks",
+    "probabilities": "probabilities",
+}
+
+
+class BlockPlan(Settings):
+    """Everything that the result depends on.
+
+    Kept beside the result, so that whoever goes on does the same.
+    """
+
+    version: int = 1
+    image: str
+    """Path, shape and type of the image."""
+    model: str
+    """SHA-256 of the model file."""
+    predict: PredictConfig
+    """How it is predicted; the tiles are decided."""
+    finish: PostprocessConfig
+    """What is made of it; nothing is left open."""
+    block: tuple[int, int, int]
+    """Sides of the blocks."""
+    probabilities: bool = False
+    """Whether they are written, too."""
+    mean: tuple[tuple[float, ...], ...] = ()
+    """Of each channel, by slice or one for all."""
+    std: tuple[tuple[float, ...], ...] = ()
+    """What is divided by, likewise."""
+
+    def moments(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return mean and deviation as (C, Z, 1, 1), or (C, 1, 1, 1) for all slices."""
+        mean, std = (np.array(one, np.float32) for one in (self.mean, self.std))
+        return mean[..., None, None], std[..., None, None]
+
+    def with_moments(
+        self, mean: NDArray[np.float32], std: NDArray[np.float32]
+    ) -> BlockPlan:
+        """Return the plan with what `Normalization.measure` gave."""
+        mean, std = mean[..., 0, 0], std[..., 0, 0]
+        return self.changed("plan", mean=mean.tolist(), std=std.tolist())
+
+    def differs_from(self, other: BlockPlan) -> list[str]:
+        """Return what another plan would make another result of, in words."""
+        mine, theirs = self._decisive(), other._decisive()
+        return [words for name, words in _TITLES.items() if mine[name] != theirs[name]]
+
+    def _decisive(self) -> dict[str, Any]:
+        return self.model_dump(exclude={"predict": _ANYWHERE})
+
+
+class PlanFolder:
+    """The folder beside a result where its plan is kept, and which blocks are done.
+
+    A line is added for each block that is written, and flushed to the disk. A line that
+    a kill cut off counts for nothing: that block is done again.
+
+    Parameters
+    ----------
+    path
+        The folder, which need not be there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def beside(cls, out: Path) -> PlanFolder:
+        """Return the folder of a result."""
+        return cls(out.with_name(f"{out.name}.blocks"))
+
+    def read(self) -> BlockPlan | None:
+        """Return the plan that was begun here, if any was."""
+        file = self.path / _PLAN
+        try:
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise unreadable(file, error) from error
+        try:
+            return BlockPlan.model_validate_json(text)
+        except ValueError as error:
+            raise InputError(
+                f"{file} is no plan of this version of napari-unet: delete the folder "
+                "and the result to begin anew, or choose another name for the result."
+            ) from error
+
+    def begin(self, plan: BlockPlan) -> None:
+        """Keep a plan."""
+        write_text(self.path / _PLAN, plan.model_dump_json(indent=1))
+
+    def remove(self) -> None:
+        """Forget the plan and what is done: the result has gone."""
+        shutil.rmtree(self.path)
+
+    def clear(self) -> None:
+        """Remove what only lay in between; plan and marks stay."""
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in (_PLAN, _DONE):
+                path.unlink()
+
+    def check(self, begun: BlockPlan, asked: BlockPlan) -> None:
+        """Refuse to go on with what would not fit what is there.
+
+        Raises
+        ------
+        InputError
+            Saying what is different.
+        """
+        different = begun.differs_from(asked)
+        if different:
+            raise InputError(
+                f"{self.path.name.removesuffix('.blocks')} was begun with another "
+                f"{' and another '.join(different)}: choose another name for the "
+                f"result, or delete it and {self.path.name} to begin anew."
+            )
+
+    def done(self, stage: str) -> dict[int, int]:
+        """Return the blocks of a stage that are done, with what was noted of each."""
+        try:
+            lines = (self.path / _DONE).read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return {}
+        found = {}
+        for line in lines:
+            match line.decode("ascii", "replace").split():
+                case [name, index, value] if name == stage and value.isdigit():
+                    found[int(index)] = int(value)
+        return found
+
+    def mark(self, stage: str, index: int, value: int = 0) -> None:
+        """Note that a block of a stage is done, and a number with it."""
+        file = self.path / _DONE
+        try:
+            with file.open("ab+") as stream:
+                size = stream.seek(0, os.SEEK_END)
+                if size:
+                    stream.seek(size - 1)
+                cut_off = bool(size) and stream.read(1) != b"\n"
+                line = f"{stage} {index} {value}\n"
+                stream.write((" ?\n" * cut_off + line).encode("ascii"))
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise unwritable(file, error) from error
+
+
+def digest_of(model: Path) -> str:
+    """Return the SHA-256 of a model file, or of all files of a package's folder."""
+    digest = hashlib.sha256()
+    files = sorted(model.rglob("*")) if model.is_dir() else [model]
+    for file in filter(Path.is_file, files):
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

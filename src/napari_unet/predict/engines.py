@@ -1,0 +1,261 @@
+"""Who works on the blocks of a volume: this process, processes of dask, or a cluster.
+
+Nothing here schedules anything: threads, dask.distributed and dask-jobqueue do. Blocks
+are independent and may be worked on twice, so that it does not matter who dies when.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from napari_unet.config.engine import EngineConfig
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.predict.blocks import Block
+
+if TYPE_CHECKING:
+    from threading import Event
+
+_AGAIN = "start the same command again, which goes on with what is missing"
+_WAIT = 0.5
+_COMPUTING = threading.Lock()
+"""Held in a worker while it computes: its other thread reads and writes meanwhile."""
+
+
+class Work(Protocol):
+    """What is done with every block; it travels to other processes as a whole."""
+
+    def read(self, block: Block) -> Any:
+        """Read what the block needs."""
+
+    def compute(self, block: Block, read: Any, stop: Event) -> Any:
+        """Make the block's result; None once `stop` is set."""
+
+    def write(self, block: Block, made: Any) -> Any:
+        """Write the result, whatever was written before, and return a little."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockFinished:
+    """A block is written, with what its `Work.write` returned."""
+
+    block: Block
+    result: Any
+
+
+class Engine(Protocol):
+    """Who works."""
+
+    def run(
+        self, work: Work, blocks: Iterable[Block], stop: Event
+    ) -> Iterator[BlockFinished]:
+        """Work on all blocks, in any order, until there are none or `stop` is set."""
+
+
+class LocalEngine:
+    """Works in this process: the next block is read and the last written meanwhile."""
+
+    def run(
+        self, work: Work, blocks: Iterable[Block], stop: Event
+    ) -> Iterator[BlockFinished]:
+        """Work as `Engine.run` does, in the order of the blocks."""
+        waiting, written = iter(blocks), deque[tuple[Block, Future[Any]]]()
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            following = _read_next(reader, work, waiting)
+            while following is not None and not stop.is_set():
+                block, reading = following
+                read = reading.result()
+                following = _read_next(reader, work, waiting)
+                made = work.compute(block, read, stop)
+                if made is None:
+                    break
+                written.append((block, writer.submit(work.write, block, made)))
+                while len(written) > 1 or (written and written[0][1].done()):
+                    yield _finished(written)
+            while written:
+                yield _finished(written)
+
+
+class DaskEngine:
+    """Works in the processes of a dask cluster.
+
+    Two blocks are on the way for each thread of a worker, and never all: graphs of
+    everything take a scheduler's time and memory. What a worker did not finish that
+    dies, another does.
+
+    Parameters
+    ----------
+    client
+        A `distributed.Client`.
+    threads
+        Threads that each worker computes with; those that it has when left out.
+    """
+
+    def __init__(self, client: Any, threads: int | None = None) -> None:
+        self._client, self._threads = client, threads
+
+    def run(
+        self, work: Work, blocks: Iterable[Block], stop: Event
+    ) -> Iterator[BlockFinished]:
+        """Work as `Engine.run` does; `stop` lets go of what has not begun."""
+        waiting, running = iter(blocks), dict[Any, Block]()
+        try:
+            with _told():
+                self._submit(work, waiting, running)
+            while running and not stop.is_set():
+                with _told():
+                    finished = self._next(running)
+                    self._submit(work, waiting, running)
+                yield from finished
+        finally:
+            # A client that lost its scheduler has nothing to cancel any more.
+            if running and self._client.status == "running":
+                self._client.cancel(list(running))
+
+    def _submit(
+        self, work: Work, waiting: Iterator[Block], running: dict[Any, Block]
+    ) -> None:
+        threads = sum(self._client.nthreads().values())
+        free = max(0, max(2, 2 * threads) - len(running))
+        for block in itertools.islice(waiting, free):
+            # Not pure: a block is worked on again where it was before.
+            future = self._client.submit(
+                _work_on, work, block, self._threads, pure=False
+            )
+            running[future] = block
+
+    def _next(self, running: dict[Any, Block]) -> list[BlockFinished]:
+        """Return what is finished after a short while, and take it from `running`."""
+        from distributed import wait
+
+        try:
+            with self._client.as_current():
+                done = wait(list(running), _WAIT, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            return []
+        return [BlockFinished(running.pop(one), one.result()) for one in done]
+
+
+@contextmanager
+def open_engine(config: EngineConfig) -> Iterator[Engine]:
+    """Yield who works, as long as the context lasts.
+
+    Raises
+    ------
+    InputError
+        When dask is missing, or no scheduler answers.
+    """
+    if config.engine == "local":
+        yield LocalEngine()
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError(_missing(config)) from error
+    if config.scheduler is not None:
+        try:
+            client = Client(config.scheduler, timeout="20s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"No dask scheduler answers at {config.scheduler}: start one with "
+                "`dask scheduler`, and give the address that it prints."
+            ) from error
+        with client:
+            yield DaskEngine(client)
+        return
+    cluster, threads = _cluster(config)
+    with cluster, Client(cluster, set_as_default=False) as client:
+        yield DaskEngine(client, threads)
+
+
+def _cluster(config: EngineConfig) -> tuple[Any, int]:
+    """Start workers, and return with how many threads each is to compute."""
+    # Of the two threads of a worker, one computes.
+    if config.engine == "dask":
+        from distributed import LocalCluster
+
+        local = LocalCluster(
+            n_workers=config.workers, threads_per_worker=2, dashboard_address=None
+        )
+        return local, max(1, (os.cpu_count() or 1) // config.workers)
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError as error:
+        raise InputError(_missing(config)) from error
+    given: dict[str, Any] = (
+        {} if config.walltime is None else {"walltime": config.walltime}
+    )
+    jobs = SLURMCluster(
+        cores=2,
+        processes=1,
+        job_cpu=config.cpus,
+        memory=config.memory,
+        job_extra_directives=list(config.directives),
+        scheduler_options={"dashboard_address": None},
+        **given,
+    )
+    jobs.scale(jobs=config.workers)
+    return jobs, config.cpus
+
+
+def _missing(config: EngineConfig) -> str:
+    return (
+        f"The engine {config.engine} needs dask.distributed and dask-jobqueue: "
+        'pip install "napari-unet-em[cluster]", or take --engine local.'
+    )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in a sentence that a cluster has gone, or that a block ends its workers."""
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise NapariUNetError(
+            "A block ended its worker several times: give the workers more memory, or "
+            f"take a smaller --tile-size, and {_AGAIN}."
+        ) from error
+    except (CommClosedError, CancelledError) as error:
+        raise NapariUNetError(
+            f"The scheduler does not answer any more: {_AGAIN}."
+        ) from error
+
+
+def _work_on(work: Work, block: Block, threads: int | None) -> Any:
+    """Work on a block; runs in a thread of a worker."""
+    import torch
+    from distributed import get_worker
+
+    worker = get_worker()
+    # Both hold for the calling thread alone.
+    torch.set_num_threads(threads or worker.state.nthreads)
+    if torch.cuda.device_count() > 1 and str(worker.name).isdigit():
+        torch.cuda.set_device(int(worker.name) % torch.cuda.device_count())
+    read = work.read(block)
+    with _COMPUTING:
+        made = work.compute(block, read, threading.Event())
+    return work.write(block, made)
+
+
+def _read_next(
+    reader: ThreadPoolExecutor, work: Work, waiting: Iterator[Block]
+) -> tuple[Block, Future[Any]] | None:
+    block = next(waiting, None)
+    return None if block is None else (block, reader.submit(work.read, block))
+
+
+def _finished(written: deque[tuple[Block, Future[Any]]]) -> BlockFinished:
+    block, writing = written.popleft()
+    return BlockFinished(block, writing.result())

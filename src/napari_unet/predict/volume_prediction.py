@@ -1,0 +1,335 @@
+"""A volume of any size predicted from disk to disk, block by block."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.data.pyramid import fill_pyramid
+from napari_unet.model.started import Started
+from napari_unet.predict.block_objects import (
+    FacesWork,
+    NumbersWork,
+    ShiftWork,
+    join_pieces,
+    number_slices,
+)
+from napari_unet.predict.block_output import (
+    Levels,
+    check_free,
+    labels,
+    labels_place,
+    probabilities,
+    scratch,
+)
+from napari_unet.predict.block_plan import BlockPlan, PlanFolder, digest_of
+from napari_unet.predict.block_prediction import OpenedModel, PredictionWork
+from napari_unet.predict.block_settings import (
+    decided_tiles,
+    in_whole_slices,
+    settle_blocks,
+)
+from napari_unet.predict.blocks import BLOCK_VOXELS, chunks_for, grid_for
+from napari_unet.predict.volume_image import VolumeImage
+from napari_unet.words import clock
+
+if TYPE_CHECKING:
+    from napari_unet.data.volume import Volume
+    from napari_unet.predict.engines import Engine, Work
+    from napari_unet.predict.predictor import Predictor
+
+STAGES = {
+    "predicted": "predicting",
+    "faces": "finding objects",
+    "objects": "numbering objects",
+}
+"""What is done with the blocks, in this order, and the words for it."""
+
+
+@dataclass(frozen=True)
+class BlockDone:
+    """A block is written.
+
+    Attributes
+    ----------
+    stage
+        What is done with the blocks, one of the words of `STAGES`.
+    done, total
+        Blocks so far, those of earlier starts included, and blocks in all.
+    seconds_left
+        Of this stage, by the blocks of this start.
+    """
+
+    stage: str
+    done: int
+    total: int
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class VolumeRequest:
+    """What is predicted, how, and where it is written.
+
+    Attributes
+    ----------
+    model
+        A model file or package.
+    image
+        A volume on disk.
+    out
+        OME-Zarr of the labels that are made; the image's own gets them as its labels
+        "classes" or, where they are numbered, "objects".
+    config, finish
+        As `segment` takes them.
+    block
+        Sides of the blocks; chosen when left out.
+    probabilities
+        OME-Zarr for the probabilities, if they are wanted.
+    trust_code
+        As `open_package` takes it.
+    """
+
+    model: Path
+    image: Volume
+    out: Path
+    config: PredictConfig = field(default_factory=PredictConfig)
+    finish: PostprocessConfig | None = None
+    block: tuple[int, int, int] | None = None
+    probabilities: Path | None = None
+    trust_code: bool = False
+
+
+@dataclass(frozen=True)
+class VolumePrediction:
+    """A predicted volume on disk.
+
+    Attributes
+    ----------
+    labels
+        OME-Zarr of the result.
+    words
+        How it went, in one line.
+    complete
+        Whether it was done to the end. What was stopped goes on by the same request.
+    """
+
+    labels: Path
+    words: str
+    complete: bool = True
+
+
+Steps = Generator[Started | BlockDone, None, VolumePrediction]
+_Stage = Generator[BlockDone, None, bool]
+
+
+def predict_volume_steps(
+    request: VolumeRequest, engine: Engine, stop: Event | None = None
+) -> Steps:
+    """Predict a volume to disk, yielding after every block.
+
+    What an earlier start of the same request did is not done again. `stop` ends the
+    work after the blocks in hand; from any thread.
+
+    Raises
+    ------
+    InputError
+        When the image does not fit the model, the result was begun with other settings,
+        or objects are wanted that cannot be found block by block.
+    OutputError
+        When the result cannot be written; what is done stays.
+    """
+    stop = stop or Event()
+    model = OpenedModel(request.model, digest_of(request.model), request.trust_code)
+    predictor = model.predictor(request.config)
+    image = VolumeImage(request.image)
+    predictor.check(image.shape)
+    finish, words = settle_blocks(request.finish, predictor, image.shape[1:])
+    notes = (*predictor.model.notes, *words)
+    yield Started(predictor.device.words, notes, predictor.device.memory_words)
+    run = _Run(request, image, predictor, finish, engine, stop)
+    plan = run.planned(model.digest)
+    complete = run.complete
+    if not complete:
+        complete = yield from run.work(model, plan)
+    return run.result(complete=complete)
+
+
+class _Run:
+    """One start of a prediction, which may go on with an earlier one."""
+
+    def __init__(
+        self,
+        request: VolumeRequest,
+        image: VolumeImage,
+        predictor: Predictor,
+        finish: PostprocessConfig,
+        engine: Engine,
+        stop: Event,
+    ) -> None:
+        self._request, self._image, self._predictor = request, image, predictor
+        self._finish, self._engine, self._stop = finish, engine, stop
+        self._folder = PlanFolder.beside(request.out)
+        self._began = time.monotonic()
+        self._slices = in_whole_slices(finish, predictor, image.shape[1:])
+        self._name = "objects" if finish.numbers_objects else "classes"
+        self._cut(request.block)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether something is made of the blocks once all are predicted."""
+        if self._slices:
+            return self._finish.numbers_objects
+        return not self._finish.keeps_classes
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier start came to the end."""
+        return bool(self._folder.done("complete"))
+
+    def planned(self, digest: str) -> BlockPlan:
+        """Return the plan that was begun, or a new one."""
+        request, folder = self._request, self._folder
+        place, _ = labels_place(request.out, request.image, self._name)
+        begun = folder.read()
+        if begun is not None and self.complete and not place.exists():
+            folder.remove()
+            begun = None
+        if begun is not None and request.block is None:
+            self._cut(begun.block)
+        asked = BlockPlan(
+            image=f"{request.image.path} {self._image.shape} {self._image.dtype}",
+            model=digest,
+            predict=self._predictor.config,
+            finish=self._finish,
+            block=self.grid.block,
+            probabilities=request.probabilities is not None,
+        )
+        if begun is not None:
+            folder.check(begun, asked)
+            return begun
+        for path in filter(None, (place, request.probabilities)):
+            check_free(path)
+        tiles = decided_tiles(self._predictor, self.grid)
+        normalization = self._predictor.model.card.normalization
+        plan = asked.changed("plan", predict=tiles)
+        plan = plan.with_moments(*normalization.measure(self._image))
+        folder.begin(plan)
+        return plan
+
+    def work(self, model: OpenedModel, plan: BlockPlan) -> _Stage:
+        """Do what is missing, until all is done or `stop` is set."""
+        return (
+            (yield from self._predict(model, plan))
+            and (not self.numbers or (yield from self._number()))
+            and (yield from self._coarsen())
+        )
+
+    def _predict(self, model: OpenedModel, plan: BlockPlan) -> _Stage:
+        """Predict every block: its classes, or the objects of its slices."""
+        target = self._scratch() if self.numbers else self._result(np.uint8)[0]
+        likely = self._probabilities()
+        work = PredictionWork(
+            model,
+            plan,
+            self._image,
+            target,
+            likely[0] if likely else None,
+            self._finish if self._slices else None,
+        )
+        return (yield from self._stage("predicted", work))
+
+    def _number(self) -> _Stage:
+        """Find the objects of the volume, and write their numbers or classes."""
+        folder, finish, found = self._folder.path, self._finish, self._scratch()
+        ndim = 3 if finish.follow_slices else self._predictor.footprint.ndim
+        if self._slices:
+            number = number_slices(folder, self._folder.done("predicted"))
+            target = self._result(_smallest(number))[0]
+            work: Work = ShiftWork(found, folder, target)
+            return (yield from self._stage("objects", work))
+        faces = FacesWork(found, folder, self.grid, ndim)
+        if not (yield from self._stage("faces", faces)):
+            return False
+        number = join_pieces(folder, self.grid, finish.min_size or 0)
+        numbered = finish.numbers_objects
+        target = self._result(_smallest(number) if numbered else np.uint8)[0]
+        work = NumbersWork(found, folder, ndim, target, numbered)
+        return (yield from self._stage("objects", work))
+
+    def _coarsen(self) -> _Stage:
+        """Write the coarser levels, and let go of what only lay in between."""
+        likely, began = self._probabilities(), time.monotonic()
+        for levels, as_labels in ((self._result(np.uint8), True), (likely, False)):
+            for step in fill_pyramid(levels, labels=as_labels, stop=self._stop):
+                left = (time.monotonic() - began) * (step.total / step.done - 1)
+                yield BlockDone("coarser levels", step.done, step.total, left)
+        if self._stop.is_set():
+            return False
+        self._folder.mark("complete", 0)
+        self._folder.clear()
+        return True
+
+    def result(self, *, complete: bool) -> VolumePrediction:
+        """Say how it went."""
+        labels, _ = labels_place(self._request.out, self._request.image, self._name)
+        if not complete:
+            done = len(self._folder.done("predicted"))
+            words = f"Stopped after {done:,} of {len(self.grid):,} blocks"
+            return VolumePrediction(labels, words, complete=False)
+        spent = clock(time.monotonic() - self._began)
+        words = f"Done in {spent} on {self._predictor.device.words}"
+        return VolumePrediction(labels, words)
+
+    def _cut(self, block: Sequence[int] | None) -> None:
+        """Cut the volume into blocks, which are whole slices where those are needed."""
+        shape, network = self._image.shape[1:], self._predictor.footprint
+        if self._slices:
+            usual = max(1, BLOCK_VOXELS // (shape[1] * shape[2]))
+            block = (block[0] if block else usual, *shape[1:])
+        self._chunks = chunks_for(shape, network, block)
+        self.grid = grid_for(shape, network, self._chunks, block)
+
+    def _stage(self, name: str, work: Work) -> _Stage:
+        """Work on the blocks that are missing; whether none is in the end."""
+        known, total = self._folder.done(name), len(self.grid)
+        missing = (block for block in self.grid if block.index not in known)
+        done, began = len(known), time.monotonic()
+        for finished in self._engine.run(work, missing, self._stop):
+            self._folder.mark(name, finished.block.index, finished.result)
+            done += 1
+            each = (time.monotonic() - began) / (done - len(known))
+            yield BlockDone(STAGES[name], done, total, each * (total - done))
+        return done == total
+
+    def _result(self, dtype: DTypeLike) -> Levels:
+        request = self._request
+        return labels(request.out, request.image, self._name, dtype, self._chunks)
+
+    def _scratch(self) -> Volume:
+        dtype = np.uint32 if self._slices else np.uint8
+        path = self._folder.path / "classes"
+        return scratch(path, self.grid.shape, dtype, self._chunks)
+
+    def _probabilities(self) -> Levels:
+        request, predictor = self._request, self._predictor
+        if request.probabilities is None:
+            return ()
+        return probabilities(
+            request.probabilities,
+            request.image,
+            predictor.num_classes,
+            predictor.config.probabilities,
+            self._chunks,
+        )
+
+
+def _smallest(highest: int) -> DTypeLike:
+    return np.uint32 if highest < 2**32 else np.uint64

@@ -1,0 +1,99 @@
+"""`napari-unet predict` from OME-Zarr to OME-Zarr."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_unet.data.read import read_stack
+
+pytest.importorskip("zarr")
+
+from napari_unet.data.ome_zarr import open_volume
+from napari_unet.data.ome_zarr_writer import create_image, planned
+from napari_unet.data.volume import write_box
+
+BLOCK = ("--block", 2, 32, 32)
+
+
+@pytest.fixture
+def volume(files):
+    """image.tif as an OME-Zarr."""
+    stack = read_stack(files / "image.tif")
+    path = files / "image.ome.zarr"
+    first = planned(path, "ZYX", stack.shape, np.uint8, stack.pixel_size, stack.unit)
+    levels = create_image(replace(first, chunks=(2, 16, 16)))
+    write_box(levels[0], tuple(map(slice, stack.shape)), np.asarray(stack.data))
+    return path
+
+
+def test_a_volume_is_predicted_as_the_stack_is(files, volume, train, run):
+    model = train() / "best.safetensors"
+    for image, out in ((files / "image.tif", "out.tif"), (volume, "out.ome.zarr")):
+        result = run(
+            *("predict", model, image, "--out", files / out, "--device", "cpu"),
+            *("--objects", "connected", *(BLOCK if image == volume else ())),
+        )
+    expected, labels = (
+        read_stack(files / name) for name in ("out.tif", "out.ome.zarr")
+    )
+    assert labels.pixel_size == pytest.approx(expected.pixel_size)
+    assert labels.unit == expected.unit
+    pairs = np.stack([np.asarray(one.data).ravel() for one in (labels, expected)], 1)
+    assert len(np.unique(pairs, axis=0)) == len(np.unique(pairs[:, 0])) > 1
+    lines = result.stdout.splitlines()
+    assert lines[-1] == f"wrote {files / 'out.ome.zarr'}"
+    assert any(re.fullmatch(r"predicting: 12 of 12, 0:00 left", one) for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--rescale",), "--rescale cannot be used"),
+        (("--slices", "1:3"), "--slices cannot be used"),
+        (("--probabilities", "p.tif"), "OME-Zarr too"),
+        (("--smooth", 1), "smoothing across slices cannot be done"),
+        (("--engine", "dusk"), "engine"),
+    ],
+)
+def test_what_cannot_be_done_is_told(files, volume, train, failed, options, words):
+    model = train() / "best.safetensors"
+    out = files / "out.ome.zarr"
+    assert words in failed("predict", model, volume, "--out", out, *options)
+    assert not out.exists()
+
+
+def test_a_file_is_not_predicted_to_a_volume(files, train, failed):
+    model, out = train() / "best.safetensors", files / "out.ome.zarr"
+    words = failed("predict", model, files / "image.tif", "--out", out)
+    assert "is no OME-Zarr" in words
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
+    files, volume, train, run
+):
+    model, out = train() / "best.safetensors", files / "out.ome.zarr"
+    words = ["predict", model, volume, "--out", out, "--device", "cpu", *BLOCK]
+    command = [sys.executable, "-u", "-m", "napari_unet", *map(str, words)]
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in started.stdout:
+        if line.startswith("predicting: "):
+            started.send_signal(signal.SIGINT)
+            break
+    _, errors = started.communicate(timeout=120)
+    marks = files / "out.ome.zarr.blocks" / "done.txt"
+    done = marks.read_text().count("predicted")
+    if started.returncode:
+        assert f"Stopped after {done} of 12 blocks: start the same command" in errors
+    assert done >= 1
+    run(*words)
+    assert marks.read_text().count("predicted") == 12
+    assert np.asarray(open_volume(out)).any()

@@ -1,0 +1,114 @@
+"""Processes of dask and jobs of a cluster do what this process does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from napari_unet.config import EngineConfig
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.predict.blocks import Grid
+from napari_unet.predict.engines import LocalEngine, open_engine
+
+GRID = Grid((4, 6, 6), (1, 3, 3))
+
+
+@dataclass(frozen=True)
+class Note:
+    """Writes a file for each block, after some seconds, and returns a number."""
+
+    folder: Path
+    seconds: float = 0
+    deadly: int = -1
+
+    def read(self, block):
+        return block.index
+
+    def compute(self, block, read, stop):
+        time.sleep(self.seconds)
+        if read == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return None if stop.is_set() else 2 * read
+
+    def write(self, block, made):
+        (self.folder / f"{block.index}-{os.getpid()}").touch()
+        return made
+
+
+def pids(folder):
+    return {int(path.name.partition("-")[2]) for path in folder.iterdir()}
+
+
+def blocks_in(folder):
+    return {int(path.name.partition("-")[0]) for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def dask():
+    pytest.importorskip("distributed")
+    with pytest.MonkeyPatch.context() as patch:
+        # Workers import this file, too.
+        patch.syspath_prepend(Path(__file__).parents[2])
+        with open_engine(EngineConfig(engine="dask", workers=2)) as engine:
+            yield engine
+
+
+@pytest.fixture(params=["local", "dask"])
+def engine(request):
+    return (
+        LocalEngine() if request.param == "local" else request.getfixturevalue("dask")
+    )
+
+
+def test_every_block_is_done_once(engine, tmp_path):
+    found = list(engine.run(Note(tmp_path), GRID, Event()))
+    assert sorted(one.block.index for one in found) == list(range(len(GRID)))
+    assert all(one.result == 2 * one.block.index for one in found)
+    assert len(list(tmp_path.iterdir())) == len(GRID)
+
+
+def test_stop_ends_after_the_blocks_in_hand(engine, tmp_path):
+    stop, found = Event(), []
+    for one in engine.run(Note(tmp_path, 0.05), GRID, stop):
+        found.append(one.block.index)
+        stop.set()
+    assert 1 <= len(found) < len(GRID)
+    assert set(found) <= blocks_in(tmp_path)
+
+
+def test_an_error_is_the_one_that_was_raised(engine, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        list(engine.run(Note(tmp_path / "missing"), GRID, Event()))
+
+
+def test_two_processes_share_the_blocks(dask, tmp_path):
+    list(dask.run(Note(tmp_path, 0.05), GRID, Event()))
+    assert len(pids(tmp_path)) == 2
+    assert os.getpid() not in pids(tmp_path)
+
+
+def test_blocks_of_a_worker_that_is_killed_are_done_by_others(dask, tmp_path):
+    steps = dask.run(Note(tmp_path, 0.1), GRID, Event())
+    found = [next(steps)]
+    os.kill(min(pids(tmp_path)), signal.SIGKILL)
+    found += steps
+    assert sorted(one.block.index for one in found) == list(range(len(GRID)))
+
+
+def test_a_block_that_kills_its_workers_ends_in_a_sentence(dask, tmp_path):
+    with pytest.raises(NapariUNetError, match="give the workers more memory"):
+        list(dask.run(Note(tmp_path, deadly=5), GRID, Event()))
+
+
+def test_no_scheduler_is_told():
+    pytest.importorskip("distributed")
+    config = EngineConfig(engine="dask", scheduler="tcp://127.0.0.1:9")
+    engine = open_engine(config)
+    with pytest.raises(InputError, match="No dask scheduler answers"):
+        engine.__enter__()

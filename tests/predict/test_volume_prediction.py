@@ -1,0 +1,288 @@
+"""A volume on disk is predicted block by block, as it would be as a whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from threading import Event
+
+import numpy as np
+import pytest
+import torch
+
+from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
+from napari_unet.data.normalize import Normalization
+from napari_unet.errors import InputError, OutputError
+from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.unet import UNet
+from napari_unet.predict.block_plan import PlanFolder
+from napari_unet.predict.engines import LocalEngine
+from napari_unet.predict.postprocessing import postprocess
+from napari_unet.predict.predictor import Predictor
+from napari_unet.predict.volume_image import VolumeImage
+from napari_unet.predict.volume_prediction import (
+    BlockDone,
+    VolumeRequest,
+    predict_volume_steps,
+)
+from napari_unet.samples import em_stack
+from napari_unet.steps import result_of
+
+pytest.importorskip("zarr")
+
+from napari_unet.data.ome_zarr import open_volume, open_zarr
+from napari_unet.data.ome_zarr_writer import create_image, planned
+from napari_unet.data.pyramid import fill_pyramid
+from napari_unet.data.volume import write_box
+
+
+@pytest.fixture(autouse=True)
+def exact(monkeypatch):
+    """Compute in float32 everywhere, so that results can be compared."""
+    monkeypatch.setenv("NAPARI_UNET_PRECISION", "float32")
+
+
+def save(path, ndim=2, finish=None, **settings):
+    """Write a model that finds something, and return it with its file."""
+    torch.manual_seed(3)
+    network = UNet(UNetConfig(base_channels=4, depth=2, ndim=ndim, **settings))
+    card = ModelCard(
+        network=network.config, normalization=Normalization(per="slice"), finish=finish
+    )
+    model = Model(network.eval(), card)
+    save_model(path, model)
+    return model
+
+
+@pytest.fixture
+def volume(tmp_path):
+    return write_volume(tmp_path / "em.ome.zarr")
+
+
+def write_volume(path, shape=(12, 90, 110), chunks=(5, 32, 48)):
+    image, _ = em_stack(shape, seed=2)
+    first = planned(path, "ZYX", shape, np.uint8, (40.0, 8.0, 8.0), "nm")
+    levels = create_image(replace(first, chunks=chunks))
+    write_box(levels[0], tuple(map(slice, shape)), np.asarray(image.data, np.uint8))
+    list(fill_pyramid(levels, labels=False))
+    return levels[0]
+
+
+def request(tmp_path, volume, **options):
+    return VolumeRequest(
+        tmp_path / "model.safetensors",
+        volume,
+        tmp_path / "out.ome.zarr",
+        **{"config": PredictConfig(device="cpu", tile_size=32), **options},
+    )
+
+
+def run(asked, stop=None, show=None):
+    return result_of(predict_volume_steps(asked, LocalEngine(), stop), show)
+
+
+def read(path):
+    return np.asarray(open_volume(path))
+
+
+BLOCK = (4, 48, 64)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_classes_are_those_of_the_whole(tmp_path, volume, ndim, padding):
+    model = save(tmp_path / "model.safetensors", ndim, padding=padding)
+    found = run(request(tmp_path, volume, block=BLOCK))
+    expected = Predictor(model, PredictConfig(device="cpu")).predict(
+        VolumeImage(volume)
+    )
+    labels = read(found.labels)
+    np.testing.assert_array_equal(labels, expected.labels)
+    assert 0.05 < (labels > 0).mean() < 0.95, "something is found, and not all"
+    assert found.complete
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [
+        PostprocessConfig(objects="connected", min_size=12),
+        PostprocessConfig(objects="connected", min_size=12, follow_slices=True),
+        PostprocessConfig(objects="no", min_size=5),
+        PostprocessConfig(objects="watershed", core=0.55),
+        PostprocessConfig(fill_holes=40, thin_borders=2),
+    ],
+    ids=["connected", "through", "cleaned", "watershed", "filled"],
+)
+def test_what_is_made_of_them_is_that_of_the_whole(tmp_path, volume, finish):
+    model = save(tmp_path / "model.safetensors")
+    found = run(request(tmp_path, volume, finish=finish, block=BLOCK))
+    predictor = Predictor(model, PredictConfig(device="cpu"))
+    whole = predictor.predict(VolumeImage(volume), keep=True)
+    expected = postprocess(whole.labels, finish, probabilities=whole.probabilities)
+    labels = read(found.labels)
+    pairs = np.unique(np.stack([labels.ravel(), expected.ravel()], 1), axis=0)
+    assert len(pairs) == len(np.unique(labels)) == len(np.unique(expected)) > 1
+    if finish.numbers_objects:
+        assert (labels.dtype, labels.max()) == (np.uint32, len(pairs) - 1)
+    else:
+        np.testing.assert_array_equal(labels, expected)
+
+
+def test_labels_and_probabilities_lie_on_their_image(tmp_path, volume):
+    model = save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, probabilities=tmp_path / "p.ome.zarr")
+    run(asked)
+    source, labels, likely = map(
+        open_zarr, (volume.path, asked.out, asked.probabilities)
+    )
+    assert [one.shape for one in labels.levels] == [one.shape for one in source.levels]
+    for made in (labels, likely):
+        assert made.levels[0].pixel_size == volume.pixel_size
+        assert made.levels[0].unit == volume.unit == "nm"
+    assert likely.levels[0].axes == "CZYX"
+    predictor = Predictor(model, PredictConfig(device="cpu"))
+    expected = predictor.predict(VolumeImage(volume), keep=True)
+    np.testing.assert_allclose(likely.levels[0][...], expected.probabilities, atol=1e-5)
+
+
+def test_the_image_itself_gets_labels(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = replace(request(tmp_path, volume), out=tmp_path / "em.ome.zarr")
+    found = run(asked)
+    assert open_zarr(volume.path).labels == ("classes",)
+    assert read(found.labels).any()
+
+
+def test_a_slice_without_depth_is_a_volume_too(tmp_path):
+    image, _ = em_stack((1, 90, 110), seed=2)
+    first = planned(tmp_path / "em.ome.zarr", "YX", (90, 110), np.uint8, (8, 8), "nm")
+    volume = create_image(replace(first, chunks=(32, 48)))[0]
+    write_box(volume, (slice(90), slice(110)), np.asarray(image.data, np.uint8)[0])
+    model = save(tmp_path / "model.safetensors")
+    finish = PostprocessConfig(objects="connected", min_size=0)
+    found = run(request(tmp_path, volume, finish=finish, block=(1, 32, 64)))
+    whole = Predictor(model, PredictConfig(device="cpu")).predict(VolumeImage(volume))
+    labels = read(found.labels)
+    assert labels.shape == (90, 110)
+    np.testing.assert_array_equal(labels > 0, whole.labels[0] > 0)
+
+
+# ------------------------------------------------------------------------ going on
+
+
+def stopped(asked, after):
+    """Start a prediction that is stopped after some blocks; return what it said."""
+    stop, seen = Event(), []
+
+    def show(step):
+        if isinstance(step, BlockDone):
+            seen.append(step)
+            if len(seen) == after:
+                stop.set()
+
+    return run(asked, stop, show), seen
+
+
+@pytest.mark.parametrize("after", [1, 7, 20, 30])
+def test_only_what_is_missing_is_done(tmp_path, volume, after):
+    save(tmp_path / "model.safetensors")
+    finish = PostprocessConfig(objects="connected", min_size=12)
+    asked = request(tmp_path, volume, finish=finish, block=BLOCK)
+    undisturbed = replace(asked, out=tmp_path / "undisturbed.ome.zarr")
+    total = []
+    expected = read(run(undisturbed, show=total.append).labels)
+    found, seen = stopped(asked, after)
+    assert not found.complete
+    assert found.words.startswith("Stopped after")
+    more = []
+    again = run(asked, show=more.append)
+    assert again.complete
+    np.testing.assert_array_equal(read(again.labels), expected)
+    done = [one for one in more if isinstance(one, BlockDone)]
+    # A block that was in hand is done again, and no other.
+    assert len(total) - 1 <= len(done) + len(seen) <= len(total) + 1
+    assert run(asked).complete, "and then nothing is left"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"config": PredictConfig(threshold=0.7)}, "settings of the prediction"),
+        ({"finish": PostprocessConfig(objects="connected")}, "objects"),
+        ({"block": (8, 48, 64)}, "blocks"),
+    ],
+)
+def test_other_settings_are_refused(tmp_path, volume, change, words):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    stopped(asked, 2)
+    with pytest.raises(InputError, match=f"begun with another {words}: choose"):
+        run(replace(asked, **change))
+    assert run(asked).complete, "what was begun is still there"
+
+
+def test_another_model_is_refused_and_other_tiles_are_not(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    stopped(asked, 2)
+    tiles = replace(asked, config=PredictConfig(device="cpu", tile_size=48))
+    assert not stopped(tiles, 1)[0].complete
+    save(tmp_path / "model.safetensors", padding="valid")
+    with pytest.raises(InputError, match="begun with another model"):
+        run(asked)
+
+
+def test_a_line_that_a_kill_cut_off_counts_for_nothing(tmp_path):
+    folder = PlanFolder(tmp_path)
+    folder.mark("predicted", 3, 17)
+    with (tmp_path / "done.txt").open("ab") as file:
+        file.write(b"predicted 4 1")
+    assert folder.done("predicted") == {3: 17}
+    folder.mark("predicted", 5)
+    assert folder.done("predicted") == {3: 17, 5: 0}
+
+
+def test_what_is_there_already_is_not_written_over(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    out = write_volume(tmp_path / "out.ome.zarr", (2, 32, 32))
+    before = out[...]
+    with pytest.raises(OutputError, match="there already"):
+        run(request(tmp_path, volume))
+    np.testing.assert_array_equal(out[...], before)
+
+
+@pytest.mark.parametrize(
+    "finish",
+    [
+        PostprocessConfig(smooth=1.0),
+        PostprocessConfig(objects="watershed", follow_slices=True),
+    ],
+)
+def test_what_goes_beyond_a_block_is_refused_in_a_sentence(tmp_path, volume, finish):
+    save(tmp_path / "model.safetensors")
+    with pytest.raises(InputError, match="block by block"):
+        run(request(tmp_path, volume, finish=finish))
+    assert not (tmp_path / "out.ome.zarr").exists()
+
+
+def test_what_a_model_keeps_and_blocks_cannot_do_becomes_classes(tmp_path, volume):
+    kept = PostprocessConfig(objects="watershed").settled()
+    save(tmp_path / "model.safetensors", ndim=3, finish=kept)
+    notes = []
+    found = run(
+        request(tmp_path, volume),
+        show=lambda step: notes.extend(getattr(step, "notes", ())),
+    )
+    assert any("a mask of classes" in note for note in notes)
+    assert read(found.labels).max() == 1
+
+
+def test_the_plan_tells_what_was_decided(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, config=PredictConfig(device="cpu"))
+    stopped(asked, 1)
+    plan = json.loads((tmp_path / "out.ome.zarr.blocks" / "plan.json").read_text())
+    assert plan["predict"]["tile_size"] >= 16
+    mean, std = Normalization(per="slice").measure(VolumeImage(volume))
+    np.testing.assert_array_equal(np.float32(plan["mean"]), mean[..., 0, 0])
+    np.testing.assert_array_equal(np.float32(plan["std"]), std[..., 0, 0])
