@@ -11,7 +11,8 @@ from napari_unet.cli.options import flags
 from napari_unet.cli.show import block_bar, say
 from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import EngineConfig
-from napari_unet.data.ome_zarr import is_zarr, open_volume
+from napari_unet.data.addresses import is_zarr
+from napari_unet.data.ome_zarr import open_volume
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.started import Started
 from napari_unet.predict.engines import open_engine
