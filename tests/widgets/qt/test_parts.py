@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from psygnal import Signal
-from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QLabel, QWidget
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtGui import QHelpEvent
+from qtpy.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row
+from napari_unet.widgets.qt.parts import (
+    NarrowBox,
+    WrappedLabel,
+    in_column,
+    in_row,
+    tool,
+)
 
 
 class Source:
@@ -28,6 +35,32 @@ def test_long_words_and_names_do_not_widen_what_they_lie_in(qtbot: Any) -> None:
     page.show()
     assert page.width() == 200
     assert label.height() > 5 * label.fontMetrics().lineSpacing()
+
+
+def test_a_long_choice_is_cut_in_the_middle_and_told_as_a_whole(qtbot: Any) -> None:
+    whole = "2026-11-29 a long name of a series, slices 0 to 29"
+    box = NarrowBox(whole, "short")
+    box.setToolTip("Which series.")
+    qtbot.addWidget(box)
+    box.resize(150, 30)
+    box.show()
+    start, end = box.shown().split("…")
+    assert whole.startswith(start)
+    assert whole.endswith(end)
+    centre = box.rect().center()
+    ask = QHelpEvent(QEvent.Type.ToolTip, centre, box.mapToGlobal(centre))
+    QApplication.sendEvent(box, ask)
+    assert QToolTip.text() == f"{whole}\n\nWhich series."
+    box.setCurrentText("short")
+    assert box.shown() == "short"
+
+
+def test_a_picture_on_a_button_says_what_it_is(qtbot: Any) -> None:
+    made = tool("File", lambda: None, "Choose a file ...", icon="file")
+    qtbot.addWidget(made)
+    assert not made.icon().isNull()
+    assert (made.text(), made.accessibleName()) == ("", "File")
+    assert made.toolTip() == "Choose a file ..."
 
 
 def test_a_reason_takes_the_place_of_the_last_reason_and_of_no_result(

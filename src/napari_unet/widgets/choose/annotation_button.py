@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QToolButton
+from qtpy.QtWidgets import QPushButton, QSizePolicy
 
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import telling
@@ -35,7 +35,7 @@ def begin_annotations(viewer: ViewerModel, image: Image) -> Labels:
     return layer
 
 
-class AnnotationButton(QToolButton):
+class AnnotationButton(QPushButton):
     """A "+" that makes a layer to annotate in.
 
     Parameters
@@ -50,6 +50,7 @@ class AnnotationButton(QToolButton):
         super().__init__()
         self._viewer, self._images = viewer, images
         self.setText("+")
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self.add)
         images.valueChanged.connect(self.refresh)
         self.refresh()

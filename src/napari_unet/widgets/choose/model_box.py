@@ -64,7 +64,8 @@ class ModelBox(QWidget):
         tip = "Open a model file (.safetensors)."
         if not fresh:
             tip = "Open a model file (.safetensors), or a package of another program."
-        in_row(self.box, tool("File", self._on_file, tip), of=self, stretch=(1,))
+        file = tool("File", self._on_file, tip, icon="file")
+        in_row(self.box, file, of=self, stretch=(1,))
         self.box.currentIndexChanged.connect(self._on_index_changed)
         self.box.activated.connect(self._on_activated)
         self._show(workspace.model)

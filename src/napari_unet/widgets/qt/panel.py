@@ -39,14 +39,18 @@ class Panel(Runner):
         Text of the button while nothing runs.
     stop_text
         Text of the button while something runs.
+    lines
+        Rows of text that room is kept for, to say what happens.
     """
 
     does = ""
     """What it does while it runs, as `Workspace.busy` says it; "" tells nobody."""
     _told = ""
 
-    def __init__(self, viewer: ViewerModel, run_text: str, stop_text: str) -> None:
-        super().__init__(run_text, stop_text)
+    def __init__(
+        self, viewer: ViewerModel, run_text: str, stop_text: str, *, lines: int = 4
+    ) -> None:
+        super().__init__(run_text, stop_text, lines=lines)
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
         when_gone(self, self._tell_end)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QHelpEvent, QPaintEvent
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QCheckBox,
     QComboBox,
     QHBoxLayout,
@@ -18,12 +20,24 @@ from qtpy.QtWidgets import (
     QPushButton,
     QScrollBar,
     QSizePolicy,
-    QToolButton,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
 _POLICY = QSizePolicy.Policy
+_INSET = 4
+"""Pixels that the style keeps free beside the words of a choice."""
+ICONS = {
+    "file": QStyle.StandardPixmap.SP_FileIcon,
+    "folder": QStyle.StandardPixmap.SP_DirIcon,
+    "open": QStyle.StandardPixmap.SP_DialogOpenButton,
+    "new": QStyle.StandardPixmap.SP_FileDialogNewFolder,
+}
+"""Pictures on buttons, which are seen on dark and on light."""
 _Part = TypeVar("_Part")
 _Editor = TypeVar("_Editor", bound=QWidget)
 
@@ -116,7 +130,9 @@ def steady(editor: _Editor) -> _Editor:
 
 
 class NarrowBox(QComboBox):
-    """A choice whose entries are cut where the dock is narrow.
+    """A choice that may be narrow: what does not fit is cut, and told by the tooltip.
+
+    It is cut in the middle: names of one series often differ at the end.
 
     Parameters
     ----------
@@ -130,6 +146,34 @@ class NarrowBox(QComboBox):
         self.addItems(texts)
         steady(self)
 
+    def shown(self) -> str:
+        """Return what there is room for of the entry that is chosen."""
+        option, style = QStyleOptionComboBox(), present(self.style())
+        self.initStyleOption(option)
+        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl
+        field = part.SC_ComboBoxEditField
+        room = style.subControlRect(kind, option, field, self).width() - _INSET
+        words = self.currentText() or self.placeholderText()
+        return self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 (Qt's)
+        """Draw what there is room for."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        option.currentText = self.shown()
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Begin the tooltip with what is cut."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            whole = self.currentText()
+            words = [whole] if self.shown() != whole else []
+            tip = "\n\n".join(filter(None, [*words, self.toolTip()]))
+            QToolTip.showText(event.globalPos(), tip, self)
+            return True
+        return super().event(event)
+
 
 def button(text: str, slot: Callable[[], object], tip: str = "") -> QPushButton:
     """Return a button that calls `slot` when it is pressed."""
@@ -139,23 +183,31 @@ def button(text: str, slot: Callable[[], object], tip: str = "") -> QPushButton:
     return made
 
 
-def tool(text: str, slot: Callable[[], object], tip: str = "") -> QToolButton:
-    """Return a button as narrow as its text that calls `slot` when it is pressed."""
-    made = QToolButton()
-    made.setText(text)
-    made.setToolTip(tip)
-    made.clicked.connect(lambda _checked=False: slot())
+def tool(
+    text: str, slot: Callable[[], object], tip: str = "", *, icon: str = ""
+) -> QPushButton:
+    """Return a button as narrow as its text that calls `slot` when it is pressed.
+
+    With one of `ICONS`, it is a picture, and the tooltip says the text.
+    """
+    made = button(text, slot, tip)
+    made.setSizePolicy(_POLICY.Fixed, _POLICY.Fixed)
+    if icon:
+        style = present(QApplication.style())
+        made.setIcon(style.standardIcon(ICONS[icon]))
+        made.setText("")
+        made.setAccessibleName(text)
+        made.setToolTip(tip or text)
     return made
 
 
-def menu_button(text: str, tip: str) -> tuple[QToolButton, QMenu]:
+def menu_button(text: str, tip: str) -> tuple[QPushButton, QMenu]:
     """Return a button that opens a menu, and the menu, which is empty."""
-    made = QToolButton()
-    made.setText(f"{text} ▾")
+    made = QPushButton(f"{text} ▾")
+    made.setSizePolicy(_POLICY.Fixed, _POLICY.Fixed)
     made.setToolTip(tip)
     # The theme's own arrow would lie over the last letter.
-    made.setStyleSheet("QToolButton::menu-indicator {image: none}")
-    made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    made.setStyleSheet("QPushButton::menu-indicator {image: none}")
     menu = QMenu(made)
     made.setMenu(menu)
     return made, menu
