@@ -122,10 +122,10 @@ def test_the_curve_is_that_of_the_held_out_slices(
 
 
 def test_the_mask_follows_at_once_and_is_one_step_of_undo(
-    scene: Scene, settle: Callable[[], None]
+    scene: Scene, settle: Callable[[], None], viewer: Any
 ) -> None:
     layer = scene.predict()
-    before = layer.data.copy()
+    before, threshold_before = layer.data.copy(), made_by(layer).threshold
     scene.score()
     settle()
     for threshold in (0.55, 0.62, 0.7):
@@ -136,9 +136,12 @@ def test_the_mask_follows_at_once_and_is_one_step_of_undo(
     settle()
     np.testing.assert_array_equal(layer.data, scene.likely > 0.7)
     assert made_by(layer).threshold == pytest.approx(0.7)
-    assert "Ctrl+Z" in scene.box.words.text()
-    layer.undo()
+    assert "pixels changed" in scene.box.words.text()
+    viewer.layers.selection.active = viewer.add_labels(before.copy(), name="other")
+    scene.box.words.action_button.click()
     np.testing.assert_array_equal(layer.data, before)
+    assert made_by(layer).threshold == threshold_before
+    assert scene.box.value.value() == (threshold_before or 0.5)
     layer.redo()
     np.testing.assert_array_equal(layer.data, scene.likely > 0.7)
 

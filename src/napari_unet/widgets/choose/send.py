@@ -29,7 +29,7 @@ from napari_unet.widgets.layers.places import (
     shown,
 )
 from napari_unet.widgets.layers.roles import Role, role_of
-from napari_unet.widgets.layers.undo import latest, undo_of
+from napari_unet.widgets.layers.undo import latest, undo_since
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
@@ -133,12 +133,13 @@ class SendPart(QWidget):
     def send(self, *_clicked: Any, at_cursor: bool = False) -> None:
         """Send what is chosen; with `at_cursor`, the object under the mouse."""
         annotations = self._workspace.annotations
-        before = None if annotations is None else latest(annotations)
+        if annotations is None:
+            self.words.say(self.why_not())
+            return
         with telling(self.words.say):
-            words, action = self._send(at_cursor), None
-            if annotations is not None and latest(annotations) is not before:
-                action = undo_action(undo_of(annotations), self.words.say)
-            self.words.say(words, action=action)
+            step, words = latest(annotations), self._send(at_cursor)
+            undo = undo_since(annotations, step)
+            self.words.say(words, action=undo_action(undo, self.words.say))
 
     def _on_edit(self) -> None:
         prediction = self._prediction()

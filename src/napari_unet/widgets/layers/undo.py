@@ -68,3 +68,11 @@ def undo_of(layer: Labels) -> Callable[[], None]:
         layer.undo()
 
     return undo
+
+
+def undo_since(layer: Labels, step: Any) -> Callable[[], None] | None:
+    """Return what takes back the step that came after another one; None without any.
+
+    `step` is what `latest` returned before the change.
+    """
+    return None if latest(layer) is step else undo_of(layer)

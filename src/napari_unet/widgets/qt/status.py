@@ -31,11 +31,16 @@ _EXTRA = 6
 _POLICY = QSizePolicy.Policy
 
 
-def undo_action(undo: Callable[[], object], say: Callable[[str], object]) -> Action:
+def undo_action(
+    undo: Callable[[], object] | None, say: Callable[[str], object]
+) -> Action | None:
     """Return the button that takes back what a message tells of, and says so.
 
-    `undo` raises a `NapariUNetError` where that is not possible any more.
+    `undo` raises a `NapariUNetError` where that is not possible any more; without it,
+    there is no button.
     """
+    if undo is None:
+        return None
 
     def act() -> None:
         with telling(say):

@@ -72,7 +72,7 @@ class ScoresWidget(Panel):
     does = "scoring"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__(napari_viewer, "Score", "Stop")
+        super().__init__(napari_viewer, "Score", "Stop", lines=2)
         self.scored: Scored | None = None
         self._watch: SubjectWatch | None = None
         self._next_watch: SubjectWatch | None = None
@@ -185,7 +185,10 @@ class ScoresWidget(Panel):
             watch, self._next_watch = self._next_watch, None
             self._show(result, watch)
             self.compare.add(result.record())
-            self.show_progress(1.0, _done(result.scores))
+            self.show_progress(1.0, "")
+            slices, notes = result.scores.slices, result.scores.notes
+            many = "1 slice" if len(slices) == 1 else f"{len(slices)} slices"
+            self.status.say(f"Scored {many}.", details="\n".join(notes))
 
     def why_not_save(self) -> str:
         """Return why the scores cannot be saved, or ""."""
@@ -303,12 +306,6 @@ class ScoresWidget(Panel):
         layer = self.prediction.value()
         if self.scores is not None and layer is not None:
             go_to_slice(self.viewer, layer, self.table.rows()[index.row()].slice)
-
-
-def _done(scores: Scores) -> str:
-    """Return what was scored, in a line, and how it was read, below."""
-    slices = "1 slice" if len(scores.slices) == 1 else f"{len(scores.slices)} slices"
-    return "\n".join([f"Scored {slices}.", *scores.notes])
 
 
 def _reading(kind: KindBox, coverage: CoverageBox) -> Fold:

@@ -22,7 +22,8 @@ from napari_unet.widgets.layers.marks import IGNORED
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
+from napari_unet.widgets.qt.parts import button, in_column, in_row, steady
+from napari_unet.widgets.qt.status import Status, undo_action
 from napari_unet.widgets.scores.error_send import ErrorSend
 from napari_unet.widgets.scores.error_table import ErrorTable
 from napari_unet.widgets.scores.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
@@ -107,9 +108,9 @@ class ErrorList(QWidget):
         self.place = QLabel("")
         self.place.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.send = ErrorSend(viewer)
-        self.words = WrappedLabel(hides=True)
-        self.send.said.connect(self.words.setText)
-        self.job.failed.connect(self.words.setText)
+        self.words = Status(lines=3)
+        self.send.said.connect(self._on_sent)
+        self.job.failed.connect(self.words.say)
         self.ignore_button = button("Ignore here", self.ignore, _IGNORE_TIP)
         tip = "Score all annotated pixels again."
         self.restore_button = button("Ignore nothing", self.restore, tip)
@@ -159,7 +160,7 @@ class ErrorList(QWidget):
         self._due = comparison is not None
         if comparison is None:
             self.view.remove()
-        self.words.setText("")
+        self.words.say("")
         self._list()
         self._begin_if_seen()
 
@@ -211,7 +212,7 @@ class ErrorList(QWidget):
         self._list()
         self._show_again()
         self._go_to(min(row, self.table.count() - 1))
-        self.words.setText(
+        self.words.say(
             f"{error.pixels:,} pixels are ignored: score again without them."
         )
         self.ignoredChanged.emit()
@@ -220,7 +221,7 @@ class ErrorList(QWidget):
         """Ignore nothing any more, and search anew."""
         if self._truth is not None:
             self._truth.metadata.pop(IGNORED, None)
-        self.words.setText("All annotated pixels count again: score again with them.")
+        self.words.say("All annotated pixels count again: score again with them.")
         self._due = self._comparison is not None
         self._begin_if_seen()
         self.ignoredChanged.emit()
@@ -310,8 +311,11 @@ class ErrorList(QWidget):
         self.table.show_errors(kept, first)
         self.refresh()
 
+    def _on_sent(self, words: str, undo: Callable[[], None] | None) -> None:
+        self.words.say(words, action=undo_action(undo, self.words.say))
+
     def _step(self, step: int) -> None:
-        self.words.setText(self.go(step))
+        self.words.say(self.go(step))
 
     def _go_to(self, row: int) -> None:
         error = self.table.choose(row)
@@ -322,7 +326,7 @@ class ErrorList(QWidget):
         if self.view.layer(ERRORS_LAYER) is None:
             self._show(ERRORS_LAYER)
         self._beside.add(self.view.go_to(error, self.errors, prediction))
-        self.words.setText("")
+        self.words.say("")
         self.refresh()
 
     def _toggle(self, name: str) -> None:

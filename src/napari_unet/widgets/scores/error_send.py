@@ -15,6 +15,7 @@ from napari_unet.widgets.choose.send import NO_ANNOTATIONS, annotate
 from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.places import lies_on, shape_in_space
+from napari_unet.widgets.layers.undo import latest, undo_since
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -44,11 +45,11 @@ class ErrorSend(QWidget):
 
     Signals
     -------
-    said(str)
-        What was sent, or why nothing was.
+    said(str, object)
+        What was sent, and what takes it back; or why nothing was, and None.
     """
 
-    said = Signal(str)
+    said = Signal(str, object)
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -108,12 +109,13 @@ class ErrorSend(QWidget):
         """Annotate the error with what the truth, or the prediction, says."""
         reason, annotations = self.why_not(source), self._workspace.annotations
         if reason or annotations is None or self._shown is None:
-            self.said.emit(reason)
+            self.said.emit(reason, None)
             return
         z, values = self._shown[0].slice, partial(piece, *self._shown, source=source)
-        with telling(self.said.emit):
+        with telling(lambda sentence: self.said.emit(sentence, None)):
+            step = latest(annotations)
             words = annotate(self._viewer, annotations, z, values, partly=True)
-            self.said.emit(words)
+            self.said.emit(words, undo_since(annotations, step))
 
     def _button(self, source: Source, title: str) -> QPushButton:
         tip = _TOOLTIP.format(title)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QDoubleSpinBox, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QLabel, QWidget
 
 from napari_unet.errors import InputError, telling
 from napari_unet.model.card import keep_threshold
@@ -22,6 +22,7 @@ from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
+from napari_unet.widgets.qt.status import Status, undo_action
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
 from napari_unet.widgets.scores.threshold_plot import COLOURS, ThresholdPlot
 
@@ -88,9 +89,10 @@ class ThresholdBox(QWidget):
         self._curving.ended.connect(self._begin_if_seen)
         self._next: float | None = None
         self._due = False
-        self.about, self.words = WrappedLabel(), WrappedLabel()
+        self.about, self.reached = WrappedLabel(), WrappedLabel(lines=1)
+        self.words = Status(lines=2)
         for job in (self._job, self._curving):
-            job.failed.connect(self.words.setText)
+            job.failed.connect(self.words.say)
         self.predict_button = button("Predict with probabilities", self._on_predict)
         self.value = steady(QDoubleSpinBox())
         self.value.setRange(0.01, 0.99)
@@ -108,9 +110,12 @@ class ThresholdBox(QWidget):
             self, lambda: self._finish(self.value.value()), _SETTLED_MS
         )
         self.value.valueChanged.connect(self._on_value)
-        row = in_row(self.value, *self.best.values(), stretch=(2, 2, 2))
-        parts = (self.predict_button, self.words, self.keep_button)
-        in_column(self, self.about, self._plot, row, *parts)
+        self.title = QLabel("Foreground above (probability)")
+        self.title.setToolTip(self.value.toolTip())
+        row = in_row(self.title, self.value, stretch=(0, 1))
+        best = in_row(*self.best.values(), stretch=(1, 1))
+        parts = (self.predict_button, self.keep_button, self.words)
+        in_column(self, self.about, self._plot, self.reached, row, best, *parts)
         self.refresh()
 
     @property
@@ -170,7 +175,7 @@ class ThresholdBox(QWidget):
         self.about.setText(reason or self._about())
         offered = reason == _NO_MAPS and self.predict is not None
         self.predict_button.setVisible(offered)
-        for widget in (self.value, *self.best.values()):
+        for widget in (self.title, self.value, *self.best.values()):
             widget.setVisible(not reason)
         for name, part in self.best.items():
             known = self.curve is not None and self.curve.best(name) is not None
@@ -183,11 +188,11 @@ class ThresholdBox(QWidget):
         """Write the threshold into the model file."""
         made = None if self._mask is None else self._mask.made_by
         threshold = round(self.value.value(), 3)
-        with telling(self.words.setText):
+        with telling(self.words.say):
             if made is None or self.why_not_keep():
                 raise InputError(self.why_not_keep())
             keep_threshold(made.model, threshold)
-            self.words.setText(
+            self.words.say(
                 f"{made.model.name} predicts above {threshold:g} from now on."
             )
             if self._workspace.model is not None:
@@ -213,7 +218,7 @@ class ThresholdBox(QWidget):
     def _forget_curve(self) -> None:
         self._curving.stop()
         self.curve = None
-        self.words.setText("")
+        self.words.say("")
         self._due = bool(self.slices)
 
     def _begin_if_seen(self) -> None:
@@ -271,8 +276,9 @@ class ThresholdBox(QWidget):
         """Show the mask of the current slice."""
         if self._mask is None:
             return
-        with telling(self.words.setText):
+        with telling(self.words.say):
             self._mask.move(threshold)
+            self.words.say("")
             self._tell()
 
     def _finish(self, threshold: float) -> None:
@@ -282,7 +288,7 @@ class ThresholdBox(QWidget):
             self._next = threshold
             return
         mask = self._mask
-        with telling(self.words.setText):
+        with telling(self.words.say):
             work = None if mask is None else mask.work(threshold)
             if mask is not None and work is not None:
                 put = partial(self._put, mask, threshold)
@@ -293,20 +299,34 @@ class ThresholdBox(QWidget):
             return  # there is a newer threshold, or other layers are scored by now
         if mask.layer not in self._viewer.layers:
             return
-        with telling(self.words.setText):
+        with telling(self.words.say):
             changed = mask.put(labels, threshold)
-            self._tell(f"{changed:,} pixels changed: Ctrl+Z takes them back.")
+            self._tell()
+            undo = mask.undo and partial(self._undo, mask, mask.undo)
+            action = undo_action(undo, self.words.say)
+            self.words.say(f"{changed:,} pixels changed.", action=action)
             self.changed.emit(threshold)
+
+    def _undo(self, mask: ThresholdMask, undo: Callable[[], None]) -> None:
+        """Take the newest mask back, and score the one before again."""
+        self.take_back()
+        undo()
+        made = mask.made_by
+        threshold = 0.5 if made is None else made.threshold or 0.5
+        self._show_value(threshold)
+        self._plot.set_threshold(threshold)
+        self._tell()
+        self.changed.emit(threshold)
 
     def _on_mask_ended(self) -> None:
         following, self._next = self._next, None
         if following is not None:
             self._finish(following)
 
-    def _tell(self, more: str = "") -> None:
+    def _tell(self) -> None:
         """Write the scores at the threshold in the colours of their curves."""
         if self.curve is None:
-            self.words.setText(more)
+            self.reached.setText("")
             return
         reached = self.curve.at(self.value.value())
         scores = " &nbsp;".join(
@@ -315,7 +335,7 @@ class ThresholdBox(QWidget):
             for name, value in reached.items()
             if not math.isnan(value)
         )
-        self.words.setText(f"{scores}<br>{more}" if more else scores)
+        self.reached.setText(scores)
 
     def _about(self) -> str:
         curve, words = self.curve, self._used.words(self.slices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ from napari_unet.widgets.layers.maps import (
 )
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember, untouched
 from napari_unet.widgets.layers.places import current_slice
+from napari_unet.widgets.layers.undo import latest, undo_since
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -48,6 +50,8 @@ class ThresholdMask:
         Its probabilities; empty where there are none.
     slices
         Slices that have probabilities.
+    undo
+        Takes back what was put last; None where nothing changed.
     """
 
     def __init__(self, viewer: ViewerModel, layer: Labels) -> None:
@@ -56,6 +60,7 @@ class ThresholdMask:
         lists = [set(one.metadata[PREDICTED]) for one in self.maps]
         self.slices = sorted(set.intersection(*lists)) if lists else []
         self._viewer = viewer
+        self.undo: Callable[[], None] | None = None
         self._before: dict[int, NDArray[np.integer]] = {}
         self._shown: dict[int, NDArray[np.integer]] = {}
 
@@ -148,7 +153,10 @@ class ThresholdMask:
         chosen = np.array(self.slices) - first
         whole = whole.astype(wide_enough(whole.dtype, labels))
         whole[chosen] = labels[chosen]
+        step = latest(self.layer)
         changed = edit_slices(self.layer, first, whole)
+        undo = undo_since(self.layer, step)
+        self.undo = None if undo is None else partial(self._undo, undo)
         if made is not None:
             remember(self.layer, replace(made, threshold=threshold))
         return changed
@@ -165,6 +173,13 @@ class ThresholdMask:
         if self._before:
             self.layer.refresh(extent=False, highlight=False, thumbnail=False)
         self._before, self._shown = {}, {}
+
+    def _undo(self, undo: Callable[[], None]) -> None:
+        """Take a step back, and know again how the layer was made before it."""
+        undo()
+        made = untouched(self.layer)
+        if made is not None:
+            remember(self.layer, made)
 
     def _stack(self) -> NDArray[np.integer]:
         stack: NDArray[np.integer] = planes(self.layer)

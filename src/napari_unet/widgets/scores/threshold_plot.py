@@ -11,8 +11,7 @@ from napari_unet.widgets.qt.plot import ThemedPlots
 COLOURS = {"iou": "#e8a33d", "dice": "#5b9bd5", "v_rand": "#5fb37a"}
 """Of the curves; readable on light and on dark."""
 _HANDLE = "#8f8f8f"
-_HEIGHT = 190
-_AXIS_HEIGHT = 48
+_HEIGHT = 160
 _FLOOR = 0.1
 """Space below the lowest score that matters, so that the curves are not cut off."""
 
@@ -40,9 +39,6 @@ class ThresholdPlot(ThemedPlots):
         import pyqtgraph as pg
 
         (self.plot,) = self.plots
-        self.plot.setLabel("bottom", "foreground above (probability)")
-        # Its letters would touch the edge, and be cut in a large font.
-        self.plot.getAxis("bottom").setHeight(_AXIS_HEIGHT)
         self.plot.setXRange(0, 1, padding=0.01)
         self._lines = {
             name: self.plot.plot(pen=pg.mkPen(colour, width=2))

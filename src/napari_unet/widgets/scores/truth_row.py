@@ -64,7 +64,8 @@ class TruthRow(QWidget):
         self._looks: dict[str, bool] = {}
         self._job = Job(self)
         self._job.failed.connect(self.said)
-        self.file_button = tool("File", self._on_file, "Choose a file of ground truth.")
+        tip = "Choose a file of ground truth ..."
+        self.file_button = tool("File", self._on_file, tip, icon="file")
         self.offer = WrappedLabel(hides=True)
         self.mask_button = button("Use it as ground truth", self.take_mask)
         row = in_row(box, self.file_button, stretch=(1,))
