@@ -163,14 +163,14 @@ def segment_steps(
     if missing or (finishes and stop.is_set()):
         words, seen = f"Stopped {where}", _fingerprint(stack, of)
         return Segmentation(labels, kept, words, seen, finish, complete=False)
-    objects = ""
+    done = "Done"
     if finishes:
         yield Finishing()
         labels = _finished(found, each, finish, predictor.threshold, ndim)
         if finish.numbers_objects:
-            objects = f": {int(labels.max()):,} objects"
+            done = f"{int(labels.max()):,} objects"
     seconds = time.monotonic() - began
-    words = f"Done in {seconds:.1f} s on {predictor.device.words}{objects}"
+    words = f"{done} in {seconds:.1f} s on {predictor.device.words}"
     return Segmentation(labels, kept, words, _fingerprint(stack, of), finish)
 
 

@@ -189,13 +189,13 @@ def test_the_brush_stays_in_hand_and_nothing_paints_into_a_prediction(
 ) -> None:
     annotations = add_annotations(viewer, image)
     for value in (1, 0):
-        layers = PredictedLayers(viewer, image, PLAIN)
+        layers = PredictedLayers(viewer, image, PLAIN, maps=True)
         fill(layers, range(3), value)
         layers.finish(done(np.full(SHAPE, value, np.uint8)))
         assert viewer.layers.selection.active is annotations
         assert annotations.mode == "paint"
         names = [one.name for one in viewer.layers]
-        assert names == ["em", "prediction", "annotations"]
+        assert names == ["em", "prediction", "probability", "annotations"]
         assert not layers.labels.editable
     layers.labels.undo()
     assert layers.labels.data.all(), "what cannot be painted on is taken back, too"

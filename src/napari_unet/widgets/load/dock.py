@@ -8,21 +8,23 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.config import ImageConfig
 from napari_unet.data.file_names import roles_among
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.load.file_drop import FileDrop
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
-from napari_unet.widgets.load.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder, open_image
@@ -51,8 +53,12 @@ class PathRow(QWidget):
         # It would take a file for text; the dock opens it.
         self.edit.setAcceptDrops(False)
         self.edit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        buttons = tool("File", self._on_file), tool("Folder", self._on_folder)
-        in_row(self.edit, *buttons, of=self, stretch=(1,))
+        self.edit.textChanged.connect(self.edit.setToolTip)
+        tip = "Choose a file ..."
+        file = tool("File", self._on_file, tip, icon="file")
+        tip = "Choose a folder of slices ..."
+        folder = tool("Folder", self._on_folder, tip, icon="folder")
+        in_row(self.edit, file, folder, of=self, stretch=(1,))
 
     def value(self) -> Path | None:
         """Return the path, or None."""
@@ -94,9 +100,13 @@ class LoadWidget(Panel):
         self.axes.setPlaceholderText("as the file says")
         tip = ImageConfig.model_fields["axes"].description or ""
         self.add_row("Axes", self.axes, tip)
-        self.pixel_size = PixelSizeBox(napari_viewer)
-        self.info_bar = InfoBarBox(napari_viewer, self.pixel_size.image)
-        self.finish_layout(self.pixel_size, self.info_bar)
+        image = LayerBox(napari_viewer, Image, Role.IMAGE)
+        self.listen(self.workspace.events.image, image.setValue)
+        self.pixel_size = PixelSizeBox(napari_viewer, image)
+        self.info_bar = InfoBarBox(napari_viewer, image)
+        whose = QWidget()
+        in_row(QLabel("Pixel size of"), image, of=whose, stretch=(0, 1))
+        self.finish_layout(whose, self.pixel_size, self.info_bar)
         FileDrop(self, self.open_files)
 
     def why_not(self) -> str:

@@ -21,10 +21,13 @@ from napari_unet.predict.finishing import settle
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.predict.segment import Finishing, segment_steps
+from napari_unet.starters import STARTERS
 from napari_unet.widgets.choose.device_line import DeviceLine
+from napari_unet.widgets.choose.em_watch import EmWatch
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.choose.part_layers import PartLayers
+from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.arrays import image_stack, misfit, plane_shape
 from napari_unet.widgets.layers.places import current_slice
@@ -79,6 +82,9 @@ class PredictWidget(Panel):
         self.model, self.trust = ModelBox(self.workspace), TrustBox()
         self.share = ShareBox(self.workspace, self.model)
         self.image = LayerBox(napari_viewer, Image, Role.IMAGE)
+        self.pixel_size = PixelSizeBox(napari_viewer, self.image)
+        self.em_watch = EmWatch(self.image, self)
+        self.about = WrappedLabel(hides=True)
         self.extent = steady(QComboBox())
         self.extent.addItems([_SLICE, _STACK])
         self._beside = PartLayers(self, napari_viewer, kept=True)
@@ -91,39 +97,9 @@ class PredictWidget(Panel):
         self.threshold, self.sizes = WrappedLabel(hides=True), WrappedLabel(hides=True)
         self.device = DeviceLine()
         self.send = SendPart(napari_viewer)
-        tip = "A starter network, the model trained last, or a file."
-        self.add_row("Model", self.model, tip)
-        self.form.addRow(self.trust)
-        self.add_row("Image", self.image)
-        self.form.addRow(self.sizes)
-        self.form.addRow(self.rescale)
-        self.add_row("Predict", self.extent)
-        self.form.addRow(self.finish.rows("objects", "min_size"))
-        objects, tiles = "<b>Objects and borders</b>", "<b>Prediction</b>"
-        chosen = (QLabel(objects), self.threshold, self.finish)
-        how = (QLabel(tiles), self.probabilities, self.settings)
-        self.form.addRow(
-            Fold("More", *chosen, *how, QLabel("<b>Model</b>"), self.share)
-        )
         self.cost = WrappedLabel(hides=True)
-        self.form.addRow(self.cost)
-        self.finish_layout(self.device, self.send)
-        for changed in (self.model.valueChanged, self.image.valueChanged):
-            changed.connect(self._on_model)
-            changed.connect(self.refresh)
-        self.trust.answered.connect(self.refresh)
-        for form in (self.settings, self.finish):
-            form.valueChanged.connect(self._show_threshold)
-        # The same file may say something new.
-        for react in (self._on_model, self.refresh):
-            self.listen(self.workspace.events.model, react)
-        self.rescale.toggled.connect(self._on_model)
-        self.extent.currentIndexChanged.connect(self.refresh)
-        self.probabilities.toggled.connect(self.refresh)
-        self.finish.valueChanged.connect(self.refresh)
-        self.listen(self.workspace.events.image, self.image.setValue)
-        self.image.setValue(self.workspace.image)
-        self._on_model()
+        self._lay_out()
+        self._connect()
         self.refresh()
 
     def why_not(self) -> str:
@@ -169,9 +145,59 @@ class PredictWidget(Panel):
             explain(row, busy)
         explain(self.extent, busy or ("" if many else "The image is a single slice."))
 
+    def _lay_out(self) -> None:
+        """Put what is chosen at first sight above, and all else in a fold."""
+        tip = "A starter network, the model trained last, or a file."
+        self.add_row("Model", self.model, tip)
+        self.form.addRow(self.about)
+        self.form.addRow(self.trust)
+        self.add_row("Image", self.image)
+        self.add_row("Pixel size", self.pixel_size)
+        self.form.addRow(self.sizes)
+        self.form.addRow(self.rescale)
+        self.add_row("Predict", self.extent)
+        self.form.addRow(self.finish.rows("objects", "min_size"))
+        objects, tiles = "<b>Objects and borders</b>", "<b>Prediction</b>"
+        chosen = (QLabel(objects), self.threshold, self.finish)
+        how = (QLabel(tiles), self.probabilities, self.settings)
+        self.form.addRow(
+            Fold("More", *chosen, *how, QLabel("<b>Model</b>"), self.share)
+        )
+        self.form.addRow(self.cost)
+        self.finish_layout(self.device, self.send)
+
+    def _connect(self) -> None:
+        for changed in (self.model.valueChanged, self.image.valueChanged):
+            changed.connect(self._on_model)
+            changed.connect(self.refresh)
+        self.trust.answered.connect(self.refresh)
+        self.em_watch.answered.connect(self._offer_starter)
+        self.pixel_size.changed.connect(self._compare_sizes)
+        for form in (self.settings, self.finish):
+            form.valueChanged.connect(self._show_threshold)
+        # The same file may say something new.
+        for react in (self._on_model, self.refresh):
+            self.listen(self.workspace.events.model, react)
+        self.rescale.toggled.connect(self._on_model)
+        self.extent.currentIndexChanged.connect(self.refresh)
+        self.probabilities.toggled.connect(self.refresh)
+        self.finish.valueChanged.connect(self.refresh)
+        self.listen(self.workspace.events.image, self.image.setValue)
+        self.image.setValue(self.workspace.image)
+        self._on_model()
+
+    def _offer_starter(self, looks_like_em: bool) -> None:
+        """Choose the starter network for an image of EM, where there is no other."""
+        if self.model.is_wish or self.running or not preferences().work.starter:
+            return
+        self.model.setValue(STARTERS[0].path if looks_like_em else None, is_wish=False)
+
     def _on_model(self, *_changed: Any) -> None:
         model = self.model.value()
         self._card = _read(model)
+        starter = next((one for one in STARTERS if one.path == model), None)
+        self.about.setText(starter.words.partition(";")[0] + "." if starter else "")
+        self.about.setToolTip(starter.words if starter else "")
         self.trust.set_model(model if isinstance(model, Path) else None)
         self._compare_sizes()
         self._show_threshold()
@@ -285,9 +311,7 @@ class PredictWidget(Panel):
             model, seconds = self._layers.model, time.monotonic() - self.job.began
             self._speed = model, self.value().average, self._pixels / seconds
         self.show_progress(1.0, "")
-        undo, action = self._layers.undo, None
-        if undo is not None:
-            action = undo_action(undo, self.status.say)
+        action = undo_action(self._layers.undo, self.status.say)
         notes = "\n".join(self._notes)
         self.status.say(result.words, _NEXT, details=notes, action=action)
 

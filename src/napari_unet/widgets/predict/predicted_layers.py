@@ -198,7 +198,8 @@ class PredictedLayers:
         self.labels = labels
         if self._wants_maps:
             count, model = len(tile.probabilities) - 1, self._made_by.model
-            self.maps = make_maps(self._viewer, self._image, model, count, shape)
+            with in_hand(self._viewer):
+                self.maps = make_maps(self._viewer, self._image, model, count, shape)
         return labels
 
     def _make_room(

@@ -21,6 +21,7 @@ from napari_unet.train.session import train_sources
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
+from napari_unet.widgets.choose.em_watch import EmWatch
 from napari_unet.widgets.choose.keys import KeyList
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.choose.shared_layers import SharedLayers
@@ -32,7 +33,6 @@ from napari_unet.widgets.qt.parts import button
 from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.done_card import DoneCard
 from napari_unet.widgets.train.early_torch import EarlyTorch
-from napari_unet.widgets.train.em_watch import EmWatch
 from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
 from napari_unet.widgets.train.live_box import LiveBox
 from napari_unet.widgets.train.restore import Restore

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
-from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.data.calibration import Calibration
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import axes_of
 from napari_unet.widgets.layers.pixel_sizes import calibrate, calibration_of
-from napari_unet.widgets.layers.roles import Role
-from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import (
     NarrowBox,
@@ -25,6 +23,7 @@ from napari_unet.widgets.qt.parts import (
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
 _UNITS = ("nm", "um", "mm", "angstrom", "pixel")
 _TIP = (
@@ -40,42 +39,52 @@ class PixelSizeBox(QWidget):
     ----------
     viewer
         The viewer whose layers they are.
+    image
+        The choice of the layer.
 
     Attributes
     ----------
     image
-        The layer.
+        The same choice.
     sizes, unit
         Its pixel size along Z, Y and X, to be changed, and the unit.
     words
         Where it was found, or what came of setting it.
+
+    Signals
+    -------
+    changed()
+        Another pixel size is shown: another layer, or the same with another one.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
+    changed = Signal()
+
+    def __init__(self, viewer: ViewerModel, image: LayerBox) -> None:
         super().__init__()
-        self._viewer = viewer
-        self.image = LayerBox(viewer, Image, Role.IMAGE)
+        self._viewer, self.image = viewer, image
         self.sizes = QLineEdit()
         self.sizes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.sizes.setPlaceholderText("Z Y X")
         self.unit = NarrowBox(*_UNITS)
+        self.unit.setMinimumContentsLength(len("pixel"))
         self.set_button = button("Set", self._on_set)
         for part in (self.sizes, self.unit, self.set_button):
             part.setToolTip(_TIP)
         self.words = WrappedLabel()
-        row = in_row(self.sizes, self.unit, self.set_button, stretch=(2, 1))
-        title = QLabel("Pixel size of")
-        title.setToolTip(_TIP)
-        in_column(self, in_row(title, self.image, stretch=(0, 1)), row, self.words)
+        row = in_row(self.sizes, self.unit, self.set_button, stretch=(1,))
+        self.setToolTip(_TIP)
+        in_column(self, row, self.words)
         self._of_layer = Subscriptions(self, self.refresh)
         self.image.valueChanged.connect(self._on_layer)
-        events = Workspace.of(viewer).events
-        self._of_workspace = Subscriptions(self, self.image.setValue, events.image)
         self.sizes.returnPressed.connect(self._on_set)
         self._on_layer()
 
     def refresh(self, _event: Any = None) -> None:
         """Show the pixel size as it is now."""
+        self._show()
+        self.changed.emit()
+
+    def _show(self) -> None:
         layer: Image | None = self.image.value()
         for part in (self.sizes, self.unit, self.set_button):
             part.setEnabled(layer is not None)
