@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections import deque
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +16,7 @@ from napari_unet.widgets.layers.annotations import class_names
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
 
 _COUNTED_BYTES = 256 * 2**20
 """Labels larger than this, or not in memory, are counted in slices that change."""
+_PORTION = 2**18
+"""Pixels that are counted at once."""
+_MOMENT, _PAUSE_MS = 0.01, 2
+"""Seconds that are counted for, until the window has its turn."""
 
 
 class PaintedPixels(QObject):
@@ -37,7 +45,12 @@ class PaintedPixels(QObject):
         super().__init__(owner)
         self._workspace = workspace
         self._layer: Labels | None = None
-        self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        # Of each slice and block of rows, how often there is each value.
+        self._counts: NDArray[np.int64] = np.zeros((0, 0, 0), np.int64)
+        self._rows = 1
+        self._waiting: deque[tuple[int, ...]] = deque()
+        self._unknown: set[int] = set()
+        self._timer = later(self, self._go_on, _PAUSE_MS)
         self._slices = Subscriptions(self, self._on_slice)
         self._others = Subscriptions(self, self._count)
         Subscriptions(self, self._follow, workspace.events.annotations)
@@ -55,34 +68,59 @@ class PaintedPixels(QObject):
         self._count()
 
     def _count(self, *_changed: Any) -> None:
-        """Count everything anew, where that takes a moment only."""
-        self._counts = np.zeros((0, 0), np.int64)
-        if self._layer is not None:
-            try:
-                data = planes(self._layer)
-            except NapariUNetError:
-                data = np.zeros((0, 1, 1), np.uint8)  # no annotations of a stack
-            self._counts = np.zeros((len(data), self._values()), np.int64)
-            if isinstance(data, np.ndarray) and data.nbytes <= _COUNTED_BYTES:
-                for z, labels in enumerate(data):
-                    self._counts[z] = self._of_slice(labels)
+        """Count everything anew."""
+        data = self._data()
+        self._shape = num_slices, height, width = data.shape
+        self._rows = max(1, _PORTION // max(1, width))
+        shape = num_slices, ceil(height / self._rows), self._values()
+        self._counts = np.zeros(shape, np.int64)
+        few = isinstance(data, np.ndarray) and data.nbytes <= _COUNTED_BYTES
+        self._unknown = set() if few else set(range(num_slices))
+        self._waiting = deque(np.ndindex(shape[:2]) if few else ())
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Count for a moment, and the rest a moment later."""
+        data, end = self._data(), time.perf_counter() + _MOMENT
+        if data.shape != self._shape:
+            self._count()
+            return
+        while self._waiting and time.perf_counter() < end:
+            z, block = self._waiting.popleft()
+            self._count_block(data[z], z, block)
+        self._tell()
+        if self._waiting:
+            self._timer.start()
+
+    def _on_slice(self, z: int, labels: NDArray[np.integer], rows: slice) -> None:
+        if z >= len(self._counts):
+            return
+        first, last, _ = rows.indices(len(labels))
+        if z in self._unknown:
+            self._unknown.remove(z)
+            first, last = 0, len(labels)
+        for block in range(first // self._rows, ceil(last / self._rows)):
+            self._count_block(labels, z, block)
         self._tell()
 
-    def _on_slice(self, z: int, labels: NDArray[np.integer], _rows: slice) -> None:
-        if z < len(self._counts):
-            self._counts[z] = self._of_slice(labels)
-            self._tell()
+    def _count_block(self, labels: NDArray[np.integer], z: int, block: int) -> None:
+        rows, last = slice(block * self._rows, (block + 1) * self._rows), self._values()
+        values = np.clip(labels[rows], 0, last - 1).ravel()
+        self._counts[z, block] = np.bincount(values, minlength=last)
 
-    def _of_slice(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
-        last = self._values() - 1
-        return np.bincount(np.clip(labels, 0, last).ravel(), minlength=last + 1)
+    def _data(self) -> Any:
+        """Return the labels, (Z, Y, X); without any where they are of no stack."""
+        if self._layer is not None:
+            with contextlib.suppress(NapariUNetError):
+                return planes(self._layer)
+        return np.zeros((0, 1, 1), np.uint8)
 
     def _values(self) -> int:
         """Return how many values are told apart: 0, the classes, and all others."""
-        return len(class_names(self._layer)) + 2
+        return 0 if self._layer is None else len(class_names(self._layer)) + 2
 
     def _tell(self) -> None:
-        counts = self._counts.sum(axis=0).tolist()
+        counts = self._counts.sum(axis=(0, 1)).tolist()
         # Without names all that is painted is one.
         named = counts[1:-1] or counts[1:]
         self._workspace.painted = tuple(named)
