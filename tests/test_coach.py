@@ -19,6 +19,7 @@ LIVE = replace(BOTH, busy="live")
 TRAINED = replace(BOTH, model=True)
 PREDICTED = replace(TRAINED, predicted=True)
 WITH_TRUTH = replace(PREDICTED, truth=True)
+CRASHED = WindowState(left="home, 15:14, with 245 unsaved pixels")
 MANY = ("background", "cell", "vesicle")
 
 
@@ -26,6 +27,19 @@ MANY = ("background", "cell", "vesicle")
     ("state", "sentence", "action", "label"),
     [
         (NOTHING, "Drop a stack here, or try the sample.", Action.OPEN, 0),
+        (
+            CRASHED,
+            "Continue home, 15:14, with 245 unsaved pixels.",
+            Action.CONTINUE,
+            0,
+        ),
+        (replace(CRASHED, busy="loading"), "Opening ...", Action.STOP, 0),
+        (
+            replace(CRASHED, image=True),
+            "Paint inside a cell (orange).",
+            Action.BRUSH,
+            2,
+        ),
         (IMAGE, "Paint inside a cell (orange).", Action.BRUSH, 2),
         (NAMED, "Paint inside a cell (orange).", Action.BRUSH, 2),
         (CELLS, "Paint background: the borders (blue).", Action.BRUSH, 1),
@@ -68,6 +82,7 @@ def test_each_state_has_its_next_action(
 
 def test_without_a_stack_there_are_two_ways() -> None:
     assert advise(NOTHING).instead is Action.SAMPLE
+    assert advise(CRASHED).instead is Action.OPEN
 
 
 def test_a_network_learns_a_moment_before_its_look_is_asked_for() -> None:
@@ -109,13 +124,14 @@ def test_every_state_has_one_sentence_and_the_order_is_kept() -> None:
     paints: tuple[tuple[int, ...], ...] = ((), (0, 0), (0, 5), (5, 0), (5, 5))
     busy = ("", "loading", "live", "training", "predicting", "scoring")
     truths = (False, True)
-    for image, painted, runs, *rest in product(truths, paints, busy, *[truths] * 4):
-        model, predicted, truth, scored = rest
+    for image, painted, runs, *rest in product(truths, paints, busy, *[truths] * 5):
+        model, predicted, truth, scored, crashed = rest
         state = WindowState(
             image=image,
             classes=TWO if painted else (),
             painted=painted,
             busy=runs,
+            left="home, 15:14" if crashed else "",
             model=model,
             predicted=predicted,
             truth=truth,
@@ -124,6 +140,8 @@ def test_every_state_has_one_sentence_and_the_order_is_kept() -> None:
         advice = advise(state)
         assert advice.sentence.endswith((".", "...", "0:00"))
         assert len(advice.sentence) < 46
+        if advice.action is Action.CONTINUE:
+            assert crashed
         if advice.action is Action.SCORE:
             assert predicted
             assert truth

@@ -28,6 +28,7 @@ _RUNNING = {
 class Action(StrEnum):
     """What the coach offers, by the words on its button."""
 
+    CONTINUE = "Continue"
     OPEN = "Open ..."
     SAMPLE = "Try the sample"
     BRUSH = "Take the brush"
@@ -59,6 +60,8 @@ class WindowState:
         nothing.
     learnt
         Seconds that the network has learnt live.
+    left
+        What a crash left to go on with, in words; "" for nothing.
     model, predicted, truth, scored
         Whether there is a model, a prediction by it as it is now, ground truth, and
         scores of that prediction.
@@ -70,6 +73,7 @@ class WindowState:
     in_hand: int = 0
     busy: str = ""
     learnt: float = 0.0
+    left: str = ""
     model: bool = False
     predicted: bool = False
     truth: bool = False
@@ -111,6 +115,9 @@ def advise(state: WindowState) -> Advice:
     """
     if state.busy in _RUNNING:
         return Advice(_RUNNING[state.busy], Action.STOP)
+    if state.left and not state.image:
+        words = f"Continue {state.left}."
+        return Advice(words, Action.CONTINUE, instead=Action.OPEN)
     if not state.image:
         return Advice(
             "Drop a stack here, or try the sample.", Action.OPEN, instead=Action.SAMPLE

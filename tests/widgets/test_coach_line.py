@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,13 @@ _HUES = {
     "yellow": (50, 65),
     "red": (0, 30),
 }
+
+_KILLED = """
+import os, sys, numpy as np
+from napari_unet.data.journal import Journal
+Journal(sys.argv[1]).write(np.ones((1, 3, 3), np.uint8), "painted")
+os.kill(os.getpid(), 9)
+"""
 
 
 def says(qtbot: Any, dock: Any, action: Action) -> Any:
@@ -110,3 +119,18 @@ def test_what_runs_is_stopped_by_its_button(dock: Any, qtbot: Any) -> None:
 def test_colours_are_called_by_their_names(label: int, word: str) -> None:
     low, high = _HUES[word]
     assert low <= QColor(class_color(label)).hslHue() <= high
+
+
+def test_what_a_crash_left_is_gone_on_with_at_one_click(
+    viewer: Any, runs_in_tmp: Path, qtbot: Any
+) -> None:
+    folder = runs_in_tmp / "annotations"
+    subprocess.run([sys.executable, "-c", _KILLED, folder], check=False)
+    name = ("napari-unet-em", "U-Net workflow")
+    _, dock = viewer.window.add_plugin_dock_widget(*name)
+    advice = says(qtbot, dock, Action.CONTINUE)
+    assert advice.sentence.startswith("Continue home, ")
+    assert "ended before it was closed" in dock.coach.button.toolTip()
+    dock.coach.button.click()
+    qtbot.waitUntil(lambda: "painted" in viewer.layers, timeout=30_000)
+    says(qtbot, dock, Action.OPEN)

@@ -25,6 +25,8 @@ _SWATCH = 14
 _MARGINS = (8, 4, 8, 4)
 _ROOM = 16
 _TIPS = {
+    Action.CONTINUE: "The program ended before it was closed: open the project as you "
+    "left it, with what was painted since.",
     Action.OPEN: "Open an image: a file of slices.",
     Action.SAMPLE: "Open a small synthetic EM stack, with ground truth to score with.",
     Action.BRUSH: "Paint with this class on the image.",
@@ -78,7 +80,7 @@ class CoachLine(QFrame):
         self._timer = later(self, self.refresh)
         self._layer_events = Subscriptions(self, self._ask)
         events, layers = workspace.events, viewer.layers
-        for name in ("image", "painted", "learnt", "model", "truth", "scored"):
+        for name in ("image", "painted", "learnt", "model", "truth", "scored", "left"):
             Subscriptions(self, self._ask, events[name])
         Subscriptions(self, self._ask, events.prediction)
         Subscriptions(self, self._on_busy, events.busy)
@@ -98,6 +100,7 @@ class CoachLine(QFrame):
             in_hand=self._in_hand(),
             busy=workspace.busy,
             learnt=workspace.learnt,
+            left=workspace.left,
             model=workspace.model is not None,
             predicted=self._is_predicted(),
             truth=self._has_truth(),

@@ -141,6 +141,7 @@ class WorkflowWidget(Dock):
     def _act(self, action: Action) -> None:
         """Do what the coach offers."""
         acts: dict[Action, Callable[[], str | None]] = {
+            Action.CONTINUE: self.load.project.resume,
             Action.OPEN: partial(open_image, self, "Open an image", self._open_one),
             Action.TRUTH: partial(open_image, self, "Open the truth", self._open_one),
             Action.SAMPLE: self.load.open_sample,

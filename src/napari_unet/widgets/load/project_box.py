@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QAbstractButton, QLabel, QMenu, QSizePolicy, QWidget
+from superqt import QElidingLabel
 
 from napari_unet.data.journal import JournalEntry
 from napari_unet.errors import InputError, NapariUNetError, telling
@@ -52,14 +53,12 @@ class ProjectBox(QWidget):
         self.viewer = viewer
         self.open_project = OpenProject.of(viewer)
         self.open_project.stay_with(self)
-        self.folder = QLabel()
+        self.folder = QElidingLabel()
         self.folder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.words = WrappedLabel(hides=True)
         tip = "Offers it no more; it stays in the folder."
         self.forget_button = tool("Not needed", self._forget, tip)
-        self.resume_button = button(
-            "", lambda: self.open(self.open_project.project.folder)
-        )
+        self.resume_button = button("", self.resume)
         tip = "Annotations as they were, back as a new layer."
         self.earlier, self._menu = menu_button("Earlier", tip)
         self._menu.aboutToShow.connect(self._fill_menu)
@@ -144,6 +143,8 @@ class ProjectBox(QWidget):
             pixels = journal.unsaved(self._left[0])
             unsaved = f",\nwith {pixels:,} unsaved pixels" if pixels else ""
             self._since = f", {_when(self._left[0].time)}{unsaved}"
+        words = f"{self._name()}{self._since}".replace("\n", " ")
+        self.open_project.workspace.left = words if self._left else ""
         self._show()
 
     def _restore(self, read: LayerRead, sentences: list[str]) -> None:
@@ -199,7 +200,7 @@ class ProjectBox(QWidget):
         self.folder.setToolTip(str(kept.project.folder))
         self.words.setText(kept.words)
         fresh = kept.workspace.image is None and kept.workspace.annotations is None
-        self.resume_button.setText(f"Continue {kept.project.folder.name}{self._since}")
+        self.resume_button.setText(f"Continue {self._name()}{self._since}")
         tip = "Opens the project as you left it."
         if left:
             names = " and ".join(one.name for one in left)
@@ -210,9 +211,18 @@ class ProjectBox(QWidget):
         for child in self.findChildren(QAbstractButton):
             child.setEnabled(not self.running)
 
+    def resume(self) -> None:
+        """Go on with the project of the folder as it was left."""
+        self.open(self.open_project.project.folder)
+
+    def _name(self) -> str:
+        return self.open_project.project.folder.name
+
     def _lay_out(self) -> None:
-        open_button = tool("Open ...", self._on_open)
-        new_button = tool("New ...", self._on_new)
+        tip = "Open the project of another folder ..."
+        open_button = tool("Open", self._on_open, tip, icon="open")
+        tip = "Make a project of what is there now, in a folder ..."
+        new_button = tool("New", self._on_new, tip, icon="new")
         buttons = open_button, new_button, self.earlier
         top = in_row(QLabel("Project"), self.folder, *buttons, stretch=(0, 1))
         in_column(self, top, self.resume_button, self.forget_button, self.words)

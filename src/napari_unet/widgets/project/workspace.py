@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_unet.config import AnnotationKind
 
-PASSING = ("painted", "busy", "learnt", "scored")
+PASSING = ("painted", "busy", "learnt", "scored", "left")
 """Fields that belong to the moment, and to no project."""
 
 
@@ -49,6 +49,8 @@ class Workspace:
         Seconds that the network has learnt live, since it was started.
     scored
         Whether the prediction was scored.
+    left
+        What a crash left to go on with, in words; "" for nothing.
     """
 
     image: Image | None = None
@@ -63,6 +65,7 @@ class Workspace:
     busy: str = ""
     learnt: float = 0.0
     scored: bool = False
+    left: str = ""
 
     _running: list[str] = field(default_factory=list)
 
