@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt
-
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.train.checkpoints import model_name
@@ -29,7 +27,6 @@ class CompareTable(RowsTable):
         super().__init__(*_columns(()), italic=lambda record: record.flatters)
         self.names: tuple[str, ...] = ()
         self.setFixedHeight(150)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.headers[1].show()
 
     def show_records(self, records: Sequence[ScoreRecord], first: str = "") -> None:
