@@ -82,7 +82,6 @@ def test_each_state_has_its_next_action(
 
 def test_without_a_stack_there_are_two_ways() -> None:
     assert advise(NOTHING).instead is Action.SAMPLE
-    assert advise(CRASHED).instead is Action.OPEN
 
 
 def test_a_network_learns_a_moment_before_its_look_is_asked_for() -> None:

@@ -116,8 +116,7 @@ def advise(state: WindowState) -> Advice:
     if state.busy in _RUNNING:
         return Advice(_RUNNING[state.busy], Action.STOP)
     if state.left and not state.image:
-        words = f"Continue {state.left}."
-        return Advice(words, Action.CONTINUE, instead=Action.OPEN)
+        return Advice(f"Continue {state.left}.", Action.CONTINUE)
     if not state.image:
         return Advice(
             "Drop a stack here, or try the sample.", Action.OPEN, instead=Action.SAMPLE

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SWATCH = 14
 _MARGINS = (8, 4, 8, 4)
 _ROOM = 16
+_PADDING = 4
+"""Pixels that a label of napari's style takes above and below its words."""
 _TIPS = {
     Action.CONTINUE: "The program ended before it was closed: open the project as you "
     "left it, with what was painted since.",
@@ -110,7 +112,7 @@ class CoachLine(QFrame):
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's spelling)
         """Keep room for two lines always, so that nothing below moves."""
         super().showEvent(event)
-        lines = 2 * self.sentence.fontMetrics().lineSpacing()
+        lines = 2 * self.sentence.fontMetrics().lineSpacing() + _PADDING
         self.sentence.setMinimumHeight(lines)
         words = self.button.fontMetrics()
         self._widest = max(words.horizontalAdvance(one) for one in Action) + _ROOM

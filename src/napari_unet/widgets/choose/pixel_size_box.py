@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.data.calibration import Calibration
 from napari_unet.errors import NapariUNetError
@@ -67,6 +67,9 @@ class PixelSizeBox(QWidget):
         self.sizes.setPlaceholderText("Z Y X")
         self.unit = NarrowBox(*_UNITS)
         self.unit.setMinimumContentsLength(len("pixel"))
+        short = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.unit.setSizeAdjustPolicy(short)
+        self.unit.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.set_button = button("Set", self._on_set)
         for part in (self.sizes, self.unit, self.set_button):
             part.setToolTip(_TIP)
