@@ -18,6 +18,7 @@ from napari_unet.score.measures import SHOWN
 from napari_unet.score.report.score_history import ScoreHistory
 from napari_unet.widgets.layers.marks import IGNORED, SOURCE, remember
 from napari_unet.widgets.qt.parts import WrappedLabel
+from napari_unet.widgets.qt.status import Status
 from napari_unet.widgets.scores.all_scores import AllScores
 from napari_unet.widgets.scores.score_table import ScoreTable
 from napari_unet.widgets.scores.score_totals import ScoreTotals
@@ -325,7 +326,8 @@ def test_one_page_is_seen_at_a_time_and_says_what_to_do_while_it_is_empty(
         dock.pages.buttons[name].click()
         seen = [one for one, page in pages.items() if page.isVisibleTo(dock)]
         assert seen == [name]
-        words = [one.text() for one in shown.findChildren(WrappedLabel)]
+        kinds = (WrappedLabel, Status)
+        words = [one.text() for kind in kinds for one in shown.findChildren(kind)]
         assert any(text.startswith("No scores yet: ") for text in words), name
 
 
