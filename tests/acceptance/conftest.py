@@ -32,15 +32,23 @@ class Hand:
 
     def paint(self, layer: Any, mask: np.ndarray) -> None:
         """Draw strokes where a mask of the slice in view holds for long."""
+        for row, start, stop in self.runs(mask)[:24:4]:
+            self.stroke(layer, row, start + 1, stop - 2)
+
+    @staticmethod
+    def runs(mask: np.ndarray) -> list[tuple[int, int, int]]:
+        """List where a mask holds: row, first column, and that after the last.
+
+        The longest comes first; the rim is left out.
+        """
         found = []
         for row in range(6, mask.shape[0] - 6):
             steps = np.flatnonzero(np.diff(np.pad(mask[row].astype(int), 1)))
             found += [(row, *run) for run in steps.reshape(-1, 2).tolist()]
-        found.sort(key=lambda run: run[1] - run[2])
-        for row, start, stop in found[:24:4]:
-            self._stroke(layer, row, start + 1, stop - 2)
+        return sorted(found, key=lambda run: run[1] - run[2])
 
-    def _stroke(self, layer: Any, row: int, start: int, stop: int) -> None:
+    def stroke(self, layer: Any, row: int, start: int, stop: int) -> None:
+        """Draw a line with the brush, from column to column."""
         native = self.viewer.window._qt_viewer.canvas.native
         QTest.mouseMove(native, self._place(layer, row, start))
         QTest.mousePress(native, LEFT, pos=self._place(layer, row, start))

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtTest import QTest
 
 from napari_unet.data.write import write_stack
 from napari_unet.model.checkpoint import load_model
 from napari_unet.samples import em_stack
 
 SLICE = 2
-LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
@@ -29,68 +26,17 @@ def files(tmp_path: Path) -> Any:
     return (*paths, cells)
 
 
-@pytest.fixture
-def window(
-    make_napari_viewer: Callable[..., Any], monkeypatch: Any, tmp_path: Path
-) -> Any:
-    """Opens napari with the workflow dock, as often as it is called."""
-    monkeypatch.setenv("NAPARI_UNET_HOME", str(tmp_path / "project"))
-
-    def start() -> tuple[Any, Any]:
-        viewer = make_napari_viewer(show=True)
-        _, dock = viewer.window.add_plugin_dock_widget(
-            "napari-unet-em", "U-Net workflow"
-        )
-        return viewer, dock
-
-    return start
-
-
-def place(viewer: Any, layer: Any, y: float, x: float) -> QPoint:
-    """Return where a pixel of the slice in view lies on the canvas."""
-    native = viewer.window._qt_viewer.canvas.native
-    camera = viewer.scene.camera
-    world = np.asarray(layer.data_to_world((SLICE, y, x)))[-2:]
-    row, column = (world - np.asarray(camera.center)[-2:]) * camera.zoom
-    ratio = native.devicePixelRatioF()
-    return QPoint(
-        round(native.width() / 2 + column / ratio),
-        round(native.height() / 2 + row / ratio),
-    )
-
-
-def stroke(viewer: Any, layer: Any, row: int, start: int, stop: int) -> None:
-    """Draw a line with the brush, from column to column."""
-    native = viewer.window._qt_viewer.canvas.native
-    QTest.mouseMove(native, place(viewer, layer, row, start))
-    QTest.mousePress(native, LEFT, pos=place(viewer, layer, row, start))
-    for x in range(start, stop, 2):
-        QTest.mouseMove(native, place(viewer, layer, row, x))
-        QTest.qWait(5)
-    QTest.mouseRelease(native, LEFT, pos=place(viewer, layer, row, stop))
-
-
-def runs(mask: np.ndarray, least: int) -> list[tuple[int, int, int]]:
-    """List rows with the columns between which a mask holds, the longest first."""
-    found = []
-    for row in range(6, mask.shape[0] - 6):
-        steps = np.flatnonzero(np.diff(np.pad(mask[row].astype(int), 1)))
-        for start, stop in steps.reshape(-1, 2):
-            if stop - start >= least:
-                found.append((row, int(start), int(stop) - 1))
-    return sorted(found, key=lambda run: run[1] - run[2])
-
-
 def share_right(found: np.ndarray, cells: np.ndarray) -> float:
     """Mean share of both classes that is right; 0.5 where one is seen everywhere."""
     return float(np.mean([np.mean(found[cells == one] == one) for one in (0, 1)]))
 
 
 def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noqa: PLR0915 (one story)
-    window: Any, files: Any, qtbot: Any
+    start: Any, files: Any, qtbot: Any
 ) -> None:
     image, truth, cells = files
-    viewer, dock = window()
+    hand, dock = start()
+    viewer = hand.viewer
 
     def until(what: Callable[[], bool], seconds: float = 90) -> None:
         qtbot.waitUntil(what, timeout=round(1000 * seconds))
@@ -119,8 +65,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     layer.brush_size = 2
     for label, mask in ((2, cells[SLICE] == 1), (1, cells[SLICE] == 0)):
         layer.selected_label = label
-        for row, start, stop in runs(mask, 6)[:40:5]:
-            stroke(viewer, layer, row, start + 1, stop - 1)
+        hand.paint(layer, mask)
     painted = np.array(layer.data)
     assert set(np.unique(painted)) == {0, 1, 2}
     assert np.flatnonzero(painted.any(axis=(1, 2))).tolist() == [SLICE]
@@ -135,8 +80,7 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     before = preview.data.copy()
     seen = train.live.updates_seen
     layer.selected_label = 1
-    row, start, stop = runs(cells[SLICE] == 0, 6)[3]
-    stroke(viewer, layer, row, start, stop)
+    hand.stroke(layer, *hand.runs(cells[SLICE] == 0)[3])
     until(lambda: train.live.updates_seen > seen)
     until(lambda: bool((preview.data != before).any()))
     viewer.dims.set_current_step(0, 4)
@@ -161,7 +105,8 @@ def test_paint_see_correct_predict_score_close_and_find_everything_again(  # noq
     points = train.curves.num_points[0]
     viewer.close()
 
-    viewer, dock = window()
+    hand, dock = start()
+    viewer = hand.viewer
     dock.load.project.resume_button.click()
     until(lambda: not dock.load.project.running)
     np.testing.assert_array_equal(viewer.layers["annotations"].data, painted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -80,31 +81,39 @@ def exact(monkeypatch):
     monkeypatch.setenv("NAPARI_UNET_PRECISION", "float32")
 
 
-GPU_FULL = torch.OutOfMemoryError
 SMALLER = ["step now 2", "step now 1", "tiles now of"]
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
+@cache
+def roomy(ndim, padding):
+    """Return an image, and what is predicted of it where there is room."""
+    volume = (1, 16, 100, 120) if padding == "same" else (1, 16, 48, 56)
+    given = image(volume if ndim == 3 else (1, 6, 150, 170))
+    config = PredictConfig(batch_size=2)
+    expected, silence = predict(crowded(None, None, ndim, padding), config, given)
+    assert not silence
+    return given, expected
+
+
 @pytest.mark.parametrize(
-    ("ndim", "batch", "pixels", "words", "error"),
+    ("ndim", "padding", "batch", "pixels", "words"),
     [
-        (2, 4, 2 * 220 * 220, ["per step now 2"], GPU_FULL),
-        (2, 4, 150 * 150, SMALLER, GPU_FULL),
-        (2, 4, 150 * 150, SMALLER, RuntimeError),
-        (2, 4, 150 * 150, SMALLER, MemoryError),
-        (3, 2, 20 * 120 * 120, ["step now 1", "tiles now of"], GPU_FULL),
-        (2, 2, 100, ["step now 1", "tiles now of", "the CPU goes on"], GPU_FULL),
+        (2, "same", 4, 2 * 220 * 220, ["per step now 2"]),
+        (2, "valid", 4, 2 * 220 * 220, ["per step now 2"]),
+        (2, "same", 4, 150 * 150, SMALLER),
+        (2, "valid", 4, 150 * 150, SMALLER),
+        (3, "same", 2, 16 * 90 * 100, ["step now 1", "tiles now of"]),
+        (3, "valid", 2, 20 * 120 * 120, ["step now 1", "tiles now of"]),
+        (2, "same", 2, 100, ["step now 1", "tiles now of", "the CPU goes on"]),
+        (2, "valid", 2, 100, ["step now 1", "tiles now of", "the CPU goes on"]),
     ],
 )
 def test_a_full_memory_lowers_batch_then_tile_then_the_cpu_takes_over(
-    ndim, batch, pixels, words, padding, error
+    ndim, padding, batch, pixels, words
 ):
-    given = image((1, 30, 100, 120) if ndim == 3 else (1, 6, 150, 170))
-    config = PredictConfig(batch_size=batch)
-    expected, silence = predict(crowded(None, None, ndim, padding), config, given)
-    assert not silence
-    model = crowded(pixels, None, ndim, padding, error=error)
-    predicted, messages = predict(model, config, given)
+    given, expected = roomy(ndim, padding)
+    model = crowded(pixels, None, ndim, padding)
+    predicted, messages = predict(model, PredictConfig(batch_size=batch), given)
     np.testing.assert_allclose(predicted, expected, atol=1e-4)
     found = [next(w for w in words if w in message) for message in messages]
     assert list(dict.fromkeys(found)) == words
@@ -132,6 +141,15 @@ def test_when_not_even_the_cpu_holds_a_tile_one_sentence_says_so():
     model = crowded(100, 100)
     with pytest.raises(OutOfMemoryError, match=r"smallest tile.*smaller network"):
         predict(model, PredictConfig(), image())
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_a_full_memory_is_told_in_several_ways(error):
+    given, expected = roomy(2, "same")
+    model = crowded(150 * 150, error=error)
+    predicted, messages = predict(model, PredictConfig(batch_size=2), given)
+    np.testing.assert_allclose(predicted, expected, atol=1e-4)
+    assert "step now 1" in messages[0]
 
 
 def test_other_errors_are_not_taken_for_a_full_memory():
