@@ -165,8 +165,8 @@ def test_baselines_see_the_picture_alone(em, name):
     stack, cells = em
     config = BaselineConfig(trees=5)
     with_bar, alone = (
-        result_of(make_mask(name, one, labels, None, config, Event())).mask
-        for one, labels in ((stack, cells), (stack.picture, cells[:, PICTURE]))
+        result_of(make_mask(name, one, classes, config, Event())).mask
+        for one, classes in ((stack, cells), (stack.picture, cells[:, PICTURE]))
     )
     np.testing.assert_array_equal(with_bar[:, PICTURE], alone)
     assert not with_bar[:, HEIGHT:].any()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from napari_unet.baselines.forest import Forest
 from napari_unet.baselines.planes import Plane, annotated_slices, is_dark, plane_of
 from napari_unet.baselines.registry import Baseline, Method, find_baseline
-from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
-from napari_unet.data.annotation import IGNORE, to_target
+from napari_unet.config import BaselineConfig
+from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -159,44 +159,35 @@ def segment_stack(
 def make_mask(
     name: str,
     stack: Stack,
-    labels: NDArray[np.generic] | None,
-    kind: AnnotationKind | None,
+    classes: NDArray[np.uint8] | None,
     config: BaselineConfig,
     stop: Event,
     *,
-    coverage: Coverage | None = None,
+    slices: Sequence[int] | None = None,
 ) -> Generator[BaselineStep, None, BaselineMask]:
     """Segment one slice after the other, yielding each, and return the whole.
 
+    Nothing is found on an info bar, nor learnt from what is annotated there.
+
     Parameters
     ----------
-    name
-        Of the baseline.
-    stack, labels
-        The image, and (Z, Y, X) annotations of it where there are any.
-    kind
-        What the annotations mean; None for a guess.
-    config
-        Settings.
+    name, classes, config, slices
+        As `segment` takes them.
+    stack
+        The image.
     stop
         Ends the work after the step in hand once it is set; what is done is kept.
-    coverage
-        Which pixels of the annotations say anything; None for a guess.
     """
     image, rows = stack.picture.as_czyx(), stack.picture_rows
-    classes = None
-    if labels is not None and labels[:, rows].any():
-        classes = to_target(labels[:, rows], kind, coverage=coverage).classes
+    known = None if classes is None else classes[:, rows]
     mask, done = np.zeros(stack.as_czyx().shape[1:], np.uint8), []
-    for step in segment(name, image, classes, config=config, stop=stop):
+    for step in segment(name, image, known, slices=slices, config=config, stop=stop):
         if step.z is not None and step.mask is not None:
             mask[step.z, rows] = step.mask
             done.append(step.z)
         yield step
     baseline = find_baseline(name)
-    lessons: list[int] = []
-    if classes is not None and baseline.learns:
-        lessons = annotated_slices(classes)
+    lessons = annotated_slices(known) if known is not None and baseline.learns else []
     made = MadeByBaseline(name, baseline.title, stack.source, tuple(lessons))
     return BaselineMask(mask, tuple(done), made)
 

@@ -10,6 +10,7 @@ import typer
 from napari_unet.cli.options import Given, Overwrite, coverage_of, with_settings
 from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,41 +98,30 @@ def write_mask(
     NapariUNetError
         When it is told to end early: half a stack would look like a whole one.
     """
-    import numpy as np
-
-    from napari_unet.baselines import find_baseline, segment
-    from napari_unet.baselines.planes import annotated_slices
+    from napari_unet.baselines.apply import make_mask
     from napari_unet.cli.show import bar, say
     from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.stack import parse_slices
     from napari_unet.data.write import write_stack
 
-    known = find_baseline(name)
-    chosen, picture = stack.slices(slices), stack.picture.as_czyx()
-    if classes is not None:
-        classes = classes[:, stack.picture_rows]
-    every = range(stack.num_slices)
+    chosen, every = stack.slices(slices), range(stack.num_slices)
     wanted = every[parse_slices(slices or ":", len(every))]
-    masks = []
     with stop_on_signals() as stop, bar("segmenting") as show:
-        for step in segment(
-            name, picture, classes, slices=wanted, config=config, stop=stop
-        ):
-            show(step.done, step.total)
-            if step.mask is not None:
-                masks.append(step.mask)
-    if len(masks) < len(wanted):
+        found = result_of(
+            make_mask(name, stack, classes, config, stop, slices=wanted),
+            lambda step: show(step.done, step.total),
+        )
+    if len(found.slices) < len(wanted):
         raise NapariUNetError("Stopped before the end: no mask was written.")
-    mask = np.pad(np.stack(masks), ((0, 0), (0, stack.info_bar), (0, 0)))
-    seen = 0 if classes is None else len(set(annotated_slices(classes)) & set(wanted))
-    if known.learns and seen:
+    if seen := len(set(found.made_by.learnt_from) & set(wanted)):
         say(
             f"learnt from {seen} of these {len(wanted)} slices: their scores say "
             "nothing of other images"
         )
+    mask = found.mask[list(wanted)]
     result = chosen.single_channel(mask)
     write_stack(out, result.data, like=result, made_by="baseline")
-    say(f"{known.title}: foreground on {mask.mean():.0%} of the pixels")
+    say(f"{found.made_by.title}: foreground on {mask.mean():.0%} of the pixels")
     say(f"wrote {out}")
 
 

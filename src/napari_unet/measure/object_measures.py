@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import write_text
+from napari_unet.data.files import csv_text, write_text
 from napari_unet.measure.columns import COLUMNS, Column
 
 
@@ -105,12 +103,8 @@ class ObjectMeasures:
 
     def as_csv(self) -> str:
         """Return the table as CSV text; its first line has the titles with units."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.header(name) for name in self.values)
         columns = [_cells(values) for values in self.values.values()]
-        writer.writerows(zip(*columns, strict=True))
-        return text.getvalue()
+        return csv_text([map(self.header, self.values), *zip(*columns, strict=True)])
 
     def save_csv(self, path: str | Path) -> None:
         """Write the table as a CSV file.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import write_text
+from napari_unet.data.files import csv_text, write_text
 from napari_unet.score import intervals
 from napari_unet.score.intervals import DrawnVolume, Interval
 from napari_unet.score.means import mean
@@ -204,16 +202,14 @@ class Scores:
 
     def to_csv(self) -> str:
         """Return one line for each slice and a last one, "all", for the whole."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["slice", *COLUMNS, "trained_on"])
-        for row in self.slices:
-            learnt = {True: "yes", False: "no", None: ""}[row.trained_on]
-            writer.writerow([row.slice, *_cells(row.values()), learnt])
-        seen = self.trained_on
-        learnt = "" if seen is None else f"{len(seen)} of {len(self.slices)}"
-        writer.writerow(["all", *_cells(self.values()), learnt])
-        return text.getvalue()
+        learnt, seen = {True: "yes", False: "no", None: ""}, self.trained_on
+        rows = [
+            [row.slice, *_cells(row.values()), learnt[row.trained_on]]
+            for row in self.slices
+        ]
+        share = "" if seen is None else f"{len(seen)} of {len(self.slices)}"
+        whole = ["all", *_cells(self.values()), share]
+        return csv_text([["slice", *COLUMNS, "trained_on"], *rows, whole])
 
     def save(self, path: str | Path, *, as_csv: bool | None = None) -> None:
         """Write CSV or JSON.

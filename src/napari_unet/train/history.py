@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import unreadable, write_text
+from napari_unet.data.files import csv_text, unreadable, write_text
 from napari_unet.errors import InputError
 
 _COLUMNS = ("step", "loss", "validation_iou", "seconds")
@@ -55,14 +54,10 @@ def write_history(path: Path, rows: Sequence[dict[str, float | None]]) -> None:
     OutputError
         When the file cannot be written; an older one stays whole.
     """
-    text = io.StringIO()
-    if rows:
-        # A run that is gone on with may have begun with fewer columns.
-        columns = list(rows[-1])
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([row.get(name) for name in columns] for row in rows)
-    write_text(path, text.getvalue())
+    # A run that is gone on with may have begun with fewer columns.
+    columns = list(rows[-1]) if rows else []
+    lines = ([row.get(name) for name in columns] for row in rows)
+    write_text(path, csv_text([columns, *lines]) if rows else "")
 
 
 def read_history(path: Path) -> History:

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
 
 from napari_unet.data.calibration import Calibration, positive
+from napari_unet.data.vendors.tags import xml_of
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _BOX = re.compile(rf"BoundingBox((?:\s+{_NUMBER}){{6}})")
@@ -37,12 +37,9 @@ def sight_x(series: Any) -> Calibration | None:
     Diffraction patterns have none.
     """
     page = series.keyframe
-    text = page.description.strip("\0\1 \r\n")
-    if "<TemReporter" not in text[:200]:
-        return None
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
+    text = page.description
+    root = xml_of(text) if "<TemReporter" in text[:200] else None
+    if root is None:
         return None
     magnification = positive(root.findtext("ImageFormingSystem/SelectorValue"))
     transmission = root.findtext("Eos/EosMode") == "eosTEM"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
 
 from napari_unet.data.calibration import Calibration, normal_unit, positive, unit_factor
+from napari_unet.data.vendors.tags import xml_of
 
 _LARGEST = 10.0  # micrometres: a larger pixel is a screen's or a printer's
 # What converters make micrometres of.
@@ -19,10 +19,10 @@ def ome_xml(series: Any) -> Calibration | None:
     tif = series.keyframe.parent
     if not tif.is_ome:
         return None
-    try:
-        pixels = ElementTree.fromstring(tif.ome_metadata).find(".//{*}Pixels")
-    except ElementTree.ParseError:
+    root = xml_of(tif.ome_metadata)
+    if root is None:
         return None
+    pixels = root.find(".//{*}Pixels")
     attributes = {} if pixels is None else pixels.attrib
     found = {
         axis: (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from napari_unet.data.calibration import positive
 
@@ -33,6 +35,14 @@ def plain_text(value: Any) -> str:
         except UnicodeDecodeError:
             continue
     return ""
+
+
+def xml_of(text: str) -> Element | None:
+    """Return the root of an XML text; None where it is none."""
+    try:
+        return ElementTree.fromstring(text.strip("\0\1 \r\n"))
+    except ElementTree.ParseError:
+        return None
 
 
 def lines_of(text: str, separator: str = "=") -> dict[str, str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
 
 from napari_unet.data.calibration import Calibration, positive
-from napari_unet.data.vendors.tags import bar_height, plain_text, tag
+from napari_unet.data.vendors.tags import bar_height, plain_text, tag, xml_of
 
 _SOURCE = "Thermo Fisher metadata"
 _INI, _XML = (34682, 34680), 34683
@@ -50,9 +49,8 @@ def _from_ini(ini: Mapping[str, Any]) -> tuple[_Pair, _Pair]:
 
 
 def _from_xml(text: str) -> tuple[_Pair, _Pair]:
-    try:
-        root = ElementTree.fromstring(text.strip("\0 \r\n"))
-    except ElementTree.ParseError:
+    root = xml_of(text)
+    if root is None:
         return (None, None), (None, None)
     # Of diffraction patterns the unit is 1/m.
     x, y = (root.find(f".//{{*}}PixelSize/{{*}}{letter}") for letter in "XY")

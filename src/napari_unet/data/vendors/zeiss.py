@@ -6,10 +6,9 @@ import math
 import re
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree
 
 from napari_unet.data.calibration import Calibration, normal_unit, positive, unit_factor
-from napari_unet.data.vendors.tags import bar_height, plain_text, tag
+from napari_unet.data.vendors.tags import bar_height, plain_text, tag, xml_of
 
 _SOURCE = "Zeiss SmartSEM"
 _WIDTH = 1024  # of the screen that `ap_pixel_size` and the unnamed values are for
@@ -40,10 +39,8 @@ def atlas(series: Any) -> Calibration | None:
     xml = tag(series.keyframe, 51023)
     if xml is None:
         return None
-    try:
-        scan = ElementTree.fromstring(plain_text(xml).strip("\0 \r\n")).find("Scan")
-    except ElementTree.ParseError:
-        scan = None
+    root = xml_of(plain_text(xml))
+    scan = None if root is None else root.find("Scan")
     view = None if scan is None else scan.find("FOV_X")
     if scan is None or view is None:
         return Calibration.of("ATLAS metadata", {})

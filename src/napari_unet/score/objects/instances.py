@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.errors import InputError
 from napari_unet.score.measures import figure
-from napari_unet.score.objects.partition import Partition
+from napari_unet.score.objects.partition import Partition, sizes_of
 
 THRESHOLDS = tuple(hundredths / 100 for hundredths in range(50, 100, 5))
 """IoU above which objects match: 0.5 to 0.95."""
@@ -157,14 +157,14 @@ class Instances:
             Of the pixels that are not annotated, if there are any; only the predicted
             objects in it count.
         """
-        predicted_ids, predicted, sizes = _objects(table.predicted, table.pixels)
-        truth_ids, truth, truth_sizes = _objects(table.truth, table.pixels)
+        predicted_ids, predicted, sizes = sizes_of(table.predicted, table.pixels)
+        truth_ids, truth, truth_sizes = sizes_of(table.truth, table.pixels)
         union = sizes[predicted] + truth_sizes[truth] - table.pixels
         ious = table.pixels / union
         matched = (table.predicted != 0) & (table.truth != 0) & (ious > THRESHOLDS[0])
         doubtful = np.zeros(len(predicted_ids), bool)
         if hidden is not None:
-            unknown_ids, _, unknown = _objects(hidden.predicted, hidden.pixels)
+            unknown_ids, _, unknown = sizes_of(hidden.predicted, hidden.pixels)
             _, here, there = np.intersect1d(
                 predicted_ids, unknown_ids, assume_unique=True, return_indices=True
             )
@@ -227,11 +227,3 @@ def found_words(found: Mapping[str, float]) -> str:
         f"average precision {figure(found['average_precision'])}, panoptic quality "
         f"{figure(found['panoptic_quality'])}."
     )
-
-
-def _objects(
-    ids: NDArray[np.generic], pixels: NDArray[np.int64]
-) -> tuple[NDArray[np.generic], NDArray[np.intp], NDArray[np.int64]]:
-    """Return the ids, which of them each entry has, and the pixels of each."""
-    found, which = np.unique(ids, return_inverse=True)
-    return found, which, np.bincount(which, pixels).astype(np.int64)

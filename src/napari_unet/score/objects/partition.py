@@ -164,8 +164,8 @@ class Partition:
     ) -> _Sizes:
         found = counted if alone is None else counted & ~alone
         return _Sizes(
-            _totals(self.predicted[found], self.pixels[found]),
-            _totals(self.truth[counted], self.pixels[counted]),
+            sizes_of(self.predicted[found], self.pixels[found])[2],
+            sizes_of(self.truth[counted], self.pixels[counted])[2],
             self.pixels[found].astype(float),
             alone=int(self.pixels[counted & ~found].sum()),
         )
@@ -312,10 +312,12 @@ class _Sizes:
         return predicted + apart, truth, joint + apart
 
 
-def _totals(ids: NDArray[np.generic], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Add up the pixels of each id."""
-    _, which = np.unique(ids, return_inverse=True)
-    return np.bincount(which, pixels).astype(float)
+def sizes_of(
+    ids: NDArray[np.generic], pixels: NDArray[np.int64]
+) -> tuple[NDArray[np.generic], NDArray[np.intp], NDArray[np.float64]]:
+    """Return the ids, which of them each entry has, and the pixels of each."""
+    found, which = np.unique(ids, return_inverse=True)
+    return found, which, np.bincount(which, pixels).astype(float)
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:

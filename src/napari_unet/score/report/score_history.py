@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
-from napari_unet.data.files import unreadable, unwritable, write_text
+from napari_unet.data.files import csv_text, unreadable, unwritable, write_text
 from napari_unet.data.regions import runs
 from napari_unet.score.intervals import Interval
 
@@ -213,14 +212,12 @@ def to_csv(records: Sequence[ScoreRecord], names: Iterable[str]) -> str:
     """Return scorings as a table, with a column for each of the scores in `names`."""
     names = list(names)
     plain = [one.name for one in fields(ScoreRecord)][:-2]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*plain, *names])
+    rows = [[*plain, *names]]
     for record in records:
         said = [getattr(record, name) for name in plain]
         scores = [_cell(record.values.get(name, math.nan)) for name in names]
-        writer.writerow([*("" if one is None else one for one in said), *scores])
-    return text.getvalue()
+        rows.append([*("" if one is None else one for one in said), *scores])
+    return csv_text(rows)
 
 
 def latest_of_each(records: Iterable[ScoreRecord]) -> list[ScoreRecord]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from dataclasses import replace
-from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
@@ -12,6 +13,7 @@ from qtpy.QtCore import Signal
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
 from napari_unet.baselines.apply import BaselineMask, make_mask
 from napari_unet.config import BaselineConfig
+from napari_unet.data.annotation import to_target
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import (
     image_stack,
@@ -106,15 +108,16 @@ class BaselineBox(Runner):
         layer, baseline = self._workspace.image, self.value()
         if layer is None or self.why_not():
             raise InputError(self.why_not())
-        work = partial(
-            make_mask,
-            baseline.name,
-            image_stack(layer),
-            self._labels(layer, baseline),
-            self._workspace.kind,
-            self.settings.value(),
-            coverage=self._workspace.coverage,
-        )
+        stack, labels = image_stack(layer), self._labels(layer, baseline)
+        kind, coverage = self._workspace.kind, self._workspace.coverage
+        config = self.settings.value()
+
+        def work(stop: Event) -> Generator[BaselineStep, None, BaselineMask]:
+            classes = None
+            if labels is not None and labels.any():
+                classes = to_target(labels, kind, coverage=coverage).classes
+            return make_mask(baseline.name, stack, classes, config, stop)
+
         self._of, self._baseline = layer, baseline
         self.start(f"Segmenting: {baseline.title}", work)
 
