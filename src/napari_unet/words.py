@@ -19,6 +19,27 @@ def short_count(count: int) -> str:
     return str(count)
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    >>> counted(1, "slice"), counted(1024, "slice")
+    ('1 slice', '1,024 slices')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Write about how long something takes, in one unit.
+
+    >>> duration(9), duration(240), duration(36_000)
+    ('9 s', '4 min', '10 h')
+    """
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 99.5 else f"{minutes / 60:.0f} h"
+
+
 def clock(seconds: float | None) -> str:
     """Write a duration as minutes and seconds, "4:05"; "-:--" where it is unknown."""
     if seconds is None:

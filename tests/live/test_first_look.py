@@ -10,7 +10,7 @@ import pytest
 
 from napari_unet.config import PredictConfig, RunConfig, TrainConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
-from napari_unet.live.events import NETWORK, Idle, Preview
+from napari_unet.live.events import Idle
 from napari_unet.live.first_look import first_look
 from napari_unet.live.live_training import train_live
 from napari_unet.live.loop import LiveLoop
@@ -18,6 +18,7 @@ from napari_unet.live.requests import LiveRequests
 from napari_unet.model.checkpoint import Model, ModelCard, load_model
 from napari_unet.model.device import choose_device
 from napari_unet.model.unet import UNet
+from napari_unet.predict.onlooker import NETWORK, Preview
 from napari_unet.predict.predictor import Predictor
 from napari_unet.samples import em_stack
 from napari_unet.starters import find_starter

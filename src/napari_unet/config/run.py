@@ -18,6 +18,8 @@ from napari_unet.errors import InputError
 
 NOISE = "noise"
 """What a new network starts from: random weights."""
+_LIVE_SLICES = 16
+"""Of a patch in live training, at most."""
 
 
 class ImageConfig(Coverage):
@@ -104,6 +106,15 @@ class RunConfig(Settings):
         if not isinstance(data, dict | None):
             raise InputError(f"{path} holds no settings: write lines of `name: value`.")
         return cls.read(data or {}, path)
+
+    def with_live_patches(self) -> RunConfig:
+        """Return them with the patches of live training, which take less time."""
+        train = self.train
+        sizes = {
+            "patch_size": min(train.patch_size, train.live_patch_size),
+            "patch_slices": min(train.patch_slices, _LIVE_SLICES),
+        }
+        return self.model_copy(update={"train": train.model_copy(update=sizes)})
 
     def to_yaml(self) -> str:
         """Return the settings as YAML text that `from_yaml` reads back equal."""

@@ -8,16 +8,13 @@ from pathlib import Path
 from napari_unet.config import PredictConfig
 from napari_unet.config.run import NOISE
 from napari_unet.data.stack import Stack
-from napari_unet.live.events import Preview
 from napari_unet.live.requests import LiveRequests
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device
+from napari_unet.predict.onlooker import TILE, Preview
 from napari_unet.predict.predictor import Predictor
 from napari_unet.starters.model_file import model_file
 from napari_unet.train.checkpoints import title
-
-TILE = 512
-"""Pixels of a tile of a preview: soon there, and little is predicted twice."""
 
 
 def name_of(start: str | Path | Model) -> str:

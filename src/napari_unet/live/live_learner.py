@@ -25,17 +25,6 @@ _CALM = 200
 _LEAST_RATE = 0.1
 # For so many steps after a stroke, half of the patches lie where it was made.
 _FRESH_STEPS = 8
-_SLICES = 16
-
-
-def small_patches(config: RunConfig) -> RunConfig:
-    """Give steps the patches of live training, which take a fraction of the time."""
-    train = config.train
-    sizes = {
-        "patch_size": min(train.patch_size, train.live_patch_size),
-        "patch_slices": min(train.patch_slices, _SLICES),
-    }
-    return config.model_copy(update={"train": train.model_copy(update=sizes)})
 
 
 class LiveLearner:
@@ -67,7 +56,7 @@ class LiveLearner:
     def __init__(
         self, config: RunConfig, image: TrainingImage, start: Model | None
     ) -> None:
-        self._given = small_patches(config)
+        self._given = config.with_live_patches()
         self.config = fit_config(self._given, [image], start)
         self.device = choose_device(config.train.device, self.config.network.ndim)
         self.step, self.num_pixels, self.steps_since_update = 0, 0, 0

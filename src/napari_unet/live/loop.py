@@ -17,14 +17,15 @@ import numpy as np
 from napari_unet.config import AnnotationKind, Coverage, PredictConfig, RunConfig
 from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.errors import InputError
-from napari_unet.live.events import NETWORK, Idle, Kept, LiveStep, Preview
-from napari_unet.live.first_look import TILE, name_of
+from napari_unet.live.events import Idle, Kept, LiveStep, Preview
+from napari_unet.live.first_look import name_of
 from napari_unet.live.live_learner import LiveLearner
 from napari_unet.live.live_set import LiveSet
-from napari_unet.live.requests import LiveRequests, View
+from napari_unet.live.requests import LiveRequests
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import Device, use_threads
+from napari_unet.predict.onlooker import NETWORK, TILE, View
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.finish_of_network import finish_of_network

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
+
+from napari_unet.predict.onlooker import Onlooker
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_unet.model.checkpoint import Model
-
-_BLOCK = 128
-
-
-class View(NamedTuple):
-    """What is looked at: a slice, its rows and columns, and whether how sure it is."""
-
-    z: int
-    region: tuple[slice, slice] | None
-    probabilities: bool
-
-    def within(self, shape: Sequence[int]) -> View:
-        """Return the view within a (Z, Y, X) image, and in whole blocks."""
-        depth, *plane = shape
-        parts = zip(self.region or (slice(None),) * 2, plane, strict=True)
-        rows, columns = (_widen(part, length) for part, length in parts)
-        return View(min(max(self.z, 0), depth - 1), (rows, columns), self.probabilities)
-
-    @property
-    def box(self) -> tuple[slice, ...]:
-        """The (Z, Y, X) box that is looked at, of a view with a region."""
-        return (slice(self.z, self.z + 1), *(self.region or ()))
 
 
 class Painted(NamedTuple):
@@ -42,13 +22,11 @@ class Painted(NamedTuple):
     rows: slice | None
 
 
-class LiveRequests:
+class LiveRequests(Onlooker):
     """What is asked of live training; from any thread, also before it has begun.
 
     Attributes
     ----------
-    view
-        What is looked at, or None.
     paused, kept
         Whether the training is held, and whether a model file is asked for.
     num_updates
@@ -58,7 +36,7 @@ class LiveRequests:
     """
 
     def __init__(self) -> None:
-        self.view: View | None = None
+        super().__init__()
         self.paused = self.kept = False
         self.num_updates = 0
         self.model: Callable[[], Model | None] = lambda: None
@@ -88,7 +66,7 @@ class LiveRequests:
     ) -> None:
         """Ask for previews of a part of slice `z`; None ends them."""
         with self._changed:
-            self.view = None if z is None else View(z, region, probabilities)
+            super().look_at(z, region, probabilities=probabilities)
             self._changed.notify_all()
 
     def pause(self, paused: bool = True) -> None:
@@ -114,16 +92,6 @@ class LiveRequests:
         with self._changed:
             if not (self._painted or ready()):
                 self._changed.wait(seconds)
-
-
-def _widen(part: slice, length: int) -> slice:
-    """Widen a part of an axis to whole blocks.
-
-    The CPU's library keeps code for every size that it has seen: while somebody zooms
-    these would be hundreds.
-    """
-    start, stop, _ = part.indices(length)
-    return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))
 
 
 def _around(one: slice | None, other: slice | None) -> slice | None:

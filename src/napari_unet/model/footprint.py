@@ -8,6 +8,9 @@ from functools import lru_cache
 from napari_unet.config import UNetConfig
 from napari_unet.model import geometry
 
+_VALUES = 10
+"""Values held at once for each pixel and channel of the first level, as measured."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -65,6 +68,11 @@ class Footprint:
     num_classes: int
     width: int
     sides: tuple[Side, Side, Side]
+
+    def bytes_of_pixel(self, *, bfloat16: bool) -> int:
+        """Estimate the bytes that a forward pass holds at its peak for every pixel."""
+        outside = 4 * (self.in_channels + 2 * self.num_classes)
+        return _VALUES * self.width * (2 if bfloat16 else 4) + outside
 
 
 @lru_cache(maxsize=64)

@@ -19,8 +19,6 @@ _LARGEST_BATCH = 16
 _TILE = ("tile_size", "tile_slices")
 _SHARE = 0.5
 """Of the free memory that a prediction may take."""
-_VALUES = 10
-"""Values held at once for each pixel and channel of the first level, as measured."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,8 @@ class Capacity:
     @property
     def bytes_of_tile(self) -> int:
         """Estimate of what a tile takes up at the peak of a forward pass."""
-        return math.prod(self.window) * bytes_of_pixel(self.network, self.device)
+        bytes_of_pixel = self.network.bytes_of_pixel(bfloat16=self.device.bfloat16)
+        return math.prod(self.window) * bytes_of_pixel
 
     def reduced(self, wanted: PredictConfig) -> tuple[Capacity, str] | None:
         """Return the next smaller one, with words to the user, once memory is full.
@@ -142,10 +141,3 @@ def choose(
     largest = 1 if device.device.type == "cpu" else _LARGEST_BATCH
     batch = wanted.batch_size or max(1, min(largest, fitting))
     return capacity.changed({"batch_size": batch})
-
-
-def bytes_of_pixel(network: Footprint, device: Device) -> int:
-    """Estimate the bytes that a forward pass holds at its peak for every pixel."""
-    width = 2 if device.bfloat16 else 4
-    outside = 4 * (network.in_channels + 2 * network.num_classes)
-    return _VALUES * network.width * width + outside

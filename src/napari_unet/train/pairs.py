@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
@@ -43,26 +43,38 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class PairCount:
-    """Shape, pixel size and annotated pixels of a pair, or what is wrong with it."""
+    """What is annotated of a pair, and its size, or what is wrong with it.
+
+    Attributes
+    ----------
+    shape, size
+        Of the image, where it was read from files.
+    pixels
+        Annotated pixels of each class, background first; () without any.
+    slices
+        With an annotated pixel.
+    """
 
     shape: tuple[int, ...] = ()
     pixels: tuple[int, ...] | None = None
+    slices: int = 0
     error: str = ""
     size: PixelSize | None = None
 
 
-def class_pixels(
+def count_annotations(
     labels: NDArray[np.generic],
     kind: AnnotationKind | None,
     coverage: Coverage | None = None,
-) -> tuple[int, ...]:
-    """Count the annotated pixels of each class, background first; none: empty."""
+) -> PairCount:
+    """Count the annotated pixels and slices of (Z, Y, X) labels."""
     read = split_labels(labels, kind, coverage)
     if not read.values.size and not read.complete:
-        return ()
+        return PairCount(pixels=())
     target = to_target(labels, kind, coverage=coverage)
     counts = np.bincount(target.classes.ravel(), minlength=target.num_classes)
-    return tuple(counts[: target.num_classes].tolist())
+    pixels = tuple(counts[: target.num_classes].tolist())
+    return PairCount(pixels=pixels, slices=target.annotated_slices.size)
 
 
 def count_files(
@@ -83,8 +95,8 @@ def count_files(
     shape = tuple(stack.as_czyx().shape[1:])
     with source.naming_files():
         check_made_on(shape, painted.shape)
-    count = class_pixels(painted, kind, coverage)
-    return PairCount(shape, count, size=PixelSize.of(stack))
+    count = count_annotations(painted, kind, coverage)
+    return replace(count, shape=shape, size=PixelSize.of(stack))
 
 
 def count_each(

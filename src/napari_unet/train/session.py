@@ -6,7 +6,7 @@ Loads no torch before a run is opened.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_unet.model.checkpoint import Model
+    from napari_unet.predict.onlooker import Onlooker, Preview
     from napari_unet.train.one_size import PixelSize
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import TrainingImage
@@ -132,7 +133,8 @@ def train_sources(
     folder: Path,
     start: Path | None = None,
     auto: bool = False,
-) -> Generator[Started | Progress, None, Path | None]:
+    onlooker: Onlooker | None = None,
+) -> Generator[Started | Progress | Preview, None, Path | None]:
     """Train, yielding what there is to show about ten times a second.
 
     Parameters
@@ -141,6 +143,8 @@ def train_sources(
         Ends the run after the step in hand once it is set.
     sources, config, folder, start, auto
         As `open_run` takes them.
+    onlooker
+        Who looks at the first image, and is shown what the network makes of it.
 
     Returns
     -------
@@ -148,12 +152,17 @@ def train_sources(
     run was stopped before its first step.
     """
     # torch is loaded here, on the thread, when work starts and not before.
+    from napari_unet.train.previews import Previews
+
     run = open_run(sources, config, folder=folder, start=start, auto=auto)
     trainer, kept = run.trainer, run.trainer.folder
     if stop.is_set() or kept is None:
         return None
     yield Started(trainer.device.words, run.notes, trainer.device.memory_words)
-    yield from bundled(trainer.run(stop), _SHOW_SECONDS)
+    steps: Iterator[TrainStep | Preview] = trainer.run(stop)
+    if onlooker is not None:
+        steps = Previews(trainer, onlooker).among(steps)
+    yield from bundled(steps, _SHOW_SECONDS)
     if trainer.step == 0:
         return None
     return kept.best if kept.best.exists() else kept.last

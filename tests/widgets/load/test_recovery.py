@@ -287,7 +287,7 @@ def test_a_killed_project_is_continued_by_one_button_and_never_written_over(
         kept.save()
         kept.wait()
         assert [one.name for one in project.load().layers] == ["other"]
-    assert "with 1 unsaved pixels" in box.resume_button.text()
+    assert "with 1 unsaved pixel" in box.resume_button.text()
     box.resume_button.click()
     ready(box)
     workspace = kept.workspace

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox
 from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
-from napari_unet.train.pairs import Part, class_pixels
+from napari_unet.train.pairs import Part, count_annotations
 from napari_unet.widgets.layers.arrays import placed_like
 from napari_unet.widgets.layers.marks import ERRORS, PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
@@ -234,7 +234,7 @@ def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
 
 
 def test_without_annotations_there_is_nothing_to_count():
-    assert class_pixels(np.zeros((2, 3, 3), np.uint8), None) == ()
+    assert count_annotations(np.zeros((2, 3, 3), np.uint8), None).pixels == ()
 
 
 def test_a_table_that_is_closed_hears_of_nothing_any_more(images, viewer, qtbot):

@@ -33,6 +33,7 @@ from napari_unet.widgets.qt.parts import (
     present,
     tool,
 )
+from napari_unet.words import counted
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -141,7 +142,8 @@ class ProjectBox(QWidget):
         self._left, self._since = journal.after_crash(), ""
         if self._left:
             pixels = journal.unsaved(self._left[0])
-            unsaved = f",\nwith {pixels:,} unsaved pixels" if pixels else ""
+            words = counted(pixels, "unsaved pixel")
+            unsaved = f",\nwith {words}" if pixels else ""
             self._since = f", {_when(self._left[0].time)}{unsaved}"
         words = f"{self._name()}{self._since}".replace("\n", " ")
         self.open_project.workspace.left = words if self._left else ""

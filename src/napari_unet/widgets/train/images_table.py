@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from napari_unet.config import Coverage, TrainConfig
+from napari_unet.train.cost import Extent
 from napari_unet.train.one_size import PixelSize
 from napari_unet.train.pairs import (
     PairCount,
@@ -60,6 +61,7 @@ class _Row:
     size: PixelSize | None = None
     use: bool | None = None
     pixels: tuple[int, ...] | None = None
+    slices: int = 0
 
     @property
     def is_file(self) -> bool:
@@ -76,6 +78,8 @@ class ImagesTable(QWidget):
     -------
     valueChanged()
         What `value` returns has changed.
+    counted()
+        What `extents` returns has changed.
 
     Parameters
     ----------
@@ -84,6 +88,7 @@ class ImagesTable(QWidget):
     """
 
     valueChanged = Signal()  # noqa: N815 (Qt's own spelling)
+    counted = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -112,6 +117,11 @@ class ImagesTable(QWidget):
     def value(self) -> list[TrainingPair]:
         """Return the pairs that are used, in the order of the table."""
         return [row.pair for row in self._rows if self._is_used(row)]
+
+    def extents(self) -> list[Extent]:
+        """Return how much there is to train on of the pairs that are used."""
+        used = [row for row in self._rows if self._is_used(row)]
+        return [Extent(row.shape, row.slices, sum(row.pixels or ())) for row in used]
 
     def lists(self, image: Image, labels: Labels) -> bool:
         """Return whether two layers are a pair of the table, used or not."""
@@ -226,7 +236,7 @@ class ImagesTable(QWidget):
         if row not in self._rows:
             return
         self.status.setText(result.error)
-        row.pixels = result.pixels
+        row.pixels, row.slices = result.pixels, result.slices
         if row.is_file and result.error:
             # What cannot be read, or is no pair, is no training set.
             self._rows.remove(row)
@@ -235,6 +245,7 @@ class ImagesTable(QWidget):
         row.shape = result.shape or row.shape
         row.size = result.size or row.size
         self._show()
+        self.counted.emit()
 
     # ------------------------------------------------------------------------- drawing
 

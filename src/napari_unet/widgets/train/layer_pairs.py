@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind, Coverage, UNetConfig
-from napari_unet.train.pairs import PairCount, Part, class_pixels, count_files
+from napari_unet.train.pairs import PairCount, Part, count_annotations, count_files
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.layers.places import lies_on
@@ -97,7 +97,7 @@ def counting(pair: TrainingPair) -> Callable[[], PairCount]:
         return partial(count_files, image, labels, pair.kind, pair.coverage)
     painted = labels_array(labels)
     kind, coverage = pair.kind, pair.coverage
-    return lambda: PairCount(pixels=class_pixels(painted, kind, coverage))
+    return partial(count_annotations, painted, kind, coverage)
 
 
 def find_pairs(

@@ -1,0 +1,161 @@
+"""What a training will take, as far as it can be told before it starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_unet.config import RunConfig, UNetConfig
+from napari_unet.model.footprint import footprint_of
+from napari_unet.words import counted, duration
+
+_VALUES = 22
+"""Values kept for the way back for each pixel of a step and channel of the first level:
+ten at that level, as many at all others together, and the gradients in hand."""
+_COPIES = {"adamw": 6, "adam": 6, "sgd": 5}
+"""Numbers kept for each weight: itself, its gradient, what the optimiser remembers, the
+best one so far, and one that is being written."""
+_VOXEL = 20
+"""Bytes for each voxel: the image as numbers for the network, what it should answer and
+how much it weighs, and what they are made from."""
+_LIBRARIES = 130_000_000
+"""Bytes that torch's libraries take for themselves once a network has run."""
+_LIVE_TILE = 512
+
+
+@dataclass(frozen=True)
+class Extent:
+    """An image of a training set, as far as its cost depends on it.
+
+    Attributes
+    ----------
+    shape
+        (Z, Y, X), or (Y, X) for a single slice.
+    slices, pixels
+        How many are annotated.
+    """
+
+    shape: tuple[int, ...]
+    slices: int = 0
+    pixels: int = 0
+
+    @property
+    def plane(self) -> int:
+        """Pixels of a slice."""
+        return math.prod(self.shape[-2:])
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """What a training takes.
+
+    Attributes
+    ----------
+    slices
+        That are annotated.
+    memory
+        Bytes that it adds at its peak; None where it is not known.
+    steps, seconds
+        None where they are not known, or where there is no end.
+    """
+
+    slices: int
+    memory: int | None
+    steps: int | None = None
+    seconds: float | None = None
+
+    @property
+    def words(self) -> str:
+        """One line, such as "30 slices, 708 steps, about 0.6 GB, 4 min"."""
+        words = [counted(self.slices, "slice")] if self.slices else []
+        if self.steps is not None:
+            words.append(counted(self.steps, "step"))
+        if self.memory is not None:
+            words.append(f"about {self.memory / 1e9:.1f} GB")
+        if self.seconds is not None:
+            words.append(duration(self.seconds))
+        return ", ".join(words)
+
+
+def cost_of_training(
+    config: RunConfig,
+    images: Sequence[Extent],
+    *,
+    step_seconds: float | None = None,
+    bfloat16: bool = False,
+) -> TrainingCost:
+    """Estimate what a timed training takes.
+
+    Parameters
+    ----------
+    config
+        All settings, with the network that is trained.
+    images
+        The training set.
+    step_seconds
+        What a step of these settings took before; None where none was taken yet.
+    bfloat16
+        Whether the network computes with numbers of two bytes.
+    """
+    train = config.train
+    steps, seconds = train.steps, None
+    if steps is None and train.epochs is not None:
+        pixels = sum(image.pixels for image in images)
+        steps = train.epochs * max(1, math.ceil(pixels / _pixels_of_step(config)))
+    if steps is None and train.minutes is not None:
+        seconds = 60 * train.minutes
+        if step_seconds:
+            steps = max(1, round(seconds / step_seconds))
+    elif steps is not None and step_seconds:
+        seconds = steps * step_seconds
+    shown = max((image.plane for image in images), default=0)
+    memory = _memory(config, images, shown, bfloat16=bfloat16)
+    return TrainingCost(sum(one.slices for one in images), memory, steps, seconds)
+
+
+def cost_of_live(
+    config: RunConfig, image: Extent, *, bfloat16: bool = False
+) -> TrainingCost:
+    """Estimate what live training takes, which goes on until it is stopped.
+
+    Parameters
+    ----------
+    config
+        All settings, with patches as they are in live training.
+    image
+        What is painted on.
+    bfloat16
+        Whether the network computes with numbers of two bytes.
+    """
+    shown = min(image.plane, _LIVE_TILE**2)
+    memory = _memory(config, [image], shown, bfloat16=bfloat16)
+    return TrainingCost(image.slices, memory)
+
+
+def _memory(
+    config: RunConfig, images: Sequence[Extent], shown: int, *, bfloat16: bool
+) -> int:
+    """Estimate the bytes at the peak, with `shown` pixels predicted at once."""
+    network, train = config.network, config.train
+    width = 2 if bfloat16 else 4
+    step = _pixels_of_step(config) * network.base_channels * _VALUES * width
+    look = shown * footprint_of(network).bytes_of_pixel(bfloat16=bfloat16)
+    kept = 4 * _COPIES[train.optimizer] * _weights(network)
+    voxels = sum(math.prod(image.shape) for image in images)
+    return max(step, look) + kept + _VOXEL * voxels + _LIBRARIES
+
+
+def _pixels_of_step(config: RunConfig) -> int:
+    train = config.train
+    slices = train.patch_slices if config.network.ndim == 3 else 1
+    return train.batch_size * slices * train.patch_size**2
+
+
+def _weights(network: UNetConfig) -> int:
+    """Count the weights of all convolutions but the first and the last."""
+    kernel, up = (9, 4) if network.ndim == 2 else (27, 8)
+    widths = [network.base_channels << level for level in range(network.depth + 1)]
+    squares = [width**2 for width in widths]
+    down = sum(squares) * kernel * 3 // 2
+    return down + sum(squares[:-1]) * (2 * up + 3 * kernel)
