@@ -11,7 +11,9 @@ import tifffile
 from PIL import Image
 from skimage.transform import resize
 
-from napari_unet.data.doubts import check_looks, check_names
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import guess_kind
+from napari_unet.data.doubts import check_looks, check_names, doubt_kind
 from napari_unet.data.read import as_stack, read_stack
 from napari_unet.errors import DoubtfulLabelsError
 from napari_unet.samples import em_stack
@@ -146,3 +148,57 @@ def test_masks_among_slices_are_told_when_they_are_read(tmp_path):
     (note,) = read_stack(images).notes
     assert "a_mask.tif" in note
     assert read_stack(labels).notes == ()
+
+
+STROKES, WHOLE = AnnotationKind.SCRIBBLES, AnnotationKind.CLASSES
+OBJECTS = AnnotationKind.OBJECTS
+PAINTED = {
+    "strokes": lambda cells: np.where(cells % 7 == 1, 1 + cells % 2, 0),
+    "mask": lambda cells: cells > 0,
+    "classes": lambda cells: np.where(cells > 0, 1 + cells % 2, 0),
+    "objects": lambda cells: cells,
+}
+
+
+@pytest.mark.parametrize(
+    ("painted", "kind", "words"),
+    [
+        ("strokes", STROKES, ""),
+        ("strokes", WHOLE, "looks like strokes"),
+        ("strokes", None, ""),
+        ("mask", STROKES, "looks like whole slices"),
+        ("mask", WHOLE, ""),
+        ("mask", OBJECTS, "one object"),
+        ("mask", None, ""),
+        ("classes", WHOLE, ""),
+        ("classes", STROKES, "looks like whole slices"),
+        ("objects", OBJECTS, ""),
+        ("objects", WHOLE, "every number is a class"),
+        ("objects", STROKES, "looks like whole slices"),
+        ("objects", None, ""),
+    ],
+)
+def test_a_kind_that_does_not_fit_what_was_painted_is_questioned(
+    em, painted, kind, words
+):
+    labels = PAINTED[painted](em[1]).astype(np.uint16)
+    doubt = doubt_kind(kind, guess_kind(labels))
+    assert words in doubt
+    assert bool(doubt) == bool(words)
+
+
+def test_half_a_slice_may_be_either(em):
+    labels = np.zeros((1, 64, 64), np.uint8)
+    labels[0, :16], labels[0, 16:32] = 1, 2
+    guess = guess_kind(labels)
+    assert "or did you not look at it?" in doubt_kind(None, guess)
+    assert not doubt_kind(STROKES, None)
+
+
+def test_background_of_our_brushes_is_no_class_of_its_own(em):
+    labels = 1 + (em[1] > 0).astype(np.uint8)
+    guess = guess_kind(labels)
+    brushes = {"named": True, "background": True}
+    assert not doubt_kind(STROKES, guess, **brushes)
+    assert "a class of its own" in doubt_kind(WHOLE, guess, **brushes)
+    assert not doubt_kind(WHOLE, guess, named=True)

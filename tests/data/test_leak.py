@@ -67,7 +67,7 @@ def test_a_leak_is_told_in_one_sentence_with_its_number():
     assert words.startswith(
         "1,204 of 31,204 validation pixels lie within 92 pixels and 1 slice of training"
     )
-    assert "shrink the validation region" in words
+    assert "leave a gap between them" in words
     assert Leak(7, 7, (0, 92, 92)).words.startswith("all 7 validation pixels lie")
     assert Leak(0, 7, (1, 92, 92)).words == ""
 

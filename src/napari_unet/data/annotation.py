@@ -33,11 +33,17 @@ _SPARSE = 0.5
 
 @dataclass(frozen=True)
 class KindGuess:
-    """A guess at the meaning of an annotation layer, with the reason for it."""
+    """A guess at the meaning of an annotation layer, with the reason for it.
+
+    `share` of the touched slices is painted, where the guess rests on that; `is_mask`
+    tells that there is one value beside 0.
+    """
 
     kind: AnnotationKind
     reason: str
     ignore: int | None = None
+    is_mask: bool = False
+    share: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +99,7 @@ def guess_kind(
         return KindGuess(AnnotationKind.CLASSES, "complete, and nothing is labelled")
     if values.size == 1 or is_mask(values):
         reason = f"one value besides 0 ({_listed(values)}): read as classes 0 and 1"
-        return KindGuess(AnnotationKind.CLASSES, reason, read.ignore)
+        return KindGuess(AnnotationKind.CLASSES, reason, read.ignore, is_mask=True)
     many = values.size > _FEW_VALUES or values[-1] > MAX_CLASSES
     if many and not (read.ignore == IGNORE and values[-1] <= _HIGHEST_CLASS):
         reason = f"{values.size} different values: every value is one object"
@@ -110,7 +116,7 @@ def guess_kind(
         kind, rest = AnnotationKind.SCRIBBLES, "the rest is unlabelled"
     else:
         kind, rest = AnnotationKind.CLASSES, "0 is background"
-    return KindGuess(kind, f"{reason}: {rest}", read.ignore)
+    return KindGuess(kind, f"{reason}: {rest}", read.ignore, share=share)
 
 
 def to_target(

@@ -10,7 +10,9 @@ import numpy as np
 import skimage
 from numpy.typing import NDArray
 
+from napari_unet.config import AnnotationKind
 from napari_unet.data.addresses import is_zarr
+from napari_unet.data.annotation import KindGuess
 from napari_unet.data.file_names import alone, keys, masks_among
 from napari_unet.data.stack import Stack
 from napari_unet.errors import DoubtfulLabelsError
@@ -22,6 +24,29 @@ _SLICES_LOOKED_AT = 3
 _TINY, _TINY_SHARE, _PIECES = 4, 0.6, 4
 _FEW_VALUES = 8
 _NEARLY_WHITE = 250
+# Painted shares of a slice between these may be strokes or whole slices.
+_CLEAR_SHARES = 0.2, 0.8
+_UNCLEAR = (
+    "Is what you left unpainted background, or did you not look at it? Say so above: "
+    "whole slices, or strokes."
+)
+_BACKGROUND_AS_CLASS = (
+    "Background is painted, too, and would be learnt as a class of its own: choose "
+    "strokes in places."
+)
+_WHOLE_AS_STROKES = (
+    "This looks like whole slices: as strokes, what is not painted teaches nothing."
+)
+_STROKES_AS_WHOLE = (
+    "This looks like strokes: as whole slices, all that is not painted is learnt as "
+    "background."
+)
+_OBJECTS_AS_CLASSES = (
+    "This looks like numbered objects: by class, every number is a class of its own."
+)
+_MASK_AS_OBJECTS = (
+    "All of it has one number, and would be one object: choose whole slices, by class."
+)
 TRUST = 'or, if they are right, go on with "Trust these labels" (--trust-labels)'
 """How every doubt ends that the user may overrule."""
 
@@ -92,6 +117,50 @@ def check_looks(image: Stack, labels: NDArray[np.generic]) -> None:
         "interpolation or saved as JPEG: choose the labels, or make a mask by a "
         f"threshold and save it as TIFF or PNG, {TRUST}."
     )
+
+
+def doubt_kind(
+    kind: AnnotationKind | None,
+    guess: KindGuess | None,
+    *,
+    named: bool = False,
+    background: bool = False,
+) -> str:
+    """Question what labels are said to mean; "" where it fits them.
+
+    Parameters
+    ----------
+    kind
+        As chosen; None takes the guess.
+    guess
+        What they look like; None where they are empty.
+    named
+        Whether their values have names, the first of them background, as brushes of
+        this program give them.
+    background
+        Whether any background is painted.
+    """
+    if guess is None:
+        return ""
+    if kind is None:
+        return _UNCLEAR if _is_unclear(guess) else ""
+    if named:
+        scribbles = kind is AnnotationKind.SCRIBBLES
+        return "" if scribbles or not background else _BACKGROUND_AS_CLASS
+    doubted = {
+        (AnnotationKind.SCRIBBLES, AnnotationKind.CLASSES): _WHOLE_AS_STROKES,
+        (AnnotationKind.SCRIBBLES, AnnotationKind.OBJECTS): _WHOLE_AS_STROKES,
+        (AnnotationKind.CLASSES, AnnotationKind.SCRIBBLES): _STROKES_AS_WHOLE,
+        (AnnotationKind.CLASSES, AnnotationKind.OBJECTS): _OBJECTS_AS_CLASSES,
+    }
+    if kind is AnnotationKind.OBJECTS:
+        return _MASK_AS_OBJECTS if guess.is_mask else ""
+    return doubted.get((kind, guess.kind), "")
+
+
+def _is_unclear(guess: KindGuess) -> bool:
+    low, high = _CLEAR_SHARES
+    return guess.share is not None and low < guess.share < high
 
 
 def _check_pairs(images: Sequence[Path], labels: Sequence[Path]) -> None:

@@ -50,8 +50,7 @@ class Leak:
             number = f"all {self.pixels:,}"
         return (
             f"{number} validation pixels lie within {apart} of training pixels: the "
-            "score may be too good; shrink the validation region, or leave slices "
-            "between"
+            "score may be too good; leave a gap between them, or slices"
         )
 
 

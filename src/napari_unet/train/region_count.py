@@ -124,7 +124,7 @@ class RegionCount:
             return ""
         words = ", ".join([*where, f"{pixels:,} annotated pixels"])
         if role is Role.VALIDATION and leak.pixels:
-            words += f"; leak: {leak.pixels:,} pixels"
+            words += f"; {leak.pixels:,} too near to training"
         return f"{_NAMES.get(role, str(role))}: {words}"
 
     def _where(self, role: Role, leak: Leak) -> list[str]:
