@@ -12,12 +12,12 @@ from napari_unet.config import PostprocessConfig, RunConfig
 RUNS = "Training goes on with what was set when it started: stop it to change this."
 PREDICTS = "The prediction goes on with what was set: stop it to change this."
 _CHOSEN = (
-    "The recipe chooses this for your data when training starts. Live training takes "
-    "what stands here."
+    "This is chosen for your data when training starts. Live training takes what "
+    "stands here."
 )
 _CHOSEN_SIZE = (
-    "The recipe chooses the size of the network when training starts. Live training "
-    "takes what stands here."
+    "The size of the network is chosen for your data when training starts. Live "
+    "training takes what stands here."
 )
 _NO_SLICES = "A network with 2 dimensions takes every slice by itself."
 

@@ -122,7 +122,7 @@ def test_a_key_that_can_do_nothing_says_why(
         press(window, KEYS[name])
     assert len(shown) == len(TRAINING)
     assert "load one first" in shown[0]
-    assert "live training first" in shown[-1]
+    assert "start a training first" in shown[-1]
 
 
 def test_keys_start_live_training_hide_its_preview_and_stop_it(

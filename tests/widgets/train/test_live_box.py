@@ -258,3 +258,55 @@ def test_the_whole_stack_is_predicted_with_the_network_as_it_is(
     assert viewer.layers["prediction"].data.any(axis=(1, 2)).all()
     assert live.pause_button.text() == "Go on"
     stop(live, finish)
+
+
+def test_a_timed_training_shows_what_it_makes_of_the_image(
+    quick: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    train = quick.train
+    train.run_button.click()
+    z = viewer.dims.current_step[0]
+    wait_for_preview(viewer, qtbot, z)
+    layer = preview(viewer)
+    assert layer.visible, "the eye shows it"
+    assert f"Preview of your network: slice {z}" in train.live.age.text()
+    assert not train.live.undo_button.isVisibleTo(train)
+    assert not train.live.stack_button.isVisibleTo(train)
+    train.live.preview.click()
+    assert not layer.visible
+    train.live.preview.click()
+    viewer.dims.set_current_step(0, 0)
+    wait_for_preview(viewer, qtbot, 0)
+    stop(train, finish)
+    assert not train.live.isVisibleTo(train)
+
+
+def test_a_timed_training_goes_on_unseen_without_its_image(
+    quick: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    train = quick.train
+    train.run_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.layers.remove(train.image.value())
+    count = train.curves.num_points[0]
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > count + 3, timeout=60_000)
+    assert not train.live.watching
+    stop(train, finish)
+    assert load_model(train.workspace.model)
+
+
+def test_another_image_than_the_one_that_is_trained_on_gets_no_preview(
+    quick: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    train = quick.train
+    other = viewer.add_image(train.image.value().data, name="other")
+    viewer.add_labels(np.ones(other.data.shape, np.uint8), name="of other")
+    train.image.setValue(other)
+    train.annotations.setValue(viewer.layers["of other"])
+    rows = train.data.images._rows
+    for row in rows:
+        row.use = row.pair.labels != viewer.layers["of other"]
+    train.run_button.click()
+    qtbot.waitUntil(lambda: train.curves.num_points[0] > 3, timeout=60_000)
+    assert preview(viewer) is None
+    stop(train, finish)

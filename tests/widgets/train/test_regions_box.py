@@ -133,7 +133,7 @@ def test_the_line_tells_regions_pixels_and_leak(box, layer, qtbot):
     words = box.status.text()
     assert words == (
         "training: 12,478 annotated pixels\n"
-        "validation: 2 regions, 1,922 annotated pixels; leak: 1,697 pixels"
+        "validation: 2 regions, 1,922 annotated pixels; 1,697 too near to training"
     )
     assert "within 8 pixels and 1 slice of training" in box.status.toolTip()
     assert not box.shrink_button.isHidden()
@@ -145,7 +145,7 @@ def test_a_region_far_from_training_leaks_nothing(box, layer, qtbot):
     layer.selected_data = set()
     layer.add_rectangles(on_slice(2, ((0, 0), (0, 8), (59, 8), (59, 0))))
     settle(box, qtbot)
-    assert "leak" not in box.status.text()
+    assert "too near" not in box.status.text()
     assert box.shrink_button.isHidden()
 
 
@@ -155,11 +155,11 @@ def test_shrink_takes_the_leak_out_of_the_validation_region(box, layer, qtbot):
     layer.selected_data = set()
     layer.add_rectangles(on_slice(2, ((10, 0), (10, 19), (40, 19), (40, 0))))
     settle(box, qtbot)
-    assert "leak: 248 pixels" in box.status.text()
+    assert "248 too near to training" in box.status.text()
     before = box.value()
     box.shrink_button.click()
     settle(box, qtbot)
-    assert "leak" not in box.status.text()
+    assert "too near" not in box.status.text()
     assert "validation: 1 region, " in box.status.text()
     assert before[1] in box.value(), "what trains stays"
     assert (role_map(box.value(), SHAPE) == VALIDATION).sum() == 31 * (31 - 8)
@@ -178,13 +178,15 @@ def test_whole_slices_are_shrunk_in_their_own_field(box, image, annotations, qtb
     place = Place(image, annotations, AnnotationKind.CLASSES, "2:4", SMALL)
     box.follow(place)
     settle(box, qtbot)
-    validation = "validation: slices 2:4, 9,600 annotated pixels; leak: 4,800 pixels"
+    validation = (
+        "validation: slices 2:4, 9,600 annotated pixels; 4,800 too near to training"
+    )
     assert validation in box.status.text()
     with qtbot.waitSignal(box.validationChanged) as emitted:
         box.shrink_button.click()
     settle(box, qtbot)
     assert emitted.args == ["3"]
-    assert "leak" not in box.status.text()
+    assert "too near" not in box.status.text()
     # What is given up would be trained on, if nothing said otherwise.
     assert [(one.role, one.slices) for one in box.value()] == [("ignore", "2")]
 
@@ -195,7 +197,7 @@ def test_the_automatic_hold_out_is_counted_too(box, annotations, image, qtbot):
     settle(box, qtbot)
     assert box.status.text() == (
         "training: 24,000 annotated pixels\n"
-        "validation: the last fifth, 4,800 annotated pixels; leak: 4,800 pixels"
+        "validation: the last fifth, 4,800 annotated pixels; 4,800 too near to training"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +10,7 @@ from napari.utils.key_bindings import coerce_keybinding
 from napari.utils.notifications import show_info
 from psygnal import Signal
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QAbstractButton, QFormLayout, QLabel, QWidget
 
 from napari_unet.config.window import KeyPreferences
 from napari_unet.widgets.layers.proxy import real
@@ -22,7 +22,7 @@ from napari_unet.widgets.qt.listen import Subscriptions, when_gone
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-_NO_PREVIEW = "There is no preview yet: start live training first."
+_NO_PREVIEW = "There is no preview yet: start a training first."
 
 
 # Docks share this file, and none of them may import another: hence no types of them.
@@ -53,7 +53,7 @@ def send(dock: Any, *, at_cursor: bool = False) -> str:
 
 def toggle_preview(dock: Any) -> str:
     """Show or hide the preview; return why not, or ""."""
-    if not dock.live.running:
+    if not dock.live.watching:
         return _NO_PREVIEW
     dock.live.preview.toggle()
     return ""
@@ -212,12 +212,20 @@ class KeyList(Fold):
         What they work on: a dock or a part of one, with `viewer` and `running`.
     names
         The actions that it answers to.
+    buttons
+        Those that do the same; their keys stand on them.
     """
 
-    def __init__(self, dock: Any, names: Collection[str] = TRAINING) -> None:
+    def __init__(
+        self,
+        dock: Any,
+        names: Collection[str] = TRAINING,
+        buttons: Mapping[str, QAbstractButton] | None = None,
+    ) -> None:
         content = QWidget()
         super().__init__("Keys", content)
         self._keys = Keys.of(dock.viewer)
+        self._buttons = {k: (one, one.text()) for k, one in (buttons or {}).items()}
         self.labels: dict[str, QLabel] = {}
         rows = QFormLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -236,6 +244,10 @@ class KeyList(Fold):
     def _show(self) -> None:
         for name, label in self.labels.items():
             label.setText(self._keys.words(name))
+        for name, (one, text) in self._buttons.items():
+            key = self._keys.words(name)
+            # Why there is none is long.
+            one.setText(text if " " in key else f"{text} ({key})")
 
 
 class LateKeys:

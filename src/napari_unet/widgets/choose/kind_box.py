@@ -32,6 +32,9 @@ _OBJECTS = AnnotationKind.OBJECTS
 class KindBox(NarrowBox):
     """Scribbles, classes or objects; or a guess, which is shown once it is made."""
 
+    tip = TOOLTIP
+    """What the choices are, with their terms."""
+
     def __init__(self) -> None:
         super().__init__()
         self.guess: KindGuess | None = None
@@ -46,9 +49,7 @@ class KindBox(NarrowBox):
 
     def setValue(self, kind: AnnotationKind | None) -> None:  # noqa: N802
         """Choose a kind."""
-        self.setCurrentIndex(
-            0 if kind is None else list(AnnotationKind).index(kind) + 1
-        )
+        self.setCurrentIndex(0 if kind is None else self.findData(kind))
 
     def settle(self, coverage: Coverage) -> Coverage:
         """Return a coverage with what was guessed of the layer that was looked at."""
@@ -69,5 +70,5 @@ class KindBox(NarrowBox):
                 guess = guess_kind(labels_array(layer), coverage)
         found = "" if guess is None else f": {WORDS[guess.kind]}"
         self.setItemText(0, f"{_AS_IT_LOOKS}{found}")
-        self.setToolTip(TOOLTIP if guess is None else f"{guess.reason}\n\n{TOOLTIP}")
+        self.setToolTip("\n\n".join([*([guess.reason] if guess else []), self.tip]))
         self.guess = guess

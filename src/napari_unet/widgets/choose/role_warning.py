@@ -8,12 +8,10 @@ from typing import Any
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.roles import Role, role_changes, role_of
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import WrappedLabel
-
-_LOOK = "background: #40e69f00; border-left: 3px solid #e69f00; padding: 3px 6px"
+from napari_unet.widgets.qt.parts import WarningLabel
 
 
-class RoleWarning(WrappedLabel):
+class RoleWarning(WarningLabel):
     """Warns of the layer of a box by its role; takes no room while there is no need.
 
     Parameters
@@ -25,9 +23,8 @@ class RoleWarning(WrappedLabel):
     """
 
     def __init__(self, box: LayerBox, sentences: Mapping[Role, str]) -> None:
-        super().__init__(hides=True)
+        super().__init__()
         self._box, self._sentences = box, sentences
-        self.setStyleSheet(_LOOK)
         box.valueChanged.connect(self.refresh)
         Subscriptions(self, self.refresh, role_changes.changed)
         self.refresh()

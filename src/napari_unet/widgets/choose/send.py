@@ -93,7 +93,7 @@ class SendPart(QWidget):
         self.button = QPushButton(f"Send to annotations{key}")
         self.button.clicked.connect(self.send)
         self.edit_button = button("Correct by hand", self._on_edit, _EDIT_TIP)
-        self.words = Status(lines=3)
+        self.words = Status(lines=3, hides=True)
         row = in_row(self.button, self.extent, stretch=(0, 1))
         in_column(self, row, self.edit_button, self.words)
         self._click = _LastClick(viewer)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-    from napari_unet.config import AnnotationKind
+    from napari_unet.config import AnnotationKind, RunConfig
 
-PASSING = ("painted", "busy", "learnt", "scored", "left")
+PASSING = ("painted", "busy", "learnt", "scored", "left", "wanted")
 """Fields that belong to the moment, and to no project."""
 
 
@@ -51,6 +51,8 @@ class Workspace:
         Whether the prediction was scored.
     left
         What a crash left to go on with, in words; "" for nothing.
+    wanted
+        Settings that the next training shall have, until a dock has taken them.
     """
 
     image: Image | None = None
@@ -66,6 +68,7 @@ class Workspace:
     learnt: float = 0.0
     scored: bool = False
     left: str = ""
+    wanted: RunConfig | None = None
 
     _running: list[str] = field(default_factory=list)
 

@@ -38,6 +38,7 @@ ICONS = {
     "new": QStyle.StandardPixmap.SP_FileDialogNewFolder,
 }
 """Pictures on buttons, which are seen on dark and on light."""
+_AMBER = "background: #40e69f00; border-left: 3px solid #e69f00; padding: 3px 6px"
 _Part = TypeVar("_Part")
 _Editor = TypeVar("_Editor", bound=QWidget)
 
@@ -98,6 +99,14 @@ class WrappedLabel(QLabel):
         if self.text() in ("", self._reason):
             self.setText(reason)
         self._reason = reason
+
+
+class WarningLabel(WrappedLabel):
+    """Words on amber that take no room while there are none."""
+
+    def __init__(self) -> None:
+        super().__init__(hides=True)
+        self.setStyleSheet(_AMBER)
 
 
 class _WheelPasser(QObject):

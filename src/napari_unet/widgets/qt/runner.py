@@ -29,10 +29,18 @@ class Runner(Dock):
         What the button does.
     lines
         Rows of text that room is kept for, to say what happens.
+    hides
+        Whether it takes no room while there is nothing to say.
     """
 
     def __init__(
-        self, run_text: str, stop_text: str, tip: str = "", *, lines: int = 4
+        self,
+        run_text: str,
+        stop_text: str,
+        tip: str = "",
+        *,
+        lines: int = 4,
+        hides: bool = False,
     ) -> None:
         super().__init__()
         self.job = Job(self)
@@ -47,7 +55,7 @@ class Runner(Dock):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(8)
-        self.status = Status(lines)
+        self.status = Status(lines, hides=hides)
 
     def why_not(self) -> str:
         """Return why the work cannot start now, or "" when it can."""

@@ -60,11 +60,14 @@ class Status(QWidget):
     ----------
     lines
         Rows of text that room is kept for, the headline among them.
+    hides
+        Whether it takes no room at all while there is nothing to say.
     """
 
-    def __init__(self, lines: int = 4) -> None:
+    def __init__(self, lines: int = 4, *, hides: bool = False) -> None:
         super().__init__()
         self._reason = ""
+        self._hides = hides
         self._lines = lines
         self._act: Callable[[], object] | None = None
         self.level: Level = "info"
@@ -141,6 +144,8 @@ class Status(QWidget):
         if level != self.level:
             self.level = level
             self._paint()
+        if self._hides:
+            self.setVisible(bool(self._words))
         self._fit()
 
     def say_all(self, words: str) -> None:

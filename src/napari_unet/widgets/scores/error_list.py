@@ -114,7 +114,8 @@ class ErrorList(QWidget):
         self.ignore_button = button("Ignore here", self.ignore, _IGNORE_TIP)
         tip = "Score all annotated pixels again."
         self.restore_button = button("Ignore nothing", self.restore, tip)
-        self.keys = KeyList(self, ERRORS)
+        ways = {"next_error": self.next_button, "previous_error": self.previous_button}
+        self.keys = KeyList(self, ERRORS, ways)
         self._lay_out()
         Subscriptions(self, self.refresh, viewer.layers.events.removed)
         self._shown = Subscriptions(self, self.refresh)

@@ -11,29 +11,29 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import RunConfig
-from napari_unet.config.needs import RUNS
 from napari_unet.errors import InputError, telling
-from napari_unet.live.events import Idle, Kept, LiveStep, Preview
+from napari_unet.live.events import Idle, Kept, LiveStep
 from napari_unet.live.live_training import train_live
 from napari_unet.model.started import Started
+from napari_unet.predict.onlooker import Onlooker, Preview
 from napari_unet.train.progress import Progress, Step, TrainStep
 from napari_unet.train.session import train_sources
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.em_watch import EmWatch
-from napari_unet.widgets.choose.keys import KeyList
+from napari_unet.widgets.choose.keys import TRAINING, KeyList
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.panel import Panel, growing_form
-from napari_unet.widgets.qt.parts import button
+from napari_unet.widgets.qt.parts import button, in_column, in_row
+from napari_unet.widgets.train.cost_line import CostLine
 from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.done_card import DoneCard
 from napari_unet.widgets.train.early_torch import EarlyTorch
-from napari_unet.widgets.train.experiment_box import TITLE, ExperimentBox
 from napari_unet.widgets.train.live_box import LiveBox
 from napari_unet.widgets.train.restore import Restore
 from napari_unet.widgets.train.run_settings import RunSettings
@@ -70,12 +70,12 @@ class TrainWidget(Panel):
         self.rows = RunSettings(self)
         self.em_watch = EmWatch(self.image, self)
         self.early_torch = EarlyTorch(self)
-        self.experiments = ExperimentBox()
         self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
         self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
         self.forms = self.rows.forms
         self.live_button = button("Start live", self._on_live)
         self.pause_button = button("Pause", self._on_pause)
+        self.cost = CostLine(self.data, self.rows)
         self.device = DeviceLine()
         self.done = DoneCard()
         self.curves = CurvePlot()
@@ -83,7 +83,9 @@ class TrainWidget(Panel):
         self.live = LiveBox(napari_viewer)
         self.suggestions = SuggestionList(napari_viewer, self._newest_model)
         self.send = SendPart(napari_viewer, self._newest_prediction)
-        self.keys = KeyList(self)
+        buttons = {"live": self.live_button, "preview": self.live.preview}
+        buttons["next_place"] = self.suggestions.next_button
+        self.keys = KeyList(self, TRAINING, buttons)
         self.predict_stack: Callable[[Path], None] = self._open_predict
         self._last_words = ""
         self._was_live = False
@@ -116,6 +118,9 @@ class TrainWidget(Panel):
             auto=self.rows.auto,
         )
         self._begin()
+        if self.data.trains_on_chosen():
+            image = self.image.value()
+            work = partial(work, onlooker=self.live.watch(image, Onlooker()))
         self.start("Training U-Net", work)
 
     def start_live(self) -> None:
@@ -230,16 +235,16 @@ class TrainWidget(Panel):
             reason or "Learn while you paint, and show what the network makes of it."
         )
         self.live.refresh(undo=self._before is not None)
-        self.live.setVisible(self.live.running or self._before is not None)
+        self.live.setVisible(self.live.watching or self._before is not None)
         self.send.setVisible(self._newest_prediction() is not None)
         self.curves.setVisible(self.running or self.curves.num_points[0] > 0)
         self.suggestions.refresh()
         self.data.set_busy(self.running)
+        self.cost.set_busy(self.running)
         self.restore.set_busy(self.running)
         if not self.running:
             self.device.end()
         self.rows.refresh()
-        self.experiments.set_busy(RUNS if self.running else "")
 
     def _newest_model(self) -> Path | Callable[[], Model | None] | None:
         """Return the network that learns, or the model that was made last."""
@@ -266,6 +271,7 @@ class TrainWidget(Panel):
     def _begin(self) -> None:
         self.more.collapse(animate=False)
         self.done.hide()
+        self.cost.begin()
         self.curves.clear()
         self.device.clear()
         self._failure_of_layers = ""
@@ -287,6 +293,7 @@ class TrainWidget(Panel):
             self._on_train_step(step)
 
     def _on_train_step(self, step: TrainStep) -> None:
+        self.cost.learn(step)
         best = ""
         if step.best is not None:
             best = f", best validation IoU {step.best:.3f} at step {step.best_step}"
@@ -315,8 +322,6 @@ class TrainWidget(Panel):
 
     def _on_failed(self, sentence: str) -> None:
         super()._on_failed(sentence)
-        if not self.live.running:
-            return
         self.live.end()
         if not self.curves.num_points[0]:
             # Nothing was learnt that could be undone.
@@ -346,11 +351,12 @@ class TrainWidget(Panel):
         self.rows.add_rows(form)
         self.data.add_settings(form)
         form.addRow(self.rows.more)
-        form.addRow(Fold(TITLE, self.experiments))
         form.addRow(self.keys)
-        settings = QWidget()
+        settings, start = QWidget(), QWidget()
         settings.setLayout(form)
         self.more = Fold("Settings", settings)
+        buttons = (self.live_button, self.run_button, self.pause_button)
+        in_column(start, in_row(*buttons, stretch=(2, 1, 1)), self.cost)
         self.finish_layout(
             self.device,
             self.done,
@@ -359,14 +365,14 @@ class TrainWidget(Panel):
             self.send,
             self.more,
             self.curves,
-            row=(self.live_button, self.run_button, self.pause_button),
+            row=(start,),
         )
 
     def _connect(self) -> None:
         self.forms["network"].valueChanged.connect(self.data.follow)
         self.data.follow(self.forms["network"].value())
         self.rows.changed.connect(self._on_settings)
-        self.experiments.chosen.connect(self.rows.take)
+        self.listen(self.workspace.events.wanted, self.rows.take_wanted)
         self.em_watch.answered.connect(self.rows.offer_starter)
         self.project.opened.connect(self._on_project)
         self.done.predictWanted.connect(self._on_predict_done)
@@ -376,6 +382,7 @@ class TrainWidget(Panel):
         self.live.broken.connect(self._on_broken)
         self.restore.said.connect(self.show_progress)
         self._on_project()
+        self.rows.take_wanted()
 
     def _on_settings(self) -> None:
         # A model shows what it knows as soon as live training starts.

@@ -1,34 +1,47 @@
-"""Settings of a published experiment, to start from."""
+"""Reproduce a published experiment: its figures, and its settings to train with."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from napari_unet.config.needs import RUNS
 from napari_unet.experiments.study import EXPERIMENTS, Experiment
+from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.form import explain
+from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_column
 
-TITLE = "Reproduce a published experiment"
+if TYPE_CHECKING:
+    import napari
+
+_TAKEN = "The Train tab has them now: start there. A new choice there replaces them."
+_TRAINS = ("live", "training")
+_WORDS = {
+    "iou": "IoU",
+    "iou_thresh": "IoU of the mask",
+    "jaccard": "Jaccard",
+    "dice_coef": "Dice",
+}
 _TOOLTIP_ROLE = Qt.ItemDataRole.ToolTipRole
 _TOOLTIP = "Sets network, loss, optimiser, random changes and length of the training."
 
 
-class ExperimentBox(QWidget):
-    """Shows the experiments of the study, and hands out the settings of one.
+class ExperimentsWidget(Dock):
+    """Shows the experiments of the study, and hands the settings of one to Train.
 
-    Signals
-    -------
-    chosen(RunConfig)
-        The settings of the experiment that is shown are wanted.
+    Parameters
+    ----------
+    napari_viewer
+        The viewer whose Train docks take them.
     """
 
-    chosen = Signal(object)
-
-    def __init__(self) -> None:
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        self._workspace = Workspace.of(napari_viewer)
         self.box = NarrowBox()
         for one in EXPERIMENTS.values():
             self.box.addItem(f"{one.number}  {one.name}", one.number)
@@ -36,9 +49,13 @@ class ExperimentBox(QWidget):
         self.words = WrappedLabel()
         self.figures = _Figures()
         self.button = button("Use these settings", self._on_clicked, _TOOLTIP)
-        in_column(self, self.box, self.words, self.figures, self.button)
+        self.taken = WrappedLabel(lines=2)
+        parts = (self.box, self.words, self.figures, self.button, self.taken)
+        in_column(self, *parts).addStretch(1)
         self.box.currentIndexChanged.connect(self._show)
+        Subscriptions(self, self._on_busy, self._workspace.events.busy)
         self._show()
+        self._on_busy(self._workspace.busy)
 
     def value(self) -> Experiment:
         """Return the experiment that is shown."""
@@ -48,16 +65,17 @@ class ExperimentBox(QWidget):
         """Show the experiment of a number."""
         self.box.setCurrentIndex(self.box.findData(number))
 
-    def set_busy(self, reason: str) -> None:
-        """Disable the button and say why; "" enables it."""
-        explain(self.button, reason)
-
     def _show(self, *_index: Any) -> None:
         self.words.setText(self.value().description)
         self.figures.show_figures(self.value())
+        self.taken.setText("")
+
+    def _on_busy(self, busy: str) -> None:
+        explain(self.button, RUNS if busy in _TRAINS else "")
 
     def _on_clicked(self) -> None:
-        self.chosen.emit(self.value().settings)
+        self._workspace.wanted = self.value().settings
+        self.taken.setText(_TAKEN)
 
 
 class _Figures(QWidget):
@@ -83,5 +101,6 @@ class _Figures(QWidget):
         for cells, texts in zip(self.cells, rows, strict=True):
             padded = [*texts, *[""] * (len(cells) - len(texts))]
             for cell, text in zip(cells, padded, strict=True):
-                cell.setText(text)
+                cell.setText(_WORDS.get(text, text))
+                cell.setToolTip(f"{text} in the study" if text in _WORDS else "")
                 cell.setVisible(bool(text))

@@ -1,4 +1,4 @@
-"""Live training in the window: what is painted is learnt, what is seen is predicted."""
+"""A training in the window: what is painted is learnt, what is seen is predicted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unet.data.annotation import annotated_pixels
-from napari_unet.live.events import Preview
 from napari_unet.live.requests import LiveRequests
+from napari_unet.predict.onlooker import Onlooker, Preview
 from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
@@ -31,7 +31,10 @@ _AGE_MS = 1000
 
 
 class LiveBox(QWidget):
-    """Controls of live training, and the wires between layers and the loop.
+    """Controls of a training that is watched, and the wires between layers and it.
+
+    What is painted goes to a live training; a timed one only shows what it makes of the
+    image.
 
     Parameters
     ----------
@@ -56,7 +59,9 @@ class LiveBox(QWidget):
         super().__init__()
         self._viewer = viewer
         self.requests: LiveRequests | None = None
+        self._onlooker: Onlooker | None = None
         self.view: LivePreview | None = None
+        self._image: Image | None = None
         self._layers: tuple[Image, Labels] | None = None
         self._beside = PartLayers(self, viewer)
         self._shown: Preview | None = None
@@ -89,8 +94,19 @@ class LiveBox(QWidget):
         """Whether a network learns live."""
         return self.requests is not None
 
+    @property
+    def watching(self) -> bool:
+        """Whether a network is watched that learns, live or for a time."""
+        return self._onlooker is not None
+
     def refresh(self, *, undo: bool) -> None:
-        """Enable what can be used now."""
+        """Show and enable what can be used now."""
+        timed = self.watching and not self.running
+        self.undo_button.setVisible(not timed)
+        self.stack_button.setVisible(not timed)
+        for part in (self.preview, self.probability, self.age):
+            part.setVisible(self.watching)
+        explain(self.preview, "" if self.watching else "Start a training first.")
         idle = "" if self.running else "Start live training first."
         self.undo_button.setEnabled(undo)
         self.undo_button.setToolTip(
@@ -98,7 +114,6 @@ class LiveBox(QWidget):
             if undo
             else "No live training was started yet."
         )
-        explain(self.preview, idle)
         self.stack_button.setEnabled(self.running)
         self.stack_button.setToolTip(
             idle or "Pause, keep the network, and predict all slices with it."
@@ -113,7 +128,7 @@ class LiveBox(QWidget):
     ) -> LiveRequests:
         """Wire the layers to the requests of a training that is about to start."""
         self.requests = LiveRequests()
-        self._layers, self._shown = (image, annotations), None
+        self._layers = (image, annotations)
         labels = labels_array(annotations)
         known = annotated_pixels(labels, kind, coverage)
         for z in np.flatnonzero(known.any(axis=(1, 2))):
@@ -121,22 +136,28 @@ class LiveBox(QWidget):
         changes = LabelChanges.of(annotations)
         changes.changed.connect(self.requests.update)
         self._reshapes.replace((changes.reshaped,))
-        self._removals.replace((self._viewer.layers.events.removed,))
+        self.watch(image, self.requests)
+        return self.requests
+
+    def watch(self, image: Image, onlooker: Onlooker) -> Onlooker:
+        """Let somebody look at what is seen of an image, and show what comes of it."""
+        self._onlooker, self._shown = onlooker, None
         view = LivePreview(self._viewer, image, self)
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
-        self.view = view
+        self._removals.replace((self._viewer.layers.events.removed,))
+        self.view, self._image = view, image
         self._timer.start()
         self._on_eye()
         self._look()
-        return self.requests
+        return onlooker
 
     def end(self, *_: Any) -> None:
         """Cut the wires; the layers stay as they are."""
         if self._layers is not None and self.requests is not None:
             changes = LabelChanges.of(self._layers[1])
             changes.changed.disconnect(self.requests.update)
-        self.requests = self._layers = None
+        self.requests = self._onlooker = self._layers = self._image = None
         self._timer.stop()
         self.age.setText("")
         for wires in (self._reshapes, self._removals):
@@ -166,11 +187,11 @@ class LiveBox(QWidget):
             self.view.look()
 
     def _on_looked(self, z: int, region: tuple[slice, slice]) -> None:
-        if self.requests is None:
+        if self._onlooker is None:
             return
         wanted = self.probability.isChecked()
         shown = z if self.preview.isChecked() else None
-        self.requests.look_at(shown, region, probabilities=wanted)
+        self._onlooker.look_at(shown, region, probabilities=wanted)
 
     def _on_preview(self, checked: bool) -> None:
         if self.view is not None:
@@ -193,7 +214,11 @@ class LiveBox(QWidget):
         )
 
     def _on_removed(self, event: Any) -> None:
-        if self._layers is None or event.value not in self._layers:
+        if self._layers is None:
+            if event.value == self._image:
+                self.end()  # a timed training has its own copy, and goes on unseen
+            return
+        if event.value not in self._layers:
             return
         self.broken.emit(
             f"The layer {event.value.name} was removed: live training ended, and its "

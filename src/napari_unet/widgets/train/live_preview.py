@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.live.events import Preview
+from napari_unet.predict.onlooker import Preview
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
     in_hand,

@@ -56,8 +56,8 @@ _TOOLTIP = (
     "ignore: for nothing at all; wins over the others"
 )
 _SHRINK_TOOLTIP = (
-    "Takes the leaking pixels out of the validation regions; nothing is taken from "
-    "training, and what is given up is ignored."
+    "Takes out of the validation regions what lies so near to training pixels that the "
+    "score would be too good (a leak); what is given up is ignored."
 )
 _TYPES = "Regions (*.yaml *.yml *.json);;All files (*)"
 
@@ -100,7 +100,7 @@ class RegionsBox(QWidget):
         to_open = "Open regions", _TYPES, self.open
         menu.addAction("Open regions ...", partial(open_file, self, *to_open))
         self.status = WrappedLabel()
-        self.shrink_button = button("Shrink", self._on_shrink, _SHRINK_TOOLTIP)
+        self.shrink_button = button("Leave a gap", self._on_shrink, _SHRINK_TOOLTIP)
         self._timer = later(self, self._on_timer)
         self._lay_out()
         self.role.currentTextChanged.connect(self._on_role)
@@ -125,6 +125,11 @@ class RegionsBox(QWidget):
         draw_regions(layer, regions, image)
         self._beside.lay(layer)
         self._on_layers()
+
+    def draw(self, role: Role) -> None:
+        """Let the user draw boxes of a role."""
+        self.role.setCurrentText(str(role))
+        self._on_draw()
 
     @property
     def busy(self) -> bool:
@@ -246,7 +251,7 @@ class RegionsBox(QWidget):
         snapshot = self._snapshot()
         if snapshot is not None and not self._job.running:
             self._job.start(
-                "Shrinking validation regions",
+                "Leaving a gap around validation regions",
                 once(snapshot.shrink),
                 on_done=self._shrunk,
             )

@@ -14,9 +14,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_unet.config import PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.errors import telling
-from napari_unet.live.events import Preview
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.started import Started
+from napari_unet.predict.onlooker import Preview
 from napari_unet.predict.segment import Finishing, segment_steps
 from napari_unet.train.checkpoints import nearest
 from napari_unet.train.curves import Curves

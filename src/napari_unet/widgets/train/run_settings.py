@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from napari_unet.widgets.qt.panel import Panel
 
 _SIZES = {
-    "new network, small (0.5 M)": 8,
-    "new network, medium (1.9 M)": 16,
-    "new network, larger (7.8 M)": 32,
-    "new network, large (31 M)": 64,
+    "new network, small": 8,
+    "new network, medium": 16,
+    "new network, larger": 32,
+    "new network, large": 64,
 }
 _RECIPES = {
     "fast: 4 minutes": Preset.FAST,
@@ -150,8 +150,11 @@ class RunSettings(QObject):
         self._show_budget(settings.train)
         self._on_network(settings.network)
 
-    def take(self, settings: RunConfig) -> None:
-        """Show the settings of an experiment, for a new network and of no recipe."""
+    def take_wanted(self, *_changed: Any) -> None:
+        """Show settings that another dock wants, for a new network and of no recipe."""
+        settings, self.workspace.wanted = self.workspace.wanted, None
+        if settings is None:
+            return
         with QSignalBlocker(self.recipe):
             self.recipe.setCurrentIndex(self.recipe.findData(Preset.FAST))
         self.start_from.setValue(settings.network.base_channels)
@@ -175,14 +178,16 @@ class RunSettings(QObject):
             "Start from",
             self.start_from,
             "A starter network knows an image like this one already; a new network "
-            "learns from nothing; a model file is fine-tuned. The number is that of "
-            "its weights: more is slower and can learn more.",
+            "learns from nothing; a model file is fine-tuned. A larger one is slower, "
+            "and can learn more: small has 0.5 million weights, medium 1.9, larger 7.8 "
+            "and large 31.",
         )
         add(
-            "Recipe",
+            "How thoroughly",
             self.recipe,
-            "Sets everything below. Sizes chosen for my data: network, patches and "
-            "batch follow the image, the device and the minutes when training starts.",
+            "A recipe (preset) sets everything below. Sizes chosen for my data: "
+            "network, patches and batch follow the image, the device and the minutes "
+            "when training starts.",
         )
         amount = QWidget()
         in_row(self.amount, self.amount_of, of=amount, stretch=(1, 1))

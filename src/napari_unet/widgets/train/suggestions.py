@@ -35,7 +35,14 @@ from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import check_box, in_column, in_row, present, steady
+from napari_unet.widgets.qt.parts import (
+    button,
+    check_box,
+    in_column,
+    in_row,
+    present,
+    steady,
+)
 from napari_unet.widgets.qt.runner import Runner
 
 if TYPE_CHECKING:
@@ -45,6 +52,9 @@ if TYPE_CHECKING:
     from napari_unet.predict.suggest import Suggestion
 
 BOX_LAYER = "annotate here"
+_SEARCH, _ANEW = "Annotate here next", "Search anew"
+_SEARCH_TIP = "Search the stack, and go to the best place."
+_NEXT_TIP = "Go to the next place of the list; past its end, search anew."
 _SIDE = 72
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
@@ -73,12 +83,7 @@ class SuggestionList(Runner):
         viewer: ViewerModel,
         model: Callable[[], ModelSource | None],
     ) -> None:
-        super().__init__(
-            "Annotate here next",
-            "Stop searching",
-            "Search the stack, and go to the best place.",
-            lines=3,
-        )
+        super().__init__(_SEARCH, "Stop searching", _SEARCH_TIP, lines=3, hides=True)
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
         self._model = model
@@ -97,7 +102,8 @@ class SuggestionList(Runner):
         self.list.itemClicked.connect(self._on_item_clicked)
         self.list.itemActivated.connect(self._on_item_clicked)
         self.show_box = check_box("Show uncertainty", self._on_show_toggled, _SHOW_TIP)
-        row = in_row(self.run_button, self.side, stretch=(1,))
+        self.next_button = button("Next place", self.next, _NEXT_TIP)
+        row = in_row(self.next_button, self.run_button, self.side, stretch=(1, 1))
         in_column(self, row, self.list, self.show_box, self.status, self.bar)
         events = self.workspace.events
         changes = (events.image, events.annotations, events.model)
@@ -117,9 +123,12 @@ class SuggestionList(Runner):
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the part up to date; to be called when `model` answers otherwise."""
+        listed = self.list.count() > 0
+        self._run_text = _ANEW if listed else _SEARCH
         super().refresh()
         self.bar.setVisible(self.running)
-        self.list.setVisible(self.list.count() > 0)
+        for part in (self.list, self.next_button):
+            part.setVisible(listed)
         known = self._unsure is not None
         self.side.setVisible(known)
         self.show_box.setVisible(known)

@@ -11,10 +11,10 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
 
-from napari_unet.config import AnnotationKind, Coverage, ImageConfig, UNetConfig
+from napari_unet.config import AnnotationKind, Coverage, ImageConfig, Role, UNetConfig
 from napari_unet.config.needs import RUNS
 from napari_unet.data.annotation import guess_kind
-from napari_unet.data.doubts import TRUST, check_looks, check_names
+from napari_unet.data.doubts import TRUST, check_looks, check_names, doubt_kind
 from napari_unet.errors import InputError
 from napari_unet.train.pairs import Part
 from napari_unet.train.training_source import TrainingSource
@@ -22,7 +22,6 @@ from napari_unet.widgets.choose.annotation_button import AnnotationButton
 from napari_unet.widgets.choose.class_swatches import ClassSwatches
 from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
-from napari_unet.widgets.choose.kind_box import TOOLTIP, KindBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.annotations import class_names
 from napari_unet.widgets.layers.arrays import image_stack, labels_array, misfit
@@ -31,14 +30,24 @@ from napari_unet.widgets.layers.looks import source_of
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.parts import in_row
+from napari_unet.widgets.qt.listen import later
+from napari_unet.widgets.qt.parts import WarningLabel, in_row, present
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.layer_pairs import Place, TrainingPair
+from napari_unet.widgets.train.painted_kind import PaintedKind
 from napari_unet.widgets.train.regions_box import RegionsBox
 
 if TYPE_CHECKING:
     from napari_unet.config import Region
     from napari_unet.widgets.qt.panel import Panel
+
+_PAINT_MS = 1000
+_WHOLE = (AnnotationKind.CLASSES, AnnotationKind.OBJECTS)
+_NO_BOX = "Draw a box around what you painted in full: drag on the image."
+_BOXES_TOO = (
+    "Boxes for training are drawn: nothing outside of them is learnt. Choose them "
+    "above, or remove them from the layer regions."
+)
 
 
 class TrainingSet(QObject):
@@ -68,7 +77,7 @@ class TrainingSet(QObject):
         self.new_button = AnnotationButton(panel.viewer, self.image)
         still = "Train takes it as it is; live training and Send do not."
         self.copy_offer = CopyOffer(panel.viewer, self.annotations, still)
-        self.kind = KindBox()
+        self.kind, self.doubt = PaintedKind(), WarningLabel()
         self.coverage = CoverageBox(self.annotations, self.kind)
         self.trust = QCheckBox(ImageConfig.model_fields["trust_labels"].title or "")
         self.trust.hide()
@@ -78,6 +87,8 @@ class TrainingSet(QObject):
         self.regions = RegionsBox(panel.viewer)
         self.images = ImagesTable(panel.viewer)
         self._network = UNetConfig()
+        self._boxes = self._complete = ""
+        self._question_timer = later(self, self._question, _PAINT_MS)
         self._connect()
 
     def why_not(self) -> str:
@@ -94,7 +105,8 @@ class TrainingSet(QObject):
     def _why_not(self) -> str:
         if self.image.value() is None:
             return "There is no image layer: load one first."
-        return misfit(self.image.value()) or misfit(self.annotations.value())
+        missing = _NO_BOX if self.kind.in_boxes and not self._boxes else ""
+        return misfit(self.image.value()) or misfit(self.annotations.value()) or missing
 
     def chosen_kind(self) -> AnnotationKind:
         """Return what the annotations mean: as chosen, or else guessed."""
@@ -154,6 +166,13 @@ class TrainingSet(QObject):
         self._shared.share()
         return [self._source(pair) for pair in pairs]
 
+    def trains_on_chosen(self) -> bool:
+        """Return whether the first of the sources is what is chosen in the dock."""
+        first = self.images.value()[:1]
+        image, annotations = self.image.value(), self.annotations.value()
+        listed = self.images.lists(image, annotations)
+        return not listed or any(p.image == image for p in first)
+
     def follow(self, network: UNetConfig) -> None:
         """Take another network: how far it sees decides what leaks."""
         self._network = network
@@ -185,7 +204,8 @@ class TrainingSet(QObject):
         form.addRow(self._shared.warning)
         form.addRow(self.copy_offer)
         form.addRow(self.classes)
-        add("What did you paint?", self.kind, TOOLTIP)
+        add("What did you paint?", self.kind, self.kind.tip)
+        form.addRow(self.doubt)
         form.addRow(self.trust)
 
     def add_settings(self, form: QFormLayout) -> None:
@@ -254,10 +274,13 @@ class TrainingSet(QObject):
         self.kind.currentIndexChanged.connect(self._on_place)
         self.validation.textChanged.connect(self._on_place)
         self.regions.validationChanged.connect(self.validation.setText)
+        self.regions.valueChanged.connect(self._on_regions)
+        self._panel.listen(self.workspace.events.painted, self._on_painted)
         self.copy_offer.made.connect(self._on_copy)
         self._on_place()
 
     def _on_annotations(self, _layer: Labels | None) -> None:
+        self._show_doubt()
         self.trust.setChecked(False)
         self.trust.hide()
 
@@ -265,11 +288,84 @@ class TrainingSet(QObject):
         self.workspace.annotations = layer
 
     def _on_kind(self, _index: int) -> None:
+        if self.kind.in_boxes and not self._boxes:
+            self.regions.draw(Role.TRAIN)
+        self._settle_boxes()
+        self._panel.refresh()
+
+    def _share_kind(self) -> None:
         kind = self.kind.value()
         if kind != self.workspace.kind:
             # It was chosen for the layer that is shown.
             self._shared.share()
             self.workspace.kind = kind
+
+    def _on_regions(self, regions: list[Region]) -> None:
+        """Take the boxes that train for what was painted in full, or not any more."""
+        before, kind = self._boxes, self.kind.value()
+        slices = {one.slices for one in regions if one.role is Role.TRAIN}
+        self._boxes = ",".join(sorted(filter(None, slices), key=int))
+        if self._boxes and not before and kind in _WHOLE:
+            self.kind.inside = present(kind)
+            self.kind.choose_boxes()
+        self._settle_boxes()
+        self._panel.refresh()
+
+    def _settle_boxes(self) -> None:
+        """Let kind and complete slices follow what is painted in boxes."""
+        in_boxes, before, now = (
+            self.kind.in_boxes,
+            self._complete,
+            self.coverage.value(),
+        )
+        self._complete = self._boxes if in_boxes else ""
+        if in_boxes:
+            self.kind.inside = self._kind_inside()
+        self._share_kind()
+        complete = self._complete or None
+        if (in_boxes or before) and now.complete != complete:
+            self.coverage.setValue(Coverage(ignore=now.ignore, complete=complete))
+        self._show_doubt()
+
+    def _kind_inside(self) -> AnnotationKind:
+        """Return what values mean where nothing is left out."""
+        if self._background_is_painted:
+            return AnnotationKind.SCRIBBLES
+        guess = self.kind.guess
+        objects = guess is not None and guess.kind is AnnotationKind.OBJECTS
+        return AnnotationKind.OBJECTS if objects else AnnotationKind.CLASSES
+
+    @property
+    def _background_is_painted(self) -> bool:
+        return self._named and any(self.workspace.painted[:1])
+
+    @property
+    def _named(self) -> bool:
+        """Whether values have the names of our brushes, background first."""
+        return bool(class_names(self.annotations.value()))
+
+    def _on_painted(self, _painted: Any = None) -> None:
+        # Of strokes with the brushes of this program there is no doubt.
+        strokes = self.kind.value() is AnnotationKind.SCRIBBLES
+        plain = strokes and self._named and not self.kind.in_boxes
+        if not (plain or self._panel.running):
+            self._question_timer.start()
+
+    def _question(self) -> None:
+        """Look anew at what was painted."""
+        self.coverage.guess()
+        self._settle_boxes()
+
+    def _show_doubt(self) -> None:
+        """Say where the kind is doubtful for what was painted."""
+        kind, guess = self.kind.value(), self.kind.guess
+        background = self._background_is_painted
+        words = doubt_kind(kind, guess, named=self._named, background=background)
+        if self.kind.in_boxes:
+            words = "" if self._boxes else _NO_BOX
+        elif self._boxes and kind in _WHOLE:
+            words = _BOXES_TOO
+        self.doubt.setText(words)
 
     def _on_coverage(self) -> None:
         coverage = self.coverage.value()
