@@ -127,7 +127,7 @@ def test_the_box_the_eye_and_the_list_of_layers_are_one_state(
     assert not viewer.layers["other"].visible
     stop(live, finish)
     assert not box.isEnabled()
-    assert "Start live training first" in box.toolTip()
+    assert "Start a training first" in box.toolTip()
 
 
 def test_undo_brings_the_model_before_back(
