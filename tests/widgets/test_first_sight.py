@@ -124,9 +124,11 @@ def test_no_dock_beside_it_does(
     assert not [words for words in read if _FORBIDDEN.search(words)]
 
 
-def test_unfolded_settings_of_the_train_tab_are_in_plain_words(opened: Any) -> None:
+def test_unfolded_settings_of_the_train_tab_are_in_plain_words(
+    opened: Any, qtbot: Any
+) -> None:
     opened.tabs.setCurrentWidget(opened.train)
     opened.train.more.expand(animate=False)
+    qtbot.waitUntil(lambda: "How thoroughly" in texts(opened.train))
     read = list(texts(opened.train))
-    assert "How thoroughly" in read
     assert not [words for words in read if _FORBIDDEN.search(words)]
