@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet.cli.options import Given, with_settings
+from napari_unet.errors import NapariUNetError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,9 +51,11 @@ def measure(
 
     from napari_unet.cli.outputs import check_outputs
     from napari_unet.cli.show import bar, console, read_and_tell, say
+    from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.stack import parse_slices
-    from napari_unet.measure.measuring import measure_objects
+    from napari_unet.measure.measuring import MeasureSource, measure_steps
     from napari_unet.measure.numbered import number_objects
+    from napari_unet.steps import result_of
 
     check_outputs([path for path in (labels, image, other) if path is not None], csv)
     picture = None if image is None else read_and_tell(image, given["image"])
@@ -65,16 +68,18 @@ def measure(
     )
     for note in objects.notes:
         say(note)
-    with bar("measuring") as show:
-        found = measure_objects(
-            objects,
-            None if picture is None else np.asarray(picture.slices(slices).as_czyx()),
-            pixel_size=sized.size_for(objects.ndim),
-            unit=sized.unit,
-            other=None if beside is None else np.asarray(beside.as_zyx()),
-            distances=distances,
-            progress=show,
-        )
+    source = MeasureSource(
+        objects,
+        None if picture is None else np.asarray(picture.slices(slices).as_czyx()),
+        sized.size_for(objects.ndim),
+        sized.unit,
+        None if beside is None else np.asarray(beside.as_zyx()),
+        distances,
+    )
+    with stop_on_signals() as stop, bar("measuring") as show:
+        found = result_of(measure_steps(source, stop), lambda step: show(*step))
+    if found is None:
+        raise NapariUNetError("Stopped before the end: nothing was written.")
     console.print(totals_table(found))
     if csv is not None:
         first = parse_slices(slices or ":", stack.num_slices).start

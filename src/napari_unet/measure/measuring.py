@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from threading import Event
+from typing import Any, cast
 
 import numpy as np
 import scipy
@@ -22,13 +23,11 @@ from napari_unet.measure.numbered import NumberedObjects, number_objects
 from napari_unet.measure.object_measures import ObjectMeasures
 from napari_unet.measure.perimeter import perimeter
 from napari_unet.measure.surface_area import surface_area
+from napari_unet.steps import result_of
 
 _GAP = 2
 _BATCH = 64
 _ADVICE = "choose labels and image of the same place"
-
-Progress = Callable[[int, int], None]
-"""Called with the number of objects done and of all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,16 +118,54 @@ class _Plane:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class MeasureSource:
+    """What is measured.
+
+    Attributes
+    ----------
+    objects
+        The objects.
+    image
+        (C, Z, Y, X): grey values to take mean and standard deviation of, or None.
+    pixel_size
+        Of Z, Y and X.
+    unit
+        Its unit; "pixel" where it is unknown.
+    other
+        (Z, Y, X): labels to measure the distance to, or None.
+    distances
+        Whether to count neighbours and measure how far the nearest object is, which
+        takes most of the time.
+    class_names
+        Names of the classes, background first.
+
+    Raises
+    ------
+    InputError
+        When shapes differ.
+    """
+
+    objects: NumberedObjects
+    image: NDArray[np.generic] | None = None
+    pixel_size: Sequence[float] = (1.0, 1.0, 1.0)
+    unit: str = "pixel"
+    other: NDArray[np.generic] | None = None
+    distances: bool = True
+    class_names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        beside = (self.image, "the image is"), (self.other, "the other labels are")
+        for array, name in beside:
+            if array is not None:
+                names, shape = ("The labels are", name), self.objects.labels.shape
+                check_same_size(shape, array.shape[-3:], names, _ADVICE)
+
+
 def measure_objects(
     objects: NumberedObjects | NDArray[np.generic],
     image: NDArray[np.generic] | None = None,
-    *,
-    pixel_size: Sequence[float] = (1.0, 1.0, 1.0),
-    unit: str = "pixel",
-    other: NDArray[np.generic] | None = None,
-    distances: bool = True,
-    class_names: Sequence[str] = (),
-    progress: Progress | None = None,
+    **more: Any,
 ) -> ObjectMeasures:
     """Measure each object of labels.
 
@@ -138,19 +175,9 @@ def measure_objects(
         (Z, Y, X) labels as `number_objects` reads them, or what it returned.
     image
         (C, Z, Y, X): grey values to take mean and standard deviation of.
-    pixel_size
-        Of Z, Y and X.
-    unit
-        Its unit; "pixel" where it is unknown.
-    other
-        (Z, Y, X): labels to measure the distance to, besides that between the objects.
-    distances
-        Whether to count neighbours and measure how far the nearest object is, which
-        takes most of the time.
-    class_names
-        Names of the classes, background first.
-    progress
-        Called with the objects done, and all of them.
+    **more
+        `pixel_size`, `unit`, `other`, `distances` and `class_names`, as
+        `MeasureSource` has them.
 
     Raises
     ------
@@ -159,57 +186,64 @@ def measure_objects(
     """
     if not isinstance(objects, NumberedObjects):
         objects = number_objects(objects)
-    shape = objects.labels.shape
-    for array, name in ((image, "the image is"), (other, "the other labels are")):
-        if array is not None:
-            names = "The labels are", name
-            check_same_size(shape, array.shape[-3:], names, _ADVICE)
-    spacing = tuple(float(size) for size in pixel_size)
-    planes = list(_planes(objects, image, other, spacing, distances))
-    values = _columns(list(_measured(planes, progress)), objects, class_names)
-    measured = objects.labels.size * math.prod(spacing[-objects.ndim :])
-    return ObjectMeasures(values, unit, objects.ndim, measured, objects.notes)
+    steps = measure_steps(MeasureSource(objects, image, **more), Event())
+    return cast("ObjectMeasures", result_of(steps))
 
 
-def _planes(
-    numbered: NumberedObjects,
-    image: NDArray[np.generic] | None,
-    other: NDArray[np.generic] | None,
-    spacing: tuple[float, ...],
-    distances: bool,
-) -> Iterator[_Plane]:
+def measure_steps(
+    source: MeasureSource, stop: Event
+) -> Generator[tuple[int, int], None, ObjectMeasures | None]:
+    """Measure each object, several at a time.
+
+    Parameters
+    ----------
+    source
+        What is measured.
+    stop
+        Ends the work, which then returns None.
+
+    Yields
+    ------
+    How many objects are measured, and of how many.
+    """
+    planes = list(_planes(source))
+    work = [(plane, *row) for plane in planes for row in plane.rows()]
+    batches = [work[at : at + _BATCH] for at in range(0, len(work), _BATCH)]
+    rows: list[dict[str, float]] = []
+    yield 0, len(work)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(_measure_batch, batches):
+            if stop.is_set():
+                pool.shutdown(cancel_futures=True)
+                return None
+            rows.extend(found)
+            yield len(rows), len(work)
+    objects = source.objects
+    measured = objects.labels.size * math.prod(source.pixel_size[-objects.ndim :])
+    return ObjectMeasures(
+        _columns(rows, source), source.unit, objects.ndim, measured, objects.notes
+    )
+
+
+def _planes(source: MeasureSource) -> Iterator[_Plane]:
     """Return what is measured by itself: the volume, or each slice."""
-    labels = numbered.labels
-    if numbered.volume:
-        yield _Plane(labels, image, other, None, spacing, distances)
+    labels, image, other = source.objects.labels, source.image, source.other
+    spacing = tuple(float(size) for size in source.pixel_size)
+    if source.objects.volume:
+        yield _Plane(labels, image, other, None, spacing, source.distances)
         return
     for z, plane in enumerate(labels):
         grey = None if image is None else image[:, z]
         beside = None if other is None else other[z]
-        yield _Plane(plane, grey, beside, z, spacing[1:], distances)
+        yield _Plane(plane, grey, beside, z, spacing[1:], source.distances)
 
 
-def _measured(
-    planes: Sequence[_Plane], progress: Progress | None
-) -> Iterator[dict[str, float]]:
-    """Measure the objects of all planes, several at a time."""
-    work = [(plane, *row) for plane in planes for row in plane.rows()]
-    batches = [work[at : at + _BATCH] for at in range(0, len(work), _BATCH)]
-
-    def measure(batch: list[tuple[_Plane, int, Box]]) -> list[dict[str, float]]:
-        return [plane.measure(number, box) for plane, number, box in batch]
-
-    done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for rows in pool.map(measure, batches):
-            done += len(rows)
-            if progress is not None:
-                progress(done, len(work))
-            yield from rows
+def _measure_batch(batch: Sequence[tuple[_Plane, int, Box]]) -> list[dict[str, float]]:
+    return [plane.measure(number, box) for plane, number, box in batch]
 
 
 def _columns(
-    rows: Sequence[dict[str, float]], numbered: NumberedObjects, names: Sequence[str]
+    rows: Sequence[dict[str, float]], source: MeasureSource
 ) -> dict[str, NDArray[Any]]:
     """Return one array for each measure, in the order of `COLUMNS`."""
     kinds = {"object": np.int64, "slice": np.int64, "neighbours": np.int64}
@@ -218,10 +252,10 @@ def _columns(
         for name in rows[0]
     }
     found["at_border"] = found["at_border"].astype(bool)
-    objects = found["object"]
+    objects, numbered = found["object"], source.objects
     if numbered.classes is not None:
         classes = numbered.classes[objects]
-        known = dict(enumerate(names))
+        known = dict(enumerate(source.class_names))
         named = [known.get(int(one), str(one)) for one in classes]
         found["class"] = np.array(named)
     if numbered.values is not None:
