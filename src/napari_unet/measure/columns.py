@@ -33,11 +33,6 @@ class Column:
         short = "px" if unit == "pixel" else unit
         return short if self.power == 1 else f"{short}^{self.power}"
 
-    def header(self, unit: str) -> str:
-        """Return the title with the unit, such as "area (nm^2)"."""
-        own = self.unit_in(unit)
-        return f"{self.title} ({own})" if own else self.title
-
 
 COLUMNS: dict[str, Column] = {
     "object": Column("object", "Number of the object: its value in the labels."),

@@ -83,9 +83,11 @@ def number_objects(
     if not values.size:
         raise InputError("The labels hold no object: there is nothing to measure.")
     if kind is None:
-        guess = guess_kind(labels)
-        kind = guess.kind
-        notes.append(f"labels are {kind}: {guess.reason}")
+        # What is measured is whole: nobody paints strokes for it.
+        numbered = guess_kind(labels).kind is AnnotationKind.OBJECTS
+        kind = AnnotationKind.OBJECTS if numbered else AnnotationKind.CLASSES
+        what = "every value is one object" if numbered else "what touches is one object"
+        notes.append(f"labels are {kind} ({len(values)} values above 0): {what}")
     if volume is None:
         volume = kind is AnnotationKind.OBJECTS and goes_on(labels)
         if len(labels) > 1:

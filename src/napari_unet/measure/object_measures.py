@@ -78,11 +78,16 @@ class ObjectMeasures:
         """Return what a column is."""
         return COLUMNS[name.split(maxsplit=1)[0]]
 
+    def title(self, name: str) -> str:
+        """Return the title of a column, such as "mean grey value of channel 1"."""
+        channel = name.partition(" ")[2]
+        title = self.column(name).title
+        return f"{title} of channel {channel}" if channel else title
+
     def header(self, name: str) -> str:
         """Return the title of a column with its unit, such as "area (nm^2)"."""
-        title = self.column(name).header(self.unit)
-        channel = name.partition(" ")[2]
-        return f"{title} of channel {channel}" if channel else title
+        unit = self.column(name).unit_in(self.unit)
+        return f"{self.title(name)} ({unit})" if unit else self.title(name)
 
     def totals(self) -> tuple[ClassTotal, ...]:
         """Return what each class adds up to, and all where there are several."""

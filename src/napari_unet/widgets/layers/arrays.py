@@ -55,7 +55,7 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     sizes = pixel_size(layer)[-len(set(kept) & set("ZYX")) :]
     calibration = calibration_of(layer)
     return Stack(
-        *(data, kept, sizes, _unit(layer), layer.name),
+        *(data, kept, sizes, unit_of(layer), layer.name),
         calibration_source=calibration.source,
         unknown_axes=calibration.unknown_axes(kept),
         info_bar=layer.metadata.get(INFO_BAR, 0),
@@ -241,6 +241,7 @@ def _is_at(layer: Layer, side: str, value: Any) -> bool:
     return np.array_equal(getattr(now, "affine_matrix", now), value)
 
 
-def _unit(layer: Layer) -> str:
+def unit_of(layer: Layer) -> str:
+    """Return the unit of a layer's rows, "pixel" where it is unknown."""
     unit = f"{layer.units[-1]:~}" if layer.units else "pixel"
     return {"µm": "um", "px": "pixel", "": "pixel"}.get(unit, unit)

@@ -1,0 +1,1 @@
+"""The Measure dock: a number for each object."""

@@ -1,0 +1,59 @@
+"""How a measure is distributed over the objects."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_unet.measure.object_measures import ObjectMeasures
+from napari_unet.widgets.measure.object_table import shown_unit
+from napari_unet.widgets.qt.plot import ThemedPlots
+
+_HEIGHT = 150
+_AXIS_HEIGHT = 48
+_MOST_BARS = 40
+_BARS = "#5b9bd5"
+
+
+class SizePlot(ThemedPlots):
+    """A histogram of one measure of all objects, or of its mean in each slice."""
+
+    def __init__(self) -> None:
+        super().__init__(1, _HEIGHT)
+
+    def furnish(self) -> None:
+        """Make the bars."""
+        import pyqtgraph as pg
+
+        (self.plot,) = self.plots
+        self.plot.getAxis("bottom").setHeight(_AXIS_HEIGHT)
+        self.bars = pg.BarGraphItem(x=[], height=[], width=1, brush=_BARS, pen=None)
+        self.plot.addItem(self.bars)
+
+    def show_measure(self, found: ObjectMeasures, name: str, by_slice: bool) -> None:
+        """Draw a column of the table; what is not known is left out."""
+        self.make()
+        values = found.values[name].astype(np.float64)
+        known = np.isfinite(values)
+        title = shown_unit(found.header(name))
+        if by_slice:
+            slices = found.values["slice"][known]
+            numbers, which = np.unique(slices, return_inverse=True)
+            heights = np.bincount(which, values[known]) / np.bincount(which)
+            self._draw(numbers, heights, 0.8, "slice", f"mean {title}")
+            return
+        edges = np.histogram_bin_edges(values[known], "auto")
+        if len(edges) > _MOST_BARS:
+            edges = np.linspace(edges[0], edges[-1], _MOST_BARS + 1)
+        counts, edges = np.histogram(values[known], edges)
+        middles = (edges[:-1] + edges[1:]) / 2
+        self._draw(middles, counts, float(edges[1] - edges[0]), title, "objects")
+
+    def _draw(
+        self, x: np.ndarray, heights: np.ndarray, width: float, below: str, beside: str
+    ) -> None:
+        self.bars.setOpts(x=x, height=heights, width=width)
+        self.plot.setLabel("bottom", below)
+        self.plot.setLabel("left", beside)
+        self.plot.setXRange(float(x.min()) - width, float(x.max()) + width, padding=0)
+        top = float(np.max(heights, initial=0)) or 1.0
+        self.plot.setYRange(0, 1.05 * top, padding=0)

@@ -1,0 +1,107 @@
+"""Objects are measured from the window, and the table leads to them."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_unet.measure.measuring import measure_objects
+from napari_unet.measure.numbered import number_objects
+from napari_unet.widgets.measure.dock import MeasureWidget
+
+
+@pytest.fixture
+def measured(viewer: Any, qtbot: Any, finish: Any) -> MeasureWidget:
+    """The dock, with three objects of two slices measured."""
+    labels = np.zeros((2, 60, 80), np.uint8)
+    labels[0, 5:15, 5:25], labels[1, 20:40, 30:50], labels[1, 50:56, 60:70] = 1, 2, 9
+    image = np.where(labels > 0, 200, 50).astype(np.uint8)
+    place = {"scale": (50, 4, 4), "units": ("nm",) * 3}
+    viewer.add_image(image, name="em", **place)
+    viewer.add_labels(labels, name="cells", **place)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
+    dock.kind.setCurrentIndex(1)
+    dock.run_button.click()
+    finish(dock)
+    return dock
+
+
+def test_the_table_shows_the_largest_first_and_leads_there(
+    measured: Any, viewer: Any
+) -> None:
+    table = measured.table
+    assert table.count() == 3
+    titles = [column.title for column in table._rows.columns]
+    assert "Area\nnm²" in titles
+    first = table.choose(0)
+    assert measured.found.values["object"][first] == 2
+    viewer.dims.set_current_step(0, 0)
+    table.clicked.emit(table.model().index(0, 0))
+    assert viewer.dims.current_step[0] == 1
+    assert viewer.scene.camera.center[-2:] == pytest.approx((29.5 * 4, 39.5 * 4))
+
+
+def test_what_the_window_measures_is_what_the_core_does(
+    measured: Any, viewer: Any, tmp_path: Any
+) -> None:
+    layer = viewer.layers["cells"]
+    image = viewer.layers["em"].data[None]
+    core = measure_objects(
+        number_objects(np.asarray(layer.data), "objects"),
+        image,
+        pixel_size=(50, 4, 4),
+        unit="nm",
+    )
+    measured.save(tmp_path / "cells.csv")
+    assert (tmp_path / "cells.csv").read_text(encoding="utf-8") == core.as_csv()
+    with (tmp_path / "cells.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.reader(file))) == 4
+
+
+def test_the_layer_knows_the_measures_of_its_objects(
+    measured: Any, viewer: Any
+) -> None:
+    features = viewer.layers["cells"].features.set_index("index")
+    assert features.loc[9, "area (nm^2)"] == 60 * 16
+    assert features.loc[2, "mean grey value"] == 200
+
+
+def test_each_measure_is_plotted(measured: Any) -> None:
+    plotted = measured.plotted
+    assert plotted.count() >= 8
+    for index in range(plotted.count()):
+        plotted.setCurrentIndex(index)
+        heights = measured.plot.bars.opts["height"]
+        name, by_slice = plotted.currentData()
+        if not by_slice:
+            known = np.isfinite(measured.found.values[name])
+            assert heights.sum() == known.sum(), name
+
+
+def test_a_volume_of_unknown_depth_is_refused_in_a_sentence(
+    viewer: Any, finish: Any
+) -> None:
+    labels = np.zeros((4, 60, 60), np.uint8)
+    for number in range(1, 11):
+        labels[:, 5 * number : 5 * number + 4, 5:15] = number
+    viewer.add_labels(labels, scale=(1, 4, 4), units=("pixel", "nm", "nm"))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
+    dock.run_button.click()
+    finish(dock)
+    assert dock.found is None
+    assert "how far apart" in dock.status.text()
+
+
+def test_pieces_of_a_class_are_measured_with_its_name(viewer: Any, finish: Any) -> None:
+    labels = np.zeros((60, 80), np.uint8)
+    labels[5:15, 5:25], labels[20:40, 30:50], labels[20:40, 60:70] = 1, 2, 2
+    viewer.add_labels(labels)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
+    dock.run_button.click()
+    finish(dock)
+    assert dock.found.values["class"].tolist() == ["1", "2", "2"]
+    assert "3 objects" in dock.status.headline.text()
+    dock.table.clicked.emit(dock.table.model().index(0, 0))
