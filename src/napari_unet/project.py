@@ -46,6 +46,8 @@ class LayerRecord(Settings):
     """Relative where it lies in the project; none: in no file."""
     axes: str | None = None
     """Of an image: what the user said of the dimensions of its file."""
+    level: int = 0
+    """Of an image in OME-Zarr: its resolution, 0 the finest."""
     info_bar: int | None = None
     """Of an image: rows at the bottom that hold writing."""
     look: dict[str, Any] = Field(default_factory=dict)
@@ -274,8 +276,7 @@ class Project:
             path = self.found(record.path)
             journal = self._journals().get(record.role)
             if journal is None:
-                stack = read_stack(path, axes=record.axes, info_bar=record.info_bar)
-                return LayerRead(record, stack)
+                return LayerRead(record, _read(path, record))
             entry = journal.entry(path)
             return LayerRead(record, journal.read(entry), entry)
         except NapariUNetError as error:
@@ -306,6 +307,12 @@ class Project:
         return InputError(
             f"{self.file} is damaged: load image and annotations one by one{other}."
         )
+
+
+def _read(path: Path, record: LayerRecord) -> Any:
+    return read_stack(
+        path, axes=record.axes, info_bar=record.info_bar, level=record.level
+    )
 
 
 def _is_painted(record: LayerRecord) -> bool:

@@ -34,3 +34,13 @@ def is_zarr(path: str | Path) -> bool:
 def holds_zarr(path: Path) -> bool:
     """Return whether a folder is a group or an array."""
     return any((path / mark).is_file() for mark in _MARKS)
+
+
+def title_of(path: str | Path) -> str:
+    """Return what a layer of a file is called: its name without endings.
+
+    >>> title_of("cells.ome.zarr")
+    'cells'
+    """
+    stem = Path(path).stem
+    return stem.removesuffix(".ome") if is_zarr(path) else stem

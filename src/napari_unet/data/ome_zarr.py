@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,10 +16,13 @@ from napari_unet.data.calibration import normal_unit, unit_factor
 from napari_unet.data.dimensions import unknown_dimensions
 from napari_unet.data.files import unreadable
 from napari_unet.data.formats.extra import library
+from napari_unet.data.lazy import memory_limit
 from napari_unet.data.volume import Volume
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
+_BYTES_A_VOXEL = 6
+"""Of annotations, and of the image as networks take it."""
 _EARLIER = ("0.1", "0.2", "0.3")
 _TYPES = {"channel": "C", "time": "T"}
 _NAMED = 8  # arrays that an error names
@@ -34,10 +38,13 @@ class OmeZarr:
         Its resolutions, the finest first; one of plain Zarr.
     labels
         Names of its labels, which are images themselves.
+    is_labels
+        Whether it says of itself that it holds labels.
     """
 
     levels: tuple[Volume, ...]
     labels: tuple[str, ...] = ()
+    is_labels: bool = False
 
     @property
     def path(self) -> str:
@@ -60,6 +67,15 @@ class OmeZarr:
                 f"{self.path} has no level {level}: choose one of {shapes}."
             )
         return self.levels[level]
+
+    def fitting(self) -> int:
+        """Return the finest level on which there is memory to annotate and train."""
+        for volume in self.levels[:-1]:
+            lengths = zip(volume.axes, volume.shape, strict=True)
+            voxels = math.prod(n for letter, n in lengths if letter in "TZYX")
+            if voxels * _BYTES_A_VOXEL <= memory_limit():
+                return volume.level
+        return self.levels[-1].level
 
     def label(self, name: str) -> OmeZarr:
         """Open some of its labels."""
@@ -193,7 +209,7 @@ def _image_in(node: _Node) -> OmeZarr:
         return OmeZarr((_plain(node, "", node.held),))
     attributes = node.attributes
     if "multiscales" in attributes:
-        return OmeZarr(_levels(node), _labels(node))
+        return OmeZarr(_levels(node), _labels(node), "image-label" in attributes)
     if "plate" in attributes or "well" in attributes:
         raise InputError(
             f"{node.path} is a plate of many images: open one of its fields, such as "

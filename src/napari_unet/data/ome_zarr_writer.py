@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from napari_unet.data.addresses import holds_zarr
 from napari_unet.data.files import unwritable
 from napari_unet.data.formats.extra import library
 from napari_unet.data.ome_zarr import holds_image, list_labels, open_zarr
-from napari_unet.data.pyramid import coarser
-from napari_unet.data.volume import Volume
-from napari_unet.errors import OutputError
+from napari_unet.data.pyramid import boxes, coarser, fill_pyramid
+from napari_unet.data.stack import Stack
+from napari_unet.data.volume import Volume, write_box
+from napari_unet.errors import InputError, OutputError
 
 _NAMES = {
     "fm": "femtometer",
@@ -143,6 +144,72 @@ def create_labels(
     if name:
         _add_to_list(root, name, version)
     return created
+
+
+def write_zarr(
+    path: str | Path, image: Stack | None, labels: Mapping[str, Stack]
+) -> tuple[str, ...]:
+    """Write an image with its labels as OME-Zarr 0.5, a box at a time.
+
+    Parameters
+    ----------
+    path
+        A folder that is not there yet.
+    image
+        With channels, slices, rows and columns; None for labels alone, of which there
+        is one.
+    labels
+        Those of the image, by their names.
+
+    Returns
+    -------
+    What was written: the image, or the labels.
+
+    Raises
+    ------
+    InputError
+        When there are several labels and no image.
+    OutputError
+        When something is there already, or the operating system refuses.
+    """
+    if image is None and len(labels) != 1:
+        raise InputError(
+            f"{path}: {len(labels)} labels without an image cannot be written as one: "
+            "choose the image, too, or one of them."
+        )
+    like = None
+    if image is not None:
+        levels = create_image(_plan(path, image))
+        _write_levels(levels, image, labels=False)
+        like = levels[0]
+    for name, stack in labels.items():
+        of = like or replace(_plan(path, stack), version="")
+        _write_levels(
+            create_labels(path, of, stack.dtype, name if like else ""),
+            stack,
+            labels=True,
+        )
+    return (str(path),)
+
+
+def _plan(path: str | Path, stack: Stack) -> Volume:
+    lengths = dict(zip("CZYX", stack.as_czyx().shape, strict=True))
+    axes = "".join(k for k, length in lengths.items() if length > 1 or k in stack.axes)
+    sizes = dict(zip("ZYX", stack.zyx_size, strict=True))
+    pixel_size = [sizes[letter] for letter in axes if letter in sizes]
+    shape = [lengths[letter] for letter in axes]
+    return planned(path, axes, shape, stack.dtype, pixel_size, stack.unit)
+
+
+def _write_levels(levels: Sequence[Volume], stack: Stack, *, labels: bool) -> None:
+    whole, first = stack.as_czyx(), levels[0]
+    for box in boxes(first):
+        parts = dict(zip(first.axes, box, strict=True))
+        key = tuple(parts.get(letter, slice(None)) for letter in "CZYX")
+        shape = [part.stop - part.start for part in box]
+        write_box(first, box, np.asarray(whole[key]).reshape(shape))
+    for _ in fill_pyramid(levels, labels=labels):
+        pass
 
 
 def _as_labels(volume: Volume, path: str, dtype: DTypeLike, version: str) -> Volume:

@@ -42,10 +42,13 @@ def fill_pyramid(
     stop
         Ends the work after the box in hand once it is set; from any thread.
     """
-    parts = [list(_boxes(*pair)) for pair in itertools.pairwise(levels)]
+    parts = [
+        list(boxes(coarse, math.prod(fine.shape) / math.prod(coarse.shape)))
+        for fine, coarse in itertools.pairwise(levels)
+    ]
     done, total = 0, sum(map(len, parts))
-    for (fine, coarse), boxes in zip(itertools.pairwise(levels), parts, strict=True):
-        for box in boxes:
+    for (fine, coarse), part in zip(itertools.pairwise(levels), parts, strict=True):
+        for box in part:
             if stop is not None and stop.is_set():
                 return
             shrink = _nearest if labels else _mean
@@ -76,21 +79,23 @@ def coarser(volume: Volume) -> Volume:
     )
 
 
-def _boxes(fine: Volume, coarse: Volume) -> Iterator[tuple[slice, ...]]:
-    """Yield boxes of whole chunks that cover a level."""
-    factor = math.prod(fine.shape) / math.prod(coarse.shape) * fine.dtype.itemsize
-    box = list(coarse.written_at_once)
+def boxes(volume: Volume, read: float = 1) -> Iterator[tuple[slice, ...]]:
+    """Yield boxes of whole chunks that cover a volume, each of some 64 MB.
+
+    `read` is how many values are read for each of its own.
+    """
+    size, box = read * volume.dtype.itemsize, list(volume.written_at_once)
     while True:
         # The shortest that can grow, so that boxes stay near to cubes.
-        open_ = [n for n, side in enumerate(box) if side < coarse.shape[n]]
-        if not open_ or 2 * math.prod(box) * factor > _READ_AT_ONCE:
+        open_ = [n for n, side in enumerate(box) if side < volume.shape[n]]
+        if not open_ or 2 * math.prod(box) * size > _READ_AT_ONCE:
             break
         box[min(open_, key=lambda n: box[n])] *= 2
-    ranges = [range(0, n, side) for n, side in zip(coarse.shape, box, strict=True)]
+    ranges = [range(0, n, side) for n, side in zip(volume.shape, box, strict=True)]
     for starts in itertools.product(*ranges):
         yield tuple(
             slice(start, min(start + side, length))
-            for start, side, length in zip(starts, box, coarse.shape, strict=True)
+            for start, side, length in zip(starts, box, volume.shape, strict=True)
         )
 
 

@@ -150,6 +150,17 @@ def read_labels(
     return read_stack(path, calibration, axes=axes, level=level)
 
 
+def coarser_levels(path: str | Path, level: int, axes: str | None) -> list[Any]:
+    """Return the lower resolutions of an OME-Zarr, lazily; of other files none."""
+    if not is_zarr(path):
+        return []
+    from napari_unet.data.formats.arrange import arranged
+    from napari_unet.data.ome_zarr import open_zarr
+
+    coarser = open_zarr(path, axes).levels[level + 1 :]
+    return [arranged(Path(path), one.held()).data for one in coarser]
+
+
 def _load(path: Path, axes: str | None, level: int) -> Loaded:
     from napari_unet.data.folder import read_folder, read_image
     from napari_unet.data.formats.arrange import arranged

@@ -36,11 +36,11 @@ class Reading:
 
 
 def read_roles(
-    paths: dict[str, Path], axes: str | None, stop: Event
+    paths: dict[str, Path], axes: str | None, stop: Event, level: int = 0
 ) -> Iterator[Reading | tuple[str, Stack, str]]:
     """Read image and labels in turn; by their roles, as `TITLES` has them.
 
-    `axes` are those of the image, as `read_stack` takes them.
+    `axes` and `level` are those of the image, as `read_stack` takes them.
 
     Yields
     ------
@@ -60,7 +60,7 @@ def read_roles(
         yield Reading(path.name, done / total)
         done += sizes[role]
         if role == "image":
-            image = read_stack(path, axes=axes)
+            image = read_stack(path, axes=axes, level=level)
             yield role, image, _describe_image(image)
             continue
         stack = read_labels(path, image, axes=of_labels(axes))

@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.data.labels import whole_numbers, wide_enough
+from napari_unet.data.read import coarser_levels
 from napari_unet.data.stack import Stack
 from napari_unet.widgets.layers.arrays import (
     image_stack,
@@ -16,7 +17,13 @@ from napari_unet.widgets.layers.arrays import (
     placed_like,
     plane_shape,
 )
-from napari_unet.widgets.layers.marks import CALIBRATED_BY, INFO_BAR, SOURCE
+from napari_unet.widgets.layers.marks import (
+    AXES,
+    CALIBRATED_BY,
+    INFO_BAR,
+    LEVEL,
+    SOURCE,
+)
 from napari_unet.widgets.layers.places import bring_to, shape_in_space
 from napari_unet.widgets.layers.roles import Role, set_role
 
@@ -27,22 +34,39 @@ if TYPE_CHECKING:
 _ANY = int(np.iinfo(np.int64).min)
 
 
-def add_image(viewer: ViewerModel, stack: Stack, name: str, **options: Any) -> Image:
-    """Show a stack as an image layer that knows its file."""
-    layer = Image(stack.data, **{**image_options(stack, name), **options})
+def add_image(
+    viewer: ViewerModel,
+    stack: Stack,
+    name: str,
+    axes: str | None = None,
+    level: int = 0,
+) -> Image:
+    """Show a stack as an image layer that knows its file.
+
+    `axes` and `level` are those that it was read with. From OME-Zarr, the layer has
+    this and all coarser levels, and reads what is looked at.
+    """
+    layer = Image(**image_options(stack, name, axes, level))
     set_role(layer, Role.IMAGE)
     return _add(viewer, layer)
 
 
-def image_options(stack: Stack, name: str) -> dict[str, Any]:
-    """Return what an image layer of a stack is made with, beside its data."""
+def image_options(
+    stack: Stack, name: str, axes: str | None = None, level: int = 0
+) -> dict[str, Any]:
+    """Return what an image layer of a stack is made with, as `add_image` makes it."""
+    coarser = coarser_levels(stack.source, level, axes)
     return {
+        "data": [stack.data, *coarser] if coarser else stack.data,
+        "multiscale": bool(coarser),
         "name": name,
         "rgb": "S" in stack.axes,
         "metadata": {
             SOURCE: stack.source,
             CALIBRATED_BY: stack.calibration_source,
             INFO_BAR: stack.info_bar,
+            AXES: axes,
+            LEVEL: level,
         },
         **placed_as(stack, len(stack.axes.replace("S", ""))),
     }

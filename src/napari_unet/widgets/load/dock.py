@@ -13,6 +13,7 @@ from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QLabel, QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.config import ImageConfig
+from napari_unet.data.addresses import title_of
 from napari_unet.data.file_names import roles_among
 from napari_unet.data.read_roles import TITLES, Reading, read_roles
 from napari_unet.data.stack import Stack
@@ -20,11 +21,11 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.layers.add import add_image, add_labels
-from napari_unet.widgets.layers.marks import AXES
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.load.file_drop import FileDrop
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
+from napari_unet.widgets.load.level_box import LevelBox
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder, open_image
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 _MODEL = ".safetensors"
 _TIPS = {
-    "image": "TIFF file or folder of slices",
+    "image": "TIFF file, folder of slices or OME-Zarr",
     "annotations": "What you painted: scribbles, classes or objects",
     "truth": "Labels to score predictions against",
 }
@@ -100,6 +101,10 @@ class LoadWidget(Panel):
         self.axes.setPlaceholderText("as the file says")
         tip = ImageConfig.model_fields["axes"].description or ""
         self.add_row("Axes", self.axes, tip)
+        self.level = LevelBox()
+        self.add_row("Level", self.level, self.level.toolTip())
+        for edit in (self.rows["image"].edit, self.axes):
+            edit.textChanged.connect(self._on_image_changed)
         image = LayerBox(napari_viewer, Image, Role.IMAGE)
         self.listen(self.workspace.events.image, image.setValue)
         self.pixel_size = PixelSizeBox(napari_viewer, image)
@@ -163,10 +168,17 @@ class LoadWidget(Panel):
 
     def _read(self, paths: dict[str, Path]) -> None:
         self._begin()
-        self.start("Loading", partial(read_roles, paths, self._axes))
+        self.level.look_at(paths.get("image"), self._axes, far=True)
+        self._level, self._level_words = self.level.value(), self.level.words
+        self.start("Loading", partial(read_roles, paths, self._axes, level=self._level))
+
+    def _on_image_changed(self) -> None:
+        axes = self.axes.text().strip() or None
+        self.level.look_at(self.rows["image"].value(), axes)
 
     def _begin(self) -> None:
         self._words: list[str] = []
+        self._level, self._level_words = 0, ""
         self._axes = self.axes.text().strip() or None
 
     def on_step(self, item: Reading | tuple[str, Stack, str]) -> None:
@@ -177,11 +189,11 @@ class LoadWidget(Panel):
             self.show_progress(item.share, "\n".join([*self._words, words]))
             return
         role, stack, words = item
-        name = Path(stack.source).stem
+        name = title_of(stack.source)
         if role == "image":
-            layer = add_image(self.viewer, stack, name)
-            layer.metadata[AXES] = self._axes
-            self.workspace.image = layer
+            how = self._axes, self._level
+            self.workspace.image = add_image(self.viewer, stack, name, *how)
+            words = "\n".join(filter(None, [words, self._level_words]))
         else:
             image = self.workspace.image
             name = short_name(self.viewer, role, image)

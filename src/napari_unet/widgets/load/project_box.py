@@ -19,7 +19,7 @@ from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.looks import NAMES, options, show_look
 from napari_unet.widgets.layers.made_facts import FACTS, marks_of
-from napari_unet.widgets.layers.marks import AXES, ROLE
+from napari_unet.widgets.layers.marks import ROLE
 from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder
@@ -156,8 +156,8 @@ class ProjectBox(QWidget):
         if read.entry is not None:
             layer = self._add(read.data, read.entry, record.name, record.role)
         elif record.role is Role.IMAGE:
-            layer = add_image(self.viewer, read.data, record.name)
-            layer.metadata[AXES] = record.axes
+            how = record.axes, record.level
+            layer = add_image(self.viewer, read.data, record.name, *how)
         else:
             like, role = workspace.image, record.role
             layer = add_labels(self.viewer, read.data, record.name, like, role)

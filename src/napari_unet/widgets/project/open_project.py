@@ -20,7 +20,7 @@ from napari_unet.errors import InputError, sentence_of
 from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
-from napari_unet.widgets.layers.marks import AXES, INFO_BAR
+from napari_unet.widgets.layers.marks import AXES, INFO_BAR, LEVEL
 from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
@@ -336,6 +336,7 @@ class OpenProject(QObject):
             name=layer.name,
             path=stored,
             axes=layer.metadata.get(AXES),
+            level=layer.metadata.get(LEVEL, 0),
             info_bar=layer.metadata.get(INFO_BAR),
             look=look_of(layer),
             meant=meant if (meant := role_of(layer)) is not role else None,
