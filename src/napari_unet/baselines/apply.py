@@ -17,6 +17,7 @@ from napari_unet.baselines.registry import Baseline, Method, find_baseline
 from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_made_on
+from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 
@@ -178,7 +179,7 @@ def make_mask(
     stop
         Ends the work after the step in hand once it is set; what is done is kept.
     """
-    image, rows = stack.picture.as_czyx(), stack.picture_rows
+    image, rows = read_deep(stack.picture.as_czyx()), stack.picture_rows
     known = None if classes is None else classes[:, rows]
     mask, done = np.zeros(stack.as_czyx().shape[1:], np.uint8), []
     for step in segment(name, image, known, slices=slices, config=config, stop=stop):

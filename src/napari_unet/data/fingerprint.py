@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from napari_unet.data.slabs import slices_of
 from napari_unet.data.stack import ArrayLike
 
 _DIGITS = 16
@@ -17,9 +18,9 @@ def fingerprint(image: ArrayLike) -> str:
     Parameters
     ----------
     image
-        (C, Z, Y, X), as `Stack.as_czyx` gives it; read slice by slice.
+        (C, Z, Y, X), as `Stack.as_czyx` gives it; read slab by slab.
     """
     digest = hashlib.sha256(str(tuple(image.shape)).encode())
-    for z in range(image.shape[1]):
-        digest.update(np.ascontiguousarray(image[:, z]).data)
+    for plane in slices_of(image):
+        digest.update(np.ascontiguousarray(plane).data)
     return digest.hexdigest()[:_DIGITS]

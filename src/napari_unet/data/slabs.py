@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.data.lazy import memory_limit
 from napari_unet.data.stack import ArrayLike
 
 _LARGE_PLANE = 2**25
@@ -24,6 +25,28 @@ def sampling(image: ArrayLike) -> int:
     return max(1, math.ceil(math.sqrt(height * width / _LARGE_PLANE)))
 
 
+def read_deep(image: ArrayLike) -> ArrayLike:
+    """Return an image to be read slice by slice or tile by tile, in any order.
+
+    One whose chunks are several slices deep is read as a whole where the memory holds
+    it: else every slice would decompress the chunks of all.
+    """
+    depth, _ = _chunks(image)
+    size = math.prod(image.shape) * image.dtype.itemsize
+    return np.asarray(image) if depth > 1 and size <= memory_limit() else image
+
+
+def slices_of(image: ArrayLike) -> Iterator[NDArray[Any]]:
+    """Yield the (C, Y, X) slices of a (C, Z, Y, X) image, each chunk read once.
+
+    Some 128 MB are read at once, or one slice.
+    """
+    depth, _ = _chunks(image)
+    channels, _, height, width = image.shape
+    for layers in _layers(image, depth, channels * height * width):
+        yield from np.moveaxis(np.asarray(image[:, layers]), 1, 0)
+
+
 def sampled_slices(image: ArrayLike) -> Iterator[NDArray[np.float32]]:
     """Yield the (C, Y, X) slices of a (C, Z, Y, X) image, as `sampling` tells.
 
@@ -31,14 +54,20 @@ def sampled_slices(image: ArrayLike) -> Iterator[NDArray[np.float32]]:
     decompressed as a whole, but not more than 128 MB at once.
     """
     depth, rows = _chunks(image)
-    channels, length, height, width = image.shape
-    step, size = sampling(image), image.dtype.itemsize * channels
-    read_at_once = size * width * (rows if step > 1 else height)
-    depth = max(1, min(depth, _SLAB_BYTES // read_at_once))
-    for first in range(0, length, depth):
-        layers = slice(first, min(length, first + depth))
+    channels, _, height, width = image.shape
+    step = sampling(image)
+    at_once = channels * width * (rows if step > 1 else height)
+    for layers in _layers(image, depth, at_once):
         for plane in np.moveaxis(_slab(image, layers, rows, step), 1, 0):
             yield np.asarray(plane, np.float32)
+
+
+def _layers(image: ArrayLike, depth: int, values: int) -> Iterator[slice]:
+    """Yield the slices that are read at once, of `values` each."""
+    most = _SLAB_BYTES // (values * image.dtype.itemsize)
+    length, depth = image.shape[1], max(1, min(depth, most))
+    for first in range(0, length, depth):
+        yield slice(first, min(length, first + depth))
 
 
 def _slab(image: ArrayLike, layers: slice, rows: int, step: int) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.colours import with_colours
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.read import as_stack
+from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.model.started import Started
 from napari_unet.steps import result_of
@@ -142,7 +143,7 @@ def segment_steps(
     predictor = predictor_for(loaded, stack, config)
     yield Started(predictor.device.words, notes, predictor.device.memory_words)
     channels = loaded.network.footprint.in_channels
-    image = with_colours(stack.picture.as_czyx(), channels)
+    image = with_colours(read_deep(stack.picture.as_czyx()), channels)
     ndim, each = loaded.network.footprint.ndim, None
     if finishes and by_slice(finish, ndim):
         each = FinishedSlices(whole, image.shape[2], finish, predictor.threshold)

@@ -100,6 +100,7 @@ def test_a_project_opens_the_same_level_again(
     loaded(dock, qtbot)
     opened = OpenProject.of(dock.viewer)
     opened.save()
+    opened.wait()
     (record,) = opened.project.load().layers
     assert record.level == 1
     (read,) = opened.project.read_layers(opened.project.load(), Event())
