@@ -173,13 +173,16 @@ class LoadWidget(Panel):
         self.start("Loading", partial(read_roles, paths, self._axes, level=self._level))
 
     def _on_image_changed(self) -> None:
-        axes = self.axes.text().strip() or None
-        self.level.look_at(self.rows["image"].value(), axes)
+        self.level.look_at(self.rows["image"].value(), self._given_axes)
+
+    @property
+    def _given_axes(self) -> str | None:
+        return self.axes.text().strip() or None
 
     def _begin(self) -> None:
         self._words: list[str] = []
         self._level, self._level_words = 0, ""
-        self._axes = self.axes.text().strip() or None
+        self._axes: str | None = self._given_axes
 
     def on_step(self, item: Reading | tuple[str, Stack, str]) -> None:
         """Make the layer of a stack that was read."""
