@@ -130,7 +130,7 @@ def test_objects_are_made_with_the_threshold_of_the_model(
     )
     found = segment(model, stack, finish=OBJECTS)
     np.testing.assert_array_equal(found.labels, expected)
-    assert found.words.endswith(f"{expected.max():,} objects")
+    assert found.words.startswith(f"{expected.max():,} objects in ")
     assert found.probabilities is None, "they were needed, but nobody asked for them"
 
 
