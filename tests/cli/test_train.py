@@ -31,6 +31,7 @@ RUN_FILES = {
     "history.csv",
     "checkpoints",
     "log.txt",
+    ".lock",
 }
 
 

@@ -240,4 +240,4 @@ def test_a_full_disk_ends_in_one_sentence_and_leaves_older_files_whole(
     assert "cannot be written: File too large; free some space" in lines[-1]
     assert len(before) == 3
     assert {path: path.read_bytes() for path in before} == before
-    assert not [path for path in folder.path.iterdir() if path.name.startswith(".")]
+    assert {path.name for path in folder.path.glob(".*")} == {".lock"}
