@@ -16,7 +16,7 @@ from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.data.read import read_stack
 from napari_unet.data.volume import write_box
 
-pytest.importorskip("zarr")
+zarr = pytest.importorskip("zarr")
 yaozarrs = pytest.importorskip("yaozarrs")
 PLUGIN = "napari-unet-em"
 SHAPE = (6, 1000, 80)
@@ -54,6 +54,21 @@ def test_an_image_opens_lazily_in_all_resolutions_with_its_labels(
         np.testing.assert_allclose(layer.scale, (50, 4, 4))
         assert units(layer) == ("nanometer",) * 3
         assert layer.axis_labels == ("z", "y", "x")
+
+
+def test_labels_that_do_not_say_where_they_lie_lie_on_their_image(
+    viewer: Any, volume: Path
+) -> None:
+    group = zarr.open_group(volume / "labels" / "cells", mode="r+")
+    said = dict(group.attrs["ome"])
+    for axis in said["multiscales"][0]["axes"]:
+        del axis["unit"]
+    for level, factor in zip(said["multiscales"][0]["datasets"], (1, 2), strict=True):
+        level["coordinateTransformations"] = [{"type": "scale", "scale": [factor] * 3}]
+    group.attrs["ome"] = said
+    image, cells = viewer.open(str(volume), plugin=PLUGIN)
+    np.testing.assert_allclose(cells.scale, image.scale)
+    assert units(cells) == units(image)
 
 
 def test_labels_alone_open_as_labels(viewer: Any, volume: Path) -> None:

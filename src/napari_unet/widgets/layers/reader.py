@@ -35,15 +35,16 @@ def read_layers(path: str | list[str]) -> Layers:
     layers: Layers = []
     for name in [path] if isinstance(path, str) else path:
         try:
-            layers += _zarr_layers(name) if is_zarr(name) else [_image(name)]
+            layers += (
+                _zarr_layers(name) if is_zarr(name) else [_image(name, _told(name))]
+            )
         except NapariUNetError as error:
             show_error(str(error))
     # With an empty list napari would ask for another reader.
     return layers or [(None,)]
 
 
-def _image(path: str) -> tuple[Any, ...]:
-    stack = _told(path)
+def _image(path: str, stack: Stack) -> tuple[Any, ...]:
     options = image_options(stack, title_of(path))
     return options.pop("data"), options, "image"
 
@@ -52,19 +53,28 @@ def _zarr_layers(path: str) -> Iterator[tuple[Any, ...]]:
     from napari_unet.data.ome_zarr import open_zarr
 
     found = open_zarr(path)
-    yield _labels(path) if found.is_labels else _image(path)
+    if found.is_labels:
+        yield _labels(path)
+        return
+    image = _told(path)
+    yield _image(path, image)
     for label in found.labels:
-        yield _labels(f"{path}/labels/{label}")
+        yield _labels(f"{path}/labels/{label}", image)
 
 
-def _labels(path: str) -> tuple[Any, ...]:
+def _labels(path: str, image: Stack | None = None) -> tuple[Any, ...]:
+    """Return labels, where their image lies if they themselves do not say where."""
     stack = _told(path)
+    of = stack
+    if image is not None and set(stack.pixel_size) == {1.0}:
+        sizes = {one.as_czyx().shape[1:] for one in (stack, image)}
+        of = image if len(sizes) == 1 else stack
     levels = [stack.data, *coarser_levels(path, 0, None)]
     options = {
         "name": title_of(path),
         "multiscale": len(levels) > 1,
         "metadata": {SOURCE: stack.source},
-        **placed_as(stack, len(stack.axes)),
+        **placed_as(of, len(stack.axes)),
     }
     return levels if len(levels) > 1 else stack.data, options, "labels"
 
