@@ -10,6 +10,7 @@ import tifffile
 
 from napari_unet.config import RunConfig
 from napari_unet.model.checkpoint import load_model
+from napari_unet.score import volume_scoring
 
 zarr = pytest.importorskip("zarr")
 
@@ -81,3 +82,22 @@ def test_a_level_that_is_not_there_is_told_in_one_line(files, image, failed):
     words = failed("weights", image / "labels/cells", files / "w.tif", "--level", "7")
     assert "no level 7: choose one of 0 (5 x 96 x 128), 1 (5 x 48 x 64)" in words
     assert words.count("\n") == 1
+
+
+def test_what_the_memory_does_not_hold_is_scored_some_slices_at_a_time(
+    files, image, run, failed, monkeypatch
+):
+    cells = image / "labels" / "cells"
+    paths = ("score", files / "labels.tif", cells, "--level", "1", "--json")
+    run(*paths, files / "whole.json")
+    monkeypatch.setattr(volume_scoring, "memory_limit", lambda: 1000)
+    monkeypatch.setattr(volume_scoring, "_VOXELS", 48 * 64)
+    run(*paths, files / "parts.json")
+    whole, parts = (
+        json.loads((files / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("whole", "parts")
+    )
+    assert whole == parts
+    words = failed(*paths, files / "r.json", "--report", files / "r.html")
+    assert "some slices at a time" in words
+    assert "leave --report out" in words

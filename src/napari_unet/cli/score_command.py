@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from rich.table import Table
@@ -36,7 +37,9 @@ from napari_unet.score.report.facts import file_facts, model_facts
 from napari_unet.score.report.page import ReportPage, check_page
 from napari_unet.score.scores import Scores
 from napari_unet.score.scoring import score
+from napari_unet.score.volume_scoring import Question, is_large, score_volume_steps
 from napari_unet.starters.model_file import model_file
+from napari_unet.steps import result_of
 from napari_unet.train.history import curve_of
 
 if TYPE_CHECKING:
@@ -86,6 +89,14 @@ def run_score(request: ScoreRequest) -> None:
         info_bar = image.info_bar
     card = None if request.model is None else read_card(request.model)
     trained_on, notes = _trained_on(card, image, pair)
+    if is_large(pair.prediction.scored.as_zyx(), pair.truth.scored.as_zyx()):
+        question = Question(
+            request.kind, request.volume, trained_on, info_bar, _coverage(request, card)
+        )
+        scores = _score_large(request, pair, question)
+        show_scores(replace(scores, notes=(*scores.notes, *notes)))
+        _write_tables(request, scores)
+        return
     comparison = compare(
         pair.prediction.values,
         pair.truth.values,
@@ -117,6 +128,33 @@ def run_score(request: ScoreRequest) -> None:
         )
         page.save(request.report)
         say(f"wrote {request.report}")
+
+
+def _score_large(request: ScoreRequest, pair: LabelPair, question: Question) -> Scores:
+    """Score labels that the memory does not hold, behind a bar.
+
+    Raises
+    ------
+    InputError
+        When more is wanted than tables.
+    """
+    wanted = {
+        "--report": request.report,
+        "--error-map": request.error_map,
+        "--probabilities": request.probabilities,
+    }
+    given = [name for name, path in wanted.items() if path is not None]
+    if given:
+        raise InputError(
+            f"{request.truth} is scored some slices at a time, for the memory does not "
+            f"hold it: leave {' and '.join(given)} out, or choose --slices."
+        )
+    labels = pair.prediction.scored.as_zyx(), pair.truth.scored.as_zyx()
+    steps = score_volume_steps(*labels, question, Event())
+    with bar("scoring") as show:
+        scores = result_of(steps, lambda step: show(step.done, step.total))
+    # Nobody stops it before there are any.
+    return cast(Scores, scores).numbered(pair.numbers)
 
 
 def show_scores(scores: Scores) -> None:

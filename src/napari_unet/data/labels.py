@@ -218,7 +218,12 @@ def goes_on(objects: NDArray[np.generic]) -> bool:
 
     Where they do, most pixels of an object have its number above or below too.
     """
-    above, below = objects[:-1], objects[1:]
-    found = int(np.count_nonzero(above))
-    same = int(np.count_nonzero((above == below) & (above != 0)))
+    same, found = going_on(objects)
     return found > 0 and same > found / 2
+
+
+def going_on(objects: NDArray[np.generic]) -> tuple[int, int]:
+    """Count pixels of objects with the same number in the next slice, and all."""
+    above, below = objects[:-1], objects[1:]
+    same = int(np.count_nonzero((above == below) & (above != 0)))
+    return same, int(np.count_nonzero(above))

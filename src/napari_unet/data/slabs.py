@@ -47,6 +47,18 @@ def slices_of(image: ArrayLike) -> Iterator[NDArray[Any]]:
         yield from np.moveaxis(np.asarray(image[:, layers]), 1, 0)
 
 
+def slabs_of(*labels: ArrayLike) -> Iterator[slice]:
+    """Yield which slices of (Z, Y, X) arrays of one size are best read at once.
+
+    As many as their chunks are deep, but not more than 128 MB of each.
+    """
+    depth = max(_chunks(one, 0)[0] for one in labels)
+    size = max(one.dtype.itemsize for one in labels) * math.prod(labels[0].shape[1:])
+    depth, length = max(1, min(depth, _SLAB_BYTES // size)), labels[0].shape[0]
+    for first in range(0, length, depth):
+        yield slice(first, min(length, first + depth))
+
+
 def sampled_slices(image: ArrayLike) -> Iterator[NDArray[np.float32]]:
     """Yield the (C, Y, X) slices of a (C, Z, Y, X) image, as `sampling` tells.
 
@@ -84,11 +96,14 @@ def _slab(image: ArrayLike, layers: slice, rows: int, step: int) -> NDArray[Any]
     )
 
 
-def _chunks(image: ArrayLike) -> tuple[int, int]:
-    """Return how many slices and rows are stored together; of arrays one and many."""
+def _chunks(image: ArrayLike, first: int = 1) -> tuple[int, int]:
+    """Return how many slices and rows are stored together; of arrays one and many.
+
+    `first` is the axis of the slices, which that of the rows follows.
+    """
     chunks = getattr(image, "chunks", None)
     if chunks is None:
         return 1, 256
     # dask lists the size of every chunk, zarr names one for all.
-    depth, rows = (np.max(chunks[axis]) for axis in (1, 2))
+    depth, rows = (np.max(chunks[axis]) for axis in (first, first + 1))
     return int(depth), int(rows)

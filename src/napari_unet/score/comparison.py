@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import (
     IGNORE,
     MAX_CLASSES,
-    KindGuess,
     SplitLabels,
     Target,
     connected_objects,
@@ -25,17 +23,19 @@ from napari_unet.data.annotation import (
 from napari_unet.data.labels import (
     check_same_size,
     goes_on,
-    is_mask,
     label_values,
     small_ids,
     whole_numbers,
 )
 from napari_unet.data.stack import check_info_bar
 from napari_unet.errors import InputError
+from napari_unet.score.label_reading import (
+    LabelReading,
+    is_numbered,
+    is_without_0,
+    kind_of_truth,
+)
 
-_FEW = 8
-_MOST = 0.75
-_SLICES_LOOKED_AT = 4
 _READ_AS_MASK = (
     "prediction: every value above 0 is read as foreground; what touches is one object"
 )
@@ -67,6 +67,8 @@ class Comparison:
         nothing of other images. None where that is not known.
     notes
         Words to the user on how the values were read.
+    reading
+        How they were read; None where they are classes and ids already.
     """
 
     prediction: NDArray[np.generic]
@@ -78,6 +80,7 @@ class Comparison:
     first_slice: int = 0
     trained_on: frozenset[int] | None = frozenset()
     notes: tuple[str, ...] = ()
+    reading: LabelReading | None = None
 
     @cached_property
     def annotated(self) -> NDArray[np.bool_]:
@@ -129,6 +132,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     trained_on: frozenset[int] | None = frozenset(),
     info_bar: int = 0,
     coverage: Coverage | None = None,
+    reading: LabelReading | None = None,
 ) -> Comparison:
     """Read a prediction and its ground truth as they are stored.
 
@@ -158,46 +162,58 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         Rows at the bottom of the image that hold writing, and are not scored.
     coverage
         Which pixels of `truth` say anything; guessed when left out.
+    reading
+        How the values of the whole are read that these are a part of.
 
     Raises
     ------
     InputError
         When shapes or classes differ, or there is no truth.
     """
+    prediction, truth, read = _checked(prediction, truth, kind, coverage, info_bar)
+    coverage = read.settle(coverage or Coverage())
+    values = reading.values if reading else label_values(prediction)
+    numbered = reading.numbered if reading else is_numbered(prediction, values)
+    notes: list[str] = []
+    if kind is None:
+        guess = guess_kind(truth[:, : truth.shape[1] - info_bar], coverage)
+        kind, note = kind_of_truth(guess, read, values, numbered=numbered)
+        notes.append(note)
+    known = reading.num_classes if reading else 2
+    target = to_target(truth, kind, num_classes=known, coverage=coverage)
+    notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
+    true_ids, through = _true_ids(read.labels, target, volume)
+    if reading is None:
+        from_1 = is_without_0(prediction, values, target, info_bar, numbered=numbered)
+        how = (kind, coverage, target.num_classes, values, numbered, from_1, through)
+        reading = LabelReading(*how)
+    if reading.from_1:
+        prediction, values, numbered = _from_0(prediction), values[:-1], False
+        notes.append(_READ_FROM_1)
+    classes, num_classes, more = _predicted_classes(
+        prediction, values, kind, reading.num_classes, numbered=numbered
+    )
+    ids = small_ids(prediction) if numbered and num_classes == 2 else None
+    arrays = classes, target.classes, num_classes, ids, true_ids, through
+    told = (*notes, *more)
+    return Comparison(*arrays, first_slice, trained_on, told, reading)
+
+
+def _checked(
+    prediction: NDArray[np.generic],
+    truth: NDArray[np.generic],
+    kind: AnnotationKind | None,
+    coverage: Coverage | None,
+    info_bar: int,
+) -> tuple[NDArray[np.generic], NDArray[np.generic], SplitLabels]:
+    """Return whole numbers of one size without the info bar, and the truth as split."""
     check_same_size(prediction.shape, truth.shape)
     check_info_bar(info_bar, truth.shape[1], "The ground truth")
     prediction, truth = (_clear(one, info_bar) for one in (prediction, truth))
     read = split_labels(truth, kind, coverage, "The ground truth holds")
-    coverage = read.settle(coverage or Coverage())
     if not read.values.size and not read.complete:
         raise InputError("The ground truth holds no labels: there is nothing to score.")
-    prediction = whole_numbers(prediction, "The prediction holds")
-    values = label_values(prediction)
-    numbered = _is_numbered(prediction, values)
-    notes: list[str] = []
-    if kind is None:
-        guess = guess_kind(truth[:, : truth.shape[1] - info_bar], coverage)
-        kind, note = _kind_of_truth(guess, read, values, numbered=numbered)
-        notes.append(note)
-    target = to_target(truth, kind, coverage=coverage)
-    notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
-    if _is_without_0(prediction, values, target, info_bar, numbered=numbered):
-        prediction, values, numbered = _from_0(prediction), values[:-1], False
-        notes.append(_READ_FROM_1)
-    classes, num_classes, more = _predicted_classes(
-        prediction, values, kind, target.num_classes, numbered=numbered
-    )
-    ids = small_ids(prediction) if numbered and num_classes == 2 else None
-    return Comparison(
-        classes,
-        target.classes,
-        num_classes,
-        ids,
-        *_true_ids(read.labels, target, volume),
-        first_slice,
-        trained_on,
-        (*notes, *more),
-    )
+    return whole_numbers(prediction, "The prediction holds"), truth, read
 
 
 def _true_ids(
@@ -211,96 +227,9 @@ def _true_ids(
     return ids, goes_on(truth) if volume is None else volume
 
 
-def _is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
-    """Guess whether the `values` of labels number objects, and are no classes.
-
-    Many values are. Few are where each of them is of one or two pieces a slice.
-    """
-    if values.size < 2 or is_mask(values):
-        return False
-    if values.size > _FEW or values[-1] > MAX_CLASSES:
-        return True
-    touched = np.flatnonzero((labels != 0).any(axis=(1, 2)))
-    some = touched[:: max(1, len(touched) // _SLICES_LOOKED_AT)]
-    objects = sum(np.count_nonzero(np.unique(labels[z])) for z in some)
-    pieces = sum(
-        int(skimage.measure.label(labels[z], connectivity=1).max()) for z in some
-    )
-    return bool(pieces <= 2 * objects)
-
-
-def _is_without_0(
-    prediction: NDArray[np.generic],
-    values: NDArray[np.int64],
-    truth: Target,
-    info_bar: int,
-    *,
-    numbered: bool,
-) -> bool:
-    """Return whether classes are counted from 1, the background, as ilastik does.
-
-    Where they may be numbers of objects as well, the 1 has to lie on the background.
-    """
-    background = truth.classes == 0
-    if values.tolist() != list(range(1, truth.num_classes + 1)) or (
-        not prediction[:, : prediction.shape[1] - info_bar].all()
-        or not background.any()
-    ):
-        return False
-    one = prediction == 1
-    found = truth.annotated & ~background
-    return not numbered or bool(
-        one[background].mean() > _MOST and one[found].mean() < 1 - _MOST
-    )
-
-
 def _from_0(prediction: NDArray[np.generic]) -> NDArray[np.generic]:
     """Count classes from 0 that were counted from 1; the bar stays 0."""
     return np.asarray(np.subtract(prediction, prediction != 0, dtype=prediction.dtype))
-
-
-def _kind_of_truth(
-    guess: KindGuess,
-    truth: SplitLabels,
-    predicted: NDArray[np.int64],
-    *,
-    numbered: bool,
-) -> tuple[AnnotationKind, str]:
-    """Guess the kind of a truth anew, by the values that were `predicted`.
-
-    `numbered` is whether these number objects.
-    """
-    values, kind, reason = truth.values, guess.kind, guess.reason
-    if values.size and _is_ruled_out(kind, values, predicted, numbered=numbered):
-        mask, highest = is_mask(predicted), int(values[-1])
-        top = int(predicted.max(initial=0))
-        as_high = top == highest if numbered else top >= highest
-        if (mask or numbered) and _is_numbered(truth.labels, values):
-            kind = AnnotationKind.OBJECTS
-            why = "the prediction is a mask" if mask else "so it is in the prediction"
-            reason = f"every value is of one piece, and {why}"
-        elif kind is AnnotationKind.SCRIBBLES and as_high and not mask:
-            kind = AnnotationKind.CLASSES
-            reason = f"values up to {highest}, and up to {top} in the prediction"
-    return kind, f"ground truth is {kind}: {reason}"
-
-
-def _is_ruled_out(
-    guess: AnnotationKind,
-    values: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    *,
-    numbered: bool,
-) -> bool:
-    """Return whether a prediction cannot be one of what a truth was guessed to be."""
-    if guess is AnnotationKind.OBJECTS or values.size == 1 or is_mask(values):
-        return False
-    scribbled = guess is AnnotationKind.SCRIBBLES
-    # Scribbles count the background as 1, predicted classes as 0.
-    known = int(values[-1]) - scribbled
-    if is_mask(predicted):
-        return known > 1
-    return int(predicted.max()) > known or (scribbled and numbered)
 
 
 def _clear(labels: NDArray[np.generic], info_bar: int) -> NDArray[np.generic]:

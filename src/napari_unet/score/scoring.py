@@ -77,7 +77,7 @@ def score_steps(
     for z in comparison.slices:
         if stop.is_set():
             return None
-        rows.append(_score_slice(comparison, z))
+        rows.append(score_slice(comparison, z))
         yield SliceScored(len(rows), total)
     return Scores(tuple(rows), comparison.volume, comparison.notes)
 
@@ -155,7 +155,8 @@ def score_labels(
     )
 
 
-def _score_slice(comparison: Comparison, z: int) -> SliceScores:
+def score_slice(comparison: Comparison, z: int) -> SliceScores:
+    """Score a slice of a comparison, by its index."""
     predicted, truth = comparison.predicted_objects[z], comparison.truth_objects[z]
     known, trained_on = comparison.annotated[z], comparison.trained_on
     return SliceScores(

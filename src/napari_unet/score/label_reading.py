@@ -1,0 +1,135 @@
+"""How the values of a prediction and its truth are read, where files leave it open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import skimage
+from numpy.typing import NDArray
+
+from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.data.annotation import MAX_CLASSES, KindGuess, SplitLabels, Target
+from napari_unet.data.labels import is_mask
+
+_FEW = 8
+_MOST = 0.75
+_SLICES_LOOKED_AT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class LabelReading:
+    """How the values of a prediction and its truth are read, of a part as of the whole.
+
+    Attributes
+    ----------
+    kind
+        What the values of the truth mean.
+    coverage
+        Which pixels of it say anything.
+    num_classes
+        Classes of the truth, background included.
+    values
+        All values above 0 of the prediction.
+    numbered
+        Whether these number objects.
+    from_1
+        Whether they are classes whose background is 1.
+    volume
+        Whether objects go on through the slices.
+    """
+
+    kind: AnnotationKind
+    coverage: Coverage
+    num_classes: int
+    values: NDArray[np.int64]
+    numbered: bool
+    from_1: bool
+    volume: bool
+
+
+def kind_of_truth(
+    guess: KindGuess,
+    truth: SplitLabels,
+    predicted: NDArray[np.int64],
+    *,
+    numbered: bool,
+) -> tuple[AnnotationKind, str]:
+    """Guess the kind of a truth anew, by the values that were `predicted`.
+
+    `numbered` is whether these number objects.
+    """
+    values, kind, reason = truth.values, guess.kind, guess.reason
+    if values.size and _is_ruled_out(kind, values, predicted, numbered=numbered):
+        mask, highest = is_mask(predicted), int(values[-1])
+        top = int(predicted.max(initial=0))
+        as_high = top == highest if numbered else top >= highest
+        if (mask or numbered) and is_numbered(truth.labels, values):
+            kind = AnnotationKind.OBJECTS
+            why = "the prediction is a mask" if mask else "so it is in the prediction"
+            reason = f"every value is of one piece, and {why}"
+        elif kind is AnnotationKind.SCRIBBLES and as_high and not mask:
+            kind = AnnotationKind.CLASSES
+            reason = f"values up to {highest}, and up to {top} in the prediction"
+    return kind, f"ground truth is {kind}: {reason}"
+
+
+def is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
+    """Guess whether the `values` of labels number objects, and are no classes.
+
+    Many values are. Few are where each of them is of one or two pieces a slice.
+    """
+    if values.size < 2 or is_mask(values):
+        return False
+    if values.size > _FEW or values[-1] > MAX_CLASSES:
+        return True
+    touched = np.flatnonzero((labels != 0).any(axis=(1, 2)))
+    some = touched[:: max(1, len(touched) // _SLICES_LOOKED_AT)]
+    objects = sum(np.count_nonzero(np.unique(labels[z])) for z in some)
+    pieces = sum(
+        int(skimage.measure.label(labels[z], connectivity=1).max()) for z in some
+    )
+    return bool(pieces <= 2 * objects)
+
+
+def is_without_0(
+    prediction: NDArray[np.generic],
+    values: NDArray[np.int64],
+    truth: Target,
+    info_bar: int,
+    *,
+    numbered: bool,
+) -> bool:
+    """Return whether classes are counted from 1, the background, as ilastik does.
+
+    Where they may be numbers of objects as well, the 1 has to lie on the background.
+    """
+    background = truth.classes == 0
+    if values.tolist() != list(range(1, truth.num_classes + 1)) or (
+        not prediction[:, : prediction.shape[1] - info_bar].all()
+        or not background.any()
+    ):
+        return False
+    one = prediction == 1
+    found = truth.annotated & ~background
+    return not numbered or bool(
+        one[background].mean() > _MOST and one[found].mean() < 1 - _MOST
+    )
+
+
+def _is_ruled_out(
+    guess: AnnotationKind,
+    values: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    *,
+    numbered: bool,
+) -> bool:
+    """Return whether a prediction cannot be one of what a truth was guessed to be."""
+    if guess is AnnotationKind.OBJECTS or values.size == 1 or is_mask(values):
+        return False
+    scribbled = guess is AnnotationKind.SCRIBBLES
+    # Scribbles count the background as 1, predicted classes as 0.
+    known = int(values[-1]) - scribbled
+    if is_mask(predicted):
+        return known > 1
+    return int(predicted.max()) > known or (scribbled and numbered)
