@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QScrollBar,
     QTabBar,
     QWidget,
@@ -23,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.class_swatches import Swatch
+from napari_unet.widgets.qt.fold import Fold
 
 _WIDTH = 360
 _MOST = 12
@@ -132,3 +134,18 @@ def test_unfolded_settings_of_the_train_tab_are_in_plain_words(
     qtbot.waitUntil(lambda: "How thoroughly" in texts(opened.train))
     read = list(texts(opened.train))
     assert not [words for words in read if _FORBIDDEN.search(words)]
+
+
+def test_no_tab_is_cut_at_its_side_with_all_that_unfolds(
+    opened: Any, qtbot: Any
+) -> None:
+    for index in range(opened.tabs.count()):
+        opened.tabs.setCurrentIndex(index)
+        tab = opened.tabs.currentWidget()
+        for fold in tab.findChildren(Fold):
+            fold.expand(animate=False)
+        (area,) = (
+            one for one in tab.findChildren(QScrollArea) if one.widgetResizable()
+        )
+        qtbot.wait(50)
+        assert not area.horizontalScrollBar().maximum(), type(tab).__name__

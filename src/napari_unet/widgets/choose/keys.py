@@ -18,6 +18,7 @@ from napari_unet.widgets.project.preferences import changes, preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.listen import Subscriptions, when_gone
+from napari_unet.widgets.qt.parts import WrappedLabel
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -235,7 +236,7 @@ class KeyList(Fold):
             for part in (title, self.labels[name]):
                 part.setToolTip(field.description or "")
             rows.addRow(title, self.labels[name])
-        rows.addRow(QLabel("Change them in File > Preferences > U-Net."))
+        rows.addRow(WrappedLabel("Change them in File > Preferences > U-Net."))
         self._keys.add(dock, names)
         Subscriptions(self, self._show, self._keys.changed)
         when_gone(self, partial(self._keys.remove, dock))

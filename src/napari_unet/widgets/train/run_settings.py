@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
 from napari_unet.config import (
     AugmentConfig,
@@ -26,7 +26,7 @@ from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
-from napari_unet.widgets.qt.parts import WrappedLabel, button, in_row, steady
+from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_row, steady
 from napari_unet.widgets.train.start_words import explain_start
 
 if TYPE_CHECKING:
@@ -87,14 +87,13 @@ class RunSettings(QObject):
         # Room for the longest of the sentences, so that no row moves.
         self.start_words = WrappedLabel(lines=2)
         self._looks_like_em = False
-        self.recipe = steady(QComboBox())
+        self.recipe = NarrowBox()
         for text, preset in _RECIPES.items():
             self.recipe.addItem(text, preset)
         self.amount = steady(QDoubleSpinBox())
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
-        self.amount_of = steady(QComboBox())
-        self.amount_of.addItems(BUDGETS)
+        self.amount_of = NarrowBox(*BUDGETS)
         self.forms: dict[str, SettingsForm] = {}
         self._ndim = UNetConfig().ndim
         self.more = self._more()
