@@ -67,7 +67,6 @@ def test_training_and_predicting_say_what_they_do(
     quick: Any, finish: Any, qtbot: Any
 ) -> None:
     train, predict = quick.train, quick.predict
-    train.amount.setValue(0.05)
     train.run_button.click()
     qtbot.waitUntil(lambda: "Training on" in train.device.text(), timeout=60_000)
     assert "GB in use" in train.device.text()
@@ -75,6 +74,7 @@ def test_training_and_predicting_say_what_they_do(
     assert "Paused on" in train.device.text()
     qtbot.waitUntil(lambda: train.job.is_paused, timeout=20_000)
     train.pause_button.click()
+    train.run_button.click()
     finish(train)
     assert "in use" not in train.device.text()
     said: list[str] = []

@@ -147,7 +147,8 @@ def test_a_full_disk_is_told_and_the_dock_stays_usable(quick: Any, finish: Any) 
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    quick.train.amount.setValue(0.05)
+    quick.train.amount_of.setCurrentText("steps")
+    quick.train.amount.setValue(2)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
         quick.train.run_button.click()
@@ -180,7 +181,8 @@ def test_running_out_of_memory_is_told(
 @pytest.mark.one_binding
 def test_a_model_can_be_fine_tuned(quick: Any, finish: Any) -> None:
     train = quick.train
-    train.amount.setValue(0.05)
+    train.amount_of.setCurrentText("steps")
+    train.amount.setValue(2)
     train.run_button.click()
     finish(train)
     first = train.workspace.model
@@ -202,7 +204,8 @@ def test_a_3d_model_is_fine_tuned_in_3d(
     path = tmp_path / "volume.safetensors"
     save_model(path, Model(UNet(network), ModelCard(network=network)))
     train = quick.train
-    train.amount.setValue(0.05)
+    train.amount_of.setCurrentText("steps")
+    train.amount.setValue(2)
     train.start_from.setValue(path)
     train.run_button.click()
     finish(train)
