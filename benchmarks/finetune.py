@@ -7,17 +7,19 @@ that it never saw are scored. Tasks:
 
 - cells: ISBI 2012, a box of 250 x 250 pixels (1 %) on one of slices 0-23; scored on
   slices 24-29 by IoU, V_rand and V_info of cell interior after the watershed of
-  `benchmarks/isbi.py`, at the best of three thresholds. What a starter for membranes
-  knows must not be forgotten.
+  `benchmarks/isbi.py`, at the best of three thresholds, and as `default` of what the
+  model makes of it by itself. What a starter for membranes knows must not be forgotten.
+- choice: the same with a box of 200 x 200 on one of slices 0-11, scored on slices 14,
+  18 and 22, to choose by.
 - membranes: the same with the classes exchanged.
 - nuclei: three of the nuclei images with all pixels, scored on ten others by IoU.
 - mitochondria, with --sections, a folder with the folders `raw`, `membranes` and
   `mitochondria` of one stack: a box of 400 x 400, scored on two other slices by IoU.
-- sections: cells of that stack, a box of 256 x 256, scored as those of ISBI 2012.
+- sections: cells of that stack, a box of 200 x 200, scored as those of ISBI 2012.
 
 From membranes to mitochondria, a starter for cells must be no worse than a new network.
-0 steps score what is started from. A line for each task, start, number of steps and
-seed.
+0 steps score what is started from. With --live, steps are those of live training, and
+one slice is known. A line for each task, start, number of steps and seed.
 """
 
 import argparse
@@ -41,10 +43,13 @@ from napari_unet.config import (
 )
 from napari_unet.data.annotation import separate
 from napari_unet.data.read import as_stack, read_stack
+from napari_unet.live.first_look import TILE
+from napari_unet.live.live_learner import LiveLearner
 from napari_unet.model.checkpoint import Model
-from napari_unet.predict.postprocessing import postprocess
+from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.pixels.overlap import overlap
+from napari_unet.train.finish_of_network import finish_of_network
 from napari_unet.train.start import load_start
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import TrainingImage, prepare_image
@@ -86,32 +91,53 @@ def task(name: str, seed: int, options: argparse.Namespace) -> Task:
         image, marked = read(options.sections / "raw"), read(options.sections / folder)
         truth = (marked == 0 if name == "sections" else marked > 0).astype(np.uint8)
         middle = ([16, 18], slice(256, 768), slice(256, 768))
-        side = 400 if name == "mitochondria" else 256
+        side = 400 if name == "mitochondria" else 200
         painted = paint_box(truth[:15], side, rng)
         return [(image[:15], painted)], [(image[middle], truth[middle])]
     image = read(options.data / "isbi2012-train-volume.tif")
     truth = (read(options.data / "isbi2012-train-labels.tif") > 0).astype(np.uint8)
     if name == "membranes":
         truth = 1 - truth
+    if name == "choice":
+        held_out = [14, 18, 22]
+        painted = paint_box(truth[:12], 200, rng)
+        return [(image[:12], painted)], [(image[held_out], truth[held_out])]
     return [(image[:24], paint_box(truth[:24], 250, rng))], [(image[24:], truth[24:])]
 
 
-def train(images: list[TrainingImage], start: Model | None, config: RunConfig) -> Any:
+def train(
+    images: list[TrainingImage], start: Model | None, config: RunConfig
+) -> tuple[Model, str]:
     trainer = Trainer(images, config, start=start)
-    for _ in trainer.run():
-        pass
-    return trainer
+    words = [step.message for step in trainer.run()]
+    return trainer.model(), " ".join(filter(None, words))
 
 
-def score(name: str, model: Model, held_out: Any, device: str) -> dict[str, float]:
+def learn_live(
+    image: TrainingImage, start: Model | None, config: RunConfig
+) -> tuple[Model, str]:
+    """Take the steps of live training on annotations that stay as they are."""
+    learner, words = LiveLearner(config, image, start), []
+    for _ in range(config.train.steps or 0):
+        learner.learn()
+        words.append(learner.message)
+    network = learner.network.cpu().eval()
+    predictor = Predictor(Model(network, learner.card(image)))
+    chosen = finish_of_network(predictor, [image], TILE**2, learner.finish)
+    model = Model(network, learner.card(image, chosen))
+    return model, " ".join(filter(None, words))
+
+
+def score(name: str, model: Model, held_out: Any, device: str) -> dict[str, Any]:
     predictor = Predictor(model, PredictConfig(device=device))
     found, truths = [], []
+    finish, threshold = model.card.finish, model.card.threshold
     for image, truth in held_out:
         predicted = predictor.predict(as_stack(image).as_czyx(), keep=True)
         assert predicted.probabilities is not None
         found.append(predicted.probabilities[1])
         truths.append(truth)
-    if name in ("cells", "membranes", "sections"):
+    if name in ("cells", "choice", "membranes", "sections"):
         (likely,), (truth,) = found, truths
         if name == "membranes":
             likely, truth = 1 - likely, 1 - truth
@@ -126,16 +152,34 @@ def score(name: str, model: Model, held_out: Any, device: str) -> dict[str, floa
             cells = separate(objects.astype(np.int32), ndim=2) > 0
             row = {"threshold": threshold, **scores(cells, truth > 0)}
             best = max(best, row, key=lambda one: one.get("v_rand", 0.0))
-        return best
+        if name == "membranes" or finish is None:
+            return best
+        chances = np.stack([1 - likely, likely])
+        objects = postprocess(
+            classify(chances, threshold),
+            finish,
+            probabilities=chances,
+            threshold=threshold,
+        )
+        by_default = separate(objects.astype(np.int32), ndim=2) > 0
+        return {**best, "default": scores(by_default, truth > 0)}
     mask = np.concatenate([one.ravel() > 0.5 for one in found])
     whole = np.concatenate([one.ravel() for one in truths])
     return {"iou": round(overlap(mask, whole, 2).iou, 4)}
+
+
+def one_slice(image: NDArray[Any], labels: Labels) -> tuple[NDArray[Any], Labels]:
+    """Return the slice that is painted."""
+    painted = labels.any(axis=(1, 2)).nonzero()[0][:1]
+    return image[painted], labels[painted]
 
 
 def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for name in options.tasks:
         for seed in options.seeds:
             painted, held_out = task(name, seed, options)
+            if options.live:
+                painted = [one_slice(*one) for one in painted[:1]]
             images = [
                 prepare_image(
                     as_stack(image),
@@ -165,12 +209,17 @@ def one(
             steps=steps,
             batch_size=options.batch,
             patch_size=options.patch,
+            live_patch_size=options.patch,
             old_rate=options.old_rate,
             seed=seed,
             device=options.device,
         )
-        trainer = train(images, model, RunConfig(train=settings))
-        model, more = trainer.model(), {"notes": " ".join(trainer.notes)}
+        config = RunConfig(train=settings)
+        if options.live:
+            model, words = learn_live(images[0], model, config)
+        else:
+            model, words = train(images, model, config)
+        more = {"message": words}
     assert model is not None, "0 steps need something to start from"
     seconds = round(time.perf_counter() - began)
     return {
@@ -192,7 +241,8 @@ def main() -> None:
     parser.add_argument("--starts", nargs="+", default=["noise", "em-membranes"])
     parser.add_argument("--steps", type=int, nargs="+", default=[120])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--old-rate", type=float, default=1.0)
+    parser.add_argument("--old-rate", type=float)
+    parser.add_argument("--live", action="store_true", help="steps of live training")
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--patch", type=int, default=256)
     parser.add_argument("--sections", type=Path, help="a stack with its truth")

@@ -10,7 +10,13 @@ from threading import Event
 import numpy as np
 import pytest
 
-from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, UNetConfig
+from napari_unet.config import (
+    AnnotationKind,
+    PostprocessConfig,
+    RunConfig,
+    TrainConfig,
+    UNetConfig,
+)
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import Region, Role, role_map
@@ -273,6 +279,39 @@ def test_a_start_that_contradicts_what_is_painted_is_made_unsure(em, model):
     right = scribbles(em, 2)
     assert "more wrong" not in messages(em, model, right)
     assert "more wrong" in messages(em, model, 3 - right)
+
+
+def of_others(model, **changes):
+    """The model as if it had learnt from another image."""
+    changes["data"] = ({"name": "another.tif", "image": "00ff"},)
+    return Model(model.network, model.card.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_what_suited_a_start_goes_on_where_the_start_is_right(
+    em, model, tmp_path, right
+):
+    finish = PostprocessConfig(objects="connected")
+    start = of_others(model, threshold=0.35, finish=finish)
+    loop = loop_on(em, start=start, folder=RunFolder(tmp_path))
+    painted = scribbles(em, 2)
+    loop.requests.update(2, painted if right else 3 - painted)
+    take(loop, is_step(3))
+    card = read_card(tmp_path / "last.safetensors")
+    assert (card.threshold == 0.35) is right
+    assert (card.finish == start.card.finish) is right
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_class_that_is_new_changes_no_rate(em, model, known):
+    loop = loop_on(em, start=of_others(model) if known else None)
+    loop.requests.update(2, scribbles(em, 2))
+    take(loop, is_step(1))
+    painted = scribbles(em, 2)
+    painted[:40] = 3
+    loop.requests.update(2, painted)
+    take(loop, is_step(2))
+    assert loop._learner._learner.old_rate == (0.1 if known else 1.0)
 
 
 def test_a_start_is_not_made_unsure_by_a_class_that_is_new(em, model):

@@ -136,10 +136,8 @@ def test_old_layers_learn_at_their_share_of_the_rate():
     old, new = make(norm="none"), make(norm="none", num_classes=4)
     transfer = take_layers(new, old)
     before = state(new)
-    config = TrainConfig(
-        learning_rate=0.1, old_rate=0.01, weight_decay=0, optimizer="adam"
-    )
-    optimizer = build_optimizer(new, config, transfer)
+    config = TrainConfig(learning_rate=0.1, weight_decay=0, optimizer="adam")
+    optimizer = build_optimizer(new, config, transfer, 0.01)
     assert {g["share"]: g["lr"] for g in optimizer.param_groups} == {
         0.01: pytest.approx(0.001),
         1.0: 0.1,
@@ -163,12 +161,10 @@ def test_without_a_lower_rate_there_is_one_group():
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_a_saved_and_restored_run_goes_on_exactly(name):
     old, network = make(), make(num_classes=3)
-    config = TrainConfig(
-        optimizer=name, learning_rate=1e-3, old_rate=0.1, frozen_levels=1
-    )
+    config = TrainConfig(optimizer=name, learning_rate=1e-3, frozen_levels=1)
     transfer = take_layers(network, old)
     freeze(network, 1, transfer)
-    optimizer = build_optimizer(network, config, transfer)
+    optimizer = build_optimizer(network, config, transfer, 0.1)
     learn(network, optimizer, frozen=1)
     kept = io.BytesIO()
     torch.save([network.state_dict(), optimizer.state_dict()], kept)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from threading import Event
 
 import pytest
 import torch
 
-from napari_unet.config import UNetConfig
+from napari_unet.config import AnnotationKind, PostprocessConfig, UNetConfig
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.stack import Stack
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.unet import UNet
+from napari_unet.train.choose_finish import ChosenFinish
+from napari_unet.train.optimizer import share_of_old
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
+from napari_unet.train.training_image import prepare_image
 from napari_unet.train.trust import is_worse_than_a_guess, soften
 
 UNFIT = "more wrong about the annotations than a guess"
@@ -103,6 +108,78 @@ def test_a_start_that_contradicts_them_is_told_and_made_unsure(blobs, small, tra
     first, _ = first_step(blobs(seed=1), small(steps=2), exchanged(trained))
     assert UNFIT in first.message
     assert first.loss < 1.2 * math.log(2)
+
+
+@pytest.fixture
+def scribbled(blobs):
+    """Blobs of which every pixel is painted as a scribble: 1 background, 2 class."""
+    image = blobs(seed=1, validation="none")
+    stack = Stack(image.image[0], "ZYX", (1.0, 1.0, 1.0), "pixel", "blobs.tif")
+    painted = image.target.classes + 1
+    return prepare_image(
+        stack, painted, kind=AnnotationKind.SCRIBBLES, validation="none"
+    )
+
+
+def kept(model: Model) -> Model:
+    """Let a model keep an unusual threshold."""
+    finish = PostprocessConfig(objects="connected", min_size=7)
+    changes = {"threshold": 0.35, "finish": finish, "finish_reason": "chosen before"}
+    return replace(model, card=model.card.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_suited_a_start_that_is_right_suits_the_network_on_few_scribbles(
+    scribbled, small, trained, tmp_path, play, resumed
+):
+    folder = RunFolder(tmp_path)
+    config, start = small(steps=4), kept(trained)
+    trainer = Trainer([scribbled], config, folder=folder, start=start)
+    play(trainer, stop_after=2 if resumed else None)
+    if resumed:
+        trainer = Trainer([scribbled], config, folder=folder, resume=True)
+        play(trainer)
+    assert trainer.chosen == ChosenFinish.of(start.card)
+    assert trainer.model().card.threshold == 0.35
+
+
+@pytest.mark.parametrize("change", [exchanged, None])
+def test_where_a_start_is_wrong_or_learns_at_the_full_rate_it_is_chosen_anew(
+    scribbled, small, trained, play, change
+):
+    start = kept(trained if change is None else change(trained))
+    rate = 1.0 if change is None else None
+    trainer = Trainer([scribbled], small(steps=2, old_rate=rate), start=start)
+    play(trainer)
+    assert trainer.chosen.threshold is None
+    assert trainer.chosen.reason != "chosen before"
+
+
+def rates(trainer, play):
+    """Return the rate of old layers at the first step, as a share of the rate."""
+    play(trainer, stop_after=1)
+    return {one["share"] for one in trainer._learner._optimizer.param_groups}
+
+
+def test_old_layers_learn_gently_from_few_pixels_unless_they_are_wrong(
+    blobs, small, trained, play
+):
+    image, config = blobs(seed=1), small(steps=1)
+    assert rates(Trainer([image], config, start=trained), play) == {0.1}
+    assert rates(
+        Trainer([image], small(steps=1, old_rate=0.5), start=trained), play
+    ) == {0.5}
+    assert rates(Trainer([image], config), play) == {1.0}
+    # It has learnt from that image alone, and can forget no other.
+    assert rates(Trainer([blobs()], config, start=trained), play) == {1.0}
+    assert rates(Trainer([image], config, start=exchanged(trained)), play) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("pixels", "share"), [(0, 0.1), (2**16, 0.1), (2**19, 0.5), (2**23, 1.0)]
+)
+def test_the_more_is_annotated_the_faster_old_layers_learn(pixels, share):
+    assert share_of_old(pixels) == share
 
 
 def test_a_run_that_goes_on_is_not_softened_again(blobs, small, trained, tmp_path):

@@ -74,6 +74,11 @@ class LiveLearner:
         """The network as it is now."""
         return self._learner.network
 
+    @property
+    def finish(self) -> ChosenFinish | None:
+        """What is made of predictions, as of the start, while that is kept."""
+        return self._learner.finish
+
     def card(
         self, image: TrainingImage, chosen: ChosenFinish | None = None
     ) -> ModelCard:
@@ -125,8 +130,11 @@ class LiveLearner:
         """Give the network an output for a class that was not known yet."""
         before = Model(self.network, self.card(self._image))
         self.config = fit_config(self._given, [image], before)
-        self._learner = Learner(self.config, [image], self.device, before)
-        # What it does not know is the new class alone.
+        # What it does not know is the new class alone: all else goes on as it did.
+        going = {"old_rate": self._learner.old_rate}
+        train = self.config.train.model_copy(update=going)
+        config = self.config.model_copy(update={"train": train})
+        self._learner = Learner(config, [image], self.device, before)
         self._learner.trust_start()
         classes = self.config.network.num_classes
         self.message = f"the network now tells {classes} classes apart"

@@ -104,7 +104,7 @@ class LiveLoop:
         self._set = LiveSet(
             stack, kind, config.weight_map, roles, class_names, seen_as, coverage
         )
-        # That of the weights as they are; learning moves it.
+        # That of the weights as they are; learning at the full rate moves it.
         self._threshold = None if model is None else model.card.threshold
         self._learner = LiveLearner(config, self._set.image, model)
         self.requests = requests or LiveRequests()
@@ -314,7 +314,9 @@ class LiveLoop:
         return step != self._shown[1] and waited >= REFRESH_SECONDS
 
     def _predictor(self) -> Predictor:
-        threshold = None if self._learner.step else self._threshold
+        finish, threshold = self._learner.finish, self._threshold
+        if self._learner.step:
+            threshold = None if finish is None else finish.threshold
         config = PredictConfig(tile_size=TILE, batch_size=1, threshold=threshold)
         model = Model(self._learner.network, self._card())
         return Predictor(model, config, self.device)
@@ -326,7 +328,9 @@ class LiveLoop:
         """Choose what is made of predictions; a look at one slice is soon done."""
         if self.folder is not None and self._learner.step > 0:
             images = [self._set.used]
-            self._chosen = finish_of_network(self._predictor(), images, TILE**2)
+            self._chosen = finish_of_network(
+                self._predictor(), images, TILE**2, self._learner.finish
+            )
             self._chosen.keep(self.folder.last)
 
     def _save(self) -> None:

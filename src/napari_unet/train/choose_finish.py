@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,15 @@ class ChosenFinish:
         if card.finish is None:
             return None
         return cls(card.finish, card.threshold, card.finish_reason)
+
+    @classmethod
+    def of_plain(cls, values: dict[str, Any]) -> ChosenFinish:
+        """Return what `plain` gave."""
+        return cls(**{**values, "finish": PostprocessConfig(**values["finish"])})
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {**vars(self), "finish": self.finish.model_dump(mode="json")}
 
     def keep(self, model: Path) -> None:
         """Write it into a model file.

@@ -34,12 +34,16 @@ _MOST = 8
 
 
 def finish_of_network(
-    predictor: Predictor, images: Sequence[TrainingImage], pixels: int = PIXELS
+    predictor: Predictor,
+    images: Sequence[TrainingImage],
+    pixels: int = PIXELS,
+    before: ChosenFinish | None = None,
 ) -> ChosenFinish:
     """Choose what is made of a network's predictions by default.
 
-    By held-out slices, where there are any; else by the annotations, and where these
-    are scribbles by what the network makes of some of their slices. A few slices are
+    By held-out slices, where there are any; else by the annotations. Where these are
+    scribbles, what suited the model that was started from goes on, and without one it
+    is chosen by what the network makes of some of their slices. A few slices are
     predicted, or the middle of them.
 
     Parameters
@@ -50,6 +54,8 @@ def finish_of_network(
         What it was trained on.
     pixels
         How many are predicted, about.
+    before
+        What suits the model that the network started from and still resembles.
     """
     if predictor.num_classes > 2:
         return several_classes()
@@ -60,6 +66,8 @@ def finish_of_network(
     some = [image for image in images if image.train.size][:_MOST]
     if any(image.kind is not AnnotationKind.SCRIBBLES for image in some):
         return default_finish([image.target for image in some])
+    if before is not None:
+        return before
     return finish_by_mask([_mask(predictor, one, pixels // len(some)) for one in some])
 
 

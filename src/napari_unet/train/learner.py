@@ -16,11 +16,17 @@ from napari_unet.model.device import Device, memory_errors
 from napari_unet.model.losses import LOSSES
 from napari_unet.model.unet import UNet
 from napari_unet.train.batches import Batches
-from napari_unet.train.optimizer import build_optimizer, restore_optimizer
+from napari_unet.train.choose_finish import ChosenFinish
+from napari_unet.train.optimizer import (
+    build_optimizer,
+    learn_alike,
+    restore_optimizer,
+    share_of_old,
+)
 from napari_unet.train.patches import Batch, Place, drop_z, middle
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.transfer import freeze, take_layers, train_mode
-from napari_unet.train.trust import is_worse_than_a_guess, soften
+from napari_unet.train.trust import is_worse_than_a_guess, knows_others, soften
 
 ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
 _UNFIT = (
@@ -42,7 +48,8 @@ class Learner:
         Where it learns.
     start
         A model whose layers are taken where they fit. Where it is more wrong about the
-        first batch than a guess, its head is softened.
+        first batch than a guess, its head is softened, and its layers learn at the
+        full rate unless the settings say at which.
 
     Attributes
     ----------
@@ -52,6 +59,11 @@ class Learner:
         What it learns from.
     notes
         Words to the user on what was taken from `start`.
+    old_rate
+        Share of the learning rate for the layers of `start`.
+    finish
+        What is made of the predictions of `start`, where the network goes on from it
+        gently, and its probabilities keep their meaning; else None.
     """
 
     def __init__(
@@ -80,7 +92,17 @@ class Learner:
         layout = device.memory_format(self._ndim)
         with memory_errors(ADVICE):
             self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
-        self._optimizer = build_optimizer(self.network, config.train, transfer)
+        chosen, same = 1.0, False
+        if start is not None and knows_others(start.card, images):
+            chosen = share_of_old(sum(image.train_pixels for image in images))
+            same = start.network.config == config.network
+        self.old_rate = config.train.old_rate or chosen
+        self.finish: ChosenFinish | None = None
+        if start is not None and same and self.old_rate < 1:
+            self.finish = ChosenFinish.of(start.card)
+        self._optimizer = build_optimizer(
+            self.network, config.train, transfer, self.old_rate
+        )
 
     def learn(self, step: int, rate: float, centres: Sequence[Place] = ()) -> float:
         """Take a step, counted from 0, and return its loss.
@@ -130,6 +152,7 @@ class Learner:
         return {
             "network": self.network.state_dict(),
             "optimizer": self._optimizer.state_dict(),
+            "finish": None if self.finish is None else self.finish.plain(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -139,6 +162,8 @@ class Learner:
         self._optimizer = restore_optimizer(
             self.network, self._settings, state["optimizer"]
         )
+        kept = state.get("finish")
+        self.finish = None if kept is None else ChosenFinish.of_plain(kept)
 
     def trust_start(self) -> None:
         """Go on from the model to start from as it is, whatever is annotated."""
@@ -151,6 +176,10 @@ class Learner:
             unfit = is_worse_than_a_guess(*self._answers(batch), self._unproven)
             if unfit:
                 soften(self.network)
+                self.finish = None
+                if self._settings.old_rate is None:
+                    self.old_rate = 1.0
+                    learn_alike(self._optimizer)
                 self._message = _UNFIT
         self._unproven = 0
         train_mode(self.network, self._settings.frozen_levels)

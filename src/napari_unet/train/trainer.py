@@ -284,7 +284,8 @@ class Trainer:
         """Choose what is made of predictions, and keep it in the models."""
         model = Model(self.model().network, self._card(best=False))
         predictor = Predictor(model, device=self.device)
-        self.chosen = finish_of_network(predictor, self.images)
+        before = self._learner.finish
+        self.chosen = finish_of_network(predictor, self.images, before=before)
         if self.folder is not None:
             self.folder.log(f"predictions become {self.chosen.reason}")
             for path in (self.folder.best, self.folder.last):

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_unet.model.card import ModelCard
 from napari_unet.model.unet import UNet
+from napari_unet.train.training_image import TrainingImage
 
 _SOFTER = 0.1
+
+
+def knows_others(card: ModelCard, images: Sequence[TrainingImage]) -> bool:
+    """Return whether a model learnt from other images than these, which it may forget.
+
+    One whose card does not say what it learnt from did.
+    """
+    mine = {image.image_fingerprint for image in images}
+    return not card.data or any(one.get("image") not in mine for one in card.data)
 
 
 def is_worse_than_a_guess(
