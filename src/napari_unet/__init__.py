@@ -17,6 +17,7 @@ _HOME = {
     "NapariUNetError": "errors",
     "PostprocessConfig": "config",
     "PredictConfig": "config",
+    "ObjectBoxes": "proofread.correction",
     "ObjectMeasures": "measure.object_measures",
     "Predictor": "predict.predictor",
     "Preset": "config",

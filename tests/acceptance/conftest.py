@@ -30,6 +30,13 @@ class Hand:
         QTest.mouseClick(button, LEFT)
         self.clicks += 1
 
+    def click_on(self, layer: Any, y: float, x: float) -> None:
+        """Click on a pixel of the slice in view."""
+        native = self.viewer.window._qt_viewer.canvas.native
+        QTest.mouseMove(native, self._place(layer, y, x))
+        QTest.mouseClick(native, LEFT, pos=self._place(layer, y, x))
+        self.clicks += 1
+
     def paint(self, layer: Any, mask: np.ndarray) -> None:
         """Draw strokes where a mask of the slice in view holds for long."""
         for row, start, stop in self.runs(mask)[:24:4]:
@@ -61,8 +68,8 @@ class Hand:
         """Return where a pixel of the slice in view lies on the canvas."""
         native = self.viewer.window._qt_viewer.canvas.native
         camera = self.viewer.scene.camera
-        z = self.viewer.dims.current_step[0]
-        world = np.asarray(layer.data_to_world((z, y, x)))[-2:]
+        z = self.viewer.dims.current_step[0]  # of a volume
+        world = np.asarray(layer.data_to_world((z, y, x)[-layer.ndim :]))[-2:]
         row, column = (world - np.asarray(camera.center)[-2:]) * camera.zoom
         ratio = native.devicePixelRatioF()
         return QPoint(
@@ -115,3 +122,9 @@ def start(
         return Hand(viewer), dock
 
     return open_window
+
+
+@pytest.fixture
+def hand_of() -> type[Hand]:
+    """Makes a hand for a viewer."""
+    return Hand

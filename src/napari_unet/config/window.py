@@ -45,6 +45,14 @@ class KeyPreferences(Settings):
     """Goes to the next error of the list in the Scores dock."""
     previous_error: str = Field("Shift+J", title="Previous error")
     """Goes back to the error before, in the Scores dock."""
+    merge: str = Field("G", title="Merge objects")
+    """Clicks merge objects into the chosen one, in the Proofread dock."""
+    split: str = Field("Shift+S", title="Split an object")
+    """A line drawn across an object splits it, in the Proofread dock."""
+    delete: str = Field("Shift+D", title="Delete the object")
+    """Turns the chosen object into background, in the Proofread dock."""
+    review: str = Field("Q", title="Right, next object")
+    """Marks the chosen object as reviewed and goes to the next one."""
 
 
 class Preferences(Settings):

@@ -56,12 +56,12 @@ class ObjectBoxes:
         self.labels = labels
         self._used = used
         self._boxes: dict[int, Box] | None = None
+        self._late: list[Box] = []
 
     @property
     def highest(self) -> int:
         """Highest number that any object has, or had."""
-        if self._boxes is None:
-            self._boxes = self._all()
+        self._known()
         return self._used
 
     def find(self, number: int) -> Box:
@@ -73,31 +73,47 @@ class ObjectBoxes:
             When there is none of that number.
         """
         if number > 0:
-            if self._boxes is None:
-                self._boxes = self._all()
-            wide = self._boxes.get(number, tuple(slice(n) for n in self.labels.shape))
+            boxes = self._known()
+            wide = boxes.get(number, tuple(slice(n) for n in self.labels.shape))
             inner = _inner(self.labels[wide] == number)
             if inner is not None:
                 box = _within(inner, wide)
-                self._boxes[number] = box
+                boxes[number] = box
                 return box
+            boxes.pop(number, None)
         raise InputError(
             f"There is no object {number}: choose one that is there, by a click."
         )
 
+    def numbers(self) -> list[int]:
+        """Return the numbers of all objects, in their order."""
+        return sorted(number for number in self._known() if number > 0)
+
     def include(self, box: Box) -> None:
         """Take note that labels in a box have changed."""
-        if self._boxes is not None:
+        if self._boxes is None:
+            self._late.append(box)
+        else:
             for number in np.unique(self.labels[box]).tolist():
                 self._used = max(self._used, number)
                 before = self._boxes.get(number, box)
                 self._boxes[number] = union([before, box])
 
+    def _known(self) -> dict[int, Box]:
+        """Return all boxes; what changed while they were found is taken in."""
+        if self._boxes is None:
+            self._boxes = self._all()
+            late, self._late = self._late, []
+            for box in late:
+                self.include(box)
+        return self._boxes
+
     def _all(self) -> dict[int, Box]:
         highest = int(self.labels.max(initial=0))
         self._used = max(self._used, highest)
         if highest >= _LISTED:
-            return {}  # numbers that large are looked for one by one
+            whole = tuple(slice(0, length) for length in self.labels.shape)
+            return dict.fromkeys(np.unique(self.labels).tolist(), whole)
         found = scipy.ndimage.find_objects(self.labels)
         return {n: box for n, box in enumerate(found, start=1) if box is not None}
 

@@ -54,6 +54,17 @@ def split_by_line(
     return _grown(boxes, number, box, seeds, spacing, None)
 
 
+def crossed(labels: Labels, line: Sequence[Sequence[float]]) -> int:
+    """Return the number of the object that most of a line crosses, 0 for none.
+
+    `labels` and the points of the line are (Y, X).
+    """
+    points = np.round(np.asarray(line, np.float64)).astype(int)
+    under = labels[_drawn(points, labels.shape)]
+    met, counts = np.unique(under[under > 0], return_counts=True)
+    return int(met[counts.argmax()]) if met.size else 0
+
+
 def split_by_seeds(
     boxes: ObjectBoxes,
     number: int,

@@ -89,7 +89,15 @@ ERRORS: dict[str, Callable[[Any], str]] = {
 }
 """What the keys of a list of errors do."""
 
-ACTIONS = {**TRAINING, **EYE, **ERRORS}
+PROOFREAD: dict[str, Callable[[Any], str]] = {
+    "merge": lambda dock: str(dock.take("merge")),
+    "split": lambda dock: str(dock.take("split")),
+    "delete": lambda dock: str(dock.press("delete")),
+    "review": lambda dock: str(dock.press("review")),
+}
+"""What the keys of a Proofread dock do."""
+
+ACTIONS = {**TRAINING, **EYE, **ERRORS, **PROOFREAD}
 """What all keys do."""
 
 

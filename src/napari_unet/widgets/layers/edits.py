@@ -82,6 +82,15 @@ def edit_slices(layer: Labels, first: int, values: NDArray[Any]) -> int:
     return edit(layer, region, np.expand_dims(new, empty))
 
 
+def edit_box(layer: Labels, box: Region, values: NDArray[Any]) -> int:
+    """Change a box of a layer, given in slices, Y and X, as `edit` does."""
+    region, kept = [slice(0, 1)] * layer.ndim, spatial(layer)
+    for axis, part in zip(kept, box[-len(kept) :], strict=True):
+        region[axis] = part
+    shape = [part.stop - part.start for part in region]
+    return edit(layer, region, values.reshape(shape))
+
+
 def take_up(viewer: ViewerModel, layer: Labels) -> None:
     """Let a layer be changed after all, with the brush in hand."""
     layer.editable = layer.visible = True

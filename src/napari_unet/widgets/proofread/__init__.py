@@ -1,0 +1,1 @@
+"""The Proofread dock: objects corrected one by one."""

@@ -1,0 +1,337 @@
+"""Proofread: objects merged, split and mended, each change one step of undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.notifications import show_error
+from qtpy.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QPushButton
+
+from napari_unet.errors import InputError, telling
+from napari_unet.proofread.correction import Correction, ObjectBoxes
+from napari_unet.proofread.parting import crossed, split_by_line, split_by_seeds
+from napari_unet.proofread.repair import (
+    delete,
+    fill_holes,
+    grow,
+    interpolate,
+    keep_largest,
+    merge,
+    renumber,
+    smooth,
+)
+from napari_unet.proofread.reviewed import Reviewed
+from napari_unet.widgets.choose.keys import PROOFREAD, KeyList
+from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.layers.editable import why_fixed
+from napari_unet.widgets.layers.edits import edit_box
+from napari_unet.widgets.layers.marks import REVIEWED
+from napari_unet.widgets.layers.places import (
+    current_slice,
+    go_to_slice,
+    pixel_size,
+    to_view,
+)
+from napari_unet.widgets.layers.roles import Role
+from napari_unet.widgets.layers.undo import undo_of
+from napari_unet.widgets.proofread.canvas import Canvas
+from napari_unet.widgets.qt.dock import Dock
+from napari_unet.widgets.qt.job import Job, once
+from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.panel import growing_form
+from napari_unet.widgets.qt.parts import button, in_column, in_row
+from napari_unet.widgets.qt.status import Status, undo_action
+
+if TYPE_CHECKING:
+    import napari
+    from numpy.typing import NDArray
+
+_MODES = {
+    "merge": ("Merge", "Click on the objects that belong to the chosen one."),
+    "split": ("Split", "Draw a line across an object, with the button held down."),
+    "seeds": ("Seeds", "Click on two parts of an object that ran together."),
+}
+_ACTS: dict[str, tuple[str, str, Callable[..., Correction]]] = {
+    "delete": ("Delete", "The object becomes background.", delete),
+    "fill": ("Fill holes", "Background inside the object goes to it.", fill_holes),
+    "smooth": ("Smooth", "Takes bumps and dents from its outline.", smooth),
+    "grow": ("Grow", "By one pixel, into the background.", grow),
+    "largest": ("Keep largest", "Its smaller pieces become background.", keep_largest),
+    "between": ("Fill between", "Draws it in the slices between two.", interpolate),
+}
+_COLUMNS = 3
+_MARGIN = 9
+
+
+class ProofreadWidget(Dock):
+    """Corrects numbered objects of a labels layer.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer with the labels.
+    """
+
+    running = False
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        roles = (Role.PREDICTION, Role.ANNOTATIONS, Role.TRUTH)
+        self.labels = LayerBox(napari_viewer, Labels, *roles)
+        self.this_slice = QCheckBox("This slice only")
+        self.this_slice.setToolTip("Else an object is changed in all its slices.")
+        self.number = 0
+        self._seeds: list[tuple[int, ...]] = []
+        self._boxes: ObjectBoxes | None = None
+        self._boxes_of: Any = None
+        self._job = Job(self, quiet=True)
+        self._changes = Subscriptions(self, self._on_changed)
+        self.canvas = Canvas(self, napari_viewer, self._seen)
+        self.canvas.clicked.connect(self._on_clicked)
+        self.canvas.drawn.connect(self.split_along)
+        self.status = Status()
+        self._lay_out()
+        self.labels.valueChanged.connect(self._on_labels)
+        self._on_labels(self.labels.value())
+
+    def choose(self, number: int) -> None:
+        """Choose the object that the next correction changes."""
+        self.number = number
+        layer = self.labels.value()
+        if layer is not None and number:
+            layer.selected_label = number
+        self._enable()
+        done = " (reviewed)" if number in self._reviewed().objects else ""
+        self.status.say(f"Object {number}{done}" if number else "Background")
+
+    def merge_with(self, number: int) -> None:
+        """Give another object the number of the chosen one."""
+        self._correct(lambda boxes: merge(boxes, [self.number, number]))
+
+    def split_along(self, line: Sequence[Sequence[float]]) -> None:
+        """Split the object that most of a line crosses; (N, 2 or 3), in pixels."""
+        points: Any = np.asarray(line)[:, -2:]
+        number = crossed(self._planes()[self._slice()], points)
+        full = np.insert(points, 0, self._slice(), axis=1)
+        self._correct(lambda boxes: split_by_line(boxes, number, *self._at(full)))
+
+    def split_at(self, seeds: Sequence[Sequence[int]]) -> None:
+        """Split an object into the parts that hold the seeds; (N, 3), in pixels."""
+        number = int(self._planes()[tuple(seeds[0])])
+        full = np.asarray(seeds)
+        self._correct(lambda boxes: split_by_seeds(boxes, number, *self._at(full)))
+
+    def act(self, name: str) -> None:
+        """Do what one of the buttons says to the chosen object."""
+        change = _ACTS[name][2]
+        self._correct(lambda boxes: change(boxes, self.number))
+
+    def renumber(self) -> None:
+        """Give all objects the numbers 1, 2, 3, ..."""
+        self._correct(lambda _boxes: renumber(self._planes()))
+        self.choose(0)
+
+    def take(self, mode: str) -> str:
+        """Take a tool, or put it away; return why not, or ""."""
+        tool = self.modes[mode]
+        if tool.isEnabled():
+            tool.click()
+        return "" if tool.isEnabled() else tool.toolTip()
+
+    def press(self, name: str) -> str:
+        """Press a button; return why not, or ""."""
+        pressed = self.review_button if name == "review" else self.acts[name]
+        if pressed.isEnabled():
+            pressed.click()
+        return "" if pressed.isEnabled() else pressed.toolTip()
+
+    def review(self) -> None:
+        """Take the chosen object for right, and go to the next that is not reviewed."""
+        layer = self.labels.value()
+        reviewed = self._reviewed()
+        if self.number:
+            reviewed.objects.add(self.number)
+            layer.metadata[REVIEWED] = reviewed.as_dict()
+        self.next_object()
+
+    def next_object(self) -> None:
+        """Go to the next object that is not reviewed."""
+        boxes = self._whole()
+        numbers, reviewed = boxes.numbers(), self._reviewed()
+        number = reviewed.next_object(numbers, self.number)
+        share = f"{len(reviewed.objects & set(numbers)):,} of {len(numbers):,} reviewed"
+        if number is None:
+            self.status.say("All objects are reviewed", share)
+            return
+        box = boxes.find(number)
+        middle = [(part.start + part.stop - 1) / 2 for part in box]
+        self._look_at(middle)
+        self.choose(number)
+        self.status.say(f"Object {number}", share)
+
+    # ----------------------------------------------------------------------- parts
+
+    def _lay_out(self) -> None:
+        form = growing_form()
+        form.addRow("Labels", self.labels)
+        self.modes: dict[str, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(False)
+        grid = QGridLayout()
+        for column, (name, (title, tip)) in enumerate(_MODES.items()):
+            made = button(title, partial(self._on_mode, name), tip)
+            made.setCheckable(True)
+            self.modes[name] = made
+            grid.addWidget(made, 0, column)
+        self.acts = {
+            name: button(title, partial(self.act, name), tip)
+            for name, (title, tip, _change) in _ACTS.items()
+        }
+        for place, act in enumerate(self.acts.values()):
+            grid.addWidget(act, 1 + place // _COLUMNS, place % _COLUMNS)
+        self.review_button = button(
+            "Right, next", self.review, "Marks the chosen object as reviewed."
+        )
+        self.next_button = button("Next", self.next_object, "To one not reviewed yet.")
+        self.renumber_button = button("Number anew", self.renumber, "1, 2, 3, ...")
+        last = in_row(self.review_button, self.next_button, self.renumber_button)
+        buttons = {**self.modes, **self.acts, "review": self.review_button}
+        named = {name: buttons[name] for name in PROOFREAD}
+        keys = KeyList(self, tuple(PROOFREAD), named)
+        parts = (form, self.this_slice, grid, last, self.status, keys)
+        stacked = in_column(self, *parts)
+        stacked.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        stacked.addStretch(1)
+
+    def _on_labels(self, layer: Labels | None) -> None:
+        self.number, self._seeds, self._boxes = 0, [], None
+        changes = [] if layer is None else [LabelChanges.of(layer).changed]
+        self._changes.replace(changes)
+        self._enable()
+        reason = self._why_not()
+        self.status.say("" if reason else "Click on an object", reason)
+        if not reason and not self._job.running:
+            # A large volume takes seconds to be looked through.
+            self._job.start("Looking for objects", once(self._whole().numbers))
+
+    def _why_not(self) -> str:
+        layer = self.labels.value()
+        return "Open or predict labels first." if layer is None else why_fixed(layer)
+
+    def _enable(self) -> None:
+        reason = self._why_not()
+        chosen = reason or ("" if self.number else "Click on an object first.")
+        every = {**self.modes, "next": self.next_button, "anew": self.renumber_button}
+        for made in every.values():
+            made.setEnabled(not reason)
+        for made in (*self.acts.values(), self.review_button):
+            made.setEnabled(not chosen)
+        layer = self.labels.value()
+        self.this_slice.setVisible(layer is not None and len(self._planes()) > 1)
+
+    def _on_mode(self, name: str) -> None:
+        wanted = self.modes[name].isChecked()
+        for other, made in self.modes.items():
+            made.setChecked(wanted and other == name)
+        self._seeds = []
+        layer = self.labels.value()
+        if wanted and layer is not None:
+            self.viewer.layers.selection.active = layer
+            layer.mode = "pan_zoom"
+        self.canvas.draw_lines(wanted and name == "split")
+        if wanted:
+            self.status.say(_MODES[name][1])
+
+    def _on_clicked(self, place: tuple[int, ...]) -> None:
+        labels = self._planes()
+        full = (0, *place)[-3:]
+        if not all(0 <= at < n for at, n in zip(full, labels.shape, strict=True)):
+            return
+        number = int(labels[full])
+        if self.modes["merge"].isChecked() and self.number and number:
+            self.merge_with(number)
+        elif self.modes["seeds"].isChecked() and number:
+            self._seeds.append(full)
+            if len(self._seeds) > 1:
+                seeds, self._seeds = self._seeds, []
+                self.split_at(seeds)
+            else:
+                self.status.say("Now click on the other part")
+        else:
+            self.choose(number)
+
+    # --------------------------------------------------------------------- changes
+
+    def _correct(self, make: Callable[[ObjectBoxes], Correction]) -> None:
+        """Make a correction, of this slice alone if that is wanted, and put it in."""
+        layer = self.labels.value()
+        with telling(show_error):
+            boxes, z = self._whole(), 0
+            if self.this_slice.isChecked() and len(self._planes()) > 1:
+                z = self._slice()
+                boxes = ObjectBoxes(self._planes()[z], used=boxes.highest)
+            change = make(boxes)
+            box = change.box if len(change.box) == 3 else (slice(z, z + 1), *change.box)
+            values = change.values.reshape([part.stop - part.start for part in box])
+            touched = set(np.unique(self._planes()[box]).tolist())
+            if edit_box(layer, box, values) == 0:
+                self.status.say("Nothing changed", change.words)
+                return
+            self._include(box)
+            reviewed = self._reviewed()
+            reviewed.forget(touched - set(np.unique(values).tolist()))
+            layer.metadata[REVIEWED] = reviewed.as_dict()
+            undo = undo_action(undo_of(layer), self.status.say)
+            self.status.say(change.words, action=undo)
+
+    def _whole(self) -> ObjectBoxes:
+        """Return where the objects lie, found anew only for new data."""
+        layer = self.labels.value()
+        if layer is None:
+            raise InputError(self._why_not())
+        if self._boxes is None or self._boxes_of is not layer.data:
+            self._boxes, self._boxes_of = ObjectBoxes(self._planes()), layer.data
+        return self._boxes
+
+    def _include(self, box: tuple[slice, ...]) -> None:
+        if self._boxes is not None and self._boxes_of is self.labels.value().data:
+            self._boxes.include(box)
+
+    def _on_changed(self, z: int, labels: Any, rows: slice) -> None:
+        low, high, _step = rows.indices(len(labels))
+        self._include((slice(z, z + 1), slice(low, high), slice(0, labels.shape[1])))
+
+    def _planes(self) -> NDArray[Any]:
+        found: NDArray[Any] = planes(self.labels.value())
+        return found
+
+    def _slice(self) -> int:
+        return current_slice(self.viewer, self.labels.value())
+
+    def _at(self, places: NDArray[Any]) -> tuple[Any, tuple[float, ...]]:
+        """Return places and pixel sizes in as many dimensions as are corrected."""
+        single = self.this_slice.isChecked() and len(self._planes()) > 1
+        spacing = (1.0, *pixel_size(self.labels.value()))[-3:]
+        return (places[:, 1:], spacing[1:]) if single else (places, spacing)
+
+    def _seen(self) -> Labels | None:
+        return None if self._why_not() else self.labels.value()
+
+    def _reviewed(self) -> Reviewed:
+        layer = self.labels.value()
+        stored = {} if layer is None else layer.metadata.get(REVIEWED, {})
+        return Reviewed.from_dict(stored)
+
+    def _look_at(self, middle: Sequence[float]) -> None:
+        layer = self.labels.value()
+        point = to_view(self.viewer, layer, middle[-len(pixel_size(layer)) :])
+        self.viewer.scene.camera.center = (0.0, *point[-2:])
+        if len(self._planes()) > 1:
+            go_to_slice(self.viewer, layer, round(middle[0]))

@@ -1,0 +1,108 @@
+"""Errors of a prediction are corrected in the window, by the mouse alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from qtpy.QtTest import QTest
+
+from napari_unet.config import AnnotationKind
+from napari_unet.data.read import read_stack
+from napari_unet.predict.segment import segment
+from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.errors.error_kinds import ErrorKind
+from napari_unet.score.errors.errors_of_objects import find_errors
+from napari_unet.score.scoring import score
+
+SIDE = 256
+
+
+@pytest.fixture(scope="module")
+def predicted(real_data: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image, predicted and true objects of four sections of the medulla."""
+    image = np.asarray(read_stack(real_data / "medulla-raw.tif").as_zyx())
+    truth = np.asarray(read_stack(real_data / "medulla-bodies.tif").as_zyx())
+    image, truth = image[:40:10, :SIDE, :SIDE], truth[:40:10, :SIDE, :SIDE]
+    found = segment("em-membranes", image).labels
+    return image, np.asarray(found), np.unique(truth, return_inverse=True)[1]
+
+
+def comparison(prediction: np.ndarray, truth: np.ndarray) -> Comparison:
+    return compare(prediction, truth, AnnotationKind.OBJECTS, volume=False)
+
+
+def scores(prediction: np.ndarray, truth: np.ndarray) -> Any:
+    return score(comparison(prediction, truth))
+
+
+def inside(mask: np.ndarray) -> tuple[int, int]:
+    """Return the pixel deepest in a mask, (Y, X)."""
+    from scipy.ndimage import distance_transform_edt
+
+    deep = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    return tuple(int(at) for at in np.unravel_index(deep.argmax(), deep.shape))
+
+
+@pytest.mark.real_data
+def test_ten_errors_are_mended_and_undone(
+    predicted: Any, make_napari_viewer: Any, qtbot: Any, hand_of: Any
+) -> None:
+    image, before, truth = predicted
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(image, name="em")
+    layer = viewer.add_labels(before.copy(), name="prediction")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
+    hand = hand_of(viewer)
+    dock.this_slice.setChecked(True)
+    qtbot.waitUntil(lambda: not dock._job.running, timeout=20_000)
+    mended = 0
+    history = layer._undo_history
+    for _ in range(10):
+        errors = find_errors(
+            compare(layer.data, truth, AnnotationKind.OBJECTS, volume=False)
+        ).errors
+        for error in errors:
+            if mend(error, layer, truth, viewer, dock, hand):
+                mended += 1
+                break
+    assert mended == 10
+    assert len(history) == 10
+    first, last = scores(before, truth), scores(layer.data, truth)
+    assert last.values()["v_rand"] > first.values()["v_rand"]
+    assert last.values()["voi"] < first.values()["voi"]
+    for _ in range(10):
+        layer.undo()
+    np.testing.assert_array_equal(layer.data, before)
+
+
+def mend(error: Any, layer: Any, truth: Any, viewer: Any, dock: Any, hand: Any) -> bool:
+    """Mend a merge by seeds, and a split by merging; return whether it changed."""
+    z = error.centre[0]
+    steps = len(layer._undo_history)
+    if error.kind is ErrorKind.MERGE:
+        (number,) = error.predicted_ids[:1]
+        parts = [
+            (layer.data[z] == number) & (truth[z] == one) for one in error.truth_ids[:2]
+        ]
+        tool = dock.modes["seeds"]
+    elif error.kind is ErrorKind.SPLIT:
+        parts = [layer.data[z] == one for one in error.predicted_ids[:2]]
+        tool = dock.modes["merge"]
+    else:
+        return False
+    if len(parts) < 2 or min(np.count_nonzero(part) for part in parts) < 20:
+        return False
+    viewer.dims.set_current_step(0, z)
+    QTest.qWait(20)
+    one, other = (inside(part) for part in parts)
+    if error.kind is ErrorKind.SPLIT:
+        hand.click_on(layer, *one)
+    if not tool.isChecked():
+        hand.click(tool)
+    if error.kind is ErrorKind.MERGE:
+        hand.click_on(layer, *one)
+    hand.click_on(layer, *other)
+    hand.click(tool)
+    return len(layer._undo_history) == steps + 1
