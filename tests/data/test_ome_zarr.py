@@ -300,6 +300,24 @@ def test_an_address_is_read_through_fsspec():
     fsspec.filesystem("memory").rm("/em.zarr", recursive=True)
 
 
+def test_an_address_that_is_not_reached_is_told(monkeypatch):
+    def refuse(*_args, **_options):
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(zarr, "open_group", refuse)
+    with pytest.raises(InputError, match=r"reached \(Connection refused\): check the"):
+        read_stack("https://example.org/em.zarr")
+
+
+def test_what_a_store_lacks_is_told_with_what_to_install(monkeypatch):
+    def refuse(*_args, **_options):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(zarr, "open_group", refuse)
+    with pytest.raises(InputError, match=r'Install s3fs .* install "fsspec'):
+        read_stack("s3://bucket/em.zarr")
+
+
 def test_a_terabyte_is_opened_at_once(tmp_path):
     path = tmp_path / "big.zarr"
     zarr.create_array(

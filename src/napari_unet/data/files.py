@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from napari_unet.data.addresses import is_address
 from napari_unet.errors import InputError, OutputError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
@@ -81,6 +82,11 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 def unreadable(path: str | Path, error: OSError) -> InputError:
     """Return the error to raise for a file that the operating system keeps back."""
+    if is_address(path):
+        return InputError(
+            f"{path} cannot be reached ({error.strerror or error}): check the address "
+            "and the connection."
+        )
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} does not exist: check the path.")
     if isinstance(error, PermissionError):

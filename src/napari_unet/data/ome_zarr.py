@@ -162,7 +162,8 @@ class _Node:
                 return cls(path, zarr.open_array(path, mode="r"))
         except ImportError as error:
             raise InputError(
-                f"{path} is read through fsspec, which lacks something here ({error})."
+                f"{path} is read through fsspec, which lacks a library here ({error}): "
+                'install it by pip install "fsspec[http]", or "fsspec[s3]".'
             ) from error
         except FileNotFoundError as error:
             raise InputError(
