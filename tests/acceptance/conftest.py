@@ -113,6 +113,8 @@ def start(
 ) -> Callable[[], tuple[Hand, Any]]:
     """Opens napari with the workflow dock, and a hand to work there."""
     monkeypatch.setenv("NAPARI_UNET_HOME", str(tmp_path / "project"))
+    # It waits for eyes, and there are none.
+    monkeypatch.setattr("napari_unet.coach.LOOK_AFTER", 3)
 
     def open_window() -> tuple[Hand, Any]:
         viewer = make_napari_viewer(show=True)
