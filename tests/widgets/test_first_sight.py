@@ -132,6 +132,8 @@ def test_unfolded_settings_of_the_train_tab_are_in_plain_words(
     opened.tabs.setCurrentWidget(opened.train)
     opened.train.more.expand(animate=False)
     qtbot.waitUntil(lambda: "How thoroughly" in texts(opened.train))
+    content = opened.train.form.parentWidget()
+    assert content.width() <= content.parentWidget().width(), "nothing is cut"
     read = list(texts(opened.train))
     assert not [words for words in read if _FORBIDDEN.search(words)]
 

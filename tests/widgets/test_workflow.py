@@ -32,7 +32,7 @@ def test_every_command_of_the_manifest_exists() -> None:
 
     manifest = PluginManifest.from_distribution(PLUGIN)
     commands = manifest.contributions.commands or []
-    assert len(commands) == 9
+    assert len(commands) == 10
     for command in commands:
         assert callable(import_python_name(command.python_name))
 

@@ -76,14 +76,14 @@ def test_boxes_set_kind_complete_slices_and_regions_together(
 
 def test_nothing_starts_before_a_box_is_drawn(train: Any, qtbot: Any) -> None:
     choose_boxes(train)
-    assert "Draw a box" in words(train)
+    assert "Draw a box" in train.status.text()
     for button in (train.run_button, train.live_button):
         assert not button.isEnabled()
         assert "Draw a box" in button.toolTip()
     draw(train, qtbot, 2)
     assert train.run_button.isEnabled()
     assert train.live_button.isEnabled()
-    assert not words(train)
+    assert "Draw a box" not in train.status.text()
 
 
 def test_where_background_is_painted_too_only_what_is_painted_counts(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from napari_unet.config import AnnotationKind, Coverage, ImageConfig, Role, UNetConfig
 from napari_unet.config.needs import RUNS
@@ -204,8 +204,11 @@ class TrainingSet(QObject):
         form.addRow(self._shared.warning)
         form.addRow(self.copy_offer)
         form.addRow(self.classes)
-        add("What did you paint?", self.kind, self.kind.tip)
-        form.addRow(self.doubt)
+        question = QLabel("What did you paint?")
+        question.setToolTip(self.kind.tip)
+        # An answer is read in full, which needs the width of the dock.
+        for row in (question, self.kind, self.doubt):
+            form.addRow(row)
         form.addRow(self.trust)
 
     def add_settings(self, form: QFormLayout) -> None:
@@ -362,7 +365,7 @@ class TrainingSet(QObject):
         background = self._background_is_painted
         words = doubt_kind(kind, guess, named=self._named, background=background)
         if self.kind.in_boxes:
-            words = "" if self._boxes else _NO_BOX
+            words = ""
         elif self._boxes and kind in _WHOLE:
             words = _BOXES_TOO
         self.doubt.setText(words)
