@@ -73,6 +73,12 @@ def test_of_objects_that_go_on_through_the_slices(cells):
     assert found["overall"]["trained_on"] == [3, 20]
 
 
+def test_of_slices_in_which_nothing_was_predicted(cells):
+    prediction = worse(cells)
+    prediction[6:13] = 0
+    same(prediction, cells)
+
+
 def test_of_masks(cells):
     mask, truth = (worse(cells) > 0) * np.uint8(255), (cells > 0).astype(np.uint8)
     assert same(mask, truth)["overall"]["objects"] == "slices"

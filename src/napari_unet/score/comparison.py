@@ -283,7 +283,7 @@ def _predicted_classes(
     if known > 2 or highest < 2:
         return prediction, max(known, highest + 1), ()
     found = prediction != 0
-    if kind is AnnotationKind.OBJECTS and numbered:
+    if kind is AnnotationKind.OBJECTS and numbered and found.any():
         # The truth got a line between touching objects; so must what is compared.
         found = to_target(prediction, kind).objects > 0
     return found, 2, (_READ_AS_OBJECTS if numbered else _READ_AS_MASK,)
