@@ -78,6 +78,15 @@ def test_weights_and_baselines_are_of_the_level(files, image, run):
     assert tifffile.imread(files / "m.tif").shape == (5, 48, 64)
 
 
+def test_measures_are_of_the_level(files, image, run):
+    cells = image / "labels" / "cells"
+    run("measure", cells, "--image", image, "--level", "1", "--csv", files / "a.csv")
+    paths = files / "labels.tif", "--image", files / "image.tif"
+    size = ("--pixel-size", "50 4 4", "--unit", "nm")
+    run("measure", *paths, *size, "--csv", files / "b.csv")
+    assert (files / "a.csv").read_text() == (files / "b.csv").read_text()
+
+
 def test_a_level_that_is_not_there_is_told_in_one_line(files, image, failed):
     words = failed("weights", image / "labels/cells", files / "w.tif", "--level", "7")
     assert "no level 7: choose one of 0 (5 x 96 x 128), 1 (5 x 48 x 64)" in words

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from napari_unet.measure.object_measures import ObjectMeasures
 
 
-@with_settings("image.kind", "image.axes", "image.pixel_size", "image.unit")
+@with_settings(
+    *("image.kind", "image.axes", "image.level", "image.pixel_size", "image.unit")
+)
 def measure(
     given: Given,
     labels: Annotated[Path, typer.Argument(help="Labels: file or folder of slices.")],
@@ -52,19 +54,24 @@ def measure(
     from napari_unet.cli.outputs import check_outputs
     from napari_unet.cli.show import bar, console, read_and_tell, say
     from napari_unet.cli.signals import stop_on_signals
+    from napari_unet.data.addresses import level_in
     from napari_unet.data.stack import parse_slices
     from napari_unet.measure.measuring import MeasureSource, measure_steps
     from napari_unet.measure.numbered import number_objects
     from napari_unet.steps import result_of
 
     check_outputs([path for path in (labels, image, other) if path is not None], csv)
-    picture = None if image is None else read_and_tell(image, given["image"])
-    size = {name: given["image"].get(name) for name in ("pixel_size", "unit")}
-    stack = read_and_tell(labels, size)
+    own, level = given["image"], given["image"].get("level", 0)
+    picture = None if image is None else read_and_tell(image, own)
+    size = {name: own.get(name) for name in ("pixel_size", "unit")}
+    stack = read_and_tell(labels, size | {"level": level_in(labels, level)})
     sized = picture if picture is not None and stack.unit == "pixel" else stack
-    beside = None if other is None else read_and_tell(other).slices(slices)
+    beside = None
+    if other is not None:
+        theirs = {"level": level_in(other, level)}
+        beside = read_and_tell(other, theirs).slices(slices)
     objects = number_objects(
-        np.asarray(stack.slices(slices).as_zyx()), given["image"].get("kind"), volume
+        np.asarray(stack.slices(slices).as_zyx()), own.get("kind"), volume
     )
     for note in objects.notes:
         say(note)

@@ -18,7 +18,7 @@ from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.config import Coverage
-from napari_unet.data.addresses import is_zarr
+from napari_unet.data.addresses import level_in
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
@@ -84,7 +84,7 @@ def run_score(request: ScoreRequest) -> None:
             request.image,
             axes=request.axes,
             info_bar=request.info_bar,
-            level=_level(request, request.image),
+            level=level_in(request.image, request.level),
         )
         info_bar = image.info_bar
     card = None if request.model is None else read_card(request.model)
@@ -180,12 +180,7 @@ def score_table(scores: Scores) -> Table:
 
 
 def _labels(request: ScoreRequest, path: Path) -> Stack:
-    return read_and_tell(path, {"level": _level(request, path)})
-
-
-def _level(request: ScoreRequest, path: Path) -> int:
-    """Return the level that is read of a file: others than OME-Zarr have none."""
-    return request.level if is_zarr(path) else 0
+    return read_and_tell(path, {"level": level_in(path, request.level)})
 
 
 def _check(request: ScoreRequest) -> None:

@@ -31,6 +31,11 @@ def is_zarr(path: str | Path) -> bool:
     )
 
 
+def level_in(path: str | Path, level: int) -> int:
+    """Return the level that is read of a path: what is no Zarr has none but 0."""
+    return level if is_zarr(path) else 0
+
+
 def holds_zarr(path: Path) -> bool:
     """Return whether a folder is a group or an array."""
     return any((path / mark).is_file() for mark in _MARKS)
