@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_unet.config import PredictConfig
 from napari_unet.data.stack import Stack
-from napari_unet.model.device import Device
 from napari_unet.model.predictable import Predictable
 from napari_unet.predict.pixel_size import Factors, check_growth, factors
 from napari_unet.predict.prediction import TileDone
@@ -53,7 +52,7 @@ class RescaledPredictor(Predictor):
 
     Parameters
     ----------
-    model, config, device
+    model, config
         As for a `Predictor`.
     by
         By how much the image grows along Z, Y and X, as from `factors`.
@@ -69,10 +68,9 @@ class RescaledPredictor(Predictor):
         model: Predictable,
         by: Factors,
         config: PredictConfig | None = None,
-        device: Device | None = None,
     ) -> None:
         check_growth(by, "the model")
-        super().__init__(model, config, device)
+        super().__init__(model, config)
         self.by = by
 
     def tiles(self, image: ArrayLike, stop: Event | None = None) -> Iterator[TileDone]:
