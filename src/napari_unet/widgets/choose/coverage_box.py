@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from napari_unet.config import Coverage
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.qt.parts import NarrowBox, in_row
+from napari_unet.widgets.qt.parts import NarrowBox, in_column
 
 _NOTHING = "nothing"
 _AS_IT_LOOKS = "as it looks"
@@ -47,7 +47,7 @@ class CoverageBox(QWidget):
             "Slices without any label were looked at and hold nothing: they train as "
             "background, and what is predicted there counts in the scores."
         )
-        in_row(self.ignore, self.empty, of=self, stretch=(1,))
+        in_column(self, self.ignore, self.empty)
         self.ignore.addItem(_AS_IT_LOOKS, None)
         for choice in _CHOICES:
             self._add(choice)

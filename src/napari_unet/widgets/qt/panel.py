@@ -122,5 +122,6 @@ class Panel(Runner):
 def growing_form() -> QFormLayout:
     """Return a form whose fields take the width that there is."""
     form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form

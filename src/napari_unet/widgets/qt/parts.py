@@ -29,8 +29,10 @@ from qtpy.QtWidgets import (
 )
 
 _POLICY = QSizePolicy.Policy
-_INSET = 4
+_INSET = 2
 """Pixels that the style keeps free beside the words of a choice."""
+_TIGHT = "QComboBox {padding: 3px 2px 3px 8px}"
+"""napari's own style keeps more free before the arrow."""
 ICONS = {
     "file": QStyle.StandardPixmap.SP_FileIcon,
     "folder": QStyle.StandardPixmap.SP_DirIcon,
@@ -152,6 +154,7 @@ class NarrowBox(QComboBox):
     def __init__(self, *texts: str) -> None:
         super().__init__()
         self.setSizePolicy(_POLICY.Ignored, _POLICY.Fixed)
+        self.setStyleSheet(_TIGHT)
         self.addItems(texts)
         steady(self)
 

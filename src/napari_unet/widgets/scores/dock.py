@@ -311,7 +311,6 @@ class ScoresWidget(Panel):
 def _reading(kind: KindBox, coverage: CoverageBox) -> Fold:
     """Return the settings of how the truth is read, folded."""
     form = growing_form()
-    form.setContentsMargins(0, 0, 0, 0)
     form.addRow("Kind of truth", kind)
     form.addRow("Ignore", coverage)
     rows = QWidget()

@@ -147,9 +147,9 @@ class RegionsBox(QWidget):
 
     def _lay_out(self) -> None:
         self.role.setToolTip(_TOOLTIP)
-        drawing = (self.draw_button, self.role, self.menu_button)
+        drawing = in_row(self.draw_button, self.menu_button, stretch=(1,))
         row = in_row(self.status, self.shrink_button, stretch=(1,))
-        in_column(self, in_row(*drawing, stretch=(0, 1)), row)
+        in_column(self, drawing, self.role, row)
         row.setAlignment(self.shrink_button, Qt.AlignmentFlag.AlignTop)
 
     def _read(self) -> tuple[list[Region], list[str]]:
