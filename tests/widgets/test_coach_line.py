@@ -85,6 +85,8 @@ def test_files_are_opened_painted_on_and_scored_as_it_says(
     coach.button.click()
     says(qtbot, dock, Action.ERROR)
     assert dock.tabs.currentWidget() is dock.scores
+    coach.button.click()
+    assert dock.scores.errors.isVisibleTo(dock)
     workspace.model = Path("newer.safetensors")
     says(qtbot, dock, Action.PREDICT)
 

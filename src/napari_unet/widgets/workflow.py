@@ -186,6 +186,7 @@ class WorkflowWidget(Dock):
 
     def _next_error(self) -> str:
         self.tabs.setCurrentWidget(self.scores)
+        self.scores.pages.show_page("Errors")
         return go(self.scores.errors, 1)
 
     def _stop(self) -> None:
