@@ -60,7 +60,8 @@ def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
     except MemoryError as error:
         raise InputError(
             f"Annotations of {sides(shape)} pixels are too large for this computer's "
-            "memory: crop the image to the part that you annotate."
+            "memory: crop the image to the part that you annotate, or load a coarser "
+            "level of it."
         ) from error
     layer: Labels = viewer.add_labels(
         empty,
