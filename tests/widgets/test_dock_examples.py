@@ -40,7 +40,7 @@ def test_weights_shows_the_map_of_the_slice(
 ) -> None:
     shown("weights")
     qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=10_000)
-    assert "weight map" in viewer.layers[-1].name
+    assert viewer.layers[-1].name == "slice weights"
 
 
 def test_train_is_ready_to_start(shown: Callable[[str], Any]) -> None:
