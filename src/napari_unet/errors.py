@@ -64,5 +64,9 @@ class OutOfMemoryError(NapariUNetError):
         )
 
 
+class StoppedError(NapariUNetError):
+    """Work was told to end before there was a result."""
+
+
 class TrainingError(NapariUNetError):
     """Training cannot start or cannot go on."""

@@ -20,7 +20,7 @@ from napari_unet.cli.options import (
 )
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.train_command import train
-from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
+from napari_unet.config import WeightMapConfig
 
 app = typer.Typer(
     name="napari-unet",
@@ -117,9 +117,10 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     out: Annotated[
         Path,
         typer.Option(
-            help="TIFF file for the labels or objects, or OME-Zarr (NAME.ome.zarr) for "
-            "a volume of any size, which is predicted block by block and goes on where "
-            "it was when started again; may be the image's own."
+            help="TIFF file for the labels or objects; a folder, where each image of a "
+            "folder is predicted by itself; or OME-Zarr (NAME.ome.zarr) for a volume "
+            "of any size, which is predicted block by block. Started again, the "
+            "command goes on where it was."
         ),
     ],
     slices: Annotated[
@@ -146,36 +147,15 @@ def predict(  # noqa: PLR0913 (every option is one argument)
     overwrite: Overwrite = False,
 ) -> None:
     """Predict a stack with a trained model."""
-    from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
-    from napari_unet.cli.predict_command import write_prediction
-    from napari_unet.cli.show import read_and_tell
-    from napari_unet.starters.model_file import model_file
+    from napari_unet.cli.predict_command import run_predict
 
-    kept = PredictConfig(probabilities="float16" if half else "float32")
-    settings = kept.changed("command line", **given["predict"])
-    finish = PostprocessConfig().changed("command line", **given["finish"])
-    model = model_file(model)
-    if out.suffix == ".zarr":
-        from napari_unet.cli.volume_command import predict_volume, volume_request
-
-        asked = volume_request(
-            {**given["image"], **({"slices": slices} if slices else {})},
-            model,
-            image,
-            out,
-            config=settings,
-            finish=finish,
-            probabilities=probabilities,
-            trust_code=trust_code,
-        )
-        predict_volume(asked, given["blocks"])
-        return
-    check_outputs([model, image], out, probabilities)
-    check_tiff(out, probabilities)
-    check_replaced("predict", out, probabilities, overwrite=overwrite)
-    stack = read_and_tell(image, given["image"]).slices(slices)
-    write_prediction(
-        model, stack, out, probabilities, settings, finish, trust_code=trust_code
+    run_predict(
+        *(given, model, image, out),
+        slices=slices,
+        probabilities=probabilities,
+        half=half,
+        trust_code=trust_code,
+        overwrite=overwrite,
     )
 
 

@@ -9,7 +9,7 @@ import typer
 
 from napari_unet.cli.options import Given, Overwrite, coverage_of, with_settings
 from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, StoppedError
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def write_mask(
             lambda step: show(step.done, step.total),
         )
     if len(found.slices) < len(wanted):
-        raise NapariUNetError("Stopped before the end: no mask was written.")
+        raise StoppedError("Stopped before the end: no mask was written.")
     if seen := len(set(found.made_by.learnt_from) & set(wanted)):
         say(
             f"learnt from {seen} of these {len(wanted)} slices: their scores say "

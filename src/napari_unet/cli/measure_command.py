@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import glob
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet.cli.options import Given, with_settings
-from napari_unet.errors import NapariUNetError
+from napari_unet.cli.options import Given, Overwrite, with_settings
+from napari_unet.errors import InputError, StoppedError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from napari_unet.measure.object_measures import ObjectMeasures
 
+_HEADS = ("object,", "file,object,")
+
 
 @with_settings(
     *("image.kind", "image.axes", "image.level", "image.pixel_size", "image.unit")
 )
-def measure(
+def measure(  # noqa: PLR0913 (every option is one argument)
     given: Given,
     labels: Annotated[Path, typer.Argument(help="Labels: file or folder of slices.")],
     csv: Annotated[
@@ -47,12 +51,61 @@ def measure(
         bool,
         typer.Option(help="Count neighbours, and measure how far the nearest is."),
     ] = True,
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--each",
+            help="Measure each file of a folder by itself, all into one table; --image "
+            "and --other are then folders with files of the same names.",
+        ),
+    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure the objects of labels: size, shape, grey values, neighbours."""
+    from napari_unet.cli.batch import images_of, one_by_one, tell_failed
+    from napari_unet.cli.outputs import check_outputs, check_replaced
+    from napari_unet.cli.show import console, say
+    from napari_unet.data.files import write_text
+
+    beside = {"image": image, "other": other}
+    check_outputs([labels, *filter(None, beside.values())], csv)
+    check_replaced("measure", csv, overwrite=overwrite, heads=_HEADS)
+    options = (given["image"], slices, volume, distances)
+    if not each:
+        found = _measure(labels, image, other, *options)
+        console.print(totals_table(found))
+        if csv is not None:
+            found.save_csv(csv)
+            say(f"wrote {csv}: {len(found):,} objects")
+        return
+    tables: dict[str, ObjectMeasures] = {}
+
+    def work(path: Path) -> None:
+        named = {
+            role: folder and alike(folder, path) for role, folder in beside.items()
+        }
+        tables[path.name] = _measure(path, named["image"], named["other"], *options)
+
+    failed = one_by_one(images_of(labels), work)
+    if csv is not None and tables:
+        write_text(csv, joined_csv(tables))
+        say(f"wrote {csv}: {sum(map(len, tables.values())):,} objects")
+    tell_failed(failed, len(failed) + len(tables))
+
+
+def _measure(
+    labels: Path,
+    image: Path | None,
+    other: Path | None,
+    given: Mapping[str, Any],
+    slices: str | None,
+    volume: bool | None,
+    distances: bool,
+) -> ObjectMeasures:
+    """Measure the objects of one file behind a bar."""
     import numpy as np
 
-    from napari_unet.cli.outputs import check_outputs
-    from napari_unet.cli.show import bar, console, read_and_tell, say
+    from napari_unet.cli.show import bar, read_and_tell, say
     from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.addresses import level_in
     from napari_unet.data.stack import parse_slices
@@ -60,19 +113,17 @@ def measure(
     from napari_unet.measure.numbered import number_objects
     from napari_unet.steps import result_of
 
-    check_outputs([path for path in (labels, image, other) if path is not None], csv)
-    own, level = given["image"], given["image"].get("level", 0)
-    picture = None if image is None else read_and_tell(image, own)
-    size = {name: own.get(name) for name in ("pixel_size", "unit")}
+    level = given.get("level", 0)
+    picture = None if image is None else read_and_tell(image, given)
+    size = {name: given.get(name) for name in ("pixel_size", "unit")}
     stack = read_and_tell(labels, size | {"level": level_in(labels, level)})
     sized = picture if picture is not None and stack.unit == "pixel" else stack
     beside = None
     if other is not None:
         theirs = {"level": level_in(other, level)}
         beside = read_and_tell(other, theirs).slices(slices)
-    objects = number_objects(
-        np.asarray(stack.slices(slices).as_zyx()), own.get("kind"), volume
-    )
+    values = np.asarray(stack.slices(slices).as_zyx())
+    objects = number_objects(values, given.get("kind"), volume)
     for note in objects.notes:
         say(note)
     source = MeasureSource(
@@ -86,12 +137,44 @@ def measure(
     with stop_on_signals() as stop, bar("measuring") as show:
         found = result_of(measure_steps(source, stop), lambda step: show(*step))
     if found is None:
-        raise NapariUNetError("Stopped before the end: nothing was written.")
-    console.print(totals_table(found))
-    if csv is not None:
-        first = parse_slices(slices or ":", stack.num_slices).start
-        found.numbered_from(first).save_csv(csv)
-        say(f"wrote {csv}: {len(found):,} objects")
+        raise StoppedError("Stopped before the end: nothing was written.")
+    return found.numbered_from(parse_slices(slices or ":", stack.num_slices).start)
+
+
+def alike(folder: Path, path: Path) -> Path:
+    """Return the file of a folder that has the name of another, whatever its format.
+
+    Raises
+    ------
+    InputError
+        When there is not exactly one.
+    """
+    found = [one for one in folder.glob(f"{glob.escape(path.stem)}.*") if one.is_file()]
+    if len(found) != 1:
+        raise InputError(
+            f"{folder} holds {len(found)} files called {path.stem}: one is needed for "
+            f"{path.name}."
+        )
+    return found[0]
+
+
+def joined_csv(tables: Mapping[str, ObjectMeasures]) -> str:
+    """Return the tables of several files as one, with the names in front.
+
+    Columns that a file does not have stay empty.
+    """
+    from napari_unet.data.files import csv_text
+
+    columns = {
+        found.header(name): None for found in tables.values() for name in found.values
+    }
+    rows: list[list[object]] = [["file", *columns]]
+    for file, found in tables.items():
+        cells = dict(zip(map(found.header, found.values), found.cells(), strict=True))
+        empty = [""] * len(found)
+        columns_of = [cells.get(title, empty) for title in columns]
+        rows += [[file, *row] for row in zip(*columns_of, strict=True)]
+    return csv_text(rows)
 
 
 def totals_table(found: ObjectMeasures) -> Table:

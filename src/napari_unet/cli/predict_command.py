@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet.cli.options import coverage_of
+from napari_unet.cli.batch import Batch, images_of, results_of
+from napari_unet.cli.options import Given, coverage_of
 from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
 from napari_unet.cli.show import bar, read_and_tell, say
 from napari_unet.cli.signals import stop_on_signals
@@ -18,11 +19,13 @@ from napari_unet.data.annotation import describe, to_target
 from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import InputError, StoppedError
 from napari_unet.model.loading import open_package
 from napari_unet.model.started import Started
+from napari_unet.predict.block_plan import digest_of
 from napari_unet.predict.pixel_size import difference
 from napari_unet.predict.segment import Finishing, Segmentation, segment_steps
+from napari_unet.starters.model_file import model_file
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
@@ -93,6 +96,103 @@ def write_prediction(
         say(f"wrote {probabilities}")
 
 
+def run_predict(  # noqa: PLR0913 (every option is one argument)
+    given: Given,
+    model: Path,
+    image: Path,
+    out: Path,
+    *,
+    slices: str | None,
+    probabilities: Path | None,
+    half: bool,
+    trust_code: bool,
+    overwrite: bool,
+) -> None:
+    """Predict a stack, a folder of images, or a volume on disk, as `out` says.
+
+    Raises
+    ------
+    NapariUNetError
+        When something cannot be read, predicted or written.
+    """
+    kept = PredictConfig(probabilities="float16" if half else "float32")
+    settings = kept.changed("command line", **given["predict"])
+    finish = PostprocessConfig().changed("command line", **given["finish"])
+    model = model_file(model)
+    if out.suffix == ".zarr":
+        from napari_unet.cli.volume_command import predict_volume, volume_request
+
+        asked = volume_request(
+            {**given["image"], **({"slices": slices} if slices else {})},
+            model,
+            image,
+            out,
+            config=settings,
+            finish=finish,
+            probabilities=probabilities,
+            trust_code=trust_code,
+        )
+        predict_volume(asked, given["blocks"])
+        return
+    if image.is_dir() and not out.suffix:
+        if slices is not None or probabilities is not None:
+            raise InputError(
+                f"{out} is a folder, for each image of {image} by itself: leave "
+                "--slices and --probabilities out, or predict to a .tif."
+            )
+        predict_folder(
+            *(model, image, out, given["image"], settings, finish),
+            overwrite=overwrite,
+            trust_code=trust_code,
+        )
+        return
+    check_outputs([model, image], out, probabilities)
+    check_tiff(out, probabilities)
+    check_replaced("predict", out, probabilities, overwrite=overwrite)
+    stack = read_and_tell(image, given["image"]).slices(slices)
+    write_prediction(
+        model, stack, out, probabilities, settings, finish, trust_code=trust_code
+    )
+
+
+def predict_folder(
+    model: Path,
+    folder: Path,
+    out: Path,
+    given: Mapping[str, Any],
+    config: PredictConfig,
+    finish: PostprocessConfig,
+    *,
+    overwrite: bool = False,
+    trust_code: bool = False,
+) -> None:
+    """Predict every image of a folder by itself, into another folder.
+
+    Raises
+    ------
+    NapariUNetError
+        At the end, when some images failed; which ones, and why.
+    """
+    results = results_of(images_of(folder), out)
+    check_outputs([model, folder], *results.values())
+    made_with = {
+        "model": digest_of(model),
+        "predict": config.model_dump(mode="json"),
+        "finish": finish.model_dump(mode="json"),
+        "image": dict(given),
+    }
+    batch = Batch(out, made_with, overwrite=overwrite)
+
+    def predict(image: Path, result: Path) -> None:
+        check_replaced("predict", result, overwrite=overwrite)
+        stack = read_and_tell(image, given)
+        write_prediction(
+            model, stack, result, None, config, finish, trust_code=trust_code
+        )
+
+    batch.run(results, predict)
+
+
 def segment_behind_bar(
     model: Predictable | Path,
     stack: Stack,
@@ -129,5 +229,5 @@ def segment_behind_bar(
         )
         found = result_of(steps, show)
     if not found.complete:
-        raise NapariUNetError("Stopped before the end: no prediction was written.")
+        raise StoppedError("Stopped before the end: no prediction was written.")
     return found

@@ -106,10 +106,14 @@ class ObjectMeasures:
         moved = {**self.values, "slice": self.values["slice"] + first}
         return replace(self, values=moved)
 
+    def cells(self) -> list[list[object]]:
+        """Return the columns as they are written: seven digits, "" for what is not."""
+        return [_cells(values) for values in self.values.values()]
+
     def as_csv(self) -> str:
         """Return the table as CSV text; its first line has the titles with units."""
-        columns = [_cells(values) for values in self.values.values()]
-        return csv_text([map(self.header, self.values), *zip(*columns, strict=True)])
+        rows = zip(*self.cells(), strict=True)
+        return csv_text([[self.header(name) for name in self.values], *rows])
 
     def save_csv(self, path: str | Path) -> None:
         """Write the table as a CSV file.
@@ -132,7 +136,6 @@ class ObjectMeasures:
 
 
 def _cells(values: NDArray[Any]) -> list[Any]:
-    """Write numbers with seven digits, and nothing where there is none."""
     if values.dtype.kind != "f":
         return [int(v) if values.dtype.kind == "b" else v for v in values.tolist()]
     return [f"{value:.7g}" if np.isfinite(value) else "" for value in values]

@@ -1,0 +1,158 @@
+"""Many images by one command: what is done is skipped, and a failure ends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_unet.cli.show import say
+from napari_unet.data.files import write_text
+from napari_unet.data.folder import natural_key
+from napari_unet.data.formats.kinds import READABLE
+from napari_unet.errors import InputError, NapariUNetError, StoppedError
+
+LIST = "batch.json"
+"""File in the folder of results that says what they were made of, and with what."""
+
+
+def images_of(folder: Path) -> list[Path]:
+    """Return the images of a folder in natural order: a2 comes before a10.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    found = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in READABLE and not path.name.startswith(".")
+    ]
+    if not found:
+        raise InputError(f"{folder} holds no images: choose a folder that does.")
+    return sorted(found, key=natural_key)
+
+
+def results_of(images: Sequence[Path], out: Path) -> dict[Path, Path]:
+    """Return the file in `out` that belongs to each image: its name, with .tif."""
+    stems = [image.stem for image in images]
+    return {
+        image: out / f"{image.stem if stems.count(image.stem) == 1 else image.name}.tif"
+        for image in images
+    }
+
+
+def one_by_one(images: Sequence[Path], work: Callable[[Path], Any]) -> dict[str, str]:
+    """Call `work` for each image, and return which failed, and why.
+
+    Raises
+    ------
+    StoppedError
+        When the program is told to end.
+    """
+    failed: dict[str, str] = {}
+    for number, image in enumerate(images, start=1):
+        say(f"{number} of {len(images)}: {image.name}")
+        try:
+            work(image)
+        except StoppedError:
+            raise
+        except (NapariUNetError, MemoryError) as error:
+            failed[image.name] = str(error)
+            say(f"{image.name} failed: {error}")
+    return failed
+
+
+def tell_failed(failed: Mapping[str, str], count: int) -> None:
+    """Raise an error that tells of the images, of so many, that failed, if any did.
+
+    Raises
+    ------
+    NapariUNetError
+        Naming them.
+    """
+    if failed:
+        told = " ".join(f"{name}: {why}" for name, why in failed.items())
+        raise NapariUNetError(
+            f"{len(failed)} of {count} images failed, the others are done. {told}"
+        )
+
+
+class Batch:
+    """Images of a folder, one after the other, with results in another folder.
+
+    Parameters
+    ----------
+    out
+        The folder of the results, made if missing.
+    made_with
+        What the results depend on besides the images: settings, and the model's
+        contents.
+    overwrite
+        Whether to begin anew where results were made with something else.
+
+    Raises
+    ------
+    InputError
+        When results there were made with something else.
+    """
+
+    def __init__(
+        self, out: Path, made_with: Mapping[str, Any], *, overwrite: bool = False
+    ) -> None:
+        self._list = out / LIST
+        self._made_with = json.loads(json.dumps(made_with, default=str))
+        self._done: dict[str, list[int]] = {}
+        self.out = out
+        before = self._read()
+        if before.get("made_with", self._made_with) == self._made_with:
+            self._done = before.get("done", {})
+        elif not overwrite:
+            raise InputError(
+                f"The results in {out} were made with another model or other settings: "
+                "choose another folder, or have them made anew by --overwrite."
+            )
+
+    def run(
+        self, results: Mapping[Path, Path], work: Callable[[Path, Path], Any]
+    ) -> None:
+        """Call `work(image, result)` for each image whose result is not there yet.
+
+        Raises
+        ------
+        NapariUNetError
+            At the end, when some images failed; which ones, and why.
+        """
+        left = [one for one, out in results.items() if not self._is_done(one, out)]
+
+        def make(image: Path) -> None:
+            work(image, results[image])
+            self._done[image.name] = _state(image)
+            self._write()
+
+        failed = one_by_one(left, make)
+        done, before = len(left) - len(failed), len(results) - len(left)
+        say(f"{done} of {len(results)} images done now, {before} were done before")
+        tell_failed(failed, len(results))
+
+    def _is_done(self, image: Path, out: Path) -> bool:
+        return out.exists() and self._done.get(image.name) == _state(image)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._list.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write(self) -> None:
+        stored = {"made_with": self._made_with, "done": self._done}
+        write_text(self._list, json.dumps(stored, indent=1))
+
+
+def _state(image: Path) -> list[int]:
+    """Return what changes when a file does."""
+    found = image.stat()
+    return [found.st_size, found.st_mtime_ns]

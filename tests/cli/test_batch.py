@@ -1,0 +1,108 @@
+"""Many images by one command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet.errors import InputError, NapariUNetError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Nineteen images, and one that is broken."""
+    made = tmp_path / "images"
+    made.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(1, 21):
+        image = rng.integers(0, 255, (48, 64)).astype(np.uint8)
+        tifffile.imwrite(made / f"em{number}.tif", image)
+    (made / "em7.tif").write_bytes(b"II*\0 not a TIFF file any more")
+    (made / "notes.txt").write_text("not an image", encoding="utf-8")
+    return made
+
+
+def predict(run, folder, out, *more):
+    return run("predict", "em-membranes", folder, "--out", out, *more)
+
+
+def test_one_broken_image_does_not_end_the_rest(folder, tmp_path, run):
+    out = tmp_path / "masks"
+    with pytest.raises(NapariUNetError, match=r"1 of 20 images failed.*em7.tif"):
+        predict(run, folder, out)
+    assert len(list(out.glob("*.tif"))) == 19
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*.tif")}
+
+    # Nothing is predicted a second time, but what failed is tried again.
+    with pytest.raises(NapariUNetError, match="em7"):
+        predict(run, folder, out)
+    tifffile.imwrite(folder / "em7.tif", np.zeros((48, 64), np.uint8))
+    said = predict(run, folder, out).stdout
+    assert "1 of 20 images done now, 19 were done before" in said
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    said = predict(run, folder, out).stdout
+    assert "0 of 20 images done now" in said
+
+
+def test_results_of_other_settings_are_not_mixed(folder, tmp_path, run):
+    for path in list(folder.glob("em*.tif"))[3:]:
+        path.unlink()
+    (folder / "em7.tif").unlink(missing_ok=True)
+    out = tmp_path / "masks"
+    predict(run, folder, out)
+    with pytest.raises(InputError, match="other settings"):
+        predict(run, folder, out, "--threshold", "0.7")
+    said = predict(run, folder, out, "--threshold", "0.7", "--overwrite").stdout
+    assert "were done before" in said
+    made_with = json.loads((out / "batch.json").read_text("utf-8"))["made_with"]
+    assert made_with["predict"]["threshold"] == 0.7
+
+
+def test_an_image_that_changed_is_predicted_again(folder, tmp_path, run):
+    for path in list(folder.glob("em*.tif"))[2:]:
+        path.unlink()
+    for path in folder.glob("em*.tif"):
+        tifffile.imwrite(path, np.zeros((48, 64), np.uint8))
+    out = tmp_path / "masks"
+    predict(run, folder, out)
+    tifffile.imwrite(next(folder.glob("em*.tif")), np.ones((50, 64), np.uint8))
+    assert (
+        "1 of 2 images done now, 1 were done before" in predict(run, folder, out).stdout
+    )
+
+
+def test_what_a_folder_cannot_take_is_said(folder, tmp_path, run):
+    with pytest.raises(InputError, match="leave --slices"):
+        predict(run, folder, tmp_path / "masks", "--slices", "0:1")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match="no images"):
+        predict(run, empty, tmp_path / "masks")
+
+
+def test_the_objects_of_many_files_stand_in_one_table(tmp_path, run):
+    labels, images = tmp_path / "labels", tmp_path / "images"
+    for one in (labels, images):
+        one.mkdir()
+    for number in (1, 2, 10):
+        mask = np.zeros((30, 30), np.uint8)
+        mask[3 : 3 + number, 3:9] = 1
+        tifffile.imwrite(labels / f"em{number}.tif", mask)
+        tifffile.imwrite(images / f"em{number}.tif", 100 + mask)
+    (labels / "em7.tif").write_bytes(b"II*\0 not a TIFF file any more")
+    table = tmp_path / "all.csv"
+    with pytest.raises(NapariUNetError, match=r"1 of 4 images failed.*em7"):
+        run("measure", labels, "--each", "--image", images, "--csv", table)
+    head, *rows = table.read_text("utf-8").splitlines()
+    assert head.startswith("file,object,class,slice,")
+    assert [row.split(",")[0] for row in rows] == ["em1.tif", "em2.tif", "em10.tif"]
+    area = head.split(",").index("area (px^2)")
+    assert [row.split(",")[area] for row in rows] == ["6", "12", "60"]
+    (images / "em1.tif").unlink()
+    with pytest.raises(NapariUNetError, match="0 files called em1"):
+        run("measure", labels, "--each", "--image", images, "--csv", table)
