@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from threading import Event
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,7 @@ from napari_unet.train.optimizer import share_of_old
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image
-from napari_unet.train.trust import is_worse_than_a_guess, soften
+from napari_unet.train.trust import is_worse_than_a_guess, may_forget, soften
 
 UNFIT = "more wrong about the annotations than a guess"
 
@@ -173,6 +174,18 @@ def test_old_layers_learn_gently_from_few_pixels_unless_they_are_wrong(
     # It has learnt from that image alone, and can forget no other.
     assert rates(Trainer([blobs()], config, start=trained), play) == {1.0}
     assert rates(Trainer([image], config, start=exchanged(trained)), play) == {1.0}
+
+
+def test_only_other_images_are_forgotten_and_only_in_em(blobs, trained):
+    assert may_forget(trained.card, [blobs(seed=1)])
+    assert may_forget(trained.card.model_copy(update={"data": ()}), [blobs()])
+    assert not may_forget(trained.card, [blobs()])
+    # Nuclei under fluorescence: smooth, dark, with a bright spot.
+    far = np.hypot(*np.mgrid[-32:32, -32:32])[None]
+    labels = (far < 12).astype(np.uint8)
+    stack = Stack(200 * np.exp(-((far / 12) ** 2)), "ZYX", (1, 1, 1), "pixel", "")
+    nucleus = prepare_image(stack, labels, validation="none")
+    assert not may_forget(trained.card, [nucleus])
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,8 @@ class TrainConfig(Settings):
     old_rate: float | None = Field(None, gt=0, le=1, title="Rate of old layers")
     """When fine-tuning: share of the learning rate for layers that were taken from the
     old model. Higher: they change faster, and forget what is not annotated. Chosen from
-    the annotations when left out: 0.1 for a few, 1 for a million pixels and for what
-    contradicts the old model."""
+    the annotations when left out: 0.1 for a few in EM, 1 for a million pixels and for
+    what contradicts the old model."""
     validations: int = Field(16, ge=1, le=1000, title="Validations")
     """How often the held-out slices are scored during a run. Higher: more points on the
     curve and more models to choose the best from, less time for training."""

@@ -26,7 +26,7 @@ from napari_unet.train.optimizer import (
 from napari_unet.train.patches import Batch, Place, drop_z, middle
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.transfer import freeze, take_layers, train_mode
-from napari_unet.train.trust import is_worse_than_a_guess, knows_others, soften
+from napari_unet.train.trust import is_worse_than_a_guess, may_forget, soften
 
 ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
 _UNFIT = (
@@ -93,7 +93,7 @@ class Learner:
         with memory_errors(ADVICE):
             self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
         chosen, same = 1.0, False
-        if start is not None and knows_others(start.card, images):
+        if start is not None and may_forget(start.card, images):
             chosen = share_of_old(sum(image.train_pixels for image in images))
             same = start.network.config == config.network
         self.old_rate = config.train.old_rate or chosen

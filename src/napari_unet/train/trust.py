@@ -9,20 +9,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_unet.data.read import as_stack
 from napari_unet.model.card import ModelCard
 from napari_unet.model.unet import UNet
+from napari_unet.predict.em_look import looks_like_em
 from napari_unet.train.training_image import TrainingImage
 
 _SOFTER = 0.1
 
 
-def knows_others(card: ModelCard, images: Sequence[TrainingImage]) -> bool:
-    """Return whether a model learnt from other images than these, which it may forget.
+def may_forget(card: ModelCard, images: Sequence[TrainingImage]) -> bool:
+    """Return whether a model has something to lose in these images.
 
-    One whose card does not say what it learnt from did.
+    It has where it learnt from others, as one does whose card says nothing of that, and
+    where these are EM, of which a network for EM knows more than the annotations show.
     """
     mine = {image.image_fingerprint for image in images}
-    return not card.data or any(one.get("image") not in mine for one in card.data)
+    others = not card.data or any(one.get("image") not in mine for one in card.data)
+    return others and all(looks_like_em(as_stack(one.image[0])) for one in images)
 
 
 def is_worse_than_a_guess(
