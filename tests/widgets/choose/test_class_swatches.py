@@ -12,6 +12,7 @@ from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.class_swatches import ClassSwatches
 from napari_unet.widgets.choose.painted_pixels import PaintedPixels
 from napari_unet.widgets.project.workspace import Workspace
+from napari_unet.widgets.qt.parts import AMBER
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_painted_pixels_follow_strokes_and_undo(viewer, image, swatches, qtbot):
     with layer.block_history():
         layer.data_setitem((np.zeros(6, int), np.arange(6), np.arange(6)), 2)
     qtbot.waitUntil(lambda: counts(swatches) == ["nothing yet", "6 px"])
-    assert "#e8a33d" in swatches.rows[0].count.styleSheet()
+    assert AMBER in swatches.rows[0].count.styleSheet()
     assert Workspace.of(viewer).painted == (0, 6)
     layer.undo()
     qtbot.waitUntil(lambda: counts(swatches) == ["0 px", "0 px"])

@@ -24,7 +24,7 @@ from napari_unet.widgets.layers.annotations import class_names, name_classes, ta
 from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
-from napari_unet.widgets.qt.parts import tool
+from napari_unet.widgets.qt.parts import AMBER, tool
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _SIDE = 14
 _TIP = "Click to paint with it (keys - and = step through them), double-click to rename"
 _MISSING = "Nothing of this class is painted yet: click, and paint some."
-_AMBER = "#e8a33d"
 
 
 class ClassSwatches(QWidget):
@@ -193,7 +192,7 @@ class Swatch(QFrame):
     def show_count(self, count: int, *, missing: bool) -> None:
         """Show the painted pixels, or in amber that these are missing."""
         self.count.setText("nothing yet" if missing else f"{count:,} px")
-        self.count.setStyleSheet(f"color: {_AMBER}" if missing else "")
+        self.count.setStyleSheet(AMBER if missing else "")
         self.count.setToolTip(_MISSING if missing else "Painted pixels in all slices")
 
     def edit(self) -> None:

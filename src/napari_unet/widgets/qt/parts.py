@@ -40,7 +40,8 @@ ICONS = {
     "new": QStyle.StandardPixmap.SP_FileDialogNewFolder,
 }
 """Pictures on buttons, which are seen on dark and on light."""
-_AMBER = "background: #40e69f00; border-left: 3px solid #e69f00; padding: 3px 6px"
+AMBER = "background: #40e69f00"
+"""Tint of what is warned of; the words keep the colour of the theme."""
 _Part = TypeVar("_Part")
 _Editor = TypeVar("_Editor", bound=QWidget)
 
@@ -108,7 +109,7 @@ class WarningLabel(WrappedLabel):
 
     def __init__(self) -> None:
         super().__init__(hides=True)
-        self.setStyleSheet(_AMBER)
+        self.setStyleSheet(f"{AMBER}; border-left: 3px solid #e69f00; padding: 3px 6px")
 
 
 class _WheelPasser(QObject):
