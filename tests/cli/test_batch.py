@@ -106,3 +106,25 @@ def test_the_objects_of_many_files_stand_in_one_table(tmp_path, run):
     (images / "em1.tif").unlink()
     with pytest.raises(NapariUNetError, match="0 files called em1"):
         run("measure", labels, "--each", "--image", images, "--csv", table)
+
+
+def test_many_predictions_are_scored_into_one_table(tmp_path, run):
+    predictions, truths = tmp_path / "predictions", tmp_path / "truths"
+    for one in (predictions, truths):
+        one.mkdir()
+    truth = np.zeros((40, 40), np.uint8)
+    truth[5:20, 5:20] = 1
+    for number, rows in ((1, 20), (2, 15), (3, 12)):
+        found = truth.copy()
+        found[rows:20] = 0
+        tifffile.imwrite(predictions / f"em{number}.tif", found)
+        tifffile.imwrite(truths / f"em{number}.tif", truth)
+    (truths / "em3.tif").unlink()
+    table = tmp_path / "scores.csv"
+    with pytest.raises(NapariUNetError, match=r"1 of 3 images failed.*em3"):
+        run("score", predictions, truths, "--each", "--csv", table)
+    head, *rows = table.read_text("utf-8").splitlines()
+    iou = head.split(",").index("iou")
+    assert [float(row.split(",")[iou]) for row in rows] == [1, pytest.approx(10 / 15)]
+    with pytest.raises(InputError, match="--report is of a single image"):
+        run("score", predictions, truths, "--each", "--report", tmp_path / "a.md")

@@ -181,6 +181,11 @@ app.command()(export)
 @with_options(ScoreRequest)
 def score(request: ScoreRequest) -> None:
     """Score a prediction against ground truth, slice by slice and overall."""
+    if request.each:
+        from napari_unet.cli.score_each import score_each
+
+        score_each(request)
+        return
     from napari_unet.cli.score_command import run_score
 
     run_score(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -78,6 +79,23 @@ def tell_failed(failed: Mapping[str, str], count: int) -> None:
         raise NapariUNetError(
             f"{len(failed)} of {count} images failed, the others are done. {told}"
         )
+
+
+def alike(folder: Path, path: Path) -> Path:
+    """Return the file of a folder that has the name of another, whatever its format.
+
+    Raises
+    ------
+    InputError
+        When there is not exactly one.
+    """
+    found = [one for one in folder.glob(f"{glob.escape(path.stem)}.*") if one.is_file()]
+    if len(found) != 1:
+        raise InputError(
+            f"{folder} holds {len(found)} files called {path.stem}: one is needed for "
+            f"{path.name}."
+        )
+    return found[0]
 
 
 class Batch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unet.cli.options import Given, Overwrite, with_settings
-from napari_unet.errors import InputError, StoppedError
+from napari_unet.errors import StoppedError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,7 +61,7 @@ def measure(  # noqa: PLR0913 (every option is one argument)
     overwrite: Overwrite = False,
 ) -> None:
     """Measure the objects of labels: size, shape, grey values, neighbours."""
-    from napari_unet.cli.batch import images_of, one_by_one, tell_failed
+    from napari_unet.cli.batch import alike, images_of, one_by_one, tell_failed
     from napari_unet.cli.outputs import check_outputs, check_replaced
     from napari_unet.cli.show import console, say
     from napari_unet.data.files import write_text
@@ -139,23 +138,6 @@ def _measure(
     if found is None:
         raise StoppedError("Stopped before the end: nothing was written.")
     return found.numbered_from(parse_slices(slices or ":", stack.num_slices).start)
-
-
-def alike(folder: Path, path: Path) -> Path:
-    """Return the file of a folder that has the name of another, whatever its format.
-
-    Raises
-    ------
-    InputError
-        When there is not exactly one.
-    """
-    found = [one for one in folder.glob(f"{glob.escape(path.stem)}.*") if one.is_file()]
-    if len(found) != 1:
-        raise InputError(
-            f"{folder} holds {len(found)} files called {path.stem}: one is needed for "
-            f"{path.name}."
-        )
-    return found[0]
 
 
 def joined_csv(tables: Mapping[str, ObjectMeasures]) -> str:

@@ -63,7 +63,7 @@ _HEADS = (
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
 
 
-def run_score(request: ScoreRequest) -> None:
+def run_score(request: ScoreRequest) -> Scores:
     """Score a prediction, print the tables, and write what is wanted.
 
     Raises
@@ -96,7 +96,7 @@ def run_score(request: ScoreRequest) -> None:
         scores = _score_large(request, pair, question)
         show_scores(replace(scores, notes=(*scores.notes, *notes)))
         _write_tables(request, scores)
-        return
+        return scores
     comparison = compare(
         pair.prediction.values,
         pair.truth.values,
@@ -128,6 +128,7 @@ def run_score(request: ScoreRequest) -> None:
         )
         page.save(request.report)
         say(f"wrote {request.report}")
+    return scores
 
 
 def _score_large(request: ScoreRequest, pair: LabelPair, question: Question) -> Scores:

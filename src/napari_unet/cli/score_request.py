@@ -67,6 +67,14 @@ class ScoreRequest:
             "list of these, NAME-errors.json."
         ),
     ] = None
+    each: Annotated[
+        bool,
+        typer.Option(
+            "--each",
+            help="Score each file of a folder against the one of the same name in the "
+            "folder of the truth; --csv gets a line for each.",
+        ),
+    ] = False
     overwrite: Overwrite = False
 
     @property

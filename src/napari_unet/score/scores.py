@@ -200,6 +200,10 @@ class Scores:
             "notes": list(self.notes),
         }
 
+    def cells(self) -> list[object]:
+        """Return the scores of the whole as a line of a table, in `COLUMNS`."""
+        return [*_cells(self.values())]
+
     def to_csv(self) -> str:
         """Return one line for each slice and a last one, "all", for the whole."""
         learnt, seen = {True: "yes", False: "no", None: ""}, self.trained_on
@@ -208,7 +212,7 @@ class Scores:
             for row in self.slices
         ]
         share = "" if seen is None else f"{len(seen)} of {len(self.slices)}"
-        whole = ["all", *_cells(self.values()), share]
+        whole = ["all", *self.cells(), share]
         return csv_text([["slice", *COLUMNS, "trained_on"], *rows, whole])
 
     def save(self, path: str | Path, *, as_csv: bool | None = None) -> None:
