@@ -1,0 +1,81 @@
+"""Jobs of SLURM do the blocks, through dask-jobqueue's own code and a small sbatch."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+pytest.importorskip("dask_jobqueue")
+
+from napari_unet.config import EngineConfig  # noqa: E402
+from napari_unet.predict.engines import open_engine  # noqa: E402
+
+from .test_engines import GRID, Note, blocks_in, pids  # noqa: E402
+
+SBATCH = """#!{python}
+import pathlib, shutil, subprocess, sys
+jobs = pathlib.Path({jobs!r})
+number = 1 + len(list(jobs.glob("*.sh")))
+script = jobs / f"{{number}}.sh"
+shutil.copy(sys.argv[-1], script)
+log = open(jobs / f"{{number}}.log", "wb")
+job = subprocess.Popen(["sh", script], stdout=log, stderr=log, start_new_session=True)
+(jobs / f"{{number}}.pid").write_text(str(job.pid))
+print("Submitted batch job", number)
+"""
+SCANCEL = """#!{python}
+import os, pathlib, signal, sys
+for number in sys.argv[1:]:
+    file = pathlib.Path({jobs!r}) / f"{{number}}.pid"
+    try:
+        os.killpg(int(file.read_text()), signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch) -> Path:
+    """A folder with the scripts of the jobs that are submitted, which run here."""
+    bin_, jobs = tmp_path / "bin", tmp_path / "jobs"
+    bin_.mkdir()
+    jobs.mkdir()
+    for name, text in {"sbatch": SBATCH, "scancel": SCANCEL}.items():
+        program = bin_ / name
+        program.write_text(text.format(python=sys.executable, jobs=str(jobs)))
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
+    root = Path(__file__).parents[2]
+    places = [str(root), *sys.path]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
+    monkeypatch.chdir(tmp_path)
+    return jobs
+
+
+def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
+    done = tmp_path / "done"
+    done.mkdir()
+    config = EngineConfig(
+        engine="slurm",
+        workers=2,
+        cpus=3,
+        memory="2GB",
+        walltime="01:02:03",
+        directives=["--partition=gpu", "--gres=gpu:1"],
+    )
+    with open_engine(config) as engine:
+        found = list(engine.run(Note(done, 0.2), GRID, Event()))
+    assert len(found) == len(GRID)
+    assert blocks_in(done) == set(range(len(GRID)))
+    assert os.getpid() not in pids(done)
+    script = (jobs / "1.sh").read_text()
+    for line in ("-n 1", "--cpus-per-task=3", "--mem=2G", "-t 01:02:03"):
+        assert f"#SBATCH {line}" in script
+    assert "#SBATCH --partition=gpu" in script
+    assert "#SBATCH --gres=gpu:1" in script
+    assert len(list(jobs.glob("*.sh"))) == 2
