@@ -12,10 +12,10 @@ import pytest
 
 pytest.importorskip("dask_jobqueue")
 
-from napari_unet.config import EngineConfig  # noqa: E402
-from napari_unet.predict.engines import open_engine  # noqa: E402
+from napari_unet.config import EngineConfig
+from napari_unet.predict.engines import open_engine
 
-from .test_engines import GRID, Note, blocks_in, pids  # noqa: E402
+from .test_engines import GRID, Note, blocks_in, pids
 
 SBATCH = """#!{python}
 import pathlib, shutil, subprocess, sys
