@@ -106,3 +106,43 @@ def mend(error: Any, layer: Any, truth: Any, viewer: Any, dock: Any, hand: Any) 
     hand.click_on(layer, *other)
     hand.click(tool)
     return len(layer._undo_history) == steps + 1
+
+
+def test_an_error_of_the_list_offers_its_tool(viewer_with_scores: Any) -> None:
+    viewer, errors = viewer_with_scores
+    tools = {ErrorKind.MERGE: "split", ErrorKind.SPLIT: "merge"}
+    for kind, tool in tools.items():
+        rows = errors.table.rows()
+        row = next(n for n, error in enumerate(rows) if error.kind is kind)
+        errors.table.choose(row)
+        errors.refresh()
+        errors.mend_button.click()
+        name = ("napari-unet-em", "Proofread")
+        _, dock = viewer.window.add_plugin_dock_widget(*name)
+        assert dock.modes[tool].isChecked()
+        assert dock.number == rows[row].predicted_ids[-1]
+        assert dock.this_slice.isChecked()
+
+
+@pytest.fixture
+def viewer_with_scores(make_napari_viewer: Any, qtbot: Any) -> Any:
+    """A viewer in which a numbered prediction was scored, and its list of errors."""
+    truth = np.zeros((1, 120, 120), np.uint8)
+    for number in range(9):
+        row, column = divmod(number, 3)
+        rows, columns = 4 + 38 * row, 4 + 38 * column
+        truth[0, rows : rows + 34, columns : columns + 34] = number + 1
+    prediction = truth.copy()
+    prediction[0, 4:38, 38:42] = prediction[0, 4:38, 42:76] = 1
+    prediction[0, 42:76, 20:22] = 0
+    prediction[0, 42:76, 22:38] = 10
+    viewer = make_napari_viewer(show=True)
+    layers = [
+        viewer.add_labels(array[0], name=name)
+        for array, name in ((prediction, "prediction"), (truth, "truth"))
+    ]
+    _, scores = viewer.window.add_plugin_dock_widget("napari-unet-em", "Scores")
+    scores.errors.show_scores(comparison(prediction, truth), *layers)
+    scores.errors.search()
+    qtbot.waitUntil(lambda: scores.errors.errors is not None, timeout=30_000)
+    return viewer, scores.errors

@@ -152,6 +152,29 @@ class ProofreadWidget(Dock):
             pressed.click()
         return "" if pressed.isEnabled() else pressed.toolTip()
 
+    def offer(self, layer: Labels, tool: str, number: int, one_slice: bool) -> None:
+        """Choose an object of a layer, and take the tool that is meant for it.
+
+        Parameters
+        ----------
+        layer
+            The labels.
+        tool
+            A tool, which is taken, or a button, which is left to be pressed.
+        number
+            The object.
+        one_slice
+            Whether to change this slice alone.
+        """
+        self.labels.setValue(layer)
+        self.this_slice.setChecked(one_slice)
+        self.choose(number)
+        if tool in self.modes and not self.modes[tool].isChecked():
+            self.take(tool)
+        elif tool in self.acts:
+            self.acts[tool].setFocus()
+            self.status.say(f"Object {number}", _ACTS[tool][1])
+
     def review(self) -> None:
         """Take the chosen object for right, and go to the next that is not reviewed."""
         layer = self.labels.value()

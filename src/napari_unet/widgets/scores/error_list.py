@@ -24,6 +24,7 @@ from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import button, in_column, in_row, steady
 from napari_unet.widgets.qt.status import Status, undo_action
+from napari_unet.widgets.scores.error_mend import MEND_TIP, mend, why_no_mending
 from napari_unet.widgets.scores.error_send import ErrorSend
 from napari_unet.widgets.scores.error_table import ErrorTable
 from napari_unet.widgets.scores.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
@@ -112,6 +113,7 @@ class ErrorList(QWidget):
         self.send.said.connect(self._on_sent)
         self.job.failed.connect(self.words.say)
         self.ignore_button = button("Ignore here", self.ignore, _IGNORE_TIP)
+        self.mend_button = button("Mend ...", self.mend, MEND_TIP)
         tip = "Score all annotated pixels again."
         self.restore_button = button("Ignore nothing", self.restore, tip)
         ways = {"next_error": self.next_button, "previous_error": self.previous_button}
@@ -218,6 +220,12 @@ class ErrorList(QWidget):
         )
         self.ignoredChanged.emit()
 
+    def mend(self) -> None:
+        """Open the tool that mends the chosen error."""
+        error, of, prediction = self.error, self._comparison, self._prediction
+        if error is not None and of is not None and prediction is not None:
+            mend(self.viewer, error, prediction, of)
+
     def restore(self) -> None:
         """Ignore nothing any more, and search anew."""
         if self._truth is not None:
@@ -242,6 +250,7 @@ class ErrorList(QWidget):
         row = self.table.row() + 1
         self.place.setText("" if not count else f"{row or '-'} of {count:,}")
         explain(self.ignore_button, "" if error is not None else _NOT_CHOSEN)
+        explain(self.mend_button, why_no_mending(error, self._comparison))
         self.restore_button.setVisible(self.ignored is not None)
         self.send.show_error(error, self.errors, self._comparison, self._truth)
         self.words.remind("Searching errors ..." if self.running else reason)
@@ -260,7 +269,7 @@ class ErrorList(QWidget):
             self.table,
             in_row(*steps, stretch=(2, 2, 2)),
             self.send,
-            in_row(self.ignore_button, self.restore_button),
+            in_row(self.mend_button, self.ignore_button, self.restore_button),
             self.words,
             self.keys,
         )
