@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from napari_unet.config import RunConfig, TrainConfig
+from napari_unet.data.machine_memory import machine_memory
 from napari_unet.model import device as devices
 from napari_unet.model.checkpoint import versions
 from napari_unet.samples import em_stack
@@ -23,7 +24,7 @@ def report(name: str) -> Iterator[str]:
     """Yield what was found, and the time of a training step on the device `name`."""
     yield ", ".join(f"{part} {number}" for part, number in versions().items())
     yield f"system: {platform.platform()}, {psutil.cpu_count()} cores"
-    memory = psutil.virtual_memory()
+    memory = machine_memory()
     yield f"memory: {_gib(memory.available)} of {_gib(memory.total)} GiB free"
     yield from _cuda()
     device = devices.choose_device(name)

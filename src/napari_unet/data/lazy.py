@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
+from napari_unet.data.machine_memory import machine_memory
 from napari_unet.data.open_file import OpenFile
 from napari_unet.errors import InputError
 
@@ -26,7 +26,7 @@ def memory_limit() -> int:
 
     A quarter of what is free: training and prediction need their share too.
     """
-    return int(psutil.virtual_memory().available) // 4
+    return machine_memory().available // 4
 
 
 def plain_limit() -> int:

@@ -13,6 +13,7 @@ import psutil
 import torch
 from torch.amp.autocast_mode import autocast
 
+from napari_unet.data.machine_memory import machine_memory
 from napari_unet.errors import InputError, OutOfMemoryError
 
 # As torch's allocators of the CPU (Linux, then Windows) and of Apple GPUs say it, and
@@ -106,7 +107,7 @@ class Device:
         """Return the bytes that are free on the device now."""
         if self.device.type == "cuda":
             return int(torch.cuda.mem_get_info(self.device)[0])
-        return int(psutil.virtual_memory().available)
+        return machine_memory().available
 
 
 def choose_device(name: str = "auto", ndim: int = 2) -> Device:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig
+from napari_unet.data.machine_memory import machine_memory
 from napari_unet.model.card import ModelCard
 from napari_unet.predict.postprocessing import classify, numbered_after, postprocess
 from napari_unet.predict.prediction import TileDone
@@ -63,7 +63,7 @@ def settle(
     if not floods or by_slice(settled, card.network.ndim):
         return Settled(settled, words)
     needed = _BYTES_OF_VOXEL * math.prod(shape)
-    free = psutil.virtual_memory().available
+    free = machine_memory().available
     if needed < _LITTLE:
         return Settled(settled, words)
     takes = (

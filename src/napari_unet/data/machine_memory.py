@@ -1,0 +1,82 @@
+"""The memory of the machine, or of the container that the program runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_ROOT = Path("/")
+
+
+@dataclass(frozen=True)
+class MachineMemory:
+    """Bytes that there are, and those that are free."""
+
+    total: int
+    available: int
+
+
+def machine_memory(root: Path = _ROOT) -> MachineMemory:
+    """Return the memory that the program may use now.
+
+    A container, or a job of a cluster, has less than the machine: a control group of
+    Linux limits it (cgroup v2 and v1), and so do all groups around that. What files
+    take there gives way when memory is needed, and counts as free.
+
+    Parameters
+    ----------
+    root
+        Where `proc` and `sys` lie.
+    """
+    machine = psutil.virtual_memory()
+    groups = [MachineMemory(int(machine.total), int(machine.available))]
+    for folder in _groups(root):
+        with suppress(OSError, ValueError):
+            groups.append(_memory_of(folder))
+    return MachineMemory(
+        min(one.total for one in groups), min(one.available for one in groups)
+    )
+
+
+def _groups(root: Path) -> Iterator[Path]:
+    """Yield the folders of the groups that the program is in, and of those around."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return  # there are none, as on other systems
+    for line in lines:
+        number, controllers, path = line.split(":", 2)
+        top = root / "sys/fs/cgroup"
+        if number != "0":
+            if "memory" not in controllers.split(","):
+                continue
+            top /= "memory"
+        # Within a container, the path may be that of the machine, and not there.
+        inner = Path(path.replace("..", "").strip("/"))
+        yield from (top / one for one in (inner, *inner.parents))
+
+
+def _memory_of(folder: Path) -> MachineMemory:
+    """Return the limit of a group and what is free of it.
+
+    Raises
+    ------
+    OSError, ValueError
+        When the group has no limit.
+    """
+    prefix = ""
+    if (folder / "memory.limit_in_bytes").exists():
+        limit = int((folder / "memory.limit_in_bytes").read_text())
+        used = int((folder / "memory.usage_in_bytes").read_text())
+        prefix = "total_"
+    else:
+        limit = int((folder / "memory.max").read_text())
+        used = int((folder / "memory.current").read_text())
+    stat = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    takes = {name: int(value) for name, value in stat}
+    files = sum(takes.get(f"{prefix}{kind}_file", 0) for kind in ("active", "inactive"))
+    return MachineMemory(limit, max(0, limit - used + files))

@@ -1,0 +1,88 @@
+"""The memory of containers, as Linux tells it in files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+import napari_unet
+from napari_unet.data.machine_memory import machine_memory
+
+MB = 10**6
+STAT = "anon 5\nactive_file 30000000\ninactive_file 70000000\nfile 100000000"
+
+
+def write(root: Path, own: str, groups: Mapping[str, Mapping[str, object]]) -> Path:
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/cgroup").write_text(own)
+    for group, files in groups.items():
+        (root / "sys/fs/cgroup" / group).mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (root / "sys/fs/cgroup" / group / name).write_text(f"{content}\n")
+    return root
+
+
+def v2(limit: object, used: int) -> dict[str, object]:
+    return {"memory.max": limit, "memory.current": used, "memory.stat": STAT}
+
+
+def v1(limit: int, used: int) -> dict[str, object]:
+    return {
+        "memory.limit_in_bytes": limit,
+        "memory.usage_in_bytes": used,
+        "memory.stat": "active_file 9\ninactive_file 9\n"
+        + "".join(f"total_{line}\n" for line in STAT.splitlines()),
+    }
+
+
+def test_a_container_has_its_limit_and_what_files_take_is_free(tmp_path):
+    write(tmp_path, "0::/\n", {"": v2(800 * MB, 500 * MB)})
+    found = machine_memory(tmp_path)
+    assert (found.total, found.available) == (800 * MB, 400 * MB)
+
+
+def test_the_tightest_of_nested_groups_counts(tmp_path):
+    groups = {
+        "slurm": v2(900 * MB, 850 * MB),
+        "slurm/job": v2("max", 300 * MB),
+        "slurm/job/step": v2(600 * MB, 300 * MB),
+        "other": v2(MB, MB),
+    }
+    write(tmp_path, "0::/slurm/job/step\n", groups)
+    found = machine_memory(tmp_path)
+    assert (found.total, found.available) == (600 * MB, 150 * MB)
+
+
+def test_groups_of_version_1_are_known(tmp_path):
+    own = "9:cpu,cpuacct:/a\n4:memory:/a/b\n0::/\n"
+    nothing = 0x7FFFFFFFFFFFF000
+    groups = {
+        "memory": v1(nothing, 1),
+        "memory/a": v1(800 * MB, 200 * MB),
+        "memory/a/b": v1(nothing, 1),
+    }
+    found = machine_memory(write(tmp_path, own, groups))
+    assert (found.total, found.available) == (800 * MB, 700 * MB)
+
+
+def test_a_path_of_the_machine_is_not_there_within_a_container(tmp_path):
+    own = "4:memory:/docker/f00\n"
+    write(tmp_path, own, {"memory": v1(800 * MB, 900 * MB)})
+    found = machine_memory(tmp_path)
+    assert (found.total, found.available) == (800 * MB, 0)
+
+
+@pytest.mark.parametrize("content", ["0::/\n", "0::/../a\n", ""])
+def test_without_a_limit_it_is_the_machine_s(tmp_path, content):
+    write(tmp_path, content, {"": {"memory.stat": STAT}})
+    assert machine_memory(tmp_path).total == psutil.virtual_memory().total
+    assert machine_memory(tmp_path / "none").total == psutil.virtual_memory().total
+
+
+def test_nobody_asks_for_the_memory_of_the_machine_alone():
+    sources = Path(napari_unet.__file__).parent.rglob("*.py")
+    asking = [p.name for p in sources if "virtual_memory" in p.read_text("utf-8")]
+    assert asking == ["machine_memory.py"]
