@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from napari_unet.cli import app
+from napari_unet.cli.app import app
 from napari_unet.data.read import read_stack
 from napari_unet.data.write import write_stack
 from napari_unet.model.checkpoint import load_model

@@ -20,15 +20,42 @@ def telling(say: Callable[[str], object]) -> Iterator[None]:
         say(str(error))
 
 
+def foreseen(error: BaseException) -> NapariUNetError | None:
+    """Return an error as the sentence that it is told in; None for any other.
+
+    A full memory, and what the operating system refuses, can happen to every line.
+    """
+    if isinstance(error, NapariUNetError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError.of_arrays(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return InputError(
+            f"{error.filename!s:.200} cannot be used ({error.strerror}): check the "
+            "path and its permissions."
+        )
+    return None
+
+
 def sentence_of(error: Exception) -> str:
     """Return what to tell of an error; of one that nobody foresaw, its kind too.
 
     Where that came from is printed.
     """
-    if isinstance(error, NapariUNetError):
-        return str(error)
+    known = foreseen(error)
+    if known is not None:
+        return str(known)
     traceback.print_exception(error)
     return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Raise an `OutOfMemoryError` where the memory does not hold an array."""
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemoryError.of_arrays(error) from error
 
 
 class InputError(NapariUNetError):

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field
 
 from napari_unet.config import AnnotationKind, Coverage, RunConfig, Settings
+from napari_unet.config.structured_text import parse_yaml
 from napari_unet.data.files import atomic_write, unreadable, write_text
 from napari_unet.data.journal import Journal, JournalEntry, plain_name
 from napari_unet.data.read import read_stack
@@ -292,10 +293,10 @@ class Project:
                 "another folder, or make a new project."
             )
         try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+            data = parse_yaml(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise unreadable(path, error) from error
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
+        except ValueError as error:
             raise self._damaged() from error
         if not isinstance(data, dict):
             raise self._damaged()

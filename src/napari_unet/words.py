@@ -40,6 +40,27 @@ def duration(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 99.5 else f"{minutes / 60:.0f} h"
 
 
+def shortened(text: object, most: int = 60) -> str:
+    """Write at most so many characters of what a file or a user names.
+
+    >>> shortened("a" * 100, 7)
+    'aaa ...'
+    """
+    words = " ".join(str(text).split())
+    return words if len(words) <= most else f"{words[: most - 4]} ..."
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of another library says, in a line that is never empty.
+
+    >>> reason(ValueError("no such   axis"))
+    'no such axis'
+    >>> reason(EOFError())
+    'EOFError'
+    """
+    return shortened(error, 200) or type(error).__name__
+
+
 def clock(seconds: float | None) -> str:
     """Write a duration as minutes and seconds, "4:05"; "-:--" where it is unknown."""
     if seconds is None:

@@ -13,7 +13,7 @@ import tifffile
 import yaml
 from typer.testing import CliRunner
 
-from napari_unet.cli import app
+from napari_unet.cli.app import app
 
 SETTINGS = {
     "network": {"base_channels": 8, "depth": 3},

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from napari_unet.cli import app, main
+from napari_unet.cli import main
+from napari_unet.cli.app import app
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 

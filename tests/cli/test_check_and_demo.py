@@ -91,7 +91,7 @@ def test_every_command_describes_itself(run, command):
 
 def test_help_and_version_come_without_torch():
     code = (
-        "import sys; from napari_unet.cli import app\n"
+        "import sys; from napari_unet.cli.app import app\n"
         "app(['--version'], standalone_mode=False)\n"
         "print([name for name in ('torch', 'scipy', 'qtpy') if name in sys.modules])"
     )

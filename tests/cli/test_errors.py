@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 import types
 
@@ -137,3 +138,86 @@ def test_a_log_file_that_knows_few_letters_takes_every_name(files, shell, monkey
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("\\u7d30\\u80de.tif\n")
     assert out.exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".tif", "loop.tif"])
+def test_names_that_no_disk_takes_are_told(files, failed, name):
+    (files / "loop.tif").symlink_to(files / "loop.tif")
+    path, image, labels = files / name, files / "image.tif", files / "labels.tif"
+    for words in (
+        ("weights", path, files / "o.tif"),
+        ("weights", labels, path),
+        ("predict", path, image, "--out", files / "o.tif"),
+        ("predict", "em-membranes", path, "--out", files / "o.tif"),
+        ("score", labels, path),
+        ("score", labels, labels, "--json", path),
+        ("train", "--config", path, "--out", files / "run"),
+        ("train", "--image", image, "--labels", labels, "--out", path),
+        ("train", "--image", path, "--labels", labels, "--out", files / "run"),
+        ("train", "--resume", path),
+        ("import", path),
+        ("export", path, files / "m.zip"),
+        ("experiment", "table", path),
+    ):
+        printed = failed(*words)
+        assert printed.startswith("Error: "), words
+        assert printed.count("\n") == 1, words
+
+
+CLOSED = """
+import os, sys
+os.setgid(65534)
+os.setuid(65534)
+from napari_unet.cli import main
+sys.argv[0] = "napari-unet"
+main()
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another"
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "{}/m.safetensors", "i.tif", "--out", "o.tif"),
+        ("train", "--resume", "{}/run"),
+        ("train", "--image", "i.tif", "--labels", "l.tif", "--out", "{}/run"),
+        ("experiment", "table", "{}/run"),
+    ],
+)
+def test_a_folder_that_one_may_not_search_is_told(tmp_path, words):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o600)
+    tmp_path.chmod(0o711)
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED, *(word.format(closed) for word in words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "ermission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+EARLY = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from napari_unet.cli import main
+main()
+"""
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_in_peace():
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "")

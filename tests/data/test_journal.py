@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -285,3 +287,52 @@ def test_the_largest_ids_come_back_whole(tmp_path):
     (file,) = tmp_path.glob("*.tif")
     stack = read_stack(file)
     assert (stack.axes, stack.dtype) == ("ZYX", np.uint64)
+
+
+def test_a_disk_that_was_turned_read_only_is_told(tmp_path, monkeypatch):
+    journal = Journal(tmp_path)
+    journal.write(painted(), "em")
+
+    def closed(*_args, **_options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "touch", closed)
+    with pytest.raises(OutputError, match="Read-only file system"):
+        journal.write(painted(2), "em")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"time": "2026-13-45T00:00:00Z"},
+        {"time": "2026-11-29T10:00:00"},
+        {"time": 10**400},
+        {"pixels": 10**30},
+    ],
+)
+def test_a_card_that_cannot_be_leaves_the_annotations(tmp_path, changes):
+    journal = Journal(tmp_path)
+    journal.write(painted(), "sound")
+    entry = journal.write(painted(2), "odd")
+    card = entry.path.with_suffix(".json")
+    card.write_text(json.dumps({**json.loads(card.read_text()), **changes}))
+    found = {one.path: one for one in Journal(tmp_path).entries()}
+    assert len(found) == 2
+    np.testing.assert_array_equal(journal.read(found[entry.path]), painted(2))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"shape": (-1, 20, 24)}, {"shape": (7, 7)}, {"dtype": "pixels"}]
+)
+def test_labels_that_do_not_fit_their_card_are_refused(tmp_path, changes):
+    entry = Journal(tmp_path).write(painted(), "em")
+    odd = entry.model_copy(update=changes)
+    with pytest.raises(InputError, match="is not what was written"):
+        Journal(tmp_path).read(odd)
+
+
+def test_a_card_nested_beyond_reading_leaves_the_annotations(tmp_path):
+    entry = Journal(tmp_path).write(painted(), "em")
+    entry.path.with_suffix(".json").write_text("[" * 100_000)
+    (found,) = Journal(tmp_path).entries()
+    assert found.name == entry.path.stem

@@ -33,8 +33,9 @@ def v1(limit: int, used: int) -> dict[str, object]:
     return {
         "memory.limit_in_bytes": limit,
         "memory.usage_in_bytes": used,
-        "memory.stat": "active_file 9\ninactive_file 9\n"
-        + "".join(f"total_{line}\n" for line in STAT.splitlines()),
+        "memory.stat": "\n".join(
+            ["active_file 9", *(f"total_{line}" for line in STAT.splitlines())]
+        ),
     }
 
 

@@ -209,3 +209,11 @@ def test_an_image_of_another_shape_is_refused(shape):
 def test_complex_numbers_are_no_grey_values():
     with pytest.raises(InputError, match="complex64, which are no grey values"):
         BY_SLICE(image().astype("c8"))
+
+
+@pytest.mark.parametrize("normalise", [Normalization(), Normalization().lazily])
+def test_numbers_beyond_32_bits_are_told_as_such(normalise):
+    image = np.zeros((1, 2, 8, 8))
+    image[0, 1, 0, 0] = -1e39
+    with pytest.raises(InputError, match=r"Slice 1 .* as large as 1.0e\+39: divide"):
+        normalise(image)

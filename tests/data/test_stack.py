@@ -13,7 +13,7 @@ from PIL import Image
 
 from napari_unet.data import folder, lazy, tiff
 from napari_unet.data.read import read_stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, OutOfMemoryError
 
 DTYPES = ["bool", "u1", "u2", "u4", "i1", "i2", "i4", "f2", "f4", "f8"]
 
@@ -373,3 +373,34 @@ def test_a_png_cut_off_is_not_read_as_black(tmp_path):
     cut(tmp_path / "a.png", 20_000)
     with pytest.raises(InputError, match=r"a\.png is broken or cut off"):
         read_stack(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"imagej": True}])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 1)])
+def test_an_image_of_one_pixel_is_one(tmp_path, shape, options):
+    tifffile.imwrite(tmp_path / "a.tif", np.full(shape, 7, np.uint8), **options)
+    assert np.asarray(read_stack(tmp_path / "a.tif").data).ravel().tolist() == [7]
+
+
+def test_a_full_memory_is_not_a_broken_file(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", volume(), compression="zlib")
+
+    def full(*_args, **_options):
+        raise MemoryError("Unable to allocate 20.0 GiB")
+
+    for kind in (tifffile.TiffPage, tifffile.TiffPageSeries):
+        monkeypatch.setattr(kind, "asarray", full)
+    with pytest.raises(OutOfMemoryError, match=r"memory is full.*20\.0 GiB"):
+        read_stack(tmp_path / "a.tif")
+
+
+def test_an_error_without_words_is_told_by_its_kind(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", volume(), compression="zlib")
+
+    def silent(*_args, **_options):
+        raise EOFError
+
+    for kind in (tifffile.TiffPage, tifffile.TiffPageSeries):
+        monkeypatch.setattr(kind, "asarray", silent)
+    with pytest.raises(InputError, match=r"page 0 .* cannot be decoded \(EOFError\)"):
+        read_stack(tmp_path / "a.tif")

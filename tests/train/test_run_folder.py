@@ -189,3 +189,31 @@ def test_a_training_that_is_given_up_frees_its_folder(folder, blobs, small):
         break
     with folder.alone():
         pass
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"step": -1},
+        {"step": "3"},
+        {"elapsed": float("nan")},
+        {"history": "none"},
+        {"history": [1]},
+        {"origin": []},
+        {"schedule": {"no": "such"}},
+        {"plateau": 3},
+        {"network": {}},
+        {"optimizer": {"state": 1}},
+        {"best_weights": {"weight": torch.zeros(1)}},
+        {"best": None, "best_step": None, "best_weights": 7},
+    ],
+    ids=str,
+)
+def test_a_state_of_odd_content_is_told_as_damaged(folder, blobs, small, odd):
+    images, config = [blobs()], small(steps=2, save_seconds=0)
+    for _ in Trainer(images, config, folder=folder).run():
+        pass
+    state = folder.load_state()
+    folder.save_last(load_model(folder.last), {**state, **odd})
+    with pytest.raises(InputError, match=r"resume\.pt is damaged"):
+        Trainer(images, config, folder=folder, resume=True)

@@ -31,11 +31,11 @@ def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
     OutputError
         When the operating system would refuse it.
     """
-    taken = {path.resolve() for path in inputs}
+    taken = {Path(os.path.realpath(path)) for path in inputs}
     for path in outputs:
         if path is None:
             continue
-        place = path.resolve()
+        place = Path(os.path.realpath(path))
         if place in taken:
             raise InputError(
                 f"{path} is read or written already: choose another name for the "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_unet.errors import InputError
+from napari_unet.words import shortened
 
 
 class AnnotationKind(StrEnum):
@@ -50,10 +52,9 @@ class Settings(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"]) or "settings"
-            raise InputError(
-                f"{source}: {name} = {first.get('input')!r}: {first['msg']}."
-            ) from error
+            name = ".".join(shortened(part) for part in first["loc"]) or "settings"
+            given = shortened(reprlib.repr(first.get("input")))
+            raise InputError(f"{source}: {name} = {given}: {first['msg']}.") from error
 
     def changed(self, source: str | Path, **given: Any) -> Self:
         """Return these settings with those that are given, checked.

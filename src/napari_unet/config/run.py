@@ -12,6 +12,7 @@ from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.coverage import Coverage
 from napari_unet.config.network import UNetConfig
 from napari_unet.config.region import Region
+from napari_unet.config.structured_text import parse_yaml
 from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
 from napari_unet.errors import InputError
@@ -99,9 +100,9 @@ class RunConfig(Settings):
             When the file cannot be read, or a setting is unknown or out of bounds.
         """
         try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = str(error).splitlines()[0]
+            data = parse_yaml(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"{path} cannot be read as settings: {reason}.") from error
         if not isinstance(data, dict | None):
             raise InputError(f"{path} holds no settings: write lines of `name: value`.")

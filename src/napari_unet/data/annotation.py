@@ -19,7 +19,7 @@ from napari_unet.data.labels import (
     whole_numbers,
 )
 from napari_unet.data.stack import list_slices
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 
 IGNORE = 255
 """Value of a target pixel that trains nothing and is never scored."""
@@ -119,6 +119,7 @@ def guess_kind(
     return KindGuess(kind, f"{reason}: {rest}", read.ignore, share=share)
 
 
+@memory_told()
 def to_target(
     labels: NDArray[np.generic],
     kind: AnnotationKind | None = None,

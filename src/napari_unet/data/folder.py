@@ -23,7 +23,7 @@ from napari_unet.data.lazy import lazy_pages, memory_limit
 from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
 from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
-from napari_unet.words import sides
+from napari_unet.words import reason, sides
 
 # The plugins themselves: Image.open refuses pictures of more than 179 megapixels.
 _PLUGINS: dict[str, Any] = {
@@ -214,7 +214,8 @@ def _read_picture(
             data = np.array(picture)
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(
-                f"{path} is broken or cut off ({error}): copy or export it again."
+                f"{path} is broken or cut off ({reason(error)}): copy or export it "
+                "again."
             ) from error
         # Older versions of Pillow widen 16-bit PNG to 32 bits.
         wide = picture.mode == "I" and path.suffix.lower() == ".png"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,9 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from napari_unet.config import Settings
+from napari_unet.config.structured_text import parse_json
 from napari_unet.data.calibration import normal_unit
 from napari_unet.data.files import write_text
 from napari_unet.data.read import read_stack
@@ -50,7 +52,7 @@ class JournalEntry(Settings):
 
     path: Path = Field(exclude=True)
     name: str
-    time: datetime
+    time: AwareDatetime
     pixels: int = Field(0, ge=0)
     place: dict[str, Any] = Field(default_factory=dict)
     session: str = ""
@@ -161,11 +163,12 @@ class Journal:
         data = np.array(read_stack(entry.path).data)
         if not entry.dtype:
             return data
-        if data.size != np.prod(entry.shape, dtype=int):
-            raise InputError(
-                f"{entry.path} is not what was written: choose an older entry."
-            )
-        return data.reshape(entry.shape).astype(entry.dtype)
+        if data.size != math.prod(entry.shape):
+            raise _other(entry)
+        try:
+            return data.reshape(entry.shape).astype(entry.dtype)
+        except (ValueError, TypeError) as error:
+            raise _other(entry) from error
 
     def after_crash(self) -> list[JournalEntry]:
         """Return what sessions left that never came to a good end, newest first.
@@ -305,6 +308,10 @@ def _count(labels: NDArray[np.generic]) -> int:
     return sum(int(np.count_nonzero(one)) for one in labels)
 
 
+def _other(entry: JournalEntry) -> InputError:
+    return InputError(f"{entry.path} is not what was written: choose an older entry.")
+
+
 def _card(path: Path) -> Path:
     return path.with_suffix(".json")
 
@@ -312,7 +319,7 @@ def _card(path: Path) -> Path:
 def _read_entry(path: Path) -> JournalEntry:
     """Read an entry; a file without its card still holds the annotations."""
     try:
-        card = json.loads(_card(path).read_text(encoding="utf-8"))
+        card = parse_json(_card(path).read_text(encoding="utf-8"))
         return JournalEntry.read({**card, "path": path}, path)
     except (OSError, ValueError, TypeError, InputError):
         seconds = path.stat().st_mtime if path.exists() else 0.0

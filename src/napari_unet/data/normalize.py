@@ -68,7 +68,7 @@ class Normalization(Settings):
             out[:, z] = image[:, z]
             return out[:, z, ::step, ::step]
 
-        mean, std = self._moments(map(read, range(out.shape[1])))
+        mean, std = self._moments(map(read, range(out.shape[1])), image)
         return _normalised(out, mean, std, self.limit)
 
     def lazily(self, image: Source) -> Cuttable:
@@ -85,7 +85,7 @@ class Normalization(Settings):
         (C, Z, 1, 1) by slice, (C, 1, 1, 1) by image. Raises as `__call__` does.
         """
         check_grey_values(image)
-        return self._moments(sampled_slices(image))
+        return self._moments(sampled_slices(image), image)
 
     @property
     def limit(self) -> np.float32 | None:
@@ -93,12 +93,15 @@ class Normalization(Settings):
         return _LIMIT if self.moments == "robust" else None
 
     def _moments(
-        self, planes: Iterable[NDArray[np.float32]]
+        self, planes: Iterable[NDArray[np.float32]], image: Source
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what is taken from (C, Z, Y, X), and what it is divided by."""
         of_plane = _robust if self.moments == "robust" else _plain
-        mean, variance, count = np.stack([of_plane(plane) for plane in planes], -1)
-        _check_finite(mean)
+        # What does not fit into 32 bits is told below.
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = [of_plane(plane) for plane in planes]
+        mean, variance, count = np.stack(found, -1)
+        _check_finite(mean, image)
         if self.per == "image":
             share = count / count.mean(-1, keepdims=True)
             whole = (share * mean).mean(-1, keepdims=True)
@@ -232,9 +235,15 @@ def check_grey_values(image: Source) -> None:
         )
 
 
-def _check_finite(mean: NDArray[np.float64]) -> None:
+def _check_finite(mean: NDArray[np.float64], image: Source) -> None:
     """`mean` is (C, Z): of slices with a NaN it is NaN, too."""
     wrong = np.flatnonzero(~np.isfinite(mean).all(0))
+    if wrong.size and np.isfinite(values := np.asarray(image[:, wrong[0]])).all():
+        raise InputError(
+            f"Slice {wrong[0]} of the image holds values as large as "
+            f"{np.abs(values).max():.1e}: divide the image by a number, so that they "
+            "fit into 32-bit floats."
+        )
     if wrong.size:
         raise InputError(
             f"Slice {wrong[0]} of the image holds values that are no numbers (NaN or "

@@ -11,7 +11,7 @@ from napari_unet.data.addresses import is_zarr, location
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.files import unreadable
 from napari_unet.data.stack import ArrayLike, Stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,6 +24,7 @@ _INFO_BAR = (
 )
 
 
+@memory_told()
 def read_stack(
     path: str | Path,
     calibration: Calibration | None = None,

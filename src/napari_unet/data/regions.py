@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from napari_unet.config import Region, Role
+from napari_unet.config.structured_text import parse_yaml
 from napari_unet.data.files import unreadable, write_text
 from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
+from napari_unet.words import shortened
 
 __all__ = ["Region", "Role"]
 
@@ -120,12 +122,11 @@ def read_regions(path: str | Path) -> tuple[Region, ...]:
         When the file cannot be read, or does not hold regions; it says which one.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise unreadable(path, error) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path} cannot be read as regions: {reason}.") from error
+    except ValueError as error:
+        raise InputError(f"{path} cannot be read as regions: {error}.") from error
     listed = data.get("regions") if isinstance(data, dict) else data
     if not isinstance(listed, list):
         raise InputError(
@@ -137,7 +138,7 @@ def read_regions(path: str | Path) -> tuple[Region, ...]:
     except ValidationError as error:
         first = error.errors()[0]
         where, *name = first["loc"]
-        setting = ".".join(map(str, name)) or "the region"
+        setting = ".".join(map(shortened, name)) or "the region"
         raise InputError(
             f"{path}, region {where} (counted from 0): {setting}: {first['msg']}."
         ) from error

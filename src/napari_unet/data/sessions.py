@@ -13,7 +13,8 @@ from typing import Any
 
 import psutil
 
-from napari_unet.data.files import write_text
+from napari_unet.config.structured_text import parse_json
+from napari_unet.data.files import unwritable, write_text
 
 _PREFIX = "open-"
 # A computer that shares the folder is seen only by the marks that it renews.
@@ -49,9 +50,12 @@ class Session:
             When the folder cannot be written to.
         """
         path = self._path(self.id)
-        if path.exists():
-            path.touch()
-            return
+        try:
+            if path.exists():
+                path.touch()
+                return
+        except OSError as error:
+            raise unwritable(path, error) from error
         me = psutil.Process()
         words = {
             "host": socket.gethostname(),
@@ -104,13 +108,13 @@ def _lives(path: Path) -> bool:
             return False
         started = float(program.create_time())
         return abs(started - float(words["started"])) < _SAME_START
-    except (psutil.Error, ValueError, TypeError, KeyError):
+    except (psutil.Error, ValueError, TypeError, KeyError, OverflowError):
         return False
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        words = json.loads(path.read_text(encoding="utf-8"))
+        words = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return words if isinstance(words, dict) else {}

@@ -31,7 +31,7 @@ from napari_unet.data.open_file import Watched
 from napari_unet.data.vendors.tem_cameras import OLYMPUS
 from napari_unet.data.vendors.writers import read_calibration
 from napari_unet.errors import InputError
-from napari_unet.words import sides
+from napari_unet.words import reason, sides
 
 _AGAIN = "copy or export it again"
 _MINISWHITE, _PALETTE = 0, 3
@@ -119,6 +119,8 @@ def open_tiff(path: Path) -> Iterator[Any]:
         raise
     except OSError as error:
         raise unreadable(path, error) from error
+    except MemoryError:
+        raise
     except tifffile.TiffFileError as error:
         raise InputError(
             f"{path} is not a TIFF file, or its header is broken: open it in the "
@@ -126,7 +128,7 @@ def open_tiff(path: Path) -> Iterator[Any]:
         ) from error
     except Exception as error:
         # A broken directory can raise nearly anything in the parser.
-        raise InputError(f"{path} is broken ({error}): {_AGAIN}.") from error
+        raise InputError(f"{path} is broken ({reason(error)}): {_AGAIN}.") from error
 
 
 def _check_chain(path: Path, tif: Any) -> None:
@@ -243,11 +245,15 @@ def _load(path: Path, tif: Any, series: Any) -> Any:
         return data if data.shape == series.shape else data.reshape(series.shape)
     try:
         return _native(series.asarray())
+    except MemoryError:
+        raise
     except Exception as error:
         # Decoders raise errors of their own; one page after the other finds which.
         for index, page in enumerate(series.pages):
             _decode(path, page, index)
-        raise InputError(f"{path} cannot be decoded ({error}): {_AGAIN}.") from error
+        raise InputError(
+            f"{path} cannot be decoded ({reason(error)}): {_AGAIN}."
+        ) from error
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
@@ -256,11 +262,13 @@ def _native(array: NDArray[Any]) -> NDArray[Any]:
 
 def _decode(path: Path, page: Any, index: int) -> NDArray[Any]:
     try:
-        return _native(page.asarray())
+        return _native(page.asarray()).reshape(page.keyframe.shape)
+    except MemoryError:
+        raise
     except Exception as error:
         raise InputError(
             f"{path} is broken: page {index} (counted from 0) cannot be decoded "
-            f"({error}); {_AGAIN}."
+            f"({reason(error)}); {_AGAIN}."
         ) from error
 
 
@@ -301,6 +309,9 @@ def _named_axes(series: Any) -> str:
     if series.kind == "shaped" and axes == "SYX":
         # What tifffile made of three or four slices that were saved without axes.
         return "QYX"
+    if len(set(axes)) < len(axes):
+        # Sides of one pixel are X to it.
+        return "Q" * (len(axes) - 2) + "YX"
     return axes
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target, to_target
 from napari_unet.data.two_nearest import two_nearest
+from napari_unet.errors import memory_told
 
 # Share of its height below which a Gaussian counts as 0: half of what the map may
 # differ from the formula.
@@ -39,6 +40,7 @@ class _Constants:
 _FIJI = _Constants(w0=50.0, sigma=6.0, rim=0.9, rim_sigma=10.0, background=0.1)
 
 
+@memory_told()
 def weight_map(
     target: Target,
     config: WeightMapConfig | None = None,

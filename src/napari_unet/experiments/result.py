@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import AliasChoices, ConfigDict, Field
 
 from napari_unet.config import Settings
+from napari_unet.config.structured_text import parse_json
 from napari_unet.data.files import unreadable, write_text
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.stack import Stack
@@ -117,7 +118,7 @@ def read_result(folder: str | Path) -> Result:
             "`napari-unet experiment run` with this folder as --out first."
         )
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise unreadable(path, error) from error
     except ValueError:

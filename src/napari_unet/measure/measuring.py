@@ -15,6 +15,7 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.data.labels import check_same_size
+from napari_unet.errors import memory_told
 from napari_unet.measure.columns import COLUMNS
 from napari_unet.measure.feret import longest, longest_and_shortest
 from napari_unet.measure.moments import moments
@@ -162,6 +163,7 @@ class MeasureSource:
                 check_same_size(shape, array.shape[-3:], names, _ADVICE)
 
 
+@memory_told()
 def measure_objects(
     objects: NumberedObjects | NDArray[np.generic],
     image: NDArray[np.generic] | None = None,

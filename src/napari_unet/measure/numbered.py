@@ -16,7 +16,7 @@ from napari_unet.data.labels import (
     label_values,
     whole_numbers,
 )
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 
 # Numbers up to so many times their count cost nothing.
 _SPARSE = 1000
@@ -52,6 +52,7 @@ class NumberedObjects:
         return 3 if self.volume else 2
 
 
+@memory_told()
 def number_objects(
     labels: NDArray[np.generic],
     kind: AnnotationKind | None = None,

@@ -23,10 +23,12 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
+from napari_unet.config.structured_text import parse_json
 from napari_unet.data.files import atomic_write
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import ModelFileError
 from napari_unet.model.foreign.archive import holds_description
+from napari_unet.words import shortened
 
 FORMAT_VERSION = 4
 KEY = "napari_unet"
@@ -140,7 +142,7 @@ def _rewrite(path: Path, **changes: Any) -> None:
         path.open("rb") as file,
         temporary.open("wb") as changed,
     ):
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        header = parse_json(file.read(int.from_bytes(file.read(8), "little")))
         header["__metadata__"][KEY] = card.model_dump_json(by_alias=True)
         text = json.dumps(header).encode()
         # safetensors wants the weights at a multiple of eight bytes.
@@ -178,7 +180,7 @@ def card_from(path: Path, text: str) -> ModelCard:
         Naming the file that it was in.
     """
     try:
-        data: dict[str, Any] = json.loads(text)
+        data: dict[str, Any] = parse_json(text)
         newest = int(data.get("format_version", 0))
     except (ValueError, AttributeError, TypeError, OverflowError) as error:
         raise ModelFileError(f"{path}: the description of the model is damaged.") from (
@@ -195,7 +197,7 @@ def card_from(path: Path, text: str) -> ModelCard:
         return ModelCard.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(shortened(part) for part in first["loc"])
         raise ModelFileError(
             f"{path}: the description of the model is damaged ({name}: {first['msg']})."
         ) from error

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from napari_unet.config import UNetConfig
 from napari_unet.data.files import atomic_write
-from napari_unet.errors import ModelFileError
+from napari_unet.errors import ModelFileError, memory_told
 from napari_unet.model.card import KEY, ModelCard, open_model, read_card
 from napari_unet.model.unet import UNet
 
@@ -61,6 +61,7 @@ def write_model(path: str | Path, model: Model) -> None:
         temporary.write_bytes(data)
 
 
+@memory_told()
 def load_model(path: str | Path) -> Model:
     """Read a model file; nothing in it is executed, so a stranger's file is safe.
 

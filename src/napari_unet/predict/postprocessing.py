@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_unet.config import PostprocessConfig
 from napari_unet.config.postprocess import NECK
 from napari_unet.data.annotation import connected_objects, connected_pieces, separate
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 
 Classes = NDArray[np.uint8]
 Objects = NDArray[np.int32]
@@ -50,6 +50,7 @@ def needs_probabilities(config: PostprocessConfig) -> bool:
     return bool(config.smooth or config.objects == "watershed" or cores)
 
 
+@memory_told()
 def postprocess(
     classes: Classes,
     config: PostprocessConfig,

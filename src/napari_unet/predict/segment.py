@@ -16,6 +16,7 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.read import as_stack
 from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import ArrayLike, Stack
+from napari_unet.errors import memory_told
 from napari_unet.model.started import Started
 from napari_unet.steps import result_of
 
@@ -69,6 +70,7 @@ class Segmentation:
     complete: bool = True
 
 
+@memory_told()
 def segment(
     model: Predictable | str | Path,
     image: Stack | ArrayLike | str | Path,

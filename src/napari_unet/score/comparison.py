@@ -28,7 +28,7 @@ from napari_unet.data.labels import (
     whole_numbers,
 )
 from napari_unet.data.stack import check_info_bar
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 from napari_unet.score.label_reading import (
     LabelReading,
     is_numbered,
@@ -121,6 +121,7 @@ class Comparison:
         return 3 if self.volume else 2
 
 
+@memory_told()
 def compare(  # noqa: PLR0913 (every option is one argument)
     prediction: NDArray[np.generic],
     truth: NDArray[np.generic],

@@ -16,7 +16,7 @@ from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_same_size, check_slices
 from napari_unet.data.read import as_stack
 from napari_unet.data.stack import ArrayLike, Stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.borders.warping import warping_error
@@ -82,6 +82,7 @@ def score_steps(
     return Scores(tuple(rows), comparison.volume, comparison.notes)
 
 
+@memory_told()
 def score_stack(
     prediction: NDArray[np.generic],
     truth: NDArray[np.uint8],
@@ -116,6 +117,7 @@ def score_stack(
     return score(Comparison(prediction, truth, num_classes, first_slice=first_slice))
 
 
+@memory_told()
 def score_labels(
     prediction: Stack | ArrayLike | str | Path,
     truth: Stack | ArrayLike | str | Path,

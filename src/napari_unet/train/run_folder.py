@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,13 +15,29 @@ from filelock import FileLock, Timeout
 
 from napari_unet.config import RunConfig
 from napari_unet.data.files import atomic_write, unwritable, write_text
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.checkpoint import Model, save_model
 from napari_unet.train.checkpoints import forget_checkpoints, keep_checkpoint
 from napari_unet.train.history import write_history
 
 # Without these a run cannot go on.
 _STATE = {"origin", "step", "elapsed", "history", "schedule", "network", "optimizer"}
+
+
+def _is_state(state: dict[str, Any]) -> bool:
+    """Return whether what is counted on later is there, and of its kind."""
+    if not state.keys() >= _STATE:
+        return False
+    step, elapsed, rows = (state[name] for name in ("step", "elapsed", "history"))
+    return (
+        isinstance(step, int)
+        and step >= 0
+        and isinstance(elapsed, int | float)
+        and 0 <= elapsed < math.inf
+        and isinstance(state["origin"], dict)
+        and isinstance(rows, list)
+        and all(isinstance(row, dict) for row in rows)
+    )
 
 
 class RunFolder:
@@ -136,9 +153,19 @@ class RunFolder:
             state: Any = torch.load(self._state, map_location="cpu", weights_only=True)
         except Exception as error:
             raise self._damaged() from error
-        if not isinstance(state, dict) or not state.keys() >= _STATE:
+        if not isinstance(state, dict) or not _is_state(state):
             raise self._damaged()
         return state
+
+    @contextmanager
+    def taking_up(self) -> Iterator[None]:
+        """Tell whatever does not fit in a state, while it is taken up, as damage."""
+        try:
+            yield
+        except NapariUNetError:
+            raise
+        except Exception as error:
+            raise self._damaged() from error
 
     def _damaged(self) -> InputError:
         return InputError(

@@ -16,7 +16,7 @@ import numpy as np
 from napari_unet.config import AnnotationKind, Coverage, Region, RunConfig
 from napari_unet.data.read import as_stack
 from napari_unet.data.stack import Stack
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, memory_told
 from napari_unet.model.started import Started
 from napari_unet.train.progress import Progress, TrainStep, bundled
 from napari_unet.train.training_source import TrainingSource
@@ -168,6 +168,7 @@ def train_sources(
     return kept.best if kept.best.exists() else kept.last
 
 
+@memory_told()
 def train_unet(  # noqa: PLR0913 (every option is one argument)
     image: ArrayLike | Stack | str | Path,
     labels: ArrayLike | Stack | str | Path,

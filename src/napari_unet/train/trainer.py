@@ -330,6 +330,10 @@ class Trainer:
                 f"{' and '.join(changed)}: go on with the same ones, or start a new "
                 "run in another folder."
             )
+        with self.folder.taking_up():
+            self._take_up(state)
+
+    def _take_up(self, state: dict[str, Any]) -> None:
         self._learner.restore(state)
         self._earlier = tuple(state.get("earlier", ()))
         self._names_before = tuple(state.get("class_names", ()))
@@ -337,6 +341,8 @@ class Trainer:
         self._saved_at = self.elapsed
         self.best, self.best_step = state["best"], state["best_step"]
         self._best_weights = state["best_weights"]
+        if self._best_weights is not None:
+            copy.deepcopy(self.network).load_state_dict(self._best_weights)
         self.history = state["history"]
         self._schedule = Schedule(**state["schedule"])
         self._plateau = Plateau(**state["plateau"])

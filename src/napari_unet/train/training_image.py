@@ -24,6 +24,7 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation, runs
 from napari_unet.data.stack import ArrayLike, Stack, list_slices
 from napari_unet.data.weight_map import weight_map as make_weight_map
+from napari_unet.errors import memory_told
 from napari_unet.train.one_size import PixelSize, nearest
 from napari_unet.train.region_roles import assign_roles, seen_around, slices_of
 
@@ -105,6 +106,7 @@ class TrainingImage:
         return int(np.count_nonzero(self.weight_map[self.train]))
 
 
+@memory_told()
 def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack: Stack,
     labels: NDArray[np.generic],

@@ -16,7 +16,7 @@ from napari_unet.data.formats.hdf5_layouts import Found, dataset_in, images_in
 from napari_unet.data.lazy import lazy_pages, memory_limit, plain_limit
 from napari_unet.data.open_file import Watched
 from napari_unet.errors import InputError
-from napari_unet.words import sides
+from napari_unet.words import reason, sides
 
 # A slice crosses many chunks, and the next slice the same ones again.
 _CHUNK_CACHE = {"rdcc_nbytes": 256 * 2**20, "rdcc_nslots": 50_021}
@@ -60,8 +60,8 @@ def _open(h5py: Any, path: Path) -> Any:
         return h5py.File(path, "r", locking="best-effort", **_CHUNK_CACHE)
     except OSError as error:
         raise InputError(
-            f"{path} cannot be opened as HDF5 ({error}): copy it again, or close it in "
-            "the program that writes it."
+            f"{path} cannot be opened as HDF5 ({reason(error)}): copy it again, or "
+            "close it in the program that writes it."
         ) from error
 
 
@@ -109,9 +109,9 @@ def _values(path: Path, dataset: Any, key: Any, dtype: np.dtype[Any]) -> NDArray
         values = np.asarray(dataset[key])
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read at {dataset.name} ({error}): it is broken, or "
-            "compressed in a way that needs a plugin; copy it again, or repack it by "
-            "h5repack -f GZIP=1."
+            f"{path} cannot be read at {dataset.name} ({reason(error)}): it is broken, "
+            "or compressed in a way that needs a plugin; copy it again, or repack it "
+            "by h5repack -f GZIP=1."
         ) from error
     return values.view(dtype).astype(dtype.newbyteorder("="), copy=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from napari_unet.config.structured_text import parse_json
 from napari_unet.data.calibration import normal_unit
 from napari_unet.data.formats.arrange import Sizes
 from napari_unet.errors import InputError
@@ -110,7 +110,7 @@ def _axes(dataset: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _tags(dataset: Any) -> list[dict[str, Any]]:
-    tags: list[dict[str, Any]] = json.loads(dataset.attrs.get("axistags", "{}")).get(
+    tags: list[dict[str, Any]] = parse_json(dataset.attrs.get("axistags", "{}")).get(
         "axes", []
     )
     return tags
@@ -118,7 +118,7 @@ def _tags(dataset: Any) -> list[dict[str, Any]]:
 
 def _sizes(file: Any, dataset: Any, axes: str) -> Sizes:
     attributes = dataset.attrs
-    units = json.loads(attributes.get("axis_units", "null")) or {}
+    units = parse_json(attributes.get("axis_units", "null")) or {}
     tagged = {
         tag["key"].upper(): (tag["resolution"], units.get(tag["key"]) or "")
         for tag in _tags(dataset)
@@ -218,7 +218,7 @@ def _velox_meta(group: Any) -> dict[str, Any]:
     if "Metadata" not in group:
         return {}
     text = group["Metadata"][:, 0].tobytes().split(b"\0")[0]
-    meta: dict[str, Any] = json.loads(text or "{}")
+    meta: dict[str, Any] = parse_json(text or "{}")
     return meta
 
 

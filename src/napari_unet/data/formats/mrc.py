@@ -12,6 +12,7 @@ from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import read_plain
 from napari_unet.errors import InputError
+from napari_unet.words import reason
 
 _UNREAD = {
     3: "complex numbers (a Fourier transform)",
@@ -77,7 +78,7 @@ def _header(mrcfile: Any, path: Path) -> tuple[Any, int]:
                 header = file.header.copy()
         except ValueError as error:
             raise InputError(
-                f"{path} is not an MRC file ({error}): {_AGAIN}."
+                f"{path} is not an MRC file ({reason(error)}): {_AGAIN}."
             ) from error
     if not 0 <= int(header.mapc) <= 3:
         # Without a stamp, and in mode 0, nothing else tells the order of the bytes.

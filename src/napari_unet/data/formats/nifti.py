@@ -16,7 +16,7 @@ from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import lazy_pages, memory_limit, read_plain
 from napari_unet.data.open_file import Watched
 from napari_unet.errors import InputError
-from napari_unet.words import sides
+from napari_unet.words import reason, sides
 
 _BROKEN = (OSError, EOFError, ValueError, zlib.error)
 
@@ -41,7 +41,7 @@ def read_nifti(path: Path) -> Held:
         zooms, (unit, _) = header.get_zooms(), header.get_xyzt_units()
     except (nibabel.filebasedimages.ImageFileError, *_BROKEN) as error:
         raise InputError(
-            f"{path} is not a whole NIfTI file ({error}): export it again."
+            f"{path} is not a whole NIfTI file ({reason(error)}): export it again."
         ) from error
     shape: tuple[int, ...] = tuple(stored.shape)
     while len(shape) > 3 and shape[-1] == 1:
@@ -72,7 +72,7 @@ def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:
             return np.asarray(stored).reshape(shape[::-1], order="F").T
         except _BROKEN as error:
             raise InputError(
-                f"{path} is broken or cut off ({error}): export it again."
+                f"{path} is broken or cut off ({reason(error)}): export it again."
             ) from error
     if compressed:
         raise InputError(
@@ -93,7 +93,7 @@ def _page(
         return np.asarray(stored[key + (0,) * more]).T
     except _BROKEN as error:
         raise InputError(
-            f"{watched.path} is broken or cut off ({error}): export it again."
+            f"{watched.path} is broken or cut off ({reason(error)}): export it again."
         ) from error
     finally:
         watched.check()

@@ -12,7 +12,7 @@ from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import memory_limit, read_plain
 from napari_unet.errors import InputError
-from napari_unet.words import sides
+from napari_unet.words import reason, sides
 
 _NAMES = {
     "i1": "signed char, int8, int8_t",
@@ -46,7 +46,7 @@ def read_nrrd(path: Path) -> Held:
             data = _load(nrrd, path, file, header)
     except (nrrd.NRRDError, ValueError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path} is not a whole NRRD file ({error}): export it again."
+            f"{path} is not a whole NRRD file ({reason(error)}): export it again."
         ) from error
     axes = _axes(path, header)
     return Held(data, axes[::-1], "NRRD header", _sizes(header, axes))

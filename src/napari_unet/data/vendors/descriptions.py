@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from napari_unet.config.structured_text import parse_json
 from napari_unet.data.calibration import Calibration, positive
 from napari_unet.data.vendors.tags import xml_of
 
@@ -22,8 +22,8 @@ def open_fibsem(series: Any) -> Calibration | None:
     if not text.startswith("{"):
         return None
     try:
-        size = json.loads(text).get("pixel_size")
-    except json.JSONDecodeError:
+        size = parse_json(text).get("pixel_size")
+    except ValueError:
         return None
     if not isinstance(size, Mapping):
         return None

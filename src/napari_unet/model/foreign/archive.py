@@ -10,8 +10,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from napari_unet.config.structured_text import parse_yaml
 from napari_unet.data.files import unreadable
 from napari_unet.errors import ModelFileError
 
@@ -119,13 +118,8 @@ class Package:
             raise ModelFileError(f"{self.path}: {name} is too large for a description.")
         self._prefix = name[: len(name) - len(PurePosixPath(name).name)]
         try:
-            found = yaml.safe_load(self._bytes(name))
-        except (
-            yaml.YAMLError,
-            UnicodeDecodeError,
-            ValueError,
-            RecursionError,
-        ) as error:
+            found = parse_yaml(self._bytes(name))
+        except ValueError as error:
             raise ModelFileError(
                 f"{self.path}: {name} is no YAML or damaged."
             ) from error

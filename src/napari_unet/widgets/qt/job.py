@@ -21,7 +21,7 @@ from qtpy.QtCore import QObject, QThreadPool, Signal
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
-from napari_unet.errors import NapariUNetError, OutOfMemoryError
+from napari_unet.errors import NapariUNetError, foreseen
 from napari_unet.model.openmp import wait_briefly
 from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import present
@@ -313,11 +313,10 @@ def _shielded(work: Work, stop: threading.Event) -> Generator[Any, Any, Any]:
     pool.releaseThread()
     try:
         return (yield from work(stop))
-    except MemoryError as error:
-        return _Failure(OutOfMemoryError.of_arrays(error))
     except Exception as error:  # noqa: BLE001 (all of them are told)
-        if not isinstance(error, NapariUNetError):
+        known = foreseen(error)
+        if known is None:
             traceback.print_exc()
-        return _Failure(error)
+        return _Failure(known or error)
     finally:
         pool.reserveThread()
