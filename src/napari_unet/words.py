@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -48,6 +49,11 @@ def shortened(text: object, most: int = 60) -> str:
     """
     words = " ".join(str(text).split())
     return words if len(words) <= most else f"{words[: most - 4]} ..."
+
+
+def markdown(text: object) -> str:
+    """Write a name so that Markdown shows it as it is, in one line."""
+    return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", " ".join(str(text).split()))
 
 
 def reason(error: Exception) -> str:

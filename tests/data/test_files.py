@@ -6,10 +6,11 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from napari_unet.data.files import atomic_write
+from napari_unet.data.files import atomic_write, write_text
 from napari_unet.errors import OutputError
 
 FULL_DISK = """
@@ -122,3 +123,46 @@ def test_a_write_that_fails_half_way_leaves_the_previous_stack_whole(tmp_path):
     assert "free some space or choose another folder" in ended.stderr
     assert path.read_bytes() == b"before"
     assert names(tmp_path) == ["probabilities.tif"]
+
+
+KILLED = """
+import os, sys
+from napari_unet.data.files import atomic_write
+with atomic_write(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path):
+    path = tmp_path / "scores.csv"
+    with atomic_write(path) as mine:
+        mine.write_text("mine")
+        subprocess.run([sys.executable, "-c", KILLED, path], check=False)
+        (left,) = set(tmp_path.iterdir()) - {mine}
+        (tmp_path / ".hidden.csv").touch()
+        for one in tmp_path.iterdir():
+            os.utime(one, (1, 1))
+        write_text(tmp_path / "other.csv", "iou")
+        assert not left.exists()
+        assert mine.exists()
+    assert names(tmp_path) == [".hidden.csv", "other.csv", "scores.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be opened there")
+def test_the_folder_is_synced_after_the_rename(tmp_path, monkeypatch):
+    done = []
+    flush, rename = os.fsync, Path.replace
+
+    def fsync(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        flush(descriptor)
+
+    def replace(path, target):
+        done.append("renamed")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_text(tmp_path / "scores.csv", "iou")
+    assert done == ["file", "renamed", "folder"]

@@ -351,3 +351,37 @@ def test_a_full_disk_is_said_and_leaves_the_older_file_whole(saved):
 def test_a_folder_in_the_way_is_said(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         save_model(tmp_path, model())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    odd = model()
+    with torch.no_grad():
+        next(odd.network.parameters()).view(-1)[3] = value
+    save_model(tmp_path / "odd.safetensors", odd)
+    with pytest.raises(ModelFileError, match=r"odd\.safetensors .* are no numbers"):
+        load_model(tmp_path / "odd.safetensors")
+
+
+def test_weights_that_were_changed_are_refused(saved):
+    data = bytearray(saved.read_bytes())
+    data[-100] ^= 1
+    saved.write_bytes(data)
+    assert read_card(saved).checksum
+    with pytest.raises(ModelFileError, match="not those that were saved"):
+        load_model(saved)
+
+
+def test_a_model_from_before_checksums_still_loads(saved):
+    before = load_model(saved)
+    rewritten(saved, checksum="", format_version=4)
+    assert_same_weights(load_model(saved), before)
+    keep_threshold(saved, 0.3)
+    assert_same_weights(load_model(saved), before)
+
+
+def test_a_new_threshold_keeps_the_checksum(saved):
+    checksum = read_card(saved).checksum
+    keep_threshold(saved, 0.3)
+    assert read_card(saved).checksum == checksum
+    load_model(saved)

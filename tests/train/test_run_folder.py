@@ -210,7 +210,7 @@ def test_a_training_that_is_given_up_frees_its_folder(folder, blobs, small):
     ids=str,
 )
 def test_a_state_of_odd_content_is_told_as_damaged(folder, blobs, small, odd):
-    images, config = [blobs()], small(steps=2, save_seconds=0)
+    images, config = [blobs()], small(steps=2)
     for _ in Trainer(images, config, folder=folder).run():
         pass
     state = folder.load_state()

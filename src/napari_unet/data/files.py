@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import csv
 import errno
+import hashlib
 import io
 import os
 import secrets
 import shutil
+import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from napari_unet.data.addresses import is_address
 from napari_unet.errors import InputError, OutputError
 
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+# A program of another container may be of the same number: it still writes, then.
+_LEFT_SECONDS = 60
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -24,8 +32,9 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path that takes the place of `path` when the block ends.
 
     Missing folders are made. The temporary file lies beside the target, so that the
-    final rename cannot fail for want of space; it is flushed to disk before. When
-    anything goes wrong it is removed, and what was at `path` stays as it was.
+    final rename cannot fail for want of space; it is flushed to disk before, and the
+    folder after. When anything goes wrong it is removed, and what was at `path` stays
+    as it was; what killed programs left in the folder is removed, too.
 
     Parameters
     ----------
@@ -48,9 +57,11 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     ...     temporary.write_text("slice,iou", encoding="utf-8")
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{secrets.token_hex(6)}{target.suffix}")
+    own = f"{os.getpid()}-{secrets.token_hex(6)}"
+    temporary = target.with_name(f"{_of_computer()}{own}{target.suffix}")
     try:
         _prepare(target, temporary)
+        _remove_leftovers(target.parent)
         yield temporary
         _finish(target, temporary)
     except OSError as error:
@@ -74,10 +85,24 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Return rows as the text of a CSV file."""
+    """Return rows as CSV; what a spreadsheet would compute has a ' in front.
+
+    Names of files and classes can begin like a formula. Numbers stay numbers.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    lines = ([_uncomputed(cell) for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
+
+
+def _uncomputed(cell: object) -> object:
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def unreadable(path: str | Path, error: OSError) -> InputError:
@@ -114,6 +139,36 @@ def _finish(target: Path, temporary: Path) -> None:
     if target.exists():
         shutil.copymode(target, temporary)
     temporary.replace(target)
+    _sync(target.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Let a rename outlast a power cut, where the system can open folders."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _of_computer() -> str:
+    """Return what the temporary files of programs on this computer begin with."""
+    return f".unet-{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]}-"
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what programs were writing here when they were killed."""
+    ours = _of_computer()
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            number = entry.name.removeprefix(ours).partition("-")[0]
+            if not entry.name.startswith(ours) or not number.isdecimal():
+                continue
+            with suppress(OSError):
+                old = time.time() - entry.stat().st_mtime > _LEFT_SECONDS
+                if old and not psutil.pid_exists(int(number)):
+                    Path(entry).unlink()
 
 
 def unwritable(path: str | Path, error: OSError) -> OutputError:

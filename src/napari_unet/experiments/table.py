@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from napari_unet.experiments.result import Result
 from napari_unet.experiments.study import EXPERIMENTS, STUDY_DATA, Experiment
+from napari_unet.words import markdown
 
 _COLUMNS = (
     *("N", "experiment", "figures"),
@@ -77,7 +78,7 @@ def _measured_row(result: Result) -> list[str]:
     return [
         *("", "", f"measured, seed {result.seed}"),
         *_cells(result.preset.columns, figures(result)),
-        *(f"{data_words(result)}; {result.split}", budget),
+        *(markdown(f"{data_words(result)}; {result.split}"), budget),
     ]
 
 
@@ -89,7 +90,7 @@ def _cells(columns: Sequence[str], values: Mapping[str, float]) -> list[str]:
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
-    lines = [f"- {_note(one)}" for one in results]
+    lines = [f"- {markdown(_note(one))}" for one in results]
     return list(dict.fromkeys(lines))
 
 

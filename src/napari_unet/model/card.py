@@ -30,7 +30,7 @@ from napari_unet.errors import ModelFileError
 from napari_unet.model.foreign.archive import holds_description
 from napari_unet.words import shortened
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 KEY = "napari_unet"
 """Name of the description among the metadata of the file."""
 
@@ -40,7 +40,8 @@ class ModelCard(Settings):
 
     Format 2 added `threshold`, which format 1 does not know. Format 3 added the moments
     of `normalization`: models of before took those of all pixels. Format 4 added
-    `finish`: models of before keep to the class of every pixel.
+    `finish`: models of before keep to the class of every pixel. Format 5 added
+    `checksum`, without which the weights of a model are taken as they are.
     """
 
     # A score that is not defined is NaN, which must come back from the file.
@@ -74,6 +75,7 @@ class ModelCard(Settings):
     finish: PostprocessConfig | None = Field(
         None, description="What is made of a prediction; used by default."
     )
+    checksum: str = Field("", description="Of the weights, as `checksum_of` has it.")
     finish_reason: str = Field("", description="Why, and how it was chosen.")
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from napari_unet.config import UNetConfig
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import ModelFileError, memory_told
-from napari_unet.model.card import KEY, ModelCard, open_model, read_card
+from napari_unet.model.card import KEY, ModelCard, read_card
 from napari_unet.model.unet import UNet
+from napari_unet.words import reason
 
 __all__ = ["Model", "ModelCard", "load_model", "save_model", "versions"]
 
@@ -55,8 +59,9 @@ def write_model(path: str | Path, model: Model) -> None:
         name: tensor.detach().cpu().contiguous()
         for name, tensor in model.network.state_dict().items()
     }
+    card = model.card.model_copy(update={"checksum": checksum_of(tensors)})
     # Through bytes: a full disk is then an error of the operating system, in words.
-    data = save(tensors, metadata={KEY: model.card.model_dump_json(by_alias=True)})
+    data = save(tensors, metadata={KEY: card.model_dump_json(by_alias=True)})
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
 
@@ -71,8 +76,16 @@ def load_model(path: str | Path) -> Model:
         When the file is missing, broken, of another program, or of a newer version.
     """
     card = read_card(path)
-    with open_model(Path(path), "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    try:
+        # Not mapped: the file may be written anew meanwhile.
+        tensors = load(Path(path).read_bytes())
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{path} is damaged ({reason(error)}).") from error
+    if card.checksum not in ("", checksum_of(tensors)):
+        raise ModelFileError(
+            f"{path}: the weights are not those that were saved: the file is damaged, "
+            "copy it again or train anew."
+        )
     return model_from(path, tensors, card)
 
 
@@ -91,9 +104,25 @@ def model_from(
             f"{path}: the weights do not fit the network that the file describes; "
             "the file is damaged."
         )
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise ModelFileError(
+            f"{path} holds weights that are no numbers (NaN or infinite): use another "
+            "model, or train anew."
+        )
     network = UNet(card.network)
     network.load_state_dict(tensors)
     return Model(network.eval(), card)
+
+
+def checksum_of(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return 32 digits that belong to weights, whatever their order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        # As bytes: numpy does not know all of torch's numbers.
+        flat = tensor.contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.share import package_files as names
+from napari_unet.words import markdown
 
 if TYPE_CHECKING:
     from napari_unet.model.card import ModelCard
@@ -43,6 +44,7 @@ def readme(card: ModelCard, described: Mapping[str, Any], moments: float) -> str
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
+    environment.filters["plain"] = markdown
     written = [one["source"] for one in described["weights"].values()]
     files = {
         name: content

@@ -19,6 +19,7 @@ from napari_unet.errors import InputError
 from napari_unet.score.errors.error_map import pixel_map
 from napari_unet.score.measures import MEASURES, SHOWN, Measure, written
 from napari_unet.score.report.overlay import errors_over
+from napari_unet.words import markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -177,7 +178,7 @@ def _environment() -> Environment:
     )
     environment.filters["figure"] = written
     environment.filters["better"] = _better
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|")
+    environment.filters["plain"] = markdown
     return environment
 
 
