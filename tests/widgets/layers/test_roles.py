@@ -31,7 +31,12 @@ def test_name_tells_ground_truth_where_nothing_else_does(name: str) -> None:
     assert role_of(Image(PLANE, name=name)) is None
 
 
-@pytest.mark.parametrize("name", ["labels", "untruthful", "lgtm", "em_stack"])
+@pytest.mark.parametrize("name", ["prediction", "cells_pred", "Predicted 2"])
+def test_name_tells_a_prediction_that_was_made_elsewhere(name: str) -> None:
+    assert role_of(Labels(PLANE, name=name)) is Role.PREDICTION
+
+
+@pytest.mark.parametrize("name", ["labels", "untruthful", "predator", "em_stack"])
 def test_other_names_tell_nothing(name: str) -> None:
     assert role_of(Labels(PLANE, name=name)) is None
 

@@ -19,6 +19,8 @@ __all__ = ["Role", "RoleChanges", "role_changes", "role_of", "set_role"]
 
 _TRUTH = re.compile(r"(?<![a-z])(truth|ground[ _-]?truth|gt)(?![a-z])", re.IGNORECASE)
 
+_PREDICTION = re.compile(r"(?<![a-z])pred(icted|ictions?)?(?![a-z])", re.IGNORECASE)
+
 
 class RoleChanges:
     """Tells of every layer, of any viewer, that is for something else from now on."""
@@ -33,8 +35,8 @@ def role_of(layer: Layer) -> Role | None:
     """Return what a layer is for.
 
     Of labels that were given no role, those that tell which slices were predicted are
-    a prediction, those that show errors a helper, and those whose name says so ground
-    truth; of others it is not known.
+    a prediction, and those that show errors a helper. Else their name may say that they
+    are ground truth or a prediction; of others it is not known.
     """
     if ROLE in layer.metadata:
         return Role(layer.metadata[ROLE])
@@ -44,7 +46,9 @@ def role_of(layer: Layer) -> Role | None:
         return Role.PREDICTION
     if ERRORS in layer.metadata:
         return Role.HELPER
-    return Role.TRUTH if _TRUTH.search(layer.name) else None
+    if _TRUTH.search(layer.name):
+        return Role.TRUTH
+    return Role.PREDICTION if _PREDICTION.search(layer.name) else None
 
 
 def set_role(layer: Layer, role: Role) -> None:
