@@ -2,6 +2,7 @@
 
     xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/interface.py --data FOLDER
     xvfb-run ... python benchmarks/interface.py --data FOLDER --start em-membranes noise
+    xvfb-run ... python benchmarks/interface.py --data FOLDER --gaps --against OLD/src
 
 Opens napari with the training stack of ISBI 2012 (512 x 512), paints a box of
 256 x 256 pixels from its truth, starts live training, and then paints strokes with
@@ -15,6 +16,9 @@ A starter network is started from with nothing painted; the box is painted five 
 later. Before *Start live*, some ten seconds pass, in which the dock loads torch for a
 starter. Several starts, or seeds, take turns, each in a process of its own, and medians
 follow.
+
+`--gaps` measures instead how long the window stands still at most while work begins and
+ends (gaps.py), of this checkout and of another; `--stacks` tells what it was at.
 """
 
 import argparse
@@ -30,6 +34,7 @@ from typing import Any
 
 import numpy as np
 from command_line import add_data
+from gaps import compare
 from numpy.typing import NDArray
 
 from napari_unet.config.run import NOISE
@@ -295,8 +300,15 @@ def main() -> None:
     parser.add_argument("--start", nargs="+", default=[NOISE])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--screenshot", type=Path, help="PNG to draw, of a single run")
+    parser.add_argument("--gaps", action="store_true", help="where it stands still")
+    parser.add_argument("--against", type=Path, help="folder src of another checkout")
+    parser.add_argument("--stacks", action="store_true", help="what it stood still for")
     options = parser.parse_args()
-    if len(options.start) == len(options.seeds) == 1:
+    if options.gaps:
+        builds = [Path(__file__).resolve().parents[1] / "src", options.against]
+        sources = [one.resolve() for one in builds if one is not None]
+        compare(options.data.resolve(), sources, stacks=options.stacks)
+    elif len(options.start) == len(options.seeds) == 1:
         measure(options, options.start[0], options.seeds[0])
     else:
         in_turns(options)

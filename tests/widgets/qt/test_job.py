@@ -7,11 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from qtpy.QtCore import QThreadPool
+from qtpy.QtCore import QThreadPool, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_unet.errors import InputError
@@ -193,3 +194,28 @@ def test_training_never_imports_triton_into_a_window(qapp: Any, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert "trained True" in done.stdout
+
+
+def test_the_window_lives_between_items_that_came_at_once(
+    parent: QWidget, qtbot: Any
+) -> None:
+    all_sent = threading.Event()
+
+    def work(_stop: threading.Event) -> Iterator[int]:
+        yield from range(4)
+        all_sent.set()
+
+    seen: list[int | str] = []
+
+    def show(item: int) -> None:
+        all_sent.wait(10)
+        seen.append(item)
+
+    tick = QTimer(parent)
+    tick.timeout.connect(lambda: seen.append("tick"))
+    tick.start(0)
+    job = Job(parent)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.start("Working", work, on_step=show)
+    places = [seen.index(item) for item in range(4)]
+    assert all("tick" in seen[one:other] for one, other in pairwise(places))

@@ -143,13 +143,14 @@ def test_sorting_keeps_what_is_chosen(part: ErrorList, score: Any) -> None:
 
 
 def test_scores_that_go_take_the_list_and_its_layers_away(
-    part: ErrorList, score: Any, viewer: Any
+    part: ErrorList, score: Any, viewer: Any, qtbot: Any
 ) -> None:
     score()
     part.next_button.click()
     assert ERRORS_LAYER in viewer.layers
     part.show_scores(None)
-    assert {layer.name for layer in viewer.layers} == {"prediction", "truth"}
+    left = {"prediction", "truth"}
+    qtbot.waitUntil(lambda: {layer.name for layer in viewer.layers} == left)
     assert part.table.isHidden()
 
 

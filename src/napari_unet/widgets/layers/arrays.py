@@ -228,12 +228,12 @@ def marked_layer(
         layer = add(name=name, metadata={key: name, ROLE: Role.HELPER}, **place)
         viewer.layers.selection.active = active
     for side, value in place.items():
-        if not _is_at(layer, side, value):
+        if not is_at(layer, side, value):
             setattr(layer, side, value)
     return layer
 
 
-def _is_at(layer: Layer, side: str, value: Any) -> bool:
+def is_at(layer: Layer, side: str, value: Any) -> bool:
     """Return whether a layer is placed so already: napari draws it anew each time."""
     now = getattr(layer, side)
     if side in ("units", "axis_labels"):

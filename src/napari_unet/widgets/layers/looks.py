@@ -10,7 +10,7 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.widgets.layers.annotations import class_names, name_classes
-from napari_unet.widgets.layers.arrays import PLACE
+from napari_unet.widgets.layers.arrays import PLACE, is_at
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
 
 NAMES = "class_names"
@@ -81,7 +81,8 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         When a value is none that napari takes, or a class has the name of another.
     """
     for name, value in options(look, layer.ndim).items():
-        setattr(layer, name, value)
+        if not is_at(layer, name, value):
+            setattr(layer, name, value)
     if _CALIBRATED_BY in look:
         layer.metadata[CALIBRATED_BY] = look[_CALIBRATED_BY]
     shown: tuple[str, ...] = _SHOWN
@@ -92,7 +93,7 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
     elif isinstance(layer, Image) and not layer.rgb:
         shown += _GREY
     for name in shown:
-        if name in look:
+        if name in look and getattr(layer, name) != look[name]:
             setattr(layer, name, look[name])
 
 

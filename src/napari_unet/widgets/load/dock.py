@@ -21,6 +21,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.layers.add import add_image, add_labels
+from napari_unet.widgets.layers.length_units import are_unread, read_units, share_units
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.load.file_drop import FileDrop
@@ -29,6 +30,8 @@ from napari_unet.widgets.load.level_box import LevelBox
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder, open_image
+from napari_unet.widgets.qt.job import Job, once
+from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import in_row, tool
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     import napari
 
 _MODEL = ".safetensors"
+_WAIT_MS = 300
 _TIPS = {
     "image": "TIFF file, folder of slices or OME-Zarr",
     "annotations": "What you painted: scribbles, classes or objects",
@@ -113,6 +117,8 @@ class LoadWidget(Panel):
         in_row(QLabel("Pixel size of"), image, of=whose, stretch=(0, 1))
         self.finish_layout(whose, self.pixel_size, self.info_bar)
         FileDrop(self, self.open_files)
+        self._units = Job(self, quiet=True)
+        later(self, self._read_units, _WAIT_MS).start()
 
     def why_not(self) -> str:
         """Return what is missing."""
@@ -152,6 +158,11 @@ class LoadWidget(Panel):
             self.rows[role].setValue(path)
         if roles:
             self._read(roles)
+
+    def _read_units(self) -> None:
+        """Read on a thread what the first layer would wait for."""
+        if are_unread():
+            self._units.start("Reading units", once(read_units), on_done=share_units)
 
     def open_sample(self) -> None:
         """Open a synthetic stack, with its truth and nothing painted."""

@@ -25,6 +25,7 @@ from napari_unet.errors import NapariUNetError, foreseen
 from napari_unet.model.openmp import wait_briefly
 from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import present
+from napari_unet.widgets.qt.turns import Turns
 from napari_unet.words import time_left
 
 _STEPS = 1000
@@ -60,6 +61,9 @@ def keep_triton_out() -> None:
 
 class Job(QObject):
     """A slot for one piece of work at a time, on a thread.
+
+    What it yields and returns is handed on one by one: the window is drawn, and answers
+    the mouse, in between.
 
     Parameters
     ----------
@@ -104,6 +108,7 @@ class Job(QObject):
         self._shown = (0, "")
         self._held = False
         self._timer = later(self, self._on_timer, _BAR_MS)
+        self._turns = Turns(self)
         parent.destroyed.connect(self._on_parent_gone)
 
     @property
@@ -211,11 +216,17 @@ class Job(QObject):
             bar.update(0)
 
     def _on_yielded(self, item: object) -> None:
+        self._turns.add(partial(self._tell_step, item))
+
+    def _on_returned(self, result: object) -> None:
+        self._turns.add(partial(self._tell_end, result))
+
+    def _tell_step(self, item: object) -> None:
         if self._on_step is not None:
             self._on_step(item)
         self.stepped.emit(item)
 
-    def _on_returned(self, result: object) -> None:
+    def _tell_end(self, result: object) -> None:
         self._close()
         if isinstance(result, _Failure):
             self._tell(result.error)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Generator
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.widgets.qt.job import Work
 from napari_unet.widgets.qt.parts import in_column, present
 
 if TYPE_CHECKING:
@@ -65,12 +68,18 @@ class ThemedPlots(QWidget):
             self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
 
 
-def load_plots() -> None:
-    """Load what draws plots; on the thread of work whose result will be drawn.
+def drawn(work: Work) -> Work:
+    """Return work that loads, on its thread, what its results will be drawn with.
 
     It takes as long as a stroke may not wait.
     """
-    import pyqtgraph  # noqa: F401
+
+    def with_plots(stop: Event) -> Generator[Any, Any, Any]:
+        import pyqtgraph  # noqa: F401
+
+        return (yield from work(stop))
+
+    return with_plots
 
 
 def _plot(height: int) -> pg.PlotWidget:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, in_column
 from napari_unet.widgets.qt.runner import Runner
+from napari_unet.widgets.qt.turns import Turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,6 +61,7 @@ class BaselineBox(Runner):
         super().__init__("Compare with a baseline", "Stop", tip)
         self._viewer = viewer
         self._workspace = Workspace.of(viewer)
+        self._turns = Turns(self)
         self.box = NarrowBox()
         for one in BASELINES.values():
             self.box.addItem(one.title, one.name)
@@ -164,4 +167,5 @@ class BaselineBox(Runner):
             seen = len(set(made.learnt_from) & set(result.slices))
             words += f" It learnt from {seen} of these slices: score the others."
         self.status.say(words)
-        self.made.emit(layer)
+        # Napari takes its time for a new layer: whoever uses it does so after that.
+        self._turns.add(partial(self.made.emit, layer))

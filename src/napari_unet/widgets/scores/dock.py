@@ -28,6 +28,7 @@ from napari_unet.widgets.qt.job import once
 from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.panel import Panel, growing_form
 from napari_unet.widgets.qt.parts import in_column
+from napari_unet.widgets.qt.plot import drawn
 from napari_unet.widgets.scores.baseline_box import BaselineBox
 from napari_unet.widgets.scores.compare_box import CompareBox
 from napari_unet.widgets.scores.error_list import ErrorList, ignored_in
@@ -163,7 +164,7 @@ class ScoresWidget(Panel):
         ignored = ignored_in(truth)
         kind, coverage = self.kind.value(), self.coverage.value()
         work = partial(subject.score, kind, slices, ignored, coverage=coverage)
-        self.start("Scoring", work)
+        self.start("Scoring", drawn(work))
 
     def on_step(self, item: Any) -> None:
         """Show how far it is; a report has but one step."""

@@ -24,10 +24,16 @@ from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import button, in_column, in_row, steady
 from napari_unet.widgets.qt.status import Status, undo_action
+from napari_unet.widgets.qt.turns import Turns
 from napari_unet.widgets.scores.error_mend import MEND_TIP, mend, why_no_mending
 from napari_unet.widgets.scores.error_send import ErrorSend
 from napari_unet.widgets.scores.error_table import ErrorTable
-from napari_unet.widgets.scores.error_view import ERRORS_LAYER, PIXELS_LAYER, ErrorView
+from napari_unet.widgets.scores.error_view import (
+    ERRORS_LAYER,
+    MADE,
+    PIXELS_LAYER,
+    ErrorView,
+)
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -90,6 +96,7 @@ class ErrorList(QWidget):
         self.errors: Errors | None = None
         self.job = Job(self, quiet=True)
         self.job.ended.connect(self._on_ended)
+        self._turns = Turns(self)
         self._comparison: Comparison | None = None
         self._prediction: Labels | None = None
         self._truth: Labels | None = None
@@ -162,10 +169,15 @@ class ErrorList(QWidget):
         self.errors = self._pixels = self._then = None
         self._due = comparison is not None
         if comparison is None:
-            self.view.remove()
+            for key, name in MADE:
+                self._turns.add(partial(self._remove, key, name))
         self.words.say("")
         self._list()
         self._begin_if_seen()
+
+    def _remove(self, key: str, name: str) -> None:
+        if self._comparison is None:
+            self.view.remove(key, name)
 
     def why_not(self) -> str:
         """Return why there is no error to go to, or "" where there may be one."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER = "errors", "right and wrong", "this error"
+MADE = ((ERRORS, ERRORS_LAYER), (ERRORS, PIXELS_LAYER), (BOX, MARK_LAYER))
 _VIEW_SIDE = 48
 """Pixels that are seen around an error at least."""
 
@@ -60,12 +61,11 @@ class ErrorView:
         }
         return self._show(PIXELS_LAYER, pixels, like, PIXEL_COLORS, columns, 0.8)
 
-    def remove(self) -> None:
-        """Take away all layers that were made."""
-        made = (self.layer(name) for name in (ERRORS_LAYER, PIXELS_LAYER))
-        for layer in (*made, find_marked(self._viewer, BOX, MARK_LAYER)):
-            if layer is not None:
-                self._viewer.layers.remove(layer)
+    def remove(self, key: str, name: str) -> None:
+        """Take away a layer that was made, where it is there."""
+        layer = find_marked(self._viewer, key, name)
+        if layer is not None:
+            self._viewer.layers.remove(layer)
 
     def go_to(self, error: Error, errors: Errors, like: Labels) -> Shapes:
         """Show an error in the middle of the canvas, with a square around it.

@@ -20,7 +20,6 @@ from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.score.scoring import SliceScored, score_steps
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
-from napari_unet.widgets.qt.plot import load_plots
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,7 +152,6 @@ class Subject:
             return None
         # Worked out and loaded here, not while it is shown.
         _ = scores.intervals, scores.instances
-        load_plots()
         return Scored(self, comparison, scores)
 
 

@@ -30,6 +30,7 @@ from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.panel import Panel, growing_form
 from napari_unet.widgets.qt.parts import button, in_column, in_row
+from napari_unet.widgets.qt.plot import drawn
 from napari_unet.widgets.train.cost_line import CostLine
 from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.done_card import DoneCard
@@ -121,7 +122,7 @@ class TrainWidget(Panel):
         if self.data.trains_on_chosen():
             image = self.image.value()
             work = partial(work, onlooker=self.live.watch(image, Onlooker()))
-        self.start("Training U-Net", work)
+        self.start("Training U-Net", drawn(work))
 
     def start_live(self) -> None:
         """Train live: what is painted from now on is learnt, what is seen predicted.
@@ -152,11 +153,11 @@ class TrainWidget(Panel):
         work = partial(
             train_live,
             source=source,
-            requests=self.live.begin(image, annotations, kind, source.coverage),
+            requests=self.live.begin(image, annotations, source),
             config=self.settings(),
             folder=folder,
         )
-        self.start("Training U-Net live", work, quiet=True)
+        self.start("Training U-Net live", drawn(work), quiet=True)
         self.send.refresh()
 
     def undo_training(self) -> None:

@@ -14,7 +14,6 @@ from napari_unet.data.annotation import annotated_pixels
 from napari_unet.live.requests import LiveRequests
 from napari_unet.predict.onlooker import Onlooker, Preview
 from napari_unet.widgets.choose.part_layers import PartLayers
-from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.qt.form import explain
@@ -25,7 +24,7 @@ from napari_unet.widgets.train.live_preview import LivePreview
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_unet.config import AnnotationKind, Coverage
+    from napari_unet.train.training_source import TrainingSource
 
 _AGE_MS = 1000
 
@@ -123,14 +122,16 @@ class LiveBox(QWidget):
         self,
         image: Image,
         annotations: Labels,
-        kind: AnnotationKind,
-        coverage: Coverage,
+        source: TrainingSource,
     ) -> LiveRequests:
-        """Wire the layers to the requests of a training that is about to start."""
+        """Wire the layers to the requests of a training that is about to start.
+
+        What they hold now is in the arrays of its source.
+        """
         self.requests = LiveRequests()
         self._layers = (image, annotations)
-        labels = labels_array(annotations)
-        known = annotated_pixels(labels, kind, coverage)
+        labels = np.asarray(source.labels)
+        known = annotated_pixels(labels, source.kind, source.coverage)
         for z in np.flatnonzero(known.any(axis=(1, 2))):
             self.requests.update(int(z), labels[z])
         changes = LabelChanges.of(annotations)

@@ -26,6 +26,7 @@ from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.job import Job, Work, once
+from napari_unet.widgets.qt.plot import drawn
 from napari_unet.widgets.train.curve_plot import CurvePlot
 from napari_unet.widgets.train.live_preview import LivePreview
 from napari_unet.words import clock
@@ -161,7 +162,7 @@ class Restore(QObject):
 
     def _start(self, title: str, work: Work, done: _Slot, step: _Slot = None) -> None:
         if not self.running:
-            self._job.start(title, work, on_step=step, on_done=done)
+            self._job.start(title, drawn(work), on_step=step, on_done=done)
 
     def _end(self) -> None:
         """Stop what is under way."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
@@ -25,6 +26,7 @@ from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.annotations import class_names
 from napari_unet.widgets.layers.arrays import image_stack, labels_array, misfit
+from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.looks import source_of
 from napari_unet.widgets.layers.region_shapes import find_layer, read_regions
@@ -130,7 +132,7 @@ class TrainingSet(QObject):
         """
         image, annotations = self.image.value(), self.annotations.value()
         if annotations is not None and not self.trust.isChecked():
-            labels = labels_array(annotations)
+            labels = np.asarray(planes(annotations))
             check_looks(image_stack(image, copy=False), labels)
 
     def offer_trust(self, sentence: str) -> None:
