@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from napari_unet.cli.outputs import check_outputs
@@ -12,7 +13,7 @@ from napari_unet.share.imported import import_model
 
 def run_import(package: Path, out: Path | None) -> None:
     """Import a package, beside which the model lies where no name is given."""
-    out = out or package.resolve().with_suffix(".safetensors")
+    out = out or Path(os.path.realpath(package)).with_suffix(".safetensors")
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: models are .safetensors files, end the name in that.")
     check_outputs([package], out)
