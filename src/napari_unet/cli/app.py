@@ -194,6 +194,24 @@ def score(request: ScoreRequest) -> None:
 app.command()(measure)
 
 
+@app.command("run")
+def run_steps(
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML file: a list of steps, each a command with its options by name."
+        ),
+    ],
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Print the commands; run none.")
+    ] = False,
+) -> None:
+    """Run several commands, declared in a file, one after the other."""
+    from napari_unet.cli.workflow_command import run_recipe
+
+    run_recipe(recipe, typer.main.get_command(app), dry=dry)
+
+
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo-out"),

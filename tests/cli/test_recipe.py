@@ -1,0 +1,80 @@
+"""Several commands, declared in a file."""
+
+from __future__ import annotations
+
+import pytest
+import tifffile
+import yaml
+
+from napari_unet.errors import InputError
+
+WHOLE = [
+    {
+        "predict": {
+            "model": "em-membranes",
+            "image": "image.tif",
+            "out": "cells.tif",
+            "objects": "connected",
+            "min-size": 4,
+            "average": False,
+        }
+    },
+    {"measure": {"labels": "cells.tif", "csv": "cells.csv", "kind": "objects"}},
+    {"score": {"prediction": "cells.tif", "truth": "labels.tif", "csv": "scores.csv"}},
+]
+
+
+@pytest.fixture
+def recipe(files, monkeypatch):
+    """Writes a recipe into the folder that is worked in."""
+    monkeypatch.chdir(files)
+
+    def write(steps):
+        path = files / "recipe.yaml"
+        path.write_text(yaml.safe_dump(steps, sort_keys=False), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_steps_are_run_in_turn(recipe, run, files):
+    said = run("run", recipe(WHOLE)).stdout
+    assert "step 3 of 3: napari-unet score" in said
+    assert tifffile.imread(files / "cells.tif").any()
+    assert (files / "cells.csv").read_text("utf-8").startswith("object,slice,")
+    assert (files / "scores.csv").exists()
+
+
+def test_a_dry_run_prints_what_would_be_typed(recipe, run, files):
+    said = run("run", recipe(WHOLE), "--dry-run").stdout.splitlines()
+    assert said[0] == (
+        "napari-unet predict --out cells.tif --objects connected --min-size 4 "
+        "--no-average em-membranes image.tif"
+    )
+    assert not (files / "cells.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        (
+            [{"predict": {"network_of": "a"}}],
+            "step 1: predict has no option network_of",
+        ),
+        ([{"predict": {"model": "em-membranes", "out": "a.tif"}}], "argument 'image'"),
+        ([*WHOLE[:1], {"sing": {}}], "step 2: sing is none of train, predict"),
+        ({"predict": {}}, "list of steps"),
+        ([], "list of steps"),
+    ],
+)
+def test_nothing_is_run_before_all_is_understood(recipe, run, files, steps, words):
+    with pytest.raises(InputError, match=words):
+        run("run", recipe(steps))
+    assert not (files / "cells.tif").exists()
+
+
+def test_a_step_that_fails_says_which(recipe, run, files):
+    steps = [*WHOLE[:1], {"measure": {"labels": "nowhere.tif"}}]
+    with pytest.raises(InputError, match=r"Step 2, measure: nowhere.tif does not"):
+        run("run", recipe(steps))
+    assert (files / "cells.tif").exists()
