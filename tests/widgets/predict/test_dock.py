@@ -17,6 +17,7 @@ from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_mode
 from napari_unet.model.unet import UNet
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.rescale import RescaledPredictor
+from napari_unet.starters import STARTERS
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.maps import maps_of
 from napari_unet.widgets.layers.marks import made_by, untouched
@@ -418,3 +419,20 @@ def test_objects_are_a_choice_at_first_sight_with_the_size_that_counts(
     assert least.text() == "auto (4)"
     least.setValue(7)
     assert predict.finish.value() == PostprocessConfig(min_size=7)
+
+
+def test_what_was_chosen_is_copied_as_a_command(dock: Any, viewer: Any) -> None:
+    from qtpy.QtWidgets import QApplication
+
+    viewer.add_image(np.zeros((3, 40, 40), np.uint8), name="em")
+    part = dock.predict
+    part.model.setValue(STARTERS[0].path)
+    part.extent.setCurrentText("whole stack")
+    part.copy_button.click()
+    words = QApplication.clipboard().text()
+    assert words.startswith("napari-unet predict ")
+    assert words.endswith("em.tif --out em-prediction.tif")
+    part.extent.setCurrentText("current slice")
+    viewer.dims.set_current_step(0, 2)
+    part.copy_button.click()
+    assert QApplication.clipboard().text().endswith("--slices 2:3")

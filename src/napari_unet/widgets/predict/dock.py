@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel
+from qtpy.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel
 
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.config.needs import PREDICTS, PredictSituation
@@ -17,6 +17,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.loading import card_of, open_package
 from napari_unet.model.started import Started
+from napari_unet.predict.as_command import predict_command
 from napari_unet.predict.finishing import settle
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.pixel_size import difference, warning
@@ -30,6 +31,7 @@ from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.arrays import image_stack, misfit, plane_shape
+from napari_unet.widgets.layers.marks import SOURCE
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
@@ -40,7 +42,7 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.job import keep_triton_out
 from napari_unet.widgets.qt.panel import Panel
-from napari_unet.widgets.qt.parts import WrappedLabel, steady
+from napari_unet.widgets.qt.parts import WrappedLabel, button, present, steady
 from napari_unet.widgets.qt.status import undo_action
 from napari_unet.words import clock, sides
 
@@ -62,6 +64,8 @@ _OBJECTS = {
     "connected": "yes",
     "watershed": "yes, and split",
 }
+
+_COPY_TIP = "The command that predicts the same without a window, for a cluster say."
 
 
 class PredictWidget(Panel):
@@ -98,6 +102,7 @@ class PredictWidget(Panel):
         self.device = DeviceLine()
         self.send = SendPart(napari_viewer)
         self.cost = WrappedLabel(hides=True)
+        self.copy_button = button("Copy as command", self.copy_command, _COPY_TIP)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -116,6 +121,24 @@ class PredictWidget(Panel):
         """Return the settings of the prediction, as chosen."""
         settings: PredictConfig = self.settings.value()
         return settings.model_copy(update={"rescale": self.rescale.isChecked()})
+
+    def copy_command(self) -> None:
+        """Put the command that predicts the same on the clipboard."""
+        layer, model = self.image.value(), self.model.value()
+        if not isinstance(model, Path):
+            return
+        only = self.extent.currentText() == _SLICE and len(plane_shape(layer)) > 2
+        z = current_slice(self.viewer, layer) if only else 0
+        line = predict_command(
+            model,
+            layer.metadata.get(SOURCE) or f"{layer.name}.tif",
+            self.value(),
+            self.finish.value(),
+            slices=f"{z}:{z + 1}" if only else "",
+            probabilities=self.probabilities.isChecked(),
+        )
+        present(QApplication.clipboard()).setText(line)
+        self.status.say("Copied: paste it into a terminal or a recipe", line)
 
     _card: ModelCard | None = None
 
@@ -140,6 +163,7 @@ class PredictWidget(Panel):
         )
         for part, form in (("finish", self.finish), ("settings", self.settings)):
             form.refresh(now.unmet(part, form.fields))
+        explain(self.copy_button, self.why_not())
         busy = PREDICTS if self.running else ""
         for row in (self.model, self.image, self.rescale, self.probabilities):
             explain(row, busy)
@@ -161,7 +185,10 @@ class PredictWidget(Panel):
         chosen = (QLabel(objects), self.threshold, self.finish)
         how = (QLabel(tiles), self.probabilities, self.settings)
         self.form.addRow(
-            Fold("More", *chosen, *how, QLabel("<b>Model</b>"), self.share)
+            Fold(
+                "More",
+                *(*chosen, *how, self.copy_button, QLabel("<b>Model</b>"), self.share),
+            )
         )
         self.form.addRow(self.cost)
         self.finish_layout(self.device, self.send)
