@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from threading import Event
 
@@ -242,6 +243,76 @@ def test_a_line_that_a_kill_cut_off_counts_for_nothing(tmp_path):
     assert folder.done("predicted") == {3: 17, 5: 0}
 
 
+@pytest.mark.parametrize("finish", [None, PostprocessConfig(objects="connected")])
+@pytest.mark.parametrize("gone", ["out", "likely"])
+def test_blocks_of_a_result_that_has_gone_are_not_taken_for_done(
+    tmp_path, volume, finish, gone
+):
+    save(tmp_path / "model.safetensors")
+    likely = tmp_path / "likely.ome.zarr"
+    asked = request(tmp_path, volume, block=BLOCK, finish=finish, probabilities=likely)
+    run(asked)
+    expected = read(asked.out), read(likely)
+    first, other = (asked.out, likely) if gone == "out" else (likely, asked.out)
+    shutil.rmtree(first)
+    with pytest.raises(OutputError, match=f"{other.name} is there already"):
+        run(asked)
+    shutil.rmtree(other)
+    run(asked)
+    for found, whole in zip((asked.out, likely), expected, strict=True):
+        np.testing.assert_array_equal(read(found), whole)
+
+
+def test_other_probabilities_are_not_gone_on_with(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    likely = tmp_path / "likely.ome.zarr"
+    asked = request(tmp_path, volume, block=BLOCK, probabilities=likely)
+    stopped(asked, 2)
+    with pytest.raises(InputError, match="begun with another probabilities"):
+        run(replace(asked, probabilities=tmp_path / "other.ome.zarr"))
+    assert not (tmp_path / "other.ome.zarr").exists()
+
+
+def test_a_second_start_is_kept_out_and_harms_nothing(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    steps, refused = predict_volume_steps(asked, LocalEngine()), False
+    for step in steps:
+        if isinstance(step, BlockDone) and not refused:
+            for second in (asked, replace(asked, overwrite=True)):
+                with pytest.raises(InputError, match="is being predicted already"):
+                    run(second)
+            refused = True
+    assert refused
+    assert run(asked).complete
+    assert read(asked.out).any()
+
+
+def test_to_overwrite_is_to_begin_anew(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    likely = tmp_path / "likely.ome.zarr"
+    asked = request(tmp_path, volume, block=BLOCK, probabilities=likely)
+    stopped(replace(asked, config=PredictConfig(threshold=0.9)), 2)
+    run(replace(asked, overwrite=True))
+    anew = read(asked.out), read(likely)
+    other = tmp_path / "other"
+    run(replace(asked, out=other / "out.ome.zarr", probabilities=other / "p.ome.zarr"))
+    for found, name in zip(anew, ("out.ome.zarr", "p.ome.zarr"), strict=True):
+        np.testing.assert_array_equal(found, read(other / name))
+    assert run(asked).complete
+
+
+@pytest.mark.parametrize("place", ["out", "probabilities"])
+def test_what_holds_an_input_is_not_overwritten(tmp_path, volume, place):
+    save(tmp_path / "model.safetensors")
+    before = volume[...]
+    inside = write_volume(tmp_path / "all.ome.zarr" / "em.ome.zarr")
+    asked = request(tmp_path, inside, overwrite=True)
+    with pytest.raises(InputError, match="so that nothing is lost"):
+        run(replace(asked, **{place: tmp_path / "all.ome.zarr"}))
+    np.testing.assert_array_equal(inside[...], before)
+
+
 def test_what_is_there_already_is_not_written_over(tmp_path, volume):
     save(tmp_path / "model.safetensors")
     out = write_volume(tmp_path / "out.ome.zarr", (2, 32, 32))
@@ -249,6 +320,7 @@ def test_what_is_there_already_is_not_written_over(tmp_path, volume):
     with pytest.raises(OutputError, match="there already"):
         run(request(tmp_path, volume))
     np.testing.assert_array_equal(out[...], before)
+    assert not (tmp_path / "out.ome.zarr.blocks").exists()
 
 
 @pytest.mark.parametrize(

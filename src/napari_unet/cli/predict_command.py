@@ -131,6 +131,7 @@ def run_predict(  # noqa: PLR0913 (every option is one argument)
             finish=finish,
             probabilities=probabilities,
             trust_code=trust_code,
+            overwrite=overwrite,
         )
         predict_volume(asked, given["blocks"])
         return

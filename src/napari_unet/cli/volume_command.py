@@ -100,9 +100,10 @@ def predict_volume(request: VolumeRequest, given: Mapping[str, Any]) -> None:
 
         found = result_of(predict_volume_steps(request, engine, stop), show)
     if not found.complete:
+        again = " without --overwrite" if request.overwrite else ""
         raise NapariUNetError(
-            f"{found.words}: start the same command again, which goes on with what is "
-            "missing."
+            f"{found.words}: start the same command again{again}, which goes on with "
+            "what is missing."
         )
     say(found.words)
     say(f"wrote {found.labels}")

@@ -14,7 +14,7 @@ from napari_unet.data.formats.extra import library
 from napari_unet.data.ome_zarr import holds_image, open_volume, open_zarr
 from napari_unet.data.ome_zarr_writer import create_image, create_labels, planned
 from napari_unet.data.volume import Volume
-from napari_unet.errors import OutputError
+from napari_unet.errors import InputError, OutputError
 
 Levels = tuple[Volume, ...]
 
@@ -34,7 +34,32 @@ def check_free(place: Path) -> None:
         Saying where.
     """
     if place.exists():
-        raise OutputError(f"{place} is there already: choose another name.")
+        raise OutputError(
+            f"{place} is there already: choose another name, or delete it."
+        )
+
+
+def clear_place(place: Path, *inputs: str | Path) -> None:
+    """Remove what is where a result is to be.
+
+    Raises
+    ------
+    InputError
+        When one of the inputs lies there.
+    OutputError
+        When the operating system refuses.
+    """
+    for path in inputs:
+        if Path(path).resolve().is_relative_to(place.resolve()):
+            raise InputError(
+                f"{place} holds {path}, which is read: choose another name for the "
+                "result, so that nothing is lost."
+            )
+    try:
+        if place.exists():
+            shutil.rmtree(place)
+    except OSError as error:
+        raise unwritable(place, error) from error
 
 
 def labels(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.config.base import Settings
 from napari_unet.data.files import unreadable, unwritable, write_text
+from napari_unet.data.lock import LOCK, alone_in
 from napari_unet.errors import InputError
 
 _PLAN, _DONE = "plan.json", "done.txt"
@@ -46,8 +49,8 @@ class BlockPlan(Settings):
     """What is made of it; nothing is left open."""
     block: tuple[int, int, int]
     """Sides of the blocks."""
-    probabilities: bool = False
-    """Whether they are written, too."""
+    probabilities: str = ""
+    """Where they are written, too."""
     mean: tuple[tuple[float, ...], ...] = ()
     """Of each channel, by slice or one for all."""
     std: tuple[tuple[float, ...], ...] = ()
@@ -111,20 +114,45 @@ class PlanFolder:
                 "and the result to begin anew, or choose another name for the result."
             ) from error
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other start out while the block lasts.
+
+        Where no plan came of it, no folder is left.
+
+        Raises
+        ------
+        InputError
+            When another one is at work on the result.
+        """
+        busy = (
+            f"{self._result} is being predicted already: wait until that ends, or "
+            "choose another name for the result."
+        )
+        with alone_in(self.path, busy):
+            try:
+                yield
+            finally:
+                if not (self.path / _PLAN).exists():
+                    shutil.rmtree(self.path, ignore_errors=True)
+
     def begin(self, plan: BlockPlan) -> None:
-        """Keep a plan."""
+        """Keep a plan, of which nothing is done yet."""
+        self.forget()
         write_text(self.path / _PLAN, plan.model_dump_json(indent=1))
 
-    def remove(self) -> None:
-        """Forget the plan and what is done: the result has gone."""
-        shutil.rmtree(self.path)
+    def forget(self) -> None:
+        """Let go of an earlier plan; of its marks first, which say nothing without."""
+        for name in (_DONE, _PLAN):
+            (self.path / name).unlink(missing_ok=True)
+        self.clear()
 
     def clear(self) -> None:
         """Remove what only lay in between; plan and marks stay."""
         for path in self.path.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name not in (_PLAN, _DONE):
+            elif path.name not in (_PLAN, _DONE, LOCK):
                 path.unlink()
 
     def check(self, begun: BlockPlan, asked: BlockPlan) -> None:
@@ -138,10 +166,14 @@ class PlanFolder:
         different = begun.differs_from(asked)
         if different:
             raise InputError(
-                f"{self.path.name.removesuffix('.blocks')} was begun with another "
+                f"{self._result} was begun with another "
                 f"{' and another '.join(different)}: choose another name for the "
                 f"result, or delete it and {self.path.name} to begin anew."
             )
+
+    @property
+    def _result(self) -> str:
+        return self.path.name.removesuffix(".blocks")
 
     def done(self, stage: str) -> dict[int, int]:
         """Return the blocks of a stage that are done, with what was noted of each."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.data.ome_zarr import holds_image
 from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.model.started import Started
 from napari_unet.predict.block_objects import (
@@ -25,6 +26,7 @@ from napari_unet.predict.block_objects import (
 from napari_unet.predict.block_output import (
     Levels,
     check_free,
+    clear_place,
     labels,
     labels_place,
     probabilities,
@@ -95,6 +97,8 @@ class VolumeRequest:
         OME-Zarr for the probabilities, if they are wanted.
     trust_code
         As `open_package` takes it.
+    overwrite
+        Whether to begin anew, whatever is at `out` and `probabilities`.
     """
 
     model: Path
@@ -105,6 +109,7 @@ class VolumeRequest:
     block: tuple[int, int, int] | None = None
     probabilities: Path | None = None
     trust_code: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,8 +146,9 @@ def predict_volume_steps(
     Raises
     ------
     InputError
-        When the image does not fit the model, the result was begun with other settings,
-        or objects are wanted that cannot be found block by block.
+        When the image does not fit the model, the result was begun with other settings
+        or is worked on by another start, or objects are wanted that cannot be found
+        block by block.
     OutputError
         When the result cannot be written; what is done stays.
     """
@@ -155,10 +161,11 @@ def predict_volume_steps(
     notes = (*predictor.model.notes, *words)
     yield Started(predictor.device.words, notes, predictor.device.memory_words)
     run = _Run(request, image, predictor, finish, engine, stop)
-    plan = run.planned(model.digest)
-    complete = run.complete
-    if not complete:
-        complete = yield from run.work(model, plan)
+    with PlanFolder.beside(request.out).alone():
+        plan = run.planned(model.digest)
+        complete = run.complete
+        if not complete:
+            complete = yield from run.work(model, plan)
     return run.result(complete=complete)
 
 
@@ -197,10 +204,13 @@ class _Run:
     def planned(self, digest: str) -> BlockPlan:
         """Return the plan that was begun, or a new one."""
         request, folder = self._request, self._folder
-        place, _ = labels_place(request.out, request.image, self._name)
+        place, *_ = places = self._places()
+        if request.overwrite:
+            for path in places:
+                clear_place(path, request.image.path, request.model)
+            folder.forget()
         begun = folder.read()
         if begun is not None and self.complete and not place.exists():
-            folder.remove()
             begun = None
         if begun is not None and request.block is None:
             self._cut(begun.block)
@@ -210,12 +220,13 @@ class _Run:
             predict=self._predictor.config,
             finish=self._finish,
             block=self.grid.block,
-            probabilities=request.probabilities is not None,
+            probabilities=str(request.probabilities or ""),
         )
         if begun is not None:
             folder.check(begun, asked)
-            return begun
-        for path in filter(None, (place, request.probabilities)):
+            if not self._lost():
+                return begun
+        for path in places:
             check_free(path)
         tiles = decided_tiles(self._predictor, self.grid)
         normalization = self._predictor.model.card.normalization
@@ -279,7 +290,7 @@ class _Run:
 
     def result(self, *, complete: bool) -> VolumePrediction:
         """Say how it went."""
-        labels, _ = labels_place(self._request.out, self._request.image, self._name)
+        labels = self._places()[0]
         if not complete:
             done = len(self._folder.done("predicted"))
             words = f"Stopped after {done:,} of {len(self.grid):,} blocks"
@@ -287,6 +298,21 @@ class _Run:
         spent = clock(time.monotonic() - self._began)
         words = f"Done in {spent} on {self._predictor.device.words}"
         return VolumePrediction(labels, words)
+
+    def _places(self) -> list[Path]:
+        """Return where the labels are written and, if wanted, the probabilities."""
+        request = self._request
+        place, _ = labels_place(request.out, request.image, self._name)
+        return [place, *filter(None, [request.probabilities])]
+
+    def _lost(self) -> bool:
+        """Return whether a result has gone of which blocks are marked as written."""
+        stages = ("objects" if self.numbers else "predicted", "predicted")
+        pairs = zip(self._places(), stages, strict=False)
+        return any(
+            self._folder.done(stage) and not holds_image(place)
+            for place, stage in pairs
+        )
 
     def _cut(self, block: Sequence[int] | None) -> None:
         """Cut the volume into blocks, which are whole slices where those are needed."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from napari_unet.config import RunConfig
 from napari_unet.data.files import atomic_write, unwritable, write_text
+from napari_unet.data.lock import alone_in
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.checkpoint import Model, save_model
 from napari_unet.train.checkpoints import forget_checkpoints, keep_checkpoint
@@ -86,29 +86,17 @@ class RunFolder:
     def alone(self) -> Iterator[None]:
         """Keep every other training out of the folder while the block lasts.
 
-        The operating system frees what a program held that was killed.
-
         Raises
         ------
         InputError
             When another one trains into it.
         """
-        # The thread that ends a run need not be the one that began it.
-        lock = FileLock(self.path / ".lock", timeout=0, thread_local=False)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise InputError(
-                f"Another training is writing into {self.path}: wait until it ends, or "
-                "choose another folder."
-            ) from error
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-        try:
+        busy = (
+            f"Another training is writing into {self.path}: wait until it ends, or "
+            "choose another folder."
+        )
+        with alone_in(self.path, busy):
             yield
-        finally:
-            lock.release()
 
     def write_settings(self, config: RunConfig) -> None:
         """Write `run.yaml`."""
