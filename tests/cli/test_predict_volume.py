@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -97,3 +98,86 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     run(*words)
     assert marks.read_text().count("predicted") == 12
     assert np.asarray(open_volume(out)).any()
+
+
+def test_several_processes_give_what_this_one_gives(files, volume, train, run):
+    pytest.importorskip("distributed")
+    model = train() / "best.safetensors"
+    words = ("predict", model, volume, "--device", "cpu", *BLOCK, "--min-size", 3)
+    run(*words, "--out", files / "local.ome.zarr")
+    run(*words, "--out", files / "dask.ome.zarr", "--engine", "dask", "--workers", 2)
+    local, dask = (
+        np.asarray(open_volume(files / f"{name}.ome.zarr"))
+        for name in ("local", "dask")
+    )
+    np.testing.assert_array_equal(dask, local)
+    assert local.any()
+
+
+def test_a_killed_prediction_goes_on_to_the_undisturbed_result(
+    files, volume, train, run
+):
+    model, out = train() / "best.safetensors", files / "out.ome.zarr"
+    words = ["predict", model, volume, "--device", "cpu", *BLOCK]
+    words += ["--objects", "connected", "--core", 0, "--follow-slices"]
+    run(*words, "--out", files / "undisturbed.ome.zarr")
+    command = [sys.executable, "-u", "-m", "napari_unet", *map(str, words)]
+    for stage in ("predicting", "finding objects", "numbering objects"):
+        started = subprocess.Popen(
+            [*command, "--out", str(out)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for line in started.stdout:
+            if line.startswith(stage):
+                started.kill()
+                break
+        started.communicate(timeout=120)
+    run(*words, "--out", out)
+    expected, labels = (
+        np.asarray(open_volume(files / name))
+        for name in ("undisturbed.ome.zarr", "out.ome.zarr")
+    )
+    np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
+def test_a_full_disk_is_told_and_the_same_command_goes_on(files, volume, train, run):
+    import resource
+
+    model, out = train() / "best.safetensors", files / "out.ome.zarr"
+    likely = files / "likely.ome.zarr"
+    words = ["predict", model, volume, "--device", "cpu", *BLOCK]
+    command = [sys.executable, "-m", "napari_unet", *map(str, words), "--out", str(out)]
+    full = subprocess.run(
+        [*command, "--probabilities", str(likely)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # Python itself would cut off the compiled modules that it keeps.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6400, 6400)),
+    )
+    assert full.returncode == 1
+    (line,) = full.stderr.splitlines()
+    assert f"{likely} cannot be written" in line
+    assert "free some space" in line
+    run(*words, "--out", out, "--probabilities", likely)
+    whole = [files / name for name in ("whole.ome.zarr", "whole-likely.ome.zarr")]
+    run(*words, "--out", whole[0], "--probabilities", whole[1])
+    for found, expected in zip((out, likely), whole, strict=True):
+        np.testing.assert_array_equal(
+            np.asarray(open_volume(found)), np.asarray(open_volume(expected))
+        )
+
+
+def test_a_result_that_is_there_is_replaced_when_asked(
+    files, volume, train, run, failed
+):
+    model, out = train() / "best.safetensors", files / "out.ome.zarr"
+    words = ("predict", model, volume, "--out", out, "--device", "cpu", *BLOCK)
+    run(*words)
+    other = (*words, "--threshold", 0.9)
+    assert "begun with another settings" in failed(*other)
+    assert f"wrote {out}" in run(*other, "--overwrite").stdout
