@@ -187,7 +187,6 @@ def test_what_cannot_be_done_is_said(wrong, words):
 
 def test_reviewed_objects_are_counted_and_the_next_is_found():
     seen = Reviewed({1, 2})
-    assert seen.share([1, 2, 5, 9]) == 0.5
     assert seen.next_object([1, 2, 5, 9], after=5) == 9
     assert seen.next_object([1, 2, 5, 9], after=9) == 5
     assert seen.next_object([1, 2]) is None

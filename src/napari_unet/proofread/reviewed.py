@@ -1,4 +1,4 @@
-"""Which objects and slices somebody has looked at."""
+"""Which objects somebody has looked at."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ from typing import Any
 
 @dataclass
 class Reviewed:
-    """What was reviewed of numbered objects; kept with a project.
+    """What was reviewed of numbered objects; kept with their layer.
 
     Attributes
     ----------
     objects
         Numbers of objects that are as they should be.
-    slices
-        Indices of slices that are.
     """
 
     objects: set[int] = field(default_factory=set)
-    slices: set[int] = field(default_factory=set)
-
-    def share(self, numbers: Iterable[int]) -> float:
-        """Return the share of objects, given by their numbers, that are reviewed."""
-        every = set(numbers)
-        return len(every & self.objects) / len(every) if every else 1.0
 
     def next_object(self, numbers: Iterable[int], after: int = 0) -> int | None:
         """Return the next number that is not reviewed, round from the end to the start.
@@ -41,10 +33,10 @@ class Reviewed:
         self.objects -= set(numbers)
 
     def as_dict(self) -> dict[str, list[int]]:
-        """Return it as lists, for a file."""
-        return {"objects": sorted(self.objects), "slices": sorted(self.slices)}
+        """Return it as a list, for a file."""
+        return {"objects": sorted(self.objects)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Reviewed:
         """Read what `as_dict` wrote; what is missing is empty."""
-        return cls(set(stored.get("objects", ())), set(stored.get("slices", ())))
+        return cls(set(stored.get("objects", ())))
