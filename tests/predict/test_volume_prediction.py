@@ -268,7 +268,7 @@ def test_other_probabilities_are_not_gone_on_with(tmp_path, volume):
     likely = tmp_path / "likely.ome.zarr"
     asked = request(tmp_path, volume, block=BLOCK, probabilities=likely)
     stopped(asked, 2)
-    with pytest.raises(InputError, match="begun with another probabilities"):
+    with pytest.raises(InputError, match="begun with another file of prob"):
         run(replace(asked, probabilities=tmp_path / "other.ome.zarr"))
     assert not (tmp_path / "other.ome.zarr").exists()
 

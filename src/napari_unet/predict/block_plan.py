@@ -28,7 +28,7 @@ _TITLES = {
     "predict": "settings of the prediction",
     "finish": "objects",
     "block": "blocks",
-    "probabilities": "probabilities",
+    "probabilities": "file of probabilities",
 }
 
 
