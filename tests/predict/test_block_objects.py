@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.config import PostprocessConfig
+from napari_unet.data.ome_zarr_writer import create_image, planned
+from napari_unet.data.volume import write_box
 from napari_unet.predict.block_objects import (
     FacesWork,
     NumbersWork,
@@ -23,26 +25,25 @@ from napari_unet.predict.engines import LocalEngine
 from napari_unet.predict.postprocessing import postprocess
 
 
-class InMemory:
-    """What blocks are written to, in memory."""
-
-    def __init__(self, shape, dtype=np.uint32):
-        self.values = np.zeros(shape, dtype)
-
-    def write(self, box, values):
-        assert not self.values[box].any(), "no block writes where another did"
-        self.values[box] = values
+def on_disk(path, values):
+    """Return a volume that holds values."""
+    level, *_ = create_image(
+        planned(path, "ZYX", values.shape, values.dtype, (1, 1, 1), "pixel")
+    )
+    write_box(level, tuple(slice(0, n) for n in values.shape), values)
+    return level
 
 
 def numbered(classes, block, folder, ndim=3, min_size=0, **options):
     """Return the objects of classes that are labelled block by block."""
     grid, engine = Grid(classes.shape, block), LocalEngine()
-    list(engine.run(FacesWork(classes, folder, grid, ndim), grid, Event()))
+    volume = on_disk(folder / "classes.zarr", classes)
+    list(engine.run(FacesWork(volume, folder, grid, ndim), grid, Event()))
     number = join_pieces(folder, grid, min_size)
-    out = InMemory(classes.shape)
-    work = NumbersWork(classes, folder, ndim, out, **options)
+    out = on_disk(folder / "objects.zarr", np.zeros(classes.shape, np.uint32))
+    work = NumbersWork(volume, folder, ndim, out, **options)
     list(engine.run(work, grid, Event()))
-    return out.values, number
+    return out[()], number
 
 
 def same_partition(one, other):
@@ -98,12 +99,13 @@ def test_objects_of_blocks_that_share_none_are_numbered_on(tmp_path):
     pieces[0, 0, 0], pieces[0, 2, 2], pieces[2, 1, 1] = 1, 2, 1
     grid = Grid(pieces.shape, (1, 4, 4))
     number = number_slices(tmp_path, {2: 1, 0: 2, 1: 0})
-    out = InMemory(pieces.shape)
-    work = ShiftWork(pieces, tmp_path, out)
+    out = on_disk(tmp_path / "objects.zarr", np.zeros(pieces.shape, np.uint32))
+    work = ShiftWork(on_disk(tmp_path / "pieces.zarr", pieces), tmp_path, out)
     list(LocalEngine().run(work, grid, Event()))
+    values = out[()]
     assert number == 3
-    assert out.values.max() == 3
-    assert [out.values[0, 0, 0], out.values[0, 2, 2], out.values[2, 1, 1]] == [1, 2, 3]
+    assert values.max() == 3
+    assert [values[0, 0, 0], values[0, 2, 2], values[2, 1, 1]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig, UNetConfig
 from napari_unet.config.postprocess import SPECK
+from napari_unet.data.machine_memory import MachineMemory
 from napari_unet.model.card import ModelCard
+from napari_unet.predict import finishing
 from napari_unet.predict.finishing import FinishedSlices, by_slice, settle
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.prediction import TileDone
@@ -160,8 +160,8 @@ def test_what_goes_through_slices_needs_memory_which_is_said_beforehand(
     ndim: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def free(gigabytes: float) -> None:
-        memory = SimpleNamespace(available=gigabytes * 2**30)
-        monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+        memory = MachineMemory(2**40, int(gigabytes * 2**30))
+        monkeypatch.setattr(finishing, "machine_memory", lambda: memory)
 
     large = (500, 1000, 1000)
     own: dict[str, Any] = {"follow_slices": ndim == 2}
