@@ -250,3 +250,22 @@ def test_an_image_that_holds_nothing_can_be_scored():
     assert scores.values()["pixel_error"] == 16 / 512
     with pytest.raises(InputError, match="nothing to score"):
         score_labels(predicted, empty)
+
+
+def test_objects_that_are_numbered_slice_by_slice_are_compared_so() -> None:
+    truth = np.zeros((3, 40, 40), np.uint8)
+    truth[:, 3:18, 3:18], truth[:, 3:18, 20:37], truth[:, 20:37, 3:37] = 1, 2, 3
+    many = np.zeros_like(truth)
+    for number in range(4, 16):
+        many[:, 2 * number : 2 * number + 1, 38:40] = number
+    truth = np.maximum(truth, many)
+    anew = np.where(truth, truth + 40 * np.arange(3)[:, None, None], 0)
+    objects = AnnotationKind.OBJECTS
+    assert compare(truth, truth, objects).volume
+    found = compare(anew, truth, objects)
+    assert not found.volume
+    assert any("slice by slice" in note for note in found.notes)
+    assert score(found).values()["v_rand"] == pytest.approx(1)
+    assert compare(anew, truth, objects, volume=True).volume
+    # What is not numbered has pieces that go through the slices.
+    assert compare((truth > 0).astype(np.uint8), truth, objects).volume

@@ -40,6 +40,11 @@ _READ_AS_MASK = (
     "prediction: every value above 0 is read as foreground; what touches is one object"
 )
 _READ_FROM_1 = "prediction: there is no 0, so that 1 is read as background"
+SLICE_BY_SLICE = (
+    "the prediction numbers the objects of each slice anew: they are compared slice by "
+    "slice, although those of the ground truth go on through the slices"
+)
+"""What is said where only the truth knows which objects go on."""
 _READ_AS_OBJECTS = "prediction: every value above 0 is read as an object of foreground"
 
 
@@ -155,7 +160,8 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         Compare only these, such as those that were predicted; all when left out.
     volume
         Whether objects go on through the slices; when left out they do where the
-        truth is objects whose numbers lie over each other in neighbouring slices.
+        truth is objects whose numbers lie over each other in neighbouring slices, and
+        so do those of a numbered prediction.
     trained_on
         Slices, by their index, that the network was trained on; None where that is
         not known.
@@ -184,6 +190,9 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     target = to_target(truth, kind, num_classes=known, coverage=coverage)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
+    if volume is None and through and numbered and not goes_on(prediction):
+        through = False
+        notes.append(SLICE_BY_SLICE)
     if reading is None:
         from_1 = is_without_0(prediction, values, target, info_bar, numbered=numbered)
         how = (kind, coverage, target.num_classes, values, numbered, from_1, through)

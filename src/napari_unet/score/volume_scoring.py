@@ -16,7 +16,7 @@ from napari_unet.data.lazy import memory_limit
 from napari_unet.data.slabs import slabs_of
 from napari_unet.data.stack import ArrayLike, list_slices
 from napari_unet.errors import InputError
-from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.comparison import SLICE_BY_SLICE, Comparison, compare
 from napari_unet.score.label_reading import LabelReading, is_numbered
 from napari_unet.score.scores import Scores, SliceScores
 from napari_unet.score.scoring import SliceScored, score_slice
@@ -79,9 +79,13 @@ def score_volume_steps(
             if through is None and first.truth_ids is not None:
                 through = _goes_on(truth, first)
             reading = _of_all(first, predicted, _values(prediction), _values(truth))
+            told = (SLICE_BY_SLICE,)
+            notes = tuple(note for note in first.notes if note not in told)
+            if question.volume is None and through and reading.numbered:
+                through = _goes_on(prediction)
+                notes += told * (not through)
             reading = replace(reading, volume=bool(through))
             _check_numbered(first, reading)
-            notes = first.notes
         comparison = _compared(predicted, true, part, question, complete, reading)
         for z in comparison.slices:
             if stop.is_set():
@@ -172,12 +176,16 @@ def _check_numbered(first: Comparison, reading: LabelReading) -> None:
         )
 
 
-def _goes_on(truth: ArrayLike, first: Comparison) -> bool:
-    """Guess whether true objects go on through the slices, as `goes_on` does."""
-    ignored = None if first.reading is None else first.reading.coverage.ignored
-    same, found, last = 0, 0, truth[:0]
-    for slab in slabs_of(truth):
-        labels = np.concatenate([last, np.asarray(truth[slab])])
+def _goes_on(objects: ArrayLike, first: Comparison | None = None) -> bool:
+    """Guess whether objects go on through the slices, as `goes_on` does.
+
+    Of the truth, the `first` comparison says what is ignored.
+    """
+    reading = None if first is None else first.reading
+    ignored = None if reading is None else reading.coverage.ignored
+    same, found, last = 0, 0, objects[:0]
+    for slab in slabs_of(objects):
+        labels = np.concatenate([last, np.asarray(objects[slab])])
         labels[labels == ignored] = 0
         counted = going_on(labels)
         same, found, last = same + counted[0], found + counted[1], labels[-1:]
