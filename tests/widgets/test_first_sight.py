@@ -115,7 +115,9 @@ def test_no_tab_speaks_like_a_program_at_first_sight(opened: Any, tab: str) -> N
     assert not [words for words in read if _FORBIDDEN.search(words)]
 
 
-@pytest.mark.parametrize("name", ["Weights", "Reproduce a published experiment"])
+@pytest.mark.parametrize(
+    "name", ["Weights", "Measure", "Proofread", "Reproduce a published experiment"]
+)
 def test_no_dock_beside_it_does(
     opened: Any, viewer: Any, qtbot: Any, name: str
 ) -> None:
