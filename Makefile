@@ -34,7 +34,7 @@ docs: $(VENV)/.tox ## build the documentation into site/
 
 pictures: $(VENV)/.gui ## take the pictures of the documentation anew
 	scripts/setup.sh system test
-	xvfb-run -a -s "-screen 0 1600x1000x24" $(VENV)/bin/python scripts/pictures.py
+	xvfb-run -a -s "-screen 0 1280x800x24" $(VENV)/bin/python scripts/pictures.py
 
 constraints: $(VENV)/.tox ## write constraints.txt anew with the newest releases
 	$(VENV)/bin/tox run -e constraints
