@@ -150,6 +150,7 @@ def take(tour: Tour) -> None:
     scores(tour)
     train(tour)
     weights(tour)
+    objects(tour)
     tour.viewer.close()
 
 
@@ -247,6 +248,34 @@ def weights(tour: Tour) -> None:
     shown.live.setChecked(True)
     pause(1500)
     tour.save("weights")
+
+
+def objects(tour: Tour) -> None:
+    """Measure and proofread the cells of the synthetic stack."""
+    from napari_unet.samples import em_stack
+
+    viewer = tour.viewer
+    viewer.layers.clear()
+    stack, cells = em_stack((6, 384, 384), seed=1)
+    place = {"scale": stack.scale, "units": (stack.unit,) * 3}
+    viewer.add_image(stack.data, name="em", **place)
+    viewer.add_labels(cells, name="prediction", opacity=0.4, **place)
+    viewer.reset_view()
+    docks = {}
+    for name in ("Measure", "Proofread"):
+        _, docks[name] = viewer.window.add_plugin_dock_widget(
+            "napari-unet-em", name, tabify=True
+        )
+        docks[name].parentWidget().raise_()
+        pause(1000)
+        if name == "Measure":
+            docks[name].run_button.click()
+            wait_for(lambda: docks["Measure"].found is not None)
+            pause(500)
+        else:
+            docks[name].next_object()
+            docks[name].act("smooth")
+        tour.save(name.lower())
 
 
 def scroll_to(panel: Any, part: Any) -> None:
