@@ -230,11 +230,14 @@ def train(tour: Tour) -> None:
     """Train for a minute and a half, with the settings unfolded before."""
     dock, train = tour.dock, tour.dock.train
     dock.tabs.setCurrentWidget(train)
+    tour.viewer.reset_view()
     train.more.expand(animate=False)
     tour.save("settings", shown=False)
     train.more.collapse(animate=False)
     train.amount.setValue(1.5)
     train.run_button.click()
+    # Reading torch and the network takes its time.
+    wait_for(lambda: "step" in train.status.text())
     pause(60_000)
     scroll_to(train, train.curves)
     tour.save("train")
@@ -246,6 +249,7 @@ def weights(tour: Tour) -> None:
     shown = tour.dock.weights
     shown.labels.setValue(tour.dock.load.workspace.truth)
     shown.live.setChecked(True)
+    tour.viewer.reset_view()
     pause(1500)
     tour.save("weights")
 
