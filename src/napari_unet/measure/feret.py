@@ -31,19 +31,15 @@ def longest(mask: NDArray[np.bool_], spacing: Sequence[float]) -> float:
     middles = _far_out(_corners(mask) * size, size.max())
     if len(middles) > _MANY:
         middles = middles[scipy.spatial.ConvexHull(middles).vertices]
-    middles = middles - middles.mean(axis=0)
-    squares = np.square(middles).sum(axis=1)
-    apart = squares[:, None] + squares - 2 * middles @ middles.T
+    apart = scipy.spatial.distance.cdist(middles, middles)
     # Half a pixel is added to either end, along an axis each. `flatnonzero` is several
     # times faster than `nonzero` of a plane.
-    least = max(0.0, apart.max() ** 0.5 - size.max()) ** 2 * (1 - _ROUNDING)
-    one, other = np.divmod(np.flatnonzero(apart.ravel() >= least), len(middles))
-    steps = abs(middles[one] - middles[other])
-    along = steps * size
+    near = np.flatnonzero(apart.ravel() >= apart.max() - size.max())
+    one, other = np.divmod(near, len(middles))
+    along = abs(middles[one] - middles[other]) * size
     halves = np.add.outer(size**2, size**2) / 4 + np.diag(size**2 / 2)
     added = along[:, :, None] + along[:, None, :] + halves
-    far = np.square(steps).sum(axis=1) + added.max(axis=(1, 2))
-    return float(far.max() ** 0.5)
+    return float((apart[one, other] ** 2 + added.max(axis=(1, 2))).max() ** 0.5)
 
 
 def longest_and_shortest(
