@@ -62,3 +62,15 @@ def test_other_labels_have_to_fit(files, run):
     tifffile.imwrite(files / "small.tif", np.ones((5, 4, 4), np.uint8))
     with pytest.raises(InputError, match="other labels are"):
         run("measure", files / "labels.tif", "--other", files / "small.tif")
+
+
+def test_a_table_of_somebody_else_is_not_replaced(files, run):
+    own = files / "own.csv"
+    own.write_text("object,opinion\n1,round\n", encoding="utf-8")
+    with pytest.raises(InputError, match="--overwrite"):
+        run("measure", files / "labels.tif", "--csv", own)
+    assert "opinion" in own.read_text("utf-8")
+    for _ in range(2):  # its own table is
+        run("measure", files / "labels.tif", "--csv", files / "new.csv")
+    run("measure", files / "labels.tif", "--csv", own, "--overwrite")
+    assert "opinion" not in own.read_text("utf-8")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from napari_unet.measure.object_measures import ObjectMeasures
 
-_HEADS = ("object,", "file,object,")
+# Stands in the first line of every table.
+_HEADS = ("equivalent diameter (",)
 
 
 @with_settings(

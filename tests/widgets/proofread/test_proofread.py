@@ -84,7 +84,7 @@ def test_objects_are_reviewed_one_after_the_other(proofread: Any, viewer: Any) -
     assert "All objects" in proofread.status.text()
     # What is changed was not seen as it is now.
     proofread.choose(3)
-    proofread.acts["delete"].click()
+    proofread.acts["grow"].click()
     assert layer.metadata[REVIEWED]["objects"] == [8]
 
 
@@ -132,3 +132,18 @@ def test_labels_of_a_single_slice_are_corrected_too(viewer: Any, qtbot: Any) -> 
     assert (layer.data[2:18, 2:19] == 1).all()
     dock.split_along(np.array([[0.0, 10.0], [19.0, 10.0]]))
     assert len(np.unique(layer.data)) == 3
+
+
+def test_the_mouse_moves_the_image_again_once_the_tools_are_out_of_sight(
+    proofread: Any, viewer: Any
+) -> None:
+    layer = viewer.layers["prediction"]
+    proofread.modes["split"].click()
+    assert not layer.mouse_pan
+    viewer.layers.selection.active = viewer.layers["em"]
+    proofread.modes["split"].click()
+    assert layer.mouse_pan
+    proofread.modes["split"].click()
+    proofread.hide()
+    assert layer.mouse_pan
+    assert not proofread.modes["split"].isChecked()

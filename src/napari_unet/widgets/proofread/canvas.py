@@ -14,7 +14,7 @@ from napari_unet.widgets.qt.listen import when_gone
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
     from numpy.typing import NDArray
 
 _STILL = 3.0
@@ -50,6 +50,7 @@ class Canvas(QObject):
         super().__init__(parent)
         self._parent, self._viewer, self._layer = parent, viewer, layer
         self._draws = False
+        self._held: Layer | None = None
         callbacks = viewer.mouse_drag_callbacks
         callbacks.append(self._on_press)
         when_gone(self, lambda: _forget(callbacks, self._on_press))
@@ -57,15 +58,19 @@ class Canvas(QObject):
     def draw_lines(self, wanted: bool) -> None:
         """Let a drag draw a line, instead of moving the image."""
         self._draws = wanted
-        layer = self._viewer.layers.selection.active
-        if layer is not None:
-            layer.mouse_pan = not wanted
+        if self._held is not None:
+            self._held.mouse_pan = True
+        self._held = self._viewer.layers.selection.active if wanted else None
+        if self._held is not None:
+            self._held.mouse_pan = False
 
     def _on_press(self, _viewer: Any, event: Any) -> Iterator[None]:
         layer = self._layer()
         seen = self._parent.isVisible() and self._viewer.dims.ndisplay == 2
-        paints = getattr(self._viewer.layers.selection.active, "mode", "") == "paint"
-        if layer is None or not seen or paints or event.button != 1:
+        active = self._viewer.layers.selection.active
+        # A brush, a fill or a shape that is being drawn is meant for its own layer.
+        moves = active is None or active.mode == "pan_zoom"
+        if layer is None or not (seen and moves) or event.button != 1:
             return
         start, way = np.array(event.pos, float), [self._place(layer, event)]
         moved = 0.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_error
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QPushButton
 
 from napari_unet.errors import InputError, telling
@@ -199,6 +200,13 @@ class ProofreadWidget(Dock):
         self.choose(number)
         self.status.say(f"Object {number}", share)
 
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 (Qt's spelling)
+        """Put the tools away: where nobody sees them, the mouse moves the image."""
+        super().hideEvent(event)
+        for made in self.modes.values():
+            made.setChecked(False)
+        self.canvas.draw_lines(False)
+
     # ----------------------------------------------------------------------- parts
 
     def _lay_out(self) -> None:
@@ -303,13 +311,15 @@ class ProofreadWidget(Dock):
             change = make(boxes)
             box = change.box if len(change.box) == 3 else (slice(z, z + 1), *change.box)
             values = change.values.reshape([part.stop - part.start for part in box])
-            touched = set(np.unique(self._planes()[box]).tolist())
+            before = self._planes()[box].copy()
             if edit_box(layer, box, values) == 0:
                 self.status.say("Nothing changed", change.words)
                 return
             self._include(box)
+            differs = before != values
             reviewed = self._reviewed()
-            reviewed.forget(touched - set(np.unique(values).tolist()))
+            for side in (before, values):
+                reviewed.forget(np.unique(side[differs]).tolist())
             layer.metadata[REVIEWED] = reviewed.as_dict()
             undo = undo_action(undo_of(layer), self.status.say)
             self.status.say(change.words, action=undo)
