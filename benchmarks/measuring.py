@@ -8,6 +8,11 @@ diameter, Feret diameter, axes, orientation of the axes, extent, grey values, an
 surface as the area of marching cubes' triangles. It is asked for the first `--peer`
 objects only, and its time is counted up. `distances` adds neighbours and the distance
 to the nearest object, which scikit-image does not have.
+
+    python benchmarks/measuring.py --surfaces
+
+tells instead how far the surfaces of balls and boxes are from the true ones, for voxels
+that are deeper than wide, and how far those of marching cubes' triangles.
 """
 
 import argparse
@@ -51,12 +56,38 @@ def scene(count: int, shape: tuple[int, int, int], seed: int) -> NDArray[np.int3
     return labels
 
 
-def triangles(mask: NDArray[np.bool_]) -> float:
+def triangles(
+    mask: NDArray[np.bool_], spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+) -> float:
     """Return the surface as scikit-image measures it."""
     corners, faces, *_ = skimage.measure.marching_cubes(
-        np.pad(mask, 1).astype(np.float32), 0.5
+        np.pad(mask, 1).astype(np.float32), 0.5, spacing=spacing
     )
     return float(skimage.measure.mesh_surface_area(corners, faces))
+
+
+def tell_surfaces() -> None:
+    for depth in (1, 3, 5):
+        spacing = (float(depth), 1.0, 1.0)
+        sides = np.array([60 // depth, 60, 90])
+        a, b, c = sides * spacing
+        shapes = {"box": (np.ones(sides, bool), 2 * (a * b + b * c + a * c))}
+        for radius in (20, 60):
+            ends = [radius // int(size) + 1 for size in spacing]
+            grid = np.ogrid[tuple(slice(-end, end + 1) for end in ends)]
+            away = sum(
+                (axis * size) ** 2 for axis, size in zip(grid, spacing, strict=True)
+            )
+            ball = np.asarray(away) <= radius**2
+            shapes[f"ball {radius}"] = ball, 4 * np.pi * radius**2
+        for name, (mask, true) in shapes.items():
+            row = {
+                "depth": depth,
+                "shape": name,
+                "surface": round(surface_area(mask, spacing) / true, 3),
+                "triangles": round(triangles(mask, spacing) / true, 3),
+            }
+            print(json.dumps(row))
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -72,7 +103,11 @@ def main() -> None:
     parser.add_argument("--peer", type=int, default=200)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--surfaces", action="store_true")
     options = parser.parse_args()
+    if options.surfaces:
+        tell_surfaces()
+        return
     labels = scene(options.objects, tuple(options.shape), options.seed)
     image = np.random.default_rng(0).integers(0, 255, labels.shape, np.uint8)
     surface_area(np.ones((1, 1, 1), bool), (1.0, 1.0, 1.0))

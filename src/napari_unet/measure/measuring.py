@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 from typing import Any, cast
@@ -14,12 +12,13 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.data.boxes import Box
 from napari_unet.data.labels import check_same_size
 from napari_unet.errors import memory_told
 from napari_unet.measure.columns import COLUMNS
 from napari_unet.measure.feret import longest, longest_and_shortest
 from napari_unet.measure.moments import moments
-from napari_unet.measure.nearest import Box, nearest, touching
+from napari_unet.measure.nearest import nearest, touching
 from napari_unet.measure.numbered import NumberedObjects, number_objects
 from napari_unet.measure.object_measures import ObjectMeasures
 from napari_unet.measure.perimeter import perimeter
@@ -27,7 +26,8 @@ from napari_unet.measure.surface_area import surface_area
 from napari_unet.steps import result_of
 
 _GAP = 2
-_BATCH = 64
+_TOLD = 64
+"""Objects after which it is told how many are done."""
 _ADVICE = "choose labels and image of the same place"
 
 
@@ -195,7 +195,7 @@ def measure_objects(
 def measure_steps(
     source: MeasureSource, stop: Event
 ) -> Generator[tuple[int, int], None, ObjectMeasures | None]:
-    """Measure each object, several at a time.
+    """Measure each object.
 
     Parameters
     ----------
@@ -210,16 +210,13 @@ def measure_steps(
     """
     planes = list(_planes(source))
     work = [(plane, *row) for plane in planes for row in plane.rows()]
-    batches = [work[at : at + _BATCH] for at in range(0, len(work), _BATCH)]
     rows: list[dict[str, float]] = []
-    yield 0, len(work)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(_measure_batch, batches):
+    for plane, number, box in work:
+        if len(rows) % _TOLD == 0:
             if stop.is_set():
-                pool.shutdown(cancel_futures=True)
                 return None
-            rows.extend(found)
             yield len(rows), len(work)
+        rows.append(plane.measure(number, box))
     objects = source.objects
     measured = objects.labels.size * math.prod(source.pixel_size[-objects.ndim :])
     return ObjectMeasures(
@@ -238,10 +235,6 @@ def _planes(source: MeasureSource) -> Iterator[_Plane]:
         grey = None if image is None else image[:, z]
         beside = None if other is None else other[z]
         yield _Plane(plane, grey, beside, z, spacing[1:], source.distances)
-
-
-def _measure_batch(batch: Sequence[tuple[_Plane, int, Box]]) -> list[dict[str, float]]:
-    return [plane.measure(number, box) for plane, number, box in batch]
 
 
 def _columns(

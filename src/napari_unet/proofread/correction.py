@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.data.boxes import Box, moved, union, whole
 from napari_unet.errors import InputError
 
-Box = tuple[slice, ...]
-"""Part of a slice, (Y, X), or of a volume, (Z, Y, X)."""
 Labels = NDArray[np.integer]
 """Numbered objects, (Y, X) or (Z, Y, X); 0 is background."""
 
@@ -74,10 +72,10 @@ class ObjectBoxes:
         """
         if number > 0:
             boxes = self._known()
-            wide = boxes.get(number, tuple(slice(n) for n in self.labels.shape))
+            wide = boxes.get(number, whole(self.labels.shape))
             inner = _inner(self.labels[wide] == number)
             if inner is not None:
-                box = _within(inner, wide)
+                box = moved(inner, *(side.start for side in wide))
                 boxes[number] = box
                 return box
             boxes.pop(number, None)
@@ -112,26 +110,10 @@ class ObjectBoxes:
         highest = int(self.labels.max(initial=0))
         self._used = max(self._used, highest)
         if highest >= _LISTED:
-            whole = tuple(slice(0, length) for length in self.labels.shape)
-            return dict.fromkeys(np.unique(self.labels).tolist(), whole)
+            numbers = np.unique(self.labels).tolist()
+            return dict.fromkeys(numbers, whole(self.labels.shape))
         found = scipy.ndimage.find_objects(self.labels)
         return {n: box for n, box in enumerate(found, start=1) if box is not None}
-
-
-def union(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box around one or more boxes."""
-    return tuple(
-        slice(min(part.start for part in parts), max(part.stop for part in parts))
-        for parts in zip(*boxes, strict=True)
-    )
-
-
-def grown(box: Box, margin: int, shape: Sequence[int]) -> Box:
-    """Return a box with a margin around it, as far as the labels go."""
-    return tuple(
-        slice(max(0, part.start - margin), min(length, part.stop + margin))
-        for part, length in zip(box, shape, strict=True)
-    )
 
 
 def ball(ndim: int) -> NDArray[np.bool_]:
@@ -144,10 +126,3 @@ def _inner(mask: NDArray[np.bool_]) -> Box | None:
         return None
     (box,) = scipy.ndimage.find_objects(mask.view(np.uint8))
     return tuple(box)
-
-
-def _within(inner: Box, outer: Box) -> Box:
-    return tuple(
-        slice((start.start or 0) + part.start, (start.start or 0) + part.stop)
-        for part, start in zip(inner, outer, strict=True)
-    )

@@ -10,9 +10,10 @@ import scipy
 import skimage
 from numpy.typing import NDArray
 
+from napari_unet.data.boxes import Box
 from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
-from napari_unet.proofread.correction import Box, Correction, Labels, ObjectBoxes
+from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes
 
 
 def split_by_line(

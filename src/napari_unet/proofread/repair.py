@@ -9,15 +9,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.data.boxes import grow as grow_box
+from napari_unet.data.boxes import union, whole
 from napari_unet.errors import InputError
-from napari_unet.proofread.correction import (
-    Correction,
-    Labels,
-    ObjectBoxes,
-    ball,
-    grown,
-    union,
-)
+from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes, ball
 
 
 def merge(boxes: ObjectBoxes, numbers: Sequence[int]) -> Correction:
@@ -36,7 +31,7 @@ def merge(boxes: ObjectBoxes, numbers: Sequence[int]) -> Correction:
         raise InputError("One object cannot be merged: click on two that are one.")
     labels = boxes.labels
     inner = union([boxes.find(number) for number in (first, *others)])
-    box = grown(inner, 1, labels.shape)
+    box = grow_box(inner, 1, labels.shape)
     values = labels[box].copy()
     cross = ball(labels.ndim)
     beside = [
@@ -84,7 +79,7 @@ def smooth(
     labels = boxes.labels
     size = np.ones(labels.ndim) if spacing is None else np.asarray(spacing, np.float64)
     sigma = radius / (size / size.min())
-    box = grown(boxes.find(number), int(np.ceil(2 * radius)), labels.shape)
+    box = grow_box(boxes.find(number), int(np.ceil(2 * radius)), labels.shape)
     values = labels[box].copy()
     own = values == number
     soft = scipy.ndimage.gaussian_filter(own.astype(np.float32), sigma, mode="nearest")
@@ -102,7 +97,7 @@ def smooth(
 def grow(boxes: ObjectBoxes, number: int, pixels: int = 1) -> Correction:
     """Let an object grow into the background around it."""
     labels = boxes.labels
-    box = grown(boxes.find(number), pixels, labels.shape)
+    box = grow_box(boxes.find(number), pixels, labels.shape)
     values = labels[box].copy()
     free = (values == 0) | (values == number)
     wide = scipy.ndimage.binary_dilation(
@@ -131,8 +126,8 @@ def renumber(labels: Labels) -> Correction:
         labels.dtype
     )
     count = len(numbers) - 1 + first
-    whole = tuple(slice(0, length) for length in labels.shape)
-    return Correction(whole, values, f"{count} objects numbered anew")
+
+    return Correction(whole(labels.shape), values, f"{count} objects numbered anew")
 
 
 def interpolate(boxes: ObjectBoxes, number: int) -> Correction:
