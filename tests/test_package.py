@@ -11,11 +11,13 @@ import pytest
 import napari_unet
 
 HEAVY = ("torch", "qtpy", "napari", "magicgui", "PyQt6", "PySide6", "triton")
+LATER = ("torch", "dask.array", "zarr", "scipy.ndimage", "scipy.sparse", "pyqtgraph")
+"""What takes long to import, and no dock needs before somebody works in it."""
 
 
-def loaded_by(code):
+def loaded_by(code, packages=HEAVY):
     """Which heavy packages are loaded after `code` has run in a fresh process."""
-    report = f"import sys; {code}; print(*(n for n in {HEAVY} if n in sys.modules))"
+    report = f"import sys; {code}; print(*(n for n in {packages} if n in sys.modules))"
     run = subprocess.run(
         [sys.executable, "-c", report], check=True, capture_output=True, text=True
     )
@@ -34,6 +36,11 @@ def loaded_by(code):
 )
 def test_importing_loads_neither_torch_nor_qt_nor_napari(code):
     assert loaded_by(code) == set()
+
+
+def test_opening_the_dock_loads_nothing_that_is_needed_later():
+    code = "import napari_unet.widgets.workflow"
+    assert loaded_by(code, LATER) == set()
 
 
 def test_the_engine_loads_neither_qt_nor_napari():

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dask.array import from_array
 from napari.layers import Image, Labels, Layer
 
 from napari_unet.data.colours import without_colours
@@ -44,7 +43,10 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
     """
     axes, data = axes_of(layer), finest(layer)
     if not hasattr(data, "reshape"):
-        # Of zarr; slices are read when they are needed.
+        # Of zarr; slices are read when they are needed. To import dask's arrays takes
+        # longer than to open the dock.
+        from dask.array import from_array
+
         data = from_array(data)
     data = data[tuple(0 if letter == "_" else slice(None) for letter in axes)]
     if copy and isinstance(data, np.ndarray) and data.flags.writeable:
