@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from itertools import product
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+
+from napari_unet.measure.framed import framed
 
 _MANY = 800
 _ROUNDING = 1e-9
@@ -61,17 +65,31 @@ def longest_and_shortest(
 
 
 def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the pixels that no axis passes through, (N, ndim).
+    """Return the pixels that no line through their neighbours passes, (N, ndim).
 
-    One between two pixels of the object is no corner of its convex hull.
+    One in the middle between two pixels of the object is no corner of its convex hull.
     """
-    padded = np.pad(mask, 1)
-    found = mask.copy()
+    padded = framed(mask)
+    found, flat = mask.copy(), padded.ravel()
+    steps = np.array(padded.strides)
     for axis in range(mask.ndim):
         before, after = ([slice(1, -1)] * mask.ndim for _ in range(2))
         before[axis], after[axis] = slice(None, -2), slice(2, None)
         found &= ~(padded[tuple(before)] & padded[tuple(after)])
-    return np.argwhere(found).astype(np.float64)
+    corners = np.argwhere(found)
+    places = (corners + 1) @ steps
+    # Few are left to be looked at along the diagonals.
+    for step in _diagonals(mask.ndim) @ steps:
+        kept = ~(flat[places + step] & flat[places - step])
+        corners, places = corners[kept], places[kept]
+    return corners.astype(np.float64)
+
+
+@cache
+def _diagonals(ndim: int) -> NDArray[np.intp]:
+    """Return the steps to half of a pixel's neighbours, without those along the axes."""
+    ways = [way for way in product((-1, 0, 1), repeat=ndim) if way > (0,) * ndim]
+    return np.array([way for way in ways if np.count_nonzero(way) > 1])
 
 
 def _sides(

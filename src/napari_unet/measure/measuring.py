@@ -103,8 +103,10 @@ class _Plane:
         for channel, picture in enumerate(self.image):
             grey = picture[box][mask].astype(np.float64)
             suffix = f" {channel}" if several else ""
-            found[f"mean_grey{suffix}"] = float(grey.mean())
-            found[f"std_grey{suffix}"] = float(grey.std())
+            mean = float(grey.mean())
+            away = grey - mean
+            found[f"mean_grey{suffix}"] = mean
+            found[f"std_grey{suffix}"] = math.sqrt(away @ away / len(away))
         return found
 
     def _around(self, number: int, box: Box) -> dict[str, float]:

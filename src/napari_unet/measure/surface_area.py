@@ -10,6 +10,8 @@ import numpy as np
 import skimage
 from numpy.typing import NDArray
 
+from napari_unet.measure.framed import framed
+
 _CORNERS = np.array([(z, y, x) for z in (0, 1) for y in (0, 1) for x in (0, 1)])
 _PATTERNS = 2 ** len(_CORNERS)
 _PLANES = 600
@@ -42,14 +44,12 @@ def surface_area(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -
     .. [1] Lindblad 2005, Surface area estimation of digitized 3D objects using weighted
        local configurations, Image and Vision Computing 23:111.
     """
-    padded = np.pad(mask, 1).view(np.uint8)
-    patterns = np.zeros([length - 1 for length in padded.shape], np.uint8)
-    for bit, corner in enumerate(_CORNERS):
-        ends = [
-            start + length for start, length in zip(corner, patterns.shape, strict=True)
-        ]
-        box = tuple(slice(start, end) for start, end in zip(corner, ends, strict=True))
-        patterns |= padded[box] << np.uint8(bit)
+    patterns = framed(mask).view(np.uint8)
+    # The last axis has the lowest bit of a corner's place.
+    for axis, bits in ((2, 1), (1, 2), (0, 4)):
+        ahead, behind = [slice(None)] * 3, [slice(None)] * 3
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        patterns = patterns[tuple(behind)] | patterns[tuple(ahead)] << np.uint8(bits)
     counts = np.bincount(patterns.ravel(), minlength=_PATTERNS)
     return float(counts @ _areas(spacing))
 
