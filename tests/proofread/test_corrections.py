@@ -15,8 +15,8 @@ from napari_unet.proofread.repair import (
     merge,
     renumber,
     smooth,
+    take,
 )
-from napari_unet.proofread.reviewed import Reviewed
 
 
 def dumbbell(ndim):
@@ -185,10 +185,24 @@ def test_what_cannot_be_done_is_said(wrong, words):
     assert np.array_equal(labels, before)
 
 
-def test_reviewed_objects_are_counted_and_the_next_is_found():
-    seen = Reviewed({1, 2})
-    assert seen.next_object([1, 2, 5, 9], after=5) == 9
-    assert seen.next_object([1, 2, 5, 9], after=9) == 5
-    assert seen.next_object([1, 2]) is None
-    seen.forget([2])
-    assert Reviewed.from_dict(seen.as_dict()) == Reviewed({1})
+def test_what_was_missed_is_taken_from_the_probability_near_the_place(labels):
+    probable = np.zeros(labels.shape, np.float32)
+    probable[..., 2:8, 10:20] = 0.7
+    probable[..., 2:8, 40:50] = 0.9
+    probable[..., 10:25, 5:25] = 1  # is an object already
+    around = tuple(slice(0, length) for length in labels.shape)
+    place = [*(3,)[: labels.ndim - 2], 9, 21]  # beside it
+    boxes = ObjectBoxes(labels)
+    taken = apply(labels, take(boxes, place, around, probable))
+    assert (taken[..., 2:8, 10:20] == 9).all()
+    assert np.array_equal(taken == 9, (probable == np.float32(0.7)))
+    with pytest.raises(InputError, match=r"0\.95: the most is 0\.90"):
+        take(boxes, place, around, probable, 0.95)
+
+
+def test_an_object_of_a_number_that_is_too_large_widens_the_labels():
+    labels = np.full((1, 8, 8), 255, np.uint8)
+    labels[0, :4] = 0
+    whole = (slice(0, 1), slice(0, 8), slice(0, 8))
+    change = take(ObjectBoxes(labels), (0, 1, 1), whole, np.ones(labels.shape))
+    assert change.values.max() == 256

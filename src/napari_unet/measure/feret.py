@@ -87,7 +87,7 @@ def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 @cache
 def _diagonals(ndim: int) -> NDArray[np.intp]:
-    """Return the steps to half of a pixel's neighbours, without those along the axes."""
+    """Return the steps to half of the neighbours that do not lie along an axis."""
     ways = [way for way in product((-1, 0, 1), repeat=ndim) if way > (0,) * ndim]
     return np.array([way for way in ways if np.count_nonzero(way) > 1])
 

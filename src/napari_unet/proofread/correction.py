@@ -87,6 +87,14 @@ class ObjectBoxes:
         """Return the numbers of all objects, in their order."""
         return sorted(number for number in self._known() if number > 0)
 
+    def items(self) -> list[tuple[int, Box]]:
+        """Return number and box of all objects."""
+        return [(number, box) for number, box in self._known().items() if number > 0]
+
+    def __contains__(self, number: int) -> bool:
+        """Return whether there is, or was, an object of a number."""
+        return number > 0 and number in self._known()
+
     def include(self, box: Box) -> None:
         """Take note that labels in a box have changed."""
         if self._boxes is None:

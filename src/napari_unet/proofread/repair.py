@@ -9,8 +9,9 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from napari_unet.data.boxes import Box, union, whole
 from napari_unet.data.boxes import grow as grow_box
-from napari_unet.data.boxes import union, whole
+from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes, ball
 
@@ -50,6 +51,53 @@ def delete(boxes: ObjectBoxes, number: int) -> Correction:
     values = boxes.labels[box].copy()
     values[values == number] = 0
     return Correction(box, values, f"{number} deleted")
+
+
+def take(
+    boxes: ObjectBoxes,
+    place: Sequence[int],
+    around: Box,
+    probability: NDArray[np.floating],
+    threshold: float = 0.5,
+) -> Correction:
+    """Make an object that was missed, of what is probable where it should be.
+
+    Parameters
+    ----------
+    place
+        A pixel of it, (Y, X) or (Z, Y, X).
+    around
+        The box that it is looked for in.
+    probability
+        Of foreground, in that box.
+    threshold
+        The object is what touches and is more probable than this, in the background;
+        of several such pieces the one at the place, or else the nearest.
+
+    Raises
+    ------
+    InputError
+        When nothing in the box is.
+    """
+    labels = boxes.labels[around]
+    free = labels == 0
+    if not free.any():
+        raise InputError("Other objects cover this place: there is nothing to take.")
+    likely = free & (probability > threshold)
+    if not likely.any():
+        most = float(probability[free].max())
+        raise InputError(
+            f"Nothing here is more probable than {threshold:.2f}: the most is "
+            f"{most:.2f}, so choose less, or paint it."
+        )
+    pieces, _ = scipy.ndimage.label(likely)
+    local = [at - side.start for at, side in zip(place, around, strict=True)]
+    away = np.square(np.argwhere(likely) - local).sum(axis=1)
+    own = pieces == pieces[likely][away.argmin()]
+    number = boxes.highest + 1
+    values: Labels = labels.astype(wide_enough(labels.dtype, np.array(number)))
+    values[own] = number
+    return Correction(around, values, f"{number} taken, {own.sum():,} pixels")
 
 
 def fill_holes(boxes: ObjectBoxes, number: int) -> Correction:

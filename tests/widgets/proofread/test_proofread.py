@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.widgets.layers.marks import REVIEWED
 from napari_unet.widgets.layers.proxy import real
-from napari_unet.widgets.layers.roles import Role, set_role
+from napari_unet.widgets.layers.roles import Role, role_of, set_role
+from napari_unet.widgets.project.workspace import Workspace
 
 NM = {"scale": (50, 4, 4), "units": ("nm",) * 3}
 
@@ -65,27 +65,106 @@ def test_the_message_takes_a_change_back(
 
 
 def test_every_button_says_why_it_waits(proofread: Any) -> None:
-    for made in (*proofread.acts.values(), proofread.review_button):
+    take = proofread.modes["take"]
+    for made in (*proofread.acts.values(), proofread.review.review_button, take):
         assert not made.isEnabled()
         assert made.toolTip()
     proofread.choose(3)
     assert all(made.isEnabled() for made in proofread.acts.values())
 
 
-def test_objects_are_reviewed_one_after_the_other(proofread: Any, viewer: Any) -> None:
-    layer = viewer.layers["prediction"]
-    proofread.next_object()
+def test_objects_then_slices_are_reviewed_one_after_the_other(
+    proofread: Any, viewer: Any, qtbot: Any
+) -> None:
+    layer, review = viewer.layers["prediction"], proofread.review
+    review.next()
     assert proofread.number == 3
-    proofread.review_button.click()
+    review.review_button.click()
     assert proofread.number == 8
-    assert "1 of 2 reviewed" in proofread.status.text()
-    assert layer.metadata[REVIEWED]["objects"] == [3]
-    proofread.review_button.click()
+    assert "1 of 2 objects, 0 of 3 slices" in proofread.status.text()
+    proofread.status.action_button.click()  # takes the mark back
+    assert "0 of 2 objects" in review.progress.text()
+    for number in (3, 8):
+        proofread.choose(number)
+        review.review_button.click()
     assert "All objects" in proofread.status.text()
-    # What is changed was not seen as it is now.
+    for z in (0, 1, 2):
+        assert viewer.dims.current_step[0] == z
+        review.review_button.click()
+    assert "All is reviewed" in proofread.status.text()
+    # What is changed was not seen as it is now, unless that is undone.
     proofread.choose(3)
     proofread.acts["grow"].click()
-    assert layer.metadata[REVIEWED]["objects"] == [8]
+    assert proofread.watch.reviewed.words() == "1 of 2 objects, 0 of 3 slices"
+    layer.undo()
+    words = "2 of 2 objects,\n3 of 3 slices"
+    qtbot.waitUntil(lambda: words in review.progress.text())
+
+
+def test_marks_are_kept_in_the_project(
+    proofread: Any, viewer: Any, project: Any, open_dock: Any, ready: Any, qtbot: Any
+) -> None:
+    proofread.choose(3)
+    proofread.review.review_button.click()
+    viewer.dims.set_current_step(0, 0)
+    proofread.review.slice_button.click()
+    project.predictions.now()
+    folder = project.project.folder
+    project.close()
+    assert "reviewed:" in (folder / "project.yaml").read_text(encoding="utf-8")
+    other, box, _ = open_dock()
+    box.open(folder)
+    ready(box)
+    _, dock = other.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
+    qtbot.waitUntil(lambda: not dock._job.running, timeout=20_000)
+    assert dock.watch.reviewed.objects() == {3}
+    assert dock.watch.reviewed.slices() == {0}
+
+
+def test_what_is_reviewed_and_nothing_else_goes_into_training(
+    proofread: Any, viewer: Any, qtbot: Any, monkeypatch: Any
+) -> None:
+    said: list[str] = []
+    path = "napari_unet.widgets.proofread.review_box.show_error"
+    monkeypatch.setattr(path, said.append)
+    workspace, review = Workspace.of(viewer), proofread.review
+    kept = viewer.add_labels(np.zeros((3, 40, 60), int), name="mine", **NM)
+    workspace.annotations = kept
+    viewer.dims.set_current_step(0, 0)
+    review.slice_button.click()
+    review.train_button.click()
+    qtbot.waitUntil(lambda: not review.job.running)
+    made = workspace.annotations
+    assert (workspace.kind, workspace.coverage.complete) == ("objects", "0")
+    assert role_of(made) is Role.ANNOTATIONS
+    np.testing.assert_array_equal(made.data[0], viewer.layers["prediction"].data[0])
+    assert not made.data[1:].any()
+    assert "1 slice" in proofread.status.text()
+    proofread.status.action_button.click()
+    assert made not in viewer.layers
+    assert workspace.annotations == kept
+
+
+def test_a_missed_object_is_taken_from_the_probability_of_its_place(
+    proofread: Any, viewer: Any, cells: np.ndarray
+) -> None:
+    layer = viewer.layers["prediction"]
+    probable = np.zeros(cells.shape, np.float32)
+    probable[:, 2:8, 30:50] = 0.4
+    viewer.add_image(probable, name="probability", **NM)
+    box = (slice(0, 1), slice(2, 8), slice(30, 50))
+    proofread.offer_missed(layer, (0, 5, 40), box, True)
+    proofread.threshold.setValue(0.3)
+    proofread.status.action_button.click()
+    assert (layer.data[0, 2:8, 30:50] == 9).all()
+    np.testing.assert_array_equal(layer.data[1:], cells[1:])
+    proofread.status.action_button.click()
+    np.testing.assert_array_equal(layer.data, cells)
+    proofread.this_slice.setChecked(False)
+    proofread._on_clicked((1, 3, 31))
+    assert np.count_nonzero(layer.data > 8) == probable.astype(bool).sum()
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, cells)
 
 
 def test_what_cannot_be_done_is_said_and_nothing_changes(
@@ -108,7 +187,7 @@ def test_strokes_and_undo_are_known_to_the_tools(
 ) -> None:
     layer = viewer.layers["prediction"]
     layer.data_setitem((np.array([0]), np.array([39]), np.array([59])), 3)
-    find = proofread._whole().find
+    find = proofread.watch.boxes.find
     qtbot.waitUntil(lambda: find(3)[2].stop == 60)
     proofread.choose(3)
     proofread.acts["largest"].click()

@@ -12,10 +12,12 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.arrays import PLACE, is_at
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
+from napari_unet.widgets.layers.review_marks import keep_reviewed, reviewed_of
 
 NAMES = "class_names"
 """Key in the place and the look of a layer: names of its classes, background first."""
 _CALIBRATED_BY = "calibrated_by"
+_REVIEWED = "reviewed"
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
 _GREY = ("colormap", "gamma", "contrast_limits")
@@ -44,13 +46,15 @@ def place_of(layer: Layer) -> dict[str, Any]:
 
 
 def look_of(layer: Layer) -> dict[str, Any]:
-    """Return place, colours and visibility of an image or labels layer."""
+    """Return place, colours, visibility and marks of an image or labels layer."""
     look = {**place_of(layer), **{name: getattr(layer, name) for name in _SHOWN}}
     look["opacity"] = float(layer.opacity)
     look[_CALIBRATED_BY] = layer.metadata.get(CALIBRATED_BY, "")
     look["blending"] = str(layer.blending)
     if isinstance(layer, Labels):
         look |= _label_colours(layer)
+        if any(reviewed_of(layer).values()):
+            look[_REVIEWED] = reviewed_of(layer)
     elif isinstance(layer, Image) and not layer.rgb:
         look["colormap"] = str(layer.colormap.name)
         look["gamma"] = float(layer.gamma)
@@ -90,6 +94,8 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         if NAMES in look:
             name_classes(layer, look[NAMES], colours=False)
         _colour_labels(layer, look)
+        if _REVIEWED in look:
+            keep_reviewed(layer, look[_REVIEWED])
     elif isinstance(layer, Image) and not layer.rgb:
         shown += _GREY
     for name in shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from napari.layers import Image, Labels
 from napari_unet.widgets.layers.arrays import add_or_update, find_marked, placed_like
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.marks import PREDICTED, PROBABILITY_OF, made_by
-from napari_unet.widgets.layers.places import shape_in_space
+from napari_unet.widgets.layers.places import lies_on, shape_in_space
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
+
+_NAMED = re.compile(r"probabilit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,18 @@ def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
         ):
             found[of.number], count = layer, of.count
     return [found[n] for n in sorted(found)] if len(found) == count else []
+
+
+def maps_over(viewer: ViewerModel, labels: Labels) -> list[Image]:
+    """Return the probabilities that tell of labels: their own, or what lies on them."""
+    own = maps_of(viewer, labels)
+    if own:
+        return own
+    for layer in viewer.layers:
+        told = PROBABILITY_OF in layer.metadata or _NAMED.search(layer.name)
+        if told and isinstance(layer, Image) and lies_on(layer, labels):
+            return [layer]
+    return []
 
 
 def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.looks import NAMES, look_of, source_of
 from napari_unet.widgets.layers.marks import AXES, INFO_BAR, LEVEL
 from napari_unet.widgets.layers.proxy import real
+from napari_unet.widgets.layers.review_marks import review_changes
 from napari_unet.widgets.layers.roles import role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
 from napari_unet.widgets.project.kept_predictions import KeptPredictions
@@ -232,6 +233,7 @@ class OpenProject(QObject):
         # Each by itself: to hear of all at once, psygnal looks into the layers.
         for events in (self.workspace.events, self.state.events):
             yield from (events[name] for name in events if name not in PASSING)
+        yield review_changes.changed
 
     def _end(self) -> None:
         """Write the last words; without Qt, which may have gone."""

@@ -7,11 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
 from qtpy.QtGui import QHideEvent
-from qtpy.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QPushButton
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QPushButton,
+)
 
+from napari_unet.data.boxes import grow as grow_box
 from napari_unet.errors import InputError, telling
 from napari_unet.proofread.correction import Correction, ObjectBoxes
 from napari_unet.proofread.parting import crossed, split_by_line, split_by_seeds
@@ -24,29 +31,26 @@ from napari_unet.proofread.repair import (
     merge,
     renumber,
     smooth,
+    take,
 )
-from napari_unet.proofread.reviewed import Reviewed
 from napari_unet.widgets.choose.keys import PROOFREAD, KeyList
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import planes
-from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.edits import edit_box
-from napari_unet.widgets.layers.marks import REVIEWED
-from napari_unet.widgets.layers.places import (
-    current_slice,
-    go_to_slice,
-    pixel_size,
-    to_view,
-)
+from napari_unet.widgets.layers.maps import maps_over
+from napari_unet.widgets.layers.places import current_slice, go_to_slice, pixel_size
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import undo_of
 from napari_unet.widgets.proofread.canvas import Canvas
+from napari_unet.widgets.proofread.object_watch import ObjectWatch
+from napari_unet.widgets.proofread.review_box import ReviewBox
 from napari_unet.widgets.qt.dock import Dock
+from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.panel import growing_form
-from napari_unet.widgets.qt.parts import button, in_column, in_row
+from napari_unet.widgets.qt.parts import button, in_column, steady
 from napari_unet.widgets.qt.status import Status, undo_action
 
 if TYPE_CHECKING:
@@ -57,6 +61,10 @@ _MODES = {
     "merge": ("Merge", "Click on the objects that belong to the chosen one."),
     "split": ("Split", "Draw a line across an object, with the button held down."),
     "seeds": ("Seeds", "Click on two parts of an object that ran together."),
+    "take": (
+        "Take",
+        "Click where an object is missing: it is made of what is probable.",
+    ),
 }
 _ACTS: dict[str, tuple[str, str, Callable[..., Correction]]] = {
     "delete": ("Delete", "The object becomes background.", delete),
@@ -68,6 +76,12 @@ _ACTS: dict[str, tuple[str, str, Callable[..., Correction]]] = {
 }
 _COLUMNS = 3
 _MARGIN = 9
+_ASIDE, _AWAY = 8, 64
+"""Slices, and pixels, around a click in which an object is taken."""
+_NO_PROBABILITY = (
+    "Predict with Probabilities too (under More in Predict): an object is made of them."
+)
+_THRESHOLD_TIP = "An object is taken where its probability is higher than this."
 
 
 class ProofreadWidget(Dock):
@@ -89,16 +103,24 @@ class ProofreadWidget(Dock):
         self.this_slice = QCheckBox("This slice only")
         self.this_slice.setToolTip("Else an object is changed in all its slices.")
         self.number = 0
+        self.threshold = steady(QDoubleSpinBox())
+        self.threshold.setRange(0.01, 0.99)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setValue(0.5)
+        self.threshold.setToolTip(_THRESHOLD_TIP)
         self._seeds: list[tuple[int, ...]] = []
-        self._boxes: ObjectBoxes | None = None
-        self._boxes_of: Any = None
         self._job = Job(self, quiet=True)
-        self._changes = Subscriptions(self, self._on_changed)
+        self.watch = ObjectWatch(self)
         self.canvas = Canvas(self, napari_viewer, self._seen)
         self.canvas.clicked.connect(self._on_clicked)
         self.canvas.drawn.connect(self.split_along)
         self.status = Status()
+        seen = (napari_viewer, self.watch, self._seen, self.status, self.choose)
+        self.review = ReviewBox(*seen)
+        self._job.ended.connect(self.review.show_progress)
         self._lay_out()
+        changed = napari_viewer.layers.events
+        Subscriptions(self, self._enable, changed.inserted, changed.removed)
         self.labels.valueChanged.connect(self._on_labels)
         self._on_labels(self.labels.value())
 
@@ -109,7 +131,8 @@ class ProofreadWidget(Dock):
         if layer is not None and number:
             layer.selected_label = number
         self._enable()
-        done = " (reviewed)" if number in self._reviewed().objects else ""
+        seen = layer is not None and number in self.watch.reviewed.objects()
+        done = " (reviewed)" if seen else ""
         self.status.say(f"Object {number}{done}" if number else "Background")
 
     def merge_with(self, number: int) -> None:
@@ -128,6 +151,29 @@ class ProofreadWidget(Dock):
         number = int(self._planes()[tuple(seeds[0])])
         full = np.asarray(seeds)
         self._correct(lambda boxes: split_by_seeds(boxes, number, *self._at(full)))
+
+    def take_at(
+        self, place: Sequence[int], around: tuple[slice, ...] | None = None
+    ) -> None:
+        """Make an object of what is probable at a place, in slices, Y and X.
+
+        `around` is the box that it is looked for in; near the place when left out.
+        """
+        shape = self._planes().shape
+        reach = zip(place, (_ASIDE, _AWAY, _AWAY), shape, strict=True)
+        near = [slice(max(0, at - by), min(n, at + by + 1)) for at, by, n in reach]
+        box = tuple(around or near)
+        if self.this_slice.isChecked():
+            box = (slice(place[0], place[0] + 1), *box[1:])
+        maps, above = self._maps(), self.threshold.value()
+        likely = np.sum([np.asarray(planes(one)[box]) for one in maps], axis=0)
+
+        def make(boxes: ObjectBoxes) -> Correction:
+            ndim = boxes.labels.ndim
+            inner = likely.reshape(likely.shape[-ndim:])
+            return take(boxes, place[-ndim:], box[-ndim:], inner, above)
+
+        self._correct(make)
 
     def act(self, name: str) -> None:
         """Do what one of the buttons says to the chosen object."""
@@ -148,7 +194,8 @@ class ProofreadWidget(Dock):
 
     def press(self, name: str) -> str:
         """Press a button; return why not, or ""."""
-        pressed = self.review_button if name == "review" else self.acts[name]
+        review = self.review.review_button
+        pressed = review if name == "review" else self.acts[name]
         if pressed.isEnabled():
             pressed.click()
         return "" if pressed.isEnabled() else pressed.toolTip()
@@ -163,7 +210,7 @@ class ProofreadWidget(Dock):
         tool
             A tool, which is taken, or a button, which is left to be pressed.
         number
-            The object.
+            The object; 0 where there is none yet.
         one_slice
             Whether to change this slice alone.
         """
@@ -176,29 +223,22 @@ class ProofreadWidget(Dock):
             self.acts[tool].setFocus()
             self.status.say(f"Object {number}", _ACTS[tool][1])
 
-    def review(self) -> None:
-        """Take the chosen object for right, and go to the next that is not reviewed."""
-        layer = self.labels.value()
-        reviewed = self._reviewed()
-        if self.number:
-            reviewed.objects.add(self.number)
-            layer.metadata[REVIEWED] = reviewed.as_dict()
-        self.next_object()
-
-    def next_object(self) -> None:
-        """Go to the next object that is not reviewed."""
-        boxes = self._whole()
-        numbers, reviewed = boxes.numbers(), self._reviewed()
-        number = reviewed.next_object(numbers, self.number)
-        share = f"{len(reviewed.objects & set(numbers)):,} of {len(numbers):,} reviewed"
-        if number is None:
-            self.status.say("All objects are reviewed", share)
-            return
-        box = boxes.find(number)
-        middle = [(part.start + part.stop - 1) / 2 for part in box]
-        self._look_at(middle)
-        self.choose(number)
-        self.status.say(f"Object {number}", share)
+    def offer_missed(
+        self,
+        layer: Labels,
+        place: Sequence[int],
+        around: tuple[slice, ...],
+        one_slice: bool,
+    ) -> None:
+        """Offer to take an object that was missed in a box, at one of its pixels."""
+        self.offer(layer, "take", 0, one_slice)
+        go_to_slice(self.viewer, layer, place[0])
+        if self.modes["take"].isEnabled():
+            shape = self._planes().shape
+            act = partial(self.take_at, place, grow_box(around, _ASIDE, shape))
+            self.status.say("Missed", _MODES["take"][1], action=("Take it", act))
+        else:
+            self.status.say("Missed", _NO_PROBABILITY)
 
     def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 (Qt's spelling)
         """Put the tools away: where nobody sees them, the mouse moves the image."""
@@ -212,58 +252,57 @@ class ProofreadWidget(Dock):
     def _lay_out(self) -> None:
         form = growing_form()
         form.addRow("Labels", self.labels)
+        form.addRow("Take where probability >", self.threshold)
         self.modes: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
         grid = QGridLayout()
-        for column, (name, (title, tip)) in enumerate(_MODES.items()):
+        for name, (title, tip) in _MODES.items():
             made = button(title, partial(self._on_mode, name), tip)
             made.setCheckable(True)
             self.modes[name] = made
-            grid.addWidget(made, 0, column)
         self.acts = {
             name: button(title, partial(self.act, name), tip)
             for name, (title, tip, _change) in _ACTS.items()
         }
-        for place, act in enumerate(self.acts.values()):
-            grid.addWidget(act, 1 + place // _COLUMNS, place % _COLUMNS)
-        self.review_button = button(
-            "Right, next", self.review, "Marks the chosen object as reviewed."
-        )
-        self.next_button = button("Next", self.next_object, "To one not reviewed yet.")
-        self.renumber_button = button("Number anew", self.renumber, "1, 2, 3, ...")
-        last = in_row(self.review_button, self.next_button, self.renumber_button)
-        buttons = {**self.modes, **self.acts, "review": self.review_button}
+        tip = "1, 2, 3, ..."
+        self.renumber_button = button("Number anew", self.renumber, tip)
+        tools = [*self.modes.values(), *self.acts.values(), self.renumber_button]
+        for place, made in enumerate(tools):
+            grid.addWidget(made, place // _COLUMNS, place % _COLUMNS)
+        buttons = {**self.modes, **self.acts, "review": self.review.review_button}
         named = {name: buttons[name] for name in PROOFREAD}
         keys = KeyList(self, tuple(PROOFREAD), named)
-        parts = (form, self.this_slice, grid, last, self.status, keys)
+        parts = (form, self.this_slice, grid, self.status, self.review, keys)
         stacked = in_column(self, *parts)
         stacked.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         stacked.addStretch(1)
 
     def _on_labels(self, layer: Labels | None) -> None:
-        self.number, self._seeds, self._boxes = 0, [], None
-        changes = [] if layer is None else [LabelChanges.of(layer).changed]
-        self._changes.replace(changes)
+        self.number, self._seeds = 0, []
+        self.watch.follow(layer)
         self._enable()
         reason = self._why_not()
         self.status.say("" if reason else "Click on an object", reason)
         if not reason and not self._job.running:
             # A large volume takes seconds to be looked through.
-            self._job.start("Looking for objects", once(self._whole().numbers))
+            self._job.start("Looking for objects", once(self.watch.look))
 
     def _why_not(self) -> str:
         layer = self.labels.value()
         return "Open or predict labels first." if layer is None else why_fixed(layer)
 
-    def _enable(self) -> None:
+    def _enable(self, _changed: Any = None) -> None:
         reason = self._why_not()
         chosen = reason or ("" if self.number else "Click on an object first.")
-        every = {**self.modes, "next": self.next_button, "anew": self.renumber_button}
-        for made in every.values():
-            made.setEnabled(not reason)
-        for made in (*self.acts.values(), self.review_button):
-            made.setEnabled(not chosen)
+        for made in (*self.modes.values(), self.renumber_button):
+            explain(made, reason)
+        for made in self.acts.values():
+            explain(made, chosen)
+        missing = reason or ("" if self._maps() else _NO_PROBABILITY)
+        explain(self.modes["take"], missing)
+        explain(self.threshold, missing)
+        self.review.show_chosen(self.number, reason)
         layer = self.labels.value()
         self.this_slice.setVisible(layer is not None and len(self._planes()) > 1)
 
@@ -295,6 +334,8 @@ class ProofreadWidget(Dock):
                 self.split_at(seeds)
             else:
                 self.status.say("Now click on the other part")
+        elif self.modes["take"].isChecked() and not number:
+            self.take_at(full)
         else:
             self.choose(number)
 
@@ -304,42 +345,28 @@ class ProofreadWidget(Dock):
         """Make a correction, of this slice alone if that is wanted, and put it in."""
         layer = self.labels.value()
         with telling(show_error):
-            boxes, z = self._whole(), 0
+            boxes, z = self._boxes(), 0
             if self.this_slice.isChecked() and len(self._planes()) > 1:
                 z = self._slice()
                 boxes = ObjectBoxes(self._planes()[z], used=boxes.highest)
             change = make(boxes)
             box = change.box if len(change.box) == 3 else (slice(z, z + 1), *change.box)
             values = change.values.reshape([part.stop - part.start for part in box])
-            before = self._planes()[box].copy()
             if edit_box(layer, box, values) == 0:
                 self.status.say("Nothing changed", change.words)
                 return
-            self._include(box)
-            differs = before != values
-            reviewed = self._reviewed()
-            for side in (before, values):
-                reviewed.forget(np.unique(side[differs]).tolist())
-            layer.metadata[REVIEWED] = reviewed.as_dict()
+            self.watch.include(box)
             undo = undo_action(undo_of(layer), self.status.say)
             self.status.say(change.words, action=undo)
 
-    def _whole(self) -> ObjectBoxes:
-        """Return where the objects lie, found anew only for new data."""
-        layer = self.labels.value()
-        if layer is None:
+    def _boxes(self) -> ObjectBoxes:
+        if self.labels.value() is None:
             raise InputError(self._why_not())
-        if self._boxes is None or self._boxes_of is not layer.data:
-            self._boxes, self._boxes_of = ObjectBoxes(self._planes()), layer.data
-        return self._boxes
+        return self.watch.boxes
 
-    def _include(self, box: tuple[slice, ...]) -> None:
-        if self._boxes is not None and self._boxes_of is self.labels.value().data:
-            self._boxes.include(box)
-
-    def _on_changed(self, z: int, labels: Any, rows: slice) -> None:
-        low, high, _step = rows.indices(len(labels))
-        self._include((slice(z, z + 1), slice(low, high), slice(0, labels.shape[1])))
+    def _maps(self) -> list[Image]:
+        layer = self.labels.value()
+        return [] if layer is None else maps_over(self.viewer, layer)
 
     def _planes(self) -> NDArray[Any]:
         found: NDArray[Any] = planes(self.labels.value())
@@ -356,15 +383,3 @@ class ProofreadWidget(Dock):
 
     def _seen(self) -> Labels | None:
         return None if self._why_not() else self.labels.value()
-
-    def _reviewed(self) -> Reviewed:
-        layer = self.labels.value()
-        stored = {} if layer is None else layer.metadata.get(REVIEWED, {})
-        return Reviewed.from_dict(stored)
-
-    def _look_at(self, middle: Sequence[float]) -> None:
-        layer = self.labels.value()
-        point = to_view(self.viewer, layer, middle[-len(pixel_size(layer)) :])
-        self.viewer.scene.camera.center = (0.0, *point[-2:])
-        if len(self._planes()) > 1:
-            go_to_slice(self.viewer, layer, round(middle[0]))

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 MEND_TIP = (
     "Opens Proofread with the tool for this error: two cells merged are split, a cell "
-    "that was split is merged, an invented one deleted."
+    "that was split is merged, a missed one taken from the probability, and an "
+    "invented one deleted."
 )
 _TOOLS = {
     ErrorKind.MERGE: "split",
     ErrorKind.SPLIT: "merge",
+    ErrorKind.MISS: "take",
     ErrorKind.INVENTION: "delete",
     ErrorKind.EXTRA_PIECE: "largest",
 }
@@ -37,7 +39,8 @@ def why_no_mending(error: Error | None, comparison: Comparison | None) -> str:
         return _NOT_CHOSEN
     if comparison.predicted_ids is None:
         return _NO_NUMBERS
-    return "" if error.kind in _TOOLS and error.predicted_ids else _NO_TOOL
+    known = error.predicted_ids or error.kind is ErrorKind.MISS
+    return "" if error.kind in _TOOLS and known else _NO_TOOL
 
 
 def mend(
@@ -49,6 +52,10 @@ def mend(
     """Open the Proofread dock with the tool for an error, and its object chosen."""
     name = ("napari-unet-em", "Proofread")
     _, dock = viewer.window.add_plugin_dock_widget(*name, tabify=True)
+    if error.kind is ErrorKind.MISS:
+        one_slice = not comparison.volume
+        dock.offer_missed(prediction, error.centre, error.box, one_slice)
+        return
     # The larger part comes last, and what belongs to it is clicked on.
     number = error.predicted_ids[-1]
     dock.offer(prediction, _TOOLS[error.kind], number, not comparison.volume)

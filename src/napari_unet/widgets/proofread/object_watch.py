@@ -1,0 +1,96 @@
+"""Where the objects of a layer lie, and which are reviewed, while it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_unet.proofread.correction import ObjectBoxes
+from napari_unet.proofread.reviewed import Reviewed
+from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.layers.review_marks import (
+    keep_reviewed,
+    review_changes,
+    reviewed_of,
+)
+from napari_unet.widgets.qt.listen import Subscriptions, later
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+    from napari_unet.data.boxes import Box
+
+_PAUSE_MS = 200
+
+
+class ObjectWatch(QObject):
+    """The boxes of the objects of a layer, and its reviewed ones; found once.
+
+    Signals
+    -------
+    changed()
+        Labels or marks have changed, a moment ago.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._layer: Labels | None = None
+        self._found: tuple[Any, Reviewed] | None = None
+        self._changes = Subscriptions(self, self._on_changed)
+        self._timer = later(self, self.changed.emit, _PAUSE_MS)
+        Subscriptions(self, self._on_marks, review_changes.changed)
+
+    def follow(self, layer: Labels | None) -> None:
+        """Watch another layer."""
+        self._layer, self._found = layer, None
+        changes = [] if layer is None else [LabelChanges.of(layer).changed]
+        self._changes.replace(changes)
+
+    @property
+    def reviewed(self) -> Reviewed:
+        """What is reviewed; objects are looked for anew in new data alone."""
+        layer = self._layer
+        if layer is None:
+            raise RuntimeError("no layer is watched")
+        if self._found is None or self._found[0] is not layer.data:
+            boxes = ObjectBoxes(planes(layer))
+            self._found = layer.data, Reviewed(boxes, reviewed_of(layer))
+        return self._found[1]
+
+    @property
+    def boxes(self) -> ObjectBoxes:
+        """Where the objects lie."""
+        return self.reviewed.boxes
+
+    def look(self) -> None:
+        """Find objects and marks; a large volume takes seconds."""
+        self.reviewed.objects()
+
+    def include(self, box: Box) -> None:
+        """Take note that labels in a box have changed."""
+        if self._found is not None:
+            self.reviewed.touch(box)
+        self._timer.start()
+
+    def keep(self) -> None:
+        """Keep the marks with the layer."""
+        if self._layer is not None:
+            keep_reviewed(self._layer, self.reviewed.as_dict())
+            self._timer.start()
+
+    def _on_changed(self, z: int, labels: Any, rows: slice) -> None:
+        low, high, _step = rows.indices(len(labels))
+        self.include((slice(z, z + 1), slice(low, high), slice(0, labels.shape[1])))
+
+    def _on_marks(self, layer: Any) -> None:
+        """Take over marks that came from elsewhere, such as from a project."""
+        if layer != self._layer or self._found is None:
+            return
+        marks = reviewed_of(layer)
+        if marks != self.reviewed.as_dict():
+            self._found = layer.data, Reviewed(self.boxes, marks)
+            self._timer.start()

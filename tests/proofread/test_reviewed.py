@@ -1,0 +1,117 @@
+"""What was reviewed stays so until it changes, and alone is learnt from."""
+
+import numpy as np
+import pytest
+
+from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import IGNORE, to_target
+from napari_unet.errors import InputError
+from napari_unet.proofread.correction import ObjectBoxes
+from napari_unet.proofread.learnable import learnable
+from napari_unet.proofread.reviewed import Reviewed
+
+OBJECTS = AnnotationKind.OBJECTS
+EVERYWHERE = (slice(0, 4), slice(0, 30), slice(0, 30))
+
+
+@pytest.fixture
+def labels():
+    """Three objects: 1 in slices 0 and 1, 2 beside it, and 5 in slice 2."""
+    labels = np.zeros((4, 30, 30), np.uint8)
+    labels[:2, 5:15, 5:15], labels[:2, 5:15, 15:25] = 1, 2
+    labels[2, 20:28, 3:9] = 5
+    return labels
+
+
+def test_marks_are_kept_as_text_and_the_next_is_found(labels):
+    seen = Reviewed(ObjectBoxes(labels))
+    assert seen.next_object() == 1
+    seen.mark(1)
+    assert seen.next_object(1) == 2
+    assert seen.next_object(5) == 2
+    seen.mark_slice(2)
+    assert seen.objects() == {1, 5}  # all of 5 lies in slice 2
+    assert seen.words() == "2 of 3 objects, 1 of 4 slices"
+    again = Reviewed(ObjectBoxes(labels), seen.as_dict())
+    assert (again.objects(), again.slices()) == ({1, 5}, {2})
+    assert again.next_slice(2) == 3
+    again.mark(2)
+    assert again.next_object() is None
+
+
+def test_what_changed_is_not_reviewed_until_that_is_undone(labels):
+    boxes = ObjectBoxes(labels)
+    seen = Reviewed(boxes)
+    for number in (1, 2, 5):
+        seen.mark(number)
+    seen.mark_slice(1)
+    before = labels.copy()
+    labels[1, 5:15, 14] = 2
+    seen.touch(EVERYWHERE)
+    assert (seen.objects(), seen.slices()) == ({5}, set())
+    kept = seen.as_dict()
+    assert Reviewed(ObjectBoxes(before), kept).objects() == {5}
+    labels[...] = before
+    seen.touch((slice(1, 2), slice(5, 15), slice(0, 30)))
+    assert (seen.objects(), seen.slices()) == ({1, 2, 5}, {1})
+    labels[labels == 5] = 0
+    seen.touch((slice(2, 3), slice(20, 28), slice(0, 30)))
+    assert seen.objects() == {1, 2}
+
+
+def test_a_wider_type_changes_nothing_that_was_seen(labels):
+    seen = Reviewed(ObjectBoxes(labels))
+    seen.mark(1)
+    seen.mark_slice(3)
+    wide = Reviewed(ObjectBoxes(labels.astype(np.int64)), seen.as_dict())
+    assert (wide.objects(), wide.slices()) == ({1}, {3})
+
+
+def test_marks_that_nobody_made_count_as_none(labels):
+    seen = Reviewed(ObjectBoxes(labels), {"objects": "1:zz,7,,99:ff", "slices": "8:1"})
+    assert seen.objects() == seen.slices() == set()
+
+
+def test_of_reviewed_slices_all_is_learnt_and_of_others_nothing(labels):
+    made = learnable(labels, {1, 2}, {0, 1, 3}, OBJECTS)
+    assert made.words == "3 slices"
+    target = to_target(made.labels, made.kind, coverage=made.coverage)
+    assert target.annotated_slices.tolist() == [0, 1, 3]
+    assert target.annotated[3].all()  # nothing is there, which is right
+    assert target.objects.max() == 2
+
+
+@pytest.mark.parametrize("slices", [set(), {2}])
+def test_of_a_reviewed_object_its_pixels_and_rim_are_learnt(labels, slices):
+    made = learnable(labels, {1}, slices, OBJECTS)
+    assert made.kind is AnnotationKind.SCRIBBLES
+    classes = to_target(made.labels, made.kind, coverage=made.coverage).classes
+    assert (classes[:2, 5:15, 5:14] == 1).all()
+    assert (classes[:2, 5:15, 14] == 0).all()  # the gap to what touches it
+    assert (classes[:2, 4, 4:15] == 0).all()
+    assert (classes[:2, 5:15, 15:] == IGNORE).all()  # nobody looked at 2
+    assert (classes[3] == IGNORE).all()
+    assert (classes[2] != IGNORE).all() == bool(slices)
+
+
+def test_what_values_mean_is_seen_from_their_pieces(labels):
+    assert learnable(labels, set(), {2}).kind is OBJECTS
+    many = np.zeros_like(labels)
+    many[:, ::4, ::2], many[:, 2::4, ::2] = 1, 2
+    assert learnable(many, set(), {2}).kind is AnnotationKind.CLASSES
+
+
+def test_classes_stay_classes(labels):
+    made = learnable(labels, set(), {2}, AnnotationKind.CLASSES)
+    assert made.kind is AnnotationKind.CLASSES
+    assert set(np.unique(made.labels)) == {0, 5}
+    made = learnable(labels, {5}, set(), AnnotationKind.CLASSES)
+    assert (made.labels[2, 20:28, 3:9] == 6).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(OBJECTS, "Nothing is reviewed"), ("scribbles", "are strokes")]
+)
+def test_without_a_mark_nothing_is_learnt(labels, kind, words):
+    with pytest.raises(InputError, match=words):
+        learnable(labels, set(), set(), AnnotationKind(kind))
