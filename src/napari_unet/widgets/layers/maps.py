@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-_NAMED = re.compile(r"probabilit", re.IGNORECASE)
+_NAMED = re.compile(r"probability|probabilities", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
