@@ -107,6 +107,14 @@ def test_the_train_tab_shows_few_controls_at_first_sight(
     assert len(found) <= _MOST, names
 
 
+def test_the_predict_tab_does_too(opened: Any, qtbot: Any) -> None:
+    opened.tabs.setCurrentWidget(opened.predict)
+    qtbot.waitUntil(opened.predict.run_button.isVisible)
+    names = [type(one).__name__ for one in controls(opened.predict)]
+    assert opened.predict.run_button in controls(opened.predict)
+    assert len(names) <= _MOST, names
+
+
 @pytest.mark.parametrize("tab", ["load", "train", "predict", "scores"])
 def test_no_tab_speaks_like_a_program_at_first_sight(opened: Any, tab: str) -> None:
     opened.tabs.setCurrentWidget(getattr(opened, tab))

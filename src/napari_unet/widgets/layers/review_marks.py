@@ -28,6 +28,13 @@ def reviewed_of(layer: Layer) -> dict[str, str]:
     return dict(stored) if isinstance(stored, Mapping) else {}
 
 
+def marks_of(layer: Layer) -> tuple[int, int]:
+    """Return how many objects and slices of a layer are marked."""
+    marks = reviewed_of(layer)
+    objects, slices = (marks.get(name, "") for name in ("objects", "slices"))
+    return objects.count(":"), slices.count(":")
+
+
 def keep_reviewed(layer: Labels, marks: Mapping[str, str]) -> None:
     """Keep marks with a layer, and let its project know."""
     if reviewed_of(layer) != marks:

@@ -29,11 +29,12 @@ from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
-from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.layers.arrays import image_stack, misfit, plane_shape
 from napari_unet.widgets.layers.marks import SOURCE
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.layers.roles import Role
+from napari_unet.widgets.predict.images_box import ImagesBox
+from napari_unet.widgets.predict.next_box import NextBox
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 from napari_unet.widgets.predict.share_box import ShareBox
 from napari_unet.widgets.predict.trust_box import TrustBox
@@ -100,9 +101,11 @@ class PredictWidget(Panel):
         self.rescale.setToolTip(PredictConfig.model_fields["rescale"].description)
         self.threshold, self.sizes = WrappedLabel(hides=True), WrappedLabel(hides=True)
         self.device = DeviceLine()
-        self.send = SendPart(napari_viewer)
+        self.next = NextBox(napari_viewer, self.image)
+        self.send = self.next.send
         self.cost = WrappedLabel(hides=True)
         self.copy_button = button("Copy as command", self.copy_command, _COPY_TIP)
+        self.images = ImagesBox(self)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -190,8 +193,9 @@ class PredictWidget(Panel):
                 *(*chosen, *how, self.copy_button, QLabel("<b>Model</b>"), self.share),
             )
         )
+        self.form.addRow(Fold("All images", self.images))
         self.form.addRow(self.cost)
-        self.finish_layout(self.device, self.send)
+        self.finish_layout(self.device, self.next)
 
     def _connect(self) -> None:
         for changed in (self.model.valueChanged, self.image.valueChanged):
@@ -269,9 +273,14 @@ class PredictWidget(Panel):
         if probabilities:
             self.probabilities.setChecked(True)
         self.model.setValue(model)
-        self.image.setValue(self.workspace.image)
+        self.predict_layer(self.workspace.image)
+
+    def predict_layer(self, image: Image | None) -> None:
+        """Predict an image as a whole, as if by hand, unless something is missing."""
+        self.image.setValue(image)
         self.extent.setCurrentText(_STACK)
-        self._on_run_clicked()
+        if not self.why_not():
+            self._on_run_clicked()
 
     def run(self) -> None:
         """Predict on a thread; tiles are shown as they come."""

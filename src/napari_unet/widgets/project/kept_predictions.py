@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
@@ -110,6 +111,11 @@ class KeptPredictions(QObject):
     def opened(self, layer: Labels, entry: JournalEntry) -> None:
         """Take a prediction for kept: it was read just now."""
         self._keepers[real(layer)].opened(entry)
+
+    def kept_at(self, layer: Labels) -> datetime | None:
+        """Return when a prediction was written last; None where it never was."""
+        keeper = self._keepers.get(real(layer))
+        return None if keeper is None or keeper.last is None else keeper.last.time
 
     def records(self) -> list[LayerRecord]:
         """Return how a project remembers them."""

@@ -252,7 +252,7 @@ class ProofreadWidget(Dock):
     def _lay_out(self) -> None:
         form = growing_form()
         form.addRow("Labels", self.labels)
-        form.addRow("Take where probability >", self.threshold)
+        form.addRow("Probability >", self.threshold)
         self.modes: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
