@@ -29,7 +29,7 @@ from napari_unet.model.allocator import keep_freed_memory
 from napari_unet.model.device import choose_device
 from napari_unet.model.layers import UpConv2d
 from napari_unet.model.losses import LOSSES
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.optimizer import build_optimizer
 
 LAYOUT = torch.channels_last

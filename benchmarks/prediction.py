@@ -28,7 +28,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.model import geometry
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import Device, choose_device
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.memory import choose
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor

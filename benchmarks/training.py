@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from napari_unet.config import RunConfig, TrainConfig, UNetConfig
 from napari_unet.model.device import Device, choose_device
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.samples import em_stack
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import TrainingImage, prepare_image

@@ -40,7 +40,7 @@ from napari_unet.data.ome_zarr import open_volume
 from napari_unet.data.ome_zarr_writer import create_image, planned
 from napari_unet.data.volume import Volume, write_box
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.block_objects import FacesWork, NumbersWork, join_pieces
 from napari_unet.predict.block_output import scratch
 from napari_unet.predict.blocks import Grid

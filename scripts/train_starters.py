@@ -51,7 +51,7 @@ from napari_unet.data.annotation import separate
 from napari_unet.model.card import keep_finish
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.device import choose_device
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.objects.partition import score_slices

@@ -32,7 +32,7 @@ from napari_unet.live.live_set import LiveSet
 from napari_unet.live.loop import LiveLoop
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.guidance import find_places
 from napari_unet.predict.segment import segment
 from napari_unet.samples import em_stack

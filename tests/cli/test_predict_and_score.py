@@ -25,7 +25,7 @@ from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, ModelFileError, NapariUNetError
 from napari_unet.model.card import keep_finish
 from napari_unet.model.checkpoint import load_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor

@@ -14,8 +14,8 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.networks.unet import UNet
 from napari_unet.model.seen import seen
-from napari_unet.model.unet import UNet
 
 
 @pytest.fixture

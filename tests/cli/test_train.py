@@ -92,6 +92,17 @@ def test_options_win_over_the_settings_file(files, train):
     assert len(history(folder)) == 3
 
 
+def test_another_network_is_trained_by_its_name(files, train, run):
+    folder = train("run", "--network", "segnet", "--steps", "1")
+    network = RunConfig.from_yaml(folder / "run.yaml").network
+    # The settings file has a U-Net of 4 channels.
+    assert (network.name, network.base_channels) == ("segnet", 4)
+    result = run("train", "--resume", folder)
+    assert "is finished after 1 steps" in result.stdout
+    with pytest.raises(InputError, match="There is no network 'resnet': choose unet"):
+        train("other", "--network", "resnet")
+
+
 def test_a_budget_that_is_given_replaces_that_of_the_file(train):
     folder = train("run", "--epochs", "1")
     config = RunConfig.from_yaml(folder / "run.yaml").train
@@ -527,7 +538,7 @@ def test_a_start_that_is_neither_a_file_nor_a_starter_is_refused(train):
 
 
 def test_a_2d_starter_is_not_made_3d(train):
-    with pytest.raises(InputError, match="leave out --base-channels and --ndim"):
+    with pytest.raises(InputError, match="leave out --network, --base-channels"):
         train("run", "--start", "em-membranes", "--ndim", "3")
 
 

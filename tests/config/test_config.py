@@ -72,6 +72,7 @@ def test_yaml_is_plain_for_people_and_other_programs():
     assert list(saved) == [
         "images",
         "start",
+        "encoder_weights",
         "network",
         "weight_map",
         "augment",

@@ -15,7 +15,7 @@ from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.segment import segment
 
 zarr = pytest.importorskip("zarr")

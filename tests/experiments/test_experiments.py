@@ -27,7 +27,7 @@ from napari_unet.experiments.experiment_run import ExperimentRun
 from napari_unet.experiments.resize import average_blocks, block_side, majority
 from napari_unet.experiments.split import split_slices
 from napari_unet.experiments.study_measures import measure
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.samples import em_stack
 
 # As the study prints them: loss and two measures on training data, then on validation.

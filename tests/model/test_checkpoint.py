@@ -20,7 +20,7 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError, ModelFileError, OutputError
 from napari_unet.model.card import FORMAT_VERSION, keep_threshold, read_card
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 
 
 def model(seed=0, **card):
@@ -322,7 +322,7 @@ import resource, signal, sys
 from napari_unet.config import UNetConfig
 from napari_unet.errors import OutputError
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 config = UNetConfig(base_channels=8)

@@ -15,7 +15,7 @@ from torch import nn
 
 from napari_unet.config import UNetConfig
 from napari_unet.model.losses import probabilities
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 
 
 def convolve(x, w, b):

@@ -17,7 +17,7 @@ from napari_unet.model.geometry import (
     receptive_field,
     valid_size,
 )
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 
 
 def on_paper(config):

@@ -11,7 +11,7 @@ from torch import nn
 from napari_unet.config import UNetConfig
 from napari_unet.model.geometry import grid, output_size, valid_size
 from napari_unet.model.layers import UpConv2d
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 
 NORMS = ["none", "batch", "instance", "group"]
 PAPER = UNetConfig(base_channels=64, padding="valid", norm="none", num_classes=2)

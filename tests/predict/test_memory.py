@@ -14,7 +14,7 @@ from napari_unet.errors import OutOfMemoryError
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import Device
 from napari_unet.model.footprint import footprint_of
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.memory import choose
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.tiles import plan_axes

@@ -14,7 +14,7 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.pixel_size import difference, factors, warning
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor, predictor_for, resize

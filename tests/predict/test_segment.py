@@ -20,8 +20,8 @@ from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model, save_model
+from napari_unet.model.networks.unet import UNet
 from napari_unet.model.started import Started
-from napari_unet.model.unet import UNet
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.predictor import Predictor

@@ -12,7 +12,7 @@ from napari_unet.config import PredictConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.uncertainty import TURNS, uncertainty
 

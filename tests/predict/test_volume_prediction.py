@@ -15,7 +15,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError, OutputError
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.block_plan import PlanFolder
 from napari_unet.predict.engines import LocalEngine
 from napari_unet.predict.postprocessing import postprocess

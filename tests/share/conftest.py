@@ -19,7 +19,7 @@ from torch import nn
 from napari_unet.config import UNetConfig
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 
 
 def npy(array: np.ndarray) -> bytes:

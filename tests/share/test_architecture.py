@@ -14,8 +14,8 @@ from napari_unet.config import UNetConfig
 from napari_unet.model import architecture
 from napari_unet.model.geometry import valid_size
 from napari_unet.model.losses import probabilities
-from napari_unet.model.unet import UNet
-from napari_unet.share.weight_files import architecture_kwargs, standalone
+from napari_unet.model.networks.unet import UNet, architecture_of
+from napari_unet.share.weight_files import standalone
 
 SHAPES = [
     dict(zip(("ndim", "padding", "upsampling", "flat_levels"), each, strict=True))
@@ -52,14 +52,14 @@ def test_names_and_values_are_those_of_the_network(settings, model):
 
 def test_every_setting_of_the_network_is_carried_over():
     config = UNetConfig(num_classes=3, flat_levels=1, ndim=3)
-    known = architecture_kwargs(config)
+    known = architecture_of(config).kwargs.copy()
     assert known.pop("out_channels") == 3
-    assert known == config.model_dump(exclude={"num_classes"})
+    assert known == config.model_dump(exclude={"name", "num_classes"})
 
 
 def test_it_trains_as_the_network_does():
     config = UNetConfig(base_channels=4, depth=2, dropout=0.5)
-    networks = UNet(config), architecture.UNet(**architecture_kwargs(config))
+    networks = UNet(config), architecture_of(config).build()
     networks[1].load_state_dict(networks[0].state_dict())
     image = torch.randn(2, 1, 16, 16)
     answers = []

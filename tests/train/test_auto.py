@@ -8,7 +8,7 @@ import torch
 from napari_unet.config import RunConfig
 from napari_unet.errors import OutOfMemoryError
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.auto import choose
 from napari_unet.train.trainer import Trainer
 

@@ -14,7 +14,7 @@ from napari_unet.config.postprocess import SPECK
 from napari_unet.data.annotation import Target, to_target
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.samples import em_stack
 from napari_unet.score.borders.thinning import thin_borders

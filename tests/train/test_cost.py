@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from napari_unet.config import Preset, RunConfig
-from napari_unet.model.unet import UNet
-from napari_unet.train.cost import (
-    Extent,
-    TrainingCost,
-    _weights,
-    cost_of_live,
-    cost_of_training,
-)
+from napari_unet.model.networks.unet import UNet
+from napari_unet.model.size import size_of
+from napari_unet.train.cost import Extent, TrainingCost, cost_of_live, cost_of_training
 
 STACK = Extent((30, 512, 512), 30, 30 * 512**2)
 
@@ -66,4 +61,6 @@ def test_memory_grows_with_network_image_and_precision() -> None:
 def test_the_weights_of_a_network_are_counted(ndim: int, base: int) -> None:
     network = Preset.FAST.settings(ndim).network
     network = network.model_copy(update={"base_channels": base, "flat_levels": 0})
-    assert _weights(network) == pytest.approx(UNet(network).num_parameters, rel=0.02)
+    assert size_of(network).parameters == pytest.approx(
+        UNet(network).num_parameters, rel=0.02
+    )

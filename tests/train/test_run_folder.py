@@ -14,7 +14,7 @@ import torch
 from napari_unet.config import RunConfig, UNetConfig
 from napari_unet.errors import InputError, OutputError
 from napari_unet.model.checkpoint import Model, ModelCard, load_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 

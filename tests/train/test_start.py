@@ -10,7 +10,7 @@ from napari_unet.config import Region, Role, RunConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.start import fit_config, origin, take_network
 
 SMALL = UNetConfig(base_channels=4, depth=2)

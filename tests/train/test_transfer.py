@@ -10,7 +10,7 @@ import torch
 from napari_unet.config import TrainConfig, UNetConfig
 from napari_unet.errors import InputError
 from napari_unet.model.losses import cross_entropy
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.optimizer import build_optimizer, restore_optimizer
 from napari_unet.train.transfer import freeze, take_layers, train_mode
 

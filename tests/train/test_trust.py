@@ -14,7 +14,7 @@ from napari_unet.config import AnnotationKind, PostprocessConfig, UNetConfig
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.stack import Stack
 from napari_unet.model.checkpoint import Model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.optimizer import share_of_old
 from napari_unet.train.run_folder import RunFolder

@@ -15,12 +15,12 @@ from napari_unet.config import (
     Coverage,
     EngineConfig,
     ImageConfig,
+    NetworkConfig,
     PostprocessConfig,
     PredictConfig,
     RunConfig,
     Settings,
     TrainConfig,
-    UNetConfig,
     WeightMapConfig,
 )
 from napari_unet.errors import InputError
@@ -37,7 +37,7 @@ _PARTS: dict[str, type[Settings]] = {
     _LISTED: ImageConfig,
     "image": ImageConfig,
     "run": RunConfig,
-    "network": UNetConfig,
+    "network": NetworkConfig,
     "weight_map": WeightMapConfig,
     "train": TrainConfig,
     "predict": PredictConfig,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from napari_unet.cli.options import Given, check_formula, flags, with_settings
-from napari_unet.config import ImageConfig, Preset, RunConfig
+from napari_unet.config import NETWORKS, ImageConfig, Preset, RunConfig
+from napari_unet.config.networks import other_network
 from napari_unet.config.train import BUDGETS
 from napari_unet.errors import InputError
 
@@ -34,7 +35,7 @@ _SOURCE = "command line"
     *("images.pixel_size", "images.unit"),
     *("images.train", "images.validation", "regions", "preset"),
     *("train.minutes", "train.epochs", "train.steps"),
-    *("network.base_channels", "network.ndim"),
+    *("network", "network.base_channels", "network.ndim", "run.encoder_weights"),
     *("weight_map.formula", "weight_map.w0", "weight_map.sigma", "weight_map.balance"),
     *("train.loss", "train.optimizer", "train.learning_rate", "train.schedule"),
     *("train.clip", "train.batch_size", "train.patch_size", "train.device"),
@@ -51,6 +52,14 @@ def train(
         typer.Option(
             help="Boxes, polygons or slices to train on, hold out, keep for a test or "
             "ignore: a YAML or JSON file, saved in the Train dock or written by hand.",
+            show_default=False,
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Which network learns: {', '.join(NETWORKS)} \\[default: unet]. The "
+            "others are those that a U-Net is compared with.",
             show_default=False,
         ),
     ] = None,
@@ -92,11 +101,13 @@ def train(
 
     start = None
     if resume is not None:
-        own = {"regions": regions, "out": out, "preset": preset, "config": config}
+        own: dict[str, Any] = {"regions": regions, "out": out, "network": network}
+        own |= {"preset": preset, "config": config}
         settings = _resumed(resume, given, own)
     else:
         base = _base(preset, config, given)
-        start = _start(base, given)
+        start = _start(base, given, network)
+        base = _with_network(base, network)
         settings = _settings(base, start, given, regions or [])
     run = open_run(
         [source_of(one) for one in settings.images],
@@ -106,7 +117,7 @@ def train(
         resume=resume is not None,
         auto=preset is Preset.AUTO,
     )
-    if not any((preset, config, resume, given["network"], given["run"])):
+    if not any((network, preset, config, resume, given["network"], given["run"])):
         _offer_starter(run)
     train_and_report(run)
 
@@ -142,7 +153,7 @@ def train_and_report(run: OpenRun) -> None:
         )
         return
     say(
-        f"training a {network.ndim}D U-Net, base {network.base_channels} "
+        f"training a {network.ndim}D {network.title}, base {network.base_channels} "
         f"({trainer.network.num_parameters:,} parameters) on {trainer.device.words}"
     )
     with stop_on_signals() as stop:
@@ -179,15 +190,16 @@ def _resumed(folder: Path, given: Given, own: dict[str, Any]) -> RunConfig:
     return config.model_copy(update={"train": train, "images": _some(config.images)})
 
 
-def _start(config: RunConfig, given: Given) -> Model | None:
+def _start(config: RunConfig, given: Given, network: str | None) -> Model | None:
     """Read the model to start from, where there is one."""
     from napari_unet.train.start import load_start
 
     start = load_start(given["run"].get("start", config.start))
-    if start is not None and given["network"]:
+    own = network or given["network"] or given["run"].get("encoder_weights")
+    if start is not None and own:
         raise InputError(
-            "--start takes the network of the model: leave out --base-channels and "
-            "--ndim."
+            "--start takes the network of the model: leave out --network, "
+            "--base-channels, --ndim and --encoder-weights."
         )
     return start
 
@@ -224,6 +236,13 @@ def _base(preset: Preset | None, file: Path | None, given: Given) -> RunConfig:
                 "preset."
             )
     return (preset or Preset.FAST).settings(given["network"].get("ndim", 2))
+
+
+def _with_network(config: RunConfig, name: str | None) -> RunConfig:
+    """Put the network that is named into the settings."""
+    if name is None:
+        return config
+    return config.changed("--network", network=other_network(name, config.network))
 
 
 def _settings(

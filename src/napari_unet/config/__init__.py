@@ -10,7 +10,8 @@ from napari_unet.config.baseline import BaselineConfig
 from napari_unet.config.coverage import Coverage
 from napari_unet.config.engine import EngineConfig
 from napari_unet.config.export import ExportConfig
-from napari_unet.config.network import UNetConfig
+from napari_unet.config.network import NetworkConfig
+from napari_unet.config.networks import NETWORKS, SegNetConfig, UNetConfig
 from napari_unet.config.postprocess import PostprocessConfig
 from napari_unet.config.predict import PredictConfig
 from napari_unet.config.presets import Preset
@@ -20,6 +21,7 @@ from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
 
 __all__ = [
+    "NETWORKS",
     "AnnotationKind",
     "AugmentConfig",
     "BaselineConfig",
@@ -27,12 +29,14 @@ __all__ = [
     "EngineConfig",
     "ExportConfig",
     "ImageConfig",
+    "NetworkConfig",
     "PostprocessConfig",
     "PredictConfig",
     "Preset",
     "Region",
     "Role",
     "RunConfig",
+    "SegNetConfig",
     "Settings",
     "TrainConfig",
     "UNetConfig",

@@ -1,17 +1,62 @@
-"""Settings of the network."""
+"""What the settings of all networks have in common."""
 
 from __future__ import annotations
 
-from typing import Literal
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
 from napari_unet.config.base import Settings
+from napari_unet.config.layer_path import Path
 
 
-class UNetConfig(Settings):
-    """Shape of the network (paper, figure 1)."""
+class Source(NamedTuple):
+    """The paper that a network is from."""
 
+    text: str
+    doi: str
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """What a network takes.
+
+    Attributes
+    ----------
+    parameters
+        Trained numbers.
+    kept
+        Values kept for the way back, for each pixel of the image.
+    peak
+        Values held at once while predicting, for each pixel of the image.
+    """
+
+    parameters: int
+    kept: float
+    peak: float
+
+
+class NetworkConfig(Settings):
+    """Shape of a network; one class for each kind, all with these fields.
+
+    Attributes
+    ----------
+    title
+        What the network is called.
+    source
+        Where it is from.
+    full_channels
+        What `base_channels` is in there.
+    """
+
+    title: ClassVar[str]
+    source: ClassVar[Source]
+    full_channels: ClassVar[int] = 64
+
+    name: str = Field("", title="Network")
+    """Which network it is."""
     ndim: Literal[2, 3] = Field(2, title="Dimensions")
     """2 takes every slice by itself. 3 sees neighbouring slices: better where cells are
     followed through thin slices, and several times slower."""
@@ -21,38 +66,48 @@ class UNetConfig(Settings):
     """Classes, background included; 1 is a single sigmoid output for foreground against
     background."""
     base_channels: int = Field(16, ge=1, le=256, title="Network size (channels)")
-    """Channels of the first level, doubled at every level below; the paper has 64.
-    Higher can learn more, is slower and takes more memory: twice the channels, four
+    """Channels of the first level, by which those of all others grow; the papers have
+    64. Higher can learn more, is slower and takes more memory: twice the channels, four
     times the weights."""
-    depth: int = Field(4, ge=1, le=7, title="Depth (poolings)")
-    """How often the image is halved; the paper has 4. Higher sees more of the
-    surroundings of each pixel, and needs larger patches."""
-    padding: Literal["same", "valid"] = Field("same", title="Padding")
-    """same: the output is as large as the input; valid: as in the paper, the output is
-    smaller and the image is mirrored at its border, which is slower."""
     norm: Literal["none", "batch", "instance", "group"] = Field(
         "batch", title="Normalisation"
     )
     """What keeps the values in range after every convolution; the paper has none, and
     then learns more slowly. instance and group suit single patches per step."""
-    norm_last: bool = Field(True, title="Normalise the last")
-    """On: after the last 3x3 convolution too; the study's second experiment leaves it
-    out."""
-    activation: Literal["relu", "leaky_relu", "elu", "silu"] = Field(
-        "relu", title="Activation"
-    )
-    """What follows every convolution; the paper has relu. The others let a little of
-    what is negative through."""
     dropout: float = Field(0.0, ge=0, lt=1, title="Dropout (share)")
     """Share of the channels switched off at random at the end of the contracting path
     while training. Higher: learns less by heart and more slowly; helps where little is
     annotated."""
-    upsampling: Literal["transposed", "linear"] = Field(
-        "transposed", title="Upsampling"
-    )
-    """transposed: learnt 2x2 up-convolutions, as in the paper; linear: interpolation,
-    which cannot leave a chequered pattern."""
     flat_levels: int | None = Field(None, ge=0, le=7, title="Flat levels")
     """Number of first poolings that leave the slices alone, for networks with 3
     dimensions whose slices are thicker than their pixels. Higher: for thicker slices;
     chosen from the pixel size when left out."""
+
+    @property
+    @abstractmethod
+    def poolings(self) -> tuple[int, ...]:
+        """What every pooling divides Y and X by, from the top level down."""
+
+    @abstractmethod
+    def path(self, axis: int) -> Path:
+        """Return the layers along the deepest way; -1 is X, -2 is Y, and -3 is Z."""
+
+    def known_size(self) -> NetworkSize | None:
+        """Return what the network takes as a formula says; None to have it measured."""
+        return None
+
+    @property
+    def num_levels(self) -> int:
+        """Levels of the contracting path, the bottom included."""
+        return len(self.poolings) + 1
+
+    def factors(self, axis: int = -1) -> tuple[int, ...]:
+        """Return what every pooling divides `axis` by, from the top level down."""
+        flat = min(self.flat_levels or 0, len(self.poolings)) if axis == -3 else 0
+        return (1,) * flat + self.poolings[flat:]
+
+    @property
+    def scales(self) -> list[tuple[int, ...]]:
+        """Factors of [Z,] Y and X of every pooling, from the top level down."""
+        axes = range(-self.ndim, 0)
+        return list(zip(*(self.factors(axis) for axis in axes), strict=True))

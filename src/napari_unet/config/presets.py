@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from napari_unet.config.augment import AugmentConfig
-from napari_unet.config.network import UNetConfig
+from napari_unet.config.networks import UNetConfig
 from napari_unet.config.run import RunConfig
 from napari_unet.config.train import TrainConfig
 from napari_unet.config.weights import WeightMapConfig
@@ -30,11 +30,10 @@ class Preset(StrEnum):
         config = _SETTINGS[self]
         if ndim == 2:
             return config
-        network = config.network.model_copy(update={"ndim": 3})
-        patch = _IN_3D
-        if network.padding == "valid":
-            network = network.model_copy(update={"depth": 3})
-            patch = _IN_3D_VALID
+        shape, patch = {"ndim": 3}, _IN_3D
+        if self is Preset.PAPER:
+            shape, patch = {"ndim": 3, "depth": 3}, _IN_3D_VALID
+        network = config.network.model_copy(update=shape)
         train = config.train.model_copy(update=patch)
         return config.model_copy(update={"network": network, "train": train})
 

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field
 from napari_unet.config.augment import AugmentConfig
 from napari_unet.config.base import AnnotationKind, Settings
 from napari_unet.config.coverage import Coverage
-from napari_unet.config.network import UNetConfig
+from napari_unet.config.networks import AnyNetwork, UNetConfig
 from napari_unet.config.region import Region
 from napari_unet.config.structured_text import parse_yaml
 from napari_unet.config.train import TrainConfig
@@ -82,7 +82,11 @@ class RunConfig(Settings):
     """noise: a new network, which knows nothing yet; a starter network that comes with
     the program, such as em-membranes; or a model file, to fine-tune it. Either brings
     its own network."""
-    network: UNetConfig = Field(default_factory=UNetConfig)
+    encoder_weights: str | None = Field(None, title="Encoder weights")
+    """File of weights that the encoder of a new network starts from, such as a state
+    dict of torchvision's VGG-16; for networks with an encoder of that kind, at full
+    width. Nothing is downloaded."""
+    network: AnyNetwork = Field(default_factory=UNetConfig)
     weight_map: WeightMapConfig = Field(
         default_factory=WeightMapConfig,
         validation_alias=AliasChoices("weight_map", "weights"),

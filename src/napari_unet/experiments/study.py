@@ -88,7 +88,7 @@ class Experiment:
         """What it is, and what it was measured on, in some words."""
         train, network = self.settings.train, self.settings.network
         norm = "" if network.norm == "none" else ", batch normalisation"
-        if norm and not network.norm_last:
+        if norm and isinstance(network, UNetConfig) and not network.norm_last:
             norm += " but for the last"
         optimizer = "SGD" if train.optimizer == "sgd" else "Adam"
         text = (

@@ -10,7 +10,7 @@ import numpy as np
 from napari_unet.config import RunConfig
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import choose_device
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks import SegmentationNetwork
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.describe import data_before, model_card
 from napari_unet.train.learner import Learner
@@ -70,7 +70,7 @@ class LiveLearner:
         self.notes = self._learner.notes
 
     @property
-    def network(self) -> UNet:
+    def network(self) -> SegmentationNetwork:
         """The network as it is now."""
         return self._learner.network
 

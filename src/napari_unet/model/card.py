@@ -23,6 +23,7 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
+from napari_unet.config.networks import AnyNetwork
 from napari_unet.config.structured_text import parse_json
 from napari_unet.data.files import atomic_write
 from napari_unet.data.normalize import Normalization
@@ -30,7 +31,7 @@ from napari_unet.errors import ModelFileError
 from napari_unet.model.foreign.archive import holds_description
 from napari_unet.words import shortened
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 KEY = "napari_unet"
 """Name of the description among the metadata of the file."""
 
@@ -41,14 +42,15 @@ class ModelCard(Settings):
     Format 2 added `threshold`, which format 1 does not know. Format 3 added the moments
     of `normalization`: models of before took those of all pixels. Format 4 added
     `finish`: models of before keep to the class of every pixel. Format 5 added
-    `checksum`, without which the weights of a model are taken as they are.
+    `checksum`, without which the weights of a model are taken as they are. Format 6
+    added the name of the `network`: models of before are U-Nets.
     """
 
     # A score that is not defined is NaN, which must come back from the file.
     model_config = ConfigDict(ser_json_inf_nan="constants", populate_by_name=True)
 
     format_version: int = FORMAT_VERSION
-    network: UNetConfig = Field(default_factory=UNetConfig)
+    network: AnyNetwork = Field(default_factory=UNetConfig)
     class_names: tuple[str, ...] = ("background", "foreground")
     normalization: Normalization = Field(default_factory=Normalization)
     pixel_size: tuple[float, ...] = (1.0, 1.0, 1.0)

@@ -14,11 +14,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from napari_unet.config import UNetConfig
+from napari_unet.config import NetworkConfig
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import ModelFileError, memory_told
 from napari_unet.model.card import KEY, ModelCard, read_card
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks import SegmentationNetwork, build
 from napari_unet.words import reason
 
 __all__ = ["Model", "ModelCard", "load_model", "save_model", "versions"]
@@ -28,7 +28,7 @@ __all__ = ["Model", "ModelCard", "load_model", "save_model", "versions"]
 class Model:
     """A network and its card; there is nothing to note."""
 
-    network: UNet
+    network: SegmentationNetwork
     card: ModelCard
     notes: tuple[str, ...] = ()
 
@@ -109,7 +109,7 @@ def model_from(
             f"{path} holds weights that are no numbers (NaN or infinite): use another "
             "model, or train anew."
         )
-    network = UNet(card.network)
+    network = build(card.network)
     network.load_state_dict(tensors)
     return Model(network.eval(), card)
 
@@ -131,10 +131,10 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{n: version(n) for n in names}}
 
 
-def _fits(tensors: dict[str, torch.Tensor], config: UNetConfig) -> bool:
+def _fits(tensors: dict[str, torch.Tensor], config: NetworkConfig) -> bool:
     """Compare names and shapes before memory is taken for what a file may invent."""
     with torch.device("meta"):
-        wanted = UNet(config).state_dict()
+        wanted = build(config).state_dict()
     return {name: tensor.shape for name, tensor in tensors.items()} == {
         name: tensor.shape for name, tensor in wanted.items()
     }

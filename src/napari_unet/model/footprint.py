@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from napari_unet.config import UNetConfig
+from napari_unet.config import NetworkConfig
 from napari_unet.model import geometry
-
-_VALUES = 10
-"""Values held at once for each pixel and channel of the first level, as measured."""
+from napari_unet.model.size import size_of
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,8 @@ class Footprint:
         Channels of the image.
     num_classes
         Channels of the probabilities, background and every class.
-    width
-        Channels of the first level, by which memory is estimated.
+    values
+        Values held at once for each pixel, by which memory is estimated.
     sides
         What fits along Z, Y and X; networks with 2 dimensions take one slice.
     """
@@ -66,32 +64,32 @@ class Footprint:
     ndim: int
     in_channels: int
     num_classes: int
-    width: int
+    values: float
     sides: tuple[Side, Side, Side]
 
     def bytes_of_pixel(self, *, bfloat16: bool) -> int:
         """Estimate the bytes that a forward pass holds at its peak for every pixel."""
         outside = 4 * (self.in_channels + 2 * self.num_classes)
-        return _VALUES * self.width * (2 if bfloat16 else 4) + outside
+        return int(self.values * (2 if bfloat16 else 4) + outside)
 
 
 @lru_cache(maxsize=64)
-def footprint_of(config: UNetConfig) -> Footprint:
-    """Return what a prediction has to know of a U-Net."""
+def footprint_of(config: NetworkConfig) -> Footprint:
+    """Return what a prediction has to know of a network of ours."""
     z = Side() if config.ndim == 2 else side_of(config, -3)
     return Footprint(
         config.ndim,
         config.in_channels,
         max(2, config.num_classes),
-        config.base_channels,
+        size_of(config).peak,
         (z, side_of(config, -2), side_of(config, -1)),
     )
 
 
-def side_of(config: UNetConfig, axis: int = -1) -> Side:
-    """Return what fits a U-Net along an axis: -1 is X, -2 is Y, and -3 is Z."""
+def side_of(config: NetworkConfig, axis: int = -1) -> Side:
+    """Return what fits a network along an axis: -1 is X, -2 is Y, and -3 is Z."""
     step = geometry.grid(config, axis)
-    if config.padding == "same":
+    if not geometry.is_cropped(config, axis):
         return Side(step, step, halo=geometry.reach(config, axis))
     least = geometry.valid_size(config, 1, axis)
     # As much is lost of any input that fits.

@@ -1,37 +1,36 @@
 """What fits a network and what it sees, computed from its settings alone.
 
 Spatial axes are counted from the end: -1 is X, -2 is Y, and -3 is Z in 3D. They
-differ only where the first poolings leave Z alone (`UNetConfig.flat_levels`).
+differ only where the first poolings leave Z alone (`NetworkConfig.flat_levels`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from napari_unet.config import UNetConfig
+from napari_unet.config import NetworkConfig
 from napari_unet.errors import InputError
 
 
-def factors(config: UNetConfig, axis: int = -1) -> tuple[int, ...]:
-    """Return what every pooling divides `axis` by, 1 or 2, from the top level down."""
-    flat = min(config.flat_levels or 0, config.depth) if axis == -3 else 0
-    return (1,) * flat + (2,) * (config.depth - flat)
-
-
-def grid(config: UNetConfig, axis: int = -1) -> int:
+def grid(config: NetworkConfig, axis: int = -1) -> int:
     """Return what the sides of an input of a `same` network are multiples of."""
-    return math.prod(factors(config, axis))
+    return math.prod(layer.stride for layer in config.path(axis))
 
 
-def valid_size(config: UNetConfig, size: int, axis: int = -1) -> int:
+def is_cropped(config: NetworkConfig, axis: int = -1) -> bool:
+    """Return whether an output is smaller than its input."""
+    return any(layer.lost for layer in config.path(axis))
+
+
+def valid_size(config: NetworkConfig, size: int, axis: int = -1) -> int:
     """Return the smallest input side >= `size` that passes the network."""
     while _output_size(config, size, axis) is None:
         size += 1
     return size
 
 
-def output_size(config: UNetConfig, size: int, axis: int = -1) -> int:
+def output_size(config: NetworkConfig, size: int, axis: int = -1) -> int:
     """Return the side of the output for an input of side `size`, in pixels.
 
     Raises
@@ -50,7 +49,7 @@ def output_size(config: UNetConfig, size: int, axis: int = -1) -> int:
     return out
 
 
-def input_size(config: UNetConfig, output: int, axis: int = -1) -> int:
+def input_size(config: NetworkConfig, output: int, axis: int = -1) -> int:
     """Return the smallest input side whose output has at least `output` pixels."""
     size = valid_size(config, output, axis)
     while output_size(config, size, axis) < output:
@@ -58,20 +57,18 @@ def input_size(config: UNetConfig, output: int, axis: int = -1) -> int:
     return size
 
 
-def receptive_field(config: UNetConfig, axis: int = -1) -> int:
+def receptive_field(config: NetworkConfig, axis: int = -1) -> int:
     """Side of the square of input pixels that one output pixel can depend on.
 
     Where an output pixel lies on the pooling grid changes it by some pixels; this is
     the widest.
     """
-    seen = (_seen(config, pixel, axis) for pixel in range(grid(config, axis)))
-    return max(last - first + 1 for first, last in seen)
+    return max(last - first + 1 for _, first, last in _seen(config, axis))
 
 
-def reach(config: UNetConfig, axis: int = -1) -> int:
+def reach(config: NetworkConfig, axis: int = -1) -> int:
     """Farthest distance, in pixels, of an input pixel that an output depends on."""
-    pixels = range(grid(config, axis))
-    seen = [(pixel, *_seen(config, pixel, axis)) for pixel in pixels]
+    seen = _seen(config, axis)
     return max(max(pixel - first, last - pixel) for pixel, first, last in seen)
 
 
@@ -94,37 +91,20 @@ def choose_flat_levels(pixel_size: Sequence[float], depth: int) -> int:
     return min(depth, max(0, round(math.log2(z / math.sqrt(y * x)))))
 
 
-def _seen(config: UNetConfig, pixel: int, axis: int) -> tuple[int, int]:
-    """First and last input pixel behind output `pixel`, along the deepest path."""
-    first = last = pixel
-    for factor in factors(config, axis):
-        # Back from output to input: two 3x3 convolutions, then the upsampling, which
-        # looks at a neighbour on either side where it interpolates.
-        beside = int(_interpolates(config, factor))
-        first = (first - 2 - beside) // factor
-        last = (last + 2 + beside) // factor
-    first, last = first - 2, last + 2
-    for factor in reversed(factors(config, axis)):
-        # Pooling, then the two convolutions above it.
-        first, last = factor * first - 2, factor * last + (factor - 1) + 2
-    return first, last
+def _seen(config: NetworkConfig, axis: int) -> Iterator[tuple[int, int, int]]:
+    """Give every output pixel of the grid, and first and last input pixel behind it."""
+    path = config.path(axis)
+    for pixel in range(grid(config, axis)):
+        first = last = pixel
+        for layer in reversed(path):
+            first, last = layer.seen(first, last)
+        yield pixel, first, last
 
 
-def _output_size(config: UNetConfig, size: int, axis: int) -> int | None:
-    valid = config.padding == "valid"
-    shrink = 4 if valid else 0
-    steps = factors(config, axis)
-    for factor in steps:
-        size -= shrink
-        if size <= 0 or size % factor:
-            return None
-        size //= factor
-    size -= shrink
-    for factor in reversed(steps):
-        beside = 2 if valid and _interpolates(config, factor) else 0
-        size = factor * size - beside - shrink
-    return size if size > 0 else None
-
-
-def _interpolates(config: UNetConfig, factor: int) -> bool:
-    return config.upsampling == "linear" and factor > 1
+def _output_size(config: NetworkConfig, size: int, axis: int) -> int | None:
+    side: int | None = size
+    for layer in config.path(axis):
+        if side is None:
+            break
+        side = layer.output(side)
+    return side

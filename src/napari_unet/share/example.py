@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_unet.model.checkpoint import Model
-    from napari_unet.model.unet import UNet
+    from napari_unet.model.networks import SegmentationNetwork
 
 _ORANGE = (1.0, 0.6, 0.1)
 
@@ -118,7 +118,7 @@ def as_npy(array: NDArray[np.float32]) -> bytes:
     return file.getvalue()
 
 
-def _answer(network: UNet, image: Tensor) -> NDArray[np.float32]:
+def _answer(network: SegmentationNetwork, image: Tensor) -> NDArray[np.float32]:
     with torch.inference_mode():
         answer: NDArray[np.float32] = probabilities(network(image)).numpy()
     return answer[:, 1:] if network.config.num_classes == 1 else answer

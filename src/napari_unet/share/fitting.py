@@ -12,7 +12,7 @@ from torch import Tensor
 
 from napari_unet.config import UNetConfig
 from napari_unet.errors import InputError
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 
 _ACTIVATIONS = ("relu", "leaky_relu", "elu", "silu")
 

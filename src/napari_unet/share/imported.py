@@ -18,7 +18,7 @@ from napari_unet.model.foreign.description import Description
 from napari_unet.model.foreign.own import own_model
 from napari_unet.model.foreign.runtimes import read_state_dict, weights_of
 from napari_unet.model.foreign.transforms import Moments, Sigmoid, Softmax
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.share.fitting import Layers, candidates
 
 _CLOSE = 1e-3

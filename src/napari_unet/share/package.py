@@ -7,7 +7,6 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files as resources
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +128,7 @@ def _weight_files(model: Model, shown: Example, file_format: str) -> dict[str, b
     network, card = standalone(model), model.card.model_dump_json(by_alias=True)
     files, package = {}, file_format == "bioimageio"
     if package:
-        files[names.STATE_DICT] = state_dict_file(network)
+        files[names.STATE_DICT] = state_dict_file(model.network)
     if package or file_format == "torchscript":
         files[names.TORCHSCRIPT] = torchscript_file(network, shown.normalised, card)
     if file_format == "onnx" or (package and has_onnx()):
@@ -140,10 +139,12 @@ def _weight_files(model: Model, shown: Example, file_format: str) -> dict[str, b
 def _differences(
     model: Model, files: Mapping[str, bytes], shown: Example
 ) -> dict[str, float]:
-    found = {}
+    found, architecture = {}, model.network.architecture
     for name, data in files.items():
         if name == names.STATE_DICT:
-            answer = run_state_dict(data, model.network.config, shown.normalised)
+            if architecture is None:
+                continue
+            answer = run_state_dict(data, architecture, shown.normalised)
         elif name == names.TORCHSCRIPT:
             answer = run_torchscript(data, shown.normalised)
         else:
@@ -156,16 +157,16 @@ def _package(
     model: Model, config: ExportConfig, weights: Mapping[str, bytes], shown: Example
 ) -> dict[str, bytes]:
     """Return the content of every file of a package, by its name."""
-    source = resources("napari_unet.model") / "architecture.py"
-    files = {
-        **weights,
-        names.ARCHITECTURE: source.read_bytes(),
+    architecture, files = model.network.architecture, {**weights}
+    if architecture is not None:
+        files[names.ARCHITECTURE] = architecture.source()
+    files |= {
         names.CARD: model.card.model_dump_json(by_alias=True, indent=1).encode(),
         names.TEST_INPUT: as_npy(shown.image),
         names.TEST_OUTPUT: as_npy(shown.answer),
         names.COVER: cover(shown),
     }
-    described = describe(model.card, config, files, torch.__version__)
+    described = describe(model.card, config, files, torch.__version__, architecture)
     files[names.README] = readme(model.card, described, shown.moments).encode()
     text = yaml.safe_dump(described, sort_keys=False, allow_unicode=True)
     return {names.DESCRIPTION: text.encode(), **files}

@@ -10,26 +10,26 @@ from napari_unet.data.calibration import normal_unit, unit_factor
 from napari_unet.model import geometry
 from napari_unet.share import package_files as names
 from napari_unet.share.package_files import sha256
-from napari_unet.share.weight_files import INPUT, OPSET, OUTPUT, architecture_kwargs
+from napari_unet.share.weight_files import INPUT, OPSET, OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_unet.config import ExportConfig, UNetConfig
+    from napari_unet.config import ExportConfig, NetworkConfig
     from napari_unet.model.card import ModelCard
+    from napari_unet.model.networks.segmentation_network import Architecture
 
 FORMAT_VERSION = "0.5.4"
 """The newest that programs of 2025, ilastik among them, and those of today read."""
-PAPER = {
-    "text": "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical "
-    "Image Segmentation. MICCAI 2015",
-    "doi": "10.1007/978-3-319-24574-4_28",
-}
 _UNITS = ("femtometer", "picometer", "nanometer", "micrometer", "millimeter")
 
 
 def describe(
-    card: ModelCard, config: ExportConfig, files: Mapping[str, bytes], torch: str
+    card: ModelCard,
+    config: ExportConfig,
+    files: Mapping[str, bytes],
+    torch: str,
+    architecture: Architecture | None = None,
 ) -> dict[str, Any]:
     """Return what `rdf.yaml` holds.
 
@@ -43,10 +43,19 @@ def describe(
         Content of the other files, by name.
     torch
         Version of torch that wrote the weights.
+    architecture
+        Of a network that other programs can build from its source.
     """
     nickname = f"napari-unet-{sha256(files[names.STATE_DICT])[:8]}"
     dimensions = f"{card.network.ndim}d"
-    tags = ("unet", dimensions, "pytorch", "semantic-segmentation", "napari-unet")
+    tags = (
+        card.network.name,
+        dimensions,
+        "pytorch",
+        "semantic-segmentation",
+        "napari-unet",
+    )
+    attached = [names.CARD] if architecture else [names.CARD, names.STATE_DICT]
     return {
         "format_version": FORMAT_VERSION,
         "type": "model",
@@ -57,13 +66,13 @@ def describe(
         "covers": [names.COVER],
         "authors": [{"name": name} for name in config.authors or ("not stated",)],
         "license": config.license,
-        "cite": [PAPER, *config.citations],
+        "cite": [card.network.source._asdict(), *config.citations],
         "tags": [*tags, "electron-microscopy"],
         "timestamp": card.date or datetime.now(UTC).isoformat(),
         "inputs": [_input(card, files)],
         "outputs": [_output(card, files)],
-        "weights": _weights(card.network, files, torch),
-        "attachments": [_file(names.CARD, files)],
+        "weights": _weights(architecture, files, torch),
+        "attachments": [_file(name, files) for name in attached],
         "config": {"bioimageio": {"nickname": nickname}},
     }
 
@@ -72,28 +81,32 @@ def _title(card: ModelCard, config: ExportConfig) -> str:
     if config.name:
         return config.name
     classes = " ".join(_plain(name) for name in card.class_names[1:])
-    return f"U-Net {card.network.ndim}D {classes}"[:64].strip()
+    return f"{card.network.title} {card.network.ndim}D {classes}"[:64].strip()
 
 
-def halo(config: UNetConfig, axis: int) -> int:
+def halo(config: NetworkConfig, axis: int) -> int:
     """Return how much of a tile's rim other programs are told to discard.
 
     Half of what a pixel can depend on, in whole steps of the pooling grid: what lies
     farther changes hardly a probability (measured in docs/share.md). With `valid`
     padding the network discards the rim itself.
     """
-    if config.padding == "valid":
+    if geometry.is_cropped(config, axis):
         return 0
     grid = geometry.grid(config, axis)
     return -(-geometry.reach(config, axis) // 2 // grid) * grid
 
 
-def smallest_sides(config: UNetConfig) -> list[int]:
+def smallest_sides(config: NetworkConfig) -> list[int]:
     """Return the smallest tile along [Z,] Y and X; larger ones are grids larger."""
-    axes = range(-config.ndim, 0)
-    if config.padding == "valid":
-        return [geometry.input_size(config, 64, axis) for axis in axes]
-    return [max(16, 2 * halo(config, a) + geometry.grid(config, a)) for a in axes]
+    return [_smallest_side(config, axis) for axis in range(-config.ndim, 0)]
+
+
+def _smallest_side(config: NetworkConfig, axis: int) -> int:
+    if geometry.is_cropped(config, axis):
+        return geometry.input_size(config, 64, axis)
+    step = geometry.grid(config, axis)
+    return max(-(-16 // step) * step, 2 * halo(config, axis) + step)
 
 
 def shared_axes(card: ModelCard) -> list[str]:
@@ -151,23 +164,23 @@ def _output(card: ModelCard, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def _weights(
-    config: UNetConfig, files: Mapping[str, bytes], torch: str
+    architecture: Architecture | None, files: Mapping[str, bytes], torch: str
 ) -> dict[str, Any]:
     version = {"pytorch_version": torch.partition("+")[0]}
-    derived = {"parent": "pytorch_state_dict"}
-    architecture = {
-        **_file(names.ARCHITECTURE, files),
-        "callable": "UNet",
-        "kwargs": architecture_kwargs(config),
-    }
-    weights: dict[str, Any] = {
-        "pytorch_state_dict": {
+    derived: dict[str, str] = {}
+    weights: dict[str, Any] = {}
+    if architecture is not None:
+        derived = {"parent": "pytorch_state_dict"}
+        weights["pytorch_state_dict"] = {
             **_file(names.STATE_DICT, files),
             **version,
-            "architecture": architecture,
-        },
-        "torchscript": {**_file(names.TORCHSCRIPT, files), **derived, **version},
-    }
+            "architecture": {
+                **_file(names.ARCHITECTURE, files),
+                "callable": architecture.callable,
+                "kwargs": architecture.kwargs,
+            },
+        }
+    weights["torchscript"] = {**_file(names.TORCHSCRIPT, files), **derived, **version}
     if names.ONNX in files:
         opset = {"opset_version": OPSET}
         weights["onnx"] = {**_file(names.ONNX, files), **derived, **opset}
@@ -199,7 +212,9 @@ def _space(card: ModelCard, sizes: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 def _summary(card: ModelCard) -> str:
     classes = ", ".join(card.class_names[1:])
-    return f"A U-Net of {card.network.ndim} dimensions that finds: {classes}."[:1024]
+    return (
+        f"{card.network.title} of {card.network.ndim} dimensions that finds: {classes}."
+    )[:1024]
 
 
 def _plain(name: str) -> str:

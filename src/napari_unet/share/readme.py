@@ -46,11 +46,10 @@ def readme(card: ModelCard, described: Mapping[str, Any], moments: float) -> str
     )
     environment.filters["plain"] = markdown
     written = [one["source"] for one in described["weights"].values()]
-    files = {
-        name: content
-        for name, content in _CONTENT.items()
-        if name not in names.FORMATS or name in written
-    }
+    missing = {*names.FORMATS} - {*written}
+    if names.STATE_DICT in missing:
+        missing.add(names.ARCHITECTURE)
+    files = {name: told for name, told in _CONTENT.items() if name not in missing}
     (step,) = described["inputs"][0]["preprocessing"]
     return environment.get_template("package.md.j2").render(
         name=described["name"],

@@ -7,21 +7,23 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from napari_unet.errors import InputError
-from napari_unet.model.architecture import UNet
 from napari_unet.model.card import KEY
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_unet.config import UNetConfig
     from napari_unet.model.checkpoint import Model
+    from napari_unet.model.networks.segmentation_network import (
+        Architecture,
+        SegmentationNetwork,
+    )
 
 INPUT, OUTPUT = "image", "probabilities"
 """Names of the two tensors."""
@@ -30,16 +32,27 @@ OPSET = 17
 NO_ONNX = 'ONNX needs two packages more: pip install "napari-unet-em[onnx]".'
 
 
-def architecture_kwargs(config: UNetConfig) -> dict[str, Any]:
-    """Return what the class of `architecture.py` is made with."""
-    kwargs = config.model_dump()
-    kwargs["out_channels"] = kwargs.pop("num_classes")
-    return kwargs | {"flat_levels": config.flat_levels or 0}
+class WithProbabilities(nn.Module):
+    """A network whose last layer is softmax or, of one output, sigmoid."""
+
+    def __init__(self, network: SegmentationNetwork) -> None:
+        super().__init__()
+        self.network = network
+        single = network.config.num_classes == 1
+        self.final = nn.Sigmoid() if single else nn.Softmax(dim=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map a normalised (B, C, [Z,] Y, X) image to probabilities."""
+        probabilities: Tensor = self.final(self.network(image))
+        return probabilities
 
 
-def standalone(model: Model) -> UNet:
-    """Return the network of a model as other programs build it."""
-    network = UNet(**architecture_kwargs(model.network.config))
+def standalone(model: Model) -> nn.Module:
+    """Return the network of a model as other programs build or load it."""
+    architecture = model.network.architecture
+    if architecture is None:
+        return WithProbabilities(model.network).eval()
+    network = architecture.build()
     network.load_state_dict(model.network.state_dict())
     return network.eval()
 
@@ -110,10 +123,10 @@ def has_onnx() -> bool:
 
 
 def run_state_dict(
-    data: bytes, config: UNetConfig, image: Tensor
+    data: bytes, architecture: Architecture, image: Tensor
 ) -> NDArray[np.float32]:
     """Return what the architecture with weights of a file makes of an image."""
-    network = UNet(**architecture_kwargs(config)).eval()
+    network = architecture.build().eval()
     network.load_state_dict(torch.load(io.BytesIO(data), weights_only=True))
     with torch.inference_mode():
         answer: NDArray[np.float32] = network(image).numpy()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
-from napari_unet.config import RunConfig, UNetConfig
+from napari_unet.config import NetworkConfig, RunConfig
 from napari_unet.errors import OutOfMemoryError
 from napari_unet.model import geometry
 from napari_unet.model.checkpoint import Model
@@ -90,7 +90,7 @@ def _with_patch(config: RunConfig, images: Sequence[TrainingImage]) -> RunConfig
     return config.model_copy(update={"train": train})
 
 
-def _fitting(network: UNetConfig, size: int, axis: int) -> int:
+def _fitting(network: NetworkConfig, size: int, axis: int) -> int:
     """Return the largest side <= `size` that passes the network, or the smallest."""
     fits = geometry.valid_size(network, max(1, size), axis)
     while fits > size > 1:

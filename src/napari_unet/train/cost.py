@@ -6,13 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from napari_unet.config import RunConfig, UNetConfig
+from napari_unet.config import RunConfig
 from napari_unet.model.footprint import footprint_of
+from napari_unet.model.size import size_of
 from napari_unet.words import counted, duration
 
-_VALUES = 22
-"""Values kept for the way back for each pixel of a step and channel of the first level:
-ten at that level, as many at all others together, and the gradients in hand."""
 _COPIES = {"adamw": 6, "adam": 6, "sgd": 5}
 """Numbers kept for each weight: itself, its gradient, what the optimiser remembers, the
 best one so far, and one that is being written."""
@@ -139,9 +137,10 @@ def _memory(
     """Estimate the bytes at the peak, with `shown` pixels predicted at once."""
     network, train = config.network, config.train
     width = 2 if bfloat16 else 4
-    step = _pixels_of_step(config) * network.base_channels * _VALUES * width
+    size = size_of(network)
+    step = int(_pixels_of_step(config) * size.kept * width)
     look = shown * footprint_of(network).bytes_of_pixel(bfloat16=bfloat16)
-    kept = 4 * _COPIES[train.optimizer] * _weights(network)
+    kept = 4 * _COPIES[train.optimizer] * size.parameters
     voxels = sum(math.prod(image.shape) for image in images)
     return max(step, look) + kept + _VOXEL * voxels + _LIBRARIES
 
@@ -150,12 +149,3 @@ def _pixels_of_step(config: RunConfig) -> int:
     train = config.train
     slices = train.patch_slices if config.network.ndim == 3 else 1
     return train.batch_size * slices * train.patch_size**2
-
-
-def _weights(network: UNetConfig) -> int:
-    """Count the weights of all convolutions but the first and the last."""
-    kernel, up = (9, 4) if network.ndim == 2 else (27, 8)
-    widths = [network.base_channels << level for level in range(network.depth + 1)]
-    squares = [width**2 for width in widths]
-    down = sum(squares) * kernel * 3 // 2
-    return down + sum(squares[:-1]) * (2 * up + 3 * kernel)

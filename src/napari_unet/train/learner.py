@@ -14,7 +14,7 @@ from napari_unet.errors import InputError, TrainingError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, memory_errors
 from napari_unet.model.losses import LOSSES
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks import SegmentationNetwork, build
 from napari_unet.train.batches import Batches
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.optimizer import (
@@ -81,7 +81,7 @@ class Learner:
         self._device = device
         self._loss = LOSSES[config.train.loss]
         torch.manual_seed(config.train.seed)
-        network = UNet(config.network)
+        network = build(config.network)
         transfer = None
         if start is not None:
             transfer = take_layers(network, start.network)
@@ -91,7 +91,9 @@ class Learner:
         self._unproven = 0 if start is None else start.network.config.num_classes
         layout = device.memory_format(self._ndim)
         with memory_errors(ADVICE):
-            self.network: UNet = network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
+            self.network: SegmentationNetwork = network.to(
+                device.device, memory_format=layout
+            )  # type: ignore[call-overload]
         chosen, same = 1.0, False
         if start is not None and may_forget(start.card, images):
             chosen = share_of_old(sum(image.train_pixels for image in images))

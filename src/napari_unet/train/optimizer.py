@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from napari_unet.config import TrainConfig
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks import SegmentationNetwork
 from napari_unet.train.transfer import Transfer
 
 _GENTLE = 0.1
@@ -26,7 +26,7 @@ def share_of_old(pixels: int) -> float:
 
 
 def build_optimizer(
-    network: UNet,
+    network: SegmentationNetwork,
     config: TrainConfig,
     transfer: Transfer | None = None,
     old_rate: float = 1.0,
@@ -52,7 +52,7 @@ def learn_alike(optimizer: torch.optim.Optimizer) -> None:
 
 
 def restore_optimizer(
-    network: UNet, config: TrainConfig, state: dict[str, Any]
+    network: SegmentationNetwork, config: TrainConfig, state: dict[str, Any]
 ) -> torch.optim.Optimizer:
     """Return the optimiser whose `state_dict` was saved, with the groups it had."""
     groups = [(one["share"], one["param_names"]) for one in state["param_groups"]]
@@ -62,7 +62,9 @@ def restore_optimizer(
 
 
 def _optimizer(
-    network: UNet, config: TrainConfig, groups: list[tuple[float, list[str]]]
+    network: SegmentationNetwork,
+    config: TrainConfig,
+    groups: list[tuple[float, list[str]]],
 ) -> torch.optim.Optimizer:
     weights = dict(network.named_parameters())
     rate = config.learning_rate

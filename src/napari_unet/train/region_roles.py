@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import Region, Role, UNetConfig
+from napari_unet.config import NetworkConfig, Region, Role
 from napari_unet.data.annotation import Target
 from napari_unet.data.leak import Reach
 from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, role_map
@@ -84,7 +84,7 @@ def slices_of(target: Target, roles: NDArray[np.uint8], role: int) -> NDArray[np
     return found
 
 
-def seen_around(network: UNetConfig) -> Reach:
+def seen_around(network: NetworkConfig) -> Reach:
     """Return how far along Z, Y and X a validation pixel sees: half its field of view.
 
     A network of 2 dimensions sees no other slice, but neighbouring slices are near

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_unet.config import Preset, Region, Role, RunConfig, UNetConfig
+from napari_unet.config import NetworkConfig, Preset, Region, Role, RunConfig
 from napari_unet.config.run import NOISE
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, load_model
@@ -136,7 +136,9 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
 
     Names are those of earlier versions, whose runs can be gone on with.
     """
-    settings = config.model_dump(mode="json", exclude={"images", "start"})
+    settings = config.model_dump(
+        mode="json", exclude={"images", "start", "encoder_weights"}
+    )
     settings["weights"] = settings.pop("weight_map")
     for free in ("device", "save_seconds", "threads"):
         del settings["train"][free]
@@ -152,16 +154,26 @@ def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]
     }
 
 
+def agrees(was: Any, now: Any) -> bool:
+    """Return whether what was kept of a run is as it is now.
+
+    Runs that were saved before something was kept say nothing of it.
+    """
+    if isinstance(was, dict) and isinstance(now, dict):
+        return all(agrees(was.get(name), value) for name, value in now.items())
+    return was is None or bool(was == now)
+
+
 def _region(region: Region) -> dict[str, Any]:
     held_out = region.role is Role.VALIDATION
     return region.model_dump(mode="json") | ({"role": "validate"} if held_out else {})
 
 
-def _shape(network: UNetConfig, image: TrainingImage) -> UNetConfig:
+def _shape(network: NetworkConfig, image: TrainingImage) -> NetworkConfig:
     """Let a new 3D network leave thick slices alone until voxels are about cubic."""
     if network.ndim == 2 or network.flat_levels is not None:
         return network
-    flat = choose_flat_levels(image.pixel_size, network.depth)
+    flat = choose_flat_levels(image.pixel_size, len(network.poolings))
     return network.model_copy(update={"flat_levels": flat})
 
 
@@ -178,7 +190,7 @@ def _check_normalization(images: Sequence[TrainingImage], start: Model | None) -
 
 
 def _outputs(
-    network: UNetConfig, loss: str, images: Sequence[TrainingImage], *, old: bool
+    network: NetworkConfig, loss: str, images: Sequence[TrainingImage], *, old: bool
 ) -> int:
     """Count the classes; 1 where the loss takes one sigmoid output.
 
@@ -199,14 +211,14 @@ def _outputs(
     return 1 if single and classes <= 2 else classes
 
 
-def _check_frozen(levels: int, network: UNetConfig, *, old: bool) -> None:
+def _check_frozen(levels: int, network: NetworkConfig, *, old: bool) -> None:
     if levels and not old:
         raise InputError(
             "Frozen levels are those of an old model, and this network is new: choose "
             "a model to fine-tune, or set frozen_levels to 0."
         )
-    if levels > network.depth + 1:
+    if levels > network.num_levels:
         raise InputError(
-            f"{levels} levels are to be frozen, the network has {network.depth + 1}: "
+            f"{levels} levels are to be frozen, the network has {network.num_levels}: "
             "lower frozen_levels."
         )

@@ -17,9 +17,9 @@ from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import choose_device
-from napari_unet.model.threads import Threads
-from napari_unet.model.unet import UNet
+from napari_unet.model.device import choose_device, use_threads
+from napari_unet.model.networks import SegmentationNetwork
+from napari_unet.model.networks.encoder_weights import take_encoder_weights
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish, default_finish
 from napari_unet.train.describe import data_before, model_card
@@ -29,7 +29,13 @@ from napari_unet.train.plateau import Plateau
 from napari_unet.train.progress import TrainStep
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.schedule import Pace, Schedule
-from napari_unet.train.start import check_roles, fit_config, origin, tell_pixel_size
+from napari_unet.train.start import (
+    agrees,
+    check_roles,
+    fit_config,
+    origin,
+    tell_pixel_size,
+)
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import Validation
 
@@ -58,9 +64,6 @@ class Trainer:
         What is made of predictions by default: what suits the annotations, and at the
         end of the run what suits the held-out slices.
 
-    threads
-        The CPU threads of its steps.
-
     Raises
     ------
     InputError
@@ -83,7 +86,6 @@ class Trainer:
         )
         self.folder = folder
         self.device = choose_device(self.config.train.device, self.config.network.ndim)
-        self.threads, self._threads_of_tiles = (self._new_threads() for _ in range(2))
         self.step = 0
         self.elapsed = 0.0
         self.best: float | None = None
@@ -98,8 +100,13 @@ class Trainer:
         self._learner = Learner(self.config, self.images, self.device, start)
         self._validation = Validation(self.images)
         self.chosen = default_finish([image.target for image in self.images])
+        weights, new = self.config.encoder_weights, start is None and not resume
+        encoder = (
+            (take_encoder_weights(self.network, weights),) if weights and new else ()
+        )
         self.notes = (
             *self._learner.notes,
+            *encoder,
             *tell_pixel_size(start, self.images),
             *(() if self._validation else (_NOTHING_HELD_OUT,)),
         )
@@ -109,7 +116,7 @@ class Trainer:
             self._restore()
 
     @property
-    def network(self) -> UNet:
+    def network(self) -> SegmentationNetwork:
         """The network as it is now."""
         return self._learner.network
 
@@ -125,11 +132,10 @@ class Trainer:
     def repeat_steps(self) -> int | None:
         """The number of `steps` that gives this network again; None if none does.
 
-        A run in minutes whose plan had to change, that was stopped, or whose number of
-        CPU threads was free to change, cannot be repeated to the last bit.
+        A run in minutes whose plan had to change, or that was stopped, cannot be
+        repeated to the last bit.
         """
         whole = self._schedule.start_step == 0 and self.is_over
-        whole = whole and not self.threads.changes
         return self._schedule.total if whole else None
 
     @property
@@ -159,7 +165,7 @@ class Trainer:
         OutputError
             When the run folder cannot be written.
         """
-        self.threads.take()
+        use_threads(self.config.train.threads)
         with ExitStack() as while_training:
             while_training.callback(return_freed_memory)
             keep_freed_memory()
@@ -181,18 +187,11 @@ class Trainer:
         card = self._card(self._best_weights is not None, self.chosen)
         return Model(network.eval(), card)
 
-    def _new_threads(self) -> Threads:
-        """Return those of a run: always as many where its network can be repeated."""
-        train = self.config.train
-        timed = train.steps is None and train.epochs is None
-        return Threads(self.device, train.threads, steady=not timed)
-
     def _advance(self) -> TrainStep:
         """Take one step, with the validation, planning and saving that fall due."""
         began = time.perf_counter()
         rate = self._rate()
-        with self.threads.fastest():
-            loss = self._learner.learn(self.step, rate)
+        loss = self._learner.learn(self.step, rate)
         self.step += 1
         learned = time.perf_counter()
         self._pace.steps.append(learned - began)
@@ -262,16 +261,13 @@ class Trainer:
     def _validate(self) -> float:
         """Score the held-out slices with the predictor that users get."""
         model = Model(self.network, self._card(best=False))
-        score = self._validation.score(self._predictor(model))
+        score = self._validation.score(Predictor(model, device=self.device))
         if self.best is None or score > self.best:
             self.best, self.best_step = score, self.step
             self._best_weights = _snapshot(self.network)
             if self.folder is not None:
                 self.folder.save_best(self.model())
         return score
-
-    def _predictor(self, model: Model) -> Predictor:
-        return Predictor(model, device=self.device, threads=self._threads_of_tiles)
 
     def _plan(self) -> str:
         """Fix or adapt the number of steps of a run in minutes."""
@@ -299,7 +295,8 @@ class Trainer:
     def _choose(self) -> None:
         """Choose what is made of predictions, and keep it in the models."""
         model = Model(self.model().network, self._card(best=False))
-        before, predictor = self._learner.finish, self._predictor(model)
+        predictor = Predictor(model, device=self.device)
+        before = self._learner.finish
         self.chosen = finish_of_network(predictor, self.images, before=before)
         if self.folder is not None:
             self.folder.log(f"predictions become {self.chosen.reason}")
@@ -337,8 +334,7 @@ class Trainer:
             raise InputError("There is no run folder to go on with.")
         state = self.folder.load_state()
         was, now = state["origin"], origin(self.config, self.images)
-        # Runs that were saved before a part was kept say nothing of it.
-        changed = [name for name in now if was.get(name, now[name]) != now[name]]
+        changed = [name for name in now if not agrees(was.get(name), now[name])]
         if changed:
             raise InputError(
                 f"The run in {self.folder.path} was made with other "
@@ -375,5 +371,5 @@ class Trainer:
         )
 
 
-def _snapshot(network: UNet) -> dict[str, Tensor]:
+def _snapshot(network: SegmentationNetwork) -> dict[str, Tensor]:
     return {n: t.detach().cpu().clone() for n, t in network.state_dict().items()}

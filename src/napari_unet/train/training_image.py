@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.config import (
     AnnotationKind,
     Coverage,
+    NetworkConfig,
     Region,
     UNetConfig,
     WeightMapConfig,
@@ -115,7 +116,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     train: str | None = None,
     validation: str | None = None,
     regions: Sequence[Region] = (),
-    network: UNetConfig | None = None,
+    network: NetworkConfig | None = None,
     weight_map: WeightMapConfig | None = None,
     normalization: Normalization | None = None,
     coverage: Coverage | None = None,
@@ -211,7 +212,7 @@ def _rescaled(
 
 
 def _doubts(
-    stack: Stack, target: Target, roles: NDArray[np.uint8], network: UNetConfig
+    stack: Stack, target: Target, roles: NDArray[np.uint8], network: NetworkConfig
 ) -> list[str]:
     """Return what the user should think about before such a training."""
     leak = leaks(roles, target.annotated, seen_around(network)).words

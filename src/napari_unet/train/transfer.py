@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from napari_unet.errors import InputError
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks import SegmentationNetwork
 
 _HEAD = "head"
 
@@ -43,7 +43,7 @@ class Transfer:
         )
 
 
-def take_layers(network: UNet, old: UNet) -> Transfer:
+def take_layers(network: SegmentationNetwork, old: SegmentationNetwork) -> Transfer:
     """Copy every layer of `old` that fits, whole, into `network`.
 
     A head for more classes goes on telling those apart that it knew.
@@ -55,14 +55,18 @@ def take_layers(network: UNet, old: UNet) -> Transfer:
             tensor.copy_(theirs[name][part])
     new = tuple(name for name in mine if name not in taken)
     known = old.config.num_classes
-    if _HEAD not in new or not 2 <= known < network.config.num_classes:
+    heads = [name for name in new if name.partition(".")[0] == _HEAD]
+    if not heads or not 2 <= known < network.config.num_classes:
         return Transfer(tuple(taken), new)
-    for part, tensor in mine[_HEAD].items():
-        tensor[:known].copy_(theirs[_HEAD][part])
+    for head in heads:
+        for part, tensor in mine[head].items():
+            tensor[:known].copy_(theirs[head][part])
     return Transfer(tuple(taken), new, known)
 
 
-def freeze(network: UNet, levels: int, transfer: Transfer | None = None) -> None:
+def freeze(
+    network: SegmentationNetwork, levels: int, transfer: Transfer | None = None
+) -> None:
     """Keep the first `levels` of the contracting path out of the training.
 
     Give `transfer` where the layers were just taken from an old model; a run that is
@@ -85,7 +89,7 @@ def freeze(network: UNet, levels: int, transfer: Transfer | None = None) -> None
         block.requires_grad_(False)
 
 
-def train_mode(network: UNet, frozen_levels: int = 0) -> None:
+def train_mode(network: SegmentationNetwork, frozen_levels: int = 0) -> None:
     """Put a network into training mode, but for the levels that are frozen.
 
     Their normalisation would else follow the new images, though no weight moves.
@@ -95,7 +99,7 @@ def train_mode(network: UNet, frozen_levels: int = 0) -> None:
         block.eval()
 
 
-def _layers(network: UNet) -> dict[str, dict[str, Tensor]]:
+def _layers(network: SegmentationNetwork) -> dict[str, dict[str, Tensor]]:
     """Tensors of every layer, in the order of the network."""
     layers: dict[str, dict[str, Tensor]] = {}
     for name, tensor in network.state_dict().items():

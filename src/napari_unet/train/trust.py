@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_unet.data.read import as_stack
 from napari_unet.model.card import ModelCard
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks import SegmentationNetwork
 from napari_unet.predict.em_look import looks_like_em
 from napari_unet.train.training_image import TrainingImage
 
@@ -62,7 +62,7 @@ def is_worse_than_a_guess(
     return bool(losses) and float(torch.stack(losses).mean()) > math.log(known)
 
 
-def soften(network: UNet) -> None:
+def soften(network: SegmentationNetwork) -> None:
     """Divide the logits by ten: what a network says stays, and how sure it is goes.
 
     Its mask is the same, and its features are kept, but annotations that contradict it

@@ -14,7 +14,7 @@ from napari_unet.data.annotation import connected_objects
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.model.card import keep_finish, keep_threshold
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.starters import STARTERS

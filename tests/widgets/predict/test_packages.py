@@ -17,7 +17,7 @@ from torch import nn
 from napari_unet.config import UNetConfig
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model, load_model, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.widgets.layers.marks import made_by
 
 pytestmark = [

@@ -15,8 +15,8 @@ from napari_unet.data.annotation import connected_objects
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, save_model
+from napari_unet.model.networks.unet import UNet
 from napari_unet.model.seen import seen
-from napari_unet.model.unet import UNet
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import Comparison, compare

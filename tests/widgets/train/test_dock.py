@@ -166,7 +166,7 @@ def test_running_out_of_memory_is_told(
 ) -> None:
     import torch
 
-    from napari_unet.model.unet import UNet
+    from napari_unet.model.networks.unet import UNet
 
     def full(self: UNet, image: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -198,7 +198,7 @@ def test_a_3d_model_is_fine_tuned_in_3d(
     quick: Any, finish: Any, tmp_path: Path
 ) -> None:
     from napari_unet.model.checkpoint import Model, ModelCard, save_model
-    from napari_unet.model.unet import UNet
+    from napari_unet.model.networks.unet import UNet
 
     network = UNetConfig(ndim=3, base_channels=2, depth=2)
     path = tmp_path / "volume.safetensors"
@@ -263,6 +263,27 @@ def test_opening_the_dock_keeps_the_weights_that_were_tuned(viewer: Any) -> None
     assert train.workspace.weight_map == tuned
     assert train.settings().weight_map == tuned
     assert train.settings().network == Preset.FAST.settings().network
+
+
+@pytest.mark.one_binding
+def test_another_network_is_chosen_with_its_own_settings(dock: Any) -> None:
+    train = dock.train
+    form = train.forms["network"]
+    form.setValue(form.value().model_copy(update={"base_channels": 32}))
+    assert {"depth", "padding"} <= set(form.fields)
+    form.network.setCurrentText("SegNet")
+    assert "padding" not in form.fields
+    assert (train.settings().network.name, form.value().base_channels) == ("segnet", 32)
+    assert train.start_from.value() == 32
+    settings = train.settings()
+    form.network.setCurrentText("U-Net")
+    train.rows.setValue(settings)
+    assert train.settings() == settings
+    assert form.network.currentText() == "SegNet"
+    train.refresh()
+    assert form.network.isEnabled()
+    train.start_from.setValue(Path("best.safetensors"))
+    assert not form.network.isEnabled()
 
 
 @pytest.mark.one_binding

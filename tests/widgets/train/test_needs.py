@@ -233,7 +233,7 @@ def test_settings_for_three_dimensions_come_back_as_they_were(dock: Any) -> None
 def test_a_path_of_a_model_disables_the_network(dock: Any, tmp_path: Path) -> None:
     train = dock.train
     train.start_from.setValue(tmp_path / "best.safetensors")
-    editor = train.forms["network"]._editors["depth"].native
+    editor = train.forms["network"]._form._editors["depth"].native
     assert not editor.isEnabled()
     assert "its own network" in editor.toolTip()
     train.start_from.setValue(16)

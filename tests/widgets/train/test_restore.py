@@ -12,7 +12,7 @@ import pytest
 from napari_unet.config import UNetConfig
 from napari_unet.model.card import ModelCard, read_card
 from napari_unet.model.checkpoint import Model, load_model, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.train.checkpoints import title
 from napari_unet.train.history import read_history, write_history
 from napari_unet.widgets.layers.marks import PREDICTED

@@ -14,7 +14,7 @@ from napari.layers import Image, Labels
 
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.guidance import find_places
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack

@@ -23,8 +23,8 @@ from napari_unet.model.foreign.meaning import Meaning, meaning_of
 from napari_unet.model.foreign.tensors import Axis, Reader, TensorDescription
 from napari_unet.model.foreign.transforms import AXES, Preprocessing
 
-WIDTH = 64
-"""Channels that a network is taken to have, for the memory that it needs."""
+VALUES = 640
+"""Values that a network is taken to hold for each pixel, as a U-Net of 64 channels."""
 _HALO = 32
 """Pixels that are cut off where a package does not say how many."""
 _LARGEST_EXAMPLE = 2**28
@@ -112,7 +112,7 @@ class Description:
         """What fits the network, and what it sees."""
         channels, classes = self.input.channels, len(self.meaning.names)
         z, y, x = (self._side(name) for name in ("z", "y", "x"))
-        return Footprint(self.ndim, channels, classes, WIDTH, (z, y, x))
+        return Footprint(self.ndim, channels, classes, VALUES, (z, y, x))
 
     @cached_property
     def card(self) -> ModelCard:

@@ -39,9 +39,16 @@ def own_model(package: Package) -> Model | None:
     from napari_unet.model.checkpoint import model_from
     from napari_unet.model.foreign.runtimes import read_state_dict
 
-    entry = (package.description.get("weights") or {}).get("pytorch_state_dict")
-    if not isinstance(entry, dict):
+    known = package.description
+    entries = [(known.get("weights") or {}).get("pytorch_state_dict")]
+    # Other programs do not read the weights of a network of which they have no source.
+    entries += known.get("attachments") or []
+    found = [
+        one for one in entries if isinstance(one, dict) and one.get("source") != CARD
+    ]
+    if not found:
         raise ModelFileError(f"{package.path} holds no pytorch_state_dict: damaged.")
+    entry = found[0]
     name = str(entry.get("source"))
     data = package.read(name, entry.get("sha256"))
     return model_from(package.path, read_state_dict(name, data), card)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image, Labels
 
-from napari_unet.config import AnnotationKind, Coverage, UNetConfig
+from napari_unet.config import AnnotationKind, Coverage, NetworkConfig, UNetConfig
 from napari_unet.train.pairs import PairCount, Part, count_annotations, count_files
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.layers.arrays import image_stack, labels_array
@@ -42,7 +42,7 @@ class Place:
     annotations: Labels | None = None
     kind: AnnotationKind | None = None
     validation: str = ""
-    network: UNetConfig = field(default_factory=UNetConfig)
+    network: NetworkConfig = field(default_factory=UNetConfig)
     coverage: Coverage = field(default_factory=Coverage)
 
     @property

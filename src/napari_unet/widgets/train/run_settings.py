@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qtpy.QtCore import QObject, QSignalBlocker, Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QLabel, QWidget
 
 from napari_unet.config import (
-    AugmentConfig,
+    NetworkConfig,
     Preset,
     RunConfig,
-    Settings,
     TrainConfig,
-    UNetConfig,
     WeightMapConfig,
 )
 from napari_unet.config.needs import RUNS, RunSituation
@@ -27,6 +26,7 @@ from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_row, steady
+from napari_unet.widgets.train.network_form import NetworkForm
 from napari_unet.widgets.train.start_words import explain_start
 
 if TYPE_CHECKING:
@@ -44,12 +44,14 @@ _RECIPES = {
     "thorough: an hour": Preset.THOROUGH,
     "as in the paper: 10 hours": Preset.PAPER,
 }
-# Title, part and fields that are chosen above or follow the data.
-_MORE: tuple[tuple[str, str, type[Settings], tuple[str, ...]], ...] = (
-    ("Weight map", "weight_map", WeightMapConfig, ()),
-    ("Training", "train", TrainConfig, BUDGETS),
-    ("Network", "network", UNetConfig, ("in_channels", "num_classes")),
-    ("Random changes of patches", "augment", AugmentConfig, ()),
+_Form: TypeAlias = SettingsForm | NetworkForm
+_START = RunConfig()
+# Title, part, form and fields that are chosen above or follow the data.
+_MORE: tuple[tuple[str, str, Callable[..., _Form], tuple[str, ...]], ...] = (
+    ("Weight map", "weight_map", partial(SettingsForm, _START.weight_map), ()),
+    ("Training", "train", partial(SettingsForm, _START.train), BUDGETS),
+    ("Network", "network", NetworkForm, ("in_channels", "num_classes")),
+    ("Random changes of patches", "augment", partial(SettingsForm, _START.augment), ()),
 )
 
 
@@ -94,8 +96,8 @@ class RunSettings(QObject):
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
         self.amount_of = NarrowBox(*BUDGETS)
-        self.forms: dict[str, SettingsForm] = {}
-        self._ndim = UNetConfig().ndim
+        self.forms: dict[str, _Form] = {}
+        self._ndim = _START.network.ndim
         self.more = self._more()
         self._show(self._recipe())
         self._connect()
@@ -178,8 +180,8 @@ class RunSettings(QObject):
             self.start_from,
             "A starter network knows an image like this one already; a new network "
             "learns from nothing; a model file is fine-tuned. A larger one is slower, "
-            "and can learn more: small has 0.5 million weights, medium 1.9, larger 7.8 "
-            "and large 31.",
+            "and can learn more: as a U-Net small has 0.5 million weights, medium 1.9, "
+            "larger 7.8 and large 31.",
         )
         add(
             "How thoroughly",
@@ -197,8 +199,8 @@ class RunSettings(QObject):
     def _more(self) -> Fold:
         """Make the folded part: every other setting."""
         parts: list[QWidget] = []
-        for title, name, kind, exclude in _MORE:
-            form = SettingsForm(kind(), exclude)
+        for title, name, make, exclude in _MORE:
+            form = make(exclude)
             self.forms[name] = form
             parts += [QLabel(f"<b>{title}</b>"), form]
             if name == "weight_map":
@@ -239,7 +241,7 @@ class RunSettings(QObject):
         if isinstance(start, int) and start != form.value().base_channels:
             form.setValue(form.value().model_copy(update={"base_channels": start}))
 
-    def _on_network(self, network: UNetConfig) -> None:
+    def _on_network(self, network: NetworkConfig) -> None:
         """Show the size above, and let patches follow the dimensions.
 
         A cube holds as much as a square.

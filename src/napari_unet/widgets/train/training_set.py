@@ -12,7 +12,14 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
-from napari_unet.config import AnnotationKind, Coverage, ImageConfig, Role, UNetConfig
+from napari_unet.config import (
+    AnnotationKind,
+    Coverage,
+    ImageConfig,
+    NetworkConfig,
+    Role,
+    UNetConfig,
+)
 from napari_unet.config.needs import RUNS
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.doubts import TRUST, check_looks, check_names, doubt_kind
@@ -88,7 +95,7 @@ class TrainingSet(QObject):
         self.validation.setPlaceholderText("the last fifth; live: nothing")
         self.regions = RegionsBox(panel.viewer)
         self.images = ImagesTable(panel.viewer)
-        self._network = UNetConfig()
+        self._network: NetworkConfig = UNetConfig()
         self._boxes = self._complete = ""
         self._question_timer = later(self, self._question, _PAINT_MS)
         self._connect()
@@ -175,7 +182,7 @@ class TrainingSet(QObject):
         listed = self.images.lists(image, annotations)
         return not listed or any(p.image == image for p in first)
 
-    def follow(self, network: UNetConfig) -> None:
+    def follow(self, network: NetworkConfig) -> None:
         """Take another network: how far it sees decides what leaks."""
         self._network = network
         self._on_place()

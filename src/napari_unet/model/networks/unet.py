@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -11,15 +10,14 @@ from torch import Tensor, nn
 
 from napari_unet.config import UNetConfig
 from napari_unet.model.architecture import LinearUp, norm_layer
-from napari_unet.model.footprint import Footprint, footprint_of
-from napari_unet.model.geometry import factors
-from napari_unet.model.layers import UpConv2d, centre
-from napari_unet.model.losses import probabilities
-from napari_unet.model.predictable import Network
+from napari_unet.model.layers import centre
+from napari_unet.model.networks.convolutions import CONV, DROPOUT, POOL, up_conv
+from napari_unet.model.networks.segmentation_network import (
+    Architecture,
+    SegmentationNetwork,
+    initialise,
+)
 
-_CONV: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
-_UP: dict[int, type[nn.Module]] = {2: UpConv2d, 3: nn.ConvTranspose3d}
-_POOL: dict[int, type[nn.Module]] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _ACTIVATION: dict[str, Callable[[], nn.Module]] = {
     "relu": partial(nn.ReLU, inplace=True),
     "leaky_relu": partial(nn.LeakyReLU, inplace=True),
@@ -27,7 +25,6 @@ _ACTIVATION: dict[str, Callable[[], nn.Module]] = {
     # Its gradient needs what came in.
     "silu": nn.SiLU,
 }
-_DROPOUT: dict[int, type[nn.Module]] = {2: nn.Dropout2d, 3: nn.Dropout3d}
 
 
 class DoubleConv(nn.Sequential):
@@ -45,7 +42,7 @@ class DoubleConv(nn.Sequential):
         )
 
 
-class UNet(Network):
+class UNet(SegmentationNetwork):
     """Contracting and expanding path with skip connections (paper, figure 1).
 
     Parameters
@@ -59,6 +56,8 @@ class UNet(Network):
     connections into a neuron (paper, section 3).
     """
 
+    config: UNetConfig
+
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
@@ -67,9 +66,9 @@ class UNet(Network):
         self.encoder = nn.ModuleList(
             DoubleConv(config, a, b) for a, b in zip(inputs[:-1], widths, strict=True)
         )
-        scales = list(_scales(config))
-        self.pool = nn.ModuleList(_POOL[config.ndim](scale) for scale in scales)
-        self.dropout = _DROPOUT[config.ndim](config.dropout)
+        scales = config.scales
+        self.pool = nn.ModuleList(POOL[config.ndim](scale) for scale in scales)
+        self.dropout = DROPOUT[config.ndim](config.dropout)
         upwards = list(zip(reversed(widths[:-1]), reversed(scales), strict=True))
         self.up = nn.ModuleList(_up(config, *level) for level in upwards)
         self.decoder = nn.ModuleList(
@@ -81,8 +80,8 @@ class UNet(Network):
             )
             for width, _ in upwards
         )
-        self.head = _CONV[config.ndim](widths[0], config.num_classes, kernel_size=1)
-        self.apply(_initialise)
+        self.head = CONV[config.ndim](widths[0], config.num_classes, kernel_size=1)
+        self.apply(initialise)
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (B, C, [Z,] Y, X) to logits (B, num_classes, [Z,] Y, X).
@@ -108,54 +107,34 @@ class UNet(Network):
         return logits
 
     @property
-    def footprint(self) -> Footprint:
-        """What fits the network, and what it sees."""
-        return footprint_of(self.config)
-
-    def probabilities(self, image: Tensor) -> Tensor:
-        """Map (B, C, [Z,] Y, X) to float32 probabilities, background first."""
-        return probabilities(self(image))
-
-    @property
-    def num_parameters(self) -> int:
-        """Trained numbers of the network; running statistics are not among them."""
-        return sum(parameter.numel() for parameter in self.parameters())
+    def architecture(self) -> Architecture:
+        """What other programs build the network from."""
+        return architecture_of(self.config)
 
 
-def _scales(config: UNetConfig) -> Iterator[tuple[int, ...]]:
-    """Give the factors of [Z,] Y and X of every pooling, from the top level down."""
-    return zip(*(factors(config, axis) for axis in range(-config.ndim, 0)), strict=True)
+def architecture_of(config: UNetConfig) -> Architecture:
+    """Return what other programs build a U-Net from."""
+    kwargs = config.model_dump(exclude={"name", "num_classes"})
+    kwargs |= {
+        "out_channels": config.num_classes,
+        "flat_levels": config.flat_levels or 0,
+    }
+    return Architecture("napari_unet.model.architecture", "UNet", kwargs)
 
 
 def _up(config: UNetConfig, width: int, scale: tuple[int, ...]) -> nn.Module:
     """Return what doubles the sides and halves the channels to `width`."""
     if config.upsampling == "linear":
         return LinearUp(width, scale, int(config.padding == "valid"))
-    return _UP[config.ndim](2 * width, width, kernel_size=scale, stride=scale)
+    return up_conv(2 * width, width, scale)
 
 
 def _conv(
     config: UNetConfig, inputs: int, outputs: int, *, norm: bool = True
 ) -> list[nn.Module]:
     padding = 1 if config.padding == "same" else 0
-    conv = _CONV[config.ndim](inputs, outputs, kernel_size=3, padding=padding)
+    conv = CONV[config.ndim](inputs, outputs, kernel_size=3, padding=padding)
     layers: list[nn.Module] = [conv]
     if norm and config.norm != "none":
         layers.append(norm_layer(config.norm, config.ndim - 2, outputs))
     return [*layers, _ACTIVATION[config.activation]()]
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.ConvTranspose2d | nn.ConvTranspose3d):
-        # Kernel and stride are equal, so each output pixel has one input position.
-        fan_in = module.in_channels
-    elif isinstance(module, nn.Conv2d | nn.Conv3d):
-        fan_in = module.in_channels * math.prod(module.kernel_size)
-    else:
-        return
-    if module.weight.is_meta:
-        # Shapes alone are wanted; torch would load its compiler, for a second or more.
-        return
-    nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)
