@@ -11,7 +11,7 @@ import torch
 
 from napari_unet.config import UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
-from napari_unet.model.unet import UNet
+from napari_unet.model.networks.unet import UNet
 from napari_unet.widgets.layers.marks import REVIEWED, ROLE
 from napari_unet.widgets.layers.roles import Role
 
