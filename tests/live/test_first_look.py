@@ -18,6 +18,7 @@ from napari_unet.live.requests import LiveRequests
 from napari_unet.model.checkpoint import Model, ModelCard, load_model
 from napari_unet.model.device import choose_device
 from napari_unet.model.networks.unet import UNet
+from napari_unet.model.threads import Threads
 from napari_unet.predict.onlooker import NETWORK, Preview
 from napari_unet.predict.predictor import Predictor
 from napari_unet.samples import em_stack
@@ -39,7 +40,8 @@ def look(em, model, z=2, region=None, move=None, **options):
     requests.look_at(z, region, **options)
     found = []
     device = choose_device("cpu", 2)
-    for one in first_look(model, em[0], requests, device, "the starter"):
+    where = device, Threads(device)
+    for one in first_look(model, em[0], requests, *where, "the starter"):
         found.append(one)
         if move is not None:
             requests.look_at(move)

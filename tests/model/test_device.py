@@ -9,13 +9,7 @@ import pytest
 import torch
 
 from napari_unet.errors import InputError, OutOfMemoryError
-from napari_unet.model.device import (
-    Device,
-    choose_device,
-    memory_errors,
-    use_threads,
-    why_no_cuda,
-)
+from napari_unet.model.device import Device, choose_device, memory_errors, why_no_cuda
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA works here")
 
@@ -131,17 +125,6 @@ def test_a_full_gpu_of_any_kind_is_one_sentence(words):
         memory_errors("Lower it."),
     ):
         raise RuntimeError(words)
-
-
-def test_the_number_of_threads_can_be_set():
-    before = torch.get_num_threads()
-    try:
-        use_threads(1)
-        assert torch.get_num_threads() == 1
-        use_threads()
-        assert 1 <= torch.get_num_threads() <= before
-    finally:
-        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("error", [ValueError, RuntimeError, KeyError, InputError])

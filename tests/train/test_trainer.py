@@ -12,6 +12,7 @@ from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.seen import trained_slices, validation_slices
+from napari_unet.model.threads import PROCESS
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.scoring import score_stack
 from napari_unet.train.run_folder import RunFolder
@@ -325,3 +326,22 @@ def test_without_a_folder_nothing_is_written(blobs, small, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     play(Trainer([blobs((5, 64, 64))], small(steps=11)))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "changes"),
+    [
+        ({"minutes": 1}, True),
+        ({"minutes": 1, "threads": 2}, False),
+        ({"steps": 9}, False),
+        ({"epochs": 9}, False),
+    ],
+    ids=str,
+)
+def test_threads_change_only_where_nobody_expects_the_same_network_again(
+    blobs, small, monkeypatch, budget, changes
+):
+    monkeypatch.setattr(PROCESS, "given", False)
+    monkeypatch.setattr(PROCESS, "most", 2)
+    trainer = Trainer([blobs()], small(**{"steps": None, **budget}))
+    assert trainer.threads.changes == changes

@@ -1,7 +1,7 @@
 """What was done before networks, to see whether the U-Net was worth it.
 
-Classical methods that need no training, and a random forest that learns from the same
-annotations as the U-Net. Each makes a mask of the foreground, slice by slice.
+Classical methods that need no training, and those that learn from the same annotations
+as the U-Net. Each makes a mask of the foreground, slice by slice.
 """
 
 from napari_unet.baselines.apply import BaselineStep, segment, segment_stack

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.baselines.forest import Forest
-from napari_unet.baselines.planes import Plane, annotated_slices, is_dark, plane_of
-from napari_unet.baselines.registry import Baseline, Method, find_baseline
+from napari_unet.baselines.planes import (
+    Mask,
+    Plane,
+    annotated_slices,
+    is_dark,
+    plane_of,
+)
+from napari_unet.baselines.registry import Baseline, find_baseline
 from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
+
+_How = TypeVar("_How")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,18 +129,9 @@ def segment(
     baseline, config = find_baseline(name), config or BaselineConfig()
     _check(image, classes)
     wanted = range(image.shape[-3]) if slices is None else slices
-    method, total = baseline.method, len(wanted)
-    learning: Iterator[None] = iter(())
-    dark = method is not None and is_dark(image, classes, config)
-    if method is None:
-        forest, known = Forest(config), _annotated(baseline, classes)
-        lessons = annotated_slices(known)
-        taught = ((plane_of(image, z), known[z]) for z in lessons)
-        learning = forest.learn(taught, len(lessons))
-        method, total = forest.segment, total + len(lessons) + forest.lots
-    learnt = ((None, None) for _ in learning)
-    found = ((z, _mask(method, plane_of(image, z, dark=dark), config)) for z in wanted)
-    work = chain(learnt, found)
+    steps, learning, mask_of = _ready(baseline, image, classes, config)
+    total = steps + len(wanted)
+    work = chain(((None, None) for _ in learning), ((z, mask_of(z)) for z in wanted))
     for done, (z, mask) in enumerate(work, start=1):
         yield BaselineStep(done, total, z, mask)
         if stop is not None and stop.is_set():
@@ -193,9 +191,31 @@ def make_mask(
     return BaselineMask(mask, tuple(done), made)
 
 
-def _mask(method: Method, plane: Plane, config: BaselineConfig) -> NDArray[np.uint8]:
+def _ready(
+    baseline: Baseline,
+    image: Any,
+    classes: NDArray[np.uint8] | None,
+    config: BaselineConfig,
+) -> tuple[int, Iterator[None], Callable[[int], NDArray[np.uint8]]]:
+    """Return how many steps learning takes, these, and what makes a slice's mask."""
+    if isinstance(baseline.method, type):
+        known, learner = _annotated(baseline, classes), baseline.method(config)
+        lessons = annotated_slices(known)
+        taught = ((plane_of(image, z), known[z]) for z in lessons)
+        return (
+            len(lessons) + learner.lots,
+            learner.learn(taught, len(lessons)),
+            lambda z: _mask(learner.segment, plane_of(image, z), known[z]),
+        )
+    method, dark = baseline.method, is_dark(image, classes, config)
+    return 0, iter(()), lambda z: _mask(method, plane_of(image, z, dark=dark), config)
+
+
+def _mask(
+    method: Callable[[Plane, _How], Mask], plane: Plane, how: _How
+) -> NDArray[np.uint8]:
     # Of one grey value alone nothing can be told, and no method is made for it.
-    found = method(plane, config) if plane.any() else np.zeros(plane.shape, bool)
+    found = method(plane, how) if plane.any() else np.zeros(plane.shape, bool)
     return found.astype(np.uint8)
 
 

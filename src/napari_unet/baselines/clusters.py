@@ -10,6 +10,8 @@ from napari_unet.baselines.thresholds import smooth
 from napari_unet.config import BaselineConfig
 
 _SAMPLE = 20_000
+_ROUNDS = 100
+_STILL = 1e-4
 
 
 def kmeans(plane: Plane, config: BaselineConfig) -> Mask:
@@ -21,12 +23,45 @@ def kmeans(plane: Plane, config: BaselineConfig) -> Mask:
     """
     from sklearn.cluster import KMeans
 
-    looks = np.stack([smooth(plane, n * config.scale).ravel() for n in (1, 2)], axis=1)
-    looks /= looks.std(axis=0)
+    looks = _looks(plane, config)
     clusters = KMeans(2, n_init=1, random_state=config.seed)
     clusters.fit(looks[_sample(looks[:, 0], config.seed)])
     bright = int(clusters.cluster_centers_.mean(axis=1).argmax())
     return np.reshape(clusters.predict(looks) == bright, plane.shape)
+
+
+def fuzzy_cmeans(plane: Plane, config: BaselineConfig) -> Mask:
+    """Gather pixels as `kmeans` does, each belonging to both clusters to a degree.
+
+    Fuzzy c-means (J. C. Bezdek 1981, Pattern Recognition with Fuzzy Objective Function
+    Algorithms, Plenum) with the exponent 2: how far a pixel belongs to a cluster falls
+    with the square of its distance from the centre, and centres are means weighted by
+    the square of that. They start at the quartiles, so that no chance decides.
+    """
+    looks = _looks(plane, config)
+    centres = np.quantile(looks, (0.25, 0.75), axis=0)
+    for _ in range(_ROUNDS):
+        weights = _belonging(looks, centres) ** 2
+        last, centres = centres, weights @ looks / weights.sum(axis=1, keepdims=True)
+        if np.abs(centres - last).max() < _STILL:
+            break
+    bright = int(centres.mean(axis=1).argmax())
+    return np.reshape(_belonging(looks, centres)[bright] > 0.5, plane.shape)
+
+
+def _looks(plane: Plane, config: BaselineConfig) -> NDArray[np.float32]:
+    """Describe pixels by the grey value at one and at two times the scale, (N, 2)."""
+    looks = np.stack([smooth(plane, n * config.scale).ravel() for n in (1, 2)], axis=1)
+    return np.asarray(looks / looks.std(axis=0), np.float32)
+
+
+def _belonging(
+    looks: NDArray[np.float32], centres: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return how far pixels belong to each of two centres, (2, N), 1 in all."""
+    far = [np.square(looks - centre).sum(axis=1) + 1e-12 for centre in centres]
+    share = far[1] / (far[0] + far[1])
+    return np.stack([share, 1 - share])
 
 
 def _sample(values: Plane, seed: int) -> NDArray[np.intp]:

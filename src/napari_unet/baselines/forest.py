@@ -8,10 +8,8 @@ import numpy as np
 import skimage
 from numpy.typing import NDArray
 
-from napari_unet.baselines.planes import Mask, Plane
+from napari_unet.baselines.planes import Mask, Plane, check_sides, side_of
 from napari_unet.config import BaselineConfig
-from napari_unet.data.annotation import IGNORE
-from napari_unet.errors import InputError
 
 _PIXELS = 20_000
 """Of each side, that are learnt from."""
@@ -79,7 +77,7 @@ class Forest:
             yield
         known = np.concatenate(looks), np.concatenate(sides)
         pixels = np.bincount(known[1], minlength=2)
-        _check_sides(pixels)
+        check_sides(pixels, "the random forest")
         # The rarer side counts as much as the other.
         weights = len(known[1]) / pixels[known[1]]
         for lot in range(1, self.lots + 1):
@@ -87,7 +85,7 @@ class Forest:
             self._forest.fit(*known, sample_weight=weights)
             yield
 
-    def segment(self, plane: Plane, _config: BaselineConfig) -> Mask:
+    def segment(self, plane: Plane, _classes: NDArray[np.uint8]) -> Mask:
         """Return the foreground of a slice: what most trees vote for."""
         # Threads add up votes in any order: rounding must not decide.
         half = 0.5 + 1e-9
@@ -105,11 +103,9 @@ class Forest:
         rng: np.random.Generator,
     ) -> Iterator[tuple[NDArray[np.float32], int]]:
         """Draw pixels of either side, and yield their features with the side."""
-        drawn = np.full(classes.shape, -1, np.int8)
-        for side, there in enumerate(
-            (classes == 0, (classes > 0) & (classes != IGNORE))
-        ):
-            places = np.flatnonzero(there)
+        drawn, sides = np.full(classes.shape, -1, np.int8), side_of(classes)
+        for side in (0, 1):
+            places = np.flatnonzero(sides == side)
             chosen = rng.choice(places, min(pixels, len(places)), replace=False)
             drawn.ravel()[chosen] = side
         for rows, found in features(plane, self.config.scale):
@@ -141,12 +137,3 @@ def features(plane: Plane, scale: float) -> Iterator[tuple[slice, NDArray[np.flo
             num_sigma=_OCTAVES + 1,
         )
         yield rows, found[top - first : rows.stop - first]
-
-
-def _check_sides(pixels: NDArray[np.intp]) -> None:
-    for side, count in zip(("background", "foreground"), pixels, strict=True):
-        if not count:
-            raise InputError(
-                f"No {side} is annotated where the random forest learns: annotate "
-                "both sides, or learn from other slices."
-            )

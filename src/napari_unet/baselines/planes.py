@@ -84,6 +84,30 @@ def is_dark(
     return bool(foreground < background)
 
 
+def side_of(classes: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Return 1 where foreground is annotated, 0 where background is, and else -1."""
+    foreground = (classes > 0).astype(np.int8)
+    return np.where(classes == IGNORE, np.int8(-1), foreground)
+
+
+def check_sides(pixels: NDArray[np.generic], who: str) -> None:
+    """Raise InputError unless both sides are annotated where `who` learns."""
+    for side, count in zip(("background", "foreground"), pixels, strict=True):
+        if not count:
+            raise InputError(
+                f"No {side} is annotated where {who} learns: annotate both sides, or "
+                "learn from other slices."
+            )
+
+
+def neighbours(shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return the places of all pairs of neighbours in a slice, (2, N), each once."""
+    places = np.arange(shape[0] * shape[1]).reshape(shape)
+    beside = places[:, :-1].ravel(), places[:, 1:].ravel()
+    below = places[:-1].ravel(), places[1:].ravel()
+    return np.concatenate([beside, below], axis=1)
+
+
 def annotated_slices(classes: NDArray[np.uint8]) -> list[int]:
     """Return the indices of the slices that hold an annotated pixel."""
     return np.flatnonzero((classes != IGNORE).any(axis=(1, 2))).tolist()

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from napari_unet.baselines.clusters import kmeans
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet.baselines.clusters import fuzzy_cmeans, kmeans
 from napari_unet.baselines.contours import chan_vese, geodesic
 from napari_unet.baselines.edges import watershed
+from napari_unet.baselines.forest import Forest
+from napari_unet.baselines.merging import region_growing, split_and_merge
 from napari_unet.baselines.planes import Mask, Plane
+from napari_unet.baselines.seeds import GraphCut, RandomWalker
+from napari_unet.baselines.shape_model import ShapeModel
 from napari_unet.baselines.thresholds import li, local, otsu
 from napari_unet.config import BaselineConfig
 from napari_unet.errors import InputError
 
 Method = Callable[[Plane, BaselineConfig], Mask]
+Lesson = tuple[Plane, NDArray[np.uint8]]
+"""A slice and the class indices of its annotations, `IGNORE` where there is none."""
+
+
+class Learner(Protocol):
+    """What learns from annotated slices, and then segments any slice."""
+
+    def __init__(self, config: BaselineConfig) -> None: ...
+
+    @property
+    def lots(self) -> int:
+        """Number of steps that it learns in after it has seen all slices."""
+
+    def learn(self, lessons: Iterable[Lesson], count: int) -> Iterator[None]:
+        """Learn from `count` slices, with a step after every slice and every lot."""
+
+    def segment(self, plane: Plane, classes: NDArray[np.uint8]) -> Mask:
+        """Return the foreground of a slice, given its own annotations."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +55,7 @@ class Baseline:
     description
         One sentence on what it does.
     method
-        Makes the mask of a slice; None where it has to be learnt from annotations.
+        Makes the mask of a slice, or is the class of what learns to.
     chance
         Whether random numbers decide, so that the seed matters.
     """
@@ -37,20 +63,22 @@ class Baseline:
     name: str
     title: str
     description: str
-    method: Method | None = None
+    method: Method | type[Learner]
     chance: bool = False
 
     @property
     def learns(self) -> bool:
         """Whether it needs annotations to learn from."""
-        return self.method is None
+        return isinstance(self.method, type)
 
     @property
     def idle_settings(self) -> dict[str, str]:
         """Why settings have no effect, by their names in `BaselineConfig`."""
-        why = {"trees": "Only the random forest has trees."}
+        why = {}
+        if self.method is not Forest:
+            why["trees"] = "Only the random forest has trees."
         if self.learns:
-            why = {"side": "The random forest learns it from the annotations."}
+            why["side"] = "It is learnt from the annotations."
         if not self.chance:
             why["seed"] = "No random numbers decide here."
         return why
@@ -84,6 +112,26 @@ _ALL = (
         chance=True,
     ),
     Baseline(
+        "fuzzy",
+        "Fuzzy c-means",
+        "Gathers pixels as k-means does, each belonging to both clusters to a degree.",
+        fuzzy_cmeans,
+    ),
+    Baseline(
+        "regions",
+        "Region growing and merging",
+        "Grows regions from even places until they meet along edges, and merges those "
+        "that look alike.",
+        region_growing,
+    ),
+    Baseline(
+        "split-merge",
+        "Split and merge",
+        "Quarters each slice until every square is even, and merges those that look "
+        "alike.",
+        split_and_merge,
+    ),
+    Baseline(
         "watershed",
         "Edges and watershed",
         "Floods each slice from its bright places until the cells meet along edges.",
@@ -102,10 +150,32 @@ _ALL = (
         geodesic,
     ),
     Baseline(
+        "random-walker",
+        "Random walker",
+        "Gives every pixel to the side whose seeds a random walk meets first; seeds "
+        "are the annotations, or the pixels whose brightness is clearest.",
+        RandomWalker,
+    ),
+    Baseline(
+        "graph-cut",
+        "Graph cut",
+        "Parts both sides along the outline that costs least, by the brightness "
+        "learnt from the annotations and by edges.",
+        GraphCut,
+    ),
+    Baseline(
+        "shape-model",
+        "Shape model",
+        "Fits the shape that the annotated slices have in common, such as that of an "
+        "organ; of no use for cells.",
+        ShapeModel,
+    ),
+    Baseline(
         "forest",
         "Random forest",
         "Learns from the annotations to tell pixels apart by brightness, edges and "
         "texture around them.",
+        Forest,
         chance=True,
     ),
 )

@@ -43,8 +43,9 @@ def baseline(
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="Annotations of the image. The random forest learns from them; for "
-            "the others they tell whether the foreground is bright or dark."
+            help="Annotations of the image. What learns needs them: the random forest, "
+            "the shape model, and what starts from seeds. The others ask them whether "
+            "the foreground is bright or dark."
         ),
     ] = None,
     train: Annotated[

@@ -98,7 +98,8 @@ class TrainConfig(Settings):
     """auto, cpu, cuda, cuda:1 or mps; auto takes the fastest."""
     threads: int = Field(0, ge=0, le=1024, title="CPU threads")
     """Threads that the network runs on, on a CPU. Higher is faster up to the number of
-    cores, and leaves less for the window; 0: all cores, less one where there are more
+    cores, and leaves less for the window; 0: as many as are fastest at the moment, or
+    where the run is one of steps or epochs, all cores, less one where there are more
     than three."""
     save_seconds: float = Field(30.0, gt=0, title="Save every (seconds)")
     """How often the run is saved, so that a crash loses no more. Higher: less often,

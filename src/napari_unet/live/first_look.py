@@ -11,6 +11,7 @@ from napari_unet.data.stack import Stack
 from napari_unet.live.requests import LiveRequests
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device
+from napari_unet.model.threads import Threads
 from napari_unet.predict.onlooker import TILE, Preview
 from napari_unet.predict.predictor import Predictor
 from napari_unet.starters.model_file import model_file
@@ -25,7 +26,12 @@ def name_of(start: str | Path | Model) -> str:
 
 
 def first_look(
-    model: Model, stack: Stack, requests: LiveRequests, device: Device, drawn_by: str
+    model: Model,
+    stack: Stack,
+    requests: LiveRequests,
+    device: Device,
+    threads: Threads,
+    drawn_by: str,
 ) -> Iterator[Preview]:
     """Predict what is looked at, from its middle on, until another part is.
 
@@ -40,7 +46,7 @@ def first_look(
         The image.
     requests
         What is looked at.
-    device
+    device, threads
         Where it is predicted.
     drawn_by
         What the model is called in words to the user.
@@ -52,7 +58,8 @@ def first_look(
         return
     view = wanted.within(image.shape[1:])
     plane = card.normalization.lazily(image[:, view.box[0]])
-    predictor = Predictor(model, PredictConfig(tile_size=TILE, batch_size=1), device)
+    config = PredictConfig(tile_size=TILE, batch_size=1)
+    predictor = Predictor(model, config, device, threads)
     box = (slice(0, 1), *view.box[1:])
     for tile in predictor.normalised_tiles(plane, box, middle_first=True):
         core = (view.box[0], *tile.core[1:])

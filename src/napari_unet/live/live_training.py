@@ -51,18 +51,19 @@ def train_live(
     # torch is loaded here, on the thread, when work starts and not before.
     from napari_unet.live.first_look import first_look, name_of
     from napari_unet.live.loop import LiveLoop
-    from napari_unet.model.device import choose_device, use_threads
+    from napari_unet.model.device import choose_device
+    from napari_unet.model.threads import Threads
     from napari_unet.train.run_folder import RunFolder
     from napari_unet.train.start import load_start, take_network
 
     stack, _, _ = source.read()
-    use_threads(config.train.threads)
     model = load_start(config.start)
     if model is not None:
         config = take_network(config, model)
         device = choose_device(config.train.device, config.network.ndim)
         name = name_of(config.start)
-        yield from first_look(model, stack, requests, device, name)
+        threads = Threads(device, config.train.threads)
+        yield from first_look(model, stack, requests, device, threads, name)
     regions = list(source.regions)
     if source.validation is not None:
         regions.append(Region(role=Role.VALIDATION, slices=source.validation))

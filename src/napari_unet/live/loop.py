@@ -24,7 +24,8 @@ from napari_unet.live.live_set import LiveSet
 from napari_unet.live.requests import LiveRequests
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import Device, use_threads
+from napari_unet.model.device import Device
+from napari_unet.model.threads import Threads
 from napari_unet.predict.onlooker import NETWORK, TILE, View
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish
@@ -107,6 +108,10 @@ class LiveLoop:
         # That of the weights as they are; learning at the full rate moves it.
         self._threshold = None if model is None else model.card.threshold
         self._learner = LiveLearner(config, self._set.image, model)
+        count = config.train.threads
+        self._threads, self._threads_of_tiles = (
+            Threads(self.device, count) for _ in range(2)
+        )
         self.requests = requests or LiveRequests()
         self.requests.model = self.model
         self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0
@@ -155,7 +160,7 @@ class LiveLoop:
             When the run folder cannot be written.
         """
         self._stop = stop or threading.Event()
-        use_threads(self._learner.config.train.threads)
+        self._threads.take()
         with ExitStack() as while_training:
             while_training.callback(return_freed_memory)
             keep_freed_memory()
@@ -239,7 +244,8 @@ class LiveLoop:
     def _advance(self) -> LiveStep:
         began = time.perf_counter()
         message, self._learner.message = self._learner.message, ""
-        loss, rate = self._learner.learn()
+        with self._threads.fastest():
+            loss, rate = self._learner.learn()
         self._set.note_step()
         self._learnt = self._taken
         self._seconds += time.perf_counter() - began
@@ -319,7 +325,7 @@ class LiveLoop:
             threshold = None if finish is None else finish.threshold
         config = PredictConfig(tile_size=TILE, batch_size=1, threshold=threshold)
         model = Model(self._learner.network, self._card())
-        return Predictor(model, config, self.device)
+        return Predictor(model, config, self.device, self._threads_of_tiles)
 
     def _card(self, chosen: ChosenFinish | None = None) -> ModelCard:
         return self._learner.card(self._set.used, chosen)

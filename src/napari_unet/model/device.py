@@ -20,10 +20,6 @@ from napari_unet.errors import InputError, OutOfMemoryError
 # the libraries of CUDA, which take memory of their own.
 _FULL = ("can't allocate memory", "not enough memory", "out of memory", "_ALLOC_FAILED")
 
-_FEW_CORES = 3
-_THREADS = torch.get_num_threads()
-_THREADS_ARE_SET = "OMP_NUM_THREADS" in os.environ
-
 
 @dataclass(frozen=True)
 class Device:
@@ -138,16 +134,6 @@ def choose_device(name: str = "auto", ndim: int = 2) -> Device:
     if device.type not in ("cpu", "cuda", "mps"):
         raise InputError(f"Device {name!r} is not supported: use auto, cpu or cuda.")
     return Device(device, ndim)
-
-
-def use_threads(count: int = 0) -> None:
-    """Let torch use `count` CPU threads in the calling thread.
-
-    0 is what torch takes by itself, less one where that is more than three, so that a
-    window stays responsive; where OMP_NUM_THREADS is set, it decides.
-    """
-    free = _THREADS - 1 if _THREADS > _FEW_CORES and not _THREADS_ARE_SET else _THREADS
-    torch.set_num_threads(count or free)
 
 
 def why_no_cuda() -> str:

@@ -238,9 +238,11 @@ def _work_on(work: Work, block: Block, threads: int | None) -> Any:
     import torch
     from distributed import get_worker
 
+    from napari_unet.model.threads import PROCESS
+
     worker = get_worker()
-    # Both hold for the calling thread alone.
-    torch.set_num_threads(threads or worker.state.nthreads)
+    PROCESS.most = threads or worker.state.nthreads
+    # This holds for the calling thread alone.
     if torch.cuda.device_count() > 1 and str(worker.name).isdigit():
         torch.cuda.set_device(int(worker.name) % torch.cuda.device_count())
     read = work.read(block)

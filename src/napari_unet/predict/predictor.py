@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from napari_unet.data.stack import ArrayLike
 from napari_unet.errors import InputError, OutOfMemoryError
 from napari_unet.model.device import Device, choose_device, memory_errors
 from napari_unet.model.predictable import Predictable
+from napari_unet.model.threads import Threads
 from napari_unet.predict.averaging import averaged
 from napari_unet.predict.memory import Capacity, choose
 from napari_unet.predict.prediction import Prediction, TileDone
@@ -36,6 +38,8 @@ class Predictor:
         Tile size, batch, averaging and device.
     device
         Overrides the device of `config`, for callers that hold one already.
+    threads
+        The CPU threads of its batches of tiles; those that are fastest when left out.
 
     Attributes
     ----------
@@ -48,6 +52,7 @@ class Predictor:
         model: Predictable,
         config: PredictConfig | None = None,
         device: Device | None = None,
+        threads: Threads | None = None,
     ) -> None:
         self.model = model
         self.config = config or PredictConfig()
@@ -55,6 +60,7 @@ class Predictor:
         chosen = device or choose_device(self.config.device, self.footprint.ndim)
         precise = chosen.precise or model.network.precise
         self.device = replace(chosen, precise=precise)
+        self._threads = threads or Threads(self.device)
         self.threshold = self.config.threshold
         if self.threshold is None:
             self.threshold = model.card.threshold
@@ -154,7 +160,9 @@ class Predictor:
         try:
             while waiting and not stop.is_set():
                 batch = _next_batch(waiting, capacity.batch_size)
-                answers = self._try(image, batch, capacity)
+                pixels = len(batch) * math.prod(batch[0].sizes)
+                with self._threads.fastest(pixels):
+                    answers = self._try(image, batch, capacity)
                 if answers is None:
                     capacity, words = self._reduced(capacity)
                     messages = f"{messages}\n{words}".lstrip()

@@ -17,9 +17,10 @@ from napari_unet.config import RunConfig
 from napari_unet.errors import InputError
 from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
-from napari_unet.model.device import choose_device, use_threads
+from napari_unet.model.device import choose_device
 from napari_unet.model.networks import SegmentationNetwork
 from napari_unet.model.networks.encoder_weights import take_encoder_weights
+from napari_unet.model.threads import Threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish, default_finish
 from napari_unet.train.describe import data_before, model_card
@@ -64,6 +65,9 @@ class Trainer:
         What is made of predictions by default: what suits the annotations, and at the
         end of the run what suits the held-out slices.
 
+    threads
+        The CPU threads of its steps.
+
     Raises
     ------
     InputError
@@ -86,6 +90,7 @@ class Trainer:
         )
         self.folder = folder
         self.device = choose_device(self.config.train.device, self.config.network.ndim)
+        self.threads, self._threads_of_tiles = (self._new_threads() for _ in range(2))
         self.step = 0
         self.elapsed = 0.0
         self.best: float | None = None
@@ -132,10 +137,11 @@ class Trainer:
     def repeat_steps(self) -> int | None:
         """The number of `steps` that gives this network again; None if none does.
 
-        A run in minutes whose plan had to change, or that was stopped, cannot be
-        repeated to the last bit.
+        A run in minutes whose plan had to change, that was stopped, or whose number of
+        CPU threads was free to change, cannot be repeated to the last bit.
         """
         whole = self._schedule.start_step == 0 and self.is_over
+        whole = whole and not self.threads.changes
         return self._schedule.total if whole else None
 
     @property
@@ -165,7 +171,7 @@ class Trainer:
         OutputError
             When the run folder cannot be written.
         """
-        use_threads(self.config.train.threads)
+        self.threads.take()
         with ExitStack() as while_training:
             while_training.callback(return_freed_memory)
             keep_freed_memory()
@@ -187,11 +193,18 @@ class Trainer:
         card = self._card(self._best_weights is not None, self.chosen)
         return Model(network.eval(), card)
 
+    def _new_threads(self) -> Threads:
+        """Return those of a run: always as many where its network can be repeated."""
+        train = self.config.train
+        timed = train.steps is None and train.epochs is None
+        return Threads(self.device, train.threads, steady=not timed)
+
     def _advance(self) -> TrainStep:
         """Take one step, with the validation, planning and saving that fall due."""
         began = time.perf_counter()
         rate = self._rate()
-        loss = self._learner.learn(self.step, rate)
+        with self.threads.fastest():
+            loss = self._learner.learn(self.step, rate)
         self.step += 1
         learned = time.perf_counter()
         self._pace.steps.append(learned - began)
@@ -261,13 +274,16 @@ class Trainer:
     def _validate(self) -> float:
         """Score the held-out slices with the predictor that users get."""
         model = Model(self.network, self._card(best=False))
-        score = self._validation.score(Predictor(model, device=self.device))
+        score = self._validation.score(self._predictor(model))
         if self.best is None or score > self.best:
             self.best, self.best_step = score, self.step
             self._best_weights = _snapshot(self.network)
             if self.folder is not None:
                 self.folder.save_best(self.model())
         return score
+
+    def _predictor(self, model: Model) -> Predictor:
+        return Predictor(model, device=self.device, threads=self._threads_of_tiles)
 
     def _plan(self) -> str:
         """Fix or adapt the number of steps of a run in minutes."""
@@ -295,8 +311,7 @@ class Trainer:
     def _choose(self) -> None:
         """Choose what is made of predictions, and keep it in the models."""
         model = Model(self.model().network, self._card(best=False))
-        predictor = Predictor(model, device=self.device)
-        before = self._learner.finish
+        before, predictor = self._learner.finish, self._predictor(model)
         self.chosen = finish_of_network(predictor, self.images, before=before)
         if self.folder is not None:
             self.folder.log(f"predictions become {self.chosen.reason}")

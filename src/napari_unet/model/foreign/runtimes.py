@@ -19,6 +19,7 @@ from napari_unet.errors import ModelFileError, UntrustedCodeError
 from napari_unet.model.foreign.archive import Package
 from napari_unet.model.foreign.description import Description
 from napari_unet.model.foreign.scripted import what_else
+from napari_unet.model.threads import PROCESS
 
 ONNX = "onnxruntime"
 INSTALL = 'install it by pip install "napari-unet-em[onnx]", and start anew'
@@ -73,7 +74,7 @@ def onnx_session(data: bytes, name: str) -> Any:
         )
     onnxruntime = importlib.import_module(ONNX)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = PROCESS.most
     try:
         return onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"]
