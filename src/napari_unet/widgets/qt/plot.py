@@ -64,6 +64,9 @@ class ThemedPlots(QWidget):
                 plot.getAxis(side).setTextPen(colour)
 
     def _follow_theme(self) -> None:
+        for plot in self.plots:
+            # It keeps a picture of what lies behind it.
+            plot.resetCachedContent()
         if self.plots:
             self.set_text_colour(self.palette().color(QPalette.ColorRole.WindowText))
 
