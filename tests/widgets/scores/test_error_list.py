@@ -147,7 +147,9 @@ def test_scores_that_go_take_the_list_and_its_layers_away(
 ) -> None:
     score()
     part.next_button.click()
-    assert ERRORS_LAYER in viewer.layers
+    qtbot.waitUntil(lambda: ERRORS_LAYER in viewer.layers)
+    names = [layer.name for layer in viewer.layers]
+    assert names.index(ERRORS_LAYER) < names.index(MARK_LAYER)
     part.show_scores(None)
     left = {"prediction", "truth"}
     qtbot.waitUntil(lambda: {layer.name for layer in viewer.layers} == left)
@@ -182,8 +184,8 @@ def test_ten_errors_are_gone_to_one_after_the_other_and_a_piece_is_sent(
         seen = np.array(viewer.canvas.size) / viewer.scene.camera.zoom / 4
         assert (seen > 48).all()
         assert seen.min() < 250
-        (corners,) = viewer.layers[MARK_LAYER].data
-        np.testing.assert_allclose(corners.mean(axis=0), error.centre)
+        corners, sides = np.moveaxis(viewer.layers[MARK_LAYER].data, 1, 0)
+        np.testing.assert_allclose((corners + sides / 2).mean(axis=0), error.centre)
         assert viewer.dims.range[0].start == 0
     assert viewer.layers.selection.active == active
     press("Shift-J")
@@ -277,7 +279,7 @@ def test_what_is_shown_can_never_be_painted_on(
     for predicted in (damaged(), damaged()[:, ::-1].copy()):
         score(predicted)
         part.go(1)
-        for name in (ERRORS_LAYER, PIXELS_LAYER, MARK_LAYER):
+        for name in (ERRORS_LAYER, PIXELS_LAYER):
             assert not viewer.layers[name].editable, name
 
 
@@ -302,6 +304,7 @@ def test_a_picture_without_slices_will_do(
         lambda: part.errors is not None and not part.running, timeout=30_000
     )
     part.next_button.click()
+    qtbot.waitUntil(lambda: part.view.layer(ERRORS_LAYER) is not None)
     assert part.view.layer(ERRORS_LAYER).ndim == 2
     assert viewer.scene.camera.center[-2:] == pytest.approx(part.error.centre[1:])
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Layer, Shapes
+from napari.layers import Layer, Vectors
 
 from napari_unet.widgets.layers.arrays import marked_layer, plane_shape
 from napari_unet.widgets.layers.axes import spatial
@@ -33,7 +33,7 @@ def go_to(
     name: str,
     *,
     seen: float = 0,
-) -> Shapes:
+) -> Vectors:
     """Show a place of a layer in the middle of the canvas, with a box around it.
 
     The layer with the box is made where there is none; the layer that is active stays
@@ -71,9 +71,6 @@ def go_to(
     corner = np.add(centre, (0.0, *np.maximum(size, seen))[-len(centre) :])
     world = np.abs(to_view(viewer, box, corner) - point)[-2:]
     camera.zoom = _SHARE * float((np.array(viewer.canvas.size) / world).min())
-    # A box that slips under the brush would point to somewhere else; napari lets new
-    # data be edited.
-    box.editable = False
     return box
 
 
@@ -83,22 +80,23 @@ def _draw(
     centre: NDArray[np.float64],
     size: tuple[float, float],
     name: str,
-) -> Shapes:
-    """Draw a box; points would reach into other slices and move their range."""
+) -> Vectors:
+    """Draw a box of four lines: shapes and points take napari four times as long.
+
+    Points would reach into other slices, too, and move their range.
+    """
     corners = np.repeat(centre[None], 4, axis=0)
     corners[:, -2:] += np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)]) * size / 2
+    sides, width = np.roll(corners, -1, axis=0) - corners, max(size) / _EDGES
+    # Lines end at their ends: half a width more closes the corners.
+    reach = np.sign(sides) * width / 2
     ndim = len(plane_shape(like))
-    add = partial(viewer.add_shapes, ndim=ndim, opacity=1)
-    layer: Shapes = marked_layer(viewer, like, BOX, name, add)
-    layer.data = []
-    drawn = np.zeros((4, ndim))
-    drawn[:, spatial(layer)] = corners
-    layer.add(
-        drawn,
-        shape_type="polygon",
-        edge_color=_COLOUR,
-        face_color="transparent",
-        edge_width=max(size) / _EDGES,
-    )
+    drawn = np.zeros((4, 2, ndim))
+    drawn[:, 0, spatial(like)] = corners - reach
+    drawn[:, 1, spatial(like)] = sides + 2 * reach
+    look = {"edge_color": _COLOUR, "edge_width": width, "vector_style": "line"}
+    add = partial(viewer.add_vectors, drawn, opacity=1, **look)
+    layer: Vectors = marked_layer(viewer, like, BOX, name, add)
+    layer.data, layer.edge_width = drawn, width
     layer.visible = True
     return layer

@@ -17,12 +17,15 @@ class Turns(QObject):
     ----------
     owner
         Its end is that of the acts that are left.
+    pause
+        Milliseconds before each act: what lets waiting events in, as napari's bars do,
+        lets in one of them at most.
     """
 
-    def __init__(self, owner: QObject) -> None:
+    def __init__(self, owner: QObject, pause: int = 0) -> None:
         super().__init__(owner)
         self._acts: deque[Callable[[], object]] = deque()
-        self._timer = later(self, self._next)
+        self._timer = later(self, self._next, pause)
 
     def add(self, act: Callable[[], object]) -> None:
         """Do something after all that waits already, and never at once."""

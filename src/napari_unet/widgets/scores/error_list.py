@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     Found = tuple[Errors, NDArray[np.uint8]]
 
+_PAUSE_MS = 20
 _NO_SCORES = (
     "No scores yet: score a prediction, and its errors are listed here, one by one."
 )
@@ -96,7 +97,7 @@ class ErrorList(QWidget):
         self.errors: Errors | None = None
         self.job = Job(self, quiet=True)
         self.job.ended.connect(self._on_ended)
-        self._turns = Turns(self)
+        self._turns = Turns(self, _PAUSE_MS)
         self._comparison: Comparison | None = None
         self._prediction: Labels | None = None
         self._truth: Labels | None = None
@@ -346,10 +347,14 @@ class ErrorList(QWidget):
             self.refresh()
             return
         if self.view.layer(ERRORS_LAYER) is None:
-            self._show(ERRORS_LAYER)
+            self._turns.add(self._show_first)
         self._beside.add(self.view.go_to(error, self.errors, prediction))
         self.words.say("")
         self.refresh()
+
+    def _show_first(self) -> None:
+        if self.view.layer(ERRORS_LAYER) is None:
+            self._show(ERRORS_LAYER)
 
     def _toggle(self, name: str) -> None:
         layer = self.view.layer(name)

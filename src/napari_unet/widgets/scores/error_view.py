@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Labels, Shapes
+from napari.layers import Labels, Vectors
 from napari.utils import DirectLabelColormap
 
 from napari_unet.score.errors.error_kinds import KIND_COLORS, KIND_NAMES, Error, Errors
@@ -67,7 +67,7 @@ class ErrorView:
         if layer is not None:
             self._viewer.layers.remove(layer)
 
-    def go_to(self, error: Error, errors: Errors, like: Labels) -> Shapes:
+    def go_to(self, error: Error, errors: Errors, like: Labels) -> Vectors:
         """Show an error in the middle of the canvas, with a square around it.
 
         The layer that is active stays so. The one with the square is returned.
@@ -76,6 +76,11 @@ class ErrorView:
         centre = error.centre[-len(spatial(like)) :]
         size = side, side
         return go_to(self._viewer, like, centre, size, MARK_LAYER, seen=_VIEW_SIDE)
+
+    def _lay_below_mark(self, layer: Labels) -> None:
+        layers, mark = self._viewer.layers, find_marked(self._viewer, BOX, MARK_LAYER)
+        if mark is not None and layers.index(mark) < layers.index(layer):
+            layers.move(layers.index(layer), layers.index(mark))
 
     def _show(
         self,
@@ -89,11 +94,15 @@ class ErrorView:
         """Show labels in a layer of its own, made where there is none."""
         shown = data.reshape(plane_shape(like))
         table: dict[Any, str] = {None: "transparent", 0: "transparent", **colours}
-        add = partial(self._viewer.add_labels, shown, opacity=opacity)
+        look = {"colormap": DirectLabelColormap(color_dict=table), "features": columns}
+        add = partial(self._viewer.add_labels, shown, opacity=opacity, **look)
         layer: Labels = marked_layer(self._viewer, like, ERRORS, name, add)
-        replace_data(layer, shown)
+        if layer.data is shown:
+            self._lay_below_mark(layer)
+        else:
+            replace_data(layer, shown)
+            for part, value in look.items():
+                setattr(layer, part, value)
         # Shown is what was counted, not a drawing.
         layer.editable = False
-        layer.colormap = DirectLabelColormap(color_dict=table)
-        layer.features = columns
         return layer

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Shapes
+from napari.layers import Image, Vectors
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem, QSpinBox
@@ -184,7 +184,7 @@ class SuggestionList(Runner):
         self._draw()
         self.list.clear()
         for found in guidance.places:
-            self.list.addItem(_item(found))
+            self.list.addItem(list_item(found, self.list.devicePixelRatioF()))
         self.status.say(guidance.words)
         self.refresh()
         if guidance.places:
@@ -248,7 +248,7 @@ class SuggestionList(Runner):
             self.show_box.setChecked(False)
 
 
-def show_place(viewer: ViewerModel, image: Image, place: Suggestion) -> Shapes:
+def show_place(viewer: ViewerModel, image: Image, place: Suggestion) -> Vectors:
     """Go to a place of an image, with a box around its pixels."""
     rows, columns = place.box
     centre = (place.z, *((part.start + part.stop - 1) / 2 for part in place.box))
@@ -272,17 +272,19 @@ def _thumbnails() -> QListWidget:
     return made
 
 
-def _item(found: Found) -> QListWidgetItem:
+def list_item(found: Found, ratio: float) -> QListWidgetItem:
+    """Make a picture that is sharp on a screen with so many pixels for each of Qt's."""
     place, grey = found.place, np.ascontiguousarray(found.picture)
     height, width = grey.shape
     kind = QImage.Format.Format_Grayscale8
     picture = QImage(grey.tobytes(), width, height, width, kind)
     pixmap = QPixmap.fromImage(picture).scaled(
-        _SIDE,
-        _SIDE,
+        round(ratio * _SIDE),
+        round(ratio * _SIDE),
         Qt.AspectRatioMode.KeepAspectRatio,
         Qt.TransformationMode.SmoothTransformation,
     )
+    pixmap.setDevicePixelRatio(ratio)
     item = QListWidgetItem(QIcon(pixmap), f"slice {place.z}")
     item.setData(Qt.ItemDataRole.UserRole, place)
     rows, columns = place.box
