@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
@@ -21,6 +21,7 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.layers.add import add_image, add_labels
+from napari_unet.widgets.layers.first_layer import load_ahead
 from napari_unet.widgets.layers.length_units import are_unread, read_units, share_units
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.roles import Role
@@ -37,6 +38,7 @@ from napari_unet.widgets.qt.parts import in_row, tool
 
 if TYPE_CHECKING:
     import napari
+    from pint import UnitRegistry
 
 _MODEL = ".safetensors"
 _WAIT_MS = 300
@@ -161,8 +163,14 @@ class LoadWidget(Panel):
 
     def _read_units(self) -> None:
         """Read on a thread what the first layer would wait for."""
+
+        def read() -> UnitRegistry[Any]:
+            units = read_units()
+            load_ahead()
+            return units
+
         if are_unread():
-            self._units.start("Reading units", once(read_units), on_done=share_units)
+            self._units.start("Reading units", once(read), on_done=share_units)
 
     def open_sample(self) -> None:
         """Open a synthetic stack, with its truth and nothing painted."""
