@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox
 
 from napari_unet.config import (
     AugmentConfig,
@@ -15,6 +17,7 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.widgets.qt.form import SettingsForm
+from napari_unet.widgets.train.choice_words import CHOICES
 
 ALL = [
     AugmentConfig,
@@ -42,6 +45,22 @@ def test_a_form_gives_back_what_is_set(qtbot: Any) -> None:
     with qtbot.waitSignal(form.valueChanged):
         form.setValue(settings)
     assert form.value() == settings
+
+
+def test_choices_have_plain_words_and_tooltips_with_their_terms(qtbot: Any) -> None:
+    form = SettingsForm(TrainConfig(), words=CHOICES)
+    qtbot.addWidget(form)
+    boxes = [one for one in form.findChildren(QComboBox) if "dice" in one.toolTip()]
+    (loss,) = boxes
+    texts = [loss.itemText(row) for row in range(loss.count())]
+    assert not [text for text in texts if "_" in text or "dice" in text]
+    assert f"{texts[0]} (cross_entropy): weighted" in loss.toolTip()
+    tip = Qt.ItemDataRole.ToolTipRole
+    terms = [loss.itemData(row, tip) for row in range(loss.count())]
+    assert terms[:3] == ["cross_entropy", "binary_cross_entropy", "dice"]
+    form.setValue(TrainConfig(loss="dice"))
+    assert form.value().loss == "dice"
+    assert loss.currentText() == texts[2]
 
 
 def test_fields_that_are_not_shown_keep_their_values(qtbot: Any) -> None:

@@ -107,6 +107,7 @@ def test_the_box_the_eye_and_the_list_of_layers_are_one_state(
 ) -> None:
     paint(viewer, files, 2)
     live.live_button.click()
+    qtbot.waitUntil(lambda: preview(viewer) is not None)
     box, eye, layer = live.live.preview, dock.eye.eye, preview(viewer)
     states = lambda: (box.isChecked(), eye.showing, layer.visible)  # noqa: E731
     assert states() == (True, RESULT, True)
@@ -161,7 +162,11 @@ def test_a_pause_holds_the_steps_but_not_the_previews(
     viewer.dims.set_current_step(0, 4)
     wait_for_preview(viewer, qtbot, 4)
     assert live.curves.num_points[0] == held
+    marks = {PREDICTED: [0]}
+    viewer.add_labels(np.ones((6, 96, 112), np.uint8), name="other", metadata=marks)
+    assert not live.live.preview.isChecked()
     live.pause_button.click()
+    assert live.live.preview.isChecked()
     qtbot.waitUntil(lambda: live.curves.num_points[0] > held, timeout=30_000)
     stop(live, finish)
 

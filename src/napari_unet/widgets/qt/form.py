@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType, NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -10,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from magicgui.widgets import FloatSlider, create_widget
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_unet.config import Settings
@@ -69,8 +70,9 @@ class SettingsForm(QWidget):
             native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             native.setMinimumWidth(80)
             self._labels[name] = QLabel(field.title or name)
+            tip = _with_words(field.description or "", words.get(name, {}))
             for part in (self._labels[name], native):
-                part.setToolTip(field.description or "")
+                part.setToolTip(tip)
             if name in sliders:
                 layout.addRow(self._labels[name])
                 layout.addRow(native)
@@ -185,6 +187,15 @@ def _shown(editor: Any, value: Any) -> Any:
     return value
 
 
+def _with_words(description: str, words: Mapping[str, str]) -> str:
+    """Put before every term that is explained what it is called in the form."""
+    for term, word in words.items():
+        named = re.escape(term) + (r"\b" if "_" in term else "(?=:)")
+        if word != term:
+            description = re.sub(rf"\b{named}", f"{word} ({term})", description)
+    return description
+
+
 def _editor(
     name: str,
     field: FieldInfo,
@@ -204,9 +215,13 @@ def _editor(
     if slider_end is not None:
         options |= {"max": slider_end, "widget_type": FloatSlider}
     if not _is_optional(field):
-        return create_widget(
+        made = create_widget(
             value=value, annotation=annotation, name=name, options=options
         )
+        for row, (word, term) in enumerate(options.get("choices", ())):
+            if word != term:
+                made.native.setItemData(row, term, Qt.ItemDataRole.ToolTipRole)
+        return made
     options["min"] -= options["step"]
     value = options["min"] if value is None else value
     # Of magicgui's editors of numbers, that of floats can show words instead.

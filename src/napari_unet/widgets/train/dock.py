@@ -158,7 +158,6 @@ class TrainWidget(Panel):
             folder=folder,
         )
         self.start("Training U-Net live", drawn(work), quiet=True)
-        self.send.refresh()
 
     def undo_training(self) -> None:
         """Go back to the model before the live training, which ends if it runs."""
@@ -338,7 +337,7 @@ class TrainWidget(Panel):
         paused = self.pause_button.text() == "Pause"
         if self.live.requests is not None:
             # The loop pauses by itself, so that previews still follow the view.
-            self.live.requests.pause(paused)
+            self.live.hold(paused)
         else:
             self.job.toggle_pause()
         self.pause_button.setText("Go on" if paused else "Pause")
@@ -381,6 +380,8 @@ class TrainWidget(Panel):
         self.live.undoWanted.connect(self.undo_training)
         self.live.stackWanted.connect(self._on_stack)
         self.live.broken.connect(self._on_broken)
+        for follow in (self.refresh, self.send.refresh):
+            self.live.ready.connect(follow)
         self.restore.said.connect(self.show_progress)
         self._on_project()
         self.rows.take_wanted()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import button, check_box
+from napari_unet.widgets.qt.turns import Turns
 from napari_unet.widgets.train.live_preview import LivePreview
 
 if TYPE_CHECKING:
@@ -46,12 +48,15 @@ class LiveBox(QWidget):
         Go back to the model before this training.
     stackWanted()
         Predict the whole stack with the network as it is.
+    ready()
+        The layer of the preview is there.
     broken(str)
         The layers no longer allow live training; why, in a sentence.
     """
 
     undoWanted = Signal()  # noqa: N815 (Qt's own spelling)
     stackWanted = Signal()  # noqa: N815
+    ready = Signal()
     broken = Signal(str)
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -63,9 +68,12 @@ class LiveBox(QWidget):
         self._image: Image | None = None
         self._layers: tuple[Image, Labels] | None = None
         self._beside = PartLayers(self, viewer)
+        self._turns = Turns(self)
         self._shown: Preview | None = None
+        self._was_seen = False
         self.undo_button = button("Undo this training", self.undoWanted.emit)
-        self.stack_button = button("Predict whole stack", self.stackWanted.emit)
+        tip = "Pause, keep the network, and predict all slices with it."
+        self.stack_button = button("Predict whole stack", self.stackWanted.emit, tip)
         tip = "Show what the network makes of the part in view."
         self.preview = check_box("Preview", self._on_preview, tip)
         self.preview.setChecked(True)
@@ -102,20 +110,15 @@ class LiveBox(QWidget):
         """Show and enable what can be used now."""
         timed = self.watching and not self.running
         self.undo_button.setVisible(not timed)
-        self.stack_button.setVisible(not timed)
+        self.stack_button.setVisible(self.running)
         for part in (self.preview, self.probability, self.age):
             part.setVisible(self.watching)
         explain(self.preview, "" if self.watching else "Start a training first.")
-        idle = "" if self.running else "Start live training first."
         self.undo_button.setEnabled(undo)
         self.undo_button.setToolTip(
             "Go back to the model before this training; its run folder stays."
             if undo
             else "No live training was started yet."
-        )
-        self.stack_button.setEnabled(self.running)
-        self.stack_button.setToolTip(
-            idle or "Pause, keep the network, and predict all slices with it."
         )
 
     def begin(
@@ -149,9 +152,26 @@ class LiveBox(QWidget):
         self._removals.replace((self._viewer.layers.events.removed,))
         self.view, self._image = view, image
         self._timer.start()
-        self._on_eye()
+        # The start takes long enough: the window is drawn in between.
+        self._turns.add(partial(self._make, view))
         self._look()
         return onlooker
+
+    def _make(self, view: LivePreview) -> None:
+        if self.view is view:
+            view.make()
+            self._on_eye()
+            self.ready.emit()
+
+    def hold(self, held: bool) -> None:
+        """Hold the steps, or go on: a preview that was seen before is seen again."""
+        if self.requests is None:
+            return
+        self.requests.pause(held)
+        if held:
+            self._was_seen = self.preview.isChecked()
+        elif self._was_seen:
+            self.preview.setChecked(True)
 
     def end(self, *_: Any) -> None:
         """Cut the wires; the layers stay as they are."""

@@ -77,8 +77,14 @@ class LivePreview(QObject):
         self._moves = Subscriptions(self, self._on_moved, *moves)
         removed = viewer.layers.events.removed
         self._removals = Subscriptions(self, self._on_removed, removed)
-        # A layer takes napari a quarter of a second: better now than under the brush.
-        self._make_layer()
+
+    def make(self) -> None:
+        """Make the layer, where there is none yet, and show it.
+
+        It takes napari a quarter of a second: better before than under the brush.
+        """
+        if self.layer is None:
+            self._make_layer()
 
     def close(self) -> None:
         """Follow the view no longer; the layers stay."""

@@ -12,6 +12,7 @@ from napari_unet.config import NETWORKS, NetworkConfig, UNetConfig
 from napari_unet.config.networks import other_network
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.parts import NarrowBox, in_column, in_row
+from napari_unet.widgets.train.choice_words import CHOICES
 
 _TIP = (
     "Which network learns. The U-Net is what the program is made for; the others are "
@@ -84,7 +85,7 @@ class NetworkForm(QWidget):
     def _show(self, settings: NetworkConfig) -> None:
         """Show the form of a network, which is made when it is first wanted."""
         if settings.name not in self._forms:
-            form = SettingsForm(settings, self._exclude)
+            form = SettingsForm(settings, self._exclude, words=CHOICES)
             form.valueChanged.connect(self.valueChanged)
             self._forms[settings.name] = form
             self._column.addWidget(form)

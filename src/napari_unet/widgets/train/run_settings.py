@@ -26,6 +26,7 @@ from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_row, steady
+from napari_unet.widgets.train.choice_words import CHOICES
 from napari_unet.widgets.train.network_form import NetworkForm
 from napari_unet.widgets.train.start_words import explain_start
 
@@ -46,12 +47,13 @@ _RECIPES = {
 }
 _Form: TypeAlias = SettingsForm | NetworkForm
 _START = RunConfig()
+_form = partial(SettingsForm, words=CHOICES)
 # Title, part, form and fields that are chosen above or follow the data.
 _MORE: tuple[tuple[str, str, Callable[..., _Form], tuple[str, ...]], ...] = (
-    ("Weight map", "weight_map", partial(SettingsForm, _START.weight_map), ()),
-    ("Training", "train", partial(SettingsForm, _START.train), BUDGETS),
+    ("Weight map", "weight_map", partial(_form, _START.weight_map), ()),
+    ("Training", "train", partial(_form, _START.train), BUDGETS),
     ("Network", "network", NetworkForm, ("in_channels", "num_classes")),
-    ("Random changes of patches", "augment", partial(SettingsForm, _START.augment), ()),
+    ("Random changes of patches", "augment", partial(_form, _START.augment), ()),
 )
 
 
