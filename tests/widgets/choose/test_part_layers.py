@@ -80,6 +80,20 @@ def test_layers_go_with_their_tab_and_their_fold_and_come_back(
     seen("em", "this place")
 
 
+def test_some_are_hidden_too_while_their_dock_lies_behind_another(
+    viewer: Any, dock: TwoTabs, seen: Any
+) -> None:
+    for name, alone in (("weight map", True), ("this error", False)):
+        PartLayers(dock.part, viewer, alone=alone).add(add(viewer, name))
+    other = viewer.window.add_dock_widget(QWidget(), tabify=True)
+    own, other = (getattr(one, "__wrapped__", one) for one in (dock.wrapped, other))
+    dock.window().tabifyDockWidget(own, other)
+    other.raise_()
+    seen("this error")
+    own.raise_()
+    seen("weight map", "this error")
+
+
 def test_what_comes_while_the_part_is_not_seen_waits_for_it(
     viewer: Any, dock: TwoTabs, seen: Any
 ) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_unet.widgets.layers.eye import Eye, view_of
 from napari_unet.widgets.layers.marks import PUT_AWAY
 from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.listen import later
+from napari_unet.widgets.qt.parts import present
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -36,13 +38,21 @@ class PartLayers(QObject):
     kept
         Whether they stay when the dock is closed, since the user drew them or waited
         for them.
+    alone
+        Whether they are hidden, too, while the dock lies behind another.
     """
 
     def __init__(
-        self, part: QWidget, viewer: ViewerModel, *, kept: bool = False
+        self,
+        part: QWidget,
+        viewer: ViewerModel,
+        *,
+        kept: bool = False,
+        alone: bool = False,
     ) -> None:
         super().__init__(part)
-        self._part, self._viewer, self._kept = part, viewer, kept
+        self._part, self._viewer = part, viewer
+        self._kept, self._alone = kept, alone
         self._layers: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._dock: Dock | None = None
         self._timer = later(self, self._turn)
@@ -67,8 +77,29 @@ class PartLayers(QObject):
             self._timer.start()
         return False
 
+    def _on_raised(self, _visible: bool) -> None:
+        self._timer.start()
+
     def _is_seen(self) -> bool:
-        return self._part.isVisibleTo(self._part.window())
+        return self._part.isVisibleTo(self._part.window()) and not self._is_behind()
+
+    def _is_behind(self) -> bool:
+        """Return whether the dock lies behind another; Qt hides it only by its place.
+
+        That of a window that is put down does not.
+        """
+        frames = [one for one in self._above() if isinstance(one, QDockWidget)]
+        if not (self._alone and frames and frames[-1].isVisible()):
+            return False
+        window = present(frames[-1].window())
+        return frames[-1].visibleRegion().isEmpty() and not window.isMinimized()
+
+    def _above(self) -> Iterator[QWidget]:
+        """Yield what the part lies in, from the inside out."""
+        above: QWidget | None = self._part
+        while above is not None:
+            yield above
+            above = above.parentWidget()
 
     def _turn(self) -> None:
         if self._is_seen():
@@ -102,11 +133,11 @@ class PartLayers(QObject):
         """Listen to the outermost dock, which is the one that can be closed."""
         if self._kept or self._dock is not None:
             return
-        above: QWidget | None = self._part
-        while above is not None:
+        for above in self._above():
             if isinstance(above, Dock):
                 self._dock = above
-            above = above.parentWidget()
+            elif isinstance(above, QDockWidget):
+                above.visibilityChanged.connect(self._on_raised)
         if self._dock is not None:
             self._dock.ended.connect(self._end)
 

@@ -66,7 +66,7 @@ class WeightsWidget(Panel):
             Role.TRUTH,
             by_hand=(Role.PREDICTION,),
         )
-        self._beside = PartLayers(self, napari_viewer)
+        self._beside = PartLayers(self, napari_viewer, alone=True)
         self.kind = KindBox()
         self.settings = SettingsForm(WeightMapConfig(), sliders=_SLIDERS)
         self.live = QCheckBox("Show for the current slice")
