@@ -173,7 +173,7 @@ def segment_steps(
         if finish.numbers_objects:
             done = f"{int(labels.max()):,} objects"
     seconds = time.monotonic() - began
-    words = f"{done} in {seconds:.1f} s on {predictor.device.words}"
+    words = f"{done} in {seconds:.1f} s"
     return Segmentation(labels, kept, words, _fingerprint(stack, of), finish)
 
 

@@ -163,10 +163,11 @@ class PredictedLayers:
         """Put what was made of all tiles into their place."""
         slices = slice(self._first, self._first + len(labels))
         core = (slices, slice(None), slice(None))
-        put(layer, core, np.zeros_like(labels))
         if self._numbers:
-            # Objects of slices that were predicted before keep their numbers.
-            labels = numbered_after(int(layer.data.max()), labels)
+            put(layer, core, np.zeros(1, labels.dtype))
+            if last := int(layer.data.max()):
+                # Objects of slices that were predicted before keep their numbers.
+                labels = numbered_after(last, labels)
             make_room(layer, labels)
         put(layer, core, labels)
 
