@@ -215,7 +215,7 @@ def test_a_click_on_a_row_goes_there(part: ErrorList, score: Any, viewer: Any) -
 
 @pytest.mark.one_binding
 def test_its_layers_have_the_units_of_the_others_from_the_first(
-    viewer: Any, part: ErrorList, score: Any
+    viewer: Any, part: ErrorList, score: Any, qtbot: Any
 ) -> None:
     score()
     units = {}
@@ -224,7 +224,7 @@ def test_its_layers_have_the_units_of_the_others_from_the_first(
     )
     part.next_button.click()
     part.show_buttons[PIXELS_LAYER].click()
-    assert len(units) == 3
+    qtbot.waitUntil(lambda: len(units) == 3)
     assert set(units.values()) == {viewer.layers[0].units}
 
 
