@@ -24,7 +24,7 @@ from napari_unet.config import (
     WeightMapConfig,
 )
 from napari_unet.data.fingerprint import fingerprint
-from napari_unet.data.regions import role_map
+from napari_unet.data.regions import roles_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.live.events import Preview
@@ -100,12 +100,13 @@ def test_training_sees_the_picture_alone(em):
 def test_live_training_sees_the_picture_alone(em):
     stack, cells = em
     kind, settings = AnnotationKind.CLASSES, WeightMapConfig()
-    roles = role_map(
+    roles = roles_on(
+        range(len(cells)),
         [Region(role=Role.VALIDATION, polygon=((0, 0), (95, 0), (0, 79)))],
         cells.shape,
     )
     with_bar = LiveSet(stack, kind, settings, roles)
-    alone = LiveSet(stack.picture, kind, settings, roles[:, PICTURE])
+    alone = LiveSet(stack.picture, kind, settings, roles.rows(PICTURE))
     for one, labels in ((with_bar, cells), (alone, cells[:, PICTURE])):
         one.update(1, labels[1])
     # A stroke that runs into the bar, and one that lies on it.

@@ -19,7 +19,7 @@ from napari_unet.config import (
 )
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
-from napari_unet.data.regions import Region, Role, role_map
+from napari_unet.data.regions import Region, Role, roles_on
 from napari_unet.data.stack import Stack
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.loop import LiveLoop
@@ -225,7 +225,8 @@ def test_a_slice_that_was_erased_counts_as_learnt_from(em):
 
 
 def test_held_out_slices_are_scored_and_never_trained_on(em):
-    roles = role_map([Region(role=Role.VALIDATION, slices="1")], SHAPE)
+    held = [Region(role=Role.VALIDATION, slices="1")]
+    roles = roles_on(range(SHAPE[0]), held, SHAPE)
     loop = loop_on(em, roles=roles)
     loop.requests.update(0, scribbles(em, 0))
     loop.requests.update(1, scribbles(em, 1))

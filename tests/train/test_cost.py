@@ -49,11 +49,14 @@ def test_memory_grows_with_network_image_and_precision() -> None:
         least,
         cost_of_training(config, [STACK], bfloat16=True).memory,
         cost_of_training(config, [STACK]).memory,
-        cost_of_training(config, [Extent((300, 512, 512))]).memory,
+        cost_of_training(config, [Extent((300, 512, 512), 300)]).memory,
         cost_of_training(paper, [STACK]).memory,
     ]
     assert amounts == sorted(amounts)
     assert len(set(amounts)) == len(amounts)
+    # What is not annotated is not copied.
+    large = Extent((300, 512, 512), STACK.slices)
+    assert cost_of_training(config, [large]).memory == amounts[2]
 
 
 @pytest.mark.parametrize("ndim", [2, 3])

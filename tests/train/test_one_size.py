@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind, Coverage, Region, Role
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.predict.segment import segment
@@ -74,7 +75,7 @@ def test_image_and_annotations_get_the_size_of_the_first(small, first, second):
     assert other.unit == one.unit
     # What is seen in both images is the same, and so are its annotations.
     np.testing.assert_array_equal(other.target.classes, one.target.classes)
-    assert np.corrcoef(other.image.ravel(), one.image.ravel())[0, 1] > 0.95
+    assert np.corrcoef(np.ravel(other.image), np.ravel(one.image))[0, 1] > 0.95
     assert other.weight_map.shape == other.roles.shape == one.roles.shape
     assert any("rescaled to these" in note for note in run.notes)
 
@@ -132,9 +133,10 @@ def test_a_pixel_size_that_cannot_be_right_is_refused(small):
 
 def test_labels_are_never_mixed():
     labels = np.arange(2 * 3 * 5).reshape(2, 3, 5) * 1000
-    assert set(np.unique(nearest(labels, (3, 7, 4)))) <= set(labels.ravel())
-    np.testing.assert_array_equal(nearest(labels, (2, 3, 5)), labels)
-    doubled = nearest(labels, (2, 6, 10))
+    sparse = SparseSlices.of(labels)
+    assert set(np.unique(nearest(sparse, (3, 7, 4)))) <= set(labels.ravel())
+    np.testing.assert_array_equal(nearest(sparse, (2, 3, 5)), labels)
+    doubled = np.asarray(nearest(sparse, (2, 6, 10)))
     np.testing.assert_array_equal(doubled[:, ::2, ::2], labels)
     np.testing.assert_array_equal(doubled[:, 1::2, 1::2], labels)
 
@@ -155,4 +157,4 @@ def test_slices_that_are_complete_stay_so(small):
     first = source(blocks(4, "nm", (8, 64, 64)))
     roles = rescaled(small, first, empty, ndim=3).trainer.images[1]
     assert roles.image.shape[1] == 8
-    assert roles.target.annotated.any(axis=(1, 2)).all()
+    assert roles.target.annotated_slices.tolist() == [*range(8)]

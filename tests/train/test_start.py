@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from napari_unet.config import Region, Role, RunConfig, UNetConfig
@@ -49,7 +50,7 @@ def test_binary_cross_entropy_refuses_three_classes(blobs, small):
 
 def test_images_of_different_channels_are_refused(blobs, small):
     grey, colour = blobs(), blobs()
-    object.__setattr__(colour, "image", colour.image.repeat(3, axis=0))
+    object.__setattr__(colour, "image", np.repeat(colour.image, 3, axis=0))
     with pytest.raises(InputError, match=r"different numbers of channels \(\[1, 3\]\)"):
         fit_config(small(), [grey, colour])
 

@@ -225,7 +225,7 @@ def test_a_set_without_anything_held_out_is_told_once(blobs, small):
 
 def test_images_of_different_channels_are_refused(blobs, small):
     grey, colour = blobs(), blobs()
-    object.__setattr__(colour, "image", colour.image.repeat(3, axis=0))
+    object.__setattr__(colour, "image", np.repeat(colour.image, 3, axis=0))
     with pytest.raises(InputError, match="different numbers of channels"):
         Trainer([grey, colour], small())
 

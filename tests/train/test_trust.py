@@ -115,8 +115,10 @@ def test_a_start_that_contradicts_them_is_told_and_made_unsure(blobs, small, tra
 def scribbled(blobs):
     """Blobs of which every pixel is painted as a scribble: 1 background, 2 class."""
     image = blobs(seed=1, validation="none")
-    stack = Stack(image.image[0], "ZYX", (1.0, 1.0, 1.0), "pixel", "blobs.tif")
-    painted = image.target.classes + 1
+    stack = Stack(
+        np.asarray(image.image)[0], "ZYX", (1.0, 1.0, 1.0), "pixel", "blobs.tif"
+    )
+    painted = np.asarray(image.target.classes) + 1
     return prepare_image(
         stack, painted, kind=AnnotationKind.SCRIBBLES, validation="none"
     )

@@ -125,11 +125,11 @@ def train(
 def _offer_starter(run: OpenRun) -> None:
     """Say that there is a network to start from, where the first image looks so."""
     from napari_unet.cli.show import say
-    from napari_unet.data.read import as_stack
-    from napari_unet.predict.em_look import looks_like_em
+    from napari_unet.predict.em_look import first_looks_like_em
     from napari_unet.starters import STARTERS
 
-    if looks_like_em(as_stack(run.trainer.images[0].image)):
+    image = run.trainer.images[0].image
+    if image.shape[0] == 1 and first_looks_like_em(image):
         say(
             f"this looks like EM: --start {STARTERS[0].name} begins with a network "
             "that knows cells and membranes"

@@ -64,3 +64,14 @@ def _part(start: int, size: int, length: int) -> tuple[slice, NDArray[np.intp] |
 def inside(start: int, size: int, length: int) -> slice:
     """Return the part of ``start .. start + size - 1`` that lies inside the image."""
     return slice(max(0, -start), max(0, min(size, length - start)))
+
+
+def cut_slices(
+    image: Cuttable,
+    slices: Sequence[int] | NDArray[np.intp],
+    rows: slice = slice(None),
+    columns: slice = slice(None),
+) -> NDArray[Any]:
+    """Cut some slices out of a (C, Z, Y, X) image, or a part of each."""
+    parts = [image[:, int(z) : int(z) + 1, rows, columns] for z in slices]
+    return np.concatenate(parts, axis=1)

@@ -14,7 +14,8 @@ from napari_unet.config import AnnotationKind
 from napari_unet.data.addresses import is_zarr
 from napari_unet.data.annotation import KindGuess
 from napari_unet.data.file_names import alone, keys, masks_among
-from napari_unet.data.stack import Stack
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import DoubtfulLabelsError
 
 _SIDE = 512
@@ -84,7 +85,7 @@ def _holds_slices(path: object) -> TypeGuard[Path]:
     return isinstance(path, Path) and path.is_dir() and not is_zarr(path)
 
 
-def check_looks(image: Stack, labels: NDArray[np.generic]) -> None:
+def check_looks(image: Stack, labels: ArrayLike | SparseSlices[Any]) -> None:
     """Question (Z, Y, X) labels that look like an image, or like a blurred mask.
 
     Raises
@@ -95,7 +96,8 @@ def check_looks(image: Stack, labels: NDArray[np.generic]) -> None:
     channels: Any = image.as_czyx()
     if labels.dtype == bool or labels.shape != channels.shape[1:]:
         return
-    touched = np.flatnonzero(labels.any(axis=(1, 2)))
+    labels = SparseSlices.of(labels)
+    touched = labels.slices
     looked_at = touched[:: max(1, -(-touched.size // _SLICES_LOOKED_AT))]
     odd = [z for z in looked_at if _is_speckled(_window(labels[z]))]
     if 2 * len(odd) <= looked_at.size:

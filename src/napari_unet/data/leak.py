@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import Region, Role
 from napari_unet.data.regions import TRAIN, VALIDATION, role_map, runs
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import parse_slices
 
 Reach = tuple[int, int, int]
@@ -54,7 +56,11 @@ class Leak:
         )
 
 
-def leaks(roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach) -> Leak:
+def leaks(
+    roles: NDArray[np.uint8] | SparseSlices[np.uint8],
+    annotated: NDArray[np.bool_] | SparseSlices[np.bool_],
+    reach: Reach,
+) -> Leak:
     """Count the annotated validation pixels that lie too close to training pixels.
 
     Too close means that an annotated training pixel is at most `reach` away along
@@ -69,11 +75,15 @@ def leaks(roles: NDArray[np.uint8], annotated: NDArray[np.bool_], reach: Reach) 
     reach
         Half of what the network sees along Z, Y and X, in pixels.
     """
-    near = near_training(roles, annotated, reach)
-    held = annotated & (roles == VALIDATION)
-    slices, *plane = reach
-    there = (min(slices, roles.shape[0] - 1), plane[0], plane[1])
-    return Leak(int(np.count_nonzero(near & held)), int(held.sum()), there)
+    close = held = 0
+    known = SparseSlices.of(annotated)
+    for z, plane in known.planes():
+        held += int(np.count_nonzero(plane & (roles[z] == VALIDATION)))
+    for z, near in _near_slices(roles, known, reach, known.slices):
+        close += int(np.count_nonzero(near & known[z]))
+    deep, height, width = reach
+    there = (min(deep, roles.shape[0] - 1), height, width)
+    return Leak(close, held, there)
 
 
 def shrink_regions(
@@ -109,22 +119,34 @@ def near_training(
     -------
     (Z, Y, X) bool
     """
-    held = roles == VALIDATION
     out = np.zeros(roles.shape, bool)
-    boxes = scipy.ndimage.find_objects(held.view(np.uint8))
-    if not boxes:
-        return out
-    # Nothing farther away than the reach matters, and regions are often small.
-    box = tuple(
-        slice(max(0, side.start - far), side.stop + far)
-        for side, far in zip(boxes[0], reach, strict=True)
-    )
-    near = ((roles[box] == TRAIN) & annotated[box]).astype(np.uint8)
-    for axis, far in enumerate(reach):
-        size = 2 * min(far, near.shape[axis]) + 1
-        near = scipy.ndimage.maximum_filter1d(near, size, axis, mode="constant")
-    out[box] = held[box] & (near > 0)
+    known = SparseSlices.of(annotated)
+    for z, near in _near_slices(roles, known, reach, range(len(roles))):
+        out[z] = near
     return out
+
+
+def _near_slices(
+    roles: NDArray[np.uint8] | SparseSlices[np.uint8],
+    annotated: SparseSlices[Any],
+    reach: Reach,
+    slices: Iterable[int],
+) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield which of some slices hold validation pixels near to training, and where."""
+    deep, *plane = reach
+    for z in slices:
+        held = np.asarray(roles[z] == VALIDATION)
+        around = [other for other in annotated.slices if abs(other - z) <= deep]
+        if not around or not held.any():
+            continue
+        trained = np.zeros(held.shape, bool)
+        for other in around:
+            trained |= annotated[other] & (roles[other] == TRAIN)
+        near = trained.view(np.uint8)
+        for axis, far in enumerate(plane):
+            size = 2 * min(far, near.shape[axis]) + 1
+            near = scipy.ndimage.maximum_filter1d(near, size, axis, mode="constant")
+        yield int(z), held & (near > 0)
 
 
 def outlines(mask: NDArray[np.bool_]) -> Iterator[tuple[tuple[float, float], ...]]:

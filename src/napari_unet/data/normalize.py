@@ -115,6 +115,8 @@ class Normalization(Settings):
 class NormalizedImage:
     """A (C, Z, Y, X) image that is normalised where it is read.
 
+    What is read is a copy.
+
     Parameters
     ----------
     image
@@ -141,6 +143,12 @@ class NormalizedImage:
     def shape(self) -> tuple[int, ...]:
         """(C, Z, Y, X)."""
         return tuple(self._image.shape)
+
+    def __array__(
+        self, dtype: Any = None, copy: bool | None = None
+    ) -> NDArray[np.float32]:  # numpy's own signature
+        """Read and normalise all of it."""
+        return np.asarray(self[(slice(None),) * 4], dtype)
 
     def __getitem__(self, box: tuple[slice, ...]) -> NDArray[np.float32]:
         """Read and normalise a box, given as slices of C, Z, Y and X."""

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from napari_unet.config import Region, Role
 from napari_unet.config.structured_text import parse_yaml
 from napari_unet.data.files import unreadable, write_text
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
 from napari_unet.words import shortened
@@ -72,20 +73,47 @@ def role_map(
     InputError
         When the slices of a region are not there.
     """
-    chosen = {region.role for region in regions}
-    rest = UNUSED if Role.TRAIN in chosen else TRAIN
-    roles: NDArray[np.uint8] = np.full(shape, rest, np.uint8)
-    for region in regions:
-        part = roles[parse_slices(region.slices or ":", shape[0])]
-        inside = _inside(region, shape[1:])
-        np.maximum(part, code(region.role), out=part, where=inside)
-    if annotated_slices is not None and chosen.isdisjoint(
-        (Role.TRAIN, Role.VALIDATION)
-    ):
-        usable = [z for z in annotated_slices if (roles[z] == TRAIN).any()]
-        for z in choose_validation(usable):
-            roles[z][roles[z] == TRAIN] = VALIDATION
-    return roles
+    roles = roles_on(range(shape[0]), regions, shape)
+    if annotated_slices is not None:
+        hold_out(roles, regions, annotated_slices)
+    return np.asarray(roles)
+
+
+def roles_on(
+    slices: Iterable[int], regions: Sequence[Region], shape: tuple[int, int, int]
+) -> SparseSlices[np.uint8]:
+    """Return what each pixel of some slices is for, as `role_map`; all others: nothing.
+
+    Slices with the same regions share their memory.
+
+    Raises
+    ------
+    InputError
+        When the slices of a region are not there.
+    """
+    rest = UNUSED if any(one.role is Role.TRAIN for one in regions) else TRAIN
+    reach = [range(shape[0])[parse_slices(r.slices or ":", shape[0])] for r in regions]
+    drawn: dict[tuple[int, ...], NDArray[np.uint8]] = {}
+    planes = {}
+    for z in slices:
+        there = tuple(i for i, of_region in enumerate(reach) if z in of_region)
+        if there not in drawn:
+            drawn[there] = _drawn(rest, [regions[i] for i in there], shape[1:])
+        planes[int(z)] = drawn[there]
+    return SparseSlices(shape, np.uint8, UNUSED, planes)
+
+
+def hold_out(
+    roles: SparseSlices[np.uint8],
+    regions: Sequence[Region],
+    annotated_slices: NDArray[np.intp],
+) -> None:
+    """Hold out some annotated slices where no region is for training or validation."""
+    if {Role.TRAIN, Role.VALIDATION} & {region.role for region in regions}:
+        return
+    usable = [z for z in annotated_slices if (roles[z] == TRAIN).any()]
+    for z in choose_validation(usable):
+        roles[z] = np.where(roles[z] == TRAIN, np.uint8(VALIDATION), roles[z])
 
 
 def choose_validation(annotated: Sequence[int]) -> list[int]:
@@ -161,8 +189,15 @@ def write_regions(path: str | Path, regions: Sequence[Region]) -> None:
     write_text(path, text)
 
 
-def _inside(region: Region, shape: tuple[int, int]) -> NDArray[np.bool_] | bool:
-    if region.polygon is None:
-        return True
-    mask: NDArray[np.bool_] = skimage.draw.polygon2mask(shape, np.array(region.polygon))
-    return mask
+def _drawn(
+    rest: int, regions: Sequence[Region], shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return the roles of a slice, which cannot be written to."""
+    whole = [code(one.role) for one in regions if one.polygon is None]
+    roles = np.broadcast_to(np.uint8(max([rest, *whole])), shape)
+    for region in regions:
+        if region.polygon is not None:
+            mask = skimage.draw.polygon2mask(shape, np.array(region.polygon))
+            roles = np.where(mask, np.maximum(roles, code(region.role)), roles)
+    roles.flags.writeable = False
+    return roles

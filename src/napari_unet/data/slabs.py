@@ -59,6 +59,22 @@ def slabs_of(*labels: ArrayLike) -> Iterator[slice]:
         yield slice(first, min(length, first + depth))
 
 
+def strips_of(labels: ArrayLike) -> Iterator[tuple[slice, slice]]:
+    """Yield which slices and rows of (Z, Y, X) labels are best read at once.
+
+    Whole chunks, of whole rows: as many as are deep as one, and of large slices as
+    many rows as make some 128 MB.
+    """
+    depth, rows = _chunks(labels, 0)
+    length, height, width = labels.shape
+    of_row = labels.dtype.itemsize * width
+    depth = max(1, min(depth, _SLAB_BYTES // (rows * of_row)))
+    rows = max(rows, _SLAB_BYTES // (depth * of_row) // rows * rows)
+    for z in range(0, length, depth):
+        for y in range(0, height, rows):
+            yield slice(z, min(length, z + depth)), slice(y, min(height, y + rows))
+
+
 def sampled_slices(image: ArrayLike) -> Iterator[NDArray[np.float32]]:
     """Yield the (C, Y, X) slices of a (C, Z, Y, X) image, as `sampling` tells.
 

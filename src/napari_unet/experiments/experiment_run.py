@@ -142,7 +142,9 @@ class ExperimentRun:
         """Return all figures, those of the held-out slices with "val_" in front."""
         image, model = self.image, load_model(self.folder.last)
         predictor = Predictor(model, device=self.trainer.device)
-        found = predictor.predict(image.image, keep=True, normalised=True)
+        found = predictor.empty(image.image.shape[1:], keep=True)
+        for tile in predictor.normalised_tiles(image.image):
+            found.add(tile)
         foreground = np.asarray(found.probabilities)[1]
         train, validation = image.train, image.validation
         fitted = measure(foreground[train], image.target.classes[train])

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
 from napari_unet.config.coverage import NOTHING_IGNORED
-from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.data.annotation import IGNORE
 from napari_unet.data.boxes import box_of
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import SparseTarget
 from napari_unet.data.stack import Stack, list_slices
 from napari_unet.errors import InputError
 from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.train.patches import Place
-from napari_unet.train.training_image import TrainingImage
+from napari_unet.train.training_image import TrainingImage, normalised
 
 # A weight map that is kept up to date takes some 20 bytes a pixel.
 _MAPS = 3
@@ -36,13 +38,13 @@ class LiveSet:
     Parameters
     ----------
     stack
-        The image; normalised here, without its info bar.
+        The image; normalised where it is cut, without its info bar.
     kind
         What the annotations mean.
     weight_map
         Settings of the weight map.
     roles
-        (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it; all are
+        (Z, Y, X) uint8: what each pixel is for, as `roles_on` makes it; all are
         trained on where it is left out.
     class_names
         Names of the classes that are known beforehand, background first.
@@ -63,7 +65,7 @@ class LiveSet:
         stack: Stack,
         kind: AnnotationKind,
         weight_map: WeightMapConfig,
-        roles: NDArray[np.uint8] | None = None,
+        roles: SparseSlices[np.uint8] | None = None,
         class_names: Sequence[str] = (),
         normalization: Normalization | None = None,
         coverage: Coverage = NOTHING_IGNORED,
@@ -75,22 +77,22 @@ class LiveSet:
         self._ever: set[int] = set()
         self._classes: dict[int, frozenset[int]] = {}
         normalization = normalization or Normalization()
-        image = normalization(stack.picture.as_czyx())
+        image = normalised(stack.picture.as_czyx(), normalization)
         shape, self._rows = image.shape[1:], stack.picture_rows
         self._height = shape[1] + stack.info_bar
-        every = np.full(shape, TRAIN, np.uint8)
-        roles = every if roles is None else roles[:, self._rows]
+        every = SparseSlices[np.uint8](shape, np.uint8, TRAIN)
+        roles = every if roles is None else roles.rows(self._rows)
         self._complete = frozenset(
             list_slices(coverage.complete, shape[0]) if coverage.complete else ()
         )
-        classes = np.full(shape, IGNORE, np.uint8)
+        classes = SparseSlices[np.uint8](shape, np.uint8, IGNORE)
         # Objects are only needed for weight maps, which are made slice by slice.
-        objects = np.broadcast_to(np.int32(0), shape)
+        objects = SparseSlices[np.int32](shape, np.int32)
         self.image = TrainingImage(
             name=stack.source,
             image=image,
-            target=Target(classes, objects, max(2, len(class_names))),
-            weight_map=np.zeros(shape, np.float32),
+            target=SparseTarget(classes, objects, max(2, len(class_names))),
+            weight_map=SparseSlices(shape, np.float32),
             train=np.empty(0, np.intp),
             validation=np.empty(0, np.intp),
             kind=kind,
@@ -183,8 +185,9 @@ class LiveSet:
             self._maps.popitem(last=False)
         classes = live.classes
         self.image.target.classes[z] = classes
-        self.image.weight_map[z] = live.values
-        self._give_roles(z)
+        trained = self.image.roles[z] == TRAIN
+        self.image.weight_map[z] = np.where(trained, live.values, np.float32(0))
+        self._note_roles(z)
         highest = int(classes[classes != IGNORE].max(initial=0)) + 1
         if highest > self.num_classes:
             target = replace(self.image.target, num_classes=highest)
@@ -198,11 +201,10 @@ class LiveSet:
         self._train.discard(z)
         self._validation.discard(z)
 
-    def _give_roles(self, z: int) -> None:
-        """Leave weights to the pixels of a slice that are trained on."""
+    def _note_roles(self, z: int) -> None:
+        """Note which classes of a slice are trained on, and whether it is held out."""
         weight_map, roles = self.image.weight_map[z], self.image.roles[z]
         known = self.image.target.classes[z] != IGNORE
-        weight_map[roles != TRAIN] = 0
         counts = np.bincount(self.image.target.classes[z][weight_map > 0])
         self._classes[z] = frozenset(np.flatnonzero(counts).tolist())
         for slices, there in (

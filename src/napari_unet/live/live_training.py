@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.config import AnnotationKind, Region, Role, RunConfig
-from napari_unet.data.regions import role_map
+from napari_unet.data.regions import roles_on
 from napari_unet.live.events import Idle, Kept, Preview
 from napari_unet.model.started import Started
 from napari_unet.train.progress import Progress, bundled
@@ -74,7 +74,7 @@ def train_live(
         source.kind or AnnotationKind.SCRIBBLES,
         config,
         folder=run,
-        roles=role_map(regions, (depth, height, width)),
+        roles=roles_on(range(depth), regions, (depth, height, width)),
         class_names=source.class_names,
         coverage=source.coverage,
         requests=requests,

@@ -35,8 +35,7 @@ from napari_unet.train.start import load_start, with_start
 from napari_unet.train.validation import Validation
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from napari_unet.data.sparse_slices import SparseSlices
     from napari_unet.data.stack import Stack
 
 REFRESH_SECONDS = 1.5
@@ -67,7 +66,7 @@ class LiveLoop:
     folder
         Where model, settings and curves are kept; nothing is written when left out.
     roles
-        (Z, Y, X) uint8: what each pixel is for, as `role_map` makes it.
+        (Z, Y, X) uint8: what each pixel is for, as `roles_on` makes it.
     class_names
         Names of the classes, background first, where they are known.
     coverage
@@ -90,7 +89,7 @@ class LiveLoop:
         *,
         start: str | Path | Model | None = None,
         folder: RunFolder | None = None,
-        roles: NDArray[np.uint8] | None = None,
+        roles: SparseSlices[np.uint8] | None = None,
         class_names: Sequence[str] = (),
         coverage: Coverage = NOTHING_IGNORED,
         requests: LiveRequests | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from napari_unet.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.data.crop import Cuttable
     from napari_unet.data.stack import Stack
 
 _SLICES = 3
@@ -40,13 +41,22 @@ def looks_like_em(stack: Stack) -> bool:
     colour, of several channels, or with values that are no numbers, are no EM.
     """
     try:
-        channels: Any = stack.picture.as_czyx()
-        count, depth, height, width = channels.shape
-        if count != 1 or min(height, width) < _BLOCK:
-            return False
-        rows, columns = _middle(height), _middle(width)
-        places = np.unique(np.linspace(0, depth - 1, _SLICES + 2)[1:-1].astype(int))
-        planes = (channels[:, z : z + 1, rows, columns] for z in places)
+        channels = stack.picture.as_czyx()
+    except InputError:
+        return False
+    return channels.shape[0] == 1 and first_looks_like_em(channels)
+
+
+def first_looks_like_em(image: Cuttable) -> bool:
+    """Return the same of the first channel of a (C, Z, Y, X) image."""
+    _, depth, height, width = image.shape
+    if min(height, width) < _BLOCK:
+        return False
+    rows, columns = _middle(height), _middle(width)
+    places = np.unique(np.linspace(0, depth - 1, _SLICES + 2)[1:-1].astype(int))
+    first = slice(0, 1)
+    try:
+        planes = (image[first, slice(z, z + 1), rows, columns] for z in places)
         answers = [_is_lined(np.asarray(plane)) for plane in planes]
     except InputError:
         return False

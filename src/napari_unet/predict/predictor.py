@@ -69,7 +69,7 @@ class Predictor:
         self, image: ArrayLike, *, keep: bool = False, normalised: bool = False
     ) -> Prediction:
         """Predict a (C, Z, Y, X) image; `keep` also returns the probabilities."""
-        prediction = self.empty(np.shape(image)[1:], keep=keep)
+        prediction = self.empty(image.shape[1:], keep=keep)
         tiles = self.normalised_tiles if normalised else self.tiles
         for tile in tiles(image):
             prediction.add(tile)

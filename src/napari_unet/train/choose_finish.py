@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -15,6 +15,8 @@ from napari_unet.config import AnnotationKind, PostprocessConfig
 from napari_unet.config.postprocess import NECK, SPECK
 from napari_unet.data.annotation import IGNORE, Target
 from napari_unet.data.narrow_borders import narrow_share
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import SparseTarget
 from napari_unet.model.card import ModelCard, keep_finish
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.score.borders.thinning import thin_borders
@@ -39,7 +41,10 @@ _SMALL = 5
 _MASKS = 8
 """Images whose borders are looked at, or nearly twice as many."""
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 Integer = TypeVar("Integer", bound=np.integer)
+Slices = NDArray[Scalar] | SparseSlices[Scalar]
+Annotated = Target | SparseTarget
 Window = tuple[NDArray[np.intp], slice, slice]
 """Slices, rows and columns."""
 
@@ -109,7 +114,7 @@ def several_classes() -> ChosenFinish:
     return _classes("there are several classes")
 
 
-def default_finish(targets: Sequence[Target]) -> ChosenFinish:
+def default_finish(targets: Sequence[Annotated]) -> ChosenFinish:
     """Return what suits annotations, without a prediction to choose by.
 
     Objects are numbered, and split by the watershed, where the annotations number
@@ -122,7 +127,7 @@ def default_finish(targets: Sequence[Target]) -> ChosenFinish:
     return _usual(_suited(targets))
 
 
-def _suited(targets: Sequence[Target]) -> ChosenFinish:
+def _suited(targets: Sequence[Annotated]) -> ChosenFinish:
     if any(one.num_classes > 2 for one in targets):
         return several_classes()
     dense = [one for one in targets if one.kind is not AnnotationKind.SCRIBBLES]
@@ -137,7 +142,7 @@ def _suited(targets: Sequence[Target]) -> ChosenFinish:
     return replace(found, finish=found.finish.model_copy(update=size))
 
 
-def _smallest(objects: Sequence[NDArray[np.integer]]) -> int:
+def _smallest(objects: Sequence[Slices[np.int32]]) -> int:
     """Return the size of specks: far below that of true objects in a slice."""
     slices = [z for one in objects for z in _few(one, PIXELS // len(objects))]
     sizes = [np.unique(z[z > 0], return_counts=True)[1] for z in slices]
@@ -217,7 +222,7 @@ def _split(finish: PostprocessConfig, neck: float) -> PostprocessConfig:
     return finish.model_copy(update=changes)
 
 
-def _are_numbered(targets: Sequence[Target]) -> bool:
+def _are_numbered(targets: Sequence[Annotated]) -> bool:
     return any(one.kind is AnnotationKind.OBJECTS for one in targets)
 
 
@@ -256,7 +261,9 @@ def _nearest_of_best(
     return min(good, key=lambda value: math.dist(value, usual), default=None)
 
 
-def window(known: NDArray[np.bool_], pixels: int, ndim: int) -> Window:
+def window(
+    known: NDArray[np.bool_] | SparseSlices[np.bool_], pixels: int, ndim: int
+) -> Window:
     """Choose slices, rows and columns of about so many pixels, that a look is quick.
 
     Parameters
@@ -268,8 +275,9 @@ def window(known: NDArray[np.bool_], pixels: int, ndim: int) -> Window:
     ndim
         With 2, slices are spread evenly; with 3 they follow each other.
     """
-    depths = np.flatnonzero(known.any(axis=(1, 2)))
-    rows, columns = (_span(known, axis) for axis in (1, 2))
+    planes = {z: one for z, one in SparseSlices.of(known).planes() if one.any()}
+    depths = np.array(list(planes))
+    rows, columns = (_span(planes.values(), axis) for axis in (1, 0))
     area = (rows.stop - rows.start) * (columns.stop - columns.start)
     count = min(len(depths), max(1, pixels // area))
     if ndim == 3:
@@ -297,10 +305,9 @@ def _part(one: Predicted, pixels: int, ndim: int) -> Predicted:
     )
 
 
-def _span(known: NDArray[np.bool_], axis: int) -> slice:
-    """Return from where to where anything is known along an axis."""
-    others = tuple({0, 1, 2} - {axis})
-    places = np.flatnonzero(known.any(axis=others))
+def _span(planes: Iterable[NDArray[np.bool_]], axis: int) -> slice:
+    """Return from where to where anything is known, looked at along an axis."""
+    places = np.flatnonzero(np.any([plane.any(axis) for plane in planes], axis=0))
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
@@ -312,7 +319,7 @@ def _middle(part: slice, share: float) -> slice:
     return slice(first, first + count)
 
 
-def _by_borders(masks: Sequence[NDArray[np.uint8]], what: str) -> ChosenFinish:
+def _by_borders(masks: Sequence[Slices[np.uint8]], what: str) -> ChosenFinish:
     """Decide by the borders in some slices of (Z, Y, X) classes."""
     masks = masks[:: max(1, len(masks) // _MASKS)]
     some = [z for mask in masks for z in _few(mask, PIXELS // len(masks))]
@@ -321,12 +328,13 @@ def _by_borders(masks: Sequence[NDArray[np.uint8]], what: str) -> ChosenFinish:
     return _objects(words, NARROW) if share > _BORDERS else _classes(words)
 
 
-def _few(mask: NDArray[Integer], pixels: int) -> Iterator[NDArray[Integer]]:
+def _few(mask: Slices[Integer], pixels: int) -> Iterator[NDArray[Integer]]:
     """Yield slices with anything on them, evenly spread, of about so many pixels."""
-    useful = np.flatnonzero(((mask > 0) & (mask != IGNORE)).any(axis=(1, 2)))
-    count = min(len(useful), max(1, pixels // mask[0].size))
+    planes = [plane for _, plane in SparseSlices.of(mask).planes()]
+    useful = [one for one in planes if ((one > 0) & (one != IGNORE)).any()]
+    count = min(len(useful), max(1, pixels // math.prod(mask.shape[1:])))
     for place in np.linspace(0, len(useful) - 1, count).round().astype(int):
-        yield mask[useful[place]]
+        yield useful[place]
 
 
 def _usual(found: ChosenFinish) -> ChosenFinish:

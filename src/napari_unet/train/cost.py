@@ -14,9 +14,9 @@ from napari_unet.words import counted, duration
 _COPIES = {"adamw": 6, "adam": 6, "sgd": 5}
 """Numbers kept for each weight: itself, its gradient, what the optimiser remembers, the
 best one so far, and one that is being written."""
-_VOXEL = 20
-"""Bytes for each voxel: the image as numbers for the network, what it should answer and
-how much it weighs, and what they are made from."""
+_ANNOTATED = 20
+"""Bytes for each voxel of an annotated slice: what the network should answer there and
+how much that weighs, and what they are made from."""
 _LIBRARIES = 130_000_000
 """Bytes that torch's libraries take for themselves once a network has run."""
 _LIVE_TILE = 512
@@ -141,8 +141,8 @@ def _memory(
     step = int(_pixels_of_step(config) * size.kept * width)
     look = shown * footprint_of(network).bytes_of_pixel(bfloat16=bfloat16)
     kept = 4 * _COPIES[train.optimizer] * size.parameters
-    voxels = sum(math.prod(image.shape) for image in images)
-    return max(step, look) + kept + _VOXEL * voxels + _LIBRARIES
+    annotated = sum(image.slices * image.plane for image in images)
+    return max(step, look) + kept + _ANNOTATED * annotated + _LIBRARIES
 
 
 def _pixels_of_step(config: RunConfig) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import IGNORE, connected_objects
+from napari_unet.data.annotation import IGNORE, Target, connected_objects
+from napari_unet.data.crop import cut_slices
 from napari_unet.data.regions import VALIDATION
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.predict.postprocessing import classify
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import (
@@ -26,8 +26,6 @@ from napari_unet.train.choose_finish import (
     window,
 )
 from napari_unet.train.training_image import TrainingImage
-
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 _MOST = 8
 """Images that are looked at."""
@@ -73,22 +71,26 @@ def finish_of_network(
 
 def _held_out(predictor: Predictor, image: TrainingImage, pixels: int) -> Predicted:
     """Predict some of the held-out pixels."""
-    target, known = image.target, image.roles == VALIDATION
-    where = window(known & target.annotated, pixels, predictor.footprint.ndim)
-    classes = np.where(known, target.classes, np.uint8(IGNORE))
-    classes, objects = _cut(classes, where), _cut(target.objects, where)
+    target, ndim = image.target, predictor.footprint.ndim
+    known = target.classes.changed(
+        lambda z, one: (one != IGNORE) & (image.roles[z] == VALIDATION), np.bool_
+    )
+    where = window(known, pixels, ndim)
+    held = image.roles[where] == VALIDATION
+    classes = np.where(held, target.classes[where], np.uint8(IGNORE))
+    objects = target.objects[where]
     if not objects.any():
         # What is being painted has none: they are only made for weight maps.
-        foreground = (classes > 0) & (classes != IGNORE)
-        objects = connected_objects(foreground, ndim=predictor.footprint.ndim)
-    truth = replace(target, classes=classes, objects=objects)
+        objects = connected_objects((classes > 0) & (classes != IGNORE), ndim=ndim)
+    truth = Target(classes, objects, target.num_classes, target.notes, target.kind)
     return Predicted(_probabilities(predictor, image, where), truth)
 
 
 def _mask(predictor: Predictor, image: TrainingImage, pixels: int) -> NDArray[np.uint8]:
     """Predict the classes of some of the slices that are annotated."""
-    known = np.zeros(image.roles.shape, bool)
-    known[image.train] = True
+    shape = image.roles.shape
+    slices = dict.fromkeys(image.train.tolist(), np.broadcast_to(True, shape[1:]))
+    known = SparseSlices[np.bool_](shape, bool, 0, slices)
     where = window(known, pixels, predictor.footprint.ndim)
     return classify(_probabilities(predictor, image, where))
 
@@ -96,12 +98,6 @@ def _mask(predictor: Predictor, image: TrainingImage, pixels: int) -> NDArray[np
 def _probabilities(
     predictor: Predictor, image: TrainingImage, where: Window
 ) -> NDArray[np.floating]:
-    part = np.stack([_cut(channel, where) for channel in image.image])
+    part = cut_slices(image.image, *where)
     found = predictor.predict(part, keep=True, normalised=True).probabilities
     return np.asarray(found)
-
-
-def _cut(values: NDArray[Scalar], where: Window) -> NDArray[Scalar]:
-    """Cut a window out of (Z, Y, X)."""
-    slices, rows, columns = where
-    return values[slices][:, rows, columns]

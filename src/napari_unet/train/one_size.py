@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_unet.data.calibration import normal_unit, unit_factor
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import Stack
 from napari_unet.predict.pixel_size import Factors, check_growth, growth, size_words
 
@@ -90,13 +90,17 @@ def grown(shape: tuple[int, ...], by: Factors) -> tuple[int, ...]:
     )
 
 
-def nearest(labels: NDArray[Values], shape: tuple[int, ...]) -> NDArray[Values]:
+def nearest(
+    labels: SparseSlices[Values], shape: tuple[int, ...]
+) -> SparseSlices[Values]:
     """Resample (Z, Y, X) labels to a shape: each pixel gets the nearest one's value.
 
     Pixels are areas: the borders stay where they are.
     """
-    places = (
+    slices, rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(np.intp)
         for old, new in zip(labels.shape, shape, strict=True)
     )
-    return labels[np.ix_(*places)]
+    known = np.flatnonzero(np.isin(slices, labels.slices))
+    planes = {int(z): labels[slices[z]][np.ix_(rows, columns)] for z in known}
+    return SparseSlices(shape, labels.dtype, labels.fill, planes)

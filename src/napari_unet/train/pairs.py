@@ -7,21 +7,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import Any
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.annotation import split_labels, to_target
+from napari_unet.data.annotation import split_labels
 from napari_unet.data.labels import check_made_on
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import said, sparse_target
+from napari_unet.data.stack import ArrayLike
 from napari_unet.errors import NapariUNetError
 from napari_unet.train.one_size import PixelSize
 from napari_unet.train.region_roles import NO_SLICE
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.words import short_count
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class Part(StrEnum):
@@ -63,17 +61,19 @@ class PairCount:
 
 
 def count_annotations(
-    labels: NDArray[np.generic],
+    labels: ArrayLike | SparseSlices[Any],
     kind: AnnotationKind | None,
     coverage: Coverage | None = None,
 ) -> PairCount:
     """Count the annotated pixels and slices of (Z, Y, X) labels."""
-    read = split_labels(labels, kind, coverage)
+    painted = SparseSlices.of(labels)
+    slices, of_them = said(painted, coverage or Coverage())
+    read = split_labels(painted[slices], kind, of_them)
     if not read.values.size and not read.complete:
         return PairCount(pixels=())
-    target = to_target(labels, kind, coverage=coverage)
-    counts = np.bincount(target.classes.ravel(), minlength=target.num_classes)
-    pixels = tuple(counts[: target.num_classes].tolist())
+    target = sparse_target(painted, kind, coverage=coverage)
+    counts = target.counts[: target.num_classes]
+    pixels = tuple(counts.tolist())
     return PairCount(pixels=pixels, slices=target.annotated_slices.size)
 
 

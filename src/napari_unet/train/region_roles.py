@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import NetworkConfig, Region, Role
-from napari_unet.data.annotation import Target
+from napari_unet.data.annotation import IGNORE
 from napari_unet.data.leak import Reach
-from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, role_map
+from napari_unet.data.regions import TRAIN, UNUSED, VALIDATION, hold_out, roles_on
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import SparseTarget
 from napari_unet.data.stack import parse_slices
 from napari_unet.errors import InputError
 from napari_unet.model.geometry import receptive_field
@@ -20,20 +22,22 @@ NO_SLICE = "none"
 
 
 def assign_roles(
-    target: Target,
+    target: SparseTarget,
     regions: Sequence[Region],
     train: str | None,
     validation: str | None,
     notes: list[str],
-) -> NDArray[np.uint8]:
-    """Return what each pixel is for; `train` and `validation` are whole slices.
+) -> SparseSlices[np.uint8]:
+    """Return what each pixel of annotated slices is for.
+
+    `train` and `validation` are whole slices.
 
     Without any of them the last fifth of the annotated slices is held out. What was
     decided is added to `notes`.
 
     Returns
     -------
-    (Z, Y, X) uint8, as of `napari_unet.data.regions.role_map`.
+    (Z, Y, X) uint8, as of `napari_unet.data.regions.roles_on`.
 
     Raises
     ------
@@ -41,14 +45,15 @@ def assign_roles(
         When no annotated pixel is left to train on, or to hold out where that was
         wanted.
     """
-    count, height, width = target.classes.shape
+    count = len(target.classes)
     whole = [_slices(Role.TRAIN, train), _slices(Role.VALIDATION, validation)]
     everything = [*regions, *(one for one in whole if one is not None)]
-    free = train is None and validation is None
-    annotated = target.annotated_slices if free else None
-    roles = role_map(everything, (count, height, width), annotated)
+    annotated = target.annotated_slices
+    roles = roles_on(annotated, everything, target.classes.shape)
+    if train is None and validation is None:
+        hold_out(roles, everything, annotated)
     if train == NO_SLICE:
-        roles[roles == TRAIN] = UNUSED
+        roles = renamed(roles, TRAIN, UNUSED)
     held, learnt = slices_of(target, roles, VALIDATION), slices_of(target, roles, TRAIN)
     wanted = any(region.role is Role.VALIDATION for region in everything)
     if wanted and held.size == 0:
@@ -76,12 +81,23 @@ def assign_roles(
     return roles
 
 
-def slices_of(target: Target, roles: NDArray[np.uint8], role: int) -> NDArray[np.intp]:
+def slices_of(
+    target: SparseTarget, roles: SparseSlices[np.uint8], role: int
+) -> NDArray[np.intp]:
     """Return the indices of the slices with an annotated pixel of a role."""
-    found: NDArray[np.intp] = np.flatnonzero(
-        ((roles == role) & target.annotated).any(axis=(1, 2))
+    planes = target.classes.planes()
+    found = [z for z, one in planes if ((one != IGNORE) & (roles[z] == role)).any()]
+    return np.array(found, np.intp)
+
+
+def renamed(
+    roles: SparseSlices[np.uint8], role: int, other: int
+) -> SparseSlices[np.uint8]:
+    """Return roles of which one is another one."""
+    change = np.uint8(other)
+    return roles.changed(
+        lambda _, plane: np.where(plane == role, change, plane), np.uint8
     )
-    return found
 
 
 def seen_around(network: NetworkConfig) -> Reach:

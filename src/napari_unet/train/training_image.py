@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,25 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
-from napari_unet.data.annotation import IGNORE, Target, split_labels, to_target
-from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.annotation import IGNORE, split_labels
+from napari_unet.data.crop import Cuttable
+from napari_unet.data.fingerprint import fingerprint, fingerprint_of_pair
+from napari_unet.data.kept_tiles import kept
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
-from napari_unet.data.normalize import Normalization
+from napari_unet.data.normalize import Normalization, NormalizedImage
 from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation, runs
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import (
+    SparseTarget,
+    said,
+    sparse_target,
+    sparse_weights,
+)
 from napari_unet.data.stack import ArrayLike, Stack, list_slices
-from napari_unet.data.weight_map import weight_map as make_weight_map
 from napari_unet.errors import memory_told
 from napari_unet.train.one_size import PixelSize, nearest
-from napari_unet.train.region_roles import assign_roles, seen_around, slices_of
+from napari_unet.train.region_roles import assign_roles, renamed, seen_around, slices_of
 
 _IMAGE_NOTE = "the whole image is held out to score the network"
 _CUBES_NOTE = "the pixel size is unknown: slices count as far apart as pixels"
@@ -39,12 +47,15 @@ _ONE_CLASS_NOTE = (
 
 @dataclass(frozen=True, eq=False)
 class TrainingImage:
-    """A normalised image with its target, weights and the roles of its slices.
+    """An image with its target, weights and the roles of its slices.
+
+    The image stays where and as it is, and is normalised where it is cut; all else
+    exists in annotated slices only.
 
     Attributes
     ----------
     image
-        (C, Z, Y, X) float32, normalised.
+        (C, Z, Y, X), which gives float32, normalised, where a box of it is asked for.
     target
         Classes and objects, (Z, Y, X).
     weight_map
@@ -76,10 +87,10 @@ class TrainingImage:
     """
 
     name: str
-    image: NDArray[np.float32]
-    target: Target
-    weight_map: NDArray[np.float32]
-    roles: NDArray[np.uint8]
+    image: Cuttable
+    target: SparseTarget
+    weight_map: SparseSlices[np.float32]
+    roles: SparseSlices[np.uint8]
     train: NDArray[np.intp]
     validation: NDArray[np.intp]
     kind: AnnotationKind
@@ -104,13 +115,13 @@ class TrainingImage:
     @property
     def train_pixels(self) -> int:
         """Annotated pixels that are trained on."""
-        return int(np.count_nonzero(self.weight_map[self.train]))
+        return sum(int(np.count_nonzero(self.weight_map[z])) for z in self.train)
 
 
 @memory_told()
 def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack: Stack,
-    labels: NDArray[np.generic],
+    labels: ArrayLike | SparseSlices[Any],
     *,
     kind: AnnotationKind | None = None,
     train: str | None = None,
@@ -154,9 +165,10 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     network, normalization = network or UNetConfig(), normalization or Normalization()
     whole = stack.as_czyx()
     check_made_on(whole.shape[1:], labels.shape)
-    given, labels = labels, labels[:, stack.picture_rows]
-    coverage = split_labels(labels, kind, coverage).settle(coverage or Coverage())
-    target = to_target(labels, kind, ndim=network.ndim, coverage=coverage)
+    given = SparseSlices.of(labels)
+    painted = given.rows(stack.picture_rows)
+    coverage = _settled(painted, kind, coverage or Coverage())
+    target = sparse_target(painted, kind, ndim=network.ndim, coverage=coverage)
     notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
     learnt, held = (slices_of(target, roles, role) for role in (TRAIN, VALIDATION))
@@ -164,17 +176,16 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         notes.append(like.note(PixelSize.of(stack), network.ndim))
         if like.rescale:
             known = target.kind, coverage, network.ndim
-            stack, target, roles = _rescaled(stack, labels, roles, like, known)
+            stack, target, roles = _rescaled(stack, painted, roles, like, known)
     notes += _doubts(stack, target, roles, network)
     size, ndim = stack.size_for(network.ndim), network.ndim
-    mapped = make_weight_map(target, weight_map, ndim=ndim, pixel_size=size)
-    mapped[roles != TRAIN] = 0
+    mapped = sparse_weights(target, weight_map, ndim=ndim, pixel_size=size)
     return TrainingImage(
         name=stack.source,
-        image=normalization(stack.picture.as_czyx()),
+        image=normalised(stack.picture.as_czyx(), normalization),
         normalization=normalization,
         target=target,
-        weight_map=mapped,
+        weight_map=_trained(mapped, roles),
         roles=roles,
         regions=tuple(regions),
         train=slices_of(target, roles, TRAIN),
@@ -182,7 +193,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         kind=target.kind,
         pixel_size=size,
         unit=stack.unit,
-        fingerprint=_fingerprint(whole, given),
+        fingerprint=fingerprint_of_pair(whole, given),
         coverage=coverage,
         image_fingerprint=fingerprint(whole),
         seen=(learnt, held),
@@ -190,35 +201,64 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     )
 
 
+def normalised(image: ArrayLike, normalization: Normalization) -> NormalizedImage:
+    """Measure an image slab by slab, to normalise what is cut of it."""
+    moments = normalization.measure(image)
+    return NormalizedImage(kept(image), *moments, normalization.limit)
+
+
+def _trained(
+    weights: SparseSlices[np.float32], roles: SparseSlices[np.uint8]
+) -> SparseSlices[np.float32]:
+    """Return weights, changed in place, of the pixels that are trained on."""
+    for z, plane in weights.planes():
+        plane[roles[z] != TRAIN] = 0
+    return weights
+
+
+def _settled(
+    labels: SparseSlices[Any], kind: AnnotationKind | None, coverage: Coverage
+) -> Coverage:
+    """Return a coverage in which the value to ignore is no guess any more."""
+    slices, of_them = said(labels, coverage)
+    return split_labels(labels[slices], kind, of_them).settle(coverage)
+
+
 def _rescaled(
     stack: Stack,
-    labels: NDArray[np.generic],
-    roles: NDArray[np.uint8],
+    labels: SparseSlices[Any],
+    roles: SparseSlices[np.uint8],
     like: PixelSize,
-    known: tuple[AnnotationKind, Coverage, int],
-) -> tuple[Stack, Target, NDArray[np.uint8]]:
+    meant: tuple[AnnotationKind, Coverage, int],
+) -> tuple[Stack, SparseTarget, SparseSlices[np.uint8]]:
     """Return image, annotations and roles of another pixel size."""
-    kind, coverage, ndim = known
+    kind, coverage, ndim = meant
     stack = like.rescaled(stack.picture, ndim)
     shape = stack.as_czyx().shape[1:]
     if coverage.complete:
-        complete = np.zeros((len(labels), 1, 1), bool)
-        complete[list_slices(coverage.complete, len(labels))] = True
-        kept = runs(np.flatnonzero(nearest(complete, (shape[0], 1, 1))))
-        coverage = coverage.model_copy(update={"complete": ",".join(kept) or None})
+        chosen, one = list_slices(coverage.complete, len(labels)), np.ones((1, 1), bool)
+        complete = SparseSlices[np.bool_](
+            (len(labels), 1, 1), bool, 0, dict.fromkeys(chosen, one)
+        )
+        named = runs(nearest(complete, (shape[0], 1, 1)).slices.tolist())
+        coverage = coverage.model_copy(update={"complete": ",".join(named) or None})
     # Objects that touch get their gap anew, a pixel of the new size wide.
-    target = to_target(nearest(labels, shape), kind, ndim=ndim, coverage=coverage)
+    resized = nearest(labels, shape)
+    target = sparse_target(resized, kind, ndim=ndim, coverage=coverage)
     return stack, target, nearest(roles, shape)
 
 
 def _doubts(
-    stack: Stack, target: Target, roles: NDArray[np.uint8], network: NetworkConfig
+    stack: Stack,
+    target: SparseTarget,
+    roles: SparseSlices[np.uint8],
+    network: NetworkConfig,
 ) -> list[str]:
     """Return what the user should think about before such a training."""
     leak = leaks(roles, target.annotated, seen_around(network)).words
     sizes = set(stack.zyx_size)
     found = {
-        _ONE_CLASS_NOTE: _one_class(target, roles == TRAIN),
+        _ONE_CLASS_NOTE: _one_class(target, roles),
         leak: bool(leak),
         _CUBES_NOTE: network.ndim == 3 and stack.unit == "pixel" and sizes == {1.0},
     }
@@ -240,8 +280,8 @@ def _validation(one: TrainingImage) -> TrainingImage:
     kept = [note for note in one.notes if note != _ONE_CLASS_NOTE]
     return replace(
         one,
-        roles=np.where(one.roles == TRAIN, np.uint8(VALIDATION), one.roles),
-        weight_map=np.zeros_like(one.weight_map),
+        roles=renamed(one.roles, TRAIN, VALIDATION),
+        weight_map=SparseSlices(one.weight_map.shape, np.float32),
         train=one.train[:0],
         validation=one.train,
         seen=None if one.seen is None else (one.seen[1], one.seen[0]),
@@ -249,16 +289,10 @@ def _validation(one: TrainingImage) -> TrainingImage:
     )
 
 
-def _one_class(target: Target, trained: NDArray[np.bool_]) -> bool:
+def _one_class(target: SparseTarget, roles: SparseSlices[np.uint8]) -> bool:
     """Return whether the network would learn to answer one class everywhere."""
-    classes = np.unique(target.classes[trained])
-    return bool(classes[classes != IGNORE].size == 1)
-
-
-def _fingerprint(image: ArrayLike, labels: NDArray[np.generic]) -> str:
-    digest = hashlib.sha256()
-    for channel in range(image.shape[0]):
-        for z in range(image.shape[1]):
-            digest.update(np.ascontiguousarray(image[channel, z]).data)
-    digest.update(np.ascontiguousarray(labels).data)
-    return digest.hexdigest()[:16]
+    planes = target.classes.planes()
+    found = {
+        int(one) for z, plane in planes for one in np.unique(plane[roles[z] == TRAIN])
+    }
+    return len(found - {IGNORE}) == 1

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from napari_unet.config import (
     AnnotationKind,
@@ -22,12 +20,11 @@ from napari_unet.data.calibration import Calibration
 from napari_unet.data.dimensions import of_labels
 from napari_unet.data.doubts import check_looks, check_names
 from napari_unet.data.read import read_labels, read_stack
-from napari_unet.data.stack import Stack
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_unet.data.normalize import Normalization
     from napari_unet.train.one_size import PixelSize
     from napari_unet.train.training_image import TrainingImage
@@ -60,7 +57,7 @@ class TrainingSource:
     """
 
     image: Stack | Path
-    labels: NDArray[np.generic] | Path
+    labels: ArrayLike | SparseSlices[Any] | Path
     kind: AnnotationKind | None = None
     train: str | None = None
     validation: str | None = None
@@ -79,10 +76,10 @@ class TrainingSource:
         drawn = {region.role for region in self.regions} & {Role.TRAIN, Role.VALIDATION}
         return bool(self.train or self.validation or drawn)
 
-    def read(self) -> tuple[Stack, NDArray[np.generic], tuple[str, ...]]:
+    def read(self) -> tuple[Stack, ArrayLike | SparseSlices[Any], tuple[str, ...]]:
         """Return image, annotations, and what had to be assumed of their files.
 
-        Files are read on the thread that calls; a large one is read page by page.
+        Files are read on the thread that calls; a large one only where it is needed.
 
         Raises
         ------
@@ -91,6 +88,7 @@ class TrainingSource:
         """
         notes: list[str] = []
         image, labels = self.image, self.labels
+        painted: ArrayLike | SparseSlices[Any]
         if isinstance(image, Path):
             image = read_stack(
                 image,
@@ -104,8 +102,10 @@ class TrainingSource:
             # Their pixels are those of the image, whatever their file says.
             stack = read_labels(labels, image, Calibration(), axes=of_labels(self.axes))
             notes += [f"{labels}: {note}" for note in stack.notes]
-            labels = np.asarray(stack.as_zyx())
-        return image, labels, tuple(notes)
+            painted = stack.as_zyx()
+        else:
+            painted = labels
+        return image, painted, tuple(notes)
 
     def prepare(
         self,
@@ -131,8 +131,9 @@ class TrainingSource:
 
         if not self.trust:
             check_names(self.image, self.labels)
-        stack, labels, notes = self.read()
+        stack, painted, notes = self.read()
         with self.naming_files():
+            labels = SparseSlices.of(painted)
             if not self.trust:
                 check_looks(stack, labels)
             image = prepare_image(

@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_unet.data.read import as_stack
 from napari_unet.model.card import ModelCard
 from napari_unet.model.networks import SegmentationNetwork
-from napari_unet.predict.em_look import looks_like_em
+from napari_unet.predict.em_look import first_looks_like_em
 from napari_unet.train.training_image import TrainingImage
 
 _SOFTER = 0.1
@@ -26,7 +25,7 @@ def may_forget(card: ModelCard, images: Sequence[TrainingImage]) -> bool:
     """
     mine = {image.image_fingerprint for image in images}
     others = not card.data or any(one.get("image") not in mine for one in card.data)
-    return others and all(looks_like_em(as_stack(one.image[0])) for one in images)
+    return others and all(first_looks_like_em(one.image) for one in images)
 
 
 def is_worse_than_a_guess(

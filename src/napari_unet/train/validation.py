@@ -10,6 +10,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.data.crop import cut_slices
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.pixels.overlap import Overlap, overlap
 from napari_unet.train.training_image import TrainingImage
@@ -41,5 +42,5 @@ def _score(predictor: Predictor, image: TrainingImage) -> Overlap:
     block: NDArray[np.intp] = chosen
     if predictor.footprint.ndim == 3:
         block = np.arange(chosen.min(), chosen.max() + 1)
-    labels = predictor.predict(image.image[:, block], normalised=True).labels
+    labels = predictor.predict(cut_slices(image.image, block), normalised=True).labels
     return overlap(labels[np.isin(block, chosen)], image.truth, predictor.num_classes)

@@ -21,8 +21,8 @@ from napari_unet.config import (
     UNetConfig,
 )
 from napari_unet.config.needs import RUNS
-from napari_unet.data.annotation import guess_kind
 from napari_unet.data.doubts import TRUST, check_looks, check_names, doubt_kind
+from napari_unet.data.sparse_target import guess_sparse
 from napari_unet.errors import InputError
 from napari_unet.train.pairs import Part
 from napari_unet.train.training_source import TrainingSource
@@ -259,7 +259,7 @@ class TrainingSet(QObject):
         if isinstance(pair.labels, Path) or isinstance(source.labels, Path):
             return source
         names, scribbles = class_names(pair.labels), AnnotationKind.SCRIBBLES
-        kind = pair.kind or guess_kind(source.labels, pair.coverage).kind
+        kind = pair.kind or guess_sparse(source.labels, pair.coverage).kind
         if names and kind != scribbles:
             # Value 1 has the first name, and is no background here.
             names = ()
