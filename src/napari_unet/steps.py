@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from threading import Event
 from typing import TypeVar
 
+_FEW_CORES = 3
+
+Item = TypeVar("Item")
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 
@@ -22,3 +30,40 @@ def result_of(
             return result
         if show is not None:
             show(step)
+
+
+def side_by_side(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    stop: Event,
+    most: int = 8,
+) -> Iterator[Result]:
+    """Yield what `work` makes of each item, in their order, until `stop` is set.
+
+    Several threads work at a time, which pays where the work lets others run Python,
+    as numpy and scipy do; a core is left to the window where there are many.
+
+    Parameters
+    ----------
+    work
+        What is done with each item, on any thread.
+    items
+        Few are taken ahead of what was yielded.
+    stop
+        Ends the work after the items in hand once it is set.
+    most
+        Items that may be in hand at a time.
+    """
+    cores = os.cpu_count() or 1
+    threads = max(1, min(most, cores - 1 if cores > _FEW_CORES else cores))
+    waiting, running = iter(items), deque[Future[Result]]()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while not stop.is_set():
+                more = islice(waiting, 2 * threads - len(running))
+                running.extend(pool.submit(work, item) for item in more)
+                if not running:
+                    return
+                yield running.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -11,9 +11,9 @@ from napari_unet.score.intervals import (
     DrawnVolume,
     interval,
     interval_of_mean,
-    mean,
     resamples,
 )
+from napari_unet.score.means import mean
 from napari_unet.score.objects.partition import Partition, partition
 
 
@@ -49,6 +49,18 @@ def test_weights_count_slices_by_their_pixels():
     assert mean(values, weights) == 0.75
     assert mean(values) == 0.5
     assert math.isnan(mean(np.array([np.nan])))
+
+
+def test_the_interval_is_that_of_the_means_of_all_resamples():
+    rng = np.random.default_rng(2)
+    values, weights = rng.random(7), rng.integers(1, 99, 7)
+    values[3] = np.nan
+    for each in (None, weights):
+        shares = np.ones(7) if each is None else each
+        means = np.array([mean(values, shares * one) for one in resamples(7)])
+        assert interval_of_mean(values, resamples(7), each) == pytest.approx(
+            interval(means), rel=1e-12
+        )
 
 
 def test_a_volume_of_slices_drawn_once_is_the_volume_itself():

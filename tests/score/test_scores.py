@@ -17,7 +17,16 @@ from napari_unet.errors import InputError, OutputError
 from napari_unet.score.comparison import compare
 from napari_unet.score.measures import MEASURES
 from napari_unet.score.scores import COLUMNS
-from napari_unet.score.scoring import score, score_labels, score_stack, score_steps
+from napari_unet.score.scoring import (
+    add_borders,
+    score,
+    score_labels,
+    score_objects,
+    score_slice,
+    score_stack,
+    score_steps,
+)
+from napari_unet.steps import result_of
 
 
 def truth(shape=(3, 8, 8)):
@@ -247,6 +256,23 @@ def test_scoring_tells_how_far_it_is_and_can_be_stopped():
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value is None
+
+
+def test_scores_without_borders_come_first_and_all_are_those_of_each_slice():
+    rng = np.random.default_rng(0)
+    stack = (rng.random((5, 40, 50)) > 0.3).astype(np.uint8)
+    comparison, stop = compare(np.roll(stack, 1, axis=2), stack), Event()
+    first = result_of(score_objects(comparison, stop))
+    whole = result_of(add_borders(comparison, first, stop))
+    plain = [score_slice(comparison, z).values() for z in range(5)]
+    assert [row.values() for row in whole.slices] == plain
+    assert math.isnan(first.values()["warping_error"])
+    for name in ("iou", "v_rand", "v_info", "voi"):
+        assert first.values()[name] == whole.values()[name]
+    every = result_of(score_steps(comparison, stop))
+    assert [row.values() for row in every.slices] == plain
+    stop.set()
+    assert result_of(add_borders(comparison, first, stop)) is None
 
 
 def test_thinning_is_undone_by_request():

@@ -60,7 +60,9 @@ class Headline:
         return f"{self.term} {figure(self.value)}{span}. {self.sentence}"
 
 
-def headlines(scores: Scores, *, numbered: bool = False) -> tuple[Headline, ...]:
+def headlines(
+    scores: Scores, *, numbered: bool = False, intervals: bool = True
+) -> tuple[Headline, ...]:
     """Return the three scores that are read first.
 
     IoU in any case. Of cells, the Rand and the information F-score, as in the ISBI
@@ -73,22 +75,21 @@ def headlines(scores: Scores, *, numbered: bool = False) -> tuple[Headline, ...]
         Of a stack.
     numbered
         Whether the truth numbers its objects.
+    intervals
+        Whether their intervals are told, which take a moment to find.
     """
     names = _OF_CLASSES if len(scores.overall.confusion) > 2 else _OF_CELLS
-    found = tuple(_headline(scores, name) for name in names)
+    spans = scores.intervals if intervals else {}
+    found = tuple(_headline(scores, name, spans.get(name)) for name in names)
     if names is _OF_CLASSES or not numbered:
         return found
     return (*found[:2], _cells_found(scores))
 
 
-def _headline(scores: Scores, name: str) -> Headline:
-    return Headline(
-        _WORDS[name],
-        MEASURES[name].title,
-        MEASURES[name].sentence,
-        scores.values()[name],
-        scores.intervals.get(name),
-    )
+def _headline(scores: Scores, name: str, span: Interval | None) -> Headline:
+    one = MEASURES[name]
+    value = scores.values()[name]
+    return Headline(_WORDS[name], one.title, one.sentence, value, span)
 
 
 def _cells_found(scores: Scores) -> Headline:

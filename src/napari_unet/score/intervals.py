@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_unet.score.means import mean
+from napari_unet.score.means import ratio
 from napari_unet.score.objects.partition import Partition
 
 RESAMPLES = 1000
@@ -62,10 +62,11 @@ def interval_of_mean(
     weights
         (S,) how much each slice counts in the mean; alike when left out.
     """
-    if np.isfinite(values).sum() < 2:
+    known = np.isfinite(values)
+    if known.sum() < 2:
         return None
-    shares = np.ones(len(values)) if weights is None else weights
-    return interval(np.array([mean(values, shares * counts) for counts in drawn]))
+    shares = drawn[:, known] if weights is None else (drawn * weights)[:, known]
+    return interval(ratio(shares @ values[known], shares.sum(axis=1)))
 
 
 class DrawnVolume:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +23,33 @@ from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.borders.warping import warping_error
 from napari_unet.score.comparison import Comparison, compare
+from napari_unet.score.measures import BORDERS
 from napari_unet.score.objects.partition import partition
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.score.scores import Scores, SliceScores
-from napari_unet.steps import result_of
+from napari_unet.steps import result_of, side_by_side
+
+_PIXELS_IN_HAND = 2**24
+"""Pixels of the slices that are scored at a time, at 100 bytes a pixel."""
+_OBJECTS_SHARE = 0.75
+"""Of the time that scores take without those of borders."""
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
 class SliceScored:
-    """A slice was scored: how many are, of how many."""
+    """A slice was scored: how many are, of how many.
+
+    Attributes
+    ----------
+    share
+        How much of the whole work is done, 0 to 1.
+    """
 
     done: int
     total: int
+    share: float
 
 
 def score(
@@ -70,15 +87,55 @@ def score_steps(
     -------
     The scores; None where `stop` was set before the last slice was done.
     """
-    total = len(comparison.slices)
+    rows = yield from _each(score_slice, comparison, stop)
+    return None if rows is None else _scores(comparison, rows)
+
+
+def score_objects(
+    comparison: Comparison, stop: Event
+) -> Generator[SliceScored, None, Scores | None]:
+    """Score as `score_steps` does, but for the borders, which take time.
+
+    Their scores are NaN until `add_borders` has counted them.
+    """
+    rows = yield from _each(_score_objects, comparison, stop, until=_OBJECTS_SHARE)
+    return None if rows is None else _scores(comparison, rows)
+
+
+def add_borders(
+    comparison: Comparison, scores: Scores, stop: Event
+) -> Generator[SliceScored, None, Scores | None]:
+    """Return the scores of `score_objects` with those of borders."""
+    borders = yield from _each(_borders, comparison, stop, after=_OBJECTS_SHARE)
+    if borders is None:
+        return None
+    pairs = zip(scores.slices, borders, strict=True)
+    rows = tuple(replace(row, borders=found) for row, found in pairs)
+    return replace(scores, slices=rows)
+
+
+def _each(
+    work: Callable[[Comparison, int], Row],
+    comparison: Comparison,
+    stop: Event,
+    after: float = 0.0,
+    until: float = 1.0,
+) -> Generator[SliceScored, None, list[Row] | None]:
+    """Return what is made of each slice; None once `stop` is set."""
+    rows, total = list[Row](), len(comparison.slices)
     if not total:
         raise InputError("No slice has ground truth: there is nothing to score.")
-    rows = []
-    for z in comparison.slices:
-        if stop.is_set():
-            return None
-        rows.append(score_slice(comparison, z))
-        yield SliceScored(len(rows), total)
+    # Numbered once, and not by the threads.
+    _ = comparison.predicted_objects, comparison.truth_objects
+    most = max(1, _PIXELS_IN_HAND // comparison.truth[0].size)
+    for row in side_by_side(partial(work, comparison), comparison.slices, stop, most):
+        rows.append(row)
+        share = after + (until - after) * len(rows) / total
+        yield SliceScored(len(rows), total, share)
+    return rows if len(rows) == total else None
+
+
+def _scores(comparison: Comparison, rows: list[SliceScores]) -> Scores:
     return Scores(tuple(rows), comparison.volume, comparison.notes)
 
 
@@ -159,6 +216,11 @@ def score_labels(
 
 def score_slice(comparison: Comparison, z: int) -> SliceScores:
     """Score a slice of a comparison, by its index."""
+    return replace(_score_objects(comparison, z), borders=_borders(comparison, z))
+
+
+def _score_objects(comparison: Comparison, z: int) -> SliceScores:
+    """Score a slice but for its borders."""
     predicted, truth = comparison.predicted_objects[z], comparison.truth_objects[z]
     known, trained_on = comparison.annotated[z], comparison.trained_on
     return SliceScores(
@@ -167,7 +229,7 @@ def score_slice(comparison: Comparison, z: int) -> SliceScores:
         partition(predicted, truth, known),
         partition(thin_borders(predicted), truth, known),
         None if known.all() else partition(predicted, truth, ~known),
-        _borders(comparison, z),
+        dict.fromkeys(BORDERS, math.nan),
         None if trained_on is None else z in trained_on,
     )
 

@@ -91,7 +91,8 @@ def score_volume_steps(
             if stop.is_set():
                 return None
             rows.append(score_slice(comparison, z))
-            yield SliceScored(part.start + z + 1, total)
+            done = part.start + z + 1
+            yield SliceScored(done, total, done / total)
     if reading is None or not rows:
         raise InputError("The ground truth holds no labels: there is nothing to score.")
     if len(rows) < total:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from qtpy.QtCore import Qt
 from napari_unet.baselines.apply import MadeByBaseline
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.predict.made_by import MadeBy
+from napari_unet.score import scoring
+from napari_unet.score.borders.warping import warping_error
 from napari_unet.score.measures import SHOWN
 from napari_unet.score.report.score_history import ScoreHistory
 from napari_unet.widgets.layers.marks import IGNORED, SOURCE, remember
@@ -189,6 +192,31 @@ def test_scores_are_never_given_to_a_layer_chosen_meanwhile(
     finish(dock)
     assert dock.scores is None
     assert history(runs_in_tmp) == []
+
+
+def test_first_numbers_stand_before_the_borders_and_go_when_it_is_stopped(
+    dock: Any, finish: Any, qtbot: Any, monkeypatch: Any
+) -> None:
+    waiting = Event()
+
+    def slow(*masks: Any) -> Any:
+        assert waiting.wait(30)
+        return warping_error(*masks)
+
+    monkeypatch.setattr(scoring, "warping_error", slow)
+    dock.run_button.click()
+    first = dock.totals.numbers[0]
+    qtbot.waitUntil(lambda: first.text() != "–", timeout=30_000)
+    assert (dock.scores, len(dock.table.rows())) == (None, 4)
+    assert not dock.save_button.isEnabled()
+    dock.run_button.click()
+    waiting.set()
+    finish(dock)
+    assert (first.text(), dock.table.rows(), dock.scores) == ("–", [], None)
+    dock.run_button.click()
+    finish(dock)
+    assert first.text() != "–"
+    assert dock.scores is not None
 
 
 def test_a_layer_that_was_painted_on_is_to_be_scored_again(

@@ -41,7 +41,7 @@ def contingency(
     empty = np.zeros(0, np.int64)
     none = (empty.astype(prediction.dtype), empty.astype(truth.dtype), empty)
     parts = _parts(prediction, truth, annotated)
-    table = join([none, *(_meetings(*part) for part in parts)])
+    table = join([_meetings(*part) for part in parts] or [none])
     for name, ids in (("prediction", table[0]), ("ground truth", table[1])):
         if np.less(ids, 0).any():
             raise InputError(
@@ -52,6 +52,8 @@ def contingency(
 
 def join(tables: Sequence[Table]) -> Table:
     """Add up tables of different pixels whose ids mean the same objects."""
+    if len(tables) == 1:
+        return tables[0]
     predicted, truth, pixels = (
         np.concatenate(column) for column in zip(*tables, strict=True)
     )

@@ -75,6 +75,7 @@ class ScoresWidget(Panel):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Score", "Stop", lines=2)
         self.scored: Scored | None = None
+        self._shown: Scored | None = None
         self._watch: SubjectWatch | None = None
         self._next_watch: SubjectWatch | None = None
         kinds = {Role.ANNOTATIONS, Role.TRUTH, Role.PREDICTION, Role.PREVIEW}
@@ -167,12 +168,13 @@ class ScoresWidget(Panel):
         self.start("Scoring", drawn(work))
 
     def on_step(self, item: Any) -> None:
-        """Show how far it is; a report has but one step."""
+        """Show how far it is, and first numbers; a report has but one step."""
         if isinstance(item, SliceScored):
-            share = item.done / item.total
-            left = self.job.left(share)
+            left = self.job.left(item.share)
             words = f"Scored slice {item.done} of {item.total}, {left}"
-            self.show_progress(share, words.removesuffix(", "))
+            self.show_progress(item.share, words.removesuffix(", "))
+        elif isinstance(item, Scored) and self._is_chosen(item):
+            self._show_numbers(item)
 
     def on_done(self, result: Scored | Path | None) -> None:
         """Show what was scored, or where the report lies."""
@@ -180,7 +182,7 @@ class ScoresWidget(Panel):
             self.show_progress(1.0, f"Wrote {result}")
         elif result is None:
             self.show_progress(0.0, "Stopped: nothing was scored.")
-        elif not result.subject.is_of(self.prediction.value(), self.truth.value()):
+        elif not self._is_chosen(result):
             self.show_progress(0.0, _OTHERS)
         else:
             watch, self._next_watch = self._next_watch, None
@@ -212,6 +214,10 @@ class ScoresWidget(Panel):
             check_page(Path(path))
             self.start("Writing the report", once(report_of(scored, Path(path))))
 
+    def _is_chosen(self, scored: Scored) -> bool:
+        """Return whether the layers that were scored are still chosen."""
+        return scored.subject.is_of(self.prediction.value(), self.truth.value())
+
     def _say(self, words: str) -> None:
         self.status.say(words)
 
@@ -231,14 +237,20 @@ class ScoresWidget(Panel):
             comparison, subject = scored.comparison, scored.subject
             prediction, truth = subject.prediction, subject.truth
         self.workspace.scored = scored is not None
-        if scored is None:
-            self.totals.show_scores(())
-        else:
-            self.totals.show_scores(scored.headlines(), scored.scores.trained_words)
-        self.table_page.show_scores(self.scores)
+        self._show_numbers(scored)
         self.errors.show_scores(comparison, prediction, truth)
         self.threshold.show_scores(comparison, prediction)
         self._show_changes()
+
+    def _show_numbers(self, scored: Scored | None) -> None:
+        """Show the figures of scores, which may be but the first ones."""
+        self._shown = scored
+        if scored is None:
+            self.totals.show_scores(())
+            self.table_page.show_scores(None)
+        else:
+            self.totals.show_scores(scored.headlines(), scored.scores.trained_words)
+            self.table_page.show_scores(scored.scores, whole=scored.whole)
 
     def _show_changes(self) -> None:
         """Show whether the layers are still those that were scored."""
@@ -272,6 +284,9 @@ class ScoresWidget(Panel):
         if self._next_watch is not None:
             self._next_watch.close()
         self._next_watch = None
+        if self._shown is not self.scored:
+            # First numbers of what was not scored to its end.
+            self._show_numbers(self.scored)
         again, self._again = self._again, False
         if again:
             self._score_again()

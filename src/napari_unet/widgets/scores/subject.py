@@ -17,7 +17,7 @@ from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.errors.error_map import leave_out
 from napari_unet.score.headline import Headline, headlines
 from napari_unet.score.report.score_history import ScoreRecord
-from napari_unet.score.scoring import SliceScored, score_steps
+from napari_unet.score.scoring import SliceScored, add_borders, score_objects
 from napari_unet.widgets.layers.arrays import labels_array
 from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
 
@@ -119,8 +119,10 @@ class Subject:
         stop: Event,
         *,
         coverage: Coverage | None = None,
-    ) -> Generator[SliceScored, None, Scored | None]:
+    ) -> Generator[SliceScored | Scored, None, Scored | None]:
         """Score the prediction against its ground truth; on any thread.
+
+        What was scored is yielded before the borders, whose scores are NaN then.
 
         Parameters
         ----------
@@ -147,7 +149,11 @@ class Subject:
         )
         if ignored is not None:
             comparison = leave_out(comparison, ignored)
-        scores = yield from score_steps(comparison, stop)
+        first = yield from score_objects(comparison, stop)
+        if first is None:
+            return None
+        yield Scored(self, comparison, first, whole=False)
+        scores = yield from add_borders(comparison, first, stop)
         if scores is None:
             return None
         # Worked out and loaded here, not while it is shown.
@@ -157,16 +163,23 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What was scored, and how it did."""
+    """What was scored, and how it did.
+
+    Attributes
+    ----------
+    whole
+        Whether the borders are scored too, and intervals known.
+    """
 
     subject: Subject
     comparison: Comparison
     scores: Scores
+    whole: bool = True
 
     def headlines(self) -> tuple[Headline, ...]:
         """Return the three scores that are read first."""
         numbered = self.comparison.truth_ids is not None
-        return headlines(self.scores, numbered=numbered)
+        return headlines(self.scores, numbered=numbered, intervals=self.whole)
 
     def record(self) -> ScoreRecord:
         """Return how a project remembers it."""

@@ -57,10 +57,10 @@ class TablePage(QWidget):
         column = in_column(self, *parts)
         column.setStretchFactor(self.table, 1)
 
-    def show_scores(self, scores: Scores | None) -> None:
-        """Show other scores; None takes them away."""
+    def show_scores(self, scores: Scores | None, *, whole: bool = True) -> None:
+        """Show other scores, or the first of them; None takes them away."""
         self.table.show_scores(() if scores is None else scores.slices)
-        self.all_scores.show_scores(scores)
+        self.all_scores.show_scores(scores if whole else None)
         self._empty.setVisible(scores is None)
         for part in (self.table, self.all_scores, self._saves):
             part.setVisible(scores is not None)
