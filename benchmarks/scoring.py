@@ -70,7 +70,7 @@ def count(path: Path) -> None:
 
 
 def run(source: Path, path: Path) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--child", str(path)]
+    command = [sys.executable, __file__, "--data", ".", "--child", str(path)]
     environment = {**os.environ, "PYTHONPATH": str(source)}
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env=environment
