@@ -28,6 +28,11 @@ def say(text: str) -> None:
     console.print(text, markup=False)
 
 
+def hush() -> None:
+    """Print nothing more but errors: another process tells how it goes."""
+    console.quiet = True
+
+
 def complain(text: str) -> None:
     """Print an error, one line, on standard error."""
     _errors.print(f"Error: {text}", markup=False, style="red")

@@ -96,6 +96,8 @@ def train(
     for all images when given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
+    from napari_unet.cli.show import hush
+    from napari_unet.train.distributed import joined
     from napari_unet.train.session import open_run
     from napari_unet.train.training_source import source_of
 
@@ -109,17 +111,20 @@ def train(
         start = _start(base, given, network)
         base = _with_network(base, network)
         settings = _settings(base, start, given, regions or [])
-    run = open_run(
-        [source_of(one) for one in settings.images],
-        settings,
-        folder=resume or _free(out),
-        start=start,
-        resume=resume is not None,
-        auto=preset is Preset.AUTO,
-    )
-    if not any((network, preset, config, resume, given["network"], given["run"])):
-        _offer_starter(run)
-    train_and_report(run)
+    with joined(settings.train.device, settings.train.batch_size) as ranks:
+        if not ranks.first:
+            hush()
+        run = open_run(
+            [source_of(one) for one in settings.images],
+            settings,
+            folder=resume or _free(out),
+            start=start,
+            resume=resume is not None,
+            auto=preset is Preset.AUTO,
+        )
+        if not any((network, preset, config, resume, given["network"], given["run"])):
+            _offer_starter(run)
+        train_and_report(run)
 
 
 def _offer_starter(run: OpenRun) -> None:
@@ -146,11 +151,12 @@ def train_and_report(run: OpenRun) -> None:
     folder = trainer.folder
     for note in run.notes:
         say(note)
-    if trainer.is_over and folder is not None:
-        say(
-            f"the run in {folder.path} is finished after {trainer.step} steps: start "
-            f"a new one by --start {folder.last} to train on"
-        )
+    if trainer.is_over:
+        if folder is not None:
+            say(
+                f"the run in {folder.path} is finished after {trainer.step} steps: "
+                f"start a new one by --start {folder.last} to train on"
+            )
         return
     say(
         f"training a {network.ndim}D {network.title}, base {network.base_channels} "

@@ -10,12 +10,21 @@ from torch import Tensor
 
 from napari_unet.data.annotation import IGNORE
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""``loss(logits, target, weights) -> scalar``."""
+Total = Callable[[Tensor], Tensor]
+"""Sums a value over all processes that share a batch."""
+Loss = Callable[..., Tensor]
+"""``loss(logits, target, weights, total) -> scalar``."""
 _TINY = 1e-30
 
 
-def cross_entropy(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
+def of_one(value: Tensor) -> Tensor:
+    """Return the `Total` of a process that has the batch for itself."""
+    return value
+
+
+def cross_entropy(
+    logits: Tensor, target: Tensor, weight_map: Tensor, total: Total = of_one
+) -> Tensor:
     """Weighted softmax cross-entropy (paper, equation 1), divided by all weights.
 
     Parameters
@@ -26,16 +35,20 @@ def cross_entropy(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
         (B, [Z,] Y, X) int64, class indices or `IGNORE`.
     weight_map
         (B, [Z,] Y, X) float; 0 where a pixel is not to train.
+    total
+        Makes sums over this part of a batch sums over all of it.
 
     Returns
     -------
     Scalar; 0, with a gradient of 0, when no pixel has weight.
     """
     each = F.cross_entropy(logits, target, reduction="none", ignore_index=IGNORE)
-    return _weighted_mean(each, weight_map * (target != IGNORE))
+    return _weighted_mean(each, weight_map * (target != IGNORE), total)
 
 
-def binary_cross_entropy(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
+def binary_cross_entropy(
+    logits: Tensor, target: Tensor, weight_map: Tensor, total: Total = of_one
+) -> Tensor:
     """Weighted binary cross-entropy of one sigmoid output (the study).
 
     Shapes as in `cross_entropy`, with one channel of logits; every class above 0 is
@@ -44,10 +57,12 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, weight_map: Tensor) -> 
     known = target != IGNORE
     truth = ((target > 0) & known).to(logits.dtype)
     each = F.binary_cross_entropy_with_logits(logits[:, 0], truth, reduction="none")
-    return _weighted_mean(each, weight_map * known)
+    return _weighted_mean(each, weight_map * known, total)
 
 
-def dice(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
+def dice(
+    logits: Tensor, target: Tensor, weight_map: Tensor, total: Total = of_one
+) -> Tensor:
     """Soft Dice loss: 1 - 2 |P T| / (|P| + |T|), averaged over foreground classes.
 
     Shapes as in `cross_entropy`; one channel of logits is a sigmoid, several are a
@@ -66,24 +81,28 @@ def dice(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
         predicted = torch.softmax(logits, dim=1)[:, 1:]
         truth = (target[:, None] == _foreground(logits)) * weight_map
     pixels = [0, *range(2, logits.ndim)]
-    sizes, answered = truth.sum(pixels), (predicted * weight_map).sum(pixels)
-    both = (predicted * truth).sum(pixels)
+    parts = truth, predicted * weight_map, predicted * truth
+    sizes, answered, both = total(torch.stack([part.sum(pixels) for part in parts]))
     each = 1 - 2 * both / (answered + sizes).clamp_min(_TINY)
     present = sizes > 0
-    return (each * present).sum() / present.sum().clamp_min(1)
+    mean: Tensor = (each * present).sum() / present.sum().clamp_min(1)
+    return mean
 
 
-def cross_entropy_dice(logits: Tensor, target: Tensor, weight_map: Tensor) -> Tensor:
+def cross_entropy_dice(
+    logits: Tensor, target: Tensor, weight_map: Tensor, total: Total = of_one
+) -> Tensor:
     """Sum of `cross_entropy` and `dice`."""
-    return cross_entropy(logits, target, weight_map) + dice(logits, target, weight_map)
+    given = logits, target, weight_map, total
+    return cross_entropy(*given) + dice(*given)
 
 
 def binary_cross_entropy_dice(
-    logits: Tensor, target: Tensor, weight_map: Tensor
+    logits: Tensor, target: Tensor, weight_map: Tensor, total: Total = of_one
 ) -> Tensor:
     """Sum of `binary_cross_entropy` and `dice`."""
-    binary = binary_cross_entropy(logits, target, weight_map)
-    return binary + dice(logits, target, weight_map)
+    given = logits, target, weight_map, total
+    return binary_cross_entropy(*given) + dice(*given)
 
 
 def probabilities(logits: Tensor) -> Tensor:
@@ -116,5 +135,7 @@ def _foreground(logits: Tensor) -> Tensor:
     return numbers.view(1, -1, *[1] * (logits.ndim - 2))
 
 
-def _weighted_mean(each: Tensor, weight_map: Tensor) -> Tensor:
-    return (each * weight_map).sum() / weight_map.sum().clamp_min(1e-6)
+def _weighted_mean(each: Tensor, weight_map: Tensor, total: Total) -> Tensor:
+    wrong, weight = total(torch.stack([(each * weight_map).sum(), weight_map.sum()]))
+    mean: Tensor = wrong / weight.clamp_min(1e-6)
+    return mean

@@ -10,8 +10,11 @@ import torch
 from napari_unet.config import RunConfig
 from napari_unet.model import geometry
 from napari_unet.train.augmentation import augment, source_side
+from napari_unet.train.distributed import Ranks
 from napari_unet.train.patches import Batch, PatchSampler, Place
 from napari_unet.train.training_image import TrainingImage
+
+_ALONE = Ranks()
 
 
 class Batches:
@@ -28,13 +31,20 @@ class Batches:
         All settings; channels and classes of the network fit the images.
     device
         Where batches are augmented, and lie in the end.
+    ranks
+        The processes that share every batch.
     """
 
     def __init__(
-        self, images: Sequence[TrainingImage], config: RunConfig, device: torch.device
+        self,
+        images: Sequence[TrainingImage],
+        config: RunConfig,
+        device: torch.device,
+        ranks: Ranks = _ALONE,
     ) -> None:
         self._config = config
         self._device = device
+        self._ranks = ranks
         self.sampler = PatchSampler(images)
 
     @property
@@ -61,6 +71,7 @@ class Batches:
     def draw(self, step: int, centres: Sequence[Place] = ()) -> Batch:
         """Return the batch of `step`, counted from 0: (B, C, Z, Y, X) on the device.
 
+        Of several processes, each gets its share of what one alone would get.
         The first patches lie around `centres`, where these are given.
         """
         rng, generator = self._chance(step)
@@ -75,12 +86,14 @@ class Batches:
             centres=centres,
         )
         moved = batch.each(lambda part: part.to(self._device))
-        return augment(moved, self._config.augment, side, generator)
+        whole = augment(moved, self._config.augment, side, generator)
+        return whole.each(lambda part: part[self._ranks.share])
 
     def seed_dropout(self, step: int) -> None:
         """Seed torch's own generator, from which dropout draws, for `step`."""
         if self._config.network.dropout > 0:
-            torch.manual_seed(int(self._chance(step)[0].integers(2**62)))
+            seed = int(self._chance(step)[0].integers(2**62))
+            torch.manual_seed(seed + self._ranks.rank)
 
     def _chance(self, step: int) -> tuple[np.random.Generator, torch.Generator]:
         rng = np.random.default_rng([self._config.train.seed, step])

@@ -17,6 +17,7 @@ from napari_unet.model.losses import LOSSES
 from napari_unet.model.networks import SegmentationNetwork, build
 from napari_unet.train.batches import Batches
 from napari_unet.train.choose_finish import ChosenFinish
+from napari_unet.train.distributed import Ranks
 from napari_unet.train.optimizer import (
     build_optimizer,
     learn_alike,
@@ -28,6 +29,7 @@ from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.transfer import freeze, take_layers, train_mode
 from napari_unet.train.trust import is_worse_than_a_guess, may_forget, soften
 
+_ALONE = Ranks()
 ADVICE = "Lower the patches per step or the patch size, or choose the CPU as device."
 _UNFIT = (
     "the model to start from is more wrong about the annotations than a guess: it was "
@@ -50,6 +52,8 @@ class Learner:
         A model whose layers are taken where they fit. Where it is more wrong about the
         first batch than a guess, its head is softened, and its layers learn at the
         full rate unless the settings say at which.
+    ranks
+        The processes that learn together.
 
     Attributes
     ----------
@@ -72,8 +76,10 @@ class Learner:
         images: Sequence[TrainingImage],
         device: Device,
         start: Model | None = None,
+        ranks: Ranks = _ALONE,
     ) -> None:
-        self.batches = Batches(images, config, device.device)
+        self.batches = Batches(images, config, device.device, ranks)
+        self._ranks = ranks
         self.notes: tuple[str, ...] = ()
         self._message = ""
         self._settings = config.train
@@ -82,6 +88,7 @@ class Learner:
         self._loss = LOSSES[config.train.loss]
         torch.manual_seed(config.train.seed)
         network = build(config.network)
+        ranks.share_norms(network, device.device)
         transfer = None
         if start is not None:
             transfer = take_layers(network, start.network)
@@ -94,6 +101,7 @@ class Learner:
             self.network: SegmentationNetwork = network.to(
                 device.device, memory_format=layout
             )  # type: ignore[call-overload]
+        self._parallel = ranks.parallel(self.network)
         chosen, same = 1.0, False
         if start is not None and may_forget(start.card, images):
             chosen = share_of_old(sum(image.train_pixels for image in images))
@@ -175,7 +183,9 @@ class Learner:
         """Soften a start that does not know what is annotated."""
         self.network.eval()
         with torch.no_grad():
-            unfit = is_worse_than_a_guess(*self._answers(batch), self._unproven)
+            unfit = self._ranks.same(
+                is_worse_than_a_guess(*self._answers(batch), self._unproven)
+            )
             if unfit:
                 soften(self.network)
                 self.finish = None
@@ -187,14 +197,14 @@ class Learner:
         train_mode(self.network, self._settings.frozen_levels)
 
     def _forward(self, batch: Batch) -> torch.Tensor:
-        return self._loss(*self._answers(batch))
+        return self._loss(*self._answers(batch), self._ranks.total)
 
     def _answers(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return logits, and target and weights of the pixels that they are of."""
         ndim = self._ndim
         image = drop_z(batch.image, 2, ndim)
         with self._device.autocast():
-            logits = self.network(
+            logits = self._parallel(
                 image.contiguous(memory_format=self._device.memory_format(ndim))
             )
         target = middle(drop_z(batch.target, 1, ndim).long(), logits.shape[2:])

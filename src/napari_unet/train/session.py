@@ -87,6 +87,7 @@ def open_run(
     """
     from napari_unet.model.card import read_card
     from napari_unet.train.auto import choose
+    from napari_unet.train.distributed import ranks
     from napari_unet.train.run_folder import RunFolder
     from napari_unet.train.start import load_start, take_network, with_start
     from napari_unet.train.trainer import Trainer
@@ -97,7 +98,7 @@ def open_run(
     old = None if resume else load_start(config.start if start is None else start)
     config = config if old is None else take_network(config, old)
     kept = None if folder is None else RunFolder(folder)
-    if kept is not None and kept.path.exists():
+    if ranks().first and kept is not None and kept.path.exists():
         with kept.alone():
             pass  # better told now than when everything is prepared
     # What goes on from a model sees images as the model did.
@@ -119,7 +120,7 @@ def open_run(
         notes += [_of_image(source, image, len(images)) + note for note in image.notes]
     config = _kept(config, images)
     if auto:
-        config, why = choose(config, images, old)
+        config, why = ranks().same(choose(config, images, old))
         notes.append(why)
     trainer = Trainer(images, config, folder=kept, start=old, resume=resume)
     return OpenRun(trainer, (*notes, *trainer.notes))

@@ -24,6 +24,7 @@ from napari_unet.model.threads import Threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish, default_finish
 from napari_unet.train.describe import data_before, model_card
+from napari_unet.train.distributed import ranks
 from napari_unet.train.finish_of_network import finish_of_network
 from napari_unet.train.learner import Learner
 from napari_unet.train.plateau import Plateau
@@ -102,7 +103,10 @@ class Trainer:
         self._saved_at = 0.0
         self._progress = 0.0
         self._pace = Pace()
-        self._learner = Learner(self.config, self.images, self.device, start)
+        self._ranks = ranks()
+        self._learner = Learner(
+            self.config, self.images, self.device, start, self._ranks
+        )
         self._validation = Validation(self.images)
         self.chosen = default_finish([image.target for image in self.images])
         weights, new = self.config.encoder_weights, start is None and not resume
@@ -119,6 +123,8 @@ class Trainer:
         self._schedule = Schedule.from_config(self.config.train, self.steps_per_epoch)
         if resume:
             self._restore()
+        if not self._ranks.first:
+            self.folder = None
 
     @property
     def network(self) -> SegmentationNetwork:
@@ -181,7 +187,7 @@ class Trainer:
                     self.folder.forget_run()
                 self.folder.write_settings(self.config)
                 self.folder.log(f"training on {self.device.words}, step {self.step}")
-            while not (self.is_over or (stop is not None and stop.is_set())):
+            while not (self.is_over or self._is_told_to(stop)):
                 yield self._advance()
             self._finish()
 
@@ -199,6 +205,9 @@ class Trainer:
         timed = train.steps is None and train.epochs is None
         return Threads(self.device, train.threads, steady=not timed)
 
+    def _is_told_to(self, stop: threading.Event | None) -> bool:
+        return self._ranks.same(stop is not None and stop.is_set())
+
     def _advance(self) -> TrainStep:
         """Take one step, with the validation, planning and saving that fall due."""
         began = time.perf_counter()
@@ -207,12 +216,13 @@ class Trainer:
             loss = self._learner.learn(self.step, rate)
         self.step += 1
         learned = time.perf_counter()
-        self._pace.steps.append(learned - began)
-        self.elapsed += learned - began
+        spent = self._ranks.same(learned - began)
+        self._pace.steps.append(spent)
+        self.elapsed += spent
         due = self._validation_is_due()
         score = self._validate() if due and self._validation else None
         if score is not None:
-            validated = time.perf_counter() - learned
+            validated = self._ranks.same(time.perf_counter() - learned)
             self._pace.validations.append(validated)
             self.elapsed += validated
         words = filter(None, (self._plan(), self._learner.take_message()))
@@ -273,8 +283,10 @@ class Trainer:
 
     def _validate(self) -> float:
         """Score the held-out slices with the predictor that users get."""
-        model = Model(self.network, self._card(best=False))
-        score = self._validation.score(self._predictor(model))
+        model, score = Model(self.network, self._card(best=False)), 0.0
+        if self._ranks.first:
+            score = self._validation.score(self._predictor(model))
+        score = self._ranks.same(score)
         if self.best is None or score > self.best:
             self.best, self.best_step = score, self.step
             self._best_weights = _snapshot(self.network)
@@ -301,7 +313,7 @@ class Trainer:
         if self._validation and self.best is None and self.step > 0:
             self._validate()
         self._save()
-        if self.step > 0:
+        if self.step > 0 and self._ranks.first:
             self._choose()
         if self.folder is not None:
             how = "finished" if self.is_over else "stopped"
