@@ -48,4 +48,8 @@ def test_ome_zarr_py_reads_image_and_labels(image):
     nodes = {node.zarr.basename(): node for node in Reader(parse_url(path))()}
     for name in ("em.ome.zarr", "cells"):
         assert [one.shape for one in nodes[name].data] == [SHAPE, (4, 350, 45)]
-        assert [axis["name"] for axis in nodes[name].metadata["axes"]] == ["z", "y", "x"]
+        assert [axis["name"] for axis in nodes[name].metadata["axes"]] == [
+            "z",
+            "y",
+            "x",
+        ]

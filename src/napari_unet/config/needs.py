@@ -191,3 +191,31 @@ class PredictSituation(Situation):
                 "settings.probabilities",
             ),
         )
+
+
+@dataclass(frozen=True)
+class EngineSituation(Situation):
+    """All that decides which settings of an engine have an effect.
+
+    Attributes
+    ----------
+    engine
+        Who works on the blocks of a volume.
+    running
+        Whether it does.
+    """
+
+    engine: str
+    running: bool = False
+
+    def needs(self) -> tuple[Need, ...]:
+        """Return what the settings of an engine need."""
+        return (
+            (not self.running, PREDICTS, "engine"),
+            (self.engine != "local", "This program works alone.", "engine.workers"),
+            (
+                self.engine == "slurm",
+                "Only jobs of SLURM ask for these.",
+                *("engine.cpus", "engine.memory"),
+            ),
+        )

@@ -104,9 +104,8 @@ class Trainer:
         self._progress = 0.0
         self._pace = Pace()
         self._ranks = ranks()
-        self._learner = Learner(
-            self.config, self.images, self.device, start, self._ranks
-        )
+        given = self.config, self.images, self.device, start
+        self._learner = Learner(*given, self._ranks)
         self._validation = Validation(self.images)
         self.chosen = default_finish([image.target for image in self.images])
         weights, new = self.config.encoder_weights, start is None and not resume
@@ -187,7 +186,7 @@ class Trainer:
                     self.folder.forget_run()
                 self.folder.write_settings(self.config)
                 self.folder.log(f"training on {self.device.words}, step {self.step}")
-            while not (self.is_over or self._is_told_to(stop)):
+            while not (self.is_over or self._ranks.same(bool(stop and stop.is_set()))):
                 yield self._advance()
             self._finish()
 
@@ -204,9 +203,6 @@ class Trainer:
         train = self.config.train
         timed = train.steps is None and train.epochs is None
         return Threads(self.device, train.threads, steady=not timed)
-
-    def _is_told_to(self, stop: threading.Event | None) -> bool:
-        return self._ranks.same(stop is not None and stop.is_set())
 
     def _advance(self) -> TrainStep:
         """Take one step, with the validation, planning and saving that fall due."""

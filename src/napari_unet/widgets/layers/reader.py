@@ -54,15 +54,15 @@ def _zarr_layers(path: str) -> Iterator[tuple[Any, ...]]:
 
     found = open_zarr(path)
     if found.is_labels:
-        yield _labels(path)
+        yield lazy_labels(path)
         return
     image = _told(path)
     yield _image(path, image)
     for label in found.labels:
-        yield _labels(f"{path}/labels/{label}", image)
+        yield lazy_labels(f"{path}/labels/{label}", image)
 
 
-def _labels(path: str, image: Stack | None = None) -> tuple[Any, ...]:
+def lazy_labels(path: str, image: Stack | None = None) -> tuple[Any, ...]:
     """Return labels, where their image lies if they themselves do not say where."""
     stack = _told(path)
     of = stack

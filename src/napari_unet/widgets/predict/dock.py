@@ -38,6 +38,7 @@ from napari_unet.widgets.predict.next_box import NextBox
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 from napari_unet.widgets.predict.share_box import ShareBox
 from napari_unet.widgets.predict.trust_box import TrustBox
+from napari_unet.widgets.predict.volume_box import VolumeBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
@@ -103,6 +104,7 @@ class PredictWidget(Panel):
         self.device = DeviceLine()
         self.next = NextBox(napari_viewer, self.image)
         self.send = self.next.send
+        self.volume = VolumeBox(napari_viewer, self.volume_options)
         self.cost = WrappedLabel(hides=True)
         self.copy_button = button("Copy as command", self.copy_command, _COPY_TIP)
         self.images = ImagesBox(self)
@@ -124,6 +126,21 @@ class PredictWidget(Panel):
         """Return the settings of the prediction, as chosen."""
         settings: PredictConfig = self.settings.value()
         return settings.model_copy(update={"rescale": self.rescale.isChecked()})
+
+    def volume_options(self) -> dict[str, Any]:
+        """Return what a volume on disk is predicted with; raise why it cannot be."""
+        model, config = self.model.value(), self.value()
+        if not isinstance(model, Path) or self.trust.why_not():
+            raise InputError(self.why_not())
+        if config.rescale:
+            raise InputError("A volume on disk cannot be rescaled: untick that above.")
+        return {
+            "model": model,
+            "config": config,
+            "finish": self.finish.value(),
+            "trust_code": self.trust.trusts(model),
+            "likely": self.probabilities.isChecked(),
+        }
 
     def copy_command(self) -> None:
         """Put the command that predicts the same on the clipboard."""
@@ -171,6 +188,7 @@ class PredictWidget(Panel):
         for row in (self.model, self.image, self.rescale, self.probabilities):
             explain(row, busy)
         explain(self.extent, busy or ("" if many else "The image is a single slice."))
+        self.volume.set_image(layer)
 
     def _lay_out(self) -> None:
         """Put what is chosen at first sight above, and all else in a fold."""
@@ -195,7 +213,7 @@ class PredictWidget(Panel):
         )
         self.form.addRow(Fold("All images", self.images))
         self.form.addRow(self.cost)
-        self.finish_layout(self.device, self.next)
+        self.finish_layout(self.device, self.next, self.volume)
 
     def _connect(self) -> None:
         for changed in (self.model.valueChanged, self.image.valueChanged):

@@ -1,0 +1,189 @@
+"""A volume of any size, predicted from disk to disk by this or other processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
+
+from napari_unet.config import EngineConfig
+from napari_unet.config.needs import EngineSituation
+from napari_unet.data.addresses import is_address, is_zarr, title_of
+from napari_unet.errors import InputError
+from napari_unet.model.started import Started
+from napari_unet.widgets.layers.marks import AXES, LEVEL, SOURCE
+from napari_unet.widgets.layers.reader import lazy_labels
+from napari_unet.widgets.layers.roles import Role, set_role
+from napari_unet.widgets.qt.file_dialogs import save_file
+from napari_unet.widgets.qt.fold import Fold
+from napari_unet.widgets.qt.form import SettingsForm, explain
+from napari_unet.widgets.qt.panel import growing_form
+from napari_unet.widgets.qt.parts import WrappedLabel, in_column, in_row, tool
+from napari_unet.widgets.qt.runner import Runner
+from napari_unet.words import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from threading import Event
+
+    from napari.components import ViewerModel
+
+    from napari_unet.predict.volume_prediction import BlockDone, VolumePrediction
+
+_ENGINES = {
+    "local": "this program",
+    "dask": "several processes",
+    "slurm": "jobs of SLURM",
+}
+_UNSHOWN = ("scheduler", "walltime")
+"""What only the command line asks for, and lists."""
+_TIP = (
+    "Predict all of it from disk to disk, block by block. After a stop or a crash, the "
+    "same goes on with what is missing."
+)
+
+
+class VolumeBox(Runner):
+    """Predicts the volume that an image layer is read from; hidden for all others.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that gets the result.
+    options
+        Returns what `VolumeRequest` takes, but for image and place, as it is chosen;
+        raises an `InputError` while that is not possible.
+    """
+
+    def __init__(
+        self, viewer: ViewerModel, options: Callable[[], dict[str, Any]]
+    ) -> None:
+        super().__init__("Predict volume", "Stop", _TIP)
+        self._viewer, self._options = viewer, options
+        self._image: Image | None = None
+        self.about = WrappedLabel()
+        self.out = QLineEdit()
+        self.out.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        tip = "Folder of the result, an OME-Zarr; the image's own gets it as labels."
+        self.out.setToolTip(tip)
+        where = tool("Write to ...", self._on_where, tip, icon="folder")
+        self.engine = SettingsForm(EngineConfig(), _UNSHOWN, words={"engine": _ENGINES})
+        form = growing_form()
+        form.addRow("Write to", in_row(self.out, where, stretch=(1,)))
+        parts = QWidget()
+        work = (self.run_button, self.bar, self.status)
+        in_column(parts, self.about, form, self.engine, *work)
+        self.fold = Fold("Predict volume ...", parts)
+        in_column(self, self.fold)
+        self.engine.valueChanged.connect(self.refresh)
+        self.refresh()
+
+    @property
+    def source(self) -> str:
+        """Where the image is read from, if that is a volume; else ""."""
+        known = "" if self._image is None else self._image.metadata.get(SOURCE) or ""
+        return str(known) if known and is_zarr(known) else ""
+
+    def set_image(self, layer: Image | None) -> None:
+        """Look at another image layer."""
+        before, self._image = self.source, layer
+        if self.source != before:
+            title = title_of(self.source)
+            folder = Path() if is_address(self.source) else Path(self.source).parent
+            self.out.setText(str(folder / f"{title}-labels.ome.zarr"))
+            level = self._image.metadata.get(LEVEL, 0) if self._image else 0
+            which = f", level {level}" if level else ""
+            self.about.setText(
+                f"Predicts all of {Path(self.source).name}{which} as chosen above, "
+                "from disk to disk."
+            )
+        self.setVisible(bool(self.source))
+        self.refresh()
+
+    def why_not(self) -> str:
+        """Return why it cannot be predicted now, or ""."""
+        try:
+            self._options()
+        except InputError as error:
+            return str(error)
+        return ""
+
+    def refresh(self, *_changed: Any) -> None:
+        """Bring everything up to date with what is chosen."""
+        super().refresh()
+        busy = "Stop the prediction first." if self.running else ""
+        explain(self.out, busy)
+        now = EngineSituation(self.engine.value().engine, running=self.running)
+        self.engine.refresh(now.unmet("engine", self.engine.fields))
+
+    def run(self) -> None:
+        """Predict on a thread, and by whatever else the engine starts."""
+        options, layer, source = self._options(), self._image, self.source
+        if layer is None:
+            raise InputError("The image was removed: choose another.")
+        level, axes = layer.metadata.get(LEVEL, 0), layer.metadata.get(AXES)
+        engine, out = self.engine.value(), Path(self.out.text().strip())
+        if out.suffix != ".zarr":
+            raise InputError(f"{out} is to be an OME-Zarr: end its name in .ome.zarr.")
+        if options.pop("likely"):
+            name = out.name.partition(".")[0]
+            likely = out.with_name(f"{name}-probabilities.ome.zarr")
+            options["probabilities"] = likely
+
+        def work(stop: Event) -> Generator[Any, None, VolumePrediction]:
+            # What loads torch waits until it is needed.
+            from napari_unet.data.ome_zarr import open_volume
+            from napari_unet.predict.engines import open_engine
+            from napari_unet.predict.volume_prediction import (
+                VolumeRequest,
+                predict_volume_steps,
+            )
+
+            image = open_volume(source, level, axes)
+            request = VolumeRequest(image=image, out=out, **options)
+            with open_engine(engine) as opened:
+                return (yield from predict_volume_steps(request, opened, stop))
+
+        self._notes: list[str] = []
+        self.start("Predicting a volume", work)
+
+    def on_step(self, item: Started | BlockDone) -> None:
+        """Show how many blocks are done, and the time that is left."""
+        if isinstance(item, Started):
+            self._notes = [f"On {item.device}", *item.notes]
+            self.show_progress(0, "\n".join(["Reading the image ...", *self._notes]))
+            return
+        stage = f"{item.stage[0].upper()}{item.stage[1:]}"
+        words = f"{stage}: {item.done:,} of {item.total:,} blocks"
+        words = f"{words}, {clock(item.seconds_left)} left"
+        self.show_progress(item.done / item.total, "\n".join([words, *self._notes]))
+
+    def on_done(self, result: VolumePrediction) -> None:
+        """Show the labels where they are complete; else say how to go on."""
+        if not result.complete:
+            self.status.say(
+                result.words, "Predict volume goes on with what is missing."
+            )
+            return
+        self.bar.setValue(1000)
+        self._open(result.labels)
+        line = f"Written to {result.labels}, and opened."
+        self.status.say(result.words, line, details="\n".join(self._notes))
+
+    def _open(self, path: Path) -> None:
+        """Show labels on disk in all their resolutions, once."""
+        for layer in [*self._viewer.layers]:
+            if layer.metadata.get(SOURCE) == str(path):
+                self._viewer.layers.remove(layer)
+        data, options, _ = lazy_labels(str(path))
+        # Nothing that is not in memory can be kept, corrected or scored in the window.
+        set_role(self._viewer.add_labels(data, **options), Role.HELPER)
+
+    def _on_where(self) -> None:
+        types = "OME-Zarr (*.ome.zarr)"
+        text = self.out.text()
+        save_file(
+            self, "Write to", text, types, lambda path: self.out.setText(str(path))
+        )

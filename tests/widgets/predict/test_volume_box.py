@@ -1,0 +1,80 @@
+"""A volume on disk is predicted to disk from the Predict dock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from dask.array import Array
+
+from napari_unet.config import EngineConfig, PostprocessConfig, UNetConfig
+from napari_unet.data.ome_zarr_writer import create_image, planned
+from napari_unet.data.pyramid import fill_pyramid
+from napari_unet.data.volume import write_box
+from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.networks.unet import UNet
+from napari_unet.predict import blocks
+from napari_unet.samples import em_stack
+
+pytest.importorskip("zarr")
+SHAPE = (24, 600, 64)
+
+
+@pytest.fixture
+def predict(dock: Any, tmp_path: Path, finish: Any) -> Any:
+    """The Predict dock with a small network, and a volume that Load has opened."""
+    path = tmp_path / "em.ome.zarr"
+    grey = np.asarray(em_stack(SHAPE, seed=0)[0].data)
+    levels = create_image(planned(path, "ZYX", SHAPE, np.uint8, (50, 4, 4), "nm"))
+    write_box(levels[0], (slice(None),) * 3, grey)
+    list(fill_pyramid(levels, labels=False))
+    torch.manual_seed(0)
+    config = UNetConfig(base_channels=2, depth=2)
+    model = tmp_path / "model.safetensors"
+    save_model(model, Model(UNet(config), ModelCard(network=config)))
+    assert not dock.predict.volume.isVisibleTo(dock.predict)
+    dock.load.rows["image"].setValue(path)
+    dock.load.run_button.click()
+    finish(dock.load)
+    dock.predict.model.setValue(model)
+    return dock.predict
+
+
+def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
+    predict: Any, viewer: Any, tmp_path: Path, qtbot: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_VOXELS", 8 * 600 * 64)
+    box = predict.volume
+    assert box.isVisibleTo(predict)
+    finish = {"objects": "connected", "core": 0, "min_size": 0, "follow_slices": True}
+    predict.finish.setValue(PostprocessConfig(**finish))
+    box.job.stepped.connect(lambda step: hasattr(step, "stage") and box.job.stop())
+    box.run_button.click()
+    qtbot.waitUntil(lambda: not box.running, timeout=60_000)
+    assert "Stopped after" in box.status.text()
+    assert "goes on with what is missing" in box.status.text()
+    box.job.stepped.disconnect()
+    box.job.stepped.connect(box.on_step)
+    box.run_button.click()
+    qtbot.waitUntil(lambda: not box.running, timeout=60_000)
+    assert "Done in" in box.status.text()
+    layer, image = viewer.layers["em-labels"], viewer.layers["em"]
+    assert [one.shape for one in layer.data] == [one.shape for one in image.data]
+    assert all(isinstance(one, Array) for one in layer.data)
+    np.testing.assert_allclose(layer.scale, image.scale)
+    assert np.asarray(layer.data[0]).max() > 1
+    marks = tmp_path / "em-labels.ome.zarr.blocks" / "done.txt"
+    assert marks.read_text(encoding="utf-8").count("predicted") == 3
+
+
+def test_settings_without_effect_and_reasons_are_told(predict: Any) -> None:
+    box = predict.volume
+    assert "This program works alone" in box.engine._editors["workers"].native.toolTip()
+    box.engine.setValue(EngineConfig(engine="dask"))
+    assert box.engine._editors["workers"].native.isEnabled()
+    assert not box.engine._editors["memory"].native.isEnabled()
+    predict.rescale.setChecked(True)
+    assert "cannot be rescaled" in box.run_button.toolTip()
