@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import replace
 from threading import Event
 
@@ -43,6 +44,20 @@ def test_what_is_written_is_valid_and_reads_back(image):
     stack = read_stack(path)
     np.testing.assert_array_equal(stack.data, grey)
     assert (stack.axes, stack.pixel_size, stack.unit) == ("ZYX", (8, 4, 4), "nm")
+
+
+def test_a_box_is_on_the_disk_before_it_counts_as_written(image, monkeypatch):
+    flushed, volume = set(), open_volume(image[0])
+    fsync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda one: (fsync(one), flushed.add(os.fstat(one).st_ino))
+    )
+    box = slice(0, 10), slice(256, 512), slice(0, 128)
+    write_box(volume, box, np.full((10, 256, 128), 7, np.uint8))
+    root = image[0] / volume.inside
+    folder = root / "c" / "0" if volume.version == "0.5" else root / "0"
+    files = [folder / f"{row}/0" for row in (2, 3)]
+    assert {file.stat().st_ino for file in files} <= flushed
 
 
 def test_slices_are_halved_once_they_are_as_close_as_rows(image):

@@ -142,6 +142,16 @@ def _finish(target: Path, temporary: Path) -> None:
     _sync(target.parent)
 
 
+def flush(files: Iterable[Path]) -> None:
+    """Bring files of another library to the disk, but for those that are missing."""
+    written = [file for file in files if file.exists()]
+    for file in written:
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+    for folder in {file.parent for file in written}:
+        _sync(folder)
+
+
 def _sync(folder: Path) -> None:
     """Let a rename outlast a power cut, where the system can open folders."""
     with suppress(OSError):

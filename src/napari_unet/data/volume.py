@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.files import unreadable, unwritable
+from napari_unet.data.addresses import is_address
+from napari_unet.data.files import flush, unreadable, unwritable
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.errors import InputError
@@ -144,7 +148,7 @@ class Volume:
 
 
 def write_box(volume: Volume, box: tuple[slice, ...], values: NDArray[Any]) -> None:
-    """Write a box.
+    """Write a box, to the disk itself where it lies on one.
 
     Two that write at the same time must not share chunks or, where there are any,
     shards (`Volume.written_at_once`): what one of them writes is lost.
@@ -166,8 +170,22 @@ def write_box(volume: Volume, box: tuple[slice, ...], values: NDArray[Any]) -> N
         )
     try:
         opened(volume, "r+")[box] = values
+        if not is_address(volume.path):
+            flush(_chunk_files(volume, box))
     except OSError as error:
         raise unwritable(volume.path, error) from error
+
+
+def _chunk_files(volume: Volume, box: tuple[slice, ...]) -> Iterator[Path]:
+    """Yield the files of a box; chunks of nothing but background have none."""
+    triples = zip(box, volume.shape, volume.written_at_once, strict=True)
+    ranges = []
+    for part, length, side in triples:
+        start, stop, _ = part.indices(length)
+        ranges.append(range(start // side, -(-stop // side)))
+    name = opened(volume, "r+").metadata.encode_chunk_key
+    for place in itertools.product(*ranges):
+        yield Path(volume.path, volume.inside, name(place))
 
 
 @lru_cache(maxsize=64)
