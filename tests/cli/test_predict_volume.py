@@ -70,6 +70,16 @@ def test_what_cannot_be_done_is_told(files, volume, train, failed, options, word
     assert not out.exists()
 
 
+@pytest.mark.parametrize("out", ["circle.ome.zarr", "circle.ome.zarr/out.ome.zarr"])
+def test_a_circle_of_links_is_told(files, volume, train, failed, out):
+    model, circle = train() / "best.safetensors", files / "circle.ome.zarr"
+    circle.symlink_to(circle)
+    words = failed("predict", model, volume, "--out", files / out, "--device", "cpu")
+    assert "circle.ome.zarr" in words
+    assert "cannot be written" in words
+    assert len(words.splitlines()) == 1
+
+
 def test_a_file_is_not_predicted_to_a_volume(files, train, failed):
     model, out = train() / "best.safetensors", files / "out.ome.zarr"
     words = failed("predict", model, files / "image.tif", "--out", out)

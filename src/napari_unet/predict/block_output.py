@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from numpy.typing import DTypeLike
 
+from napari_unet.data.addresses import is_address
 from napari_unet.data.files import unwritable
 from napari_unet.data.formats.extra import library
 from napari_unet.data.ome_zarr import holds_image, open_volume, open_zarr
@@ -21,7 +23,7 @@ Levels = tuple[Volume, ...]
 
 def labels_place(out: Path, like: Volume, name: str) -> tuple[Path, str]:
     """Return the OME-Zarr of labels, and their name in it if it is the image's own."""
-    inside = not like.path.count("://") and out.resolve() == Path(like.path).resolve()
+    inside = not is_address(like.path) and _real(out) == _real(like.path)
     return (out / "labels" / name, name) if inside else (out, "")
 
 
@@ -50,7 +52,7 @@ def clear_place(place: Path, *inputs: str | Path) -> None:
         When the operating system refuses.
     """
     for path in inputs:
-        if Path(path).resolve().is_relative_to(place.resolve()):
+        if _real(path).is_relative_to(_real(place)):
             raise InputError(
                 f"{place} holds {path}, which is read: choose another name for the "
                 "result, so that nothing is lost."
@@ -104,6 +106,11 @@ def scratch(
         except OSError as error:
             raise unwritable(path, error) from error
     return open_volume(path, axes="ZYX")
+
+
+def _real(path: str | Path) -> Path:
+    """Follow links; of a circle of links, writing says what is wrong."""
+    return Path(os.path.realpath(path))
 
 
 def _once(place: Path, make: Callable[[], Levels]) -> Levels:
