@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -47,6 +51,24 @@ def pids(folder):
 
 def blocks_in(folder):
     return {int(path.name.partition("-")[0]) for path in folder.iterdir()}
+
+
+@contextmanager
+def started(what, *words):
+    """A scheduler or worker of dask in a process of its own."""
+    command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--no-dashboard"]
+    root = str(Path(__file__).parents[2])
+    program = subprocess.Popen(
+        [*command, *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])},
+    )
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.wait()
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +126,27 @@ def test_blocks_of_a_worker_that_is_killed_are_done_by_others(dask, tmp_path):
 def test_a_block_that_kills_its_workers_ends_in_a_sentence(dask, tmp_path):
     with pytest.raises(NapariUNetError, match="give the workers more memory"):
         list(dask.run(Note(tmp_path, deadly=5), GRID, Event()))
+
+
+def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(tmp_path):
+    pytest.importorskip("distributed")
+    file, done = tmp_path / "scheduler.json", tmp_path / "done"
+    done.mkdir()
+    with started("scheduler", "--port", "0", "--scheduler-file", file) as scheduler:
+        while not file.exists() or not file.read_text(encoding="utf-8"):
+            time.sleep(0.05)
+        address = json.loads(file.read_text(encoding="utf-8"))["address"]
+        config = EngineConfig(engine="dask", scheduler=address)
+        with (
+            started("worker", address, "--no-nanny", "--death-timeout", "1"),
+            open_engine(config) as engine,
+        ):
+            steps = engine.run(Note(done, 0.05), GRID, Event())
+            first = next(steps)
+            scheduler.kill()
+            with pytest.raises(NapariUNetError, match="does not answer any more"):
+                list(steps)
+    assert first.block.index in blocks_in(done)
 
 
 def test_no_scheduler_is_told():
