@@ -2,7 +2,8 @@
 
 Run as::
 
-    python benchmarks/volumes.py --only memory --gigabytes 1 4 16
+    python benchmarks/volumes.py memory --gigabytes 1 4 16
+    python benchmarks/volumes.py slices speed components killed
 
 Volumes are synthetic EM, written to a temporary folder (`--folder` names another, with
 room for twice the largest). What is compared runs in turns, and medians are reported.
@@ -50,8 +51,11 @@ from napari_unet.predict.volume_image import VolumeImage
 from napari_unet.predict.volume_prediction import VolumeRequest, predict_volume_steps
 from napari_unet.samples import em_stack
 from napari_unet.steps import result_of
+from napari_unet.words import sides
 
 CHUNKS = (64, 128, 128)
+ENGINES = ("local", "dask")
+VICTIMS = ("driver", "worker", "scheduler")
 
 
 def tell(figure: str, value: float, unit: str, **more: object) -> None:
@@ -108,7 +112,7 @@ def memory(folder: Path, options: argparse.Namespace) -> None:
     for gigabytes in options.gigabytes:
         shape = (round(1024 * gigabytes), 1024, 1024)
         volume = write_volume(folder / f"{gigabytes}.ome.zarr", shape)
-        for engine in ("local", "dask"):
+        for engine in options.engine:
             peak(folder, volume, engine, "2", gigabytes=gigabytes)
         shutil.rmtree(volume.path)
 
@@ -116,7 +120,7 @@ def memory(folder: Path, options: argparse.Namespace) -> None:
 def slices(folder: Path, options: argparse.Namespace) -> None:
     """Predict a large slice in a process of its own."""
     volume = write_volume(folder / "slice.ome.zarr", (1, options.side, options.side))
-    for base in ("2", "16"):
+    for base in map(str, options.base_channels):
         peak(folder, volume, "local", base, side=options.side)
     shutil.rmtree(volume.path)
 
@@ -151,7 +155,8 @@ def predict_and_tell(folder: Path, path: str, engine_name: str, base: str) -> No
 def speed(folder: Path, options: argparse.Namespace) -> None:
     """Compare a volume on disk with the bare forward passes of the same tiles."""
     path = write_model(folder / "model.safetensors", base_channels=16, depth=4)
-    volume = write_volume(folder / "speed.ome.zarr", (32, 1024, 1024))
+    shape = (options.depth, 1024, 1024)
+    volume = write_volume(folder / "speed.ome.zarr", shape)
     config = PredictConfig(device="cpu", tile_size=512)
     block = (8, 1024, 1024)
     asked = request(folder, volume, "out.ome.zarr", config=config, block=block)
@@ -167,7 +172,8 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
         return run
 
     with engine_of("dask") as dask:
-        tasks = {"bare": bare, "local": through(LocalEngine()), "dask": through(dask)}
+        ways = {"local": through(LocalEngine()), "dask": through(dask)}
+        tasks = {"bare": bare} | {name: ways[name] for name in options.engine}
         times: dict[str, list[float]] = {name: [] for name in tasks}
         for turn in range(options.runs + 1):
             for name, task in tasks.items():
@@ -176,10 +182,10 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
                     times[name].append(seconds)
     forget(asked)
     medians = {name: statistics.median(each) for name, each in times.items()}
-    more: dict[str, object] = {"volume": "32 x 1024 x 1024", "base_channels": 16}
+    more: dict[str, object] = {"volume": sides(shape), "base_channels": 16}
     more |= {"threads": torch.get_num_threads(), "runs": options.runs}
     tell("bare forward passes", medians["bare"], "s", **more)
-    for name in ("local", "dask"):
+    for name in options.engine:
         ratios = [a / b for a, b in zip(times[name], times["bare"], strict=True)]
         more["of_turns"] = [round(one, 3) for one in ratios]
         ratio = statistics.median(ratios)
@@ -288,7 +294,7 @@ def killed(folder: Path, options: argparse.Namespace) -> None:
     command(folder, volume, "undisturbed", "local").wait()
     long = time.monotonic() - began
     expected = open_volume(folder / "undisturbed.ome.zarr")[...]
-    for whom in ("driver", "worker", "scheduler"):
+    for whom in options.victim:
         same = sum(
             np.array_equal(kill_once(folder, volume, whom, long), expected)
             for _ in range(options.kills)
@@ -369,11 +375,15 @@ def main() -> None:
         "components": components,
         "killed": killed,
     }
-    parser.add_argument("--only", choices=parts, action="append", help="some figures")
-    parser.add_argument("--gigabytes", type=float, nargs="+", default=[1, 4])
+    parser.add_argument("figures", choices=parts, nargs="+")
+    parser.add_argument("--gigabytes", type=float, nargs="+", default=[0.25, 1, 4])
+    parser.add_argument("--engine", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--side", type=int, default=20_000, help="of the large slice")
+    parser.add_argument("--base-channels", type=int, nargs="+", default=[2, 16])
+    parser.add_argument("--depth", type=int, default=32, help="slices of the timings")
     parser.add_argument("--runs", type=int, default=3, help="turns of each timing")
     parser.add_argument("--kills", type=int, default=20, help="of each kind")
+    parser.add_argument("--victim", nargs="+", default=VICTIMS, choices=VICTIMS)
     parser.add_argument("--folder", type=Path, help="where the volumes are written")
     parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -381,7 +391,7 @@ def main() -> None:
         predict_and_tell(options.folder, *options.peak)
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        for name in options.only or parts:
+        for name in options.figures:
             parts[name](Path(folder), options)
 
 
