@@ -126,7 +126,7 @@ def slices(folder: Path, options: argparse.Namespace) -> None:
 
 
 def peak(folder: Path, volume: Volume, engine: str, base: str, **more: object) -> None:
-    words = [sys.executable, __file__, "--peak", volume.path, engine, base]
+    words = [sys.executable, __file__, "memory", "--peak", volume.path, engine, base]
     words += ["--folder", str(folder)]
     found = json.loads(subprocess.check_output(words, text=True))
     seconds = found.pop("seconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from threading import Event
 
 import numpy as np
@@ -84,6 +85,25 @@ def test_a_spiral_that_crosses_every_face_is_one_object(tmp_path):
     objects, number = numbered(classes, (2, 5, 7), tmp_path)
     assert number == 1
     assert (objects == (classes > 0)).all()
+
+
+def test_pieces_that_touch_no_face_take_no_memory_together(tmp_path):
+    def peak(blocks):
+        folder = tmp_path / str(blocks)
+        folder.mkdir()
+        grid = Grid((8 * blocks, 128, 128), (8, 128, 128))
+        classes = np.zeros(grid.shape, np.uint8)
+        classes[1::8, ::2, ::2] = classes[4::8, ::2, ::2] = 1
+        volume = on_disk(folder / "classes.zarr", classes)
+        list(LocalEngine().run(FacesWork(volume, folder, grid, 3), grid, Event()))
+        tracemalloc.start()
+        assert join_pieces(folder, grid) == 8192 * blocks
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest
+
+    _, few, many = map(peak, (1, 2, 16))  # libraries are loaded by the first
+    assert many < 1.5 * few
 
 
 def test_classes_without_small_pieces_stay_classes(tmp_path):

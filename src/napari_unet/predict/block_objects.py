@@ -7,9 +7,9 @@ faces and the sizes of the pieces are kept in between.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,6 @@ from napari_unet.predict.volume_image import read_labels, write_block
 if TYPE_CHECKING:
     from napari_unet.data.volume import Volume
 
-_KEPT = 64
-"""Faces of so many blocks are kept in memory while they are joined."""
 _NUMBERS = "numbers.npy"
 _OFFSETS = "offsets.npy"
 
@@ -165,7 +163,7 @@ class ShiftWork:
     pieces
         (Z, Y, X): the objects of each block, counted from 1.
     folder
-        Where the numbers are kept.
+        Where `number_slices` kept how many lie before each block.
     objects
         Where they are written.
     """
@@ -184,8 +182,10 @@ class ShiftWork:
         """Return what is to be written."""
         if stop.is_set():
             return None
-        numbers = _numbers(self.folder, block, int(read.max(initial=0)))
-        return np.asarray(numbers[read])
+        before = np.load(self.folder / _OFFSETS, mmap_mode="r")[block.index]
+        numbers = read.astype(self.objects.dtype)
+        np.add(numbers, before, out=numbers, where=read > 0, casting="unsafe")
+        return numbers
 
     def write(self, block: Block, made: NDArray[np.unsignedinteger]) -> int:
         """Write a block."""
@@ -195,6 +195,8 @@ class ShiftWork:
 
 def join_pieces(folder: Path, grid: Grid, min_size: int = 0) -> int:
     """Join the pieces that touch across faces, and number what they make up.
+
+    Only what touches is held in memory; all others are numbered block by block.
 
     Parameters
     ----------
@@ -209,27 +211,91 @@ def join_pieces(folder: Path, grid: Grid, min_size: int = 0) -> int:
     -------
     The number of objects.
     """
-    sizes, counts = [], []
-    for index in range(len(grid)):
-        with np.load(_faces(folder, index)) as kept:
-            sizes.append(kept["sizes"][1:])
-        counts.append(len(sizes[-1]))
+    counts = [len(_load(folder, index, "sizes")) - 1 for index in range(len(grid))]
     offsets = np.cumsum([0, *counts])
-    pairs = [np.empty((0, 2), np.int64), *_touching(folder, grid, offsets)]
-    joined, total = np.concatenate(pairs), int(offsets[-1])
-    graph = scipy.sparse.coo_array(
-        (np.ones(len(joined), bool), (joined[:, 0], joined[:, 1])), (total, total)
-    )
-    number, object_of = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    voxels = np.zeros(number, np.int64)
-    np.add.at(voxels, object_of, np.concatenate([np.empty(0, np.int64), *sizes]))
-    large = voxels >= min_size
-    numbers = np.cumsum(large) * large
-    last = int(numbers.max(initial=0))
-    dtype = np.uint32 if last < 2**32 else np.uint64
+    joined = _Joined.of(folder, grid, offsets)
+    total, last = int(offsets[-1]), 0
+    dtype = np.dtype(np.uint32 if total < 2**32 else np.uint64)
     _keep(folder / _OFFSETS, offsets[:-1])
-    _keep(folder / _NUMBERS, numbers[object_of].astype(dtype))
+    with atomic_write(folder / _NUMBERS) as temporary, temporary.open("wb") as stream:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": (total,)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for index, first in enumerate(offsets[:-1]):
+            sizes = _load(folder, index, "sizes")[1:]
+            numbers = joined.number(int(first), sizes, min_size, last)
+            last = max(last, int(numbers.max(initial=0)))
+            stream.write(numbers.astype(dtype).tobytes())
     return last
+
+
+class _Joined:
+    """What the pieces make up that touch others, each known by its number in all.
+
+    Parameters
+    ----------
+    pieces
+        Their numbers, in order.
+    object_of
+        Which object each is of; objects in the order of their first piece.
+    voxels
+        Size of each object.
+    """
+
+    def __init__(
+        self,
+        pieces: NDArray[np.int64],
+        object_of: NDArray[np.int32],
+        voxels: NDArray[np.int64],
+    ) -> None:
+        self._pieces, self._object_of, self._voxels = pieces, object_of, voxels
+        self._numbers = np.zeros(len(voxels), np.int64)
+        self._starts = np.zeros(len(pieces), bool)
+        self._starts[np.unique(object_of, return_index=True)[1]] = True
+
+    @classmethod
+    def of(cls, folder: Path, grid: Grid, offsets: NDArray[np.int64]) -> _Joined:
+        """Read the faces of all blocks, and join the pieces that touch across them."""
+        touching = [np.empty((0, 2), np.int64), *_touching(folder, grid, offsets)]
+        pairs = np.concatenate(touching)
+        pieces, ends = np.unique(pairs, return_inverse=True)
+        ends, number = ends.reshape(-1, 2), len(pieces)
+        edges = (np.ones(len(ends), bool), (ends[:, 0], ends[:, 1]))
+        graph = scipy.sparse.coo_array(edges, (number, number))
+        count, object_of = scipy.sparse.csgraph.connected_components(
+            graph, directed=False
+        )
+        voxels = np.zeros(count, np.int64)
+        for index, (first, end) in enumerate(itertools.pairwise(offsets)):
+            mine = slice(*np.searchsorted(pieces, (first, end)))
+            sizes = _load(folder, index, "sizes")[1:]
+            np.add.at(voxels, object_of[mine], sizes[pieces[mine] - first])
+        return cls(pieces, object_of, voxels)
+
+    def number(
+        self, first: int, sizes: NDArray[np.int64], min_size: int, last: int
+    ) -> NDArray[np.int64]:
+        """Return the numbers of a block's pieces, after those of the blocks before it.
+
+        Parameters
+        ----------
+        first
+            Number in all of the block's first piece; blocks come in their order.
+        sizes
+            Voxels of its pieces.
+        min_size
+            Objects with fewer get the number 0.
+        last
+            Number of the last object so far.
+        """
+        mine = slice(*np.searchsorted(self._pieces, (first, first + len(sizes))))
+        here, objects = self._pieces[mine] - first, self._object_of[mine]
+        begins = sizes >= min_size
+        begins[here] = self._starts[mine] & (self._voxels[objects] >= min_size)
+        numbers = np.where(begins, last + np.cumsum(begins), 0)
+        starting = self._starts[mine]
+        self._numbers[objects[starting]] = numbers[here[starting]]
+        numbers[here] = self._numbers[objects]
+        return numbers
 
 
 def _numbers(folder: Path, block: Block, count: int) -> NDArray[np.unsignedinteger]:
@@ -245,23 +311,21 @@ def _touching(
     folder: Path, grid: Grid, offsets: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the pairs of pieces of one class that touch, face by face."""
-    faces = lru_cache(_KEPT)(lambda index: _load(folder, index))
     for axis, block, beyond in grid.neighbours():
-        here, there = faces(block.index), faces(beyond.index)
-        if f"{axis}last" not in here:
-            continue
-        a, b = here[f"{axis}last"].ravel(), there[f"{axis}first"].ravel()
-        both = (a > 0) & (b > 0)
-        a, b = a[both], b[both]
-        same = here["classes"][a] == there["classes"][b]
-        pairs = np.unique(np.stack([a[same], b[same]], 1), axis=0).astype(np.int64)
+        here = _load(folder, block.index, f"{axis}last")
+        there = _load(folder, beyond.index, f"{axis}first")
+        both = (here > 0) & (there > 0)
+        pairs = np.unique(np.stack([here[both], there[both]], 1), axis=0)
+        classes = [_load(folder, one.index, "classes") for one in (block, beyond)]
+        same = classes[0][pairs[:, 0]] == classes[1][pairs[:, 1]]
         before = offsets[[block.index, beyond.index]]
-        yield pairs - 1 + before
+        yield pairs[same].astype(np.int64) - 1 + before
 
 
-def _load(folder: Path, index: int) -> dict[str, NDArray[Any]]:
+def _load(folder: Path, index: int, name: str) -> NDArray[Any]:
+    """Read one of the arrays that `FacesWork` kept of a block."""
     with np.load(_faces(folder, index)) as kept:
-        return dict(kept)
+        return np.asarray(kept.get(name, np.empty(0, np.int32)))
 
 
 def _faces(folder: Path, index: int) -> Path:
@@ -279,7 +343,7 @@ def number_slices(folder: Path, counts: dict[int, int]) -> int:
     Parameters
     ----------
     folder
-        Where the numbers are kept.
+        Where it is kept how many lie before each block.
     counts
         Objects of each block.
 
@@ -287,9 +351,6 @@ def number_slices(folder: Path, counts: dict[int, int]) -> int:
     -------
     The number of objects.
     """
-    each = [counts[index] for index in sorted(counts)]
-    last = int(sum(each))
-    dtype = np.uint32 if last < 2**32 else np.uint64
-    _keep(folder / _OFFSETS, np.cumsum([0, *each])[:-1])
-    _keep(folder / _NUMBERS, np.arange(1, last + 1, dtype=dtype))
-    return last
+    ends = np.cumsum([0, *(counts[index] for index in sorted(counts))])
+    _keep(folder / _OFFSETS, ends[:-1])
+    return int(ends[-1])
