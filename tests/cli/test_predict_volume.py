@@ -86,6 +86,22 @@ def test_a_file_is_not_predicted_to_a_volume(files, train, failed):
     assert "is no OME-Zarr" in words
 
 
+def test_an_image_in_hdf5_is_predicted_as_the_volume_is(files, volume, train, run):
+    h5py = pytest.importorskip("h5py")
+    model, grey = train() / "best.safetensors", np.asarray(open_volume(volume))
+    with h5py.File(files / "image.h5", "w") as file:
+        for name, values in (("other", 255 - grey), ("raw", grey)):
+            held = file.create_dataset(name, data=values, chunks=(2, 16, 16))
+            held.attrs["element_size_um"] = (0.05, 0.004, 0.004)
+    for image, out in ((volume, "zarr"), (files / "image.h5:raw", "hdf5")):
+        words = ("--out", files / f"{out}.ome.zarr", "--device", "cpu", *BLOCK)
+        run("predict", model, image, *words)
+    found, expected = (open_volume(files / f"{k}.ome.zarr") for k in ("hdf5", "zarr"))
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    assert found.scale == pytest.approx((0.05, 0.004, 0.004))
+    assert found.unit == "um"
+
+
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     files, volume, train, run
 ):

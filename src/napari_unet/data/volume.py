@@ -17,6 +17,7 @@ from napari_unet.data.addresses import is_address
 from napari_unet.data.files import flush, unreadable, unwritable
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
+from napari_unet.data.formats.hdf5 import open_dataset
 from napari_unet.errors import InputError
 
 _TASKS = 2**14
@@ -25,7 +26,7 @@ _TASKS = 2**14
 
 @dataclass(frozen=True)
 class Volume:
-    """An array of a Zarr hierarchy, with the meaning of its dimensions.
+    """An array of a Zarr hierarchy or an HDF5 file, with the meaning of its dimensions.
 
     It holds no values and no open file: it travels to other processes, and whoever
     reads from it opens it.
@@ -33,7 +34,7 @@ class Volume:
     Parameters
     ----------
     path
-        Folder or address of the OME-Zarr, or of the plain array or group.
+        Folder or address of the OME-Zarr, or of the plain array or group; an HDF5 file.
     inside
         Path of the array within it; "" where it is the array itself.
     axes
@@ -68,6 +69,11 @@ class Volume:
     shards: tuple[int, ...] | None = None
     level: int = 0
     version: str = ""
+
+    @property
+    def source(self) -> str:
+        """What it is opened by, as a user writes it."""
+        return f"{self.path}:{self.inside}" if Path(self.path).is_file() else self.path
 
     @property
     def ndim(self) -> int:
@@ -195,8 +201,10 @@ def opened(volume: Volume, mode: str = "r") -> Any:
     Raises
     ------
     InputError
-        When zarr is not installed, or the array is not there any more.
+        When its library is not installed, or the array is not there any more.
     """
+    if Path(volume.path).is_file():
+        return open_dataset(Path(volume.path), volume.inside)
     zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
     where = f"{volume.path}/{volume.inside}".rstrip("/")
     try:

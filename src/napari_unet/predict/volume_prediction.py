@@ -215,7 +215,7 @@ class _Run:
         if begun is not None and request.block is None:
             self._cut(begun.block)
         asked = BlockPlan(
-            image=f"{request.image.path} {self._image.shape} {self._image.dtype}",
+            image=f"{request.image.source} {self._image.shape} {self._image.dtype}",
             model=digest,
             predict=self._predictor.config,
             finish=self._finish,

@@ -52,6 +52,37 @@ def read_hdf5(path: Path, inside: str = "") -> Held:
     return Held(data, axes, "HDF5 metadata", found.sizes, found.notes)
 
 
+def find_image(path: Path, inside: str = "") -> tuple[Found, tuple[int, ...]]:
+    """Return an image in an HDF5 file, with its `dtype`, and the sides of its chunks.
+
+    Raises
+    ------
+    InputError
+        As `read_hdf5` does.
+    """
+    with _open(library("h5py", "HDF5 files"), path) as file:
+        found = _choose(file, path, inside)
+        first = file[found.paths[0]]
+        return replace(found, dtype=found.dtype or first.dtype), _chunks(first)
+
+
+def _chunks(dataset: Any) -> tuple[int, ...]:
+    """Return what is read as one; of data in one piece, single slices."""
+    shape = tuple(map(int, dataset.shape))
+    return dataset.chunks or (1,) * (len(shape) - 2) + shape[-2:]
+
+
+def open_dataset(path: Path, name: str) -> Any:
+    """Open a data set, in a file that stays open as long as it is used.
+
+    Raises
+    ------
+    InputError
+        When the file is broken, or not there any more.
+    """
+    return _open(library("h5py", "HDF5 files"), path)[name]
+
+
 def _open(h5py: Any, path: Path) -> Any:
     with path.open("rb"):
         pass  # what the operating system refuses, it says better than HDF5

@@ -132,6 +132,19 @@ READABLE = tuple(
 )
 
 
+def within_hdf5(path: Path) -> tuple[Path, str]:
+    """Return an HDF5 file and what is named in it, "" where nothing is."""
+    within = _INSIDE.fullmatch(str(path))
+    if within and not path.exists() and Path(within[1]).is_file():
+        return Path(within[1]), within[3]
+    return path, ""
+
+
+def is_hdf5(path: Path) -> bool:
+    """Return whether a path is one of HDF5, by its name."""
+    return within_hdf5(path)[0].suffix.lower() in _HDF5.suffixes
+
+
 def read_other(path: Path, axes: str | None = None) -> Loaded | None:
     """Read a file of a kind that stands in this room.
 
@@ -153,9 +166,9 @@ def read_other(path: Path, axes: str | None = None) -> Loaded | None:
         When nothing here reads this kind, its content is not what its name says, or its
         library is missing; and as its reader does.
     """
-    within = _INSIDE.fullmatch(str(path))
-    if within and not path.exists() and Path(within[1]).is_file():
-        return arranged(path, read_hdf5(Path(within[1]), within[3]), axes)
+    file, inside = within_hdf5(path)
+    if inside:
+        return arranged(path, read_hdf5(file, inside), axes)
     named, held = _by_name(path), _by_content(path)
     if held is _PACKED and named is _NIFTI and path.suffix.lower() == ".gz":
         held = named
