@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from napari_unet.errors import ModelFileError
 from napari_unet.model.foreign.runtimes import read_state_dict
@@ -97,12 +98,12 @@ def _layers(state: Mapping[str, Tensor]) -> list[tuple[str, dict[str, Tensor]]]:
     return found
 
 
-def _own_layers(encoder: nn.Module) -> list[tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
-    found: list[tuple[nn.Conv2d, nn.BatchNorm2d | None]] = []
+def _own_layers(encoder: nn.Module) -> list[tuple[nn.Conv2d, _BatchNorm | None]]:
+    found: list[tuple[nn.Conv2d, _BatchNorm | None]] = []
     for layer in encoder.modules():
         if isinstance(layer, nn.Conv2d | nn.Conv3d):
             found.append((layer, None))  # type: ignore[arg-type]
-        elif found and isinstance(layer, nn.BatchNorm2d):
+        elif found and isinstance(layer, _BatchNorm):
             found[-1] = (found[-1][0], layer)
     return found
 
