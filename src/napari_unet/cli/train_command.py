@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -11,7 +12,7 @@ import typer
 from napari_unet.cli.options import Given, check_formula, flags, with_settings
 from napari_unet.config import NETWORKS, ImageConfig, Preset, RunConfig
 from napari_unet.config.networks import other_network
-from napari_unet.config.train import BUDGETS
+from napari_unet.config.train import BUDGETS, TrainConfig
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,8 +97,6 @@ def train(
     for all images when given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
-    from napari_unet.cli.show import hush
-    from napari_unet.train.distributed import joined
     from napari_unet.train.session import open_run
     from napari_unet.train.training_source import source_of
 
@@ -111,9 +110,7 @@ def train(
         start = _start(base, given, network)
         base = _with_network(base, network)
         settings = _settings(base, start, given, regions or [])
-    with joined(settings.train.device, settings.train.batch_size) as ranks:
-        if not ranks.first:
-            hush()
+    with _with_others(settings.train):
         run = open_run(
             [source_of(one) for one in settings.images],
             settings,
@@ -125,6 +122,18 @@ def train(
         if not any((network, preset, config, resume, given["network"], given["run"])):
             _offer_starter(run)
         train_and_report(run)
+
+
+@contextmanager
+def _with_others(config: TrainConfig) -> Iterator[None]:
+    """Train with the processes that `torchrun` started; only the first one speaks."""
+    from napari_unet.cli.show import hush
+    from napari_unet.train.distributed import joined
+
+    with joined(config.device, config.batch_size) as ranks:
+        if not ranks.first:
+            hush()
+        yield
 
 
 def _offer_starter(run: OpenRun) -> None:
