@@ -9,6 +9,7 @@ import skimage
 
 from napari_unet.errors import InputError
 from napari_unet.measure.columns import COLUMNS
+from napari_unet.measure.feret import longest
 from napari_unet.measure.measuring import measure_objects
 from napari_unet.measure.numbered import number_objects
 from napari_unet.measure.surface_area import surface_area
@@ -248,3 +249,18 @@ def test_what_cannot_be_measured_is_refused(labels, words):
 def test_an_image_of_another_size_is_refused():
     with pytest.raises(InputError, match="the image is"):
         measure_objects(np.ones((1, 4, 4), np.uint8), np.ones((1, 1, 5, 4)))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (9.0, 2.0, 1.0)])
+def test_the_feret_diameter_is_that_of_the_farthest_sides_of_pixels(spacing):
+    size = np.array(spacing)
+    halves = np.concatenate([np.diag(size / 2), np.diag(-size / 2)])
+    masks = [np.ones((1, 1, 1), bool), np.ones((1, 1, 2), bool)]
+    rng = np.random.default_rng(2)
+    masks += [rng.random(rng.integers(2, 6, 3)) < 0.5 for _ in range(20)]
+    for mask in masks:
+        mask[0, 0, 0] = True
+        sides = (np.argwhere(mask) * size)[:, None] + halves
+        sides = sides.reshape(-1, 3)
+        brute = np.linalg.norm(sides[:, None] - sides, axis=-1).max()
+        assert longest(mask, spacing) == pytest.approx(brute, rel=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
@@ -35,15 +36,19 @@ def longest(mask: NDArray[np.bool_], spacing: Sequence[float]) -> float:
     middles = _far_out(_corners(mask) * size, size.max())
     if len(middles) > _MANY:
         middles = middles[scipy.spatial.ConvexHull(middles).vertices]
-    apart = scipy.spatial.distance.cdist(middles, middles)
-    # Half a pixel is added to either end, along an axis each. `flatnonzero` is several
-    # times faster than `nonzero` of a plane.
-    near = np.flatnonzero(apart.ravel() >= apart.max() - size.max())
-    one, other = np.divmod(near, len(middles))
+    apart = scipy.spatial.distance.pdist(middles, "sqeuclidean")
+    # Half a pixel is added to either end, along an axis each.
+    least = max(0.0, math.sqrt(apart.max(initial=0.0)) - size.max()) ** 2
+    near = np.flatnonzero(apart >= least * (1 - _ROUNDING))
+    ends = np.cumsum(np.arange(len(middles) - 1, 0, -1))
+    one = np.searchsorted(ends, near, side="right")
+    other = near - ends[one] + len(middles)
     along = abs(middles[one] - middles[other]) * size
     halves = np.add.outer(size**2, size**2) / 4 + np.diag(size**2 / 2)
     added = along[:, :, None] + along[:, None, :] + halves
-    return float((apart[one, other] ** 2 + added.max(axis=(1, 2))).max() ** 0.5)
+    farthest = (apart[near] + added.max(axis=(1, 2))).max(initial=0.0)
+    # The two sides of one pixel may be farther apart than two pixels are.
+    return float(max(math.sqrt(farthest), size.max()))
 
 
 def longest_and_shortest(
@@ -70,26 +75,21 @@ def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     One in the middle between two pixels of the object is no corner of its convex hull.
     """
     padded = framed(mask)
-    found, flat = mask.copy(), padded.ravel()
-    steps = np.array(padded.strides)
-    for axis in range(mask.ndim):
-        before, after = ([slice(1, -1)] * mask.ndim for _ in range(2))
-        before[axis], after[axis] = slice(None, -2), slice(2, None)
-        found &= ~(padded[tuple(before)] & padded[tuple(after)])
-    corners = np.argwhere(found)
-    places = (corners + 1) @ steps
-    # Few are left to be looked at along the diagonals.
-    for step in _diagonals(mask.ndim) @ steps:
-        kept = ~(flat[places + step] & flat[places - step])
-        corners, places = corners[kept], places[kept]
-    return corners.astype(np.float64)
+    flat, steps = padded.ravel(), np.array(padded.strides)
+    kept = flat.copy()
+    for step in (_ways(mask.ndim) @ steps).tolist():
+        between = flat[2 * step :] & flat[: -2 * step]
+        inner = kept[step:-step]
+        np.greater(inner, between, out=inner)  # inner, and not between
+    places = np.unravel_index(np.flatnonzero(kept), padded.shape)
+    return np.stack(places, axis=1).astype(np.float64) - 1
 
 
 @cache
-def _diagonals(ndim: int) -> NDArray[np.intp]:
-    """Return the steps to half of the neighbours that do not lie along an axis."""
-    ways = [way for way in product((-1, 0, 1), repeat=ndim) if way > (0,) * ndim]
-    return np.array([way for way in ways if np.count_nonzero(way) > 1])
+def _ways(ndim: int) -> NDArray[np.intp]:
+    """Return the steps to half of a pixel's neighbours, those that lead forwards."""
+    ways = product((-1, 0, 1), repeat=ndim)
+    return np.array([way for way in ways if way > (0,) * ndim])
 
 
 def _sides(

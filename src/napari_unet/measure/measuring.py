@@ -100,8 +100,10 @@ class _Plane:
         if self.image is None:
             return {}
         found, several = {}, len(self.image) > 1
+        # Several times faster than indexing by the mask.
+        inside = np.flatnonzero(mask)
         for channel, picture in enumerate(self.image):
-            grey = picture[box][mask].astype(np.float64)
+            grey = picture[box].ravel()[inside].astype(np.float64)
             suffix = f" {channel}" if several else ""
             mean = float(grey.mean())
             away = grey - mean

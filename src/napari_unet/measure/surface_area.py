@@ -44,13 +44,13 @@ def surface_area(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -
     .. [1] Lindblad 2005, Surface area estimation of digitized 3D objects using weighted
        local configurations, Image and Vision Computing 23:111.
     """
-    patterns = framed(mask).view(np.uint8)
-    # The last axis has the lowest bit of a corner's place.
-    for axis, bits in ((2, 1), (1, 2), (0, 4)):
-        ahead, behind = [slice(None)] * 3, [slice(None)] * 3
-        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-        patterns = patterns[tuple(behind)] | patterns[tuple(ahead)] << np.uint8(bits)
-    counts = np.bincount(patterns.ravel(), minlength=_PATTERNS)
+    padded = framed(mask)
+    patterns, steps = padded.ravel().view(np.uint8), padded.strides
+    # The last axis has the lowest bit of a corner's place. What goes on in the next row
+    # meets the frame there, which holds nothing.
+    for step, bits in zip(reversed(steps), (1, 2, 4), strict=True):
+        patterns = patterns[:-step] | patterns[step:] << np.uint8(bits)
+    counts = np.bincount(patterns, minlength=_PATTERNS)
     return float(counts @ _areas(spacing))
 
 
