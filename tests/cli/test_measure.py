@@ -74,3 +74,22 @@ def test_a_table_of_somebody_else_is_not_replaced(files, run):
         run("measure", files / "labels.tif", "--csv", files / "new.csv")
     run("measure", files / "labels.tif", "--csv", own, "--overwrite")
     assert "opinion" not in own.read_text("utf-8")
+
+
+def test_a_zarr_larger_than_memory_is_measured_part_by_part(files, run, monkeypatch):
+    pytest.importorskip("zarr")
+    from napari_unet.data.ome_zarr_writer import write_zarr
+
+    numbers = np.zeros((12, 40, 40), np.uint32)
+    for number in range(1, 17):
+        row, column = divmod(number - 1, 4)
+        at = 10 * row + 1, 10 * column + 1
+        numbers[number % 3 : 8, at[0] : at[0] + 7, at[1] : at[1] + 6] = number
+    stack = Stack(numbers, "ZYX", (50, 4, 4), "nm", "labels")
+    write_zarr(files / "labels.ome.zarr", None, {"labels": stack})
+    out = [files / name for name in ("whole.csv", "parts.csv")]
+    run("measure", files / "labels.ome.zarr", "--csv", out[0], "--no-distances")
+    monkeypatch.setattr("napari_unet.data.lazy.memory_limit", lambda: 400_000)
+    said = run("measure", files / "labels.ome.zarr", "--csv", out[1]).stdout
+    assert "part by part" in said
+    assert out[0].read_text() == out[1].read_text()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ from napari_unet.cli.options import Given, Overwrite, with_settings
 from napari_unet.errors import StoppedError
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from rich.table import Table
 
     from napari_unet.measure.object_measures import ObjectMeasures
@@ -108,7 +111,13 @@ def _measure(
     from napari_unet.cli.show import bar, read_and_tell, say
     from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.addresses import level_in
+    from napari_unet.data.lazy import memory_limit
     from napari_unet.data.stack import parse_slices
+    from napari_unet.measure.by_blocks import (
+        BlockSource,
+        bytes_as_a_whole,
+        measure_by_blocks,
+    )
     from napari_unet.measure.measuring import MeasureSource, measure_steps
     from napari_unet.measure.numbered import number_objects
     from napari_unet.steps import result_of
@@ -122,22 +131,30 @@ def _measure(
     if other is not None:
         theirs = {"level": level_in(other, level)}
         beside = read_and_tell(other, theirs).slices(slices)
-    values = np.asarray(stack.slices(slices).as_zyx())
-    objects = number_objects(values, given.get("kind"), volume)
-    for note in objects.notes:
-        say(note)
-    source = MeasureSource(
-        objects,
-        None if picture is None else np.asarray(picture.slices(slices).as_czyx()),
-        sized.size_for(objects.ndim),
-        sized.unit,
-        None if beside is None else np.asarray(beside.as_zyx()),
-        distances,
-    )
+    chosen = stack.slices(slices).as_zyx()
+    grey = None if picture is None else picture.slices(slices).as_czyx()
+    kind, memory = given.get("kind"), memory_limit()
+    steps: Callable[[Event], Generator[tuple[int, int], None, ObjectMeasures | None]]
+    if beside is None and bytes_as_a_whole(chosen, grey) > memory:
+        blocks = (chosen, grey, sized.size_for, sized.unit, kind, volume, memory)
+        steps = partial(measure_by_blocks, BlockSource(*blocks))
+    else:
+        objects = number_objects(np.asarray(chosen), kind, volume)
+        source = MeasureSource(
+            objects,
+            None if grey is None else np.asarray(grey),
+            sized.size_for(objects.ndim),
+            sized.unit,
+            None if beside is None else np.asarray(beside.as_zyx()),
+            distances,
+        )
+        steps = partial(measure_steps, source)
     with stop_on_signals() as stop, bar("measuring") as show:
-        found = result_of(measure_steps(source, stop), lambda step: show(*step))
+        found = result_of(steps(stop), lambda step: show(*step))
     if found is None:
         raise StoppedError("Stopped before the end: nothing was written.")
+    for note in found.notes:
+        say(note)
     return found.numbered_from(parse_slices(slices or ":", stack.num_slices).start)
 
 

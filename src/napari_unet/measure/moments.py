@@ -59,8 +59,45 @@ class Moments:
         return bool(self.axes[0] - self.axes[1] > _ROUNDING * max(self.axes[0], 1e-300))
 
 
-def moments(mask: NDArray[np.bool_], spacing: Sequence[float]) -> Moments:
-    """Return the moments of a mask, (Y, X) or (Z, Y, X), with at least one pixel.
+@dataclass(frozen=True)
+class Sums:
+    """What adds up over the parts of an object.
+
+    Attributes
+    ----------
+    count
+        Pixels.
+    first, second
+        Places of the pixels added up, and their products, (ndim,) and (ndim, ndim).
+    """
+
+    count: int
+    first: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+    def __add__(self, other: Sums) -> Sums:
+        """Return those of two parts together."""
+        first, second = self.first + other.first, self.second + other.second
+        return Sums(self.count + other.count, first, second)
+
+    def moved(self, by: NDArray[np.float64]) -> Sums:
+        """Return those of the same pixels elsewhere."""
+        across = np.outer(by, self.first)
+        second = self.second + across + across.T + self.count * np.outer(by, by)
+        return Sums(self.count, self.first + self.count * by, second)
+
+    def moments(self) -> Moments:
+        """Return middle and axes."""
+        centroid = self.first / self.count
+        spread = self.second / self.count - np.outer(centroid, centroid)
+        values, vectors = np.linalg.eigh(spread)
+        # A disc of radius r has second moments of r^2 / 4, a ball of r^2 / 5.
+        axes = 2 * np.sqrt((len(centroid) + 2) * np.clip(values[::-1], 0, None))
+        return Moments(self.count, centroid, axes, vectors[:, -1])
+
+
+def sums_of(mask: NDArray[np.bool_], spacing: Sequence[float]) -> Sums:
+    """Return the sums of a mask, (Y, X) or (Z, Y, X), in the unit of the spacing.
 
     Pixels count as points in their middles, as in skimage.measure.regionprops.
     """
@@ -82,13 +119,12 @@ def moments(mask: NDArray[np.bool_], spacing: Sequence[float]) -> Moments:
         second[axis, -1] = second[-1, axis] = here @ sums
     if ndim == 3:
         second[0, 1] = second[1, 0] = outer[0] @ rows[..., 0] @ outer[1]
-    count = int(rows[..., 0].sum())
-    centroid = first / count
-    spread = second / count - np.outer(centroid, centroid)
-    values, vectors = np.linalg.eigh(spread)
-    # A disc of radius r has second moments of r^2 / 4, a ball of r^2 / 5.
-    axes = 2 * np.sqrt((ndim + 2) * np.clip(values[::-1], 0, None))
-    return Moments(count, centroid, axes, vectors[:, -1])
+    return Sums(int(rows[..., 0].sum()), first, second)
+
+
+def moments(mask: NDArray[np.bool_], spacing: Sequence[float]) -> Moments:
+    """Return the moments of a mask with at least one pixel, as `sums_of` takes it."""
+    return sums_of(mask, spacing).moments()
 
 
 def _parts(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:

@@ -1,0 +1,90 @@
+"""A volume measured part by part comes out as the whole does."""
+
+from threading import Event
+
+import numpy as np
+import pytest
+import scipy
+
+from napari_unet.errors import InputError
+from napari_unet.measure.by_blocks import BlockSource, measure_by_blocks
+from napari_unet.measure.measuring import measure_objects
+from napari_unet.measure.numbered import number_objects
+from napari_unet.steps import result_of
+
+SIZE = (5.0, 2.0, 2.0)
+
+
+@pytest.fixture(scope="module")
+def labels():
+    """Objects of many sizes, one of them through all slices, with large numbers."""
+    noise = np.random.default_rng(0).random((40, 50, 50))
+    found, _ = scipy.ndimage.label(scipy.ndimage.gaussian_filter(noise, 2) > 0.52)
+    found[:, 20:23, 20:24] = found.max() + 1
+    return found.astype(np.int64) * 70_000
+
+
+@pytest.fixture(scope="module")
+def image(labels):
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 255, (2, *labels.shape)).astype(np.uint8)
+
+
+def by_blocks(labels, image, memory, **more):
+    source = BlockSource(labels, image, lambda _ndim: SIZE, "nm", memory=memory, **more)
+    return result_of(measure_by_blocks(source, Event()))
+
+
+def as_a_whole(labels, image, **more):
+    objects = number_objects(labels, more.get("kind"), more.get("volume"))
+    distances = objects.ndim == 2
+    return measure_objects(
+        objects, image, pixel_size=SIZE, unit="nm", distances=distances
+    )
+
+
+def alike(parts, whole, but=()):
+    assert list(parts.values) == list(whole.values)
+    assert parts.measured == pytest.approx(whole.measured)
+    for name, values in whole.values.items():
+        if name not in but and values.dtype.kind != "U":
+            np.testing.assert_allclose(
+                parts.values[name], values, rtol=1e-7, atol=1e-6, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("slices", [12, 40])
+def test_objects_of_a_volume(labels, image, slices):
+    parts = by_blocks(labels, image, slices * 50 * 50 * 26)
+    alike(parts, as_a_whole(labels, image))
+    assert any("part by part" in note for note in parts.notes)
+
+
+def test_an_object_that_no_memory_holds_is_added_up(labels, image):
+    parts, whole = by_blocks(labels, image, 10_000), as_a_whole(labels, image)
+    left_out = ("surface", "sphericity", "feret")
+    alike(parts, whole, left_out)
+    gone = np.isnan(parts.values["surface"])
+    assert gone[-1]
+    assert not gone.all()
+    for name in left_out:
+        kept = parts.values[name][~gone]
+        np.testing.assert_allclose(kept, whole.values[name][~gone])
+    assert any("too large for the memory" in note for note in parts.notes)
+
+
+@pytest.mark.parametrize("kind", ["classes", "objects"])
+def test_slices_one_by_one(labels, image, kind):
+    few = (labels % 3).astype(np.uint8) if kind == "classes" else labels
+    few = few[:6]
+    more = {"kind": kind, "volume": False}
+    alike(
+        by_blocks(few, image[:, :6], 1, **more), as_a_whole(few, image[:, :6], **more)
+    )
+
+
+def test_pieces_of_classes_through_slices_are_refused(labels):
+    with pytest.raises(InputError, match="--planes"):
+        by_blocks((labels > 0).astype(np.uint8), None, 1, volume=True)
+    with pytest.raises(InputError, match="no object"):
+        by_blocks(np.zeros((2, 3, 3), np.uint8), None, 1)
