@@ -169,7 +169,10 @@ def test_a_killed_prediction_goes_on_to_the_undisturbed_result(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
-def test_a_full_disk_is_told_and_the_same_command_goes_on(files, volume, train, run):
+@pytest.mark.parametrize("engine", ["local", "dask"])
+def test_a_full_disk_is_told_and_the_same_command_goes_on(
+    files, volume, train, run, engine
+):
     import resource
 
     model, out = train() / "best.safetensors", files / "out.ome.zarr"
@@ -177,7 +180,7 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(files, volume, train, 
     words = ["predict", model, volume, "--device", "cpu", *BLOCK]
     command = [sys.executable, "-m", "napari_unet", *map(str, words), "--out", str(out)]
     full = subprocess.run(
-        [*command, "--probabilities", str(likely)],
+        [*command, "--probabilities", str(likely), "--engine", engine],
         capture_output=True,
         text=True,
         check=False,

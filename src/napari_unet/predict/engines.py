@@ -7,6 +7,7 @@ are independent and may be worked on twice, so that it does not matter who dies 
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import threading
 from collections import deque
@@ -182,7 +183,11 @@ def _cluster(config: EngineConfig) -> tuple[Any, int]:
         from distributed import LocalCluster
 
         local = LocalCluster(
-            n_workers=config.workers, threads_per_worker=2, dashboard_address=None
+            n_workers=config.workers,
+            threads_per_worker=2,
+            dashboard_address=None,
+            # What goes wrong is told in one sentence, and not by every worker, too.
+            silence_logs=logging.CRITICAL,
         )
         return local, max(1, (os.cpu_count() or 1) // config.workers)
     try:
