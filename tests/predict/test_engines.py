@@ -149,6 +149,21 @@ def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(tmp_path):
     assert first.block.index in blocks_in(done)
 
 
+def test_a_script_that_its_own_processes_would_run_again_is_told(tmp_path):
+    pytest.importorskip("distributed")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from napari_unet.config import EngineConfig\n"
+        "from napari_unet.predict.engines import open_engine\n"
+        "open_engine(EngineConfig(engine='dask', workers=1)).__enter__()\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=False
+    )
+    assert "below if __name__" in done.stderr.splitlines()[-1]
+
+
 def test_no_scheduler_is_told():
     pytest.importorskip("distributed")
     config = EngineConfig(engine="dask", scheduler="tcp://127.0.0.1:9")

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from threading import Event
 
 _AGAIN = "start the same command again, which goes on with what is missing"
+_NO_PROCESSES = (
+    "The processes of the engine dask do not start: a script of your own has to do all "
+    'it does below if __name__ == "__main__":, since they read it, too; or take the '
+    "engine local."
+)
 _WAIT = 0.5
 _COMPUTING = threading.Lock()
 """Held in a worker while it computes: its other thread reads and writes meanwhile."""
@@ -182,13 +187,16 @@ def _cluster(config: EngineConfig) -> tuple[Any, int]:
     if config.engine == "dask":
         from distributed import LocalCluster
 
-        local = LocalCluster(
-            n_workers=config.workers,
-            threads_per_worker=2,
-            dashboard_address=None,
-            # What goes wrong is told in one sentence, and not by every worker, too.
-            silence_logs=logging.CRITICAL,
-        )
+        try:
+            local = LocalCluster(
+                n_workers=config.workers,
+                threads_per_worker=2,
+                dashboard_address=None,
+                # What goes wrong is told in one sentence, and not by every worker, too.
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError as error:
+            raise InputError(_NO_PROCESSES) from error
         return local, max(1, (os.cpu_count() or 1) // config.workers)
     try:
         from dask_jobqueue import SLURMCluster
