@@ -49,6 +49,15 @@ def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
     monkeypatch.setattr(blocks, "BLOCK_VOXELS", 8 * 600 * 64)
     box = predict.volume
     assert box.isVisibleTo(predict)
+    editors = box.engine._editors
+    assert "This program works alone" in editors["workers"].native.toolTip()
+    box.engine.setValue(EngineConfig(engine="dask"))
+    assert editors["workers"].native.isEnabled()
+    assert not editors["memory"].native.isEnabled()
+    box.engine.setValue(EngineConfig())
+    predict.rescale.setChecked(True)
+    assert "cannot be rescaled" in box.run_button.toolTip()
+    predict.rescale.setChecked(False)
     finish = {"objects": "connected", "core": 0, "min_size": 0, "follow_slices": True}
     predict.finish.setValue(PostprocessConfig(**finish))
     box.job.stepped.connect(lambda step: hasattr(step, "stage") and box.job.stop())
@@ -68,13 +77,3 @@ def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
     assert np.asarray(layer.data[0]).max() > 1
     marks = tmp_path / "em-labels.ome.zarr.blocks" / "done.txt"
     assert marks.read_text(encoding="utf-8").count("predicted") == 3
-
-
-def test_settings_without_effect_and_reasons_are_told(predict: Any) -> None:
-    box = predict.volume
-    assert "This program works alone" in box.engine._editors["workers"].native.toolTip()
-    box.engine.setValue(EngineConfig(engine="dask"))
-    assert box.engine._editors["workers"].native.isEnabled()
-    assert not box.engine._editors["memory"].native.isEnabled()
-    predict.rescale.setChecked(True)
-    assert "cannot be rescaled" in box.run_button.toolTip()
