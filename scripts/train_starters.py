@@ -157,7 +157,7 @@ def predicted(model: Model, part: Iterator[Labelled]) -> list[Predicted]:
         for one in images
     ]
     return [
-        Predicted(chance, one.target)
+        Predicted(chance, one.target.part(slice(None)))
         for chance, one in zip(chances, images, strict=True)
     ]
 
