@@ -20,6 +20,7 @@ from napari_unet.errors import InputError
 _TAIL = 0.5
 """Percent of the pixels at either end that count as the last value before them."""
 _SAMPLED = 2**20
+_AT_ONCE = 2**16
 _RUN = 16
 """Pixels in a row on the border whose value may be a filling's."""
 _FILLINGS = 4
@@ -170,9 +171,13 @@ def _normalised(
 
 def _plain(plane: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return mean, variance and number of the pixels of (C, Y, X), as (3, C)."""
-    axes, exact = (1, 2), np.float64
-    mean, variance = plane.mean(axes, dtype=exact), plane.var(axes, dtype=exact)
-    return np.array([mean, variance, np.full(len(plane), float(plane[0].size))])
+    means = plane.mean((1, 2), dtype=np.float64)
+    squares = [
+        _squares(channel.ravel(), mean)
+        for channel, mean in zip(plane, means, strict=True)
+    ]
+    count = np.full(len(plane), float(plane[0].size))
+    return np.array([means, squares / count, count])
 
 
 def _robust(plane: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -186,12 +191,25 @@ def _robust(plane: NDArray[np.float32]) -> NDArray[np.float64]:
             found[2, index] = 1  # a lost section tells nothing of the others
             continue
         sample = values[:: -(-values.size // _SAMPLED)]
-        ends = np.percentile(sample, (_TAIL, 100 - _TAIL)).astype(np.float32)
-        cut = values.clip(*ends)
-        mean, variance = cut.mean(dtype=np.float64), cut.var(dtype=np.float64)
+        low, high = np.percentile(sample, (_TAIL, 100 - _TAIL)).astype(np.float32)
+        cut = values.clip(low, high)
+        mean = cut.mean(dtype=np.float64)
+        variance = _squares(cut, mean) / cut.size
         if variance > 0:  # else the rest is a shape of one value on a background
             found[:, index] = mean, variance, values.size
     return found
+
+
+def _squares(values: NDArray[np.float32], mean: np.float64) -> np.float64:
+    """Return the sum of squared distances of (N,) values from their mean.
+
+    It is numpy's to the last bit, which halves what it adds up in this way too, but
+    needs no array of 64 bits for all of them.
+    """
+    if values.size <= _AT_ONCE:
+        return np.float64(np.square(values - mean).sum())
+    half = values.size // 2 // 8 * 8
+    return _squares(values[:half], mean) + _squares(values[half:], mean)
 
 
 def _filling(channel: NDArray[np.float32]) -> NDArray[np.bool_]:
