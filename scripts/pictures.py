@@ -267,6 +267,8 @@ def objects(tour: Tour) -> None:
     stack, cells = em_stack((6, 384, 384), seed=1)
     place = {"scale": stack.scale, "units": (stack.unit,) * 3}
     viewer.add_image(stack.data, name="em", **place)
+    likely = (cells > 0).astype(np.float32)
+    viewer.add_image(likely, name="probability", visible=False, **place)
     viewer.add_labels(cells, name="prediction", opacity=0.4, **place)
     viewer.reset_view()
     docks = {}
@@ -281,8 +283,14 @@ def objects(tour: Tour) -> None:
             wait_for(lambda: docks["Measure"].found is not None)
             pause(500)
         else:
-            docks[name].next_object()
+            docks[name].review.slice_button.click()
+            for number in (3, 5, 18):
+                docks[name].choose(number)
+                docks[name].review.review_button.click()
+            docks[name].choose(2)
             docks[name].act("smooth")
+            viewer.reset_view()
+            pause(500)
         tour.save(name.lower())
 
 

@@ -6,6 +6,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+_NUL = "embedded null"
+"""How Python says that a path cannot be one."""
+
 
 class NapariUNetError(Exception):
     """Anything that a user can cause; its text is one clear sentence for the user."""
@@ -33,6 +36,11 @@ def foreseen(error: BaseException) -> NapariUNetError | None:
         return InputError(
             f"{error.filename!s:.200} cannot be used ({error.strerror}): check the "
             "path and its permissions."
+        )
+    if isinstance(error, ValueError) and str(error).startswith(_NUL):
+        return InputError(
+            "A path holds the character NUL, which no file can have in its name: check "
+            "the paths that you gave, those in settings files and recipes too."
         )
     return None
 

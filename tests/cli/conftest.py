@@ -39,11 +39,16 @@ def files(tmp_path) -> Path:
 
 @pytest.fixture
 def run() -> Callable[..., Result]:
-    """Run a command in this process; a failure is raised."""
+    """Run a command in this process; a failure is raised.
 
-    def start(*arguments) -> Result:
+    What ends with another exit code than 0 without one has it as `code`.
+    """
+
+    def start(*arguments, code=0) -> Result:
         words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(app, words, catch_exceptions=False)
+        result = CliRunner().invoke(app, words, catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result
 
     return start
 

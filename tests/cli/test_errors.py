@@ -33,6 +33,7 @@ def broken_inputs(files):
         "labels of another shape": ((*train, files / "other.tif"), "5 x 40 x 40"),
         "annotations without a label": ((*train, files / "empty.tif"), "no labels"),
         "a missing file": ((*train, files / "gone.tif"), "does not exist"),
+        "a path with NUL": ((*train, "a\0b.tif"), "the character NUL"),
         "an unknown device": ((*train, labels, "--device", "tpu9"), "tpu9"),
         "slices of letters": (
             (*train, labels, "--validation", "a:b"),

@@ -206,3 +206,12 @@ def test_an_object_of_a_number_that_is_too_large_widens_the_labels():
     whole = (slice(0, 1), slice(0, 8), slice(0, 8))
     change = take(ObjectBoxes(labels), (0, 1, 1), whole, np.ones(labels.shape))
     assert change.values.max() == 256
+
+
+@pytest.mark.parametrize("number", [2**32 - 1, 2**63 + 5])
+def test_the_largest_numbers_can_be_split(number):
+    dtype = np.uint32 if number < 2**32 else np.uint64
+    labels = dumbbell(2).astype(dtype)
+    labels[labels == 3] = number
+    parted = split_by_seeds(ObjectBoxes(labels), number, [[17, 12], [17, 40]])
+    assert set(np.unique(parted.values).tolist()) == {0, number, number + 1}

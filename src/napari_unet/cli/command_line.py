@@ -19,7 +19,7 @@ def run() -> None:
     sys.argv = [word for word in sys.argv if word != "--debug"]
     try:
         app()
-    except (NapariUNetError, MemoryError, OSError) as error:
+    except (NapariUNetError, MemoryError, OSError, ValueError) as error:
         known = foreseen(error)
         if debug or known is None:
             raise

@@ -55,6 +55,7 @@ class ObjectBoxes:
         self._used = used
         self._boxes: dict[int, Box] | None = None
         self._late: list[Box] = []
+        self._changed: list[tuple[Box, set[int]]] = []
 
     @property
     def highest(self) -> int:
@@ -85,25 +86,46 @@ class ObjectBoxes:
 
     def numbers(self) -> list[int]:
         """Return the numbers of all objects, in their order."""
-        return sorted(number for number in self._known() if number > 0)
+        return sorted(number for number, _ in self.items())
 
     def items(self) -> list[tuple[int, Box]]:
         """Return number and box of all objects."""
+        self._known()
+        self._leave_out_gone()
         return [(number, box) for number, box in self._known().items() if number > 0]
 
     def __contains__(self, number: int) -> bool:
-        """Return whether there is, or was, an object of a number."""
+        """Return whether there is, or was a moment ago, an object of a number."""
         return number > 0 and number in self._known()
 
     def include(self, box: Box) -> None:
         """Take note that labels in a box have changed."""
         if self._boxes is None:
             self._late.append(box)
-        else:
-            for number in np.unique(self.labels[box]).tolist():
-                self._used = max(self._used, number)
-                before = self._boxes.get(number, box)
-                self._boxes[number] = union([before, box])
+            return
+        there = np.unique(self.labels[box]).tolist()
+        self._changed.append((box, set(there)))
+        for number in there:
+            self._used = max(self._used, number)
+            before = self._boxes.get(number, box)
+            self._boxes[number] = union([before, box])
+
+    def _leave_out_gone(self) -> None:
+        """Forget objects of which nothing is left where labels have changed."""
+        changed, self._changed = self._changed, []
+        boxes = self._known()
+        if not changed or not boxes:
+            return
+        numbers = list(boxes)
+        sides = [[(side.start, side.stop) for side in boxes[n]] for n in numbers]
+        bounds, doubtful = np.array(sides), set[int]()
+        for box, there in changed:
+            low, high = np.array([(side.start, side.stop) for side in box]).T
+            met = ((bounds[..., 0] < high) & (bounds[..., 1] > low)).all(axis=1)
+            doubtful |= {numbers[at] for at in np.flatnonzero(met)} - there
+        for number in doubtful:
+            if not any((part == number).any() for part in self.labels[boxes[number]]):
+                del boxes[number]
 
     def _known(self) -> dict[int, Box]:
         """Return all boxes; what changed while they were found is taken in."""

@@ -133,7 +133,8 @@ def _grown(
     sizes[0] = 0
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     unused = boxes.highest + 1
-    numbers = np.zeros(len(sizes), np.int64)
+    kind = np.uint64 if labels.dtype == np.uint64 else np.int64
+    numbers = np.zeros(len(sizes), kind)
     numbers[order] = [number, *range(unused, unused + len(order) - 1)]
     values: Labels = labels[box].astype(wide_enough(labels.dtype, numbers))
     values[parts > 0] = numbers[parts[parts > 0]]
