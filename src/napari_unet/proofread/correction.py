@@ -118,7 +118,8 @@ class ObjectBoxes:
             return
         numbers = list(boxes)
         sides = [[(side.start, side.stop) for side in boxes[n]] for n in numbers]
-        bounds, doubtful = np.array(sides), set[int]()
+        bounds: NDArray[np.intp] = np.array(sides)
+        doubtful: set[int] = set()
         for box, there in changed:
             low, high = np.array([(side.start, side.stop) for side in box]).T
             met = ((bounds[..., 0] < high) & (bounds[..., 1] > low)).all(axis=1)
