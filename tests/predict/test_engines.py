@@ -115,6 +115,11 @@ def test_two_processes_share_the_blocks(dask, tmp_path):
     assert os.getpid() not in pids(tmp_path)
 
 
+def test_another_engine_beside_it_says_nothing(dask, tmp_path):
+    with open_engine(EngineConfig(engine="dask", workers=1)) as other:
+        assert len(list(other.run(Note(tmp_path), GRID, Event()))) == len(GRID)
+
+
 def test_blocks_of_a_worker_that_is_killed_are_done_by_others(dask, tmp_path):
     steps = dask.run(Note(tmp_path, 0.1), GRID, Event())
     found = [next(steps)]

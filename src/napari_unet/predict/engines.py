@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from threading import Event
 
 _AGAIN = "start the same command again, which goes on with what is missing"
+_ANY_PORT = {"dashboard_address": ":0"}
+"""Of a scheduler: it has a server of its own even without a dashboard."""
 _NO_PROCESSES = (
     "The processes of the engine dask do not start: a script of your own has to do all "
     'it does below if __name__ == "__main__":, since they read it, too; or take the '
@@ -192,6 +194,7 @@ def _cluster(config: EngineConfig) -> tuple[Any, int]:
                 n_workers=config.workers,
                 threads_per_worker=2,
                 dashboard_address=None,
+                scheduler_kwargs=_ANY_PORT,
                 # What goes wrong is told in one sentence, and not by every worker, too.
                 silence_logs=logging.CRITICAL,
             )
@@ -211,7 +214,7 @@ def _cluster(config: EngineConfig) -> tuple[Any, int]:
         job_cpu=config.cpus,
         memory=config.memory,
         job_extra_directives=list(config.directives),
-        scheduler_options={"dashboard_address": None},
+        scheduler_options={"dashboard": False, **_ANY_PORT},
         **given,
     )
     jobs.scale(jobs=config.workers)
