@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 ModelSource = Path | Callable[[], "Model | None"]
 SEARCH_SECONDS = 20.0
 """No slice is begun after this time."""
+_FIRST_SECONDS = 0.5
+"""After this time, the best place of what is known is told, and kept as the first."""
 _SMOOTHING = 1.5
 """Standard deviation in pixels."""
 
@@ -68,8 +71,10 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     coverage: Coverage | None = None,
     count: int = 8,
     seconds: float = SEARCH_SECONDS,
-) -> Generator[Looked, None, Guidance]:
+) -> Generator[Looked | Found, None, Guidance]:
     """Look at one slice after the other, yielding each, and choose places.
+
+    Soon the first place is yielded, by what is known until then; it stays the first.
 
     Parameters
     ----------
@@ -104,6 +109,10 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     image, rows = stack.picture.as_czyx(), stack.picture_rows
     image = with_colours(image, model.network.footprint.in_channels)
     unsure = np.zeros(stack.as_czyx().shape[1:], np.float32)
+    known = annotated_pixels(labels, kind, coverage)[:, rows]
+    # The same chance every time: the same question gets the same answer.
+    choose = partial(suggest, unsure[:, rows], box=box, rng=np.random.default_rng(0))
+    first: list[Suggestion] = []
     began, seen, total = time.monotonic(), 0, len(unsure)
     for look in uncertainty(Predictor(model, PredictConfig()), image, stop=stop):
         # Single pixels say little, to the eye too.
@@ -111,12 +120,18 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
         unsure[look.z, rows] = smooth
         seen = look.done
         yield Looked(seen, total, look.z, unsure[look.z])
-        if stop.is_set() or time.monotonic() - began > seconds:
+        spent = time.monotonic() - began
+        if stop.is_set():
             break
-    # The same chance every time: the same question gets the same answer.
-    rng = np.random.default_rng(0)
-    known = annotated_pixels(labels, kind, coverage)[:, rows]
-    places = suggest(unsure[:, rows], known, box=box, count=count, rng=rng)
+        if not first and min(_FIRST_SECONDS, seconds) <= spent:
+            first = choose(known, count=1)
+            for one in first:
+                known[(one.z, *one.box)] = True
+                yield Found(one, picture(image, one))
+        if spent > seconds:
+            break
+    more = count - len(first)
+    places = [*first, *(choose(known, count=more) if more else ())]
     found = tuple(Found(one, picture(image, one)) for one in places)
     return Guidance(found, _words(len(found), seen, total))
 

@@ -16,6 +16,7 @@ from qtpy.QtCore import QSize, Qt
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
+from napari_unet.predict import guidance
 from napari_unet.predict.guidance import Found, find_places
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
@@ -242,6 +243,23 @@ def test_uncertainty_is_a_layer_only_when_asked_for(
     part.show_box.click()
     viewer.layers.remove(layer)
     assert not part.show_box.isChecked()
+
+
+def test_the_first_place_is_gone_to_while_the_search_goes_on(
+    part: Any, viewer: Any, qtbot: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(guidance, "_FIRST_SECONDS", 0.0)
+    part.run_button.click()
+    qtbot.waitUntil(lambda: BOX_LAYER in viewer.layers, timeout=60_000)
+    assert part.running
+    first = part.list.item(0).data(Qt.ItemDataRole.UserRole)
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    every = [part.list.item(row) for row in range(part.list.count())]
+    places = [item.data(Qt.ItemDataRole.UserRole) for item in every]
+    assert part.list.currentRow() == 0
+    assert places[0] == first
+    assert 1 < len(places) == len({(one.z, str(one.box)) for one in places})
+    assert viewer.dims.current_step[0] == first.z
 
 
 def test_a_search_that_is_stopped_keeps_what_was_found(

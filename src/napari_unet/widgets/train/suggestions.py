@@ -91,6 +91,7 @@ class SuggestionList(Runner):
         self._unsure: NDArray[np.float32] | None = None
         self._layer: Image | None = None
         self._beside = PartLayers(self, viewer)
+        self._first: Found | None = None
         self._drawn = 0.0
         self.side = steady(QSpinBox())
         self.side.setRange(16, 1024)
@@ -159,15 +160,20 @@ class SuggestionList(Runner):
             self.side.value(),
             coverage=self.workspace.coverage,
         )
-        self._of = layer
+        self._of, self._first = layer, None
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
         self.start("Searching places to annotate", work)
 
-    def on_step(self, look: Looked) -> None:
-        """Show how far it is, and how unsure the network is of a slice."""
+    def on_step(self, look: Looked | Found) -> None:
+        """Show how far it is, how unsure the network is of a slice, the first place."""
         if self._unsure is None:
+            return
+        if isinstance(look, Found):
+            self._first = look
+            self._list(look)
+            self._go_to(0)
             return
         self._unsure[look.z] = look.unsure
         spent = time.monotonic() - self.job.began
@@ -180,15 +186,21 @@ class SuggestionList(Runner):
             self._draw()
 
     def on_done(self, guidance: Guidance) -> None:
-        """List the places, and go to the best one."""
+        """List all places; the first of them is where the user is already."""
         self._draw()
-        self.list.clear()
-        for found in guidance.places:
-            self.list.addItem(list_item(found, self.list.devicePixelRatioF()))
+        row = self.list.currentRow()
+        self._list(*guidance.places)
         self.status.say(guidance.words)
-        self.refresh()
-        if guidance.places:
+        if self._first is not None:
+            self.list.setCurrentRow(row)
+        elif guidance.places:
             self._go_to(0)
+
+    def _list(self, *places: Found) -> None:
+        self.list.clear()
+        for found in places:
+            self.list.addItem(list_item(found, self.list.devicePixelRatioF()))
+        self.refresh()
 
     def _on_item_clicked(self, item: QListWidgetItem) -> None:
         self._go_to(self.list.row(item))
