@@ -59,11 +59,15 @@ def on_disk(folder: Path, name: str, stack: Callable[[], np.ndarray]) -> Path:
 
 def learn(image: object, labels: object) -> None:
     import napari_unet as unet
-    from napari_unet.config import RunConfig, TrainConfig
+    from napari_unet.config import AnnotationKind, RunConfig, TrainConfig
 
     settings = TrainConfig(steps=4, device="cpu", threads=1)
     unet.train_unet(
-        image, labels, config=RunConfig(train=settings), kind="classes", trust=True
+        image,
+        labels,
+        config=RunConfig(train=settings),
+        kind=AnnotationKind.CLASSES,
+        trust=True,
     )
 
 
@@ -97,7 +101,7 @@ def segmented(slices: int, folder: Path, **options: object) -> None:
 
 
 def predict_probabilities(slices: int, folder: Path) -> None:
-    """Predict classes with probabilities of 16 bits."""
+    """Predict classes with their probabilities, four bytes for each of two classes."""
     segmented(slices, folder, probabilities=True)
 
 
@@ -112,9 +116,10 @@ def predict_objects(slices: int, folder: Path) -> None:
 def score(slices: int, folder: Path) -> None:
     """Score numbered objects against others, both in memory with 16 bits a voxel."""
     import napari_unet as unet
+    from napari_unet.config import AnnotationKind
 
     truth = cells(slices, slices, np.uint16)
-    unet.score_labels(np.roll(truth, 3, axis=2), truth, kind="objects")
+    unet.score_labels(np.roll(truth, 3, axis=2), truth, kind=AnnotationKind.OBJECTS)
 
 
 def normalise(slices: int, folder: Path) -> None:

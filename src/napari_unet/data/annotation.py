@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import scipy
@@ -26,6 +26,7 @@ IGNORE = 255
 
 MAX_CLASSES = 254
 _FEW_VALUES = 8
+Scalar = TypeVar("Scalar", bound=np.generic)
 # Beside values up to this one, 255 is no number of an object.
 _HIGHEST_CLASS = 32
 _SPARSE = 0.5
@@ -283,21 +284,20 @@ def _guess_ignored(
     return IGNORE if classes[-1] <= _HIGHEST_CLASS else None
 
 
-def separate(objects: NDArray[np.int32], *, ndim: int = 2) -> NDArray[np.int32]:
+def separate(objects: NDArray[Scalar], *, ndim: int = 2) -> NDArray[Scalar]:
     """Put a gap of one background pixel between objects that touch (paper, sec. 3).
 
     `objects` is (Z, Y, X); the pixel before the border along each axis becomes
     background, so that the gap is exactly one pixel wide. `ndim` 2 leaves objects of
     neighbouring slices alone.
     """
-    gap = np.zeros(objects.shape, bool)
-    for axis in range(3 - ndim, 3):
-        here: list[slice] = [slice(None)] * 3
-        there: list[slice] = [slice(None)] * 3
-        here[axis], there[axis] = slice(None, -1), slice(1, None)
-        a, b = objects[tuple(here)], objects[tuple(there)]
-        gap[tuple(here)] |= (a != b) & (a != 0) & (b != 0)
-    return np.where(gap, np.int32(0), objects)
+    separated = objects.copy()
+    parts = (objects, separated) if ndim == 2 else (objects[None], separated[None])
+    for part, out in zip(*parts, strict=True):
+        for axis in range(-ndim, 0):
+            a, b = np.split(part, [-1], axis)[0], np.split(part, [1], axis)[1]
+            np.split(out, [-1], axis)[0][(a != b) & (a != 0) & (b != 0)] = 0
+    return separated
 
 
 def connected_objects(
@@ -355,7 +355,7 @@ def _listed(values: NDArray[np.int64]) -> str:
 
 
 def _from_objects(labels: NDArray[np.generic], ndim: int) -> Target:
-    objects = separate(small_ids(labels), ndim=ndim)
+    objects = small_ids(separate(labels, ndim=ndim))
     classes = (objects > 0).astype(np.uint8)
     empty = ~(labels != 0).any(axis=(1, 2))
     classes[empty] = IGNORE

@@ -219,6 +219,12 @@ def small_ids(ids: NDArray[np.generic]) -> NDArray[np.int32]:
     return np.asarray(np.reshape(ranks, ids.shape) + first, np.int32)
 
 
+def narrow_ids(ids: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return ids of objects as they are, where 32 bits hold them, else `small_ids`."""
+    whole = ids.dtype.kind in "iu"
+    return ids if whole and ids.dtype.itemsize <= 4 else small_ids(ids)
+
+
 def goes_on(objects: NDArray[np.generic]) -> bool:
     """Guess whether numbers mean the same object in neighbouring slices, (Z, Y, X).
 

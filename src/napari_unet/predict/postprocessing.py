@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import scipy
 import skimage
@@ -10,11 +12,13 @@ from numpy.typing import NDArray
 from napari_unet.config import PostprocessConfig
 from napari_unet.config.postprocess import NECK
 from napari_unet.data.annotation import connected_objects, connected_pieces, separate
+from napari_unet.data.labels import label_values
 from napari_unet.errors import InputError, memory_told
 
 Classes = NDArray[np.uint8]
 Objects = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def classify(
@@ -107,14 +111,17 @@ def postprocess(
         likely = 1 - probabilities[0]
     objects = _number_objects(classes, likely, config, ndim)
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
-    class_of[objects] = classes
+    for numbers, values in zip(objects, classes, strict=True):
+        class_of[numbers] = values
     # Pieces that were dropped have no number, and their class no place.
     class_of[0] = 0
     if config.thin_borders:
         objects = _thin_borders(objects, config.thin_borders)
     if not numbered:
-        return class_of[objects]
-    return _renumbered(connected_pieces(objects, ndim=ndim))
+        return _looked_up(class_of, objects)
+    if config.thin_borders or likely is not None or class_of.max(initial=0) > 1:
+        objects = connected_pieces(objects, ndim=ndim)
+    return _renumbered(objects)
 
 
 def _smooth_slices(
@@ -165,18 +172,20 @@ def _number_objects(
     touches above `core`, and a watershed splits it. What is too small becomes
     background.
     """
-    objects = np.zeros(classes.shape, np.int32)
-    last = np.int32(0)
-    for value in np.unique(classes[classes > 0]):
+    objects: Objects | None = None
+    for value in label_values(classes):
         mask = classes == value
         if likely is None:
             found = connected_objects(mask, ndim=ndim)
         else:
             found = _find_objects(mask, likely, config, ndim)
         found = _large(found, config.min_size or 0)
-        objects[found > 0] = found[found > 0] + last
-        last = objects.max(initial=0)
-    return objects
+        if objects is None:
+            objects = found
+            continue
+        np.add(found, objects.max(initial=0), out=found, where=found > 0)
+        np.maximum(objects, found, out=objects)
+    return np.zeros(classes.shape, np.int32) if objects is None else objects
 
 
 def _find_objects(
@@ -196,9 +205,35 @@ def _find_objects(
 
 
 def _large(objects: Objects, min_size: int) -> Objects:
-    """Return the objects of at least `min_size` pixels."""
-    small = np.bincount(objects.ravel()) < min_size
-    return np.where(small[objects], np.int32(0), objects)
+    """Leave the objects of at least `min_size` pixels, in place."""
+    kept = _sizes(objects) >= min_size
+    numbers = np.arange(len(kept), dtype=np.int32) * kept
+    for plane in objects:
+        plane[...] = numbers[plane]
+    return objects
+
+
+def _sizes(objects: Objects) -> NDArray[np.intp]:
+    """Return the pixels of each object, 0 for the background.
+
+    Slice by slice: numpy counts, and looks up, with numbers of 64 bits.
+    """
+    sizes = np.zeros(objects.max(initial=0) + 1, np.intp)
+    for plane in objects:
+        found = plane[plane > 0]
+        if found.size:
+            first = found.min()
+            counts = np.bincount(found - first)
+            sizes[first : first + len(counts)] += counts
+    return sizes
+
+
+def _looked_up(table: NDArray[Scalar], objects: Objects) -> NDArray[Scalar]:
+    """Return what a table says of each object."""
+    values = np.empty(objects.shape, table.dtype)
+    for plane, out in zip(objects, values, strict=True):
+        out[...] = table[plane]
+    return values
 
 
 def _split_objects(
@@ -340,8 +375,7 @@ def _largest(
 
 def _renumbered(objects: Objects) -> NDArray[np.unsignedinteger]:
     """Close the gaps in the numbers, and store them in 16 bits where they fit."""
-    present = np.bincount(objects.ravel()) > 0
-    present[0] = False
+    present = _sizes(objects) > 0
     numbers = np.cumsum(present) * present
     dtype = np.uint16 if numbers[-1] < 2**16 else np.uint32
-    return np.asarray(numbers[objects], dtype)
+    return _looked_up(numbers.astype(dtype), objects)

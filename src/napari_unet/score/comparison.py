@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from napari_unet.data.labels import (
     check_same_size,
     goes_on,
     label_values,
-    small_ids,
+    narrow_ids,
     whole_numbers,
 )
 from napari_unet.data.stack import check_info_bar
@@ -80,7 +81,7 @@ class Comparison:
     truth: NDArray[np.uint8]
     num_classes: int = 2
     predicted_ids: NDArray[np.generic] | None = None
-    truth_ids: NDArray[np.int32] | None = None
+    truth_ids: NDArray[np.generic] | None = None
     volume: bool = False
     first_slice: int = 0
     trained_on: frozenset[int] | None = frozenset()
@@ -100,7 +101,8 @@ class Comparison:
     @cached_property
     def predicted_mask(self) -> NDArray[np.bool_]:
         """(Z, Y, X): predicted as any class but background."""
-        return np.asarray(self.prediction != 0)
+        found: NDArray[Any] = self.prediction
+        return found if found.dtype == bool else np.asarray(found != 0)
 
     @cached_property
     def truth_mask(self) -> NDArray[np.bool_]:
@@ -115,7 +117,7 @@ class Comparison:
         return connected_objects(self.predicted_mask, ndim=self._ndim)
 
     @cached_property
-    def truth_objects(self) -> NDArray[np.int32]:
+    def truth_objects(self) -> NDArray[np.generic]:
         """(Z, Y, X): 0 is background or no truth, any other value one object."""
         if self.truth_ids is not None:
             return self.truth_ids
@@ -187,7 +189,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         kind, note = kind_of_truth(guess, read, values, numbered=numbered)
         notes.append(note)
     known = reading.num_classes if reading else 2
-    target = to_target(truth, kind, num_classes=known, coverage=coverage)
+    target = _bare(to_target(truth, kind, num_classes=known, coverage=coverage))
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):
@@ -203,7 +205,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     classes, num_classes, more = _predicted_classes(
         prediction, values, kind, reading.num_classes, numbered=numbered
     )
-    ids = small_ids(prediction) if numbered and num_classes == 2 else None
+    ids = narrow_ids(prediction) if numbered and num_classes == 2 else None
     arrays = classes, target.classes, num_classes, ids, true_ids, through
     told = (*notes, *more)
     return Comparison(*arrays, first_slice, trained_on, told, reading)
@@ -226,14 +228,19 @@ def _checked(
     return whole_numbers(prediction, "The prediction holds"), truth, read
 
 
+def _bare(target: Target) -> Target:
+    """Return a target without its objects, which have gaps, and take memory."""
+    return replace(target, objects=np.zeros((0, 0, 0), np.int32))
+
+
 def _true_ids(
     truth: NDArray[np.generic], target: Target, volume: bool | None
-) -> tuple[NDArray[np.int32] | None, bool]:
+) -> tuple[NDArray[np.generic] | None, bool]:
     """Return the numbers of true objects, and whether they go on through slices."""
     if target.kind is not AnnotationKind.OBJECTS:
         return None, bool(volume)
     # By their numbers, without the gaps that the classes get.
-    ids = small_ids(np.where(target.annotated, truth, 0))
+    ids = narrow_ids(np.where(target.annotated, truth, truth.dtype.type(0)))
     return ids, goes_on(truth) if volume is None else volume
 
 
