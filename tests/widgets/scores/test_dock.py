@@ -209,6 +209,8 @@ def test_first_numbers_stand_before_the_borders_and_go_when_it_is_stopped(
     qtbot.waitUntil(lambda: first.text() != "–", timeout=30_000)
     assert (dock.scores, len(dock.table.rows())) == (None, 4)
     assert not dock.save_button.isEnabled()
+    dock.on_step(scoring.SliceScored(1, 4, 0.8))
+    assert "Borders of slice 1 of 4" in dock.status.text()
     dock.run_button.click()
     waiting.set()
     finish(dock)

@@ -171,7 +171,8 @@ class ScoresWidget(Panel):
         """Show how far it is, and first numbers; a report has but one step."""
         if isinstance(item, SliceScored):
             left = self.job.left(item.share)
-            words = f"Scored slice {item.done} of {item.total}, {left}"
+            what = "Scored slice" if self._shown is self.scored else "Borders of slice"
+            words = f"{what} {item.done} of {item.total}, {left}"
             self.show_progress(item.share, words.removesuffix(", "))
         elif isinstance(item, Scored) and self._is_chosen(item):
             self._show_numbers(item)
