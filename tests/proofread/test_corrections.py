@@ -174,7 +174,7 @@ def test_a_type_that_is_full_becomes_larger():
         (lambda boxes: split_by_seeds(boxes, 3, [[17, 12], [0, 0]]), "1 of the seeds"),
         (lambda boxes: merge(boxes, [3, 3]), "cannot be merged"),
         (lambda boxes: delete(boxes, 4), "no object 4"),
-        (lambda boxes: delete(boxes, 0), "no object 0"),
+        (lambda boxes: delete(boxes, 0), "background here"),
     ],
 )
 def test_what_cannot_be_done_is_said(wrong, words):

@@ -94,6 +94,13 @@ def test_of_a_reviewed_object_its_pixels_and_rim_are_learnt(labels, slices):
     assert (classes[2] != IGNORE).all() == bool(slices)
 
 
+def test_a_slice_that_holds_nothing_is_learnt_as_background():
+    made = learnable(np.zeros((2, 8, 8), np.uint8), set(), {1})
+    target = to_target(made.labels, made.kind, coverage=made.coverage)
+    assert (target.classes[1] == 0).all()
+    assert target.annotated_slices.tolist() == [1]
+
+
 def test_what_values_mean_is_seen_from_their_pieces(labels):
     assert learnable(labels, set(), {2}).kind is OBJECTS
     many = np.zeros_like(labels)

@@ -71,18 +71,19 @@ class ObjectBoxes:
         InputError
             When there is none of that number.
         """
-        if number > 0:
-            boxes = self._known()
-            wide = boxes.get(number, whole(self.labels.shape))
-            inner = _inner(self.labels[wide] == number)
-            if inner is not None:
-                box = moved(inner, *(side.start for side in wide))
-                boxes[number] = box
-                return box
+        if number <= 0:
+            raise InputError("There is background here: choose an object, by a click.")
+        boxes = self._known()
+        wide = boxes.get(number, whole(self.labels.shape))
+        inner = _inner(self.labels[wide] == number)
+        if inner is None:
             boxes.pop(number, None)
-        raise InputError(
-            f"There is no object {number}: choose one that is there, by a click."
-        )
+            raise InputError(
+                f"There is no object {number}: choose one that is there, by a click."
+            )
+        box = moved(inner, *(side.start for side in wide))
+        boxes[number] = box
+        return box
 
     def numbers(self) -> list[int]:
         """Return the numbers of all objects, in their order."""

@@ -108,6 +108,8 @@ def learnable(
 
 def _guess(labels: NDArray[np.integer]) -> AnnotationKind:
     """Guess what values mean that are whole, however little of a slice they fill."""
+    if not labels.any():
+        return AnnotationKind.OBJECTS
     guess = guess_kind(labels)
     if guess.kind is AnnotationKind.OBJECTS or guess.is_mask:
         return guess.kind

@@ -97,6 +97,10 @@ def test_objects_then_slices_are_reviewed_one_after_the_other(
     proofread.acts["grow"].click()
     assert proofread.watch.reviewed.words() == "1 of 2 objects, 0 of 3 slices"
     layer.undo()
+    proofread.acts["delete"].click()
+    assert proofread.watch.reviewed.words().startswith("1 of 1 object,")
+    proofread.review.next()
+    layer.undo()
     words = "2 of 2 objects,\n3 of 3 slices"
     qtbot.waitUntil(lambda: words in review.progress.text())
 
@@ -226,3 +230,15 @@ def test_the_mouse_moves_the_image_again_once_the_tools_are_out_of_sight(
     proofread.hide()
     assert layer.mouse_pan
     assert not proofread.modes["split"].isChecked()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (8, 8)])
+def test_labels_that_cannot_be_corrected_say_why(viewer: Any, shape: Any) -> None:
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
+    data = np.ones(shape, np.uint8)
+    data.flags.writeable = False
+    viewer.add_labels(data, name="given")
+    dock.choose(1)
+    for made in (*dock.modes.values(), *dock.acts.values(), dock.review.next_button):
+        assert not made.isEnabled()
+    assert "given" in dock.modes["merge"].toolTip()

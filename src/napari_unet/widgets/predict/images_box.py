@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_unet.widgets.predict.dock import PredictWidget
 
 _PAUSE_MS = 300
-_ROWS_SHOWN = 5
+_HEIGHT = 150
 _YES, _NO = "✓", ""
 _TIP = (
     "Predicts every image that is ticked as a whole, one after the other. What fails "
@@ -119,9 +119,6 @@ class ImagesBox(QWidget):
         painted = [one for one in labels if role_of(one) is Role.ANNOTATIONS]
         self._edits.replace(LabelChanges.of(one).edited for one in painted)
         self.table.show_rows(self._rows)
-        height = self.table.headers[0].sizeHint().height()
-        shown = min(max(1, len(self._rows)), _ROWS_SHOWN)
-        self.table.setFixedHeight(height + 22 * shown + 6)
         self._enable()
 
     def _look(self, row: _Row, labels: list[Labels]) -> None:
@@ -218,6 +215,7 @@ class ImagesBox(QWidget):
         table.setWordWrap(False)
         table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         table.headers[0].setMinimumSectionSize(24)
+        table.setFixedHeight(_HEIGHT)
         return table
 
     def _on_tick(self, row: _Row, used: bool) -> None:

@@ -35,6 +35,7 @@ from napari_unet.proofread.repair import (
 )
 from napari_unet.widgets.choose.keys import PROOFREAD, KeyList
 from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.edits import edit_box
@@ -131,7 +132,7 @@ class ProofreadWidget(Dock):
         if layer is not None and number:
             layer.selected_label = number
         self._enable()
-        seen = layer is not None and number in self.watch.reviewed.objects()
+        seen = not self._why_not() and number in self.watch.reviewed.objects()
         done = " (reviewed)" if seen else ""
         self.status.say(f"Object {number}{done}" if number else "Background")
 
@@ -290,7 +291,9 @@ class ProofreadWidget(Dock):
 
     def _why_not(self) -> str:
         layer = self.labels.value()
-        return "Open or predict labels first." if layer is None else why_fixed(layer)
+        if layer is None:
+            return "Open or predict labels first."
+        return misfit(layer) or why_fixed(layer)
 
     def _enable(self, _changed: Any = None) -> None:
         reason = self._why_not()
@@ -303,8 +306,7 @@ class ProofreadWidget(Dock):
         explain(self.modes["take"], missing)
         explain(self.threshold, missing)
         self.review.show_chosen(self.number, reason)
-        layer = self.labels.value()
-        self.this_slice.setVisible(layer is not None and len(self._planes()) > 1)
+        self.this_slice.setVisible(not reason and len(self._planes()) > 1)
 
     def _on_mode(self, name: str) -> None:
         wanted = self.modes[name].isChecked()
@@ -366,7 +368,7 @@ class ProofreadWidget(Dock):
 
     def _maps(self) -> list[Image]:
         layer = self.labels.value()
-        return [] if layer is None else maps_over(self.viewer, layer)
+        return [] if self._why_not() else maps_over(self.viewer, layer)
 
     def _planes(self) -> NDArray[Any]:
         found: NDArray[Any] = planes(self.labels.value())
