@@ -112,8 +112,7 @@ class MeasuredPart:
         for picture, (mean, deviation) in zip(self.image, names, strict=True):
             grey = picture[box].ravel()[inside].astype(np.float64)
             found[mean] = float(grey.mean())
-            away = grey - found[mean]
-            found[deviation] = math.sqrt(away @ away / len(away))
+            found[deviation] = math.sqrt(np.square(grey - found[mean]).mean())
         return found
 
     def _around(self, number: int, box: Box) -> dict[str, float]:
