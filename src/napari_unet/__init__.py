@@ -28,6 +28,7 @@ _HOME = {
     "RunFolder": "train.run_folder",
     "Scores": "score.scores",
     "SegNetConfig": "config",
+    "SlidingWindowConfig": "config",
     "Stack": "data.stack",
     "TrainConfig": "config",
     "Trainer": "train.trainer",

@@ -39,7 +39,7 @@ def test_a_package_gives_what_the_model_gives_and_comes_back(tmp_path, name):
         readme = archive.read("README.md").decode()
     assert "unet.py" not in names
     assert "unet.py" not in readme
-    assert described["cite"][0]["doi"] == config.source.doi
+    assert described["cite"][0] == config.source.citation
     assert described["name"].startswith(config.title)
     assert "parent" not in described["weights"]["torchscript"]
     assert card_of(path).network == config

@@ -11,7 +11,12 @@ from napari_unet.config.coverage import Coverage
 from napari_unet.config.engine import EngineConfig
 from napari_unet.config.export import ExportConfig
 from napari_unet.config.network import NetworkConfig
-from napari_unet.config.networks import NETWORKS, SegNetConfig, UNetConfig
+from napari_unet.config.networks import (
+    NETWORKS,
+    SegNetConfig,
+    SlidingWindowConfig,
+    UNetConfig,
+)
 from napari_unet.config.postprocess import PostprocessConfig
 from napari_unet.config.predict import PredictConfig
 from napari_unet.config.presets import Preset
@@ -38,6 +43,7 @@ __all__ = [
     "RunConfig",
     "SegNetConfig",
     "Settings",
+    "SlidingWindowConfig",
     "TrainConfig",
     "UNetConfig",
     "WeightMapConfig",

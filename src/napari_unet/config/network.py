@@ -13,10 +13,16 @@ from napari_unet.config.layer_path import Path
 
 
 class Source(NamedTuple):
-    """The paper that a network is from."""
+    """The paper that a network is from, with its DOI or, where it has none, address."""
 
     text: str
-    doi: str
+    doi: str = ""
+    url: str = ""
+
+    @property
+    def citation(self) -> dict[str, str]:
+        """What is known of it, by name."""
+        return {name: value for name, value in self._asdict().items() if value}
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,69 @@ class SegNetConfig(NetworkConfig):
         return path
 
 
-_KINDS: tuple[type[NetworkConfig], ...] = (UNetConfig, SegNetConfig, *ENCODERS)
+class SlidingWindowConfig(NetworkConfig):
+    """A window around every pixel: what won the challenge before the U-Net."""
+
+    title: ClassVar[str] = "Sliding window"
+    source: ClassVar[Source] = Source(
+        "Ciresan, Giusti, Gambardella, Schmidhuber: Deep Neural Networks Segment "
+        "Neuronal Membranes in Electron Microscopy Images. NIPS 2012",
+        url="https://papers.nips.cc/paper/4741-deep-neural-networks-segment-neuronal-"
+        "membranes-in-electron-microscopy-images",
+    )
+    full_channels: ClassVar[int] = 48
+
+    name: Literal["sliding-window"] = Field("sliding-window", title="Network")
+    """Which network it is."""
+    ndim: Literal[2] = Field(2, title="Dimensions")
+    """It takes every slice by itself."""
+    window: Literal[65, 95] = Field(65, title="Window (pixels)")
+    """Side of the square around a pixel from which its class is told; the paper has
+    both. Larger sees more of the surroundings, and is slower."""
+
+    @property
+    def kernels(self) -> tuple[int, ...]:
+        """Sides of the convolutions, each of which is followed by a pooling.
+
+        Those of 95 are the paper's; for 65, of which it has no table, the middle two
+        are exchanged so that every pooling halves an even side.
+        """
+        return (4, 5, 4, 4) if self.window == 95 else (4, 4, 5, 4)
+
+    @property
+    def left(self) -> int:
+        """Side of what the last pooling leaves of a window, in pixels."""
+        side: int = self.window
+        for kernel in self.kernels:
+            side = (side - kernel + 1) // 2
+        return side
+
+    @property
+    def hidden(self) -> int:
+        """Neurons of the fully connected layer; the paper has 200 after 48 channels."""
+        return max(1, round(self.base_channels * 200 / self.full_channels))
+
+    @property
+    def poolings(self) -> tuple[int, ...]:
+        """What every pooling divides Y and X by: nothing, as every pixel is kept."""
+        return ()
+
+    @property
+    def num_levels(self) -> int:
+        """Convolutions before the fully connected layers."""
+        return len(self.kernels)
+
+    def path(self, axis: int) -> Path:
+        """Return the layers along the deepest way: in all, one window."""
+        return (Window(self.window, padded=False),)
+
+
+_KINDS: tuple[type[NetworkConfig], ...] = (
+    UNetConfig,
+    SegNetConfig,
+    *ENCODERS,
+    SlidingWindowConfig,
+)
 NETWORKS: dict[str, type[NetworkConfig]] = {
     kind.model_fields["name"].default: kind for kind in _KINDS
 }

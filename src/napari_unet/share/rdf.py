@@ -66,7 +66,7 @@ def describe(
         "covers": [names.COVER],
         "authors": [{"name": name} for name in config.authors or ("not stated",)],
         "license": config.license,
-        "cite": [card.network.source._asdict(), *config.citations],
+        "cite": [card.network.source.citation, *config.citations],
         "tags": [*tags, "electron-microscopy"],
         "timestamp": card.date or datetime.now(UTC).isoformat(),
         "inputs": [_input(card, files)],

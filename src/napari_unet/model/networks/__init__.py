@@ -30,6 +30,7 @@ from napari_unet.config.encoders import ENCODERS
 from napari_unet.model.networks.encoder_network import EncoderNetwork
 from napari_unet.model.networks.segmentation_network import SegmentationNetwork
 from napari_unet.model.networks.segnet import SegNet
+from napari_unet.model.networks.sliding_window import SlidingWindow
 from napari_unet.model.networks.unet import UNet
 
 __all__ = ["SegmentationNetwork", "build"]
@@ -37,6 +38,7 @@ __all__ = ["SegmentationNetwork", "build"]
 _LAYERS: dict[str, Callable[[Any], SegmentationNetwork]] = {
     "unet": UNet,
     "segnet": SegNet,
+    "sliding-window": SlidingWindow,
     **{kind.model_fields["name"].default: EncoderNetwork for kind in ENCODERS},
 }
 
