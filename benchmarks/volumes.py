@@ -204,7 +204,7 @@ def bare_passes(
     shape = VolumeImage(volume).shape[1:]
     tiles = plan_tiles(shape, predictor.footprint, config)
     layout = predictor.device.memory_format(2)
-    network, inputs = model.network.eval(), {}
+    network, inputs = model.network.eval().to(memory_format=layout), {}
     for tile in tiles:
         size = tile.sizes[1:]
         if size not in inputs:
