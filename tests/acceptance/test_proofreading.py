@@ -124,6 +124,24 @@ def test_an_error_of_the_list_offers_its_tool(viewer_with_scores: Any) -> None:
         assert dock.this_slice.isChecked()
 
 
+def test_a_missed_object_is_taken_where_the_list_leads(viewer_with_scores: Any) -> None:
+    viewer, errors = viewer_with_scores
+    layer = viewer.layers["prediction"]
+    row = [error.kind for error in errors.table.rows()].index(ErrorKind.MISS)
+    errors.table.choose(row)
+    errors.refresh()
+    errors.mend_button.click()
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
+    assert "Predict with Probabilities too" in dock.status.text()
+    missed = viewer.layers["truth"].data == 9
+    viewer.add_image(0.9 * missed.astype(np.float32), name="probability")
+    errors.mend_button.click()
+    dock.status.action_button.click()
+    np.testing.assert_array_equal(layer.data == layer.data.max(), missed)
+    layer.undo()
+    assert not layer.data[missed].any()
+
+
 @pytest.fixture
 def viewer_with_scores(make_napari_viewer: Any, qtbot: Any) -> Any:
     """A viewer in which a numbered prediction was scored, and its list of errors."""
@@ -136,6 +154,7 @@ def viewer_with_scores(make_napari_viewer: Any, qtbot: Any) -> Any:
     prediction[0, 4:38, 38:42] = prediction[0, 4:38, 42:76] = 1
     prediction[0, 42:76, 20:22] = 0
     prediction[0, 42:76, 22:38] = 10
+    prediction[truth == 9] = 0
     viewer = make_napari_viewer(show=True)
     layers = [
         viewer.add_labels(array[0], name=name)
