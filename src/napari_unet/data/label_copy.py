@@ -69,9 +69,12 @@ class LabelCopy:
         return self.journal.write(self.labels, self.name, self.place)
 
     def _fill(self) -> Iterator[None]:
-        self.labels = np.empty(self.source.shape, self.source.dtype)
+        # Zeros take no memory before they are written over.
+        self.labels = np.zeros(self.source.shape, self.source.dtype)
         for portion in _portions(self.labels.shape, self.labels.itemsize):
-            self.labels[portion] = np.asarray(self.source[portion])
+            values = np.asarray(self.source[portion])
+            if values.any():
+                self.labels[portion] = values
             yield
 
 

@@ -21,8 +21,8 @@ from napari_unet.data.volume import Volume
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
-_BYTES_A_VOXEL = 6
-"""Of annotations, and of the image as networks take it."""
+_BYTES_A_VOXEL = 4
+"""Of annotations, were all of it painted, and of what is predicted."""
 _EARLIER = ("0.1", "0.2", "0.3")
 _TYPES = {"channel": "C", "time": "T"}
 _NAMED = 8  # arrays that an error names

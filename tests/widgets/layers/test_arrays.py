@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet.config import Region, Role
-from napari_unet.widgets.layers.arrays import image_stack, misfit
+from napari_unet.widgets.layers.arrays import image_stack, misfit, painted_slices
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.region_shapes import draw_regions, make_layer
 from napari_unet.widgets.train.training_set import TrainingSet
@@ -194,3 +194,13 @@ def test_a_model_file_that_is_opened_is_the_model_of_all_docks(
         dock._on_file()
         assert dock.value() == docks.predict.model.value() == path
         assert docks.train.workspace.model == path
+
+
+def test_of_labels_only_the_painted_slices_are_copied(model: ViewerModel) -> None:
+    layer = model.add_labels(np.zeros(SHAPE, np.uint16))
+    layer.data[1, 2:5, 3:9] = 4
+    taken = painted_slices(layer)
+    assert taken.slices.tolist() == [1]
+    np.testing.assert_array_equal(taken, layer.data)
+    layer.data[1] = 0
+    assert taken[1].max() == 4

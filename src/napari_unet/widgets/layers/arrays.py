@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_unet.data.colours import without_colours
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import Stack
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
@@ -106,6 +107,12 @@ def labels_array(layer: Labels) -> NDArray[np.generic]:
         When the layer has more than three dimensions.
     """
     return np.array(planes(layer))
+
+
+def painted_slices(layer: Labels) -> SparseSlices[Any]:
+    """Return a copy of the slices of a labels layer that hold anything, else alike."""
+    found = SparseSlices.of(planes(layer))
+    return found.changed(lambda _, plane: plane.copy(), found.dtype.type)
 
 
 def placed_like(layer: Layer, ndim: int | None = None) -> dict[str, Any]:

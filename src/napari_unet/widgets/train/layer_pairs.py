@@ -14,7 +14,7 @@ from napari.layers import Image, Labels
 from napari_unet.config import AnnotationKind, Coverage, NetworkConfig, UNetConfig
 from napari_unet.train.pairs import PairCount, Part, count_annotations, count_files
 from napari_unet.train.training_source import TrainingSource
-from napari_unet.widgets.layers.arrays import image_stack, labels_array
+from napari_unet.widgets.layers.arrays import image_stack, painted_slices
 from napari_unet.widgets.layers.places import lies_on
 from napari_unet.widgets.layers.roles import Role, role_of
 
@@ -82,7 +82,7 @@ class TrainingPair:
         train, validation = self.part.slices
         return TrainingSource(
             image if isinstance(image, Path) else image_stack(image),
-            labels if isinstance(labels, Path) else labels_array(labels),
+            labels if isinstance(labels, Path) else painted_slices(labels),
             self.kind,
             train,
             validation,
@@ -95,7 +95,7 @@ def counting(pair: TrainingPair) -> Callable[[], PairCount]:
     image, labels = pair.image, pair.labels
     if isinstance(image, Path) and isinstance(labels, Path):
         return partial(count_files, image, labels, pair.kind, pair.coverage)
-    painted = labels_array(labels)
+    painted = painted_slices(labels)
     kind, coverage = pair.kind, pair.coverage
     return partial(count_annotations, painted, kind, coverage)
 

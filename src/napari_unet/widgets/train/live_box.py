@@ -6,12 +6,12 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
-from napari_unet.data.annotation import annotated_pixels
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import said
 from napari_unet.live.requests import LiveRequests
 from napari_unet.predict.onlooker import Onlooker, Preview
 from napari_unet.widgets.choose.part_layers import PartLayers
@@ -133,10 +133,11 @@ class LiveBox(QWidget):
         """
         self.requests = LiveRequests()
         self._layers = (image, annotations)
-        labels = np.asarray(source.labels)
-        known = annotated_pixels(labels, source.kind, source.coverage)
-        for z in np.flatnonzero(known.any(axis=(1, 2))):
-            self.requests.update(int(z), labels[z])
+        _, labels, _ = source.read()
+        painted = SparseSlices.of(labels)
+        slices, _ = said(painted, source.coverage)
+        for z in slices:
+            self.requests.update(int(z), painted[z])
         changes = LabelChanges.of(annotations)
         changes.changed.connect(self.requests.update)
         self._reshapes.replace((changes.reshaped,))
