@@ -406,7 +406,7 @@ def test_annotations_that_cannot_be_changed_get_an_editable_copy(
     assert offer.button.isVisibleTo(offer)
     assert train.run_button.isEnabled()
     (source,) = train.data.sources()
-    assert source.labels.sum() == 200
+    assert np.sum(source.labels) == 200
     assert not train.live_button.isEnabled()
     assert reason in train.live_button.toolTip()
     assert not dock.predict.send.button.isEnabled()
