@@ -29,7 +29,7 @@ _TICK_MS = 5
 _AFTER = 1.0
 _LIVE_SECONDS = 10.0
 _LIMIT = 600.0
-_SAMPLE_SECONDS = 0.004
+_SAMPLE_SECONDS = 0.01
 
 _IMAGE, _LABELS, _MORE, _REMOVED = BARE = (
     "napari alone adds an image",
