@@ -54,6 +54,7 @@ TITLES = {
     "lungs-block": "Lungs, slices 45-56",
 }
 SCORES = ("iou", "dice", "v_rand", "v_info", "warping_error")
+_MARKERS = "osD^v<>pP*Xh"
 Images = NDArray[np.generic]
 Masks = NDArray[np.bool_]
 
@@ -179,7 +180,7 @@ def plot(lines: list[dict[str, Any]], folder: Path) -> None:
         if not rows:
             continue
         score = "v_rand" if of == "isbi" else "iou"
-        figure = Figure(figsize=(7, 5), layout="constrained")
+        figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
         for name in dict.fromkeys(row["method"] for row in rows):
             same = [row for row in rows if row["method"] == name]
@@ -187,12 +188,12 @@ def plot(lines: list[dict[str, Any]], folder: Path) -> None:
                 statistics.mean(row[key] for row in same)
                 for key in ("slice_seconds", score)
             ]
-            axes.plot(*place, "o" if name in BASELINES else "s", color="black", ms=5)
-            axes.annotate(
-                _title(name), place, xytext=(4, 3), textcoords="offset points", size=8
-            )
+            look = {"marker": _MARKERS[len(axes.lines) % len(_MARKERS)], "ls": ""}
+            axes.plot(*place, **look, mfc="none" if name in BASELINES else None)
+            axes.lines[-1].set_label(_title(name))
         axes.set(xscale="log", xlabel="seconds for a slice of 512 x 512", title=title)
         axes.set_ylabel("V_rand" if of == "isbi" else "IoU")
+        figure.legend(loc="outside right upper", fontsize=8)
         figure.savefig(folder / f"comparison-{of}.png", dpi=120)
 
 
