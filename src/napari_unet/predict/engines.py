@@ -148,7 +148,14 @@ class DaskEngine:
                 done = wait(list(running), _WAIT, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             return []
-        return [BlockFinished(running.pop(one), one.result()) for one in done]
+        finished = []
+        for one in done:
+            try:
+                result = one.result(timeout=_WAIT)
+            except TimeoutError:
+                continue  # it died with its worker, and is done again
+            finished.append(BlockFinished(running.pop(one), result))
+        return finished
 
 
 @contextmanager
