@@ -14,7 +14,7 @@ def main(viewer: napari.Viewer | None = None) -> tuple[napari.Viewer, Any]:
     viewer.add_image(stack.data, name="em", **place)
     viewer.add_labels(objects, name="prediction", **place)
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
-    dock.next_object()
+    dock.review.next()
     dock.take("merge")
     return viewer, dock
 
