@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_unet.config import NETWORKS, PredictConfig, RunConfig, TrainConfig
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.geometry import valid_size
@@ -89,6 +89,24 @@ def test_levels_that_a_network_does_not_have_cannot_be_frozen(blobs):
     model = Model(old.network, ModelCard(network=old.config.network))
     with pytest.raises(InputError, match="7 levels are to be frozen"):
         Trainer([blobs()], settings("segnet", frozen_levels=7), start=model)
+
+
+def test_an_encoder_starts_from_weights_of_a_file(tmp_path, blobs, play):
+    path, config = tmp_path / "weights.pt", settings("vgg16", frozen_levels=1)
+    with pytest.raises(InputError, match="this network is new"):
+        Trainer([blobs()], config)
+    known = build(NETWORKS["vgg16"].model_validate({"base_channels": 64}))
+    torch.save(known.encoder.state_dict(), path)
+    config = config.changed("", encoder_weights=str(path))
+    with pytest.raises(ModelFileError, match="with 2 channels: convolution 1 of 13"):
+        Trainer([blobs()], config)
+    network = known.config.model_copy(update={"norm": "group"})
+    trainer = Trainer([blobs()], config.model_copy(update={"network": network}))
+    assert "13 convolutions of the encoder" in trainer.notes[0]
+    play(trainer)
+    first, then = trainer.network.encoder[0][0], trainer.network.encoder[1][1]
+    assert torch.equal(first.weight, known.encoder[0][0].weight)
+    assert not torch.equal(then.weight, known.encoder[1][1].weight)
 
 
 @pytest.mark.parametrize("name", OTHERS)

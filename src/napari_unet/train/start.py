@@ -90,7 +90,8 @@ def fit_config(
             "num_classes": _outputs(network, config.train.loss, images, old=old),
         }
     )
-    _check_frozen(config.train.frozen_levels, fitted, old=old)
+    known = old or config.encoder_weights is not None
+    _check_frozen(config.train.frozen_levels, fitted, old=known)
     return config.model_copy(update={"network": fitted})
 
 
