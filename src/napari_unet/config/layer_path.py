@@ -17,6 +17,10 @@ class Step(Protocol):
         """What a side is divided by."""
 
     @property
+    def factor(self) -> int:
+        """What a side grows by."""
+
+    @property
     def lost(self) -> int:
         """Pixels that the output lacks in all."""
 
@@ -43,6 +47,11 @@ class Window:
     stride: int = 1
     dilation: int = 1
     padded: bool = True
+
+    @property
+    def factor(self) -> int:
+        """What a side grows by."""
+        return 1
 
     @property
     def span(self) -> int:

@@ -107,6 +107,10 @@ class NetworkConfig(Settings):
         """Levels of the contracting path, the bottom included."""
         return len(self.poolings) + 1
 
+    def scaled(self, channels: int) -> int:
+        """Return how many channels a layer has, of as many at full width."""
+        return max(1, round(channels * self.base_channels / self.full_channels))
+
     def factors(self, axis: int = -1) -> tuple[int, ...]:
         """Return what every pooling divides `axis` by, from the top level down."""
         flat = min(self.flat_levels or 0, len(self.poolings)) if axis == -3 else 0

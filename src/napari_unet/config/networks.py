@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field, SerializeAsAny
 from pydantic_core import PydanticCustomError
 
+from napari_unet.config.double_unet import DoubleUNetConfig
 from napari_unet.config.encoders import ENCODERS
 from napari_unet.config.layer_path import Enlargement, Path, Window
 from napari_unet.config.network import NetworkConfig, NetworkSize, Source
@@ -186,6 +187,7 @@ _KINDS: tuple[type[NetworkConfig], ...] = (
     SegNetConfig,
     *ENCODERS,
     SlidingWindowConfig,
+    DoubleUNetConfig,
 )
 NETWORKS: dict[str, type[NetworkConfig]] = {
     kind.model_fields["name"].default: kind for kind in _KINDS

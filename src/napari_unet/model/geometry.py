@@ -15,7 +15,11 @@ from napari_unet.errors import InputError
 
 def grid(config: NetworkConfig, axis: int = -1) -> int:
     """Return what the sides of an input of a `same` network are multiples of."""
-    return math.prod(layer.stride for layer in config.path(axis))
+    scale = step = 1
+    for layer in config.path(axis):
+        scale = scale * layer.stride // layer.factor
+        step = math.lcm(step, scale)
+    return step
 
 
 def is_cropped(config: NetworkConfig, axis: int = -1) -> bool:

@@ -27,6 +27,7 @@ from typing import Any
 
 from napari_unet.config import NetworkConfig
 from napari_unet.config.encoders import ENCODERS
+from napari_unet.model.networks.doubled import DoubleUNet
 from napari_unet.model.networks.encoder_network import EncoderNetwork
 from napari_unet.model.networks.segmentation_network import SegmentationNetwork
 from napari_unet.model.networks.segnet import SegNet
@@ -40,6 +41,7 @@ _LAYERS: dict[str, Callable[[Any], SegmentationNetwork]] = {
     "segnet": SegNet,
     "sliding-window": SlidingWindow,
     **{kind.model_fields["name"].default: EncoderNetwork for kind in ENCODERS},
+    "doubleunet": DoubleUNet,
 }
 
 

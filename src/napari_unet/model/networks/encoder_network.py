@@ -6,10 +6,13 @@ Darrell (2015), or with the decoder of a U-Net.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from napari_unet.config import NetworkConfig
 from napari_unet.config.encoder_layers import Branches, Chain, Conv, Pool
 from napari_unet.config.encoders import EncoderConfig
 from napari_unet.config.layer_path import Window
@@ -51,14 +54,8 @@ class EncoderNetwork(SegmentationNetwork):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        scales = [(1,) * config.ndim, *config.scales]
-        levels, channels = [], config.in_channels
-        for chain, scale in zip(config.levels, scales, strict=True):
-            level = _Chain(config, chain, channels, scale)
-            channels = level.channels
-            levels.append(level)
-        self.encoder = nn.ModuleList(levels)
-        self.widths = [level.channels for level in levels]
+        self.encoder = encoder_levels(config, config.levels)
+        self.widths = widths_of(self.encoder)
         self.dropout = DROPOUT[config.ndim](config.dropout)
         self.decoder: _FullyConvolutional | _Expanding
         if config.decoder == "unet":
@@ -155,7 +152,23 @@ class _Expanding(nn.Module):
         return logits
 
 
-class _Chain(nn.Sequential):
+def encoder_levels(config: NetworkConfig, levels: Sequence[Chain]) -> nn.ModuleList:
+    """Return an encoder; every level but the first divides the sides."""
+    made, channels = [], config.in_channels
+    scales = [(1,) * config.ndim, *config.scales]
+    for chain, scale in zip(levels, scales, strict=True):
+        level = ChainedLayers(config, chain, channels, scale)
+        channels = level.channels
+        made.append(level)
+    return nn.ModuleList(made)
+
+
+def widths_of(levels: nn.ModuleList) -> list[int]:
+    """Return how many channels levels give."""
+    return [level.channels for level in levels if isinstance(level, ChainedLayers)]
+
+
+class ChainedLayers(nn.Sequential):
     """The layers of a chain, in the order in which torchvision has them.
 
     Attributes
@@ -168,7 +181,7 @@ class _Chain(nn.Sequential):
 
     def __init__(
         self,
-        config: EncoderConfig,
+        config: NetworkConfig,
         chain: Chain,
         inputs: int,
         scale: tuple[int, ...],
@@ -184,8 +197,7 @@ class _Chain(nn.Sequential):
             axes = range(-config.ndim, 0)
             windows = [layer.window(*one) for one in zip(axes, strides, strict=True)]
             if isinstance(layer, Conv):
-                wanted = layer.channels * config.base_channels / config.full_channels
-                outputs = max(1, round(wanted))
+                outputs = config.scaled(layer.channels)
                 made += conv_block(config, inputs, outputs, *windows)
                 inputs = outputs
             else:
@@ -199,12 +211,12 @@ class _Branches(nn.ModuleList):
 
     def __init__(
         self,
-        config: EncoderConfig,
+        config: NetworkConfig,
         branches: Branches,
         inputs: int,
         scale: tuple[int, ...],
     ) -> None:
-        chains = [_Chain(config, one, inputs, scale) for one in branches.chains]
+        chains = [ChainedLayers(config, one, inputs, scale) for one in branches.chains]
         super().__init__(chains)
         self.channels: int = sum(one.channels for one in chains)
 
