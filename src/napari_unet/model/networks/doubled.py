@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from napari_unet.config.double_unet import DoubleUNetConfig
 from napari_unet.config.layer_path import Window
-from napari_unet.model.losses import probabilities
 from napari_unet.model.networks.convolutions import CONV, DROPOUT, conv_block
 from napari_unet.model.networks.encoder_network import (
     ChainedLayers,
@@ -65,12 +64,17 @@ class DoubleUNet(SegmentationNetwork):
         features = _features(self.encoder, image)
         bottom = self.context[0](self.dropout(features.pop()))
         first: Tensor = self.head[0](self.decoders[0](bottom, features))
-        found = 1 - probabilities(first)[:, :1]
-        again = _features(self.second_encoder, image * found.to(image.dtype))
+        again = _features(self.second_encoder, image * self._found(first))
         bottom = self.context[1](self.dropout(again.pop()))
         both = [torch.cat(pair, dim=1) for pair in zip(features, again, strict=True)]
         second: Tensor = self.head[1](self.decoders[1](bottom, both))
         return first + second
+
+    def _found(self, logits: Tensor) -> Tensor:
+        """Return the probability of anything but background, (B, 1, [Z,] Y, X)."""
+        if self.config.num_classes == 1:
+            return logits.sigmoid()
+        return 1 - logits.softmax(dim=1)[:, :1]
 
 
 class _Decoder(nn.Module):
