@@ -11,6 +11,7 @@ from varied_em import varied_section
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import Stack
 from napari_unet.model.seen import seen
 from napari_unet.predict.rescale import resize
@@ -108,7 +109,10 @@ def resized(
     shape = len(raw), height, width
     image = resize(raw[None].astype(np.float32), shape)[0]
     far = np.stack([_border_distance(one) for one in bodies])
-    far = resize(far[None], shape)[0] if size < _VOXEL else nearest(far, shape)
+    if size < _VOXEL:
+        far = resize(far[None], shape)[0]
+    else:
+        far = np.asarray(nearest(SparseSlices.of(far), shape))
     name = f"medulla, {size:g} nm"
     return _stack(image, size, name), far > _MEMBRANE / 2
 

@@ -70,7 +70,7 @@ def test_the_whole_loop_through_the_buttons(
 
     quick.train.amount.setValue(5)
     quick.train.run_button.click()
-    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 500, timeout=240_000)
+    qtbot.waitUntil(lambda: quick.train.curves.num_points[0] > 300, timeout=240_000)
     quick.train.run_button.click()
     assert quick.train.status.text() == "Stopping ..."
     finish(quick.train)

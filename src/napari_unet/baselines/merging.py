@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 import skimage
 from numpy.typing import NDArray
-from scipy import sparse
 
 from napari_unet.baselines.planes import Mask, Plane, neighbours
 from napari_unet.baselines.thresholds import smooth
@@ -79,8 +79,10 @@ def merge(plane: Plane, regions: Regions, unlike: float) -> Regions:
     for bound in np.linspace(0, unlike, _ROUNDS + 1)[1:]:
         while (joined := _most_alike(edges, sums / sizes, bound)).any():
             shape = (len(sums), len(sums))
-            graph = sparse.coo_array((joined[joined], edges[:, joined]), shape=shape)
-            _, new = sparse.csgraph.connected_components(graph, directed=False)
+            graph = scipy.sparse.coo_array(
+                (joined[joined], edges[:, joined]), shape=shape
+            )
+            _, new = scipy.sparse.csgraph.connected_components(graph, directed=False)
             owner, edges = new[owner], _between(new[edges])
             sizes, sums = np.bincount(new, sizes), np.bincount(new, sums)
     return np.reshape(owner + 1, plane.shape)

@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import scipy
 import skimage
 from numpy.typing import NDArray
-from scipy import sparse
 
 from napari_unet.baselines.appearance import Appearance
 from napari_unet.baselines.planes import Mask, Plane, neighbours, side_of
@@ -114,11 +114,11 @@ class GraphCut(Seeded):
         costs = np.concatenate([alike, alike, pulls[inside], pulls[outside]])
         whole = np.ceil(_UNITS * costs).astype(np.int32)
         ends = np.concatenate(start), np.concatenate(end)
-        graph = sparse.csr_array((whole, ends), shape=(sink + 1, sink + 1))
+        graph = scipy.sparse.csr_array((whole, ends), shape=(sink + 1, sink + 1))
         graph.eliminate_zeros()
-        left = graph - sparse.csgraph.maximum_flow(graph, source, sink).flow
+        left = graph - scipy.sparse.csgraph.maximum_flow(graph, source, sink).flow
         left.eliminate_zeros()
-        reached = sparse.csgraph.breadth_first_order(
+        reached = scipy.sparse.csgraph.breadth_first_order(
             left, source, return_predecessors=False
         )
         found = np.zeros(sink + 1, bool)
