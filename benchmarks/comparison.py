@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from napari_unet import load_model, score_slices, segment
 from napari_unet.baselines import BASELINES, segment_stack
-from napari_unet.config import NETWORKS, BaselineConfig, PostprocessConfig
+from napari_unet.config import NETWORKS, BaselineConfig
 from napari_unet.data.annotation import IGNORE, separate
 from napari_unet.data.read import read_stack
 from napari_unet.score.borders.warping import warping_error
@@ -98,15 +98,14 @@ def network(
         run(
             *("train", "--network", name, "--image", image, "--labels", labels),
             *("--kind", "classes", "--minutes", options.minutes, "--seed", seed),
-            *("--out", out, "--validation", "none"),
+            *("--out", out, "--validation", VALIDATION[of]),
         )
         trained = time.perf_counter() - began
-        model = load_model(out / "last.safetensors")
+        model = load_model(out / "best.safetensors")
     pixels = np.asarray(read_stack(image).as_zyx())[held_out]
-    classes = PostprocessConfig(objects="no")
-    segment(model, pixels[:1], finish=classes)
+    segment(model, pixels[:1])
     began = time.perf_counter()
-    found = segment(model, pixels, finish=classes).labels
+    found = segment(model, pixels).labels
     took = (time.perf_counter() - began) / len(held_out)
     # Cells that touch are parted, as scores of objects take them.
     return separate(found, ndim=2) > 0, {
