@@ -14,7 +14,7 @@ from napari_unet.model.networks.segmentation_network import (
 
 
 class SlidingWindow(SegmentationNetwork):
-    """Tells the class of a pixel from the window around it (table 1).
+    """Tells the class of a pixel from the window around it (table 1, for 95).
 
     Convolutions and poolings shrink the window to a few pixels, two fully connected
     layers answer. Called with an image it answers for all windows at once: poolings
