@@ -102,7 +102,9 @@ def network(fold: int, variant: str, seed: int, options: argparse.Namespace) -> 
     measured = {}
     for way in WAYS:
         predictor = Predictor(model, PredictConfig(average=way == "averaged"))
-        predicted = predictor.predict(grey, keep=True).probabilities[1]
+        probabilities = predictor.predict(grey, keep=True).probabilities
+        assert probabilities is not None
+        predicted = probabilities[1]
         measured[way] = {
             str(limit): measures(predicted >= limit, truth) for limit in THRESHOLDS
         }

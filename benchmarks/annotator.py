@@ -206,6 +206,7 @@ def run(
         elif strategy == "random" or (strategy == "suggested" and number == 0):
             places = random_places(rng, robot.painted, options.box, options.places)
         elif strategy == "suggested":
+            assert model is not None  # the first round has trained one
             places = suggested_places(model, seen, robot.painted, rng, options)
         else:
             places = []
@@ -214,6 +215,7 @@ def run(
         if number >= 0:
             steps_seed = 1000 * seed + number
             model = train(seen, robot.painted, model, steps_seed, options)
+        assert model is not None
         yield {
             "figure": "annotator",
             "start": start,

@@ -26,7 +26,8 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,8 +38,9 @@ from napari_unet.config import AugmentConfig, RunConfig
 from napari_unet.model.device import choose_device
 from napari_unet.samples import em_stack
 from napari_unet.train.augmentation import augment, source_side
+from napari_unet.train.batches import Batches
 from napari_unet.train.learner import Learner
-from napari_unet.train.patches import Batch, PatchSampler
+from napari_unet.train.patches import Batch, PatchSampler, Place
 from napari_unet.train.start import fit_config
 from napari_unet.train.training_image import prepare_image
 
@@ -46,7 +48,7 @@ SIDE, COUNT = 256, 4
 DEFAULT = AugmentConfig()
 EVERYTHING = AugmentConfig(shear=0.1, shift=8, misalignment=4, gamma=0.3, blur=1)
 Recipe = Callable[[], object]
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 
 
 def scipy_recipe(batch: Batch) -> Recipe:
@@ -131,10 +133,11 @@ def recipes() -> dict[str, Recipe]:
         return sampler.draw(rng, COUNT, patch=(1, SIDE), source=source)
 
     device = choose_device("cpu")
-    learner = Learner(config, device)
+    learner = Learner(config, [image], device)
     sources = {settings: draw(settings) for settings in (DEFAULT, EVERYTHING)}
     chance = torch.Generator().manual_seed(0)
     patches = augment(sources[DEFAULT], DEFAULT, SIDE, chance)
+    learner.batches = Given(patches, [image], config, device.device)
     made = {
         "ours": lambda: augment(sources[DEFAULT], DEFAULT, SIDE, chance),
         "ours_everything": lambda: augment(
@@ -143,9 +146,21 @@ def recipes() -> dict[str, Recipe]:
         "scipy": scipy_recipe(sources[DEFAULT]),
         "monai": monai_recipe(sources[DEFAULT]),
         "draw": lambda: draw(DEFAULT),
-        "step": lambda: learner.learn(patches, config.train.learning_rate),
+        "step": lambda: learner.learn(0, config.train.learning_rate),
     }
     return {name: recipe for name, recipe in made.items() if recipe is not None}
+
+
+class Given(Batches):
+    """The same batch for every step."""
+
+    def __init__(self, batch: Batch, *settings: Any) -> None:
+        super().__init__(*settings)
+        self._batch = batch
+
+    def draw(self, step: int, centres: Sequence[Place] = ()) -> Batch:
+        """Return it."""
+        return self._batch
 
 
 def time_in_turn(recipes: dict[str, Recipe], rounds: int) -> dict[str, float]:

@@ -49,8 +49,8 @@ def masks(
     for name in options.names:
         config = BaselineConfig(seed=options.seed)
         began = time.perf_counter()
-        found = segment_stack(name, image, classes, slices=slices, config=config)
-        yield name, found > 0, time.perf_counter() - began
+        found = segment_stack(name, image, classes, slices=slices, config=config) > 0
+        yield name, found, time.perf_counter() - began
     if options.model is not None:
         began = time.perf_counter()
         found = predict(options.model, options.data / "isbi2012-train-volume.tif")

@@ -191,8 +191,9 @@ def plot(lines: list[dict[str, Any]], folder: Path) -> None:
                 statistics.mean(row[key] for row in same)
                 for key in ("slice_seconds", score)
             ]
-            look = {"marker": _MARKERS[len(axes.lines) % len(_MARKERS)], "ls": ""}
-            axes.plot(*place, **look, mfc="none" if name in BASELINES else None)
+            marker = _MARKERS[len(axes.lines) % len(_MARKERS)]
+            inside = "none" if name in BASELINES else None
+            axes.plot(*place, marker=marker, ls="", mfc=inside)
             axes.lines[-1].set_label(_title(name))
         axes.set(xscale="log", xlabel="seconds for a slice of 512 x 512", title=title)
         axes.set_ylabel("V_rand" if of == "isbi" else "IoU")

@@ -66,7 +66,7 @@ def training() -> Iterator[object]:
 def prediction() -> Iterator[object]:
     """Predict a stack again and again; a unit is a tile."""
     from napari_unet.config import PredictConfig
-    from napari_unet.model.loading import load_model
+    from napari_unet.model.checkpoint import load_model
     from napari_unet.predict.predictor import Predictor
     from napari_unet.samples import em_stack
     from napari_unet.starters.starter import find_starter

@@ -21,6 +21,8 @@ import psutil
 from command_line import add_data
 from interface import Window
 
+from napari_unet.config.run import NOISE
+
 
 def act(window: Window, rng: np.random.Generator) -> None:
     """Do one of the things that people do."""
@@ -58,7 +60,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as home:
         os.environ["NAPARI_UNET_HOME"] = str(Path(home))
-        window = Window(image, truth)
+        window = Window(image, truth, NOISE)
         window.paint_box()
         window.train.live_button.click()
         readings = run(window, rng, options.minutes)

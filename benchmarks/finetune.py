@@ -43,9 +43,9 @@ from napari_unet.config import (
 )
 from napari_unet.data.annotation import separate
 from napari_unet.data.read import as_stack, read_stack
-from napari_unet.live.first_look import TILE
 from napari_unet.live.live_learner import LiveLearner
 from napari_unet.model.checkpoint import Model
+from napari_unet.predict.onlooker import TILE
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.pixels.overlap import overlap

@@ -119,8 +119,8 @@ class Window:
         """Annotate a box densely, from the truth."""
         painted = np.where(self.truth[_SLICE][_BOX], 2, 1).astype(np.uint8)
         rows, columns = np.indices(painted.shape).reshape(2, -1)
-        index = (np.full(rows.size, _SLICE), rows + _BOX[0].start)
-        index = (*index, columns + _BOX[1].start)
+        planes = np.full(rows.size, _SLICE)
+        index = (planes, rows + _BOX[0].start, columns + _BOX[1].start)
         self.annotations.data_setitem(index, painted.ravel())
 
     def stroke(self, rng: np.random.Generator) -> None:
@@ -163,8 +163,8 @@ class Window:
             return 0.0
         shown = np.asarray(view.layer.data[_SLICE]) > 0
         truth = self.truth[_SLICE]
-        both = np.count_nonzero((shown & truth)[region])
-        return both / max(1, np.count_nonzero((shown | truth)[region]))
+        both = int(np.count_nonzero((shown & truth)[region]))
+        return both / max(1, int(np.count_nonzero((shown | truth)[region])))
 
 
 def surroundings() -> NDArray[np.bool_]:

@@ -83,6 +83,7 @@ def measure(
     part = np.asarray(image.as_czyx()[:, list(data.test)])
     plain = Predictor(model, PredictConfig(threshold=0.5))
     probabilities = plain.predict(part, keep=True).probabilities
+    assert probabilities is not None
     kept = model.card.finish
     assert kept is not None
 

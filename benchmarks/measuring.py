@@ -25,10 +25,12 @@ import numpy as np
 import skimage
 from numpy.typing import NDArray
 
+from napari_unet.config import AnnotationKind
 from napari_unet.measure.measuring import measure_objects
 from napari_unet.measure.numbered import number_objects
 from napari_unet.measure.surface_area import surface_area
 
+OBJECTS = AnnotationKind.OBJECTS
 _PEER = (
     *("label", "area", "centroid", "equivalent_diameter_area", "feret_diameter_max"),
     *("axis_major_length", "axis_minor_length", "inertia_tensor", "extent"),
@@ -113,7 +115,7 @@ def main() -> None:
     surface_area(np.ones((1, 1, 1), bool), (1.0, 1.0, 1.0))
 
     def ours(distances: bool) -> float:
-        objects = number_objects(labels, "objects", volume=True)
+        objects = number_objects(labels, OBJECTS, volume=True)
         return seconds(
             lambda: measure_objects(objects, image[None], distances=distances)
         )
@@ -122,7 +124,7 @@ def main() -> None:
     there = len(np.unique(few)) - 1
     every = len(np.unique(labels)) - 1
     for run in range(options.runs):
-        numbering = seconds(lambda: number_objects(labels, "objects", volume=True))
+        numbering = seconds(lambda: number_objects(labels, OBJECTS, volume=True))
         plain = numbering + ours(distances=False)
         peer = seconds(
             lambda: skimage.measure.regionprops_table(

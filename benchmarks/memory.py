@@ -36,7 +36,7 @@ def grey(slices: int, side: int = SIDE) -> np.ndarray:
 
 def cells(slices: int, annotated: int, dtype: type = np.uint8) -> np.ndarray:
     """Return squares on evenly spread slices, numbered on each; else nothing."""
-    labels = np.full((slices, SIDE, SIDE), 0, dtype)
+    labels: np.ndarray = np.full((slices, SIDE, SIDE), 0, dtype)
     labels += labels[:1]  # so that every page of it is there
     rows = np.arange(SIDE)
     number = 1 + rows[:, None] // 64 * (SIDE // 64) + rows // 64

@@ -121,7 +121,7 @@ def up_convolutions(rounds: int) -> None:
     """Go forward and back through the four up-convolutions."""
     device = choose_device("cpu")
 
-    def way(kind: type[nn.ConvTranspose2d]) -> Callable[[], None]:
+    def way(kind: type[nn.ConvTranspose2d]) -> Callable[[], object]:
         layers, images = [], []
         for level in range(1, 5):
             channels, side = 16 * 2**level, SHAPE[1] // 2**level
@@ -157,7 +157,7 @@ def losses(rounds: int) -> None:
     logits = torch.randn(SHAPE[0], 2, *SHAPE[1:]).contiguous(memory_format=LAYOUT)
     classes = torch.tensor([0.5, 1.5])
 
-    def way(loss: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], None]:
+    def way(loss: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], object]:
         return lambda: loss(logits.clone().requires_grad_()).backward()
 
     ours = ("cross_entropy", "dice", "cross_entropy_dice")

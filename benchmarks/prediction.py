@@ -44,6 +44,8 @@ def model(**settings: Any) -> Model:
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
             # As after training: every channel has another mean and deviation.
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
             nn.init.normal_(layer.running_mean, 0, 0.1)
             nn.init.uniform_(layer.running_var, 0.5, 2)
     # Probabilities that are all 0 or 1 would hide a seam.
@@ -52,7 +54,8 @@ def model(**settings: Any) -> Model:
     with torch.inference_mode():
         spread = float(network.eval()(probe).std())
     with torch.no_grad():
-        network.head.weight /= spread
+        for weight in network.head.parameters():
+            weight.div_(spread)
     return Model(network, ModelCard(network=config))
 
 
@@ -78,6 +81,14 @@ def in_turns(runs: int, **tasks: Callable[[], object]) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in times.items()}
 
 
+def probabilities_of(
+    given: Model, stack: np.ndarray, config: PredictConfig, device: Device
+) -> np.ndarray:
+    found = Predictor(given, config, device).predict(stack, keep=True).probabilities
+    assert found is not None
+    return found
+
+
 def seams() -> None:
     """Compare tiles with the whole, everywhere."""
     before = os.environ.get("NAPARI_UNET_PRECISION")
@@ -94,14 +105,12 @@ def seams() -> None:
         if precision != "float32" and not device.bfloat16:
             continue
         tiled, untiled = (
-            Predictor(given, PredictConfig(**sides), device).predict(
-                image(*shape), keep=True
-            )
+            probabilities_of(given, image(*shape), PredictConfig(**sides), device)
             for sides in (tile, whole)
         )
-        error = np.abs(tiled.probabilities - untiled.probabilities).max()
+        error = np.abs(tiled - untiled).max()
         more = {"ndim": ndim, "padding": padding, "precision": device.precision}
-        more["spread"] = round(float(untiled.probabilities[1].std()), 3)
+        more["spread"] = round(float(untiled[1].std()), 3)
         tell("largest difference of tiled and untiled", error, "probability", **more)
     os.environ["NAPARI_UNET_PRECISION"] = before or "fastest"
 
@@ -169,8 +178,8 @@ def batches(runs: int) -> None:
         predictor = Predictor(given, PredictConfig(batch_size=size), device)
         tasks[str(size)] = lambda one=predictor: one.predict(stack)
     seconds = in_turns(runs, **tasks)
-    for size in ("2", "4", "8"):
-        ratio = seconds[size] / seconds["1"]
+    for size in (2, 4, 8):
+        ratio = seconds[str(size)] / seconds["1"]
         tell(f"{size} slices at once / one by one", ratio, "ratio")
 
 
@@ -214,13 +223,14 @@ def finishing(runs: int) -> None:
     foreground = np.where(cells > 0, np.float32(0.9), np.float32(0.1))
     likely = np.stack([1 - foreground, foreground])
     classes = (cells > 0).astype(np.uint8)
-    for name, options in {
+    finishes: dict[str, dict[str, Any]] = {
         "fill holes and drop small": {"fill_holes": 50, "min_size": 50},
         "number what is connected": {"objects": "connected"},
         "split by the watershed": {"objects": "watershed", "min_size": 50},
         "thin borders": {"thin_borders": 5},
         "smooth across slices": {"smooth": 1.0},
-    }.items():
+    }
+    for name, options in finishes.items():
         config = PostprocessConfig(**options)
         run = lambda: postprocess(classes, config, probabilities=likely)  # noqa: B023, E731
         seconds = in_turns(min(runs, 3), run=run)["run"]
@@ -229,7 +239,7 @@ def finishing(runs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parts = {
+    parts: dict[str, Callable[..., None]] = {
         "seams": seams,
         "overhead": overhead,
         "single": single,

@@ -58,6 +58,7 @@ def count(path: Path) -> None:
     found: dict[str, Any] = {}
     if hasattr(scoring, "score_objects"):
         first = result_of(scoring.score_objects(comparison, Event()))
+        assert first is not None  # it is not stopped
         _ = first.values()
         found["first"] = time.perf_counter() - began
         scores = result_of(scoring.add_borders(comparison, first, Event()))

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from napari_unet.config import SlidingWindowConfig
 from napari_unet.model.networks import build
+from napari_unet.model.networks.sliding_window import SlidingWindow
 
 SIDE, BATCH = 512, 256
 
@@ -30,6 +31,7 @@ def main() -> None:
         window=options.window, base_channels=options.base_channels
     )
     network = build(config).eval()
+    assert isinstance(network, SlidingWindow)
     margin = options.window // 2
     image = F.pad(torch.randn(1, 1, SIDE, SIDE), (margin,) * 4, mode="reflect")
     with torch.inference_mode():
@@ -37,7 +39,8 @@ def main() -> None:
         began = time.perf_counter()
         network(image)
         dense = time.perf_counter() - began
-        every = image.unfold(2, options.window, 1).unfold(3, options.window, 1)
+        every: torch.Tensor = image.unfold(2, options.window, 1)
+        every = every.unfold(3, options.window, 1)
         rows = -(-options.pixels // SIDE)
         began = time.perf_counter()
         for windows in every[0, 0, :rows].flatten(0, 1).unsqueeze(1).split(BATCH):

@@ -60,7 +60,9 @@ def start(source: Path, *, disabled: bool) -> list[float]:
     return [1000 * (float(first) - began), *(1000 * float(one) for one in dock)]
 
 
-def tell(figure: str, value: float, unit: str = "ms", **each: list[float]) -> None:
+def tell(
+    figure: str, value: float, each: dict[str, list[float]], unit: str = "ms"
+) -> None:
     rounded = {name: [round(one) for one in values] for name, values in each.items()}
     digits = 0 if unit == "ms" else 2
     line = {"figure": figure, "value": round(value, digits), "unit": unit}
@@ -92,11 +94,11 @@ def main() -> None:
         of = "" if name == "here" else f", {options.against}"
         cost = statistics.median(more[name]) - statistics.median(without)
         title = f"start-up with the plugin, more than without{of}"
-        tell(title, cost, without=without, **{"with": more[name]})
-        tell(f"opening the workflow dock{of}", medians[name], each=docks[name])
+        tell(title, cost, {"without": without, "with": more[name]})
+        tell(f"opening the workflow dock{of}", medians[name], {"each": docks[name]})
     if options.against is not None:
         ratio = medians["here"] / medians["against"]
-        tell("opening, as a part of that of the other build", ratio, unit="times")
+        tell("opening, as a part of that of the other build", ratio, {}, "times")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-FOLDERS = (".ci", ".github", "benchmarks", "docs", "examples")
-FOLDERS += ("scripts", "src", "tests")
+FOLDERS = [".ci", ".github", "benchmarks", "docs", "examples"]
+FOLDERS += ["scripts", "src", "tests"]
 TEXT = {".cfg", ".ini", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 
 

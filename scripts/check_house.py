@@ -47,7 +47,9 @@ def widgets_among_layers(path: Path, tree: ast.Module) -> Iterator[str]:
     if not path.is_relative_to(LAYERS):
         return
     for node in ast.walk(tree):
-        names = [name.name for name in getattr(node, "names", ())]
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [name.name for name in node.names]
         module = getattr(node, "module", None)
         if module == "qtpy":
             names = [f"qtpy.{name}" for name in names]

@@ -88,12 +88,12 @@ def room_of(module: str, rooms: Iterable[str]) -> str | None:
 
 def edges_between(graph: grimp.ImportGraph, rooms: Sequence[str]) -> set[Edge]:
     """Return which room imports which, without what follows from the others."""
-    edges = set()
+    edges: set[Edge] = set()
     for module in graph.modules:
         for other in graph.find_modules_directly_imported_by(module):
-            edge = room_of(module, rooms), room_of(other, rooms)
-            if None not in edge and edge[0] != edge[1]:
-                edges.add(edge)
+            a, b = room_of(module, rooms), room_of(other, rooms)
+            if a is not None and b is not None and a != b:
+                edges.add((a, b))
     below = {room: reached(room, edges) for room in rooms}
     return {
         (a, b)
@@ -103,7 +103,8 @@ def edges_between(graph: grimp.ImportGraph, rooms: Sequence[str]) -> set[Edge]:
 
 
 def reached(room: str, edges: set[Edge]) -> set[str]:
-    found, waiting = set(), [room]
+    found: set[str] = set()
+    waiting = [room]
     while waiting:
         here = waiting.pop()
         new = {b for a, b in edges if a == here} - found
@@ -224,7 +225,7 @@ def port(room: Room, other: Room, others: list[Room]) -> float:
 
 def draw_path(path: list[Room], house: House, x: float, y: float) -> str:
     every = list(links(house))
-    steps = []
+    steps: list[str] = []
     for a, b in pairwise(path):
         start = port(a, b, [d for c, d in every if c is a])
         end = port(b, a, [c for c, d in every if d is b])

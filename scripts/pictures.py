@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -312,15 +311,18 @@ def wait_for(holds: Callable[[], bool], seconds: float = 900.0) -> None:
 def pause(milliseconds: int) -> None:
     from qtpy.QtTest import QTest
 
-    QTest.qWait(milliseconds)
+    wait: Any = QTest.qWait  # its stub takes it for a method of an instance
+    wait(milliseconds)
 
 
 def cropped(canvas: Image.Image) -> Image.Image:
     """Cut the image out of a canvas, which is black around it."""
     seen = np.asarray(canvas).max(axis=-1) > 8
     rows, columns = (np.flatnonzero(seen.mean(axis=axis) > 0.5) for axis in (1, 0))
-    box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-    return canvas.crop(tuple(map(int, box))).resize((STRIP_SIDE, STRIP_SIDE))
+    left, upper, right, lower = map(
+        int, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    )
+    return canvas.crop((left, upper, right, lower)).resize((STRIP_SIDE, STRIP_SIDE))
 
 
 def write_strip(steps: list[Image.Image], folder: Path) -> None:
@@ -347,4 +349,4 @@ def write(picture: np.ndarray, folder: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -51,7 +51,7 @@ from napari_unet.data.annotation import separate
 from napari_unet.model.card import keep_finish
 from napari_unet.model.checkpoint import Model, ModelCard, load_model, save_model
 from napari_unet.model.device import choose_device
-from napari_unet.model.networks.unet import UNet
+from napari_unet.model.networks.segmentation_network import SegmentationNetwork
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.objects.partition import score_slices
@@ -139,7 +139,7 @@ def learn(learner: Learner, card: ModelCard, minutes: float, out: Path) -> int:
     return step
 
 
-def keep(network: UNet, card: ModelCard, step: int, out: Path) -> None:
+def keep(network: SegmentationNetwork, card: ModelCard, step: int, out: Path) -> None:
     """Save a network with its convolutions as 16-bit floats."""
     rounded = copy.deepcopy(network).cpu().eval()
     for module in rounded.modules():
@@ -152,14 +152,12 @@ def predicted(model: Model, part: Iterator[Labelled]) -> list[Predicted]:
     """Predict held-out images."""
     predictor = Predictor(model)
     images = [prepared(*one) for one in part]
-    chances = [
-        predictor.predict(one.image, keep=True, normalised=True).probabilities
-        for one in images
-    ]
-    return [
-        Predicted(chance, one.target.part(slice(None)))
-        for chance, one in zip(chances, images, strict=True)
-    ]
+    found = []
+    for one in images:
+        answer = predictor.predict(one.image, keep=True, normalised=True)
+        assert answer.probabilities is not None
+        found.append(Predicted(answer.probabilities, one.target.part(slice(None))))
+    return found
 
 
 def scores(

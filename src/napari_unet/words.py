@@ -32,13 +32,17 @@ def counted(count: int, noun: str) -> str:
 def duration(seconds: float) -> str:
     """Write about how long something takes, in one unit.
 
-    >>> duration(9), duration(240), duration(36_000)
-    ('9 s', '4 min', '10 h')
+    >>> duration(0.2), duration(9), duration(240), duration(36_000)
+    ('less than 1 s', 'about 9 s', 'about 4 min', 'about 10 h')
     """
+    if seconds < 1:
+        return "less than 1 s"
     if seconds < 99.5:
-        return f"{seconds:.0f} s"
+        return f"about {seconds:.0f} s"
     minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 99.5 else f"{minutes / 60:.0f} h"
+    if minutes < 99.5:
+        return f"about {minutes:.0f} min"
+    return f"about {minutes / 60:.0f} h"
 
 
 def shortened(text: object, most: int = 60) -> str:

@@ -19,8 +19,8 @@ def _config(preset: Preset = Preset.FAST, **budget: float) -> RunConfig:
 
 def test_it_reads_as_one_line() -> None:
     cost = TrainingCost(30, 600_000_000, 708, 240.0)
-    assert cost.words == "30 slices, 708 steps, about 0.6 GB, 4 min"
-    assert TrainingCost(1, None, 1, 9.0).words == "1 slice, 1 step, 9 s"
+    assert cost.words == "30 slices, 708 steps, about 0.6 GB, about 4 min"
+    assert TrainingCost(1, None, 1, 9.0).words == "1 slice, 1 step, about 9 s"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class TrainingCost:
 
     @property
     def words(self) -> str:
-        """One line, such as "30 slices, 708 steps, about 0.6 GB, 4 min"."""
+        """One line, such as "30 slices, 708 steps, about 0.6 GB, about 4 min"."""
         words = [counted(self.slices, "slice")] if self.slices else []
         if self.steps is not None:
             words.append(counted(self.steps, "step"))

@@ -46,7 +46,7 @@ from napari_unet.widgets.qt.job import keep_triton_out
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel, button, present, steady
 from napari_unet.widgets.qt.status import undo_action
-from napari_unet.words import clock, sides
+from napari_unet.words import duration, sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -379,7 +379,7 @@ class PredictWidget(Panel):
         known = self._speed
         if known is not None and known[:2] == (model, self.settings.value().average):
             seconds = depth * math.prod(shape[1:]) / known[2]
-            words = f"{words}, about {clock(seconds)} as the last time"
+            words = f"{words}, {duration(seconds)} at the last speed"
         return words
 
     def _on_failed(self, sentence: str) -> None:
