@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from napari_unet.config import EngineConfig
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.predict import engines
 from napari_unet.predict.blocks import Grid
 from napari_unet.predict.engines import LocalEngine, open_engine
 
@@ -69,6 +71,20 @@ def started(what, *words):
     finally:
         program.kill()
         program.wait()
+
+
+def end_workers(client):
+    """Kill all workers of a cluster until none is started any more."""
+    psutil = pytest.importorskip("psutil")
+    quiet = 0
+    while quiet < 10:
+        own = psutil.Process().children(recursive=True)
+        alive = [one for one in own if one.status() != psutil.STATUS_ZOMBIE]
+        workers = [one for one in alive if "spawn_main" in " ".join(one.cmdline())]
+        for worker in workers:
+            worker.kill()
+        quiet = 0 if workers or client.nthreads() else quiet + 1
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +147,40 @@ def test_blocks_of_a_worker_that_is_killed_are_done_by_others(dask, tmp_path):
 def test_a_block_that_kills_its_workers_ends_in_a_sentence(dask, tmp_path):
     with pytest.raises(NapariUNetError, match="give the workers more memory"):
         list(dask.run(Note(tmp_path, deadly=5), GRID, Event()))
+
+
+def test_when_all_workers_have_ended_new_ones_start_or_a_sentence_says_so(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("distributed")
+    import dask
+    from distributed import wait
+
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+    monkeypatch.setattr(engines, "_GONE", 1)
+    config = EngineConfig(engine="dask", workers=1)
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0.1s"}),
+        open_engine(config) as engine,
+        ThreadPoolExecutor(1) as other,
+    ):
+
+        def and_end(*words, **options):
+            done = wait(*words, **options)
+            monkeypatch.setattr("distributed.wait", wait)
+            # The results that are done die with their worker.
+            end_workers(engine._client)
+            return done
+
+        steps = engine.run(Note(tmp_path, 0.05), GRID, Event())
+        found = [next(steps)]
+        monkeypatch.setattr("distributed.wait", and_end)
+        found += steps
+        assert sorted(one.block.index for one in found) == list(range(len(GRID)))
+        ending = other.submit(end_workers, engine._client)
+        with pytest.raises(NapariUNetError, match="All workers have ended, probably"):
+            list(engine.run(Note(tmp_path, 30), GRID, Event()))
+        ending.result()
 
 
 def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(tmp_path):

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet.config.engine import EngineConfig
@@ -33,6 +36,13 @@ _NO_PROCESSES = (
     "engine local."
 )
 _WAIT = 0.5
+_COMING, _GONE = 120.0, 60.0
+"""Seconds that the first worker takes at most to start, and the last to come back."""
+_ENDED = (
+    "All workers have ended, probably for want of memory: start the same command again "
+    "with fewer --workers or a smaller --tile-size, which goes on with what is "
+    "missing, or with a smaller --block and --overwrite, which begins anew."
+)
 _COMPUTING = threading.Lock()
 """Held in a worker while it computes: its other thread reads and writes meanwhile."""
 
@@ -96,7 +106,8 @@ class DaskEngine:
 
     Two blocks are on the way for each thread of a worker, and never all: graphs of
     everything take a scheduler's time and memory. What a worker did not finish that
-    dies, another does.
+    dies, another does. Where all have ended, new ones are started as long as any block
+    was done meanwhile.
 
     Parameters
     ----------
@@ -104,23 +115,43 @@ class DaskEngine:
         A `distributed.Client`.
     threads
         Threads that each worker computes with; those that it has when left out.
+    start
+        Starts the workers that are missing, if they are the engine's own.
+    queued
+        Whether workers may be long in coming.
     """
 
-    def __init__(self, client: Any, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        client: Any,
+        threads: int | None = None,
+        start: Callable[[], object] | None = None,
+        *,
+        queued: bool = True,
+    ) -> None:
         self._client, self._threads = client, threads
+        self._start, self._queued = start, queued
 
     def run(
         self, work: Work, blocks: Iterable[Block], stop: Event
     ) -> Iterator[BlockFinished]:
-        """Work as `Engine.run` does; `stop` lets go of what has not begun."""
+        """Work as `Engine.run` does; `stop` lets go of what has not begun.
+
+        Raises
+        ------
+        NapariUNetError
+            When the scheduler or all workers have gone, or a block ends its workers.
+        """
         waiting, running = iter(blocks), dict[Any, Block]()
+        workers = _Presence(self._start, queued=self._queued)
         try:
             with _told():
-                self._submit(work, waiting, running)
+                self._submit(work, waiting, running, workers)
             while running and not stop.is_set():
                 with _told():
                     finished = self._next(running)
-                    self._submit(work, waiting, running)
+                    workers.useful |= bool(finished)
+                    self._submit(work, waiting, running, workers)
                 yield from finished
         finally:
             # A client that lost its scheduler has nothing to cancel any more.
@@ -128,9 +159,14 @@ class DaskEngine:
                 self._client.cancel(list(running))
 
     def _submit(
-        self, work: Work, waiting: Iterator[Block], running: dict[Any, Block]
+        self,
+        work: Work,
+        waiting: Iterator[Block],
+        running: dict[Any, Block],
+        workers: _Presence,
     ) -> None:
         threads = sum(self._client.nthreads().values())
+        workers.look(present=threads > 0)
         free = max(0, max(2, 2 * threads) - len(running))
         for block in itertools.islice(waiting, free):
             # Not pure: a block is worked on again where it was before.
@@ -156,6 +192,38 @@ class DaskEngine:
                 continue  # it died with its worker, and is done again
             finished.append(BlockFinished(running.pop(one), result))
         return finished
+
+
+class _Presence:
+    """Knows since when there are no workers, and whether new ones are of use.
+
+    Parameters
+    ----------
+    start, queued
+        As `DaskEngine` takes them.
+    """
+
+    def __init__(self, start: Callable[[], object] | None, *, queued: bool) -> None:
+        self._start, self._coming = start, math.inf if queued else _COMING
+        self._last_moment = time.monotonic() + self._coming
+        self.useful = False
+
+    def look(self, *, present: bool) -> None:
+        """Start workers anew where all have ended, or give up.
+
+        Raises
+        ------
+        NapariUNetError
+            When they did nothing.
+        """
+        now = time.monotonic()
+        if present:
+            self._last_moment = now + _GONE
+        elif now > self._last_moment:
+            if self._start is None or not self.useful:
+                raise NapariUNetError(_ENDED)
+            self._start()
+            self.useful, self._last_moment = False, now + self._coming
 
 
 @contextmanager
@@ -186,8 +254,9 @@ def open_engine(config: EngineConfig) -> Iterator[Engine]:
             yield DaskEngine(client)
         return
     cluster, threads = _cluster(config)
+    start, queued = partial(cluster.scale, config.workers), config.engine == "slurm"
     with cluster, Client(cluster, set_as_default=False) as client:
-        yield DaskEngine(client, threads)
+        yield DaskEngine(client, threads, start, queued=queued)
 
 
 def _cluster(config: EngineConfig) -> tuple[Any, int]:
