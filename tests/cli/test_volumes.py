@@ -36,7 +36,14 @@ def image(files):
     """The files as an OME-Zarr image with labels; returns the image."""
     path = in_two_sizes(files / "em.ome.zarr", tifffile.imread(files / "image.tif"))
     in_two_sizes(path / "labels" / "cells", tifffile.imread(files / "labels.tif"))
+    named(path, "cells")
     return path
+
+
+def named(path, *names):
+    """Write down which labels lie in an image."""
+    labels = zarr.open_group(path / "labels", mode="a")
+    labels.attrs["ome"] = {"version": "0.5", "labels": names}
 
 
 def test_what_is_trained_and_predicted_from_a_level_is_what_a_file_of_it_gives(
@@ -55,6 +62,27 @@ def test_what_is_trained_and_predicted_from_a_level_is_what_a_file_of_it_gives(
     run("predict", model, files / "image.tif", "--out", files / "b.tif")
     first, second = tifffile.imread(files / "a.tif"), tifffile.imread(files / "b.tif")
     np.testing.assert_array_equal(first, second)
+
+
+def test_labels_that_lie_in_an_image_need_no_name_where_there_is_one_of_them(
+    files, image, run, failed
+):
+    settings = ("train", "--config", files / "settings.yaml", "--level", 1)
+    run(*settings, "--steps", 1, "--image", image, "--out", files / "run")
+    (own,) = RunConfig.from_yaml(files / "run" / "run.yaml").images
+    assert own.labels == str(image / "labels" / "cells")
+    coarse = in_two_sizes(files / "p.ome.zarr", tifffile.imread(files / "labels.tif"))
+    for prediction, level in ((image, 1), (coarse, 1), (image, 0)):
+        truth = files / "labels.tif" if level else image / "labels" / "cells"
+        run("score", prediction, truth, "--json", files / "s.json")
+        assert json.loads((files / "s.json").read_text())["overall"]["iou"] == 1
+    words = failed(*settings, "--image", files / "image.tif", "--out", files / "other")
+    assert "image.tif holds no labels" in words
+    named(image, "cells", "mito")
+    for command in (("train", "--image", image), ("score", image, image)):
+        words = failed(*command)
+        assert "holds several labels (cells, mito)" in words
+        assert f"{image}/labels/cells" in words
 
 
 def test_scores_are_of_the_level(files, image, run):

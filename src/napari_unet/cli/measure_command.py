@@ -112,6 +112,7 @@ def _measure(
     from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.addresses import level_in
     from napari_unet.data.lazy import memory_limit
+    from napari_unet.data.ome_zarr import labels_in
     from napari_unet.data.stack import parse_slices
     from napari_unet.measure.by_blocks import (
         BlockSource,
@@ -125,6 +126,7 @@ def _measure(
     level = given.get("level", 0)
     picture = None if image is None else read_and_tell(image, given)
     size = {name: given.get(name) for name in ("pixel_size", "unit")}
+    labels = Path(labels_in(labels))
     stack = read_and_tell(labels, size | {"level": level_in(labels, level)})
     sized = picture if picture is not None and stack.unit == "pixel" else stack
     beside = None

@@ -16,6 +16,7 @@ from napari_unet.cli.show import bar, read_and_tell, say
 from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
 from napari_unet.data.annotation import describe, to_target
+from napari_unet.data.ome_zarr import labels_in
 from napari_unet.data.stack import Stack
 from napari_unet.data.weight_map import weight_map
 from napari_unet.data.write import write_stack
@@ -49,7 +50,7 @@ def write_weights(
     check_outputs([labels], out)
     check_tiff(out)
     check_replaced("weights", out, overwrite=overwrite)
-    stack = read_and_tell(labels, given)
+    stack = read_and_tell(Path(labels_in(labels)), given)
     size = stack.size_for(ndim)
     target = to_target(
         np.asarray(stack.as_zyx()),

@@ -18,10 +18,11 @@ from napari_unet.cli.score_inputs import LabelPair, Labels, foreground
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.config import Coverage
-from napari_unet.data.addresses import level_in
+from napari_unet.data.addresses import is_zarr, level_in
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.ome_zarr import labels_in, level_of_size
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
@@ -74,9 +75,10 @@ def run_score(request: ScoreRequest) -> Scores:
     if request.model is not None:
         request = replace(request, model=model_file(request.model))
     _check(request)
+    truth = _labels(request.truth, request.level)
+    prediction = _labels(request.prediction, request.level, truth)
     pair = LabelPair(
-        Labels(_labels(request, request.prediction), request.slices),
-        Labels(_labels(request, request.truth), request.truth_slices),
+        Labels(prediction, request.slices), Labels(truth, request.truth_slices)
     )
     image, info_bar = None, request.info_bar or 0
     if request.image is not None:
@@ -180,8 +182,12 @@ def score_table(scores: Scores) -> Table:
     return table
 
 
-def _labels(request: ScoreRequest, path: Path) -> Stack:
-    return read_and_tell(path, {"level": level_in(path, request.level)})
+def _labels(path: Path, level: int, truth: Stack | None = None) -> Stack:
+    """Read labels that a path stands for, as large as the truth where a level is."""
+    path, own = Path(labels_in(path)), None
+    if truth is not None and is_zarr(path):
+        own = level_of_size(path, truth.as_czyx().shape[1:])
+    return read_and_tell(path, {"level": level_in(path, level) if own is None else own})
 
 
 def _check(request: ScoreRequest) -> None:

@@ -13,6 +13,7 @@ from napari_unet.cli.options import Given, check_formula, flags, with_settings
 from napari_unet.config import NETWORKS, ImageConfig, Preset, RunConfig
 from napari_unet.config.networks import other_network
 from napari_unet.config.train import BUDGETS, TrainConfig
+from napari_unet.data.addresses import is_address, location
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def train(
 ) -> None:
     """Train a network on one or several images with annotations.
 
-    Give --image and --labels once for each image. --kind, --ignore, --complete,
+    Give --image and --labels once for each image; without --labels they are those that
+    lie in an OME-Zarr. --kind, --ignore, --complete,
     --axes, --info-bar, --pixel-size, --unit, --train, --validation and --regions hold
     for all images when given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
@@ -287,13 +289,7 @@ def _images(
     """Put files, kinds, slices and regions that are given over those that were set."""
     from napari_unet.data.regions import read_regions
 
-    files = [given.get(name, []) for name in ("image", "labels")]
-    if len(files[0]) != len(files[1]):
-        raise InputError(
-            f"{len(files[0])} --image and {len(files[1])} --labels were given: every "
-            "image needs its labels."
-        )
-    pairs = zip(*files, strict=True)
+    pairs = _pairs(given.get("image", []), given.get("labels", []))
     images = [ImageConfig(image=image, labels=labels) for image, labels in pairs]
     images = images or list(known)
     columns = {
@@ -304,11 +300,40 @@ def _images(
     spread = {n: _spread(values, len(images), n) for n, values in columns.items()}
     changed = []
     for index, one in enumerate(images):
-        # Named in full, so that `run.yaml` can be used from any folder.
-        paths = {n: str(Path(getattr(one, n)).absolute()) for n in ("image", "labels")}
+        paths = {n: _in_full(getattr(one, n)) for n in ("image", "labels")}
         own = {n: row[index] for n, row in spread.items() if row[index] is not None}
         changed.append(one.changed(_SOURCE, **paths, **own))
     return tuple(changed)
+
+
+def _pairs(images: Sequence[str], labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return the images with their labels, which may lie in them.
+
+    Raises
+    ------
+    InputError
+        When they are not as many, or an image has no labels in it.
+    """
+    from napari_unet.data.ome_zarr import labels_in
+
+    if images and not labels:
+        labels = [labels_in(image) for image in images]
+        alone = [one for one, own in zip(images, labels, strict=True) if one == own]
+        if alone:
+            raise InputError(
+                f"{alone[0]} holds no labels: give their file or folder by --labels."
+            )
+    if len(images) != len(labels):
+        raise InputError(
+            f"{len(images)} --image and {len(labels)} --labels were given: every image "
+            "needs its labels."
+        )
+    return zip(images, labels, strict=True)
+
+
+def _in_full(path: str) -> str:
+    """Return a path by which `run.yaml` finds it from any folder."""
+    return location(path) if is_address(path) else str(Path(path).absolute())
 
 
 def _some(images: tuple[ImageConfig, ...]) -> tuple[ImageConfig, ...]:

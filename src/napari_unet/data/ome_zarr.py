@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_unet.data.addresses import holds_zarr, is_address, location
+from napari_unet.data.addresses import holds_zarr, is_zarr, location
 from napari_unet.data.calibration import normal_unit, unit_factor
 from napari_unet.data.dimensions import unknown_dimensions
-from napari_unet.data.files import unreadable
-from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import memory_limit
 from napari_unet.data.volume import Volume
+from napari_unet.data.zarr_node import Node
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -84,12 +82,39 @@ class OmeZarr:
 
 def holds_image(path: Path) -> bool:
     """Return whether a folder is an OME-Zarr image."""
-    return holds_zarr(path) and "multiscales" in _Node.at(str(path)).attributes
+    return holds_zarr(path) and "multiscales" in Node.at(str(path)).attributes
 
 
 def list_labels(path: Path) -> tuple[str, ...]:
     """Return the names of the labels that lie in an OME-Zarr."""
-    return _labels(_Node.at(str(path)))
+    return _labels(Node.at(str(path)))
+
+
+def labels_in(path: str | Path) -> str:
+    """Return where the labels are that a path stands for: of an image those in it.
+
+    What is no OME-Zarr, holds labels itself, or has none in it, stands for itself.
+
+    Raises
+    ------
+    InputError
+        When there are several (which).
+    """
+    if not is_zarr(path):
+        return str(path)
+    node = Node.at(location(path))
+    if _is_series(node):
+        node = Node.at(f"{node.path}/0")
+    if node.is_array or "image-label" in node.attributes:
+        return str(path)
+    names = _labels(node)
+    places = [f"{node.path}/labels/{name}" for name in names]
+    if len(places) > 1:
+        raise InputError(
+            f"{path} holds several labels ({', '.join(names)}): choose some, as in "
+            f"{places[0]}"
+        )
+    return places[0] if places else str(path)
 
 
 def open_volume(path: str | Path, level: int = 0, axes: str | None = None) -> Volume:
@@ -120,92 +145,22 @@ def open_zarr(path: str | Path, axes: str | None = None) -> OmeZarr:
         When it is missing, broken, or holds no image, or several (which), or does not
         say what its dimensions mean; or when zarr is not installed.
     """
-    found = _image_in(_Node.at(location(path)))
+    found = _image_in(Node.at(location(path)))
     return replace(found, levels=tuple(_named(one, axes) for one in found.levels))
 
 
-def level_of_size(path: str | Path, size: Sequence[int], axes: str | None) -> int:
-    """Return the level with some slices, rows and columns; 0 where none has them."""
+def level_of_size(
+    path: str | Path, size: Sequence[int], axes: str | None = None
+) -> int | None:
+    """Return the level with some slices, rows and columns; None where none has them."""
     for volume in open_zarr(path, axes).levels:
         lengths = dict(zip(volume.axes, volume.shape, strict=True))
         if [lengths.get(letter, 1) for letter in "ZYX"] == list(size):
             return volume.level
-    return 0
+    return None
 
 
-@dataclass(frozen=True)
-class _Node:
-    """A group or an array, and where it lies."""
-
-    path: str
-    held: Any
-
-    @classmethod
-    def at(cls, path: str) -> _Node:
-        zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
-        if not is_address(path):
-            path = str(Path(path))
-            if not Path(path).exists():
-                raise unreadable(path, FileNotFoundError())
-        no_group = (
-            FileNotFoundError,
-            zarr.errors.ContainsArrayError,
-            zarr.errors.NodeTypeValidationError,
-        )
-        try:
-            try:
-                # What its writer consolidated need not be all that it holds by now.
-                return cls(
-                    path, zarr.open_group(path, mode="r", use_consolidated=False)
-                )
-            except no_group:
-                return cls(path, zarr.open_array(path, mode="r"))
-        except ImportError as error:
-            raise InputError(
-                f"{path} is read through fsspec, which lacks a library here ({error}): "
-                'install it by pip install "fsspec[http]", or "fsspec[s3]".'
-            ) from error
-        except FileNotFoundError as error:
-            raise InputError(
-                f"{path} holds no Zarr: choose the folder that ends in .zarr, or a "
-                "group in it that holds an image."
-            ) from error
-        except OSError as error:
-            raise unreadable(path, error) from error
-        except Exception as error:
-            raise _broken(path, error) from error
-
-    @property
-    def is_array(self) -> bool:
-        return hasattr(self.held, "shape")
-
-    @cached_property
-    def attributes(self) -> Mapping[str, Any]:
-        """What OME-Zarr says of it, in either version."""
-        own = dict(self.held.attrs)
-        return own["ome"] if isinstance(own.get("ome"), dict) else own
-
-    def array(self, inside: str) -> Any:
-        try:
-            held = self.held[inside]
-            held.chunks  # noqa: B018 (a group has none)
-        except (KeyError, AttributeError, FileNotFoundError) as error:
-            raise InputError(
-                f"{self.path} names an array {inside} that is not there: copy it again."
-            ) from error
-        except Exception as error:
-            raise _broken(f"{self.path}/{inside}", error) from error
-        return held
-
-
-def _broken(path: str, error: Exception) -> InputError:
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    return InputError(
-        f"{path}: its Zarr metadata are broken ({reason}): copy it again."
-    )
-
-
-def _image_in(node: _Node) -> OmeZarr:
+def _image_in(node: Node) -> OmeZarr:
     if node.is_array:
         return OmeZarr((_plain(node, "", node.held),))
     attributes = node.attributes
@@ -216,8 +171,8 @@ def _image_in(node: _Node) -> OmeZarr:
             f"{node.path} is a plate of many images: open one of its fields, such as "
             f"{node.path}/A/1/0."
         )
-    if "bioformats2raw.layout" in attributes and "0" in node.held:
-        return _image_in(_Node.at(f"{node.path}/0"))
+    if _is_series(node):
+        return _image_in(Node.at(f"{node.path}/0"))
     labels = _labels(node)
     if labels:
         raise InputError(
@@ -227,7 +182,12 @@ def _image_in(node: _Node) -> OmeZarr:
     return OmeZarr((_only_array(node),))
 
 
-def _only_array(node: _Node) -> Volume:
+def _is_series(node: Node) -> bool:
+    """Return whether it is an export of bioformats2raw, whose first image counts."""
+    return "bioformats2raw.layout" in node.attributes and "0" in node.held
+
+
+def _only_array(node: Node) -> Volume:
     """Return the one array of a plain group."""
     held = {name: held for name, held in node.held.arrays() if len(held.shape) > 1}
     if len(held) == 1:
@@ -245,7 +205,7 @@ def _only_array(node: _Node) -> Volume:
     )
 
 
-def _plain(node: _Node, inside: str, array: Any) -> Volume:
+def _plain(node: Node, inside: str, array: Any) -> Volume:
     names = getattr(array.metadata, "dimension_names", None)
     names = names or array.attrs.get("_ARRAY_DIMENSIONS") or ()
     letters = [str(name or "").upper()[:1] for name in names]
@@ -254,7 +214,7 @@ def _plain(node: _Node, inside: str, array: Any) -> Volume:
     return _volume(node, inside, array, axes, scale=ones)
 
 
-def _levels(node: _Node) -> tuple[Volume, ...]:
+def _levels(node: Node) -> tuple[Volume, ...]:
     """Return the resolutions of the first multiscale image of a group."""
     try:
         first = node.attributes["multiscales"][0]
@@ -288,7 +248,7 @@ def _levels(node: _Node) -> tuple[Volume, ...]:
 
 
 def _volume(
-    node: _Node,
+    node: Node,
     inside: str,
     array: Any,
     axes: str,
@@ -352,7 +312,7 @@ def _units(
     return unit, np.array([unit_factor(k, unit) if one else 1.0 for k, one in pairs])
 
 
-def _labels(node: _Node) -> tuple[str, ...]:
+def _labels(node: Node) -> tuple[str, ...]:
     try:
         own = dict(node.held["labels"].attrs)
     except (KeyError, OSError):

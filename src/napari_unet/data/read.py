@@ -141,13 +141,14 @@ def read_labels(
 ) -> Stack:
     """Read labels of an image, as `read_stack` does.
 
-    Of an OME-Zarr they are the level that has the size of the image, else the finest.
+    Of an OME-Zarr they are those that lie in it, as `labels_in` finds them, and the
+    level that has the size of the image, else the finest.
     """
-    from napari_unet.data.ome_zarr import level_of_size
+    from napari_unet.data.ome_zarr import labels_in, level_of_size
 
-    level = 0
+    path, level = labels_in(path), 0
     if image is not None and is_zarr(path):
-        level = level_of_size(path, image.as_czyx().shape[1:], axes)
+        level = level_of_size(path, image.as_czyx().shape[1:], axes) or 0
     return read_stack(path, calibration, axes=axes, level=level)
 
 
