@@ -39,12 +39,15 @@ def main() -> None:
         began = time.perf_counter()
         network(image)
         dense = time.perf_counter() - began
-        every: torch.Tensor = image.unfold(2, options.window, 1)
-        every = every.unfold(3, options.window, 1)
         rows = -(-options.pixels // SIDE)
+        strip = image[..., : 2 * margin + 1, :]
+        parts = [
+            strip[..., at : at + BATCH + 2 * margin] for at in range(0, SIDE, BATCH)
+        ]
         began = time.perf_counter()
-        for windows in every[0, 0, :rows].flatten(0, 1).unsqueeze(1).split(BATCH):
-            network.at_centres(windows)
+        for _ in range(rows):
+            for part in parts:
+                network.one_by_one(part)
         alone = (time.perf_counter() - began) * SIDE / rows
     line = {
         "figure": "sliding window, 512 x 512",

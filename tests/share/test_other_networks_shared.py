@@ -21,7 +21,12 @@ from napari_unet.share.package import export_model
 
 # One of each kind of layers; the largest see too far for a package to be quick.
 PACKED = ("segnet", "alexnet", "vgg16-dilated")
-AS_ONNX = ("segnet", "inception3", "doubleunet")
+AS_ONNX = (
+    {"name": "segnet"},
+    {"name": "inception3"},
+    {"name": "doubleunet"},
+    {"name": "sliding-window", "foveation": True, "nonuniform": True},
+)
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.load`:DeprecationWarning")
 
 
@@ -59,15 +64,15 @@ def test_a_package_gives_what_the_model_gives_and_comes_back(tmp_path, name):
     find_spec("onnx") is None or find_spec("onnxruntime") is None,
     reason="needs the extra onnx",
 )
-@pytest.mark.parametrize("name", AS_ONNX)
-def test_onnx_takes_other_sizes_than_the_test_image(tmp_path, name):
+@pytest.mark.parametrize("settings", AS_ONNX, ids=str)
+def test_onnx_takes_other_sizes_than_the_test_image(tmp_path, settings):
     torch.manual_seed(0)
-    config = NETWORKS[name].model_validate({"base_channels": 2})
+    config = NETWORKS[settings["name"]].model_validate({"base_channels": 2} | settings)
     model = Model(build(config).eval(), ModelCard(network=config))
     told = export_model(model, tmp_path / "model.onnx")
     assert told.differences["onnx"] < 1e-5
     opened = open_package(tmp_path / "model.onnx")
-    image = torch.randn(2, 1, valid_size(config, 70), valid_size(config, 100))
+    image = torch.randn(2, 1, valid_size(config, 70), valid_size(config, 110))
     with torch.inference_mode():
         wanted = model.network.probabilities(image)
         answer = opened.network.probabilities(image)

@@ -51,6 +51,20 @@ def test_a_network_is_trained_resumed_fine_tuned_and_predicts(
     assert predictor.predict(image).labels.shape == (1, 50, 70)
 
 
+def test_windows_that_are_sharp_in_their_middle_are_trained_and_predicted(blobs, play):
+    uneven = {"foveation": True, "nonuniform": True}
+    config = settings("sliding-window", patch_size=256, batch_size=1)
+    network = config.network.changed("", **uneven)
+    trainer = Trainer([blobs()], config.model_copy(update={"network": network}))
+    assert trainer._learner.batches.answered == (1, 16)
+    play(trainer)
+    predictor = Predictor(trainer.model(), PredictConfig(device="cpu"))
+    image = np.random.default_rng(0).random((1, 1, 18, 9), np.float32)
+    answer = predictor.predict(image, keep=True)
+    assert answer.probabilities.shape == (2, 1, 18, 9)
+    assert np.ptp(answer.probabilities[1]) > 0
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_head_for_more_classes_keeps_those_that_it_knew(blobs, name):
     old = Trainer([blobs()], settings(name)).network

@@ -34,9 +34,9 @@ class NetworkSize:
     parameters
         Trained numbers.
     kept
-        Values kept for the way back, for each pixel of the image.
+        Values kept for the way back, for each pixel of a patch.
     peak
-        Values held at once while predicting, for each pixel of the image.
+        Values held at once while predicting, for each pixel that is answered for.
     """
 
     parameters: int
@@ -93,6 +93,11 @@ class NetworkConfig(Settings):
     @abstractmethod
     def poolings(self) -> tuple[int, ...]:
         """What every pooling divides Y and X by, from the top level down."""
+
+    @property
+    def most_answers(self) -> int | None:
+        """Side of what a patch is answered for at most, in pixels; None for any."""
+        return None
 
     @abstractmethod
     def path(self, axis: int) -> Path:

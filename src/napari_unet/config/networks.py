@@ -144,6 +144,44 @@ class SlidingWindowConfig(NetworkConfig):
     window: Literal[65, 95] = Field(65, title="Window (pixels)")
     """Side of the square around a pixel from which its class is told; the paper has
     both. Larger sees more of the surroundings, and is slower."""
+    foveation: bool = Field(False, title="Foveation")
+    """On: the outer half of the window is blurred, the more the farther out, so that
+    only the centre shows fine detail. Every window is then computed by itself, which
+    takes hundreds of times as long: minutes for a slice."""
+    nonuniform: bool = Field(False, title="Non-uniform sampling")
+    """On: the outer half of the window takes fewer pixels, up to every third, so that
+    it sees half as far again. Every window is then computed by itself, as with
+    foveation."""
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all of a window is seen alike, so that windows share their work."""
+        return not (self.foveation or self.nonuniform)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Pixels that a row of the window is made of, counted from the centre.
+
+        From half-way out on, their distance grows evenly from 1 to 3.
+        """
+        rim = self.window // 2
+        inner = rim // 2
+        found = []
+        for place in range(-rim, rim + 1):
+            beyond = max(0, abs(place) - inner) if self.nonuniform else 0
+            more = round(beyond**2 / inner)
+            found.append(place + (more if place > 0 else -more))
+        return tuple(found)
+
+    @property
+    def blur(self) -> int:
+        """Radius of the disc that the rim of the window is blurred with, in pixels."""
+        return self.window // 16 if self.foveation else 0
+
+    @property
+    def most_answers(self) -> int | None:
+        """Side of what a patch is answered for at most, in pixels; None for any."""
+        return None if self.uniform else 16
 
     @property
     def kernels(self) -> tuple[int, ...]:
@@ -179,7 +217,8 @@ class SlidingWindowConfig(NetworkConfig):
 
     def path(self, axis: int) -> Path:
         """Return the layers along the deepest way: in all, one window."""
-        return (Window(self.window, padded=False),)
+        seen = 2 * (self.places[-1] + self.blur) + 1
+        return (Window(seen, padded=False),)
 
 
 _KINDS: tuple[type[NetworkConfig], ...] = (

@@ -61,6 +61,16 @@ def input_size(config: NetworkConfig, output: int, axis: int = -1) -> int:
     return size
 
 
+def patch_size(config: NetworkConfig, size: int, axis: int = -1) -> int:
+    """Return the side of a patch that is to have `size` pixels and fits the network.
+
+    It is smaller where the network takes its time over every pixel that it answers for.
+    """
+    if config.most_answers is not None:
+        size = min(size, input_size(config, config.most_answers, axis))
+    return valid_size(config, size, axis)
+
+
 def receptive_field(config: NetworkConfig, axis: int = -1) -> int:
     """Side of the square of input pixels that one output pixel can depend on.
 

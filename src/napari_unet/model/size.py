@@ -15,6 +15,8 @@ _AT_ONCE = 10 / 3
 """Times input and output of the largest layer that are held while predicting: the
 largest of a U-Net takes three values for each channel of its first level, and ten are
 held, as measured."""
+_PATCH = 256
+"""Side of the patch that a network is measured with, in pixels."""
 
 
 @lru_cache(maxsize=64)
@@ -28,7 +30,7 @@ def _measured(config: NetworkConfig) -> NetworkSize:
     import torch
     from torch import Tensor, nn
 
-    from napari_unet.model.geometry import input_size
+    from napari_unet.model.geometry import patch_size
     from napari_unet.model.networks import build
 
     kept: dict[int, int] = {}
@@ -47,17 +49,17 @@ def _measured(config: NetworkConfig) -> NetworkSize:
 
     with torch.device("meta"):
         network = build(config)
-        # More than one value at the bottom, which batch normalisation wants.
-        shape = [input_size(config, 32, axis) for axis in range(-config.ndim, 0)]
+        axes = range(-config.ndim, 0)
+        shape = [patch_size(config, _PATCH, axis) for axis in axes]
         image = torch.empty(2, config.in_channels, *shape)
     for layer in network.modules():
         if not list(layer.children()):
             layer.register_forward_hook(look)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         answer = network.train()(image)
-    pixels = 2 * math.prod(answer.shape[2:])
+    shown, answered = (2 * math.prod(one.shape[2:]) for one in (image, answer))
     return NetworkSize(
         network.num_parameters,
-        _GRADIENTS * sum(kept.values()) / pixels,
-        _AT_ONCE * largest / pixels,
+        _GRADIENTS * sum(kept.values()) / shown,
+        _AT_ONCE * largest / answered,
     )

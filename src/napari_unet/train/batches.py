@@ -51,10 +51,10 @@ class Batches:
     def patch(self) -> tuple[int, int]:
         """Slices and side of the patches, made to fit the network."""
         network, settings = self._config.network, self._config.train
-        side = geometry.valid_size(network, settings.patch_size)
+        side = geometry.patch_size(network, settings.patch_size)
         if network.ndim == 2:
             return 1, side
-        return geometry.valid_size(network, settings.patch_slices, -3), side
+        return geometry.patch_size(network, settings.patch_slices, -3), side
 
     @property
     def answered(self) -> tuple[int, int]:

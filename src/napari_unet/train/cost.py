@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from napari_unet.config import RunConfig
 from napari_unet.model.footprint import footprint_of
+from napari_unet.model.geometry import patch_size
 from napari_unet.model.size import size_of
 from napari_unet.words import counted, duration
 
@@ -146,6 +147,8 @@ def _memory(
 
 
 def _pixels_of_step(config: RunConfig) -> int:
-    train = config.train
-    slices = train.patch_slices if config.network.ndim == 3 else 1
-    return train.batch_size * slices * train.patch_size**2
+    network, train = config.network, config.train
+    side, slices = patch_size(network, train.patch_size), 1
+    if network.ndim == 3:
+        slices = patch_size(network, train.patch_slices, -3)
+    return train.batch_size * slices * side**2
