@@ -9,6 +9,9 @@ from napari_unet.config.structured_text import parse_json, parse_yaml
 from napari_unet.errors import InputError
 
 
+KEYS = ", ".join(f"k{n}: 1" for n in range(200))
+
+
 @pytest.mark.parametrize("words", ["24:30", "2026-13-45", "2026-11-29 10:00", "1:2.5"])
 def test_what_looks_like_times_is_text(words):
     assert parse_yaml(f"a: {words}") == {"a": words}
@@ -28,6 +31,22 @@ def test_slices_need_no_quotes(tmp_path):
     assert RunConfig.from_yaml(path) == config
 
 
+def test_a_single_slice_needs_no_quotes(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "images: [{image: a, labels: b, validation: 7, complete: 3, "
+        "regions: [{role: test, slices: -1}]}]"
+    )
+    (image,) = RunConfig.from_yaml(path).images
+    assert (image.validation, image.complete) == ("7", "3")
+    assert image.regions[0].slices == "-1"
+
+
+def test_anchors_and_merges_are_read():
+    text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: [*a, *a]"
+    assert parse_yaml(text)["b"] == {"x": 1, "y": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -36,6 +55,8 @@ def test_slices_need_no_quotes(tmp_path):
         ("a: 0x" + "f" * 5000, "the number in line 1 is too large"),
         ("a: !!timestamp 2026-13-45", "month must be in 1..12"),
         ("[" * 5000, "nested too deeply"),
+        ("a: &a 1\nb: [" + "*a, " * 1001 + "]", "repeated by anchors"),
+        (f"a: &a {{{KEYS}}}\nb: {{<<: [{'*a, ' * 60}]}}", "repeated by anchors"),
         ("a: b: c", "not allowed here in line 1"),
     ],
 )

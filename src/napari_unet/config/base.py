@@ -28,7 +28,11 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        # A single slice needs no quotes.
+        coerce_numbers_to_str=True,
     )
 
     @classmethod

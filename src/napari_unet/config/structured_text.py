@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -11,6 +12,9 @@ from napari_unet.words import shortened
 
 _STANDARD = "tag:yaml.org,2002:"
 _LARGEST = 2**64
+_ALIASES, _MERGED = 1000, 10_000
+"""References to anchors in a file, and names that they bring to one place."""
+_MANY = "too much of it is repeated by anchors (&, *): write it out, or leave it out"
 
 
 def parse_yaml(text: str | bytes) -> Any:
@@ -53,16 +57,33 @@ def _reason(error: Exception) -> str:
 
 
 class _Loader(yaml.SafeLoader):
+    def __init__(self, stream: str | bytes) -> None:
+        super().__init__(stream)
+        self._aliases = 0
+
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         """Take what has colons, and dates, for text."""
         tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
         counted = tag in (_STANDARD + "int", _STANDARD + "float") and ":" in value
         return _STANDARD + "str" if counted or tag == _STANDARD + "timestamp" else tag
 
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuse more references to anchors than anybody writes."""
+        self._aliases += self.check_event(yaml.AliasEvent)  # type: ignore[no-untyped-call]
+        if self._aliases > _ALIASES:
+            raise ValueError(_MANY)
+        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Refuse merges that grow with every merge of them."""
+        super().flatten_mapping(node)  # type: ignore[no-untyped-call]
+        if len(node.value) > _MERGED:
+            raise ValueError(_MANY)
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """Refuse a name that stands twice: which one counts, nobody can see."""
-        names = [key.value for key, _ in node.value if isinstance(key.value, str)]
-        twice = next((n for n in names if n != "<<" and names.count(n) > 1), None)
+        names = Counter(key.value for key, _ in node.value if isinstance(key.value, str))
+        twice = next((n for n, count in names.items() if n != "<<" and count > 1), None)
         if twice is not None:
             line = node.start_mark.line + 1
             raise ValueError(f"{shortened(twice)} stands twice, from line {line} on")
