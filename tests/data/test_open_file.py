@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.data import lazy, tiff
+from napari_unet.data import folder, lazy, tiff
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError
 
@@ -21,7 +21,7 @@ VOLUME = np.arange(6 * 40 * 50, dtype=np.uint16).reshape(6, 40, 50)
 @pytest.fixture(autouse=True)
 def large(monkeypatch):
     """Take every file for a large one."""
-    for module in (lazy, tiff):
+    for module in (folder, lazy, tiff):
         monkeypatch.setattr(module, "memory_limit", lambda: 0)
 
 
@@ -64,6 +64,22 @@ def test_a_file_that_is_rewritten_in_place_is_told(path):
         os.utime(path, ns=(1, 1))  # clocks of disks may be slower than this test
     with pytest.raises(InputError, match=CHANGED):
         data[1]
+
+
+def test_a_slice_of_a_folder_that_is_rewritten_or_replaced_is_told(tmp_path):
+    for z, plane in enumerate(VOLUME):
+        tifffile.imwrite(tmp_path / f"{z}.tif", plane)
+    data = read_stack(tmp_path).data
+    (tmp_path / "2.tif").write_bytes((tmp_path / "3.tif").read_bytes())
+    (tmp_path / "4.tif").write_bytes(b"II*")
+    for z in (2, 4):
+        os.utime(tmp_path / f"{z}.tif", ns=(1, 1))
+        with pytest.raises(InputError, match=rf"{z}\.tif {CHANGED}"):
+            data[z]
+    (tmp_path / "5.tif").unlink()
+    with pytest.raises(InputError, match=r"5\.tif"):
+        data[5]
+    np.testing.assert_array_equal(data[0], VOLUME[0])
 
 
 def test_single_pages_are_those_that_dask_gives(path):

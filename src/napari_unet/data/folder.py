@@ -20,6 +20,7 @@ from napari_unet.data.file_names import masks_among
 from napari_unet.data.files import unreadable
 from napari_unet.data.formats.kinds import read_other
 from napari_unet.data.lazy import lazy_pages, memory_limit
+from napari_unet.data.open_file import Watched
 from napari_unet.data.tiff import Loaded, read_tiff, tiff_header
 from napari_unet.data.vendors.sidecars import sidecar
 from napari_unet.errors import InputError
@@ -53,13 +54,14 @@ def read_folder(path: Path, axes: str | None = None) -> Loaded:
     files = slice_files(path)
     if len(files) == 1:
         return read_image(files[0], axes)
+    watched = [Watched(file) for file in files]
     headers = [_header(file) for file in files]
     palettes = {header.palette for header in headers}
     by_colour = len(palettes) > 1 and b"" not in palettes
     first = _without_z(read_image(files[0], by_colour=by_colour))
     page: Any = first.data
     _check_alike(files, [header.kind for header in headers], page, first.axes)
-    read = partial(_read_slice, files, by_colour)
+    read = partial(_read_slice, watched, by_colour)
     if page.nbytes * len(files) > memory_limit():
         data = lazy_pages(read, (len(files),), page.shape, page.dtype)
     else:
@@ -188,9 +190,14 @@ def _header(file: Path) -> _Header:
         return _Header(kind, bytes(picture.getpalette() or b""), found)
 
 
-def _read_slice(files: list[Path], by_colour: bool, index: int) -> NDArray[Any]:
-    loaded = read_image(files[index], by_colour=by_colour)
-    return np.asarray(_without_z(loaded).data)
+def _read_slice(files: list[Watched], by_colour: bool, index: int) -> NDArray[Any]:
+    file = files[index]
+    try:
+        loaded = read_image(file.path, by_colour=by_colour)
+        return np.asarray(_without_z(loaded).data)
+    finally:
+        # What a changed file gives is no slice, and its error not the reason.
+        file.check()
 
 
 def _open_picture(path: Path) -> Any:
