@@ -345,3 +345,19 @@ def test_threads_change_only_where_nobody_expects_the_same_network_again(
     monkeypatch.setattr(PROCESS, "most", 2)
     trainer = Trainer([blobs()], small(**{"steps": None, **budget}))
     assert trainer.threads.changes == changes
+
+
+def test_a_timed_run_whose_steps_had_to_change_cannot_be_repeated(blobs, small):
+    """Something else takes half of its time, and then the rest."""
+    config = small(steps=None, minutes=0.1, threads=1, validations=100)
+    trainer = Trainer([blobs((1, 32, 32))], config)
+    messages = []
+    for step in trainer.run():
+        messages.append(step.message)
+        if step.step == 5:
+            trainer.elapsed = 1.0
+        elif step.message:
+            trainer.elapsed = 3.0 if trainer.elapsed < 3 else 5.99
+    assert "machine's speed changed" in "".join(messages)
+    assert trainer.is_over
+    assert trainer.repeat_steps is None
