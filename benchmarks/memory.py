@@ -46,11 +46,25 @@ def cells(slices: int, annotated: int, dtype: type = np.uint8) -> np.ndarray:
     return labels
 
 
-def on_disk(folder: Path, name: str, stack: Callable[[], np.ndarray]) -> Path:
-    """Return an uncompressed TIFF, written in a process that ends."""
+def painted(slices: int) -> np.ndarray:
+    """Return a mask of squares as a new layer has it, of which little is touched."""
+    labels = np.zeros((slices, SIDE, SIDE), np.uint8)
+    for z in np.linspace(0, slices - 1, ANNOTATED).astype(int):
+        labels[z] = cells(1, 1)[0] > 0
+    return labels
+
+
+def on_disk(
+    folder: Path,
+    name: str,
+    stack: Callable[[], np.ndarray],
+    compression: str | None = None,
+) -> Path:
+    """Return a TIFF, written in a process that ends."""
     path = folder / f"{name}.tif"
     if not path.exists() and os.fork() == 0:
-        tifffile.imwrite(path, stack(), photometric="minisblack")
+        options = {"photometric": "minisblack", "compression": compression}
+        tifffile.imwrite(path, stack(), **options)
         os._exit(0)
     elif not path.exists():
         os.wait()
@@ -80,8 +94,21 @@ def train(slices: int, folder: Path) -> None:
     )
 
 
+def train_packed(slices: int, folder: Path) -> None:
+    """Train as the command line does, from labels that are compressed."""
+    learn(
+        on_disk(folder, f"image-{slices}", lambda: grey(slices)),
+        on_disk(folder, f"packed-{slices}", lambda: painted(slices), "zlib"),
+    )
+
+
+def train_layers(slices: int, folder: Path) -> None:
+    """Train from an image and a new labels layer that is painted on six slices."""
+    learn(grey(slices), painted(slices))
+
+
 def train_arrays(slices: int, folder: Path) -> None:
-    """Train from arrays of a byte a voxel each, as the window does."""
+    """Train from arrays of a byte a voxel each, of which all was written to."""
     labels = cells(slices, ANNOTATED)
     np.minimum(labels, 1, out=labels)
     learn(grey(slices), labels)
@@ -132,6 +159,8 @@ def normalise(slices: int, folder: Path) -> None:
 
 CASES: dict[str, tuple[Callable[[int, Path], None], int, int]] = {
     "train": (train, ANNOTATED, 200),
+    "train_packed": (train_packed, ANNOTATED, 200),
+    "train_layers": (train_layers, ANNOTATED, 200),
     "train_arrays": (train_arrays, ANNOTATED, 200),
     "predict_probabilities": (predict_probabilities, 4, 36),
     "predict_objects": (predict_objects, 4, 36),

@@ -72,6 +72,17 @@ def test_arrays_and_files_of_the_same_values_make_the_same_run(
     assert np.array_equal(of_files.weight_map, of_arrays.weight_map)
 
 
+def test_of_the_labels_of_a_file_only_painted_slices_are_held(tmp_path, on_disk):
+    labels = np.zeros((40, 64, 64), np.uint8)
+    labels[7, 10:20] = 1
+    tifffile.imwrite(tmp_path / "few.tif", labels, compression="zlib")
+    _, painted, _ = TrainingSource(on_disk[0], tmp_path / "few.tif").read()
+    ((z, plane),) = painted.planes()
+    assert z == 7
+    assert plane.base is None
+    assert np.array_equal(painted, labels)
+
+
 def test_what_settings_say_of_an_image_becomes_its_source():
     region = Region(role=Role.TRAIN, slices="0:2")
     settings = ImageConfig(

@@ -86,6 +86,11 @@ class SparseSlices(Generic[T]):
         planes = {z: change(z, plane) for z, plane in self.planes()}
         return SparseSlices(self.shape, dtype, fill, planes)
 
+    def copied(self) -> SparseSlices[T]:
+        """Return the same in memory of its own, which lets go of what it views."""
+        planes = {z: plane.copy() for z, plane in self._planes.items()}
+        return SparseSlices(self.shape, self.dtype, self.fill, planes)
+
     def rows(self, rows: slice) -> SparseSlices[T]:
         """Return some rows of all slices, which are views."""
         depth, height, width = self.shape

@@ -279,6 +279,7 @@ class Trainer:
 
     def _validate(self) -> float:
         """Score the held-out slices with the predictor that users get."""
+        return_freed_memory()  # of the steps: whole slices need other blocks
         model, score = Model(self.network, self._card(best=False)), 0.0
         if self._ranks.first:
             score = self._validation.score(self._predictor(model))
@@ -318,6 +319,7 @@ class Trainer:
 
     def _choose(self) -> None:
         """Choose what is made of predictions, and keep it in the models."""
+        return_freed_memory()
         model = Model(self.model().network, self._card(best=False))
         before, predictor = self._learner.finish, self._predictor(model)
         self.chosen = finish_of_network(predictor, self.images, before=before)

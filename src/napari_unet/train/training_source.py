@@ -102,7 +102,7 @@ class TrainingSource:
             # Their pixels are those of the image, whatever their file says.
             stack = read_labels(labels, image, Calibration(), axes=of_labels(self.axes))
             notes += [f"{labels}: {note}" for note in stack.notes]
-            painted = stack.as_zyx()
+            painted = SparseSlices.of(stack.as_zyx()).copied()
         else:
             painted = labels
         return image, painted, tuple(notes)

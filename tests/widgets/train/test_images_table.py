@@ -231,6 +231,8 @@ def test_what_was_taken_stays_when_the_layer_is_painted_on(images, viewer):
     taken = images.value()[0].source()
     annotations.data[:] = 0
     assert np.any(taken.labels)
+    # Nobody paints the image: there is none beside that of the layer.
+    assert np.shares_memory(taken.image.data, image.data)
 
 
 def test_without_annotations_there_is_nothing_to_count():

@@ -77,11 +77,14 @@ class TrainingPair:
     coverage: Coverage = field(default_factory=Coverage)
 
     def source(self) -> TrainingSource:
-        """Copy what the layers hold, on the main thread; files are read later."""
+        """Copy what is painted, on the main thread; files are read later.
+
+        Images, which nobody paints, are read where they are.
+        """
         image, labels = self.image, self.labels
         train, validation = self.part.slices
         return TrainingSource(
-            image if isinstance(image, Path) else image_stack(image),
+            image if isinstance(image, Path) else image_stack(image, copy=False),
             labels if isinstance(labels, Path) else painted_slices(labels),
             self.kind,
             train,
