@@ -8,7 +8,6 @@ from napari_unet.config import ImageConfig, RunConfig
 from napari_unet.config.structured_text import parse_json, parse_yaml
 from napari_unet.errors import InputError
 
-
 KEYS = ", ".join(f"k{n}: 1" for n in range(200))
 
 

@@ -69,20 +69,21 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Refuse more references to anchors than anybody writes."""
-        self._aliases += self.check_event(yaml.AliasEvent)  # type: ignore[no-untyped-call]
+        self._aliases += self.check_event(yaml.AliasEvent)
         if self._aliases > _ALIASES:
             raise ValueError(_MANY)
-        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
 
     def flatten_mapping(self, node: Any) -> None:
         """Refuse merges that grow with every merge of them."""
-        super().flatten_mapping(node)  # type: ignore[no-untyped-call]
+        super().flatten_mapping(node)
         if len(node.value) > _MERGED:
             raise ValueError(_MANY)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """Refuse a name that stands twice: which one counts, nobody can see."""
-        names = Counter(key.value for key, _ in node.value if isinstance(key.value, str))
+        keys = (key.value for key, _ in node.value)
+        names = Counter(key for key in keys if isinstance(key, str))
         twice = next((n for n, count in names.items() if n != "<<" and count > 1), None)
         if twice is not None:
             line = node.start_mark.line + 1
