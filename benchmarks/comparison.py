@@ -60,11 +60,12 @@ SCORES = ("iou", "dice", "v_rand", "v_info", "warping_error")
 _MARKERS = "osD^v<>pP*Xh"
 Images = NDArray[np.generic]
 Masks = NDArray[np.bool_]
+Line = dict[str, Any]
 
 
 def baseline(
     name: str, image: Images, truth: Masks, of: str, seed: int
-) -> tuple[Masks, dict[str, Any]]:
+) -> tuple[Masks, Line]:
     """Return what a baseline finds, and what it took."""
     _, lessons, held_out = SETS[of]
     classes = np.full(truth.shape, IGNORE, np.uint8)
@@ -85,7 +86,7 @@ def baseline(
 
 def network(
     name: str, truth: Masks, of: str, seed: int, options: argparse.Namespace
-) -> tuple[Masks, dict[str, Any]]:
+) -> tuple[Masks, Line]:
     """Train a network, and return what it finds and what it took."""
     (picture, _), lessons, held_out = SETS[of]
     image = options.data / picture
@@ -116,9 +117,7 @@ def network(
     }
 
 
-def measure(
-    name: str, of: str, seed: int, options: argparse.Namespace
-) -> dict[str, Any]:
+def measure(name: str, of: str, seed: int, options: argparse.Namespace) -> Line:
     """Run a method with one seed, and return its line."""
     picture, labels = (options.data / file for file in SETS[of][0])
     truth = np.asarray(read_stack(labels).as_zyx()) > 0
@@ -141,7 +140,7 @@ def measure(
     return {"set": of, "method": name, "seed": seed, **rounded, **took}
 
 
-def table(lines: list[dict[str, Any]]) -> str:
+def table(lines: list[Line]) -> str:
     """Return Markdown: means over the seeds, with the lowest and the highest."""
     text = ""
     for of, title in TITLES.items():
@@ -151,8 +150,7 @@ def table(lines: list[dict[str, Any]]) -> str:
         text += f"\n## {title}\n\n| method | IoU | Dice | V_rand | V_info | warping "
         text += "error x 1000 | parameters | training, s | slice, s | seeds |\n"
         text += "|---" * 10 + "|\n"
-        for name in dict.fromkeys(row["method"] for row in rows):
-            same = [row for row in rows if row["method"] == name]
+        for name, same in _by_method(rows, "iou"):
             cells = [_spread([row[key] for row in same]) for key in SCORES[:4]]
             cells.append(_spread([1000 * row["warping_error"] for row in same], 2))
             numbers = same[0].get("parameters")
@@ -162,6 +160,13 @@ def table(lines: list[dict[str, Any]]) -> str:
                 cells.append(f"{mean:.{digits}f}")
             text += f"| {_title(name)} | {' | '.join(cells)} | {len(same)} |\n"
     return text.lstrip()
+
+
+def _by_method(rows: list[Line], score: str) -> list[tuple[str, list[Line]]]:
+    """Return the lines of every method, the best by `score` first."""
+    names = dict.fromkeys(row["method"] for row in rows)
+    same = [(name, [row for row in rows if row["method"] == name]) for name in names]
+    return sorted(same, key=lambda one: -statistics.mean(r[score] for r in one[1]))
 
 
 def _title(name: str) -> str:
@@ -174,29 +179,29 @@ def _spread(values: list[float], digits: int = 3) -> str:
     return mean if ends[0] == ends[1] else f"{mean} ({ends[0]}-{ends[1]})"
 
 
-def plot(lines: list[dict[str, Any]], folder: Path) -> None:
-    """Draw quality against the seconds of a slice: V_rand, of the lungs IoU."""
+def plot(lines: list[Line], folder: Path) -> None:
+    """Draw what V_rand or, of the lungs, IoU lacks, by the seconds of a slice."""
     from matplotlib.figure import Figure
 
     for of, title in TITLES.items():
         rows = [line for line in lines if line["set"] == of]
         if not rows:
             continue
-        score = "v_rand" if of == "isbi" else "iou"
+        score, words = ("v_rand", "V_rand") if of == "isbi" else ("iou", "IoU")
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
-        for name in dict.fromkeys(row["method"] for row in rows):
-            same = [row for row in rows if row["method"] == name]
-            place = [
-                statistics.mean(row[key] for row in same)
-                for key in ("slice_seconds", score)
-            ]
-            marker = _MARKERS[len(axes.lines) % len(_MARKERS)]
-            inside = "none" if name in BASELINES else None
-            axes.plot(*place, marker=marker, ls="", mfc=inside)
-            axes.lines[-1].set_label(_title(name))
+        for number, (name, same) in enumerate(_by_method(rows, score)):
+            seconds = statistics.mean(row["slice_seconds"] for row in same)
+            lacking = [1 - row[score] for row in same]
+            colour, marker = f"C{number}", _MARKERS[number % len(_MARKERS)]
+            axes.plot([seconds] * len(same), lacking, color=colour)
+            (point,) = axes.plot(
+                seconds, statistics.mean(lacking), marker, color=colour
+            )
+            point.set_markerfacecolor("none" if name in BASELINES else colour)
+            point.set_label(_title(name))
         axes.set(xscale="log", xlabel="seconds for a slice of 512 x 512", title=title)
-        axes.set_ylabel("V_rand" if of == "isbi" else "IoU")
+        axes.set(yscale="log", ylabel=f"1 - {words}, lower is better")
         figure.legend(loc="outside right upper", fontsize=8)
         figure.savefig(folder / f"comparison-{of}.png", dpi=120)
 
