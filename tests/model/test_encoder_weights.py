@@ -93,6 +93,10 @@ def test_what_does_not_fit_is_told_in_one_sentence(kept, tmp_path):
     assert "\n" not in str(why.value)
     with pytest.raises(ModelFileError, match="2 dimensions"):
         take_encoder_weights(alexnet(ndim=3), kept(Photographs()))
+    with pytest.raises(ModelFileError, match="fits no U-Net, which has an encoder of"):
+        take_encoder_weights(build(NETWORKS["unet"](base_channels=2)), path)
+    with pytest.raises(ModelFileError, match="take the weights of VGG-16"):
+        take_encoder_weights(build(NETWORKS["segnet"](base_channels=2)), path)
     with pytest.raises(ModelFileError, match="There is no file of weights"):
         take_encoder_weights(alexnet(), tmp_path / "none.pt")
     (tmp_path / "text.pt").write_text("weights")

@@ -8,6 +8,7 @@ import torch
 
 from napari_unet.config import NETWORKS, PredictConfig, RunConfig, TrainConfig
 from napari_unet.errors import InputError, ModelFileError
+from napari_unet.live.live_learner import LiveLearner
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.geometry import valid_size
@@ -117,6 +118,8 @@ def test_an_encoder_starts_from_weights_of_a_file(tmp_path, blobs, play):
     network = known.config.model_copy(update={"norm": "group"})
     trainer = Trainer([blobs()], config.model_copy(update={"network": network}))
     assert "13 convolutions of the encoder" in trainer.notes[0]
+    live = LiveLearner(trainer.config, trainer.images[0], None)
+    assert live.notes == trainer.notes[:1]
     play(trainer)
     first, then = trainer.network.encoder[0][0], trainer.network.encoder[1][1]
     assert torch.equal(first.weight, known.encoder[0][0].weight)

@@ -26,6 +26,7 @@ class DoubleUNetConfig(NetworkConfig):
     """
 
     title: ClassVar[str] = "DoubleU-Net"
+    encoder_title: ClassVar[str] = "VGG-19"
     source: ClassVar[Source] = Source(
         "Jha, Riegler, Johansen, Halvorsen, Johansen: DoubleU-Net: A Deep "
         "Convolutional Neural Network for Medical Image Segmentation. CBMS 2020",

@@ -68,6 +68,7 @@ class AlexNetConfig(EncoderConfig):
     """AlexNet, fully convolutional."""
 
     title: ClassVar[str] = "AlexNet"
+    encoder_title: ClassVar[str] = "AlexNet"
     source: ClassVar[Source] = Source(
         "Krizhevsky, Sutskever, Hinton: ImageNet Classification with Deep "
         "Convolutional Neural Networks. Communications of the ACM 2017",
@@ -106,6 +107,7 @@ class VGG16Config(EncoderConfig):
     """VGG-16, fully convolutional."""
 
     title: ClassVar[str] = "VGG-16"
+    encoder_title: ClassVar[str] = "VGG-16"
     source: ClassVar[Source] = _VGG
     levels: ClassVar[tuple[Chain, ...]] = _vgg(2, 2, 3, 3, 3)
 
@@ -117,6 +119,7 @@ class VGG19Config(EncoderConfig):
     """VGG-19, fully convolutional."""
 
     title: ClassVar[str] = "VGG-19"
+    encoder_title: ClassVar[str] = "VGG-19"
     source: ClassVar[Source] = _VGG
     levels: ClassVar[tuple[Chain, ...]] = _vgg(2, 2, 4, 4, 4)
 
@@ -128,6 +131,7 @@ class DilatedVGGConfig(EncoderConfig):
     """VGG-16 whose last two poolings became dilated convolutions."""
 
     title: ClassVar[str] = "dilated VGG-16"
+    encoder_title: ClassVar[str] = "VGG-16"
     source: ClassVar[Source] = Source(
         "Yu, Koltun: Multi-Scale Context Aggregation by Dilated Convolutions. "
         "ICLR 2016",
@@ -206,6 +210,7 @@ class InceptionConfig(EncoderConfig):
     """Inception-v3, fully convolutional."""
 
     title: ClassVar[str] = "Inception-v3"
+    encoder_title: ClassVar[str] = "Inception-v3"
     source: ClassVar[Source] = Source(
         "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna: Rethinking the Inception "
         "Architecture for Computer Vision. CVPR 2016",

@@ -76,7 +76,11 @@ class RunSituation(Situation):
         has_slices = self.fine_tune or network.ndim == 3
         on_cpu = not train.device.startswith(("cuda", "mps"))
         return (
-            (not self.running, RUNS, "weight_map", "train", "network", "augment"),
+            (
+                not self.running,
+                RUNS,
+                *("weight_map", "train", "network", "augment", "run.encoder_weights"),
+            ),
             (
                 weights.formula == "paper",
                 "The formula of Fiji has constants of its own.",
@@ -90,7 +94,7 @@ class RunSituation(Situation):
             (
                 not self.fine_tune,
                 "The model file to start from brings its own network.",
-                "network",
+                *("network", "run.encoder_weights"),
             ),
             (
                 has_slices,

@@ -55,11 +55,15 @@ class NetworkConfig(Settings):
         Where it is from.
     full_channels
         What `base_channels` is in there.
+    encoder_title
+        Network for photographs whose weights the encoder can start from; "" where
+        there is none.
     """
 
     title: ClassVar[str]
     source: ClassVar[Source]
     full_channels: ClassVar[int] = 64
+    encoder_title: ClassVar[str] = ""
 
     name: str = Field("", title="Network")
     """Which network it is."""

@@ -87,6 +87,7 @@ class SegNetConfig(NetworkConfig):
     """SegNet: a decoder that puts values back where its poolings found them."""
 
     title: ClassVar[str] = "SegNet"
+    encoder_title: ClassVar[str] = "VGG-16"
     source: ClassVar[Source] = Source(
         "Badrinarayanan, Kendall, Cipolla: SegNet: A Deep Convolutional "
         "Encoder-Decoder Architecture for Image Segmentation. IEEE TPAMI 2017",

@@ -50,11 +50,13 @@ def choose(
         When not even the smallest network fits into the memory.
     """
     config = fit_config(config, images, start)
-    sizes = _ENOUGH_STEPS if start is None else {config.network.base_channels: 0}
+    new = start is None and config.encoder_weights is None
+    sizes = _ENOUGH_STEPS if new else {config.network.base_channels: 0}
     device = choose_device(config.train.device, config.network.ndim)
     config = _with_patch(config, images)
     chosen: tuple[RunConfig, int] | None = None
-    limit = "the largest there is" if start is None else "the network of the model"
+    given = "weights" if start is None else "model"
+    limit = "the largest there is" if new else f"the network of the {given}"
     for base, enough in sizes.items():
         network = config.network.model_copy(update={"base_channels": base})
         trial = config.model_copy(update={"network": network})

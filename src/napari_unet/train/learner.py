@@ -15,6 +15,7 @@ from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, memory_errors
 from napari_unet.model.losses import LOSSES
 from napari_unet.model.networks import SegmentationNetwork, build
+from napari_unet.model.networks.encoder_weights import take_encoder_weights
 from napari_unet.train.batches import Batches
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.distributed import Ranks
@@ -62,7 +63,7 @@ class Learner:
     batches
         What it learns from.
     notes
-        Words to the user on what was taken from `start`.
+        Words to the user on what was taken from `start`, or from encoder weights.
     old_rate
         Share of the learning rate for the layers of `start`.
     finish
@@ -93,6 +94,8 @@ class Learner:
         if start is not None:
             transfer = take_layers(network, start.network)
             self.notes = (transfer.words,)
+        elif config.encoder_weights is not None:
+            self.notes = (take_encoder_weights(network, config.encoder_weights),)
         freeze(network, config.train.frozen_levels, transfer)
         # Classes of a model that was not compared with the annotations yet.
         self._unproven = 0 if start is None else start.network.config.num_classes

@@ -19,7 +19,6 @@ from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.device import choose_device
 from napari_unet.model.networks import SegmentationNetwork
-from napari_unet.model.networks.encoder_weights import take_encoder_weights
 from napari_unet.model.threads import Threads
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import ChosenFinish, default_finish
@@ -104,17 +103,13 @@ class Trainer:
         self._progress = 0.0
         self._pace = Pace()
         self._ranks = ranks()
-        given = self.config, self.images, self.device, start
+        own = {"encoder_weights": None} if resume else {}
+        given = self.config.model_copy(update=own), self.images, self.device, start
         self._learner = Learner(*given, self._ranks)
         self._validation = Validation(self.images)
         self.chosen = default_finish([image.target for image in self.images])
-        weights, new = self.config.encoder_weights, start is None and not resume
-        encoder = (
-            (take_encoder_weights(self.network, weights),) if weights and new else ()
-        )
         self.notes = (
             *self._learner.notes,
-            *encoder,
             *tell_pixel_size(start, self.images),
             *(() if self._validation else (_NOTHING_HELD_OUT,)),
         )

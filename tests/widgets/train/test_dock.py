@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.utils.progress import progress
 
 from napari_unet.config import AnnotationKind, Preset, UNetConfig, WeightMapConfig
 from napari_unet.model.checkpoint import load_model
@@ -284,6 +285,50 @@ def test_another_network_is_chosen_with_its_own_settings(dock: Any) -> None:
     assert form.network.isEnabled()
     train.start_from.setValue(Path("best.safetensors"))
     assert not form.network.isEnabled()
+
+
+@pytest.mark.one_binding
+def test_weights_are_chosen_for_an_encoder_that_takes_some(
+    dock: Any, tmp_path: Path
+) -> None:
+    rows = dock.train.rows
+    network, encoder = rows.forms["network"].network, rows.encoder
+    assert encoder.isHidden()
+    network.setCurrentText("VGG-16")
+    assert not encoder.isHidden()
+    assert "VGG-16" in encoder.box.toolTip()
+    encoder._open(tmp_path / "vgg16_bn.pth")
+    settings = rows.value()
+    assert settings.encoder_weights == str(tmp_path / "vgg16_bn.pth")
+    assert (encoder.box.currentText(), settings.network.base_channels) == (
+        "vgg16_bn.pth",
+        64,
+    )
+    network.setCurrentText("U-Net")
+    assert rows.value().encoder_weights is None
+    rows.setValue(settings)
+    assert rows.value() == settings
+    rows.start_from.setValue(Path("best.safetensors"))
+    assert not encoder.isEnabled()
+    assert rows.value().encoder_weights is None
+
+
+@pytest.mark.one_binding
+def test_the_activity_dock_names_the_network_that_is_trained(
+    quick: Any, finish: Any
+) -> None:
+    train = quick.train
+    train.amount_of.setCurrentText("steps")
+    train.amount.setValue(1)
+    train.forms["network"].network.setCurrentText("SegNet")
+    train.run_button.click()
+    assert [bar.desc for bar in progress._all_instances] == ["Training SegNet"]
+    finish(train)
+    train.start_from.setValue(train.workspace.model)
+    train.forms["network"].network.setCurrentText("VGG-16")
+    train.run_button.click()
+    assert [bar.desc for bar in progress._all_instances] == ["Training SegNet"]
+    finish(train)
 
 
 @pytest.mark.one_binding

@@ -42,8 +42,15 @@ def take_encoder_weights(network: SegmentationNetwork, path: str | Path) -> str:
     Raises
     ------
     ModelFileError
-        When the file cannot be read, or is of another network or width.
+        When the file cannot be read, or is of another network or width, or the network
+        has no encoder of that kind.
     """
+    known = network.config.encoder_title
+    if not known:
+        raise ModelFileError(
+            f"{path} fits no {network.config.title}, which has an encoder of its own: "
+            "leave the encoder weights out, or choose a network such as vgg16."
+        )
     mine, theirs = _own_layers(network.encoder), _layers(_read(Path(path)))
     title, channels = network.config.title, network.config.base_channels
     for index, (conv, _) in enumerate(mine):
@@ -53,7 +60,7 @@ def take_encoder_weights(network: SegmentationNetwork, path: str | Path) -> str:
             raise ModelFileError(
                 f"{path} does not fit the encoder of {title} with {channels} channels: "
                 f"convolution {index + 1} of {len(mine)} differs ({name}); take the "
-                f"weights of {title}, 2 dimensions and "
+                f"weights of {known}, 2 dimensions and "
                 f"{network.config.full_channels} channels."
             )
     normed = 0

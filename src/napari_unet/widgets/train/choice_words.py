@@ -20,6 +20,7 @@ CHOICES = MappingProxyType(
         },
         "padding": {"same": "as large as the image", "valid": "smaller"},
         "upsampling": {"transposed": "learnt", "linear": "interpolated"},
+        "decoder": {"fcn": "as FCN-8s", "unet": "as the U-Net"},
         "norm": {
             "none": "none",
             "batch": "over each batch",

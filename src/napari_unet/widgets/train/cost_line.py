@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_unet.config import RunConfig
-from napari_unet.errors import InputError, NapariUNetError
-from napari_unet.model.card import read_card
+from napari_unet.errors import InputError
 from napari_unet.train.cost import Extent, cost_of_live, cost_of_training
 from napari_unet.train.progress import TrainStep
 from napari_unet.widgets.layers.places import shape_in_space
@@ -78,13 +77,8 @@ class CostLine(WrappedLabel):
 
     def _config(self) -> RunConfig:
         """Return the settings, with the network of the model that is started from."""
-        config, model = self._rows.value(), self._rows.model
-        if model is None:
-            return config
-        with contextlib.suppress(NapariUNetError):  # the run says what is wrong with it
-            network = read_card(model).network
-            return config.model_copy(update={"network": network})
-        return config
+        network = {"network": self._rows.network}
+        return self._rows.value().model_copy(update=network)
 
     def _live(self) -> str:
         config = self._config().with_live_patches()

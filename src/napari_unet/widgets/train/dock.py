@@ -122,7 +122,7 @@ class TrainWidget(Panel):
         if self.data.trains_on_chosen():
             image = self.image.value()
             work = partial(work, onlooker=self.live.watch(image, Onlooker()))
-        self.start("Training U-Net", drawn(work))
+        self.start(f"Training {self.rows.network.title}", drawn(work))
 
     def start_live(self) -> None:
         """Train live: what is painted from now on is learnt, what is seen predicted.
@@ -157,7 +157,7 @@ class TrainWidget(Panel):
             config=self.settings(),
             folder=folder,
         )
-        self.start("Training U-Net live", drawn(work), quiet=True)
+        self.start(f"Training {self.rows.network.title} live", drawn(work), quiet=True)
 
     def undo_training(self) -> None:
         """Go back to the model before the live training, which ends if it runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ from napari_unet.config import (
 from napari_unet.config.needs import RUNS, RunSituation
 from napari_unet.config.run import NOISE
 from napari_unet.config.train import BUDGETS
+from napari_unet.errors import NapariUNetError
+from napari_unet.model.card import read_card
 from napari_unet.starters import STARTERS
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
@@ -27,6 +30,7 @@ from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_row, steady
 from napari_unet.widgets.train.choice_words import CHOICES
+from napari_unet.widgets.train.encoder_box import EncoderBox
 from napari_unet.widgets.train.network_form import NetworkForm
 from napari_unet.widgets.train.start_words import explain_start
 
@@ -72,6 +76,8 @@ class RunSettings(QObject):
     ----------
     start_from, start_words, recipe, amount, amount_of
         Widgets of the rows.
+    encoder
+        Weights that the encoder starts from.
     forms
         Every other setting, by its part of `RunConfig`.
 
@@ -98,6 +104,7 @@ class RunSettings(QObject):
         self.amount.setRange(0.05, 10_000)
         self.amount.setDecimals(2)
         self.amount_of = NarrowBox(*BUDGETS)
+        self.encoder = EncoderBox()
         self.forms: dict[str, _Form] = {}
         self._ndim = _START.network.ndim
         self.more = self._more()
@@ -116,6 +123,15 @@ class RunSettings(QObject):
         start = self.start_from.value()
         return start if isinstance(start, Path) else None
 
+    @property
+    def network(self) -> NetworkConfig:
+        """The network that learns: that of the model, or the one that is chosen."""
+        if self.model is not None:
+            with contextlib.suppress(NapariUNetError):  # the run says what is wrong
+                return read_card(self.model).network
+        chosen: NetworkConfig = self.forms["network"].value()
+        return chosen
+
     def value(self) -> RunConfig:
         """Return the settings of the run, as chosen."""
         parts = {name: form.value() for name, form in self.forms.items()}
@@ -125,7 +141,9 @@ class RunSettings(QObject):
         unit, amount = self.amount_of.currentText(), self.amount.value()
         budget = {unit: amount if unit == "minutes" else max(1, round(amount))}
         parts["train"] = parts["train"].changed("the form", **budget)
-        return RunConfig(start=start, **parts)
+        fits = model is None and parts["network"].encoder_title
+        weights = self.encoder.value() if fits else None
+        return RunConfig(start=start, encoder_weights=weights, **parts)
 
     def setValue(self, settings: RunConfig) -> None:  # noqa: N802 (Qt's own spelling)
         """Show settings; a new network where the model to start from is gone."""
@@ -152,6 +170,7 @@ class RunSettings(QObject):
             form.setValue(getattr(settings, name))
         self._show_budget(settings.train)
         self._on_network(settings.network)
+        self.encoder.setValue(settings.encoder_weights)
 
     def take_wanted(self, *_changed: Any) -> None:
         """Show settings that another dock wants, for a new network and of no recipe."""
@@ -171,6 +190,9 @@ class RunSettings(QObject):
         now = RunSituation(self.value(), self.model is not None, self.auto, running)
         for name, form in self.forms.items():
             form.refresh(now.unmet(name, form.fields))
+        self.encoder.refresh(
+            now.unmet("run", ("encoder_weights",)).get("encoder_weights", "")
+        )
         for row in (self.start_from, self.recipe, self.amount, self.amount_of):
             explain(row, RUNS if running else "")
 
@@ -205,6 +227,8 @@ class RunSettings(QObject):
             form = make(exclude)
             self.forms[name] = form
             parts += [QLabel(f"<b>{title}</b>"), form]
+            if name == "network":
+                parts.append(self.encoder)
             if name == "weight_map":
                 parts.append(button("Show the weight map ...", self._show_map, _TIP))
         return Fold("More", *parts)
@@ -248,6 +272,7 @@ class RunSettings(QObject):
 
         A cube holds as much as a square.
         """
+        self.encoder.follow(network)
         if self.model is None:
             self.start_from.setValue(network.base_channels, is_wish=False)
         form = self.forms["train"]
@@ -258,10 +283,19 @@ class RunSettings(QObject):
             update = {name: getattr(fitting, name) for name in names}
             form.setValue(form.value().model_copy(update=update))
 
+    def _on_encoder(self, path: str | None) -> None:
+        """Give the network the width that weights in the world have."""
+        form = self.forms["network"]
+        network = form.value()
+        if path is not None:
+            full = {"base_channels": network.full_channels}
+            form.setValue(network.model_copy(update=full))
+
     def _connect(self) -> None:
         self.recipe.currentIndexChanged.connect(self._show_preset)
         self.start_from.valueChanged.connect(self._on_start)
         self.forms["network"].valueChanged.connect(self._on_network)
+        self.encoder.chosen.connect(self._on_encoder)
         weight_map = self.forms["weight_map"]
         weight_map.setValue(self.workspace.weight_map)
         weight_map.valueChanged.connect(self._on_weights)
@@ -270,6 +304,7 @@ class RunSettings(QObject):
             self.recipe.currentIndexChanged,
             self.amount.valueChanged,
             self.amount_of.currentIndexChanged,
+            self.encoder.valueChanged,
             *(form.valueChanged for form in self.forms.values()),
         ):
             signal.connect(lambda *_: self.changed.emit())
