@@ -51,7 +51,7 @@ MANY = ("background", "cell", "vesicle")
         ),
         (BOTH, "Start live: it learns while you paint.", Action.LIVE, 0),
         (replace(LIVE, learnt=24), "Looks right? Predict the stack.", "predict", 0),
-        (TRAINED, "Looks right? Predict the stack.", Action.PREDICT, 0),
+        (TRAINED, "Predict the stack with the network.", Action.PREDICT, 0),
         (
             PREDICTED,
             "Is there ground truth? Drop it here to score.",

@@ -127,7 +127,7 @@ def advise(state: WindowState) -> Advice:
 def _before_prediction(state: WindowState) -> Advice:
     live = state.busy == "live"
     if state.model and not live:
-        return Advice("Looks right? Predict the stack.", Action.PREDICT)
+        return Advice("Predict the stack with the network.", Action.PREDICT)
     if unpainted := _unpainted(state):
         return _paint(state, unpainted)
     if live:

@@ -113,4 +113,5 @@ def _doubts(shape: tuple[int, ...], axes: str) -> tuple[str, ...]:
     elif times > 1 and "Z" not in long:
         words = f"its {times} time points are read as slices"
         words += ": if Z are the channels, --axes CZYX" if channels > 1 else ""
-    return (f"{words} (or Axes in the Load tab)",) if words else ()
+    where = " (or Axes in the Load tab)" if "--axes" in words else ""
+    return (f"{words}{where}",) if words else ()

@@ -150,7 +150,7 @@ def whole_numbers(
     if labels.dtype.kind == "i" and labels.min(initial=0) < lowest:
         raise InputError(
             f"{name} {labels.min()}: values below 0 have no meaning, unless one is the "
-            "value to ignore."
+            "value to ignore: make the others 0."
         )
     return labels
 

@@ -341,7 +341,7 @@ def _usual(found: ChosenFinish) -> ChosenFinish:
     """Say that what is not chosen by held-out slices is what usually suits."""
     if found.finish.objects == "no":
         return found
-    which = f"cores above {found.finish.core or 0:g} and necks {NECK:g}"
+    which = f"found above {found.finish.core or 0:g} and split at necks below {NECK:g}"
     reason = f"{found.reason}; {which} as usual: nothing is held out to choose them by"
     return replace(found, reason=reason)
 

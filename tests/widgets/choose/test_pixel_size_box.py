@@ -11,6 +11,7 @@ import tifffile
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import image_stack
+from napari_unet.widgets.layers.places import go_to_slice, shown
 
 FEI = "[Scan]\nPixelWidth=4e-9\nPixelHeight=4e-9\n[Image]\nResolutionX=96\n"
 
@@ -102,6 +103,23 @@ def test_what_lies_on_the_layer_gets_the_size_too(loaded: Any, viewer: Any) -> N
     np.testing.assert_allclose(shapes.scale, (0.025, 0.008, 0.008))
     np.testing.assert_allclose(alone.scale, (1, 1, 1))
     assert "Set for em, annotations, truth" in box.words.text()
+
+
+@pytest.mark.one_binding
+def test_slice_and_part_that_are_seen_stay(box: Any, viewer: Any) -> None:
+    image = viewer.add_image(np.zeros((12, 200, 300)))
+    go_to_slice(viewer, image, 8)
+    viewer.scene.camera.center, viewer.scene.camera.zoom = (0, 60, 90), 5
+    before = shown(viewer, image)
+    assert before.z == 8
+    box.sizes.setText("50 4 4")
+    box.unit.setCurrentText("nm")
+    box.set_button.click()
+    assert shown(viewer, image) == before
+    assert (viewer.scene.camera.center[1:], viewer.scene.camera.zoom) == (
+        (240, 360),
+        1.25,
+    )
 
 
 @pytest.mark.one_binding

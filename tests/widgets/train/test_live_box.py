@@ -77,7 +77,8 @@ def test_what_is_painted_is_learnt_and_what_is_seen_is_shown(
     assert tuple(preview(viewer).scale) == tuple(viewer.layers["em"].scale)
     viewer.dims.set_current_step(0, 5)
     wait_for_preview(viewer, qtbot, 5)
-    assert "Preview of your network: slice 5" in live.live.age.text()
+    assert "Preview: slice 5, " in live.live.age.text()
+    assert live.device.y() > live.more.y(), "it comes late, and moves no button"
     assert "1 slice, 10,752 pixels" in live.status.text()
     stop(live, finish)
     card = load_model(live.workspace.model).card
@@ -274,7 +275,7 @@ def test_a_timed_training_shows_what_it_makes_of_the_image(
     wait_for_preview(viewer, qtbot, z)
     layer = preview(viewer)
     assert layer.visible, "the eye shows it"
-    assert f"Preview of your network: slice {z}" in train.live.age.text()
+    assert f"Preview: slice {z}, " in train.live.age.text()
     assert not train.live.undo_button.isVisibleTo(train)
     assert not train.live.stack_button.isVisibleTo(train)
     train.live.preview.click()

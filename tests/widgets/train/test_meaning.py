@@ -45,6 +45,10 @@ def test_what_is_chosen_before_there_is_a_layer_is_for_the_first_that_comes(
     assert workspace.kind is AnnotationKind.OBJECTS
     workspace.annotations = viewer.add_labels(np.zeros((8, 8), np.uint8))
     assert workspace.kind is None
+    workspace.kind, workspace.coverage = AnnotationKind.CLASSES, Coverage(complete="3")
+    viewer.layers.clear()
+    workspace.annotations = viewer.add_labels(np.zeros((8, 8), np.uint8))
+    assert (workspace.kind, workspace.coverage) == (None, Coverage())
 
 
 def test_a_choice_is_for_the_layer_that_the_box_shows(quick: Any, viewer: Any) -> None:

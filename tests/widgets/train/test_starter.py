@@ -136,14 +136,15 @@ def test_live_training_shows_it_at_once_and_painting_corrects_it(
     z = viewer.dims.current_step[0]
     preview = viewer.layers["preview"]
     qtbot.waitUntil(lambda: bool(preview.data[z].any()), timeout=30_000)
-    assert f"Preview of EM membranes: slice {z}" in train.live.age.text()
+    assert train.live.age.text().startswith(f"Preview: slice {z}, ")
+    assert train.live.age.text().endswith(" by EM membranes")
     assert train.curves.num_points[0] == 0
     layer = viewer.layers["annotations"]
     index = np.nonzero(np.ones(files.cells[z].shape, bool))
     values = (files.cells[z] + 1)[index].astype(np.uint8)
     layer.data_setitem((np.full(index[0].size, z), *index), values)
     qtbot.waitUntil(
-        lambda: "Preview of your network" in train.live.age.text(), timeout=60_000
+        lambda: train.live.age.text().endswith(" by your network"), timeout=60_000
     )
     train.run_button.click()
     finish(train)

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari_unet.data.calibration import Calibration, normal_unit
 from napari_unet.widgets.layers.axes import axes_of
 from napari_unet.widgets.layers.marks import CALIBRATED_BY
-from napari_unet.widgets.layers.places import lies_on
+from napari_unet.widgets.layers.places import lies_on, stay_at
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -39,15 +39,16 @@ def calibration_of(layer: Layer) -> Calibration:
 
 
 def calibrate(viewer: ViewerModel, layer: Layer, given: Calibration) -> list[str]:
-    """Give a layer, and all that lie on it, another pixel size.
+    """Give a layer, and all that lie on it, another pixel size; the view stays.
 
     Returns
     -------
     Their names.
     """
     alike = [one for one in viewer.layers if one == layer or _follows(one, layer)]
-    for one in alike:
-        _calibrate(one, given)
+    with stay_at(viewer, layer):
+        for one in alike:
+            _calibrate(one, given)
     return [one.name for one in alike]
 
 

@@ -7,7 +7,8 @@ a layer may have others, even one for each axis, and napari's own `world_to_data
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,27 @@ def go_to_slice(viewer: ViewerModel, layer: Layer, index: float) -> None:
     axis, (matrix, offset) = kept[0], _from_view(viewer, layer)
     point = (index - offset[axis]) / matrix[axis, axis]
     viewer.dims.set_point(viewer.dims.ndim - layer.ndim + axis, point)
+
+
+@contextmanager
+def stay_at(viewer: ViewerModel, layer: Layer) -> Iterator[None]:
+    """Let the viewer show the same slice and pixels of a layer, whatever its scale.
+
+    A view of three dimensions, or of other planes than Y and X, is left as it becomes.
+    """
+    dims, camera = viewer.dims, viewer.scene.camera
+    plane = dims.displayed == tuple(range(dims.ndim))[-2:]
+    if not plane:
+        yield
+        return
+    position = (*dims.point[:-2], *camera.center[-2:])
+    centre = from_view(viewer, layer, position)
+    length = _row_length(viewer, layer)
+    yield
+    point = to_view(viewer, layer, centre)
+    go_to_slice(viewer, layer, centre[0])
+    camera.center = (0.0, *point[-2:])
+    camera.zoom *= length / _row_length(viewer, layer)
 
 
 def to_view(viewer: ViewerModel, layer: Layer, point: Point) -> Floats:
@@ -236,6 +258,13 @@ def _from_view(viewer: ViewerModel, layer: Layer) -> tuple[Floats, Floats]:
         to_layer = _factors(units[-layer.ndim :], layer.units)
     inverse = np.linalg.inv(matrix)
     return inverse * to_layer, -inverse @ offset
+
+
+def _row_length(viewer: ViewerModel, layer: Layer) -> float:
+    """Return how long a pixel is along Y in the viewer."""
+    ends = np.eye(len(spatial(layer)))[-2] * [[0], [1]]
+    start, end = (to_view(viewer, layer, one) for one in ends)
+    return float(np.linalg.norm(end - start))
 
 
 def _grid(layer: Layer, ndim: int) -> tuple[Floats, Floats]:

@@ -103,9 +103,10 @@ class Workspace:
 
     def _on_annotations(self, layer: Labels | None, before: Labels | None) -> None:
         """Take over what was chosen for a layer, or for the first one beforehand."""
-        if layer is None:
-            return
         unknown = (None, Coverage())
+        if layer is None:
+            self.kind, self.coverage = unknown
+            return
         beforehand = unknown if before is not None else (self.kind, self.coverage)
         self.kind, self.coverage = layer.metadata.get(MEANING, beforehand)
         self._keep_meaning()

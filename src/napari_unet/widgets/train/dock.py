@@ -358,12 +358,12 @@ class TrainWidget(Panel):
         buttons = (self.live_button, self.run_button, self.pause_button)
         in_column(start, in_row(*buttons, stretch=(2, 1, 1)), self.cost)
         self.finish_layout(
-            self.device,
             self.done,
             self.live,
             self.suggestions,
             self.send,
             self.more,
+            self.device,  # it comes late: below, it moves no button
             self.curves,
             row=(start,),
         )

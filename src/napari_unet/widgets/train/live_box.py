@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QGridLayout, QSizePolicy, QWidget
+from superqt import QElidingLabel
 
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.sparse_target import said
@@ -79,7 +80,7 @@ class LiveBox(QWidget):
         self.preview.setChecked(True)
         tip = "Show how sure it is, as an image layer too."
         self.probability = check_box("Probability", self._look, tip)
-        self.age = QLabel("")
+        self.age = QElidingLabel()
         self.age.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._timer = QTimer(self)
         self._timer.setInterval(_AGE_MS)
@@ -252,4 +253,4 @@ class LiveBox(QWidget):
             return
         seconds = time.monotonic() - self.view.shown_at
         drawn_by, z = self._shown.drawn_by, self._shown.core[0].start
-        self.age.setText(f"Preview of {drawn_by}: slice {z}, {seconds:.1f} s old")
+        self.age.setText(f"Preview: slice {z}, {seconds:.1f} s old, by {drawn_by}")
