@@ -148,7 +148,7 @@ class SlidingWindowConfig(NetworkConfig):
     foveation: bool = Field(False, title="Foveation")
     """On: the outer half of the window is blurred, the more the farther out, so that
     only the centre shows fine detail. Every window is then computed by itself, which
-    takes hundreds of times as long: minutes for a slice."""
+    takes hundreds of times as long: minutes for a slice, and for a preview."""
     nonuniform: bool = Field(False, title="Non-uniform sampling")
     """On: the outer half of the window takes fewer pixels, up to every third, so that
     it sees half as far again. Every window is then computed by itself, as with
