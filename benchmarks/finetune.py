@@ -18,11 +18,13 @@ that it never saw are scored. Tasks:
 - sections: cells of that stack, a box of 200 x 200, scored as those of ISBI 2012.
 
 From membranes to mitochondria, a starter for cells must be no worse than a new network.
-0 steps score what is started from. With --live, steps are those of live training, and
-one slice is known. A line for each task, start, number of steps and seed.
+0 steps score what is started from; --frozen keeps the first levels as they are. With
+--live, steps are those of live training, and one slice is known. A line for each task,
+start, number of steps and seed.
 """
 
 import argparse
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -190,8 +192,9 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 for image, labels in painted
             ]
             for start in options.starts:
-                for steps in options.steps:
-                    yield one(name, seed, images, held_out, start, steps, options)
+                for steps, frozen in itertools.product(options.steps, options.frozen):
+                    way = start, steps, frozen
+                    yield one(name, seed, images, held_out, way, options)
 
 
 def one(
@@ -199,10 +202,11 @@ def one(
     seed: int,
     images: list[TrainingImage],
     held_out: Any,
-    start: str,
-    steps: int,
+    way: tuple[str, int, int],
     options: argparse.Namespace,
 ) -> dict[str, Any]:
+    """Score what comes of a start after some steps, its first levels frozen."""
+    start, steps, frozen = way
     model, began, more = load_start(start), time.perf_counter(), {}
     if steps:
         settings = TrainConfig(
@@ -211,6 +215,7 @@ def one(
             patch_size=options.patch,
             live_patch_size=options.patch,
             old_rate=options.old_rate,
+            frozen_levels=frozen,
             seed=seed,
             device=options.device,
         )
@@ -226,6 +231,7 @@ def one(
         "figure": f"fine-tuning, {name}",
         "start": start,
         "old_rate": options.old_rate,
+        "frozen_levels": frozen,
         "steps": steps,
         "seed": seed,
         **score(name, model, held_out, options.device),
@@ -242,6 +248,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[120])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--old-rate", type=float)
+    parser.add_argument("--frozen", type=int, nargs="+", default=[0], help="levels")
     parser.add_argument("--live", action="store_true", help="steps of live training")
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--patch", type=int, default=256)
