@@ -59,6 +59,8 @@ def test_windows_that_are_sharp_in_their_middle_are_trained_and_predicted(blobs,
     trainer = Trainer([blobs()], config.model_copy(update={"network": network}))
     assert trainer._learner.batches.answered == (1, 16)
     play(trainer)
+    cost = cost_of_training(trainer.config, [Extent((9, 512, 512))])
+    assert cost.memory < 10**9
     predictor = Predictor(trainer.model(), PredictConfig(device="cpu"))
     image = np.random.default_rng(0).random((1, 1, 18, 9), np.float32)
     answer = predictor.predict(image, keep=True)

@@ -36,7 +36,7 @@ class NetworkSize:
     kept
         Values kept for the way back, for each pixel of a patch.
     peak
-        Values held at once while predicting, for each pixel that is answered for.
+        Values held at once while predicting, for each pixel of a tile.
     """
 
     parameters: int
@@ -100,7 +100,7 @@ class NetworkConfig(Settings):
 
     @property
     def most_answers(self) -> int | None:
-        """Side of what a patch is answered for at most, in pixels; None for any."""
+        """Side of what is answered for at once at most, in pixels; None for any."""
         return None
 
     @abstractmethod

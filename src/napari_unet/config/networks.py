@@ -181,7 +181,7 @@ class SlidingWindowConfig(NetworkConfig):
 
     @property
     def most_answers(self) -> int | None:
-        """Side of what a patch is answered for at most, in pixels; None for any."""
+        """Side of what is answered for at once at most, in pixels; None for any."""
         return None if self.uniform else 16
 
     @property

@@ -94,4 +94,6 @@ def side_of(config: NetworkConfig, axis: int = -1) -> Side:
     least = geometry.valid_size(config, 1, axis)
     # As much is lost of any input that fits.
     lost = least - geometry.output_size(config, least, axis)
-    return Side(least, step, margin=lost // 2, cropped=True)
+    most = config.most_answers
+    largest = None if most is None else geometry.input_size(config, most, axis)
+    return Side(least, step, margin=lost // 2, cropped=True, most=largest)

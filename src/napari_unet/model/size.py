@@ -58,8 +58,10 @@ def _measured(config: NetworkConfig) -> NetworkSize:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         answer = network.train()(image)
     shown, answered = (2 * math.prod(one.shape[2:]) for one in (image, answer))
+    # A margin is little beside a large tile, and most of a small one.
+    held = answered if config.most_answers is None else shown
     return NetworkSize(
         network.num_parameters,
         _GRADIENTS * sum(kept.values()) / shown,
-        _AT_ONCE * largest / answered,
+        _AT_ONCE * largest / held,
     )

@@ -140,7 +140,10 @@ def _memory(
     width = 2 if bfloat16 else 4
     size = size_of(network)
     step = int(_pixels_of_step(config) * size.kept * width)
-    look = shown * footprint_of(network).bytes_of_pixel(bfloat16=bfloat16)
+    footprint = footprint_of(network)
+    largest = footprint.sides[-1].most
+    seen = shown if largest is None else min(shown, largest**2)
+    look = seen * footprint.bytes_of_pixel(bfloat16=bfloat16)
     kept = 4 * _COPIES[train.optimizer] * size.parameters
     annotated = sum(image.slices * image.plane for image in images)
     return max(step, look) + kept + _ANNOTATED * annotated + _LIBRARIES
