@@ -7,7 +7,6 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 import scipy
-import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
@@ -25,6 +24,7 @@ IGNORE = 255
 """Value of a target pixel that trains nothing and is never scored."""
 
 MAX_CLASSES = 254
+_NONE = np.zeros((0, 0, 0), np.int32)
 _FEW_VALUES = 8
 Scalar = TypeVar("Scalar", bound=np.generic)
 # Beside values up to this one, 255 is no number of an object.
@@ -128,6 +128,7 @@ def to_target(
     ndim: int = 2,
     num_classes: int = 2,
     coverage: Coverage | None = None,
+    numbered: bool = True,
 ) -> Target:
     """Turn annotations into class indices and objects.
 
@@ -144,6 +145,8 @@ def to_target(
         class, and else the foreground of a mask.
     coverage
         Which pixels say anything; guessed when left out.
+    numbered
+        Number the objects too; else there are none, and less memory is taken.
 
     Raises
     ------
@@ -157,11 +160,14 @@ def to_target(
         kind = guess.kind
         notes.append(f"annotations are {kind}: {guess.reason}")
     if kind is AnnotationKind.OBJECTS:
-        target = _from_objects(read.labels, ndim)
+        target = _from_objects(read.labels, ndim, numbered)
     elif kind is AnnotationKind.SCRIBBLES:
-        target = _from_scribbles(read.labels, read.values, ndim)
+        target = _from_scribbles(read.labels, read.values)
     else:
-        target = _from_classes(read.labels, read.values, ndim, num_classes)
+        target = _from_classes(read.labels, read.values, num_classes)
+    if numbered and kind is not AnnotationKind.OBJECTS:
+        foreground = (target.classes > 0) & (target.classes != IGNORE)
+        target = replace(target, objects=connected_objects(foreground, ndim=ndim))
     notes.extend(target.notes)
     for z in read.complete:
         if not read.labels[z].any():
@@ -314,22 +320,6 @@ def connected_objects(
     return np.asarray(objects)
 
 
-def connected_pieces(labels: NDArray[np.int32], *, ndim: int = 2) -> NDArray[np.int32]:
-    """Give a number of its own to every connected piece of every label, 0 left out.
-
-    Neighbours as in `connected_objects`.
-    """
-    if ndim == 3:
-        return np.asarray(skimage.measure.label(labels, connectivity=1), np.int32)
-    pieces = np.zeros_like(labels)
-    last = np.int32(0)
-    for source, target in zip(labels, pieces, strict=True):
-        found = np.asarray(skimage.measure.label(source, connectivity=1), np.int32)
-        target[...] = np.where(found > 0, found + last, 0)
-        last += found.max(initial=0)
-    return pieces
-
-
 def describe(target: Target) -> str:
     """Return one line on what was understood, such as "classes, 24 of 30 slices"."""
     slices, pixels = target.annotated_slices.size, int(target.annotated.sum())
@@ -354,17 +344,23 @@ def _listed(values: NDArray[np.int64]) -> str:
     return ", ".join(str(value) for value in values[:_FEW_VALUES])
 
 
-def _from_objects(labels: NDArray[np.generic], ndim: int) -> Target:
-    objects = small_ids(separate(labels, ndim=ndim))
-    classes = (objects > 0).astype(np.uint8)
-    empty = ~(labels != 0).any(axis=(1, 2))
-    classes[empty] = IGNORE
+def set_apart(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Find what `separate` leaves of objects in each slice of (Z, Y, X)."""
+    found = np.empty(labels.shape, bool)
+    for one, out in zip(labels, found, strict=True):
+        np.not_equal(separate(one[None])[0], 0, out=out)
+    return found
+
+
+def _from_objects(labels: NDArray[np.generic], ndim: int, numbered: bool) -> Target:
+    objects = small_ids(separate(labels, ndim=ndim)) if numbered else _NONE
+    found = objects > 0 if numbered else set_apart(labels)
+    classes = found.astype(np.uint8)
+    classes[[not one.any() for one in labels]] = IGNORE
     return Target(classes, objects, 2)
 
 
-def _from_scribbles(
-    labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int
-) -> Target:
+def _from_scribbles(labels: NDArray[np.generic], values: NDArray[np.int64]) -> Target:
     highest = int(values.max(initial=1))
     if highest > MAX_CLASSES:
         raise InputError(
@@ -373,12 +369,11 @@ def _from_scribbles(
         )
     numbers = labels.astype(np.uint8)
     classes = np.where(numbers == 0, np.uint8(IGNORE), numbers - np.uint8(1))
-    objects = connected_objects(numbers > 1, ndim=ndim)
-    return Target(classes, objects, max(2, highest))
+    return Target(classes, _NONE, max(2, highest))
 
 
 def _from_classes(
-    labels: NDArray[np.generic], values: NDArray[np.int64], ndim: int, known: int
+    labels: NDArray[np.generic], values: NDArray[np.int64], known: int
 ) -> Target:
     notes: tuple[str, ...] = ()
     if is_mask(values) or (values.size == 1 and values[0] >= known):
@@ -395,6 +390,5 @@ def _from_classes(
     else:
         classes = labels.astype(np.uint8)
         count = int(values[-1]) + 1
-    classes[~(labels != 0).any(axis=(1, 2))] = IGNORE
-    objects = connected_objects((classes > 0) & (classes != IGNORE), ndim=ndim)
-    return Target(classes, objects, count, notes)
+    classes[[not one.any() for one in labels]] = IGNORE
+    return Target(classes, _NONE, count, notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,8 @@ def goes_on(objects: NDArray[np.generic]) -> bool:
 
 def going_on(objects: NDArray[np.generic]) -> tuple[int, int]:
     """Count pixels of objects with the same number in the next slice, and all."""
-    above, below = objects[:-1], objects[1:]
-    same = int(np.count_nonzero((above == below) & (above != 0)))
-    return same, int(np.count_nonzero(above))
+    same = sum(
+        np.count_nonzero((above == below) & (above != 0))
+        for above, below in pairwise(objects)
+    )
+    return int(same), int(np.count_nonzero(objects[:-1]))

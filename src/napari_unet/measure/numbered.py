@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
-from napari_unet.data.annotation import connected_pieces, guess_kind
+from napari_unet.data.annotation import guess_kind
 from napari_unet.data.labels import (
     check_slices,
     goes_on,
@@ -16,6 +16,7 @@ from napari_unet.data.labels import (
     label_values,
     whole_numbers,
 )
+from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError, memory_told
 
 # Numbers up to so many times their count cost nothing.

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.config.postprocess import NECK
-from napari_unet.data.annotation import connected_objects, connected_pieces, separate
+from napari_unet.data.annotation import connected_objects, separate
 from napari_unet.data.labels import label_values
+from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError, memory_told
 
 Classes = NDArray[np.uint8]

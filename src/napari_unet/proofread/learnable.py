@@ -10,8 +10,9 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.annotation import connected_pieces, guess_kind, separate
+from napari_unet.data.annotation import guess_kind, separate
 from napari_unet.data.labels import label_values, small_ids, wide_enough
+from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError
 from napari_unet.words import counted
 

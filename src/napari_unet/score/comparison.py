@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from napari_unet.data.annotation import (
     Target,
     connected_objects,
     guess_kind,
+    set_apart,
     split_labels,
     to_target,
 )
@@ -96,7 +97,8 @@ class Comparison:
     @cached_property
     def slices(self) -> tuple[int, ...]:
         """Indices of the slices that have any truth."""
-        return tuple(map(int, np.flatnonzero(self.annotated.any(axis=(1, 2)))))
+        planes = enumerate(self.truth)
+        return tuple(z for z, plane in planes if (plane != IGNORE).any())
 
     @cached_property
     def predicted_mask(self) -> NDArray[np.bool_]:
@@ -189,7 +191,9 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         kind, note = kind_of_truth(guess, read, values, numbered=numbered)
         notes.append(note)
     known = reading.num_classes if reading else 2
-    target = _bare(to_target(truth, kind, num_classes=known, coverage=coverage))
+    target = to_target(
+        truth, kind, num_classes=known, coverage=coverage, numbered=False
+    )
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):
@@ -228,11 +232,6 @@ def _checked(
     return whole_numbers(prediction, "The prediction holds"), truth, read
 
 
-def _bare(target: Target) -> Target:
-    """Return a target without its objects, which have gaps, and take memory."""
-    return replace(target, objects=np.zeros((0, 0, 0), np.int32))
-
-
 def _true_ids(
     truth: NDArray[np.generic], target: Target, volume: bool | None
 ) -> tuple[NDArray[np.generic] | None, bool]:
@@ -240,8 +239,10 @@ def _true_ids(
     if target.kind is not AnnotationKind.OBJECTS:
         return None, bool(volume)
     # By their numbers, without the gaps that the classes get.
-    ids = narrow_ids(np.where(target.annotated, truth, truth.dtype.type(0)))
-    return ids, goes_on(truth) if volume is None else volume
+    left_out = zip(truth, target.classes, strict=True)
+    if any(one[classes == IGNORE].any() for one, classes in left_out):
+        truth = np.where(target.annotated, truth, truth.dtype.type(0))
+    return narrow_ids(truth), goes_on(truth) if volume is None else volume
 
 
 def _from_0(prediction: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -302,5 +303,5 @@ def _predicted_classes(
     found = prediction != 0
     if kind is AnnotationKind.OBJECTS and numbered and found.any():
         # The truth got a line between touching objects; so must what is compared.
-        found = to_target(prediction, kind).objects > 0
+        found = set_apart(prediction)
     return found, 2, (_READ_AS_OBJECTS if numbered else _READ_AS_MASK,)

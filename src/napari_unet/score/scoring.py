@@ -222,7 +222,7 @@ def score_slice(comparison: Comparison, z: int) -> SliceScores:
 def _score_objects(comparison: Comparison, z: int) -> SliceScores:
     """Score a slice but for its borders."""
     predicted, truth = comparison.predicted_objects[z], comparison.truth_objects[z]
-    known, trained_on = comparison.annotated[z], comparison.trained_on
+    known, trained_on = comparison.truth[z] != IGNORE, comparison.trained_on
     return SliceScores(
         comparison.first_slice + z,
         overlap(comparison.prediction[z], comparison.truth[z], comparison.num_classes),
@@ -236,8 +236,8 @@ def _score_objects(comparison: Comparison, z: int) -> SliceScores:
 
 def _borders(comparison: Comparison, z: int) -> dict[str, float]:
     here = slice(z, z + 1)
-    masks = comparison.predicted_mask[here], comparison.truth_mask[here]
-    known = comparison.annotated[here]
+    known = comparison.truth[here] != IGNORE
+    masks = comparison.prediction[here] != 0, known & (comparison.truth[here] != 0)
     apart = surface_distances(*masks, known)
     return {
         "warping_error": float(warping_error(*masks, known)[0]),
