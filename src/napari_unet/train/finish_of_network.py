@@ -12,6 +12,7 @@ from napari_unet.data.annotation import IGNORE, Target, connected_objects
 from napari_unet.data.crop import cut_slices
 from napari_unet.data.regions import VALIDATION
 from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.model.allocator import return_freed_memory
 from napari_unet.predict.postprocessing import classify
 from napari_unet.predict.predictor import Predictor
 from napari_unet.train.choose_finish import (
@@ -60,6 +61,7 @@ def finish_of_network(
     held = [image for image in images if image.validation.size][:_MOST]
     if held:
         predicted = [_held_out(predictor, one, pixels // len(held)) for one in held]
+        return_freed_memory()  # of the network
         return choose_finish(predicted, ndim=predictor.footprint.ndim)
     some = [image for image in images if image.train.size][:_MOST]
     if any(image.kind is not AnnotationKind.SCRIBBLES for image in some):

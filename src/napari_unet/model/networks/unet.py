@@ -99,10 +99,12 @@ class UNet(SegmentationNetwork):
             if level < self.config.depth:
                 skips.append(image)
                 image = self.pool[level](image)
-        for up, block, skip in zip(self.up, self.decoder, reversed(skips), strict=True):
+        for up, block in zip(self.up, self.decoder, strict=True):
             image = up(image)
-            skip = centre(skip, image.shape[2:])  # noqa: PLW2901
-            image = block(torch.cat([skip, image], dim=1))
+            image = torch.cat([centre(skips.pop(), image.shape[2:]), image], dim=1)
+            # Layer by layer: a block would hold what comes in to its end.
+            for layer in block:
+                image = layer(image)
         logits: Tensor = self.head(image)
         return logits
 
