@@ -68,6 +68,18 @@ def test_classes_are_those_of_the_predictor(model: Model, stack: Stack) -> None:
     assert segment(model, stack).probabilities is None
 
 
+def test_many_probabilities_lie_in_a_file(
+    model: Model, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    barred = replace(stack, info_bar=5)
+    tiles = PredictConfig(tile_size=16, device="cpu")
+    expected = segment(model, barred, tiles, probabilities=True)
+    monkeypatch.setattr("napari_unet.predict.segment.plain_limit", lambda: 0)
+    found = segment(model, barred, tiles, probabilities=True)
+    assert not isinstance(found.probabilities, np.ndarray)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+
+
 def test_model_and_image_may_be_files_and_the_image_an_array(
     model: Model, stack: Stack, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.colours import with_colours
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.lazy import plain_limit
 from napari_unet.data.read import as_stack
 from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import ArrayLike, Stack
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet.data.spooled import SpooledArray
     from napari_unet.model.predictable import Predictable
     from napari_unet.predict.finishing import FinishedSlices
     from napari_unet.predict.prediction import Prediction, TileDone
+    from napari_unet.predict.predictor import Predictor
 
 # Reading all of a larger image takes longer than predicting one slice of it.
 _LARGE = 2**30
@@ -50,7 +53,8 @@ class Segmentation:
     labels
         (Z, Y, X): the class of each pixel, or the numbers of objects.
     probabilities
-        (num_classes, Z, Y, X), or None where they are not kept.
+        (num_classes, Z, Y, X), or None where they are not kept. More than 64 MiB of
+        them are a dask array, which reads slices from a file of its own.
     words
         How it went, in one line.
     image
@@ -63,7 +67,7 @@ class Segmentation:
     """
 
     labels: NDArray[np.unsignedinteger]
-    probabilities: NDArray[np.floating] | None = None
+    probabilities: ArrayLike | None = None
     words: str = ""
     image: str = ""
     finish: PostprocessConfig = field(default_factory=PostprocessConfig().settled)
@@ -149,11 +153,15 @@ def segment_steps(
     ndim, each = loaded.network.footprint.ndim, None
     if finishes and by_slice(finish, ndim):
         each = FinishedSlices(whole, image.shape[2], finish, predictor.threshold)
-    keep = probabilities or (each is None and needs_probabilities(finish))
+    together = each is None and needs_probabilities(finish)
+    spooled = _spooled(predictor, whole) if probabilities and not together else None
+    keep = together or (probabilities and spooled is None)
     found = predictor.empty(whole, keep=keep)
     began, where, missing = time.monotonic(), "before the first tile", True
     for tile in predictor.tiles(image, stop):
         found.add(tile)
+        if spooled is not None:
+            spooled[(slice(None), *tile.core)] = tile.probabilities
         if each is not None:
             each.add(tile)
         yield tile
@@ -162,7 +170,9 @@ def segment_steps(
         if stop.is_set():
             break
     labels: NDArray[np.unsignedinteger] = found.labels
-    kept = found.probabilities if probabilities else None
+    kept: ArrayLike | None = found.probabilities if probabilities else None
+    if spooled is not None:
+        kept = spooled.lazy()
     if missing or (finishes and stop.is_set()):
         words, seen = f"Stopped {where}", _fingerprint(stack, of)
         return Segmentation(labels, kept, words, seen, finish, complete=False)
@@ -175,6 +185,16 @@ def segment_steps(
     seconds = time.monotonic() - began
     words = f"{done} in {seconds:.1f} s"
     return Segmentation(labels, kept, words, _fingerprint(stack, of), finish)
+
+
+def _spooled(predictor: Predictor, shape: Sequence[int]) -> SpooledArray | None:
+    """Return a file for the probabilities of (Z, Y, X); None where they are few."""
+    from napari_unet.data.spooled import SpooledArray
+
+    sizes, kind = (predictor.num_classes, *shape), predictor.config.probabilities
+    if math.prod(sizes) * int(kind.removeprefix("float")) // 8 <= plain_limit():
+        return None
+    return SpooledArray(sizes, kind, first=1)
 
 
 def _finished(

@@ -305,7 +305,7 @@ class PredictWidget(Panel):
         layer, model = self.image.value(), self.model.value()
         if not isinstance(model, Path):
             raise InputError("There is no model to predict with: choose one.")
-        whole = stack = image_stack(layer)
+        whole = stack = image_stack(layer, copy=False)
         only = None
         if self.extent.currentText() == _SLICE and stack.num_slices > 1:
             only = current_slice(self.viewer, layer)

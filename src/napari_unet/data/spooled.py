@@ -1,0 +1,97 @@
+"""An array that fills up box by box in a file, not in memory."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from napari_unet.data.files import unwritable
+from napari_unet.data.lazy import lazy_pages
+
+
+class SpooledArray:
+    """(C, Z, Y, X) values in a file without a name, which is gone when nobody reads it.
+
+    It lies in the folder for temporary files (TMPDIR), and takes its room at once.
+
+    Parameters
+    ----------
+    shape, dtype
+        As of an array.
+    first
+        The value of the first channel where nothing is written; the others have 0.
+
+    Raises
+    ------
+    OutputError
+        When the disk does not hold it.
+    """
+
+    def __init__(self, shape: Sequence[int], dtype: DTypeLike, first: int = 0) -> None:
+        channels, depth, height, width = shape
+        self.shape, self.dtype = (channels, depth, height, width), np.dtype(dtype)
+        # It outlives this function, and ends with the last array that reads it.
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
+        for channel in range(channels):
+            page = np.full((height, width), 0 if channel else first, self.dtype)
+            for z in range(depth):
+                self._put((channel, z, 0, 0), page)
+
+    def __setitem__(self, box: tuple[slice, ...], values: NDArray[Any]) -> None:
+        """Write a box, given as slices of C, Z, Y and X.
+
+        Raises
+        ------
+        OutputError
+            When the disk is full.
+        """
+        sides = zip(box, self.shape, strict=True)
+        c, z, y, x = (part.indices(length)[0] for part, length in sides)
+        values = np.ascontiguousarray(values, self.dtype)
+        for channel, deep in np.ndindex(*values.shape[:2]):
+            page = values[channel, deep]
+            if page.shape[1] == self.shape[3]:
+                self._put((c + channel, z + deep, y, x), page)
+                continue
+            for down, row in enumerate(page):
+                self._put((c + channel, z + deep, y + down, x), row)
+
+    def lazy(self) -> Any:
+        """Return it as a dask array that reads its slices when they are needed."""
+        return lazy_pages(self._page, self.shape[:2], self.shape[2:], self.dtype)
+
+    def _put(self, place: tuple[int, ...], values: NDArray[Any]) -> None:
+        """Write values that lie one after the other from a place on."""
+        rest = memoryview(values).cast("B")
+        with self._told(), self._lock:
+            self._file.seek(self._offset(place))
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def _page(self, index: int) -> NDArray[Any]:
+        page = np.empty(self.shape[2:], self.dtype)
+        rest = memoryview(page).cast("B")
+        with self._told(), self._lock:
+            self._file.seek(index * page.nbytes)
+            while rest:
+                rest = rest[self._file.readinto(rest) :]
+        return page
+
+    def _offset(self, place: tuple[int, ...]) -> int:
+        return int(np.ravel_multi_index(place, self.shape)) * self.dtype.itemsize
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise unwritable(tempfile.gettempdir(), error) from error

@@ -1,0 +1,53 @@
+"""Arrays that fill up in a file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from napari_unet.data.spooled import SpooledArray
+
+SHAPE = (2, 3, 20, 30)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_boxes_come_back_as_from_an_array(dtype):
+    rng = np.random.default_rng(0)
+    expected = np.zeros(SHAPE, dtype)
+    expected[0] = 1
+    spooled = SpooledArray(SHAPE, dtype, first=1)
+    for y, x in [(slice(0, 8), slice(0, 30)), (slice(8, 20), slice(4, 17))]:
+        box = slice(None), slice(1, 3), y, x
+        values = rng.random(expected[box].shape).astype(dtype)
+        expected[box] = spooled[box] = values
+    lazy = spooled.lazy()
+    del spooled
+    assert lazy.dtype == dtype
+    np.testing.assert_array_equal(lazy[1, 2], expected[1, 2])
+    np.testing.assert_array_equal(lazy, expected)
+
+
+def test_a_full_disk_is_told_at_once(tmp_path):
+    """By a limit to the size of files, in a process of its own."""
+    pytest.importorskip("resource")
+    code = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+from napari_unet.data.spooled import SpooledArray
+from napari_unet.errors import OutputError
+try:
+    SpooledArray((2, 3, 20, 30), "float32")
+except OutputError as error:
+    print(error)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"TMPDIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert f"{tmp_path} cannot be written: File too large" in ran.stdout
