@@ -91,8 +91,8 @@ def write_prediction(
     objects = f", {int(found.labels.max()):,} objects" if numbered else ""
     say(f"wrote {out}{objects}")
     if probabilities is not None and found.probabilities is not None:
-        channels = found.probabilities.reshape(-1, *labels.shape)
-        axes = f"C{labels.axes}"
+        channels: Any = found.probabilities
+        channels, axes = channels.reshape(-1, *labels.shape), f"C{labels.axes}"
         write_stack(probabilities, channels, like=labels, axes=axes, made_by="predict")
         say(f"wrote {probabilities}")
 

@@ -71,7 +71,7 @@ class SpooledArray:
 
     def _put(self, place: tuple[int, ...], values: NDArray[Any]) -> None:
         """Write values that lie one after the other from a place on."""
-        rest = memoryview(values).cast("B")
+        rest = values.reshape(-1).view(np.uint8).data
         with self._told(), self._lock:
             self._file.seek(self._offset(place))
             while rest:
@@ -79,7 +79,7 @@ class SpooledArray:
 
     def _page(self, index: int) -> NDArray[Any]:
         page = np.empty(self.shape[2:], self.dtype)
-        rest = memoryview(page).cast("B")
+        rest = page.reshape(-1).view(np.uint8).data
         with self._told(), self._lock:
             self._file.seek(index * page.nbytes)
             while rest:

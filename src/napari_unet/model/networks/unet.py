@@ -103,7 +103,7 @@ class UNet(SegmentationNetwork):
             image = up(image)
             image = torch.cat([centre(skips.pop(), image.shape[2:]), image], dim=1)
             # Layer by layer: a block would hold what comes in to its end.
-            for layer in block:
+            for layer in block.children():
                 image = layer(image)
         logits: Tensor = self.head(image)
         return logits
