@@ -128,7 +128,7 @@ def to_target(
     ndim: int = 2,
     num_classes: int = 2,
     coverage: Coverage | None = None,
-    numbered: bool = True,
+    objects: bool = True,
 ) -> Target:
     """Turn annotations into class indices and objects.
 
@@ -145,7 +145,7 @@ def to_target(
         class, and else the foreground of a mask.
     coverage
         Which pixels say anything; guessed when left out.
-    numbered
+    objects
         Number the objects too; else there are none, and less memory is taken.
 
     Raises
@@ -160,12 +160,12 @@ def to_target(
         kind = guess.kind
         notes.append(f"annotations are {kind}: {guess.reason}")
     if kind is AnnotationKind.OBJECTS:
-        target = _from_objects(read.labels, ndim, numbered)
+        target = _from_objects(read.labels, ndim, objects)
     elif kind is AnnotationKind.SCRIBBLES:
         target = _from_scribbles(read.labels, read.values)
     else:
         target = _from_classes(read.labels, read.values, num_classes)
-    if numbered and kind is not AnnotationKind.OBJECTS:
+    if objects and kind is not AnnotationKind.OBJECTS:
         foreground = (target.classes > 0) & (target.classes != IGNORE)
         target = replace(target, objects=connected_objects(foreground, ndim=ndim))
     notes.extend(target.notes)

@@ -191,9 +191,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         kind, note = kind_of_truth(guess, read, values, numbered=numbered)
         notes.append(note)
     known = reading.num_classes if reading else 2
-    target = to_target(
-        truth, kind, num_classes=known, coverage=coverage, numbered=False
-    )
+    target = to_target(truth, kind, num_classes=known, coverage=coverage, objects=False)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):
@@ -211,8 +209,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     )
     ids = narrow_ids(prediction) if numbered and num_classes == 2 else None
     arrays = classes, target.classes, num_classes, ids, true_ids, through
-    told = (*notes, *more)
-    return Comparison(*arrays, first_slice, trained_on, told, reading)
+    return Comparison(*arrays, first_slice, trained_on, (*notes, *more), reading)
 
 
 def _checked(
