@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,16 +69,20 @@ def tell(figure: str, value: float, unit: str, **more: object) -> None:
     print(json.dumps({"figure": figure, "value": rounded, "unit": unit, **more}))
 
 
-def in_turns(runs: int, **tasks: Callable[[], object]) -> dict[str, float]:
+def in_turns(
+    runs: int,
+    clock: Callable[[], float] = time.perf_counter,
+    **tasks: Callable[[], object],
+) -> dict[str, float]:
     """Return the median seconds of each task, all of them run once in every turn."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for task in tasks.values():
         task()
     for _ in range(runs):
         for name, task in tasks.items():
-            began = time.perf_counter()
+            began = clock()
             task()
-            times[name].append(time.perf_counter() - began)
+            times[name].append(clock() - began)
     return {name: statistics.median(each) for name, each in times.items()}
 
 
@@ -183,6 +188,42 @@ def batches(runs: int) -> None:
         tell(f"{size} slices at once / one by one", ratio, "ratio")
 
 
+def backends(runs: int) -> None:
+    """Compare OpenVINO with torch on whole stacks, compiled before.
+
+    Seconds of all processors too, which other programs disturb less.
+    """
+    clocks = {"s": time.perf_counter, "processor s": time.process_time}
+    for base, slices in ((16, 30), (64, 8)):
+        given, stack = model(base_channels=base), image(slices, 512, 512)
+        torchs, openvinos = (
+            Predictor(given, PredictConfig(device="cpu", backend=name))
+            for name in ("torch", "openvino")
+        )
+        more: dict[str, object] = {"base_channels": base, "slices": slices}
+        more["precision"] = torchs.device.precision
+        more["threads"] = torch.get_num_threads()
+        one = stack[:, :1]
+        truth = next(torchs.tiles(one)).probabilities
+        began = time.process_time()
+        found = next(openvinos.tiles(one)).probabilities
+        first = time.process_time() - began
+        tell("first slice by OpenVINO", first, "processor s", **more)
+        difference = float(np.abs(found - truth).mean())
+        tell("mean difference", difference, "probability", **more)
+        for unit, clock in clocks.items():
+            seconds = in_turns(
+                runs,
+                clock,
+                torch=partial(torchs.predict, stack),
+                openvino=partial(openvinos.predict, stack),
+            )
+            for name, spent in seconds.items():
+                tell(f"stack by {name}", spent, unit, **more)
+            ratio = seconds["torch"] / seconds["openvino"]
+            tell("torch / openvino", ratio, f"ratio of {unit}", **more)
+
+
 def memory() -> None:
     """Predict large slices, each in a process of its own, and tell their peaks."""
     for side, base, keep in ((512, 16, 0), (4096, 16, 0), (4096, 16, 1), (2048, 64, 0)):
@@ -244,6 +285,7 @@ def main() -> None:
         "overhead": overhead,
         "single": single,
         "batches": batches,
+        "backends": backends,
         "memory": memory,
         "finishing": finishing,
     }
@@ -255,7 +297,7 @@ def main() -> None:
         peak(*options.peak)
         return
     for name in options.only or parts:
-        timed = parts[name] in (overhead, single, batches, finishing)
+        timed = parts[name] in (overhead, single, batches, backends, finishing)
         parts[name](options.runs) if timed else parts[name]()
 
 

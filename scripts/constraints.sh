@@ -10,7 +10,7 @@ report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
 "$python" -m pip install --dry-run --ignore-installed --quiet --report "$report" \
-    '.[cluster,formats,onnx,pyqt6,pyside6,zarr]' --group dev hatchling hatch-vcs editables "$@"
+    '.[cluster,formats,onnx,openvino,pyqt6,pyside6,zarr]' --group dev hatchling hatch-vcs editables "$@"
 
 "$python" - "$report" >constraints.txt <<'PYTHON'
 import json

@@ -97,7 +97,7 @@ app.command()(train)
     *("finish.follow_slices", "finish.min_size", "finish.fill_holes"),
     *("finish.thin_borders", "finish.neck", "finish.core", "finish.smooth"),
     *("predict.tile_size", "predict.tile_slices", "predict.batch_size", "half"),
-    "predict.device",
+    *("predict.device", "predict.backend"),
     *("image.axes", "image.info_bar", "image.level", "image.pixel_size", "image.unit"),
     *("blocks.engine", "blocks.scheduler", "blocks.workers", "blocks.block"),
     *("blocks.cpus", "blocks.memory", "blocks.walltime", "blocks.directives"),

@@ -33,11 +33,14 @@ class Device:
         Dimensions of the networks that are to run on it.
     precise
         Whether they are to run in float32, whatever is faster.
+    library
+        What computes there in torch's place, such as "OpenVINO"; or "".
     """
 
     device: torch.device
     ndim: int = 2
     precise: bool = False
+    library: str = ""
 
     @cached_property
     def bfloat16(self) -> bool:
@@ -76,7 +79,8 @@ class Device:
         if self.device.type == "mps":
             return f"Apple GPU ({platform.processor() or 'Metal'})"
         threads = torch.get_num_threads()
-        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+        name = f"CPU ({self.library})" if self.library else "CPU"
+        return f"{name}, {threads} thread{'s' if threads > 1 else ''}"
 
     @property
     def words(self) -> str:

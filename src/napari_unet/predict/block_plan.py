@@ -20,7 +20,7 @@ from napari_unet.data.lock import LOCK, alone_in
 from napari_unet.errors import InputError
 
 _PLAN, _DONE = "plan.json", "done.txt"
-_ANYWHERE = {"device", "batch_size", "tile_size", "tile_slices"}
+_ANYWHERE = {"backend", "device", "batch_size", "tile_size", "tile_slices"}
 """Settings that change nothing but the time."""
 _TITLES = {
     "image": "image",

@@ -110,7 +110,8 @@ class PredictionWork:
         if self.finish is not None:
             rows = block.shape[1]
             each = FinishedSlices(block.shape, rows, self.finish, threshold)
-        for tile in predictor.normalised_tiles(image, block.core, stop):
+        of = self.image.shape[1:]
+        for tile in predictor.normalised_tiles(image, block.core, stop, of=of):
             inside = replace(tile, core=_within(tile.core, block.core))
             found.add(inside)
             if each is not None:

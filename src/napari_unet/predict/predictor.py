@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from threading import Event
 
@@ -20,6 +21,7 @@ from napari_unet.model.device import Device, choose_device, memory_errors
 from napari_unet.model.predictable import Predictable
 from napari_unet.model.threads import Threads
 from napari_unet.predict.averaging import averaged
+from napari_unet.predict.backend import Backend
 from napari_unet.predict.memory import Capacity, choose
 from napari_unet.predict.prediction import Prediction, TileDone
 from napari_unet.predict.tiles import Tile, align, from_middle, plan_tiles
@@ -37,7 +39,8 @@ class Predictor:
     config
         Tile size, batch, averaging and device.
     device
-        Overrides the device of `config`, for callers that hold one already.
+        Overrides the device of `config`, for callers that hold one already since they
+        train the network. Torch then predicts: weights that change are not compiled.
     threads
         The CPU threads of its batches of tiles; those that are fastest when left out.
 
@@ -60,6 +63,9 @@ class Predictor:
         chosen = device or choose_device(self.config.device, self.footprint.ndim)
         precise = chosen.precise or model.network.precise
         self.device = replace(chosen, precise=precise)
+        backend = "torch" if device else self.config.backend
+        times = 8 if self.config.average else 1
+        self._backend = Backend(model.network, self.device, backend, times)
         self._threads = threads or Threads(self.device)
         self.threshold = self.config.threshold
         if self.threshold is None:
@@ -103,6 +109,10 @@ class Predictor:
             kept[0] = 1
         return Prediction(np.zeros(tuple(shape), np.uint8), kept)
 
+    def device_for(self, shape: Sequence[int]) -> Device:
+        """Return the device, whose words say what predicts a (Z, Y, X) image there."""
+        return self._backend.device(shape)
+
     @property
     def num_classes(self) -> int:
         """Channels of the probabilities: background and every class."""
@@ -143,12 +153,14 @@ class Predictor:
         stop: Event | None = None,
         *,
         middle_first: bool = False,
+        of: Sequence[int] | None = None,
     ) -> Iterator[TileDone]:
         """Predict a (C, Z, Y, X) image that is normalised already.
 
         Only the box `within` (Z, Y and X) is predicted where one is given; tiles are
         laid from the pooling grid on, so that it gets what the whole would give. Those
-        in its middle come first for somebody who looks there.
+        in its middle come first for somebody who looks there. `of` is the (Z, Y, X) of
+        the image that this is a part of, for which one backend predicts all.
         """
         network, stop = self.footprint, stop or Event()
         capacity = choose(image.shape[1:], network, self.config, self.device)
@@ -156,18 +168,20 @@ class Predictor:
         aligned = align(wanted, network)
         plan = plan_tiles(capacity.shape, network, capacity.config, aligned)
         waiting = deque(from_middle(plan, wanted) if middle_first else plan)
+        compiled = self._backend.compiles(of or image.shape[1:])
         done, messages = 0, ""
         try:
             while waiting and not stop.is_set():
                 batch = _next_batch(waiting, capacity.batch_size)
                 pixels = len(batch) * math.prod(batch[0].sizes)
-                with self._threads.fastest(pixels):
-                    answers = self._try(image, batch, capacity)
+                with nullcontext() if compiled else self._threads.fastest(pixels):
+                    answers = self._try(image, batch, capacity, compiled=compiled)
                 if answers is None:
                     capacity, words = self._reduced(capacity)
                     messages = f"{messages}\n{words}".lstrip()
                     waiting = _cut([*batch, *waiting], capacity)
                     continue
+                messages += self._backend.told()
                 total = done + len(batch) + len(waiting)
                 for tile, answer in zip(batch, answers, strict=True):
                     done += 1
@@ -176,6 +190,7 @@ class Predictor:
                     yield TileDone(*parts).within(wanted)
                     messages = ""
         finally:
+            self._backend.release()
             if capacity.device != self.device:
                 # Whoever trains this network goes on where it was.
                 self._place(self.device)
@@ -191,7 +206,12 @@ class Predictor:
         return reduced
 
     def _try(
-        self, image: Cuttable, tiles: list[Tile], capacity: Capacity
+        self,
+        image: Cuttable,
+        tiles: list[Tile],
+        capacity: Capacity,
+        *,
+        compiled: bool,
     ) -> list[Tensor] | None:
         """Return the probabilities of every tile, or None where memory is full.
 
@@ -200,7 +220,7 @@ class Predictor:
         try:
             with memory_errors(_ADVICE):
                 self._place(capacity.device)
-                return self._forward(image, tiles, capacity.device)
+                return self._forward(image, tiles, capacity.device, compiled=compiled)
         except (OutOfMemoryError, MemoryError):
             return None
 
@@ -210,9 +230,10 @@ class Predictor:
         network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
 
     def _forward(
-        self, image: Cuttable, tiles: list[Tile], device: Device
+        self, image: Cuttable, tiles: list[Tile], device: Device, *, compiled: bool
     ) -> list[Tensor]:
         network = self.model.network
+        probabilities = (self._backend if compiled else network).probabilities
         flat = self.footprint.ndim == 2
         layout = device.memory_format(self.footprint.ndim)
         crops = [
@@ -225,7 +246,7 @@ class Predictor:
 
         def answers(images: Tensor) -> Tensor:
             images = images.contiguous(memory_format=layout)
-            return network.probabilities(images)
+            return probabilities(images)
 
         network.eval()
         with torch.inference_mode(), device.autocast():

@@ -88,13 +88,13 @@ class RescaledPredictor(Predictor):
         return self._tiles(image, stop or Event())
 
     def _tiles(self, image: ArrayLike, stop: Event) -> Iterator[TileDone]:
-        depth, height, width = np.shape(image)[1:]
+        depth, height, width = of = np.shape(image)[1:]
         for part, resampled in self._parts(image):
             if stop.is_set():
                 return
             length = part.stop - part.start
             whole = np.empty((self.num_classes, *resampled.shape[1:]), np.float32)
-            for tile in self.normalised_tiles(resampled, stop=stop):
+            for tile in self.normalised_tiles(resampled, stop=stop, of=of):
                 whole[(slice(None), *tile.core)] = tile.probabilities
                 core, answer = _NOWHERE, whole[:, :0, :0, :0]
                 if tile.done == tile.total:

@@ -147,7 +147,8 @@ def segment_steps(
         notes = (*notes, settled.words)
     finishes, stop = not finish.keeps_classes, stop or Event()
     predictor = predictor_for(loaded, stack, config)
-    yield Started(predictor.device.words, notes, predictor.device.memory_words)
+    device = predictor.device_for(whole)
+    yield Started(device.words, notes, device.memory_words)
     channels = loaded.network.footprint.in_channels
     image = with_colours(read_deep(stack.picture.as_czyx()), channels)
     ndim, each = loaded.network.footprint.ndim, None

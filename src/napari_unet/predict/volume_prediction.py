@@ -159,7 +159,8 @@ def predict_volume_steps(
     predictor.check(image.shape)
     finish, words = settle_blocks(request.finish, predictor, image.shape[1:])
     notes = (*predictor.model.notes, *words)
-    yield Started(predictor.device.words, notes, predictor.device.memory_words)
+    device = predictor.device_for(image.shape[1:])
+    yield Started(device.words, notes, device.memory_words)
     run = _Run(request, image, predictor, finish, engine, stop)
     with PlanFolder.beside(request.out).alone():
         plan = run.planned(model.digest)
@@ -296,7 +297,8 @@ class _Run:
             words = f"Stopped after {done:,} of {len(self.grid):,} blocks"
             return VolumePrediction(labels, words, complete=False)
         spent = clock(time.monotonic() - self._began)
-        words = f"Done in {spent} on {self._predictor.device.words}"
+        device = self._predictor.device_for(self._image.shape[1:])
+        words = f"Done in {spent} on {device.words}"
         return VolumePrediction(labels, words)
 
     def _places(self) -> list[Path]:
