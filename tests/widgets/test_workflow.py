@@ -57,7 +57,7 @@ def test_loading_makes_layers_that_lie_on_each_other(loaded: Any, viewer: Any) -
         assert layer.data.shape == image.data.shape
     np.testing.assert_allclose(image.scale, (50, 4, 4))
     assert "classes, 5 of 6 slices" in loaded.load.status.text()
-    assert "4 x 4 x 50 nm" in loaded.load.status.text()
+    assert "50 x 4 x 4 nm" in loaded.load.status.text()
 
 
 def test_the_whole_loop_through_the_buttons(

@@ -94,7 +94,7 @@ def _bytes(path: Path) -> int:
 def _describe_image(stack: Stack) -> str:
     z, y, x = stack.zyx_size
     deep = "Z" in stack.axes and "Z" not in stack.unknown_axes
-    size = f"{x:g} x {y:g} x {z:g}" if deep else f"{x:g} x {y:g}"
+    size = f"{z:g} x {y:g} x {x:g}" if deep else f"{y:g} x {x:g}"
     known = f"pixels of {size} {stack.unit} ({stack.calibration_source})"
     if stack.unit == "pixel":
         known = "pixels of unknown size"

@@ -34,6 +34,8 @@ def test_the_table_shows_the_largest_first_and_leads_there(
 ) -> None:
     table = measured.table
     assert table.count() == 3
+    assert measured.bar.value() == measured.bar.maximum()
+    assert measured.status.text().startswith("3 objects measured")
     titles = [column.title for column in table._rows.columns]
     assert "Area\nnm²" in titles
     first = table.choose(0)

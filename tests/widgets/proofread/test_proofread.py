@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QCoreApplication
+from qtpy.QtGui import QShowEvent
 
 from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role, role_of, set_role
@@ -50,6 +52,19 @@ def test_a_line_splits_the_object_under_it_in_all_slices_or_in_one(
     proofread.split_along(across)
     assert (layer.data[1, 10:25, 5:25] == 10).all()  # 9 was taken
     np.testing.assert_array_equal(layer.data[[0, 2]], cells[[0, 2]])
+
+
+def test_the_brush_is_laid_down_where_the_dock_is_opened(
+    proofread: Any, viewer: Any
+) -> None:
+    annotations = viewer.add_labels(np.zeros((3, 40, 60), np.uint8), **NM)
+    annotations.mode = "paint"
+    assert viewer.layers.selection.active == annotations
+    # What Qt sends once a dock is seen; the window of these tests never is.
+    QCoreApplication.sendEvent(proofread, QShowEvent())
+    active = viewer.layers.selection.active
+    assert (active, active.mode) == (viewer.layers["prediction"], "pan_zoom")
+    assert annotations.mode == "paint"
 
 
 def test_the_message_takes_a_change_back(

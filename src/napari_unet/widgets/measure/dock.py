@@ -153,6 +153,7 @@ class MeasureWidget(Panel):
                 **{result.header(name): one for name, one in result.values.items()},
             }
         headline = f"{len(result):,} objects measured"
+        self.show_progress(1.0, headline)
         self.status.say(headline, _totals(result), details="\n".join(result.notes))
 
     def save(self, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
-from qtpy.QtGui import QHideEvent
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -241,6 +241,12 @@ class ProofreadWidget(Dock):
         else:
             self.status.say("Missed", _NO_PROBABILITY)
 
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's spelling)
+        """Lay the brush down: a click is for the objects that the dock is opened on."""
+        super().showEvent(event)
+        if event is not None and not event.spontaneous():
+            self._take_mouse()
+
     def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 (Qt's spelling)
         """Put the tools away: where nobody sees them, the mouse moves the image."""
         super().hideEvent(event)
@@ -313,13 +319,17 @@ class ProofreadWidget(Dock):
         for other, made in self.modes.items():
             made.setChecked(wanted and other == name)
         self._seeds = []
-        layer = self.labels.value()
-        if wanted and layer is not None:
-            self.viewer.layers.selection.active = layer
-            layer.mode = "pan_zoom"
+        if wanted:
+            self._take_mouse()
         self.canvas.draw_lines(wanted and name == "split")
         if wanted:
             self.status.say(_MODES[name][1])
+
+    def _take_mouse(self) -> None:
+        layer = self.labels.value()
+        if layer is not None:
+            self.viewer.layers.selection.active = layer
+            layer.mode = "pan_zoom"
 
     def _on_clicked(self, place: tuple[int, ...]) -> None:
         labels = self._planes()
