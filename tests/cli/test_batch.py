@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.cli.batch import LIST, Batch
 from napari_unet.errors import InputError, NapariUNetError
 
 
@@ -128,3 +129,14 @@ def test_many_predictions_are_scored_into_one_table(tmp_path, run):
     assert [float(row.split(",")[iou]) for row in rows] == [1, pytest.approx(10 / 15)]
     with pytest.raises(InputError, match="--report is of a single image"):
         run("score", predictions, truths, "--each", "--report", tmp_path / "a.md")
+
+
+@pytest.mark.parametrize("text", ['{"made_with": {}, "done": [1]}', "[" * 9999])
+def test_with_a_damaged_list_all_is_made_anew(tmp_path, text):
+    image, out = tmp_path / "a.tif", tmp_path / "b.tif"
+    for path in (image, out):
+        path.touch()
+    (tmp_path / LIST).write_text(text)
+    made = []
+    Batch(tmp_path, {}).run({image: out}, lambda *paths: made.append(paths))
+    assert made == [(image, out)]

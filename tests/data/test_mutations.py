@@ -8,42 +8,116 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.config import ImageConfig, RunConfig
+from napari_unet import load_model, train_unet
+from napari_unet.config import (
+    ImageConfig,
+    PostprocessConfig,
+    PredictConfig,
+    RunConfig,
+    UNetConfig,
+)
+from napari_unet.data.journal import Journal
 from napari_unet.data.read import read_stack
 from napari_unet.data.regions import read_regions
 from napari_unet.errors import NapariUNetError
+from napari_unet.model.card import read_card
+from napari_unet.predict.block_plan import BlockPlan, PlanFolder
+from napari_unet.project import LayerRecord, Project, ProjectFile, Role
+from napari_unet.score.report.score_history import ScoreHistory, ScoreRecord
+from napari_unet.train.run_folder import RunFolder
 
-_SEEDS = 60
+_SEEDS = 30
 
 
-def sources(folder: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Source:
+    """A whole file, and what reads it."""
+
+    path: Path
+    read: Callable[[], object]
+
+
+def sources(folder: Path) -> list[Source]:
     """Write one small file of each kind."""
+    return [*tiffs(folder), *settings(folder), *of_a_run(folder), *of_a_project(folder)]
+
+
+def tiffs(folder: Path) -> Iterator[Source]:
     volume = np.arange(3 * 12 * 14, dtype=np.uint16).reshape(3, 12, 14)
-    written = []
-    for number, options in enumerate(
-        [
-            {},
-            {"imagej": True},
-            {"compression": "zlib"},
-            {"ome": True},
-            {"bigtiff": True},
-        ]
-    ):
+    kinds = [
+        {},
+        {"imagej": True},
+        {"compression": "zlib"},
+        {"ome": True},
+        {"bigtiff": True},
+    ]
+    for number, options in enumerate(kinds):
         path = folder / f"source{number}.tif"
         tifffile.imwrite(path, volume, **options)
-        written.append(path)
-    settings = folder / "source.yaml"
-    config = RunConfig(
-        images=(ImageConfig(image="a.tif", labels="b.tif", train="0:3"),)
+        yield Source(path, lambda path=path: np.asarray(read_stack(path).data))
+
+
+def settings(folder: Path) -> Iterator[Source]:
+    path = folder / "source.yaml"
+    image = ImageConfig(image="a.tif", labels="b.tif", train="0:3")
+    path.write_text(RunConfig(images=(image,)).to_yaml(), encoding="utf-8")
+    yield Source(path, lambda: RunConfig.from_yaml(path))
+    yield Source(path, lambda: read_regions(path))
+
+
+def of_a_run(folder: Path) -> Iterator[Source]:
+    """Yield models, the state that a run goes on from, and the plan of a volume."""
+    run, image = RunFolder(folder / "run"), np.zeros((2, 16, 16), np.uint8)
+    image[:, 4:9] = 9
+    train_unet(
+        *(image, image > 0),
+        config=RunConfig(network=UNetConfig(base_channels=1, depth=1)),
+        folder=run.path,
+        validation="none",
+        trust=True,
+        **{"steps": 1, "batch_size": 1, "patch_size": 16, "device": "cpu"},
     )
-    settings.write_text(config.to_yaml(), encoding="utf-8")
-    return [*written, settings]
+    yield Source(run.last, lambda: read_card(run.last))
+    yield Source(run.last, lambda: load_model(run.last))
+    yield Source(run.path / "resume.pt", run.load_state)
+    plan = PlanFolder(folder / "out.ome.zarr.blocks")
+    plan.path.mkdir()
+    what = {"image": "a", "model": "b", "block": (1, 2, 3), "mean": ((0.5,),)}
+    plan.begin(BlockPlan(predict=PredictConfig(), finish=PostprocessConfig(), **what))
+    yield Source(plan.path / "plan.json", plan.read)
+
+
+def of_a_project(folder: Path) -> Iterator[Source]:
+    """Yield a project, its scores, annotations that were kept, and who works in it."""
+    project = Project(folder / "project")
+    record = LayerRecord(role=Role.IMAGE, name="em", path="em.tif")
+    project.save(ProjectFile(layers=(record,), settings=RunConfig()))
+    yield Source(project.file, Project(project.folder).load)
+    scores = ScoreHistory(project.folder / "scores.jsonl")
+    now = datetime.now(UTC).isoformat()
+    scores.add(ScoreRecord(date=now, prediction="a", values={"iou": 0.5}))
+    yield Source(scores.path, scores.read)
+    place = {"scale": [4, 4], "units": ["nm", "nm"]}
+    entry = project.journal.write(np.eye(9, dtype=np.uint8), "cells", place)
+    other = Journal(project.journal.folder)
+
+    def kept() -> None:
+        for one in other.entries():
+            other.read(one)
+        other.after_crash()
+
+    for path in project.journal.folder.iterdir():
+        yield Source(path, kept)
+    assert entry.path.exists()
 
 
 def damaged(data: bytes, seed: int) -> bytes:
@@ -68,23 +142,18 @@ def read_all(folder: Path, first: int, count: int) -> None:
     """Read files of some seeds; whatever is no sentence ends this process."""
     limit_this_process()
     for source in sources(folder):
-        data, path = source.read_bytes(), folder / f"damaged{source.suffix}"
-        readers = [read_stack]
-        if source.suffix == ".yaml":
-            readers = [RunConfig.from_yaml, read_regions]
+        data = source.path.read_bytes()
         for seed in range(first, first + count):
-            path.write_bytes(damaged(data, seed))
-            for read in readers:
-                try:
-                    found = read(path)
-                    if read is read_stack:
-                        np.asarray(found.data)
-                except NapariUNetError as error:
-                    if "\n" in str(error):
-                        raise AssertionError(f"{source.name} seed {seed}") from error
-                except Exception:
-                    print(source.name, "seed", seed, file=sys.stderr)  # noqa: T201
-                    raise
+            source.path.write_bytes(damaged(data, seed))
+            try:
+                source.read()
+            except NapariUNetError as error:
+                if "\n" in str(error):
+                    raise AssertionError(f"{source.path.name} seed {seed}") from error
+            except Exception:
+                print(source.path.name, "seed", seed, file=sys.stderr)  # noqa: T201
+                raise
+        source.path.write_bytes(data)
 
 
 def limit_this_process() -> None:

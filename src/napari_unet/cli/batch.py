@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_unet.cli.show import say
+from napari_unet.config.structured_text import parse_json
 from napari_unet.data.files import write_text
 from napari_unet.data.folder import natural_key
 from napari_unet.data.formats.kinds import READABLE
@@ -126,7 +127,8 @@ class Batch:
         self.out = out
         before = self._read()
         if before.get("made_with", self._made_with) == self._made_with:
-            self._done = before.get("done", {})
+            done = before.get("done")
+            self._done = done if isinstance(done, dict) else {}
         elif not overwrite:
             raise InputError(
                 f"The results in {out} were made with another model or other settings: "
@@ -160,7 +162,7 @@ class Batch:
 
     def _read(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._list.read_text(encoding="utf-8"))
+            found = parse_json(self._list.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

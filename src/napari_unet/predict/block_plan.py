@@ -101,7 +101,7 @@ class PlanFolder:
         """Return the plan that was begun here, if any was."""
         file = self.path / _PLAN
         try:
-            text = file.read_text(encoding="utf-8")
+            text = file.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
