@@ -11,10 +11,7 @@ from napari_unet.cli.options import flags
 from napari_unet.cli.show import block_bar, say
 from napari_unet.cli.signals import stop_on_signals
 from napari_unet.config import EngineConfig
-from napari_unet.data.addresses import is_zarr
-from napari_unet.data.formats.kinds import is_hdf5, within_hdf5
-from napari_unet.data.hdf5_volume import open_hdf5
-from napari_unet.data.ome_zarr import open_volume
+from napari_unet.data.volume_files import holds_volume, volume_at
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.started import Started
 from napari_unet.predict.engines import open_engine
@@ -48,7 +45,7 @@ def volume_request(
     InputError
         When it is no volume on disk, or more is asked than can be done block by block.
     """
-    if not (is_zarr(image) or is_hdf5(image)):
+    if not holds_volume(image):
         raise InputError(
             f"{image} is no OME-Zarr and no HDF5, and only such volumes are predicted "
             f"to {out}: end the name of the result in .tif, or convert the image."
@@ -67,10 +64,7 @@ def volume_request(
             f"{flags(undone)} cannot be used with a volume that is predicted block by "
             f"block to {out}: leave it out, or predict to a .tif."
         )
-    if is_zarr(image):
-        volume = open_volume(image, given.get("level", 0), given.get("axes"))
-    else:
-        volume = open_hdf5(*within_hdf5(image), given.get("axes"))
+    volume = volume_at(image, given.get("level", 0), given.get("axes"))
     return VolumeRequest(model, volume, out, **options)
 
 

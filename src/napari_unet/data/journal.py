@@ -20,6 +20,7 @@ from napari_unet.config import Settings
 from napari_unet.config.structured_text import parse_json
 from napari_unet.data.calibration import normal_unit
 from napari_unet.data.files import write_text
+from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.data.read import read_stack
 from napari_unet.data.sessions import Session
 from napari_unet.data.write import write_stack
@@ -48,6 +49,8 @@ class JournalEntry(Settings):
         Who wrote it; "" where that is not known.
     shape, dtype, checksum
         Of the labels; () and "" where they are not known.
+    slices
+        Which slices the file holds, where the others hold nothing; () for all.
     """
 
     path: Path = Field(exclude=True)
@@ -59,6 +62,7 @@ class JournalEntry(Settings):
     shape: tuple[int, ...] = ()
     dtype: str = ""
     checksum: str = ""
+    slices: tuple[int, ...] = ()
 
 
 class Journal:
@@ -91,7 +95,7 @@ class Journal:
 
     def write(
         self,
-        labels: NDArray[np.generic],
+        labels: NDArray[np.generic] | PaintedSlices,
         name: str,
         place: dict[str, Any] | None = None,
     ) -> JournalEntry:
@@ -100,7 +104,8 @@ class Journal:
         Parameters
         ----------
         labels
-            Whole numbers (Y, X), (Z, Y, X) or (T, Z, Y, X).
+            Whole numbers (Y, X), (Z, Y, X) or (T, Z, Y, X). Of slices that are
+            painted, only these are written.
         name
             Name of the layer; each name has its own history.
         place
@@ -119,8 +124,11 @@ class Journal:
             When the disk is full or the folder cannot be written to; every older
             entry stays whole.
         """
-        place = place or {}
-        checksum = _checksum(labels, place)
+        place, shape = place or {}, labels.shape
+        slices: tuple[int, ...] = ()
+        if isinstance(labels, PaintedSlices):
+            slices, labels = labels.in_file()
+        checksum = _checksum(labels, place, slices)
         before = self.newest(name)
         if before and before.checksum == checksum and before.path.exists():
             return before
@@ -133,9 +141,10 @@ class Journal:
             pixels=_count(labels),
             place=place,
             session=self.session.id,
-            shape=labels.shape,
+            shape=shape,
             dtype=labels.dtype.str,
             checksum=checksum,
+            slices=slices,
         )
         self._put(entry, labels)
         self._written[name] = entry
@@ -152,7 +161,7 @@ class Journal:
         """Return the entry that lies at `path`."""
         return _read_entry(Path(path))
 
-    def read(self, entry: JournalEntry) -> NDArray[np.generic]:
+    def read(self, entry: JournalEntry) -> NDArray[np.generic] | PaintedSlices:
         """Return the labels of an entry, in the shape and type that they had.
 
         Raises
@@ -163,10 +172,15 @@ class Journal:
         data = np.array(read_stack(entry.path).data)
         if not entry.dtype:
             return data
-        if data.size != math.prod(entry.shape):
+        held = (len(entry.slices), *entry.shape[1:]) if entry.slices else entry.shape
+        if data.size != math.prod(held):
             raise _other(entry)
         try:
-            return data.reshape(entry.shape).astype(entry.dtype)
+            labels = data.reshape(held).astype(entry.dtype)
+            if not entry.slices:
+                return labels
+            planes = dict(zip(entry.slices, labels, strict=True))
+            return PaintedSlices(entry.shape, labels.dtype, 0, planes)
         except (ValueError, TypeError) as error:
             raise _other(entry) from error
 
@@ -296,8 +310,10 @@ def write_labels(
     )
 
 
-def _checksum(labels: NDArray[np.generic], place: dict[str, Any]) -> str:
-    about = json.dumps([labels.dtype.str, labels.shape, place], sort_keys=True)
+def _checksum(
+    labels: NDArray[np.generic], place: dict[str, Any], slices: tuple[int, ...]
+) -> str:
+    about = json.dumps([labels.dtype.str, labels.shape, place, *slices], sort_keys=True)
     digest = hashlib.blake2b(about.encode(), digest_size=16)
     digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_unet.data.files import write_text
 from napari_unet.data.journal import Journal, JournalEntry, write_labels
+from napari_unet.data.painted_slices import PaintedSlices
 
 IN_RUN = "annotations.tif"
 """Name of the annotations that a run was started with, in its folder."""
@@ -44,6 +48,7 @@ class LabelCopy:
 
     def __post_init__(self) -> None:
         self.failure: Exception | None = None
+        self.labels: NDArray[Any] | PaintedSlices = np.empty(0, np.uint8)
         self._portions = self._fill()
 
     def go_on(self, seconds: float) -> bool:
@@ -63,12 +68,26 @@ class LabelCopy:
         if self.failure is not None:
             raise self.failure
         if self.run_folder is not None:
-            write_labels(self.run_folder / IN_RUN, self.labels, self.place)
+            self._write_beside(self.run_folder / IN_RUN)
         if not self.labels.any() and self.journal.newest(self.name) is None:
             return None
         return self.journal.write(self.labels, self.name, self.place)
 
+    def _write_beside(self, path: Path) -> None:
+        labels = self.labels
+        if isinstance(labels, PaintedSlices):
+            shape, (slices, labels) = labels.shape, labels.in_file()
+            held = {"slices": slices, "shape": shape}
+            write_text(path.with_suffix(".json"), json.dumps(held))
+        write_labels(path, labels, self.place)
+
     def _fill(self) -> Iterator[None]:
+        if isinstance(self.source, PaintedSlices):
+            self.labels = PaintedSlices(self.source.shape, self.source.dtype)
+            for z in self.source.slices:
+                self.labels[int(z)] = self.source[int(z)]
+                yield
+            return
         # Zeros take no memory before they are written over.
         self.labels = np.zeros(self.source.shape, self.source.dtype)
         for portion in _portions(self.labels.shape, self.labels.itemsize):

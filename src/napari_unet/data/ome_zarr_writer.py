@@ -79,10 +79,7 @@ def create_image(volume: Volume) -> tuple[Volume, ...]:
     OutputError
         When something is there already, or the operating system refuses.
     """
-    levels = [volume]
-    while max(levels[-1].shape[volume.axes.index(axis)] for axis in "YX") > _COARSEST:
-        levels.append(coarser(levels[-1]))
-    return _create(levels, "mean")
+    return _create(_pyramid(volume), "mean")
 
 
 def create_labels(
@@ -103,7 +100,8 @@ def create_labels(
         folder that is not there yet.
     like
         The resolution of the image that they lie on. They have its scale, unit and
-        levels, and all its dimensions but channels, and time points where there is one.
+        levels (those of an image of its own, where it is no OME-Zarr), and all its
+        dimensions but channels, and time points where there is one.
     dtype
         Whole numbers.
     chunks, shards
@@ -122,6 +120,8 @@ def create_labels(
     if like.version:
         found = open_zarr(like.path).levels[like.level + 1 :]
         levels += [replace(one, axes=like.axes) for one in found]
+    elif not name:
+        levels = _pyramid(like)
     target, count, version = root, len(levels), like.version or "0.5"
     if name:
         target = root / "labels" / name
@@ -144,6 +144,14 @@ def create_labels(
     if name:
         _add_to_list(root, name, version)
     return created
+
+
+def _pyramid(volume: Volume) -> list[Volume]:
+    """Return a level with all that are coarser, down to one that is small."""
+    levels = [volume]
+    while max(levels[-1].shape[volume.axes.index(axis)] for axis in "YX") > _COARSEST:
+        levels.append(coarser(levels[-1]))
+    return levels
 
 
 def write_zarr(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_unet.data.painted_slices import slices_in_memory
 
 _ALL = slice(None)
 
@@ -15,7 +16,7 @@ class RowMarks:
     """Remembers 8 bytes of every row of labels, and tells which rows differ from them.
 
     Slices of labels that cannot be written to, or do not lie in memory, are known from
-    the first look at them on.
+    the first look at them on; those that nobody has painted on hold nothing.
 
     Parameters
     ----------
@@ -37,9 +38,8 @@ class RowMarks:
         self.shape = data.shape
         random = np.random.default_rng(0)
         self._odd = random.integers(2**63, size=data.shape[-1], dtype=np.uint64) * 2 + 1
-        self.known: dict[int, NDArray[np.uint64]] = {}
-        if is_writable(data):
-            self.known = {z: self._marks(data, z) for z in range(depth(data))}
+        here = slices_in_memory(data)
+        self.known = {z: self._marks(data, z) for z in here}
         self.touched = {z for z, marks in self.known.items() if marks.any()}
 
     def changed(self, data: Any, z: int, rows: slice = _ALL) -> slice | None:
@@ -71,16 +71,6 @@ class RowMarks:
         words = raw.view(np.uint64)
         marks = (words ^ (words >> np.uint64(32))) @ self._odd[: words.shape[-1]]
         return np.asarray(marks)
-
-
-def is_writable(data: Any) -> bool:
-    """Return whether labels lie in memory and can be changed in place."""
-    return isinstance(data, np.ndarray) and bool(data.flags.writeable)
-
-
-def depth(data: Any) -> int:
-    """Return the number of slices, over all dimensions but the last two."""
-    return math.prod(data.shape[:-2])
 
 
 def plane(data: Any, z: int, rows: slice = _ALL) -> NDArray[Any]:

@@ -122,12 +122,18 @@ class VolumePrediction:
         OME-Zarr of the result.
     words
         How it went, in one line.
+    finish
+        What was made of the pixels' classes; nothing is left open.
+    threshold
+        Of the foreground; None for the most probable class.
     complete
         Whether it was done to the end. What was stopped goes on by the same request.
     """
 
     labels: Path
     words: str
+    finish: PostprocessConfig
+    threshold: float | None
     complete: bool = True
 
 
@@ -295,11 +301,15 @@ class _Run:
         if not complete:
             done = len(self._folder.done("predicted"))
             words = f"Stopped after {done:,} of {len(self.grid):,} blocks"
-            return VolumePrediction(labels, words, complete=False)
+            return VolumePrediction(labels, words, *self._made, complete=False)
         spent = clock(time.monotonic() - self._began)
         device = self._predictor.device_for(self._image.shape[1:])
         words = f"Done in {spent} on {device.words}"
-        return VolumePrediction(labels, words)
+        return VolumePrediction(labels, words, *self._made)
+
+    @property
+    def _made(self) -> tuple[PostprocessConfig, float | None]:
+        return self._finish, self._predictor.threshold
 
     def _places(self) -> list[Path]:
         """Return where the labels are written and, if wanted, the probabilities."""

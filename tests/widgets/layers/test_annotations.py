@@ -99,7 +99,9 @@ def test_an_image_that_is_read_lazily_is_annotated_at_once(viewer):
 
 def test_an_image_that_no_memory_holds_is_told_in_words(viewer):
     da = pytest.importorskip("dask.array")
-    image = viewer.add_image(da.zeros((10**8, 1024, 1024), np.uint8, chunks=-1))
+    # Channels between slices and rows: slices are not kept by themselves.
+    pixels = da.zeros((10**8, 2, 1024, 1024), np.uint8, chunks=-1)
+    image = viewer.add_image(pixels, axis_labels=("z", "c", "y", "x"))
     with pytest.raises(InputError, match=r"too large.*crop.*coarser level"):
         begin_annotations(viewer, image)
     assert len(viewer.layers) == 1

@@ -18,25 +18,39 @@ from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
 from napari_unet.predict import blocks
 from napari_unet.samples import em_stack
+from napari_unet.score import volume_scoring
+from napari_unet.widgets.layers.roles import Role, role_of
+from napari_unet.widgets.scores import subject
 
 pytest.importorskip("zarr")
 SHAPE = (24, 600, 64)
 
 
 @pytest.fixture
-def predict(dock: Any, tmp_path: Path, finish: Any) -> Any:
-    """The Predict dock with a small network, and a volume that Load has opened."""
-    path = tmp_path / "em.ome.zarr"
+def volume(request: Any, tmp_path: Path) -> Path:
+    """A volume as OME-Zarr, or in HDF5."""
+    path = tmp_path / getattr(request, "param", "em.ome.zarr")
     grey = np.asarray(em_stack(SHAPE, seed=0)[0].data)
+    if path.suffix == ".h5":
+        with pytest.importorskip("h5py").File(path, "w") as file:
+            held = file.create_dataset("raw", data=grey, chunks=(8, 64, 64))
+            held.attrs["element_size_um"] = (0.05, 0.004, 0.004)
+        return path
     levels = create_image(planned(path, "ZYX", SHAPE, np.uint8, (50, 4, 4), "nm"))
     write_box(levels[0], (slice(None),) * 3, grey)
     list(fill_pyramid(levels, labels=False))
+    return path
+
+
+@pytest.fixture
+def predict(dock: Any, volume: Path, tmp_path: Path, finish: Any) -> Any:
+    """The Predict dock with a small network, and a volume that Load has opened."""
     torch.manual_seed(0)
     config = UNetConfig(base_channels=2, depth=2)
     model = tmp_path / "model.safetensors"
     save_model(model, Model(UNet(config), ModelCard(network=config)))
     assert not dock.predict.volume.isVisibleTo(dock.predict)
-    dock.load.rows["image"].setValue(path)
+    dock.load.rows["image"].setValue(volume)
     dock.load.run_button.click()
     finish(dock.load)
     dock.predict.model.setValue(model)
@@ -77,3 +91,32 @@ def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
     assert np.asarray(layer.data[0]).max() > 1
     marks = tmp_path / "em-labels.ome.zarr.blocks" / "done.txt"
     assert marks.read_text(encoding="utf-8").count("predicted") == 3
+
+
+@pytest.mark.parametrize("volume", ["em.h5"], indirect=True)
+def test_what_was_predicted_to_disk_is_scored_all_at_once_or_in_parts(
+    predict: Any, dock: Any, viewer: Any, finish: Any, monkeypatch: Any
+) -> None:
+    box = predict.volume
+    assert box.isVisibleTo(predict)
+    box.run_button.click()
+    finish(box)
+    layer, scores = viewer.layers["em-labels"], dock.scores
+    assert role_of(layer) is Role.PREDICTION
+    np.testing.assert_allclose(layer.scale, viewer.layers["em"].scale)
+    assert [one.shape for one in layer.data] == [SHAPE, (24, 300, 32)]
+    truth = np.roll(np.asarray(layer.data[0]) > 0, 3, axis=1).astype(np.uint8)
+    viewer.add_labels(truth, name="truth", scale=layer.scale, units=layer.units)
+    assert scores.prediction.value() == layer
+    found = []
+    for large in (False, True):
+        monkeypatch.setattr(subject, "is_large", lambda *_, large=large: large)
+        monkeypatch.setattr(volume_scoring, "_VOXELS", 5 * 600 * 64)
+        scores.run_button.click()
+        finish(scores)
+        found.append(scores.scores.values())
+    assert found[0] == pytest.approx(found[1])
+    assert 0 < found[0]["iou"] < 1
+    assert "the memory does not hold all" in scores.errors.why_not()
+    scores.save_report("report.html")
+    assert "does not hold the pictures" in scores.status.text()

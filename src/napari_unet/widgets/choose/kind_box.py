@@ -10,7 +10,7 @@ from napari.layers import Labels
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import IGNORE, KindGuess, guess_kind
 from napari_unet.errors import NapariUNetError
-from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.arrays import painted_planes
 from napari_unet.widgets.qt.parts import NarrowBox
 
 WORDS = {
@@ -68,7 +68,7 @@ class KindBox(NarrowBox):
         guess = None
         if layer is not None:
             with contextlib.suppress(NapariUNetError):
-                guess = guess_kind(np.asarray(planes(layer)), coverage)
+                guess = guess_kind(np.asarray(painted_planes(layer)), coverage)
         found = "" if guess is None else f": {WORDS[guess.kind]}"
         self.setItemText(0, f"{_AS_IT_LOOKS}{found}")
         self.setToolTip("\n\n".join([*([guess.reason] if guess else []), self.tip]))

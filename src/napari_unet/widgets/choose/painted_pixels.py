@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import deque
 from math import ceil
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject
 
+from napari_unet.data.painted_slices import slices_in_memory
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.annotations import class_names
 from napari_unet.widgets.layers.axes import planes
@@ -74,9 +76,10 @@ class PaintedPixels(QObject):
         self._rows = max(1, _PORTION // max(1, width))
         shape = num_slices, ceil(height / self._rows), self._values()
         self._counts = np.zeros(shape, np.int64)
-        few = isinstance(data, np.ndarray) and data.nbytes <= _COUNTED_BYTES
-        self._unknown = set() if few else set(range(num_slices))
-        self._waiting = deque(np.ndindex(shape[:2]) if few else ())
+        few = data.nbytes <= _COUNTED_BYTES
+        held = slices_in_memory(data) if few else ()
+        self._unknown = set(range(num_slices)) - set(held)
+        self._waiting = deque(itertools.product(held, range(shape[1])))
         self._go_on()
 
     def _go_on(self) -> None:

@@ -16,7 +16,7 @@ from napari_unet.data.annotation import guess_kind
 from napari_unet.data.labels import OF_ONE_IMAGE, size_misfit
 from napari_unet.data.proposal import propose
 from napari_unet.errors import InputError, telling
-from napari_unet.widgets.layers.arrays import labels_array, misfit
+from napari_unet.widgets.layers.arrays import misfit, painted_planes
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.edits import edit_slices, take_up
@@ -250,7 +250,7 @@ def annotate(
     workspace, before = Workspace.of(viewer), _plane(annotations, z)
     kind = workspace.kind
     if kind is None:
-        labels = labels_array(annotations)
+        labels = np.asarray(painted_planes(annotations))
         # Of an empty layer, scribbles claim nothing on pixels that nobody looked at.
         kind = AnnotationKind.SCRIBBLES
         if labels.any():

@@ -9,8 +9,10 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils import DirectLabelColormap
 
+from napari_unet.data.painted_slices import empty_labels
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
+from napari_unet.widgets.layers.axes import in_memory
 from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.layers.marks import ROLE
 from napari_unet.widgets.layers.names import short_name
@@ -33,8 +35,8 @@ def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
     """Lay an empty layer for scribbles over an image, with the brush in hand.
 
     It has the slices, Y and X of the image, its place and its units. The first class
-    after the background is chosen to paint with; zeros cost no memory before they are
-    painted on.
+    after the background is chosen to paint with; slices take no memory before they
+    are painted on.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def add_annotations(viewer: ViewerModel, image: Image) -> Labels:
     shape = plane_shape(image)
     try:
         # Numbers of objects soon go beyond 255.
-        empty = np.zeros(shape, np.uint16)
+        empty = empty_labels(shape, np.uint16, lazy=not in_memory(image))
     except MemoryError as error:
         raise InputError(
             f"Annotations of {sides(shape)} pixels are too large for this computer's "

@@ -10,16 +10,26 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_unet.data.colours import without_colours
+from napari_unet.data.lazy import memory_limit
+from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import Stack
-from napari_unet.errors import NapariUNetError
-from napari_unet.widgets.layers.axes import axes_of, finest, planes, shape_of, spatial
+from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.widgets.layers.axes import (
+    axes_of,
+    finest,
+    in_memory,
+    planes,
+    shape_of,
+    spatial,
+)
 from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR, ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import pixel_size
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import replace_data
+from napari_unet.words import sides
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -104,9 +114,34 @@ def labels_array(layer: Labels) -> NDArray[np.generic]:
     Raises
     ------
     InputError
-        When the layer has more than three dimensions.
+        When the layer has more than three dimensions, or the memory does not hold it.
     """
-    return np.array(planes(layer))
+    found = planes(layer)
+    taken = found.size * found.dtype.itemsize
+    if not isinstance(found, np.ndarray) and taken > memory_limit():
+        raise InputError(
+            f"The memory does not hold the {sides(found.shape)} pixels of {layer.name}:"
+            " load a coarser level, or use the command line, which takes it in parts."
+        )
+    return np.array(found)
+
+
+def labels_now(layer: Labels) -> Any:
+    """Return a labels layer as (Z, Y, X) as it is now, for a worker thread.
+
+    A copy of what lies in the memory; of a file, what reads it. Raises as
+    `labels_array` does for other dimensions.
+    """
+    return labels_array(layer) if in_memory(layer) else planes(layer)
+
+
+def painted_planes(layer: Labels) -> Any:
+    """Return the slices of a labels layer that may hold anything, (z, Y, X).
+
+    They are not copied; where the memory holds all slices, these are all of them.
+    """
+    found = planes(layer)
+    return found.held() if isinstance(found, PaintedSlices) else found
 
 
 def painted_slices(layer: Labels) -> SparseSlices[Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.errors import InputError
 
 _LETTERS = "CTZYX"
@@ -67,12 +69,19 @@ def finest(layer: Image | Labels) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
+def in_memory(layer: Image | Labels) -> bool:
+    """Return whether the data of a layer lie in the memory, and not in a file."""
+    return isinstance(finest(layer), np.ndarray | PaintedSlices)
+
+
 def planes(layer: Image | Labels) -> Any:
     """Return the data of labels, or of a map of them, as (Z, Y, X).
 
     A view: what is written to it is written to the layer.
     """
     kept, data = spatial(layer), finest(layer)
+    if isinstance(data, PaintedSlices):
+        return data
     view = data[tuple(slice(None) if i in kept else 0 for i in range(layer.ndim))]
     return view if len(kept) > 2 else view[None]
 

@@ -11,7 +11,8 @@ import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_unet.data.row_marks import RowMarks, depth, is_writable, plane, reach
+from napari_unet.data.painted_slices import slices_in_memory
+from napari_unet.data.row_marks import RowMarks, plane, reach
 from napari_unet.widgets.layers.axes import finest
 from napari_unet.widgets.layers.proxy import real
 
@@ -99,8 +100,8 @@ class LabelChanges:
     def _on_set_data(self, _event: Any) -> None:
         data = self._data()
         if data is not None:
-            small = is_writable(data) and data.nbytes <= _SMALL_BYTES
-            self._compare_slices(range(depth(data)) if small else ())
+            small = data.nbytes <= _SMALL_BYTES
+            self._compare_slices(slices_in_memory(data) if small else ())
 
     def _on_data(self, _event: Any) -> None:
         if self._data() is not None:

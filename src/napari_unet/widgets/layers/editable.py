@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_unet.errors import InputError
-from napari_unet.widgets.layers.axes import finest
+from napari_unet.widgets.layers.axes import finest, in_memory
 from napari_unet.widgets.layers.looks import look_of, show_look
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.layers.roles import role_of, set_role
@@ -25,10 +25,10 @@ def why_fixed(layer: Labels | None) -> str:
     data, reason = layer.data, ""
     if layer.multiscale:
         reason = "has several resolutions"
-    elif not isinstance(data, np.ndarray):
+    elif not in_memory(layer):
         # Of zarr, every stroke would change the file at once.
         reason = "does not lie in memory"
-    elif not data.flags.writeable:
+    elif isinstance(data, np.ndarray) and not data.flags.writeable:
         reason = "can only be read"
     if reason:
         reason = f"{layer.name} {reason}: make an editable copy to change it."

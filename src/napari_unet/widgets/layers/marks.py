@@ -82,5 +82,10 @@ def untouched(layer: Labels) -> MadeBy | None:
 
 
 def _content(layer: Labels) -> int:
-    """Return a checksum of the data, which tells whether the user changed it."""
+    """Return a checksum of the data, which tells whether the user changed it.
+
+    What does not lie in the memory cannot be changed.
+    """
+    if layer.multiscale or not isinstance(layer.data, np.ndarray):
+        return 0
     return zlib.crc32(np.ascontiguousarray(layer.data).data)

@@ -14,7 +14,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_unet.errors import NapariUNetError
-from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.arrays import painted_planes
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.marks import MADE_FOR, PREDICTED, PROBABILITY_OF
 from napari_unet.widgets.layers.places import lies_on, shape_in_space
@@ -127,7 +127,7 @@ class ImagesBox(QWidget):
         with contextlib.suppress(NapariUNetError):  # told when it is predicted
             row.depth = (1, *shape_in_space(row.image))[-3]
         row.annotated = any(
-            role_of(one) is Role.ANNOTATIONS and any(map(np.any, planes(one)))
+            role_of(one) is Role.ANNOTATIONS and any(map(np.any, painted_planes(one)))
             for one in over
         )
         for one in over:

@@ -5,17 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.config import EngineConfig
 from napari_unet.config.needs import EngineSituation
-from napari_unet.data.addresses import is_address, is_zarr, title_of
+from napari_unet.data.addresses import title_of
+from napari_unet.data.volume_files import holds_volume, place_beside, volume_at
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
-from napari_unet.widgets.layers.marks import AXES, LEVEL, SOURCE
+from napari_unet.predict.made_by import MadeBy
+from napari_unet.widgets.layers.arrays import in_hand
+from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.eye import Eye
+from napari_unet.widgets.layers.marks import (
+    AXES,
+    LEVEL,
+    NUMBERED,
+    PREDICTED,
+    SOURCE,
+    remember,
+)
+from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.layers.reader import lazy_labels
 from napari_unet.widgets.layers.roles import Role, set_role
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import save_file
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
@@ -84,15 +98,15 @@ class VolumeBox(Runner):
     def source(self) -> str:
         """Where the image is read from, if that is a volume; else ""."""
         known = "" if self._image is None else self._image.metadata.get(SOURCE) or ""
-        return str(known) if known and is_zarr(known) else ""
+        return str(known) if known and holds_volume(known) else ""
 
     def set_image(self, layer: Image | None) -> None:
         """Look at another image layer."""
         before, self._image = self.source, layer
         if self.source != before:
             title = title_of(self.source)
-            folder = Path() if is_address(self.source) else Path(self.source).parent
-            self.out.setText(str(folder / f"{title}-labels.ome.zarr"))
+            out = place_beside(self.source, f"{title}-labels.ome.zarr")
+            self.out.setText(str(out))
             level = self._image.metadata.get(LEVEL, 0) if self._image else 0
             which = f", level {level}" if level else ""
             self.about.setText(
@@ -134,19 +148,19 @@ class VolumeBox(Runner):
 
         def work(stop: Event) -> Generator[Any, None, VolumePrediction]:
             # What loads torch waits until it is needed.
-            from napari_unet.data.ome_zarr import open_volume
             from napari_unet.predict.engines import open_engine
             from napari_unet.predict.volume_prediction import (
                 VolumeRequest,
                 predict_volume_steps,
             )
 
-            image = open_volume(source, level, axes)
+            image = volume_at(source, level, axes)
             request = VolumeRequest(image=image, out=out, **options)
             with open_engine(engine) as opened:
                 return (yield from predict_volume_steps(request, opened, stop))
 
         self._notes: list[str] = []
+        self._made_from = layer, options["model"]
         self.start("Predicting a volume", work)
 
     def on_step(self, item: Started | BlockDone) -> None:
@@ -168,18 +182,28 @@ class VolumeBox(Runner):
             )
             return
         self.bar.setValue(1000)
-        self._open(result.labels)
+        self._open(result)
         line = f"Written to {result.labels}, and opened."
         self.status.say(result.words, line, details="\n".join(self._notes))
 
-    def _open(self, path: Path) -> None:
+    def _open(self, result: VolumePrediction) -> None:
         """Show labels on disk in all their resolutions, once."""
         for layer in [*self._viewer.layers]:
-            if layer.metadata.get(SOURCE) == str(path):
+            if layer.metadata.get(SOURCE) == str(result.labels):
                 self._viewer.layers.remove(layer)
-        data, options, _ = lazy_labels(str(path))
-        # Nothing that is not in memory can be kept, corrected or scored in the window.
-        set_role(self._viewer.add_labels(data, **options), Role.HELPER)
+        data, options, _ = lazy_labels(str(result.labels))
+        labels, (of, model) = Labels(data, **options), self._made_from
+        slices = tuple(range(len(planes(labels))))
+        made = MadeBy(model, of.name, result.threshold, result.finish, slices=slices)
+        numbered = result.finish.numbers_objects
+        labels.metadata.update({NUMBERED: numbered, PREDICTED: [*slices]})
+        remember(labels, made)
+        set_role(labels, Role.PREDICTION)
+        bring_to(labels, self._viewer.dims.units)
+        with in_hand(self._viewer):
+            self._viewer.add_layer(labels)
+        Eye.of(self._viewer).bring(labels)
+        Workspace.of(self._viewer).prediction = labels
 
     def _on_where(self) -> None:
         types = "OME-Zarr (*.ome.zarr)"

@@ -11,6 +11,7 @@ from napari.layers import Labels
 from qtpy.QtCore import QObject, Signal
 
 from napari_unet.project import LayerRecord, Project
+from napari_unet.widgets.layers.axes import in_memory
 from napari_unet.widgets.layers.looks import look_of, place_of
 from napari_unet.widgets.layers.made_facts import FACTS, facts_of
 from napari_unet.widgets.layers.proxy import real
@@ -140,7 +141,9 @@ class KeptPredictions(QObject):
     def _follow(self, _changed: Any = None) -> None:
         """Keep what is a prediction now, and nothing else."""
         there = [one for one in self._layers if role_of(one) is Role.PREDICTION]
-        kept = {one for one in there if isinstance(one, Labels)} - set(self._others)
+        labels = {one for one in there if isinstance(one, Labels)}
+        # Volumes on disk lie there already.
+        kept = {one for one in labels if in_memory(one)} - set(self._others)
         for layer in [*self._keepers]:
             if layer not in kept:
                 keeper = self._keepers.pop(layer)

@@ -54,6 +54,10 @@ _NO_TRUTH = (
     "from."
 )
 _OTHERS = "Other layers were chosen meanwhile: nothing was scored."
+_IN_PARTS = (
+    "Scored some slices at a time, for the memory does not hold all: crop prediction "
+    "and ground truth to a part, and score that, to see this."
+)
 
 _TRAINED_ON = {
     Role.ANNOTATIONS: "These are the annotations: scores on what a network learnt from "
@@ -239,8 +243,11 @@ class ScoresWidget(Panel):
             prediction, truth = subject.prediction, subject.truth
         self.workspace.scored = scored is not None
         self._show_numbers(scored)
-        self.errors.show_scores(comparison, prediction, truth)
+        why = {} if scored is None or comparison is not None else {"missing": _IN_PARTS}
+        self.errors.show_scores(comparison, prediction, truth, **why)
         self.threshold.show_scores(comparison, prediction)
+        if why:
+            self.threshold.words.say(_IN_PARTS)
         self._show_changes()
 
     def _show_numbers(self, scored: Scored | None) -> None:

@@ -98,6 +98,7 @@ class ErrorList(QWidget):
         self.job = Job(self, quiet=True)
         self.job.ended.connect(self._on_ended)
         self._turns = Turns(self, _PAUSE_MS)
+        self._missing = _NO_SCORES
         self._comparison: Comparison | None = None
         self._prediction: Labels | None = None
         self._truth: Labels | None = None
@@ -152,8 +153,9 @@ class ErrorList(QWidget):
         comparison: Comparison | None,
         prediction: Labels | None = None,
         truth: Labels | None = None,
+        missing: str = _NO_SCORES,
     ) -> None:
-        """Take what was scored; None where there are no scores any more.
+        """Take what was scored; None where there is nothing to search in.
 
         Its errors are searched as soon as somebody looks.
 
@@ -163,7 +165,10 @@ class ErrorList(QWidget):
             What was compared.
         prediction, truth
             The layers that it was read from.
+        missing
+            Why there is nothing.
         """
+        self._missing = missing
         if prediction is None:
             comparison = None
         self._comparison, self._prediction, self._truth = comparison, prediction, truth
@@ -183,7 +188,7 @@ class ErrorList(QWidget):
     def why_not(self) -> str:
         """Return why there is no error to go to, or "" where there may be one."""
         if self._comparison is None:
-            return _NO_SCORES
+            return self._missing
         if self._prediction not in self.viewer.layers:
             return _GONE
         return _NONE if self.errors is not None and not self.errors.errors else ""

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from napari_unet.errors import InputError
 from napari_unet.score.report.facts import facts_of_layers
 from napari_unet.score.report.page import ReportPage
 from napari_unet.train.history import curve_of
@@ -28,7 +31,8 @@ def report_of(scored: Scored, path: Path) -> Callable[[], Path]:
     Raises
     ------
     InputError
-        When the image has dimensions that the core does not know.
+        When the image has dimensions that the core does not know, or the memory does
+        not hold what was scored.
     """
     subject, made = scored.subject, scored.subject.made_by
     layers: dict[str, Layer | None] = {
@@ -45,23 +49,29 @@ def report_of(scored: Scored, path: Path) -> Callable[[], Path]:
     # The file as it was opened: what was painted since is not in it.
     files = {role: f"opened from {path.name}" for role, path in paths.items() if path}
     image = None if subject.image is None else image_stack(subject.image)
+    comparison = scored.comparison
+    if comparison is None:
+        raise InputError(
+            "The memory does not hold the pictures of a report: crop prediction and "
+            "ground truth to the part that it is to show."
+        )
 
     def write() -> Path:
         facts = facts_of_layers(
             names,
             files,
             {
-                "Prediction": subject.predicted_labels,
-                "Ground truth": subject.truth_labels,
+                "Prediction": np.asarray(subject.predicted_labels),
+                "Ground truth": np.asarray(subject.truth_labels),
             },
             image="" if made is None else made.image,
             model=None if made is None else made.model,
         )
         grey = None if image is None else image.as_czyx()[0]
-        fits = grey is not None and grey.shape == scored.comparison.truth.shape
+        fits = grey is not None and grey.shape == comparison.truth.shape
         page = ReportPage(
             scored.scores,
-            scored.comparison,
+            comparison,
             grey if fits else None,
             facts,
             () if made is None else curve_of(made.model),

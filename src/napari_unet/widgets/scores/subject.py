@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.layers import Image
 
 from napari_unet.baselines.apply import MadeByBaseline
+from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.used_slices import UsedSlices
@@ -18,16 +20,17 @@ from napari_unet.score.errors.error_map import leave_out
 from napari_unet.score.headline import Headline, headlines
 from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.score.scoring import SliceScored, add_borders, score_objects
-from napari_unet.widgets.layers.arrays import labels_array
+from napari_unet.score.volume_scoring import Question, is_large, score_volume_steps
+from napari_unet.widgets.layers.arrays import image_stack, labels_now
 from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
 
 if TYPE_CHECKING:
-    import numpy as np
     from napari.components import ViewerModel
     from napari.layers import Labels
     from numpy.typing import NDArray
 
     from napari_unet.config import AnnotationKind, Coverage
+    from napari_unet.data.stack import ArrayLike
     from napari_unet.score.scores import Scores
 
 
@@ -40,7 +43,7 @@ class Subject:
     prediction, truth
         The layers.
     predicted_labels, truth_labels
-        (Z, Y, X) copies of what they held.
+        (Z, Y, X) copies of what they held; of a file, what reads it.
     image
         The image layer that was predicted; None where it is not there any more.
     made_by, baseline
@@ -53,8 +56,8 @@ class Subject:
 
     prediction: Labels
     truth: Labels
-    predicted_labels: NDArray[np.generic]
-    truth_labels: NDArray[np.generic]
+    predicted_labels: ArrayLike
+    truth_labels: ArrayLike
     image: Image | None = None
     made_by: MadeBy | None = None
     baseline: MadeByBaseline | None = None
@@ -85,7 +88,7 @@ class Subject:
         InputError
             When the layers are no stacks of one shape.
         """
-        labels = labels_array(prediction), labels_array(truth)
+        labels = labels_now(prediction), labels_now(truth)
         names = f"{prediction.name} is", f"{truth.name} is"
         check_same_size(labels[0].shape, labels[1].shape, names, OF_ONE_IMAGE)
         made, baseline = made_by(prediction), made_by_baseline(prediction)
@@ -138,12 +141,14 @@ class Subject:
         coverage
             Which pixels of the ground truth say anything; None for a guess.
         """
+        if is_large(self.predicted_labels, self.truth_labels):
+            return (yield from self._score_in_parts(kind, coverage, stop))
         comparison = compare(
-            self.predicted_labels,
-            self.truth_labels,
+            np.asarray(self.predicted_labels),
+            np.asarray(self.truth_labels),
             kind,
             slices=slices,
-            trained_on=self.learnt_from,
+            trained_on=self._trained_on(),
             info_bar=self.info_bar,
             coverage=coverage,
         )
@@ -160,6 +165,29 @@ class Subject:
         _ = scores.intervals, scores.instances
         return Scored(self, comparison, scores)
 
+    def _score_in_parts(
+        self, kind: AnnotationKind | None, coverage: Coverage | None, stop: Event
+    ) -> Generator[SliceScored | Scored, None, Scored | None]:
+        """Score some slices at a time, as many as the memory holds."""
+        known = self._trained_on()
+        asked = Question(kind, None, known, self.info_bar, coverage)
+        steps = score_volume_steps(
+            self.predicted_labels, self.truth_labels, asked, stop
+        )
+        scores = yield from steps
+        if scores is None:
+            return None
+        _ = scores.intervals, scores.instances
+        return Scored(self, None, scores)
+
+    def _trained_on(self) -> frozenset[int] | None:
+        """Return which slices it had learnt from; of a volume, its image is read."""
+        made, image = self.made_by, self.image
+        if self.learnt_from is not None or made is None or made.image or image is None:
+            return self.learnt_from
+        own = fingerprint(image_stack(image, copy=False).as_czyx())
+        return UsedSlices.of(replace(made, image=own)).trained
+
 
 @dataclass(frozen=True, eq=False)
 class Scored:
@@ -167,18 +195,21 @@ class Scored:
 
     Attributes
     ----------
+    comparison
+        None where the memory does not hold all of it.
     whole
         Whether the borders are scored too, and intervals known.
     """
 
     subject: Subject
-    comparison: Comparison
+    comparison: Comparison | None
     scores: Scores
     whole: bool = True
 
     def headlines(self) -> tuple[Headline, ...]:
         """Return the three scores that are read first."""
-        numbered = self.comparison.truth_ids is not None
+        compared = self.comparison
+        numbered = compared is not None and compared.truth_ids is not None
         return headlines(self.scores, numbered=numbered, intervals=self.whole)
 
     def record(self) -> ScoreRecord:

@@ -14,6 +14,7 @@ from napari_unet.widgets.qt.listen import Subscriptions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_unet.data.stack import ArrayLike
     from napari_unet.widgets.scores.subject import Subject
 
 _IGNORED = "Other pixels are ignored since: score again."
@@ -77,7 +78,7 @@ class SubjectWatch(QObject):
     def _on_slice(
         self,
         name: str,
-        read: NDArray[np.generic],
+        read: ArrayLike,
         z: int,
         now: NDArray[np.generic],
         _rows: slice,

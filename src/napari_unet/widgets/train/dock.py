@@ -25,7 +25,7 @@ from napari_unet.widgets.choose.em_watch import EmWatch
 from napari_unet.widgets.choose.keys import TRAINING, KeyList
 from napari_unet.widgets.choose.send import SendPart
 from napari_unet.widgets.choose.shared_layers import SharedLayers
-from napari_unet.widgets.layers.arrays import image_stack, labels_array
+from napari_unet.widgets.layers.arrays import image_stack, painted_slices
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.panel import Panel, growing_form
@@ -138,7 +138,7 @@ class TrainWidget(Panel):
         kind, annotations = self.data.chosen_kind(), self.annotations.value()
         source = TrainingSource(
             image_stack(image),
-            labels_array(annotations),
+            painted_slices(annotations),
             kind,
             validation=self.validation.text().strip() or None,
             regions=tuple(self.data.regions.value()),

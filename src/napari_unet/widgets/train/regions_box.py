@@ -14,11 +14,13 @@ from qtpy.QtWidgets import QWidget
 
 from napari_unet.config import Region, Role
 from napari_unet.data import regions as files
+from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.errors import InputError, telling
 from napari_unet.train.region_count import Counted, RegionCount
 from napari_unet.train.region_roles import NO_SLICE, seen_around
 from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import labels_array, misfit, plane_shape
+from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.region_shapes import (
     draw_regions,
@@ -216,6 +218,9 @@ class RegionsBox(QWidget):
         if place.image is None or place.annotations is None:
             return None
         if misfit(place.annotations):
+            return None
+        if isinstance(planes(place.annotations), PaintedSlices):
+            # Of a volume, all pixels would have to be counted.
             return None
         labels = labels_array(place.annotations)
         *depth, height, width = plane_shape(place.image)

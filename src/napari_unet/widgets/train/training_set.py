@@ -32,7 +32,7 @@ from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.annotations import class_names
-from napari_unet.widgets.layers.arrays import image_stack, misfit
+from napari_unet.widgets.layers.arrays import image_stack, misfit, painted_planes
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.looks import source_of
@@ -139,8 +139,7 @@ class TrainingSet(QObject):
         """
         image, annotations = self.image.value(), self.annotations.value()
         if annotations is not None and not self.trust.isChecked():
-            labels = np.asarray(planes(annotations))
-            check_looks(image_stack(image, copy=False), labels)
+            check_looks(image_stack(image, copy=False), planes(annotations))
 
     def offer_trust(self, sentence: str) -> None:
         """Offer to go on where a sentence says that labels are doubted."""
@@ -240,7 +239,7 @@ class TrainingSet(QObject):
             return
         if not self.trust.isChecked():
             check_names(source_of(image), source_of(labels))
-        if not pair.coverage.complete and not np.any(planes(labels)):
+        if not pair.coverage.complete and not np.any(painted_planes(labels)):
             raise InputError(
                 f"The layer {labels.name} holds no labels: paint at least one "
                 "object or scribble."

@@ -1,0 +1,66 @@
+"""Annotations of a volume that no memory holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.layers import Labels
+
+from napari_unet.data.ome_zarr_writer import create_image, planned
+from napari_unet.data.painted_slices import PaintedSlices
+from napari_unet.data.read import read_stack
+from napari_unet.widgets.layers.add import add_image
+from napari_unet.widgets.layers.annotations import add_annotations
+from napari_unet.widgets.layers.arrays import painted_slices
+from napari_unet.widgets.project.open_project import OpenProject
+from napari_unet.widgets.project.workspace import Workspace
+
+pytest.importorskip("zarr")
+SHAPE = (6400, 4096, 4096)
+PLANE = 2 * 4096 * 4096
+
+
+@pytest.fixture
+def painted(dock: Any, viewer: Any, tmp_path: Any) -> Labels:
+    """Annotations of 100 GB, with a square on slice 7."""
+    path = tmp_path / "em.ome.zarr"
+    create_image(planned(path, "ZYX", SHAPE, np.uint8, (50, 4, 4), "nm"))
+    image = add_image(viewer, read_stack(path), "em")
+    workspace = Workspace.of(viewer)
+    workspace.image = image
+    workspace.annotations = layer = add_annotations(viewer, image)
+    viewer.dims.set_current_step(0, 7)
+    rows, columns = map(np.ravel, np.mgrid[100:120, 200:220])
+    layer.data_setitem((np.full(400, 7), rows, columns), 2)
+    return layer
+
+
+def test_only_slices_that_are_painted_take_memory_and_are_kept(
+    painted: Labels, project: OpenProject, dock: Any, viewer: Any, qtbot: Any
+) -> None:
+    assert isinstance(painted.data, PaintedSlices)
+    assert painted.data.nbytes == PLANE
+    painted.fill((8, 5, 5), 1)
+    assert painted.data.nbytes == 2 * PLANE
+    painted.undo()
+    assert not painted.data[8].any()
+    painted.redo()
+    assert painted.data[8].all()
+    qtbot.waitUntil(lambda: Workspace.of(viewer).painted == (PLANE // 2, 400))
+    assert Workspace.of(viewer).kind is None
+    assert dock.train.data.kind.guess is not None
+    found = painted_slices(painted)
+    assert found.slices.tolist() == [7, 8]
+    project.keeper.now()
+    qtbot.waitUntil(lambda: project.keeper.last is not None, timeout=20_000)
+    entry = project.keeper.last
+    kept = project.keeper.journal.read(entry)
+    assert entry.pixels == 400 + PLANE // 2
+    assert kept.shape == SHAPE
+    np.testing.assert_array_equal(kept[7], painted.data[7])
+    assert kept.slices.tolist() == [7, 8]
+    again = viewer.add_labels(kept)
+    again.data_setitem((np.array([9]), np.array([1]), np.array([1])), 3)
+    assert again.data.max() == 3
