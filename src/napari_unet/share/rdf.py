@@ -104,7 +104,7 @@ def smallest_sides(config: NetworkConfig) -> list[int]:
 
 def _smallest_side(config: NetworkConfig, axis: int) -> int:
     if geometry.is_cropped(config, axis):
-        return geometry.input_size(config, 64, axis)
+        return geometry.input_size(config, config.most_answers or 64, axis)
     step = geometry.grid(config, axis)
     return max(-(-16 // step) * step, 2 * halo(config, axis) + step)
 
