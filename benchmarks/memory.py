@@ -115,11 +115,14 @@ def train_arrays(slices: int, folder: Path) -> None:
 
 
 def segmented(slices: int, folder: Path, **options: object) -> None:
+    import torch
+
     import napari_unet as unet
     from napari_unet.config import PredictConfig, UNetConfig
     from napari_unet.model.checkpoint import Model, ModelCard
     from napari_unet.model.networks.unet import UNet
 
+    torch.manual_seed(0)
     network = UNet(UNetConfig(base_channels=2, depth=1))
     model = Model(network.eval(), ModelCard(network=network.config))
     image = on_disk(folder, f"image-{slices}", lambda: grey(slices))

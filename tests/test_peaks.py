@@ -34,7 +34,7 @@ def measured() -> object:
 
 
 @pytest.mark.parametrize(
-    ("work", "bytes_of_voxel"), [(numbered, 11), (compared, 11), (measured, 6)]
+    ("work", "bytes_of_voxel"), [(numbered, 7), (compared, 6), (measured, 6)]
 )
 def test_a_voxel_takes_few_bytes(work, bytes_of_voxel):
     work()  # every library is loaded

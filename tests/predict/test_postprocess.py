@@ -321,3 +321,20 @@ def test_smoothing_keeps_the_threshold():
 def test_missing_probabilities_are_said(options):
     with pytest.raises(InputError, match="need the probabilities"):
         make(disks((20, 20, 10)), **options)
+
+
+@given(
+    arrays(np.uint8, (5, 7, 6), elements=st.integers(0, 1)),
+    st.integers(0, 9),
+    st.integers(1, 6),
+)
+def test_slabs_number_objects_as_the_whole_does(mask, min_size, depth):
+    expected = ndimage.label(mask)[0]
+    sizes = np.bincount(expected.ravel())
+    kept = sizes >= min_size
+    kept[0] = False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari_unet.predict.slab_objects._AT_ONCE", depth * 42)
+        found = make(mask, ndim=3, objects="connected", core=0, min_size=min_size)
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, (np.cumsum(kept) * kept)[expected])

@@ -15,6 +15,7 @@ from napari_unet.data.annotation import connected_objects, separate
 from napari_unet.data.labels import label_values
 from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError, memory_told
+from napari_unet.predict.slab_objects import number_through
 
 Classes = NDArray[np.uint8]
 Objects = NDArray[np.int32]
@@ -110,6 +111,9 @@ def postprocess(
     likely = None
     if probabilities is not None and needs_probabilities(config):
         likely = 1 - probabilities[0]
+    alone = likely is None and not config.thin_borders and classes.max(initial=0) == 1
+    if numbered and alone and ndim == 3:
+        return number_through(classes, config.min_size or 0)
     objects = _number_objects(classes, likely, config, ndim)
     class_of = np.zeros(objects.max(initial=0) + 1, np.uint8)
     for numbers, values in zip(objects, classes, strict=True):

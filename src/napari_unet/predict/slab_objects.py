@@ -1,0 +1,89 @@
+"""Objects that go on through slices, numbered some slices at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy
+from numpy.typing import NDArray
+
+from napari_unet.data.annotation import connected_objects
+
+_AT_ONCE = 2**18
+"""Pixels that are looked at together, or one slice, at some 20 bytes each."""
+
+
+def number_through(
+    mask: NDArray[np.uint8], min_size: int
+) -> NDArray[np.unsignedinteger]:
+    """Give numbers to what touches through the slices, with little beside the result.
+
+    Parameters
+    ----------
+    mask
+        (Z, Y, X), 0 is background.
+    min_size
+        Objects with fewer pixels become background.
+
+    Returns
+    -------
+    (Z, Y, X) uint16, or uint32 where there are more than 65,535, in the order of
+    their first pixels.
+    """
+    out: NDArray[np.unsignedinteger] = np.zeros(mask.shape, np.uint16)
+    area = mask.shape[1] * mask.shape[2]
+    depth = max(1, _AT_ONCE // max(1, area))
+    sizes, pairs, last = [np.zeros(1, np.int64)], [np.zeros((2, 0), np.int64)], 0
+    for z in range(0, len(mask), depth):
+        found = connected_objects(mask[z : z + depth] > 0, ndim=3)
+        sizes.append(np.bincount(found.ravel(), minlength=1)[1:])
+        np.add(found, np.int32(last), out=found, where=found > 0)
+        last += len(sizes[-1])
+        if last > np.iinfo(out.dtype).max:
+            out = out.astype(np.uint32)
+        out[z : z + depth] = found
+        if z:
+            pairs.append(_touching(out[z - 1], out[z]))
+    numbers = _joined(np.concatenate(pairs, 1), np.concatenate(sizes), min_size)
+    for plane in out:
+        plane[...] = numbers[plane]
+    few = numbers.max(initial=0) < 2**16
+    return out.astype(np.uint16, copy=False) if few else out
+
+
+def _touching(
+    above: NDArray[np.unsignedinteger], below: NDArray[np.unsignedinteger]
+) -> NDArray[np.int64]:
+    """Return the pairs of pieces of two slices that lie over each other, (2, N)."""
+    both = (above > 0) & (below > 0)
+    pairs = np.stack([above[both], below[both]]).astype(np.int64)
+    # Along a row they repeat: what is left is soon sorted.
+    new = np.ones(pairs.shape[1], bool)
+    new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(0)
+    return np.unique(pairs[:, new], axis=1)
+
+
+def _joined(
+    pairs: NDArray[np.int64], sizes: NDArray[np.int64], min_size: int
+) -> NDArray[np.int64]:
+    """Return the number of the object that each piece is of.
+
+    Parameters
+    ----------
+    pairs
+        (2, N): pieces that touch.
+    sizes
+        Pixels of each piece, with 0 for the background, the first.
+    min_size
+        Objects with fewer get the number 0.
+    """
+    edges = (np.ones(pairs.shape[1], bool), tuple(pairs))
+    graph = scipy.sparse.coo_array(edges, (len(sizes), len(sizes)))
+    _, object_of = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    _, first, object_of = np.unique(object_of, return_index=True, return_inverse=True)
+    pixels = np.zeros(len(first), np.int64)
+    np.add.at(pixels, object_of, sizes)
+    kept = pixels >= max(1, min_size)
+    order = np.argsort(first)
+    numbers = np.zeros(len(first), np.int64)
+    numbers[order] = np.cumsum(kept[order]) * kept[order]
+    return numbers[object_of]
