@@ -80,3 +80,10 @@ def test_a_slice_that_is_drawn_twice_counts_twice():
     drawn = DrawnVolume(parts).drawn(np.array([2, 0, 1]))
     again = partition(predicted[[0, 0, 2]], truth[[0, 0, 2]])
     assert drawn.values() == pytest.approx(again.values())
+
+
+def test_objects_without_background_are_drawn_as_objects():
+    ids = np.array([[7, 7, 9], [9, 9, 7]], np.uint64) << np.uint64(40)
+    parts = [partition(one, one) for one in ids]
+    drawn = DrawnVolume(parts).drawn(np.ones(2, int))
+    assert drawn.values() == pytest.approx(partition(ids, ids).values())

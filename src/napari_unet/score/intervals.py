@@ -79,18 +79,24 @@ class DrawnVolume:
     """
 
     def __init__(self, slices: Sequence[Partition]) -> None:
-        pairs = [np.stack([one.predicted, one.truth]) for one in slices]
-        self._pairs, column = np.unique(
-            np.concatenate(pairs, axis=1), axis=1, return_inverse=True
-        )
+        predicted = _numbered([one.predicted for one in slices])
+        truth = _numbered([one.truth for one in slices])
+        count = truth.max(initial=0) + 1
+        pairs, column = np.unique(predicted * count + truth, return_inverse=True)
+        self._predicted, self._truth = np.divmod(pairs, count)
         row = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
         pixels = np.concatenate([one.pixels for one in slices])
-        places = row, column.ravel()
+        places = row, column
         self._pixels = scipy.sparse.coo_array((pixels, places)).tocsr()
 
     def drawn(self, counts: NDArray[np.int64]) -> Partition:
         """Return the volume with each slice as often as `counts` (S,) says."""
         pixels = np.asarray(counts @ self._pixels)
         there = pixels > 0
-        predicted, truth = self._pairs[:, there]
-        return Partition(predicted, truth, pixels[there])
+        return Partition(self._predicted[there], self._truth[there], pixels[there])
+
+
+def _numbered(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.int64]:
+    """Return the ids of all parts, numbered without gaps; 0 stays background."""
+    ids = np.concatenate([np.zeros(1, parts[0].dtype), *parts])
+    return np.asarray(np.unique(ids, return_inverse=True)[1][1:], np.int64)

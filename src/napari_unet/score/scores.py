@@ -274,11 +274,8 @@ class Scores:
         self, drawn: NDArray[np.int64]
     ) -> dict[str, Interval | None]:
         confusions = np.stack([row.overlap.confusion for row in self.slices])
-        sums = [Overlap(one) for one in np.tensordot(drawn, confusions, 1)]
-        return {
-            name: intervals.interval(np.array([getattr(one, name) for one in sums]))
-            for name in PIXELS
-        }
+        each = Overlap(np.tensordot(drawn, confusions, 1)).each
+        return {name: intervals.interval(each[name]) for name in PIXELS}
 
     def _intervals_of_volume(self) -> dict[str, Interval | None]:
         """Draw slices of the volume, whose objects keep their numbers."""

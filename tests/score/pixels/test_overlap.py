@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support, recall_score
 
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
-from napari_unet.score.pixels.overlap import overlap
+from napari_unet.score.pixels.overlap import Overlap, overlap
 
 TRUTH = np.array([[1, 1, 1, 0], [1, 0, 0, 0]], np.uint8)
 LABELS = arrays.arrays(np.uint8, (4, 6), elements=st.integers(0, 3))
@@ -172,3 +172,12 @@ def test_different_shapes_are_said():
 def test_what_is_no_class_is_said(prediction, words):
     with pytest.raises(InputError, match=words):
         overlap(prediction, TRUTH, 2)
+
+
+def test_several_tables_at_once_score_as_each_by_itself():
+    tables = np.random.default_rng(0).integers(0, 3, (20, 3, 3))
+    each = Overlap(tables).each
+    for n, table in enumerate(tables):
+        for name, values in each.items():
+            alone = getattr(Overlap(table), name)
+            np.testing.assert_equal(alone, values[n])

@@ -92,8 +92,8 @@ def _merge(
     pixels: NDArray[np.int64],
 ) -> Table:
     """Add up the entries of the same pair."""
-    predicted_ids, predicted_rank = _ranked(predicted)
-    truth_ids, truth_rank = _ranked(truth)
+    predicted_ids, predicted_rank = ranked(predicted)
+    truth_ids, truth_rank = ranked(truth)
     shape = (len(truth_ids), len(predicted_ids))
     # Turning the list into rows adds up equal pairs, without sorting the whole list.
     rows = scipy.sparse.coo_array((pixels, (truth_rank, predicted_rank)), shape).tocsr()
@@ -101,7 +101,7 @@ def _merge(
     return predicted_ids[table.col], truth_ids[table.row], table.data
 
 
-def _ranked(
+def ranked(
     ids: NDArray[np.generic],
 ) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     """Return the ids by rank, and the rank of each entry."""

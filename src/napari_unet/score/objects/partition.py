@@ -19,7 +19,7 @@ from napari_unet.data.labels import check_alike, check_slices
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.means import mean
 from napari_unet.score.measures import OBJECTS
-from napari_unet.score.objects.contingency import contingency, join
+from napari_unet.score.objects.contingency import contingency, join, ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +164,8 @@ class Partition:
     ) -> _Sizes:
         found = counted if alone is None else counted & ~alone
         return _Sizes(
-            sizes_of(self.predicted[found], self.pixels[found])[2],
-            sizes_of(self.truth[counted], self.pixels[counted])[2],
+            _added(self.predicted[found], self.pixels[found]),
+            _added(self.truth[counted], self.pixels[counted]),
             self.pixels[found].astype(float),
             alone=int(self.pixels[counted & ~found].sum()),
         )
@@ -318,6 +318,12 @@ def sizes_of(
     """Return the ids, which of them each entry has, and the pixels of each."""
     found, which = np.unique(ids, return_inverse=True)
     return found, which, np.bincount(which, pixels).astype(float)
+
+
+def _added(ids: NDArray[np.generic], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the pixels of each id that occurs, in the order of the ids."""
+    sizes = np.bincount(ranked(ids)[1].astype(np.intp), pixels)
+    return np.asarray(sizes[sizes > 0], float)
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:
