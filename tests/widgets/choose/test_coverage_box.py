@@ -11,6 +11,8 @@ from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.model.checkpoint import load_model
 from napari_unet.project import Project
 
+pytestmark = pytest.mark.one_binding
+
 
 @pytest.fixture
 def marked(quick: Any, viewer: Any) -> Any:

@@ -6,11 +6,14 @@ import time
 from typing import Any
 
 import numpy as np
+import pytest
 from qtpy.QtCore import QTimer
 
 from napari_unet.widgets.choose import painted_pixels
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.layers.annotations import name_classes
+
+pytestmark = pytest.mark.one_binding
 
 
 def test_strokes_erasing_and_undo_are_counted(

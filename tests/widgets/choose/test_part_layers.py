@@ -16,6 +16,8 @@ from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.parts import in_column
 
+pytestmark = pytest.mark.one_binding
+
 
 class TwoTabs(Dock):
     """A dock whose first tab folds a part that shows layers."""

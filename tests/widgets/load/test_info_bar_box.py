@@ -14,6 +14,8 @@ from napari_unet.steps import result_of
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.scores.subject import Subject
 
+pytestmark = pytest.mark.one_binding
+
 SCAN = "[Scan]\nPixelWidth=4e-9\nPixelHeight=4e-9\n"
 FEI = f"{SCAN}[Image]\nResolutionX=96\nResolutionY=58\n"
 BAR = 6

@@ -18,6 +18,8 @@ from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.load.dock import LoadWidget
 from napari_unet.widgets.project.open_project import OpenProject
 
+pytestmark = pytest.mark.one_binding
+
 pytest.importorskip("zarr")
 SHAPE = (6, 1000, 80)
 

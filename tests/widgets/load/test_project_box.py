@@ -15,6 +15,8 @@ from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.project.open_project import OpenProject
 
+pytestmark = pytest.mark.one_binding
+
 
 @pytest.fixture
 def box(dock: Any) -> Any:

@@ -19,6 +19,8 @@ from napari_unet.project import Project
 from napari_unet.widgets.layers.roles import Role, role_of
 from napari_unet.widgets.project.open_project import OpenProject
 
+pytestmark = pytest.mark.one_binding
+
 _PAINT = """
 import napari, numpy as np
 from napari_unet.widgets.project.open_project import OpenProject

@@ -15,6 +15,8 @@ from napari_unet.score.report.score_history import UNKNOWN, ScoreHistory, ScoreR
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.scores.compare_box import IMAGE, LATEST, PROJECT, CompareBox
 
+pytestmark = pytest.mark.one_binding
+
 
 def record(prediction: str, **given: Any) -> ScoreRecord:
     return ScoreRecord("2026-11-23T15:40:00+00:00", prediction, "em", "cells", **given)

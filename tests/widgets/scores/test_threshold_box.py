@@ -26,6 +26,8 @@ from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (6, 64, 72)
 
 

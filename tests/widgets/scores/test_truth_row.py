@@ -12,6 +12,8 @@ from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.mask_images import looks_like_mask
 from napari_unet.widgets.layers.roles import Role, role_of
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (4, 60, 60)
 PLACE = {"scale": (50, 4, 4), "translate": (0, 100, 0), "units": ("nm",) * 3}
 

@@ -9,6 +9,8 @@ import pytest
 from napari_unet.experiments import EXPERIMENTS
 from napari_unet.widgets.train.experiment_box import ExperimentsWidget
 
+pytestmark = pytest.mark.one_binding
+
 
 @pytest.fixture
 def box(viewer: Any) -> ExperimentsWidget:

@@ -18,6 +18,8 @@ from napari_unet.widgets.layers.marks import ERRORS, PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.layer_pairs import Place
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (5, 40, 50)
 
 

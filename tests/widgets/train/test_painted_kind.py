@@ -11,6 +11,8 @@ from napari_unet.config import AnnotationKind, Role, RunConfig
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.layers.region_shapes import find_layer
 
+pytestmark = pytest.mark.one_binding
+
 BOX = ((10, 10), (10, 49), (39, 49), (39, 10))
 
 

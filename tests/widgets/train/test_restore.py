@@ -18,6 +18,8 @@ from napari_unet.train.history import read_history, write_history
 from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.load.project_box import ProjectBox
 
+pytestmark = pytest.mark.one_binding
+
 
 def idle(train: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: not train.restore.running, timeout=60_000)

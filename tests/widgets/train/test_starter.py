@@ -12,6 +12,8 @@ from napari_unet.config import Preset
 from napari_unet.starters import find_starter
 from napari_unet.widgets.project.preferences import preferences
 
+pytestmark = pytest.mark.one_binding
+
 STARTER = find_starter("em-membranes")
 
 

@@ -28,6 +28,8 @@ from napari_unet.widgets.train.suggestions import (
     show_place,
 )
 
+pytestmark = pytest.mark.one_binding
+
 SHAPE = (5, 96, 112)
 PLACE = Suggestion(3, (slice(32, 64), slice(48, 96)), 0.5)
 
