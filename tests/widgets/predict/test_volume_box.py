@@ -20,6 +20,7 @@ from napari_unet.predict import blocks
 from napari_unet.samples import em_stack
 from napari_unet.score import volume_scoring
 from napari_unet.widgets.layers.roles import Role, role_of
+from napari_unet.widgets.predict import volume_box
 from napari_unet.widgets.scores import subject
 
 pytest.importorskip("zarr")
@@ -69,6 +70,13 @@ def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
     assert editors["workers"].native.isEnabled()
     assert not editors["memory"].native.isEnabled()
     box.engine.setValue(EngineConfig())
+    assert predict.run_button.isEnabled()
+    with monkeypatch.context() as little_memory:
+        little_memory.setattr(volume_box, "_BYTES_A_VOXEL", 10**9)
+        predict.extent.setCurrentText("whole stack")
+        predict.refresh()
+        assert "take Predict volume ... below" in predict.run_button.toolTip()
+        assert box.run_button.isEnabled()
     predict.rescale.setChecked(True)
     assert "cannot be rescaled" in box.run_button.toolTip()
     predict.rescale.setChecked(False)

@@ -38,7 +38,7 @@ from napari_unet.widgets.predict.next_box import NextBox
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 from napari_unet.widgets.predict.share_box import ShareBox
 from napari_unet.widgets.predict.trust_box import TrustBox
-from napari_unet.widgets.predict.volume_box import VolumeBox
+from napari_unet.widgets.predict.volume_box import VolumeBox, why_to_disk
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
@@ -118,9 +118,11 @@ class PredictWidget(Panel):
             return "Choose a model: a starter network, or one that you trained."
         if self.trust.why_not():
             return self.trust.why_not()
-        if self.image.value() is None:
+        layer = self.image.value()
+        if layer is None:
             return "There is no image layer: load one first."
-        return misfit(self.image.value())
+        whole = self.extent.currentText() == _STACK
+        return misfit(layer) or (why_to_disk(layer) if whole else "")
 
     def value(self) -> PredictConfig:
         """Return the settings of the prediction, as chosen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 from napari_unet.config import EngineConfig
 from napari_unet.config.needs import EngineSituation
 from napari_unet.data.addresses import title_of
+from napari_unet.data.machine_memory import machine_memory
 from napari_unet.data.volume_files import holds_volume, place_beside, volume_at
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
@@ -26,7 +28,7 @@ from napari_unet.widgets.layers.marks import (
     SOURCE,
     remember,
 )
-from napari_unet.widgets.layers.places import bring_to
+from napari_unet.widgets.layers.places import bring_to, shape_in_space
 from napari_unet.widgets.layers.reader import lazy_labels
 from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.project.workspace import Workspace
@@ -51,12 +53,26 @@ _ENGINES = {
     "dask": "several processes",
     "slurm": "jobs of SLURM",
 }
+_BYTES_A_VOXEL = 4
+"""Of an image that is predicted into the memory, with what comes of it."""
 _UNSHOWN = ("scheduler", "walltime")
 """What only the command line asks for, and lists."""
 _TIP = (
     "Predict all of it from disk to disk, block by block. After a stop or a crash, the "
     "same goes on with what is missing."
 )
+
+
+def why_to_disk(layer: Image) -> str:
+    """Return why an image is better predicted to disk; "" where the memory holds it."""
+    source = layer.metadata.get(SOURCE)
+    taken = math.prod(shape_in_space(layer)) * _BYTES_A_VOXEL
+    if not source or not holds_volume(source) or taken <= machine_memory().available:
+        return ""
+    return (
+        "The memory does not hold the prediction of all slices: take Predict volume "
+        "... below, which writes it to disk, or the current slice."
+    )
 
 
 class VolumeBox(Runner):
