@@ -40,6 +40,6 @@ class PredictConfig(Settings):
     """float16 halves the memory of kept probabilities and is right to 0.0005."""
     device: str = Field("auto", title="Device")
     """auto, cpu, cuda, cuda:1 or mps; auto takes the fastest."""
-    backend: Literal["auto", "torch", "openvino"] = Field("auto", title="Backend")
+    backend: Literal["auto", "torch", "openvino"] = Field("auto", title="Compute with")
     """torch; or openvino, which is a quarter faster on CPUs and as exact, where it is
     installed. auto takes it for whole stacks."""

@@ -78,9 +78,10 @@ class Device:
             return torch.cuda.get_device_name(self.device)
         if self.device.type == "mps":
             return f"Apple GPU ({platform.processor() or 'Metal'})"
+        if self.library:
+            return f"CPU ({self.library})"
         threads = torch.get_num_threads()
-        name = f"CPU ({self.library})" if self.library else "CPU"
-        return f"{name}, {threads} thread{'s' if threads > 1 else ''}"
+        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
     @property
     def words(self) -> str:
