@@ -46,10 +46,10 @@ def cells(slices: int, annotated: int, dtype: type = np.uint8) -> np.ndarray:
     return labels
 
 
-def painted(slices: int) -> np.ndarray:
+def painted(slices: int, annotated: int = ANNOTATED) -> np.ndarray:
     """Return a mask of squares as a new layer has it, of which little is touched."""
     labels = np.zeros((slices, SIDE, SIDE), np.uint8)
-    for z in np.linspace(0, slices - 1, ANNOTATED).astype(int):
+    for z in np.linspace(0, slices - 1, annotated).astype(int):
         labels[z] = cells(1, 1)[0] > 0
     return labels
 
@@ -125,7 +125,7 @@ def segmented(slices: int, folder: Path, **options: object) -> None:
     torch.manual_seed(0)
     network = UNet(UNetConfig(base_channels=2, depth=1))
     model = Model(network.eval(), ModelCard(network=network.config))
-    image = on_disk(folder, f"image-{slices}", lambda: grey(slices))
+    image = on_disk(folder, f"squares-{slices}", lambda: 200 * painted(slices, slices))
     config = PredictConfig(device="cpu", tile_size=512, batch_size=1)
     unet.segment(model, image, config, **options)
 

@@ -33,7 +33,10 @@ from napari_unet.predict.segment import segment
 from napari_unet.score.scoring import score_labels
 
 
-def test_a_prediction_lies_on_its_image(files, train, run):
+@pytest.mark.parametrize("limit", [2**26, 0])
+def test_a_prediction_lies_on_its_image(files, train, run, monkeypatch, limit):
+    # Beyond it, probabilities lie in a file of their own.
+    monkeypatch.setattr("napari_unet.predict.segment.plain_limit", lambda: limit)
     model = train() / "best.safetensors"
     result = run(
         *("predict", model, files / "image.tif", "--out", files / "out.tif"),

@@ -72,8 +72,8 @@ class UNetConfig(NetworkConfig):
         """Return what the network takes as a formula says.
 
         Kept are ten values for each channel of the first level and pixel, as many at
-        all other levels together, and the gradients in hand; ten are held at once while
-        predicting, as measured.
+        all other levels together, and the gradients in hand. While predicting, four to
+        six are held at once, as measured; ten leave room for what else a device holds.
         """
         kernel, up = (9, 4) if self.ndim == 2 else (27, 8)
         widths = [self.base_channels << level for level in range(self.depth + 1)]

@@ -32,10 +32,10 @@ def number_through(
     out: NDArray[np.unsignedinteger] = np.zeros(mask.shape, np.uint16)
     area = mask.shape[1] * mask.shape[2]
     depth = max(1, _AT_ONCE // max(1, area))
-    sizes, pairs, last = [np.zeros(1, np.int64)], [np.zeros((2, 0), np.int64)], 0
+    sizes, pairs, last = [np.zeros(1, np.int32)], [np.zeros((2, 0), np.int32)], 0
     for z in range(0, len(mask), depth):
         found = connected_objects(mask[z : z + depth] > 0, ndim=3)
-        sizes.append(np.bincount(found.ravel(), minlength=1)[1:])
+        sizes.append(np.bincount(found.ravel(), minlength=1)[1:].astype(np.int32))
         np.add(found, np.int32(last), out=found, where=found > 0)
         last += len(sizes[-1])
         if last > np.iinfo(out.dtype).max:
@@ -52,10 +52,10 @@ def number_through(
 
 def _touching(
     above: NDArray[np.unsignedinteger], below: NDArray[np.unsignedinteger]
-) -> NDArray[np.int64]:
+) -> NDArray[np.int32]:
     """Return the pairs of pieces of two slices that lie over each other, (2, N)."""
     both = (above > 0) & (below > 0)
-    pairs = np.stack([above[both], below[both]]).astype(np.int64)
+    pairs = np.stack([above[both], below[both]]).astype(np.int32)
     # Along a row they repeat: what is left is soon sorted.
     new = np.ones(pairs.shape[1], bool)
     new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(0)
@@ -63,8 +63,8 @@ def _touching(
 
 
 def _joined(
-    pairs: NDArray[np.int64], sizes: NDArray[np.int64], min_size: int
-) -> NDArray[np.int64]:
+    pairs: NDArray[np.int32], sizes: NDArray[np.int32], min_size: int
+) -> NDArray[np.unsignedinteger]:
     """Return the number of the object that each piece is of.
 
     Parameters
@@ -78,12 +78,12 @@ def _joined(
     """
     edges = (np.ones(pairs.shape[1], bool), tuple(pairs))
     graph = scipy.sparse.coo_array(edges, (len(sizes), len(sizes)))
-    _, object_of = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    _, first, object_of = np.unique(object_of, return_index=True, return_inverse=True)
-    pixels = np.zeros(len(first), np.int64)
-    np.add.at(pixels, object_of, sizes)
-    kept = pixels >= max(1, min_size)
-    order = np.argsort(first)
-    numbers = np.zeros(len(first), np.int64)
-    numbers[order] = np.cumsum(kept[order]) * kept[order]
-    return numbers[object_of]
+    count, object_of = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    del edges, graph
+    pixels = np.bincount(object_of, sizes)
+    first = np.zeros(count, np.int32)
+    first[object_of[::-1]] = np.arange(len(sizes) - 1, -1, -1, dtype=np.int32)
+    begins = np.zeros(len(sizes), bool)
+    begins[first[pixels >= max(1, min_size)]] = True
+    numbers = np.cumsum(begins, dtype=np.uint32) * begins
+    return np.asarray(numbers[first[object_of]])
