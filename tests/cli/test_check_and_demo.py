@@ -24,6 +24,7 @@ def test_check_names_versions_device_and_speed(run, monkeypatch):
     assert f"torch {torch.__version__}" in lines[0]
     assert any(line.startswith("device: CPU, ") for line in lines)
     assert any(line.startswith("training: ") and "ms a step" in line for line in lines)
+    assert any(line.startswith("prediction on CPUs: OpenVINO 2") for line in lines)
 
 
 def test_demo_leaves_everything_from_stack_to_picture(run, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import psutil
 import torch
@@ -13,6 +14,7 @@ from napari_unet.config import RunConfig, TrainConfig
 from napari_unet.data.machine_memory import machine_memory
 from napari_unet.model import device as devices
 from napari_unet.model.checkpoint import versions
+from napari_unet.model.compiled import OPENVINO, has_openvino
 from napari_unet.samples import em_stack
 from napari_unet.train.session import open_run
 from napari_unet.train.training_source import TrainingSource
@@ -29,6 +31,8 @@ def report(name: str) -> Iterator[str]:
     yield from _cuda()
     device = devices.choose_device(name)
     yield f"device: {device.words}"
+    if has_openvino():
+        yield f"prediction on CPUs: OpenVINO {version(OPENVINO)}"
     steps, seconds = _time_steps(name)
     yield (
         f"training: {1000 * seconds:.0f} ms a step (base 16, 4 patches of 256 x 256, "
