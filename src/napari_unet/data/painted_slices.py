@@ -59,9 +59,9 @@ class PaintedSlices(SparseSlices[Any]):
         slices = tuple(map(int, self.slices)) or (0,)
         return slices, np.asarray(self[list(slices)])
 
-    def _plane(self, z: int) -> NDArray[Any]:
-        plane = self._planes.get(range(len(self))[z])
-        return np.zeros(self.shape[1:], self.dtype) if plane is None else plane
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return found if found.flags.writeable else found.copy()
 
 
 def empty_labels(

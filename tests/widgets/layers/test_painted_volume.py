@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from napari.layers import Labels
 
+from napari_unet.data.ome_zarr import open_volume
 from napari_unet.data.ome_zarr_writer import create_image, planned
 from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.data.read import read_stack
 from napari_unet.widgets.layers.add import add_image
 from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.arrays import painted_slices
+from napari_unet.widgets.layers.writer import write_layers
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.project.workspace import Workspace
 
@@ -23,7 +27,7 @@ PLANE = 2 * 4096 * 4096
 
 
 @pytest.fixture
-def painted(dock: Any, viewer: Any, tmp_path: Any) -> Labels:
+def painted(dock: Any, viewer: Any, tmp_path: Path) -> Labels:
     """Annotations of 100 GB, with a square on slice 7."""
     path = tmp_path / "em.ome.zarr"
     create_image(planned(path, "ZYX", SHAPE, np.uint8, (50, 4, 4), "nm"))
@@ -64,3 +68,20 @@ def test_only_slices_that_are_painted_take_memory_and_are_kept(
     again = viewer.add_labels(kept)
     again.data_setitem((np.array([9]), np.array([1]), np.array([1])), 3)
     assert again.data.max() == 3
+
+
+def test_labels_that_are_saved_are_read_in_parts(tmp_path: Path) -> None:
+    labels = PaintedSlices((400, 768, 768), np.uint16)
+    labels[7, 4:9, 3:5] = 2
+    place = {"scale": (50, 4, 4), "units": ("nm",) * 3}
+    options = {"name": "annotations", **place, "axis_labels": tuple("zyx")}
+    path = tmp_path / "annotations.ome.zarr"
+    tracemalloc.start()
+    write_layers(str(path), [(labels, options, "labels")])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < labels.size
+    saved = open_volume(path)
+    assert saved.shape == labels.shape
+    np.testing.assert_array_equal(saved[7], labels[7])
+    assert not saved[8].any()
