@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from napari_unet.data.labels import check_alike, check_slices
-
-_NEAR = 3
-"""Pixels in which the other outline is looked for, before a tree of it is made."""
-
-
-def _steps() -> list[tuple[int, list[tuple[int, int]]]]:
-    """Return steps to pixels that are near, by their squared length, shortest first."""
-    square = itertools.product(range(-_NEAR, _NEAR + 1), repeat=2)
-    by_length: dict[int, list[tuple[int, int]]] = {}
-    for y, x in square:
-        by_length.setdefault(y * y + x * x, []).append((y, x))
-    return sorted(pair for pair in by_length.items() if pair[0] <= _NEAR**2)
-
-
-_STEPS = _steps()
 
 
 class SurfaceDistances(NamedTuple):
@@ -113,21 +96,37 @@ def _distances(
 ) -> NDArray[np.float64]:
     """Return how far each pixel of an outline lies from the nearest of the other.
 
-    Most lie near: all steps of one length are tried at once, the shortest first.
+    What is nearest in its own row is known at once; rows above and below are looked
+    at as long as they may hold what is nearer, which for most are few.
     """
-    around = np.pad(other, _NEAR)
-    width, pixels = around.shape[1], around.ravel()
-    places = np.flatnonzero(np.pad(outline, _NEAR))
-    found, waiting = np.empty(places.size), np.arange(places.size)
-    for square, steps in _STEPS:
-        at = places[waiting]
-        near = np.logical_or.reduce([pixels[at + y * width + x] for y, x in steps])
-        found[waiting[near]] = np.sqrt(square)
-        waiting = waiting[~near]
-        if not waiting.size:
-            return found
-    tree = scipy.spatial.KDTree(
-        np.argwhere(other), compact_nodes=False, balanced_tree=False
-    )
-    found[waiting] = tree.query(np.argwhere(outline)[waiting])[0]
-    return found
+    (height, width), nearest = other.shape, _in_rows(other).ravel()
+    places = np.flatnonzero(outline)
+    squares = nearest[places].astype(np.int64) ** 2
+    waiting, rows, step = np.arange(places.size), places // width, 0
+    while waiting.size:
+        step += 1
+        far = squares[waiting] > step**2
+        waiting, places, rows = waiting[far], places[far], rows[far]
+        # Beyond the edge the last row is taken again: from afar it is no nearer.
+        up, down = np.minimum(rows, step), np.minimum(height - 1 - rows, step)
+        beside = np.minimum(
+            nearest[places - up * width], nearest[places + down * width]
+        )
+        found = beside.astype(np.int64) ** 2 + step**2
+        squares[waiting] = np.minimum(squares[waiting], found)
+    return np.sqrt(squares)
+
+
+def _in_rows(outline: NDArray[np.bool_]) -> NDArray[np.signedinteger[Any]]:
+    """Return how far each pixel lies from the nearest of an outline in its row."""
+    height, width = outline.shape
+    beyond = height + width
+    apart = np.full(outline.shape, beyond, np.min_scalar_type(-beyond - width))
+    apart[outline] = 0
+    # Steps of 1, 2, 4 and so on add up to any other.
+    for step in (1 << n for n in range((width - 1).bit_length())):
+        stepped = apart + step
+        first, last = apart[:, :-step], apart[:, step:]
+        np.minimum(first, stepped[:, step:], out=first)
+        np.minimum(last, stepped[:, :-step], out=last)
+    return apart
