@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("dask_jobqueue")
 
 from napari_unet.config import EngineConfig
+from napari_unet.predict import engines
 from napari_unet.predict.engines import open_engine
 
 from .test_engines import GRID, Note, blocks_in, pids
@@ -78,4 +80,23 @@ def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
         assert f"#SBATCH {line}" in script
     assert "#SBATCH --partition=gpu" in script
     assert "#SBATCH --gres=gpu:1" in script
+    assert len(list(jobs.glob("*.sh"))) == 2
+
+
+def test_jobs_whose_time_is_over_are_submitted_again(jobs, tmp_path, monkeypatch):
+    import dask
+
+    monkeypatch.setattr(engines, "_GONE", 1)
+    done = tmp_path / "done"
+    done.mkdir()
+    config = EngineConfig(engine="slurm", workers=1, memory="2GB")
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0.1s"}),
+        open_engine(config) as engine,
+    ):
+        steps = engine.run(Note(done, 0.1), GRID, Event())
+        found = [next(steps)]
+        os.killpg(int((jobs / "1.pid").read_text()), signal.SIGKILL)
+        found += steps
+    assert sorted(one.block.index for one in found) == list(range(len(GRID)))
     assert len(list(jobs.glob("*.sh"))) == 2
