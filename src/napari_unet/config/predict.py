@@ -41,5 +41,5 @@ class PredictConfig(Settings):
     device: str = Field("auto", title="Device")
     """auto, cpu, cuda, cuda:1 or mps; auto takes the fastest."""
     backend: Literal["auto", "torch", "openvino"] = Field("auto", title="Compute with")
-    """torch; or openvino, which is a quarter faster on CPUs and as exact, where it is
-    installed. auto takes it for whole stacks."""
+    """torch; or openvino, which is faster on CPUs and as exact, where it is installed.
+    auto takes it for whole stacks."""
