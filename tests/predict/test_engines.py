@@ -144,7 +144,9 @@ def test_blocks_of_a_worker_that_is_killed_are_done_by_others(dask, tmp_path):
     assert sorted(one.block.index for one in found) == list(range(len(GRID)))
 
 
-def test_a_block_that_kills_its_workers_ends_in_a_sentence(dask, tmp_path):
+def test_a_block_that_kills_its_workers_ends_in_a_sentence(dask, tmp_path, monkeypatch):
+    # dask's own count of how often it tries again, each time with another worker.
+    monkeypatch.setattr(dask._client.cluster.scheduler, "allowed_failures", 1)
     with pytest.raises(NapariUNetError, match="give the workers more memory"):
         list(dask.run(Note(tmp_path, deadly=5), GRID, Event()))
 
@@ -219,8 +221,9 @@ def test_a_script_that_its_own_processes_would_run_again_is_told(tmp_path):
     assert "below if __name__" in done.stderr.splitlines()[-1]
 
 
-def test_no_scheduler_is_told():
+def test_no_scheduler_is_told(monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(engines, "_ANSWER", 0.5)
     config = EngineConfig(engine="dask", scheduler="tcp://127.0.0.1:9")
     engine = open_engine(config)
     with pytest.raises(InputError, match="No dask scheduler answers"):

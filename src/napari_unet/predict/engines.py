@@ -36,8 +36,9 @@ _NO_PROCESSES = (
     "engine local."
 )
 _WAIT = 0.5
-_COMING, _GONE = 120.0, 60.0
-"""Seconds that the first worker takes at most to start, and the last to come back."""
+_ANSWER, _COMING, _GONE = 20.0, 120.0, 60.0
+"""Seconds at most: a scheduler to answer, the first worker to start, the last to come
+back."""
 _ENDED = (
     "All workers have ended, probably for want of memory: start the same command again "
     "with fewer --workers or a smaller --tile-size, which goes on with what is "
@@ -244,7 +245,7 @@ def open_engine(config: EngineConfig) -> Iterator[Engine]:
         raise InputError(_missing(config)) from error
     if config.scheduler is not None:
         try:
-            client = Client(config.scheduler, timeout="20s", set_as_default=False)
+            client = Client(config.scheduler, timeout=_ANSWER, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"No dask scheduler answers at {config.scheduler}: start one with "
