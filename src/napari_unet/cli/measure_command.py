@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet.cli.options import Given, Overwrite, with_settings
+from napari_unet.cli.options import Given, Overwrite, Volume, with_settings
 from napari_unet.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -42,14 +42,7 @@ def measure(  # noqa: PLR0913 (every option is one argument)
     slices: Annotated[
         str | None, typer.Option(help="Slices to measure, as start:stop.")
     ] = None,
-    volume: Annotated[
-        bool | None,
-        typer.Option(
-            "--volume/--planes",
-            help="Whether objects go on through the slices; guessed when left out.",
-            show_default=False,
-        ),
-    ] = None,
+    volume: Volume = None,
     distances: Annotated[
         bool,
         typer.Option(help="Count neighbours, and measure how far the nearest is."),

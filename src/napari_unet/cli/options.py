@@ -122,6 +122,14 @@ Overwrite: TypeAlias = Annotated[
         "--overwrite", help="Replace files that this command did not make, too."
     ),
 ]
+Volume: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--volume/--planes",
+        help="Whether objects go on through the slices; guessed when left out.",
+        show_default=False,
+    ),
+]
 
 
 def coverage_of(given: Mapping[str, Any]) -> Coverage:

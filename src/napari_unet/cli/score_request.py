@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_unet.cli.options import Overwrite, option
+from napari_unet.cli.options import Overwrite, Volume, option
 from napari_unet.config import AnnotationKind, Coverage, ImageConfig
 
 
@@ -27,14 +27,7 @@ class ScoreRequest:
     kind: Annotated[AnnotationKind | None, option(ImageConfig, "kind")] = None
     ignore: Annotated[str | None, option(ImageConfig, "ignore")] = None
     complete: Annotated[str | None, option(ImageConfig, "complete")] = None
-    volume: Annotated[
-        bool | None,
-        typer.Option(
-            "--volume/--planes",
-            help="Whether objects go on through the slices; guessed when left out.",
-            show_default=False,
-        ),
-    ] = None
+    volume: Volume = None
     image: Annotated[
         Path | None,
         typer.Option(help="The image: for pictures in the report, and for --model."),
