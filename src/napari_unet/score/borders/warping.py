@@ -130,10 +130,9 @@ def _flip(
     pixels: NDArray[np.uint8], places: NDArray[np.intp], steps: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Flip the simple points among `places` and return where they are."""
-    code = np.zeros(places.size, np.uint8)
-    for bit, step in enumerate(steps):
-        code |= pixels[places + step] << np.uint8(bit)
-    simple = places[SIMPLE[code]]
+    around = pixels.take(places[:, None] + steps)
+    code = np.packbits(around, axis=1, bitorder="little")[:, 0]
+    simple = places[SIMPLE.take(code)]
     pixels[simple] ^= 1
     return simple
 
