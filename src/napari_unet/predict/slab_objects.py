@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -32,21 +34,27 @@ def number_through(
     out: NDArray[np.unsignedinteger] = np.zeros(mask.shape, np.uint16)
     area = mask.shape[1] * mask.shape[2]
     depth = max(1, _AT_ONCE // max(1, area))
-    sizes, pairs, last = [np.zeros(1, np.int32)], [np.zeros((2, 0), np.int32)], 0
+    sizes, pairs = [np.zeros(1, np.int32)], [np.zeros((2, 0), np.int32)]
+    ends = [0]
     for z in range(0, len(mask), depth):
         found = connected_objects(mask[z : z + depth] > 0, ndim=3)
-        sizes.append(np.bincount(found.ravel(), minlength=1)[1:].astype(np.int32))
-        np.add(found, np.int32(last), out=found, where=found > 0)
-        last += len(sizes[-1])
-        if last > np.iinfo(out.dtype).max:
+        pixels = np.bincount(found.ravel(), minlength=1)[1:].astype(np.int32)
+        # Each slab counts its own pieces, so that 16 bits hold them for long.
+        if len(pixels) > np.iinfo(out.dtype).max:
             out = out.astype(np.uint32)
         out[z : z + depth] = found
         if z:
-            pairs.append(_touching(out[z - 1], out[z]))
+            before = np.array(ends[-2:], np.int32)[:, None]
+            pairs.append(_touching(out[z - 1], out[z]) + before)
+        sizes.append(pixels)
+        ends.append(ends[-1] + len(pixels))
     numbers = _joined(np.concatenate(pairs, 1), np.concatenate(sizes), min_size)
-    for plane in out:
-        plane[...] = numbers[plane]
     few = numbers.max(initial=0) < 2**16
+    out = out if few else out.astype(np.uint32, copy=False)
+    for slab, (first, end) in enumerate(pairwise(ends)):
+        of_piece = np.concatenate([numbers[:1], numbers[first + 1 : end + 1]])
+        for plane in out[slab * depth : (slab + 1) * depth]:
+            plane[...] = of_piece[plane]
     return out.astype(np.uint16, copy=False) if few else out
 
 
