@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import math
@@ -10,7 +11,6 @@ import warnings
 from threading import Lock
 from types import ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -87,20 +87,32 @@ class CompiledNetwork:
         return self._requests[shape]
 
 
-_COMPILED: WeakKeyDictionary[nn.Module, tuple[Any, CompiledNetwork]] = (
-    WeakKeyDictionary()
-)
+_COMPILED: dict[str, CompiledNetwork] = {}
+"""The last network by its digest: a model is opened anew for every prediction."""
 
 
 def compiled(network: SegmentationNetwork, *, bfloat16: bool) -> CompiledNetwork:
-    """Return a network compiled, as long as its weights are the same only once."""
-    parts = (*network.parameters(), *network.buffers())
-    state = (bfloat16, *(part._version for part in parts))
-    known, made = _COMPILED.get(network, (None, None))
-    if made is None or known != state:
+    """Return a network compiled, only once as long as no other one comes between."""
+    digest = _digest(network, bfloat16=bfloat16)
+    made = _COMPILED.get(digest)
+    if made is None:
         made = CompiledNetwork(network, bfloat16=bfloat16)
-        _COMPILED[network] = state, made
+        _COMPILED.clear()
+        _COMPILED[digest] = made
     return made
+
+
+def state_of(network: nn.Module) -> tuple[int, ...]:
+    """Return what is another once the weights of a network have changed in place."""
+    parts = (*network.parameters(), *network.buffers())
+    return tuple(part._version for part in parts)
+
+
+def _digest(network: SegmentationNetwork, *, bfloat16: bool) -> str:
+    found = hashlib.sha256(repr((bfloat16, PROCESS.most, network.config)).encode())
+    for part in network.state_dict().values():
+        found.update(part.cpu().contiguous().numpy())
+    return found.hexdigest()
 
 
 def _graph_of(network: SegmentationNetwork) -> tuple[Any, Any]:

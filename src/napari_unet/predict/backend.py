@@ -15,6 +15,7 @@ from napari_unet.model.compiled import (
     CompiledNetwork,
     compiled,
     has_openvino,
+    state_of,
 )
 from napari_unet.model.device import Device
 from napari_unet.model.networks.segmentation_network import SegmentationNetwork
@@ -57,6 +58,7 @@ class Backend:
     ) -> None:
         self._network, self._device, self._message = network, device, ""
         self._compiled: CompiledNetwork | None = None
+        self._state: tuple[int, ...] = ()
         self._times = times
         self._always, why_not = wanted == OPENVINO, _why_not(network, device)
         if self._always and why_not:
@@ -108,8 +110,10 @@ class Backend:
     def _taken(self) -> CompiledNetwork | None:
         """Return the network compiled; None where that failed."""
         network, bfloat16 = self._network, self._device.bfloat16
-        untried = self._can and self._compiled is None
-        if untried and isinstance(network, SegmentationNetwork):
+        state = state_of(network)
+        untried = self._compiled is None or state != self._state
+        if self._can and untried and isinstance(network, SegmentationNetwork):
+            self._state = state
             try:
                 self._compiled = compiled(network, bfloat16=bfloat16)
             except _FAILURES as error:
