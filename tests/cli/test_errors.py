@@ -49,6 +49,10 @@ def broken_inputs(files):
             ("predict", files / "pickle.safetensors", image, *out),
             "pickle.safetensors",
         ),
+        "a model after the image": (
+            ("predict", image, "em-membranes", *out),
+            "which comes before the image",
+        ),
         "too many slices": ((*predict, image, *out, "--slices", "3:9"), "has 5"),
         "a folder as output": (
             (*predict, image, "--out", files / "run"),

@@ -27,6 +27,7 @@ from napari_unet.predict.block_plan import digest_of
 from napari_unet.predict.pixel_size import difference
 from napari_unet.predict.segment import Finishing, Segmentation, segment_steps
 from napari_unet.starters.model_file import model_file
+from napari_unet.starters.starter import STARTERS
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
@@ -119,6 +120,11 @@ def run_predict(  # noqa: PLR0913 (every option is one argument)
     kept = PredictConfig(probabilities="float16" if half else "float32")
     settings = kept.changed("command line", **given["predict"])
     finish = PostprocessConfig().changed("command line", **given["finish"])
+    if image.suffix == ".safetensors" or str(image) in {one.name for one in STARTERS}:
+        raise InputError(
+            f"{image} is a model, which comes before the image: "
+            f"napari-unet predict {image} {model}"
+        )
     model = model_file(model)
     if out.suffix == ".zarr":
         from napari_unet.cli.volume_command import predict_volume, volume_request
