@@ -39,7 +39,7 @@ def broken_inputs(files):
             (*train, labels, "--validation", "a:b"),
             "cannot be read",
         ),
-        "an image without labels": (train[:-1], "every image needs its labels"),
+        "an image without labels": (train[:-1], "holds no labels"),
         "a run that exists": (
             ("train", "--out", files / "taken", *train[3:], labels),
             "holds a run already",
