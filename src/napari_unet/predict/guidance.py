@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,12 @@ from napari_unet.data.annotation import annotated_pixels
 from napari_unet.data.colours import with_colours
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
+from napari_unet.predict.suggest import Suggestion, entropy_of, suggest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.model.checkpoint import Model
-    from napari_unet.predict.suggest import Suggestion
 
 ModelSource = Path | Callable[[], "Model | None"]
 SEARCH_SECONDS = 20.0
@@ -69,12 +69,14 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     stop: Event,
     *,
     coverage: Coverage | None = None,
+    predicted: Mapping[int, NDArray[np.float32]] | None = None,
     count: int = 8,
     seconds: float = SEARCH_SECONDS,
 ) -> Generator[Looked | Found, None, Guidance]:
     """Look at one slice after the other, yielding each, and choose places.
 
     Soon the first place is yielded, by what is known until then; it stays the first.
+    Where something was predicted before, that is at once.
 
     Parameters
     ----------
@@ -86,6 +88,8 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     kind, coverage
         What the annotations mean, and which of their pixels say anything; None for a
         guess.
+    predicted
+        Probabilities that are known already, (num_classes, Y, X) by slice.
     box, count
         Side of the places in pixels, and how many there are at most.
     stop
@@ -98,42 +102,58 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     InputError
         When there is no model yet, or it does not fit the image.
     """
-    from napari_unet.model.checkpoint import load_model
-    from napari_unet.predict.predictor import Predictor
-    from napari_unet.predict.suggest import suggest
-    from napari_unet.predict.uncertainty import uncertainty
-
-    model = load_model(source) if isinstance(source, Path) else source()
-    if model is None:
-        raise InputError("The network has not begun to learn: try again soon.")
+    began = time.monotonic()
     image, rows = stack.picture.as_czyx(), stack.picture_rows
-    image = with_colours(image, model.network.footprint.in_channels)
     unsure = np.zeros(stack.as_czyx().shape[1:], np.float32)
     known = annotated_pixels(labels, kind, coverage)[:, rows]
     # The same chance every time: the same question gets the same answer.
     choose = partial(suggest, unsure[:, rows], box=box, rng=np.random.default_rng(0))
     first: list[Suggestion] = []
-    began, seen, total = time.monotonic(), 0, len(unsure)
+    for z, probabilities in (predicted or {}).items():
+        unsure[z, rows] = _smooth(entropy_of(probabilities[:, None])[0, rows])
+    if predicted:
+        first = yield from _first(choose, known, image)
+        unsure[:] = 0
+    from napari_unet.model.checkpoint import load_model
+    from napari_unet.predict.predictor import Predictor
+    from napari_unet.predict.uncertainty import uncertainty
+
+    model = load_model(source) if isinstance(source, Path) else source()
+    if model is None:
+        raise InputError("The network has not begun to learn: try again soon.")
+    image = with_colours(image, model.network.footprint.in_channels)
+    seen, total = 0, len(unsure)
     for look in uncertainty(Predictor(model, PredictConfig()), image, stop=stop):
-        # Single pixels say little, to the eye too.
-        smooth = scipy.ndimage.gaussian_filter(look.disagreement, _SMOOTHING)
-        unsure[look.z, rows] = smooth
+        unsure[look.z, rows] = _smooth(look.disagreement)
         seen = look.done
         yield Looked(seen, total, look.z, unsure[look.z])
         spent = time.monotonic() - began
         if stop.is_set():
             break
         if not first and min(_FIRST_SECONDS, seconds) <= spent:
-            first = choose(known, count=1)
-            for one in first:
-                known[(one.z, *one.box)] = True
-                yield Found(one, picture(image, one))
+            first = yield from _first(choose, known, image)
         if spent > seconds:
             break
     more = count - len(first)
     places = [*first, *(choose(known, count=more) if more else ())]
     found = tuple(Found(one, picture(image, one)) for one in places)
     return Guidance(found, _words(len(found), seen, total))
+
+
+def _first(
+    choose: Callable[..., list[Suggestion]], known: NDArray[np.bool_], image: Any
+) -> Generator[Found, None, list[Suggestion]]:
+    """Yield the best place of what is known, and take it for annotated from then on."""
+    first = choose(known, count=1)
+    for one in first:
+        known[(one.z, *one.box)] = True
+        yield Found(one, picture(image, one))
+    return first
+
+
+def _smooth(unsure: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blur a slice: single pixels say little, to the eye too."""
+    return np.asarray(scipy.ndimage.gaussian_filter(unsure, _SMOOTHING))
 
 
 def picture(image: Any, place: Suggestion) -> NDArray[np.uint8]:

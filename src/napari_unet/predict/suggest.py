@@ -20,6 +20,7 @@ _FADE = 0.5
 """What is left of the loss at the same place, one slice further."""
 _POWER = 2
 """Of a score, for the chance to be drawn."""
+_TINY = np.float32(1e-12)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,13 @@ def suggest(
         worth = scores**_POWER / rng.exponential(size=scores.shape)
     chosen = _best(grid, scores, worth, count)
     return sorted(chosen, key=lambda one: -one.score)
+
+
+def entropy_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the entropy of (..., C, z, Y, X), as a share of the largest there is."""
+    sure = np.log(np.maximum(probabilities, _TINY))
+    entropy = -(probabilities * sure).sum(axis=-4)
+    return np.asarray(entropy / np.float32(np.log(probabilities.shape[-4])))
 
 
 class _Grid:

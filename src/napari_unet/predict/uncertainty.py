@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_unet.errors import InputError
 from napari_unet.predict.predictor import Predictor
+from napari_unet.predict.suggest import entropy_of
 
 if TYPE_CHECKING:
     from napari_unet.data.stack import ArrayLike
@@ -22,7 +23,6 @@ TURNS = (*_FIRST, (True, 0), (False, 1), (True, 2), (False, 3))
 _SLAB = 16
 """Slices that a network with 3 dimensions is asked for at once."""
 _PLANE = (-2, -1)
-_TINY = np.float32(1e-12)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,8 @@ def uncertainty(
                 return
             answers.append(answer)
         each = np.stack(answers)
-        entropy = _entropy(each.mean(axis=0))
-        apart = np.maximum(entropy - _entropy(each).mean(axis=0), 0)
+        entropy = entropy_of(each.mean(axis=0))
+        apart = np.maximum(entropy - entropy_of(each).mean(axis=0), 0)
         for z, *measures in zip(range(total)[slab], entropy, apart, strict=True):
             done += 1
             yield SliceDone(done, total, z, *measures)
@@ -151,10 +151,3 @@ def _answer(
         found[(slice(None), here, *plane)] = tile.probabilities
     found = np.rot90(found, -quarters, _PLANE)
     return found[..., ::-1] if mirrored else found
-
-
-def _entropy(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the entropy of (..., C, z, Y, X), as a share of the largest there is."""
-    sure = np.log(np.maximum(probabilities, _TINY))
-    entropy = -(probabilities * sure).sum(axis=-4)
-    return np.asarray(entropy / np.float32(np.log(probabilities.shape[-4])))

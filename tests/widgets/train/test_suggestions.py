@@ -18,8 +18,11 @@ from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
 from napari_unet.predict import guidance
 from napari_unet.predict.guidance import Found, find_places
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
+from napari_unet.widgets.layers.maps import add_slice, make_maps
+from napari_unet.widgets.layers.marks import remember
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.train.suggestions import (
     BOX_LAYER,
@@ -262,6 +265,34 @@ def test_the_first_place_is_gone_to_while_the_search_goes_on(
     assert places[0] == first
     assert 1 < len(places) == len({(one.z, str(one.box)) for one in places})
     assert viewer.dims.current_step[0] == first.z
+
+
+def test_the_first_place_is_where_an_earlier_prediction_was_unsure(
+    part: Any, viewer: Any, image: Image, qtbot: Any
+) -> None:
+    model, asked = Path("a.safetensors"), Event()
+    prediction = viewer.add_labels(np.ones(SHAPE, np.uint8), scale=image.scale)
+    remember(prediction, MadeBy(model, image.name))
+    part.workspace.prediction = prediction
+    (likely,) = make_maps(viewer, image, model, 1, SHAPE)
+    likely.data[:] = 1
+    likely.data[3, 32:64, 64:96] = 0.5
+    likely.data[4] = 0.5
+    add_slice(likely, 3)
+
+    def late() -> Model:
+        asked.wait(60)
+        return make_model()
+
+    part._model = lambda: late
+    part.run_button.click()
+    qtbot.waitUntil(lambda: part.list.count() > 0, timeout=60_000)
+    place = part.list.item(0).data(Qt.ItemDataRole.UserRole)
+    asked.set()
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    assert place.z == viewer.dims.current_step[0] == 3
+    assert part.list.item(0).data(Qt.ItemDataRole.UserRole) == place
+    assert part.list.count() > 1
 
 
 def test_a_search_that_is_stopped_keeps_what_was_found(

@@ -33,6 +33,9 @@ from napari_unet.widgets.layers.arrays import (
 )
 from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
+from napari_unet.widgets.layers.maps import maps_of, predicted_slices
+from napari_unet.widgets.layers.marks import made_by
+from napari_unet.widgets.layers.places import shape_in_space
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import (
@@ -59,6 +62,8 @@ _SIDE = 72
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
 _REFRESH_SECONDS = 0.2
+_SLICES = 16
+"""Of a prediction, that the first place is chosen from."""
 _SHOW_TIP = (
     "Lay over the image where the network says different things of the image turned: "
     "dark where it is sure, bright where it is not."
@@ -159,12 +164,24 @@ class SuggestionList(Runner):
             self.workspace.kind,
             self.side.value(),
             coverage=self.workspace.coverage,
+            predicted=self._predicted(layer),
         )
         self._of, self._first = layer, None
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
         self.start("Searching places to annotate", work)
+
+    def _predicted(self, image: Image) -> dict[int, NDArray[np.float32]]:
+        """Return what the last prediction of an image says of some of its slices."""
+        prediction = self.workspace.prediction
+        made = made_by(prediction)
+        maps = maps_of(self.viewer, prediction)
+        if made is None or made.of != image.name or not maps:
+            return {}
+        if shape_in_space(maps[0]) != shape_in_space(image):
+            return {}
+        return predicted_slices(maps, _SLICES)
 
     def on_step(self, look: Looked | Found) -> None:
         """Show how far it is, how unsure the network is of a slice, the first place."""
