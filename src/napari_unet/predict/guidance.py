@@ -76,7 +76,7 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     """Look at one slice after the other, yielding each, and choose places.
 
     Soon the first place is yielded, by what is known until then; it stays the first.
-    Where something was predicted before, that is at once.
+    Where something was predicted before, that is before the model is read.
 
     Parameters
     ----------

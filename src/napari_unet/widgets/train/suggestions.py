@@ -62,7 +62,7 @@ _SIDE = 72
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
 _REFRESH_SECONDS = 0.2
-_SLICES = 16
+_SLICES = 4
 """Of a prediction, that the first place is chosen from."""
 _SHOW_TIP = (
     "Lay over the image where the network says different things of the image turned: "
