@@ -286,11 +286,11 @@ def suggest(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as home:
         os.environ["NAPARI_UNET_HOME"] = home
         window = Window(image, np.zeros(image.shape, bool), _STARTER)
-        window.train.workspace.model = model_file(_STARTER)
+        model = window.train.workspace.model = model_file(_STARTER)
         # The dock loads torch for a starter meanwhile.
         window.wait(10.0)
         search(window, options.suggest, "nothing predicted before")
-        predict(window)
+        predict(window, model)
         search(window, options.suggest, "all slices predicted before")
         window.viewer.close()
 
@@ -311,19 +311,19 @@ def search(window: Window, times: int, what: str) -> None:
     tell(f"click to the first place, {what}: longest", max(took), "s", n=len(took))
 
 
-def predict(window: Window) -> None:
+def predict(window: Window, model: Path) -> None:
     """Put a prediction into the viewer, with its probabilities, as the dock does."""
     from napari_unet.predict.made_by import MadeBy
     from napari_unet.predict.segment import segment
     from napari_unet.widgets.layers.maps import add_slice, make_maps
     from napari_unet.widgets.layers.marks import remember
 
-    image, model = window.layer, window.train.workspace.model
+    image = window.layer
     made = segment(model, image.data, probabilities=True)
     prediction = window.viewer.add_labels(made.labels, visible=False)
     remember(prediction, MadeBy(model, image.name))
     (likely,) = make_maps(window.viewer, image, model, 1, image.data.shape)
-    likely.data[:] = np.asarray(made.probabilities[1])
+    likely.data[:] = np.asarray(made.probabilities)[1]
     for z in range(len(likely.data)):
         add_slice(likely, z)
     window.train.workspace.prediction = prediction
