@@ -13,9 +13,10 @@ from skimage.transform import resize
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
-from napari_unet.data.doubts import check_looks, check_names, doubt_kind
+from napari_unet.data.doubts import check_looks, check_names, doubt_kind, doubt_look
 from napari_unet.data.read import as_stack, read_stack
 from napari_unet.errors import DoubtfulLabelsError
+from napari_unet.measure.numbered import number_objects
 from napari_unet.samples import em_stack
 
 
@@ -51,6 +52,15 @@ def test_a_mask_that_was_blurred_is_questioned_with_a_remedy(em, blur, dtype):
     blurred = np.stack([blur(plane) for plane in mask]).astype(dtype)
     with pytest.raises(DoubtfulLabelsError, match=r"JPEG.*threshold.*--trust-labels"):
         check_looks(image, blurred)
+
+
+def test_what_is_measured_or_scored_is_told_where_it_looks_like_an_image(em):
+    image, cells = em
+    for labels in (cells, np.uint8(255) * (cells > 0), cells > 0):
+        assert doubt_look(labels, "labels") == ""
+    told = "labels: looks like an image; every grey value is taken for a label"
+    assert doubt_look(np.asarray(image.data), "labels") == told
+    assert told in number_objects(np.asarray(image.data)).notes
 
 
 def test_image_and_labels_that_are_swapped_are_questioned(em):

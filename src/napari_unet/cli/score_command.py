@@ -20,6 +20,7 @@ from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.config import Coverage
 from napari_unet.data.addresses import is_zarr, level_in
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.doubts import doubt_look
 from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.ome_zarr import labels_in, level_of_size
@@ -99,9 +100,10 @@ def run_score(request: ScoreRequest) -> Scores:
         show_scores(replace(scores, notes=(*scores.notes, *notes)))
         _write_tables(request, scores)
         return scores
+    predicted, true = pair.prediction.values, pair.truth.values
     comparison = compare(
-        pair.prediction.values,
-        pair.truth.values,
+        predicted,
+        true,
         request.kind,
         volume=request.volume,
         trained_on=trained_on,
@@ -112,6 +114,8 @@ def run_score(request: ScoreRequest) -> Scores:
     wanted = None if request.report is None else image
     pictured = None if wanted is None else pair.cut(wanted)[0]
     soft, more = _soft(request.probabilities, comparison, pair)
+    for path, labels in ((request.prediction, predicted), (request.truth, true)):
+        more = (*more, *filter(None, [doubt_look(labels, str(path))]))
     comparison = replace(comparison, notes=(*comparison.notes, *notes, *more))
     with bar("scoring") as show:
         scores = score(comparison, show).numbered(pair.numbers)

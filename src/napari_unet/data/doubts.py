@@ -97,12 +97,9 @@ def check_looks(image: Stack, labels: ArrayLike | SparseSlices[Any]) -> None:
     if labels.dtype == bool or labels.shape != channels.shape[1:]:
         return
     labels = SparseSlices.of(labels)
-    touched = labels.slices
-    looked_at = touched[:: max(1, -(-touched.size // _SLICES_LOOKED_AT))]
-    odd = [z for z in looked_at if _is_speckled(_window(labels[z]))]
-    if 2 * len(odd) <= looked_at.size:
+    z = _speckled_slice(labels)
+    if z is None:
         return
-    z = odd[0]
     plane, shown = _window(labels[z]), np.asarray(channels[0, z])
     if np.array_equal(shown, labels[z]):
         raise DoubtfulLabelsError(
@@ -119,6 +116,21 @@ def check_looks(image: Stack, labels: ArrayLike | SparseSlices[Any]) -> None:
         "interpolation or saved as JPEG: choose the labels, or make a mask by a "
         f"threshold and save it as TIFF or PNG, {TRUST}."
     )
+
+
+def doubt_look(labels: ArrayLike, what: str) -> str:
+    """Question (Z, Y, X) values that look like an image; "" where they do not.
+
+    Parameters
+    ----------
+    labels
+        What is measured or scored.
+    what
+        How they are called, such as "labels".
+    """
+    if labels.dtype == bool or _speckled_slice(SparseSlices.of(labels)) is None:
+        return ""
+    return f"{what}: looks like an image; every grey value is taken for a label"
 
 
 def doubt_kind(
@@ -186,6 +198,14 @@ def _check_pairs(images: Sequence[Path], labels: Sequence[Path]) -> None:
         f"that {one.name} would be learnt with {other.name}: give what belongs "
         f"together one name or number, {TRUST}."
     )
+
+
+def _speckled_slice(labels: SparseSlices[Any]) -> int | None:
+    """Return a slice that is speckled, where most of those are that are looked at."""
+    touched = labels.slices
+    looked_at = touched[:: max(1, -(-touched.size // _SLICES_LOOKED_AT))]
+    odd = [int(z) for z in looked_at if _is_speckled(_window(labels[z]))]
+    return odd[0] if 2 * len(odd) > looked_at.size else None
 
 
 def _window(plane: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
+from napari_unet.data.doubts import doubt_look
 from napari_unet.data.labels import (
     check_slices,
     goes_on,
@@ -84,6 +85,8 @@ def number_objects(
     values, notes = label_values(labels), list[str]()
     if not values.size:
         raise InputError("The labels hold no object: there is nothing to measure.")
+    if doubt := doubt_look(labels, "labels"):
+        notes.append(doubt)
     if kind is None:
         # What is measured is whole: nobody paints strokes for it.
         numbered = guess_kind(labels).kind is AnnotationKind.OBJECTS
