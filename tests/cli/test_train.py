@@ -325,7 +325,7 @@ def test_without_held_out_slices_the_last_model_is_named(train, files, run):
     ("arguments", "words"),
     [
         (["--out", "r"], "Give at least one --image"),
-        (["--out", "r", "--image", "a.tif"], "1 --image and 0 --labels"),
+        (["--out", "r", "--image", "a.tif"], "holds no labels: give their file"),
         (["--image", "a.tif", "--labels", "b.tif"], "--out RUN"),
         (["--out", "r", "--steps", "3", "--minutes", "1"], "only one of --steps and"),
         (["--out", "r", "--learning-rate", "0"], "learning_rate = 0"),

@@ -63,6 +63,8 @@ def test_needs_name_fields_that_exist(dock: Any) -> None:
         "settings": dock.predict.settings,
     }
     known = {f"{part}.{name}" for part, form in forms.items() for name in form.fields}
+    # A file, in a row of its own.
+    known.add("run.encoder_weights")
     situations = (
         RunSituation(RunConfig()),
         PredictSituation(PostprocessConfig().settled()),
