@@ -22,9 +22,9 @@ from napari_unet.model.networks.segmentation_network import SegmentationNetwork
 from napari_unet.model.predictable import Network
 from napari_unet.words import reason
 
-_PAYS = 1e9
-"""Values that a network makes on its way before compiling it has paid for itself:
-some 20 slices of 512 x 512 with 16 channels (benchmarks/prediction.py)."""
+_PAYS = 24 * 512**2
+"""Pixels before compiling a network has paid for itself, with 16 channels and with 64:
+what is larger saves more, and takes longer to compile (benchmarks/prediction.py)."""
 _BOUND = {"bfloat16": 0.01, "float32": 0.0001}
 """Of the mean difference between the probabilities of both; two roundings to bfloat16
 differ by 0.001 to 0.007."""
@@ -67,8 +67,8 @@ class Backend:
 
     def compiles(self, shape: Sequence[int]) -> bool:
         """Return whether OpenVINO predicts a (Z, Y, X) image, which it pays for."""
-        values = self._times * math.prod(shape) * self._network.footprint.values
-        return self._can and (self._always or values >= _PAYS)
+        pixels = self._times * math.prod(shape)
+        return self._can and (self._always or pixels >= _PAYS)
 
     def device(self, shape: Sequence[int]) -> Device:
         """Return the device, by whose words the user knows what predicts an image."""
