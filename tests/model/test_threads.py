@@ -54,6 +54,13 @@ def test_what_is_fastest_is_taken_and_followed_when_it_changes(clock: Clock):
     assert taken[-300:].count(4) > 290
 
 
+def test_a_unit_that_takes_much_longer_is_followed_by_a_trial_at_once(clock: Clock):
+    threads = Threads(CPU, process=Process(2, given=False))
+    clock.work(threads, {2: 0.05, 1: 0.08}, [1] * 20)
+    crowded = {2: 2.4, 1: 0.16}
+    assert clock.work(threads, crowded, [1] * 6) == [2, 1, 1, 1, 1, 1]
+
+
 def test_one_slow_unit_changes_nothing(clock: Clock):
     threads = Threads(CPU, process=Process(2, given=False))
     paces = {2: 0.05, 1: 0.08}

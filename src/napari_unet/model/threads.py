@@ -21,9 +21,11 @@ from napari_unet.model.device import Device
 _FEW_CORES = 3
 _TRY_SECONDS = 5.0
 _LONGEST_SECONDS = 30.0
-# The time until the next trial, for each second that this one lost: 2 % at most, until
-# the longest is reached.
-_WAIT_PER_LOSS = 50.0
+# The time until the next trial, for each second that this one lost: half a percent at
+# most, until the longest is reached.
+_WAIT_PER_LOSS = 200.0
+_SUDDEN = 3.0
+"""A unit that takes so many times as long as those before is followed by a trial."""
 
 
 @dataclass
@@ -62,7 +64,8 @@ class Threads:
     """The threads of work that comes in units which are much alike, such as steps.
 
     All, half of them and one are compared while the work goes on: another number is
-    tried every few seconds, less often the more a trial costs.
+    tried every few seconds, less often the more a trial costs, and at once where a unit
+    takes much longer than those before.
 
     Parameters
     ----------
@@ -139,6 +142,8 @@ class Threads:
         now, pace = time.monotonic(), seconds / amount
         # One slow unit is no proof, unless it is very slow.
         before = self._seconds[number] if number == self._last else pace
+        if number == self._number and pace > _SUDDEN * before:
+            self._due = now
         self._seconds[number], self._last = math.sqrt(before * pace), number
         self._tried[number] = now
         fastest = min(self._seconds, key=self._seconds.__getitem__)
