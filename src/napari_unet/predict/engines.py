@@ -331,8 +331,12 @@ def _work_on(work: Work, block: Block, threads: int | None) -> Any:
     import torch
     from distributed import get_worker
 
+    from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
     from napari_unet.model.threads import PROCESS
 
+    # Where a worker hands back at once what it frees, as dask has it, clearing pages
+    # anew for every layer takes as long as the layers do.
+    keep_freed_memory()
     worker = get_worker()
     PROCESS.most = threads or worker.state.nthreads
     # This holds for the calling thread alone.
@@ -341,7 +345,9 @@ def _work_on(work: Work, block: Block, threads: int | None) -> Any:
     read = work.read(block)
     with _COMPUTING:
         made = work.compute(block, read, threading.Event())
-    return work.write(block, made)
+    written = work.write(block, made)
+    return_freed_memory()
+    return written
 
 
 def _read_next(
