@@ -157,7 +157,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
     path = write_model(folder / "model.safetensors", base_channels=16, depth=4)
     shape = (options.depth, 1024, 1024)
     volume = write_volume(folder / "speed.ome.zarr", shape)
-    config = PredictConfig(device="cpu", tile_size=512)
+    config = PredictConfig(device="cpu", tile_size=512, backend=options.backend)
     block = (8, 1024, 1024)
     asked = request(folder, volume, "out.ome.zarr", config=config, block=block)
     bare = bare_passes(path, volume, config)
@@ -184,6 +184,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
     medians = {name: statistics.median(each) for name, each in times.items()}
     more: dict[str, object] = {"volume": sides(shape), "base_channels": 16}
     more |= {"threads": torch.get_num_threads(), "runs": options.runs}
+    more["backend"] = options.backend
     tell("bare forward passes", medians["bare"], "s", **more)
     for name in options.engine:
         ratios = [a / b for a, b in zip(times[name], times["bare"], strict=True)]
@@ -382,6 +383,9 @@ def main() -> None:
     parser.add_argument("--base-channels", type=int, nargs="+", default=[2, 16])
     parser.add_argument("--depth", type=int, default=32, help="slices of the timings")
     parser.add_argument("--runs", type=int, default=3, help="turns of each timing")
+    parser.add_argument(
+        "--backend", default="torch", help="of the timings; bare passes are torch's"
+    )
     parser.add_argument("--kills", type=int, default=20, help="of each kind")
     parser.add_argument("--victim", nargs="+", default=VICTIMS, choices=VICTIMS)
     parser.add_argument("--folder", type=Path, help="where the volumes are written")

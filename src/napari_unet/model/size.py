@@ -12,9 +12,9 @@ from napari_unet.config.network import NetworkSize
 _GRADIENTS = 1.1
 """Of the values kept for the way back; the rest are the gradients in hand."""
 _AT_ONCE = 10 / 3
-"""Times input and output of the largest layer that are held while predicting: the
-largest of a U-Net takes three values for each channel of its first level, and ten are
-held, as measured."""
+"""Times input and output of the largest layer that are reckoned with while predicting:
+the largest of a U-Net takes three values for each channel of its first level, and ten
+are reckoned with, of which four to six are held, as measured."""
 _PATCH = 256
 """Side of the patch that a network is measured with, in pixels."""
 
