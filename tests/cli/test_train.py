@@ -559,7 +559,10 @@ def test_a_starter_learns_from_several_channels(files, run):
         *("train", "--image", files / "two.tif", "--labels", files / "labels.tif"),
         *("--start", "em-membranes", "--out", files / "run", *QUICK),
     )
-    words = "taken from the old model: 40 of 41 layers; new: encoder.0.0"
+    words = (
+        "starts from em-membranes (40 of 41 layers fit; new: the first one, for the "
+        "channels)"
+    )
     assert words in result.stdout.splitlines()
 
 

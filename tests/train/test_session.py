@@ -169,7 +169,7 @@ def test_a_starter_network_is_noted_by_its_name(scribbled, small, start):
     run = open_run([scribbled()], small(steps=1), start=start)
     assert run.config.start == "em-membranes"
     assert run.config.network.base_channels == 16
-    assert "taken from the old model: all 41 layers" in run.notes
+    assert "starts from em-membranes (all layers fit)" in run.notes
 
 
 def test_train_unet_starts_from_a_starter_network():

@@ -270,7 +270,7 @@ def test_fine_tuning_starts_from_the_old_weights(
     config = RunConfig(train=small().train)
     tuned = Trainer([blobs(seed=1)], config, start=trainer.model())
     assert tuned.notes == (
-        "taken from the old model: all 23 layers",
+        "starts from the old model (all layers fit)",
         "nothing is held out: the last state of the network is kept",
     )
     assert tuned.step == 0
@@ -286,7 +286,7 @@ def test_fine_tuning_for_other_classes_names_the_new_layers(blobs, small, block,
     tuned = Trainer([ready], small(steps=2), start=trainer.model())
     (words,) = tuned.notes
     assert words.endswith(
-        "22 of 23 layers; new: head (its first 2 classes are taken too)"
+        "22 of 23 layers fit; new: the last one, for the classes, 2 of which are kept)"
     )
     play(tuned)
     assert tuned.model().card.class_names == ("background", "class 1", "class 2")

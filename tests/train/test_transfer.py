@@ -48,16 +48,19 @@ def test_all_layers_of_an_equal_network_are_taken():
     learn(old, build_optimizer(old, TrainConfig()))
     transfer = take_layers(new, old)
     assert transfer.new == ()
-    assert transfer.words == "taken from the old model: all 23 layers"
+    assert transfer.words("cells") == "starts from cells (all layers fit)"
     for mine, theirs in zip(state(new).values(), state(old).values(), strict=True):
         assert torch.equal(mine, theirs)
 
 
 @pytest.mark.parametrize(
-    ("change", "layer"),
-    [({"num_classes": 1}, "head"), ({"in_channels": 3}, "encoder.0.0")],
+    ("change", "layer", "words"),
+    [
+        ({"num_classes": 1}, "head", "the last one, for the classes"),
+        ({"in_channels": 3}, "encoder.0.0", "the first one, for the channels"),
+    ],
 )
-def test_the_layer_for_other_classes_or_channels_is_new_and_named(change, layer):
+def test_the_layer_for_other_classes_or_channels_is_new(change, layer, words):
     old, new = make(), make(**change)
     torch.nn.init.ones_(dict(old.named_parameters())[f"{layer}.bias"])
     before = state(new)
@@ -65,8 +68,8 @@ def test_the_layer_for_other_classes_or_channels_is_new_and_named(change, layer)
     assert transfer.new == (layer,)
     assert len(transfer.old) == 22
     assert layer not in transfer.old
-    assert transfer.words == (
-        f"taken from the old model: 22 of 23 layers; new: {layer}"
+    assert transfer.words("cells") == (
+        f"starts from cells (22 of 23 layers fit; new: {words})"
     )
     for name, tensor in new.state_dict().items():
         # A layer is taken whole or not at all: the bias of a new one is new as well.
@@ -78,9 +81,9 @@ def test_a_head_for_more_classes_goes_on_telling_the_old_ones_apart():
     old, new = make(), make(num_classes=4)
     transfer = take_layers(new, old)
     assert transfer.new == ("head",)
-    assert transfer.words == (
-        "taken from the old model: 22 of 23 layers; new: head (its first 2 classes are "
-        "taken too)"
+    assert transfer.words("cells") == (
+        "starts from cells (22 of 23 layers fit; new: the last one, for the classes, 2 "
+        "of which are kept)"
     )
     image = torch.randn(1, 1, 16, 16)
     with torch.inference_mode():

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from napari_unet.config import RunConfig
+from napari_unet.config.run import NOISE
 from napari_unet.errors import InputError, TrainingError
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.device import Device, memory_errors
@@ -17,6 +18,7 @@ from napari_unet.model.losses import LOSSES
 from napari_unet.model.networks import SegmentationNetwork, build
 from napari_unet.model.networks.encoder_weights import take_encoder_weights
 from napari_unet.train.batches import Batches
+from napari_unet.train.checkpoints import model_name
 from napari_unet.train.choose_finish import ChosenFinish
 from napari_unet.train.distributed import Ranks
 from napari_unet.train.optimizer import (
@@ -93,7 +95,9 @@ class Learner:
         transfer = None
         if start is not None:
             transfer = take_layers(network, start.network)
-            self.notes = (transfer.words,)
+            named = config.start != NOISE
+            name = model_name(config.start) if named else "the old model"
+            self.notes = (transfer.words(name),)
         elif config.encoder_weights is not None:
             self.notes = (take_encoder_weights(network, config.encoder_weights),)
         freeze(network, config.train.frozen_levels, transfer)

@@ -29,17 +29,21 @@ class Transfer:
     new: tuple[str, ...]
     classes: int = 0
 
-    @property
-    def words(self) -> str:
-        """One line for the user."""
-        total = len(self.old) + len(self.new)
+    def words(self, model: str) -> str:
+        """Say in one line what a network has of a model of that name."""
         if not self.new:
-            return f"taken from the old model: all {total} layers"
-        new = ", ".join(self.new)
-        if self.classes:
-            new += f" (its first {self.classes} classes are taken too)"
+            return f"starts from {model} (all layers fit)"
+        heads = [name for name in self.new if _is_head(name)]
+        others = len(self.new) - len(heads)
+        kept = f", {self.classes} of which are kept" if self.classes else ""
+        new = [f"the last one, for the classes{kept}"] * bool(heads)
+        if others:
+            first = others == 1 and self.new[0].startswith("encoder.0.")
+            new.append("the first one, for the channels" if first else f"{others} more")
+        total = len(self.old) + len(self.new)
         return (
-            f"taken from the old model: {len(self.old)} of {total} layers; new: {new}"
+            f"starts from {model} ({len(self.old)} of {total} layers fit; new: "
+            f"{' and '.join(new)})"
         )
 
 
@@ -55,7 +59,7 @@ def take_layers(network: SegmentationNetwork, old: SegmentationNetwork) -> Trans
             tensor.copy_(theirs[name][part])
     new = tuple(name for name in mine if name not in taken)
     known = old.config.num_classes
-    heads = [name for name in new if name.partition(".")[0] == _HEAD]
+    heads = [name for name in new if _is_head(name)]
     if not heads or not 2 <= known < network.config.num_classes:
         return Transfer(tuple(taken), new)
     for head in heads:
@@ -97,6 +101,10 @@ def train_mode(network: SegmentationNetwork, frozen_levels: int = 0) -> None:
     network.train()
     for block in network.encoder[:frozen_levels]:
         block.eval()
+
+
+def _is_head(name: str) -> bool:
+    return name.partition(".")[0] == _HEAD
 
 
 def _layers(network: SegmentationNetwork) -> dict[str, dict[str, Tensor]]:
