@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet.data.normalize import Normalization
+from napari_unet.data.one_import import imported
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,12 +71,12 @@ def _middle(length: int) -> slice:
 
 def _is_lined(plane: NDArray[np.generic]) -> bool:
     """Return whether a (1, 1, Y, X) plane is lined everywhere, and evenly grey."""
-    # scikit-image takes a while to load; docks that only open need not wait.
-    from skimage.feature import hessian_matrix, hessian_matrix_eigvals
-
+    # scikit-image takes a while to load; docks that only open need not wait. Its lazy
+    # packages would hide why a module does not load.
+    corner = imported("skimage.feature.corner")
     grey = Normalization()(plane)[0, 0]
-    second = hessian_matrix(grey, sigma=_SIGMA, use_gaussian_derivatives=False)
-    lines = _SIGMA**2 * np.abs(hessian_matrix_eigvals(second)).max(axis=0)
+    second = corner.hessian_matrix(grey, sigma=_SIGMA, use_gaussian_derivatives=False)
+    lines = _SIGMA**2 * np.abs(corner.hessian_matrix_eigvals(second)).max(axis=0)
     blocks = [pair for pair in _blocks(grey, lines) if not _is_filling(pair[0])]
     lined = [bool(of_lines.max() > _LINE) for _, of_lines in blocks]
     if not blocks or sum(lined) < _LEAST_LINED * len(lined):

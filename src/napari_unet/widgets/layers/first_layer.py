@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+from napari_unet.data.one_import import imported
 
 _NEEDED = ("scipy.ndimage", "skimage.color.colorconv", "pandas")
 """For thumbnails, colours and tables of features: half a second together."""
@@ -11,4 +11,4 @@ _NEEDED = ("scipy.ndimage", "skimage.color.colorconv", "pandas")
 def load_ahead() -> None:
     """Load what the first layers would wait for; on any thread."""
     for name in _NEEDED:
-        importlib.import_module(name)
+        imported(name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from threading import Thread
 
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.data.one_import import imported
 from napari_unet.model.openmp import wait_briefly
 from napari_unet.widgets.qt.job import keep_triton_out
 from napari_unet.widgets.qt.listen import later
@@ -61,4 +61,4 @@ class EarlyTorch(QObject):
         keep_triton_out()
         wait_briefly()
         # No job: whoever closes the window meanwhile does not wait for it.
-        Thread(target=importlib.import_module, args=(_NEEDED,), daemon=True).start()
+        Thread(target=imported, args=(_NEEDED,), daemon=True).start()
