@@ -190,7 +190,7 @@ def test_what_the_user_chose_is_taken_as_it_is():
 
 
 def test_a_gpu_gets_as_many_slices_at_once_as_fit_and_a_cpu_one():
-    gpu = Small(torch.device("mps"), 2, free=10**9)
+    gpu = Small(torch.device("mps"), 2, free=4 * 10**8)
     batches = [
         choose(
             (30, side, side), footprint_of(UNetConfig()), PredictConfig(), gpu
@@ -206,3 +206,23 @@ def test_a_gpu_gets_as_many_slices_at_once_as_fit_and_a_cpu_one():
         ).batch_size
         == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("base", "shape", "ndim", "gigabytes"),
+    [
+        (16, (1, 512, 512), 2, 0.138),
+        (64, (1, 512, 512), 2, 0.399),
+        (16, (1, 2160, 2160), 2, 1.216),
+        (64, (1, 1200, 1200), 2, 1.55),
+        (16, (32, 128, 128), 3, 0.22),
+        (64, (32, 128, 128), 3, 0.646),
+    ],
+)
+def test_what_is_reckoned_for_tiles_is_what_was_measured_and_a_little_more(
+    base, shape, ndim, gigabytes
+):
+    network = footprint_of(UNetConfig(ndim=ndim, base_channels=base))
+    wanted = PredictConfig(tile_size=4096, tile_slices=32, batch_size=1)
+    taken = choose(shape, network, wanted, Device(CPU, ndim)).bytes_taken
+    assert 1 <= taken / (gigabytes * 1e9) < 1.3

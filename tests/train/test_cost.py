@@ -67,3 +67,40 @@ def test_the_weights_of_a_network_are_counted(ndim: int, base: int) -> None:
     assert size_of(network).parameters == pytest.approx(
         UNet(network).num_parameters, rel=0.02
     )
+
+
+@pytest.mark.parametrize(
+    ("ndim", "base", "batch", "image", "gigabytes"),
+    [
+        (2, 16, 4, Extent((4, 512, 512), 2), 0.69),
+        (2, 16, 1, Extent((4, 512, 512), 2), 0.28),
+        (2, 32, 2, Extent((4, 512, 512), 2), 0.65),
+        (2, 64, 4, Extent((4, 512, 512), 2), 2.13),
+        (2, 16, 4, Extent((4, 4096, 4096), 2), 0.98),
+        (2, 64, 4, Extent((4, 4096, 4096), 2), 2.42),
+        (3, 16, 1, Extent((48, 256, 256), 48), 0.89),
+        (3, 64, 1, Extent((48, 256, 256), 48), 3.59),
+    ],
+)
+def test_what_is_said_of_memory_is_what_was_measured_and_a_little_more(
+    ndim: int, base: int, batch: int, image: Extent, gigabytes: float
+) -> None:
+    config = Preset.FAST.settings(ndim)
+    network = config.network.model_copy(update={"base_channels": base})
+    sizes = {"patch_size": 128, "patch_slices": 32} if ndim == 3 else {}
+    train = config.train.changed("", batch_size=batch, **sizes)
+    config = config.model_copy(update={"network": network, "train": train})
+    said = cost_of_training(config, [image]).memory
+    assert said is not None
+    assert 1 <= said / (gigabytes * 1e9) < 1.3
+
+
+def test_large_slices_are_predicted_in_tiles_and_only_where_some_are_held_out() -> None:
+    few, more = Extent((9, 4096, 4096), 4), Extent((9, 4096, 4096), 5)
+    least, held_out, larger = (
+        cost_of_training(_config(), [one]).memory or 0
+        for one in (few, more, Extent((9, 8192, 4096), 5))
+    )
+    assert held_out > 1.3 * least
+    annotated = 5 * 4096**2
+    assert larger - held_out < 22 * annotated

@@ -72,15 +72,16 @@ class UNetConfig(NetworkConfig):
         """Return what the network takes as a formula says.
 
         Kept are ten values for each channel of the first level and pixel, as many at
-        all other levels together, and the gradients in hand. While predicting, four to
-        six are held at once, as measured; ten leave room for what else a device holds.
+        all other levels together, and the gradients in hand. While predicting, four
+        are held at once, where a skip connection is joined; half a one is a margin.
         """
         kernel, up = (9, 4) if self.ndim == 2 else (27, 8)
         widths = [self.base_channels << level for level in range(self.depth + 1)]
         squares = [width**2 for width in widths]
         down = sum(squares) * kernel * 3 // 2
         parameters = down + sum(squares[:-1]) * (2 * up + 3 * kernel)
-        return NetworkSize(parameters, 22 * self.base_channels, 10 * self.base_channels)
+        kept, peak = 22 * self.base_channels, 4.5 * self.base_channels
+        return NetworkSize(parameters, kept, peak)
 
 
 class SegNetConfig(NetworkConfig):

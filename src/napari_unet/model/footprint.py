@@ -9,6 +9,12 @@ from napari_unet.config import NetworkConfig
 from napari_unet.model import geometry
 from napari_unet.model.size import size_of
 
+LARGEST_TILE = 2048
+"""Side of the largest tile that is chosen: 5 % of it is surroundings on each side."""
+_ASIDE, _ASIDE_OF_VALUE = 45_000_000, 290_000
+"""Bytes that a first forward pass takes beside the values, and for each value a pixel:
+weights laid out anew, and room that threads compute in; as measured on a CPU."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -71,6 +77,18 @@ class Footprint:
         """Estimate the bytes that a forward pass holds at its peak for every pixel."""
         outside = 4 * (self.in_channels + 2 * self.num_classes)
         return int(self.values * (2 if bfloat16 else 4) + outside)
+
+    @property
+    def aside(self) -> int:
+        """Estimate the bytes that a forward pass takes whatever the pixels."""
+        return int(_ASIDE + _ASIDE_OF_VALUE * self.values)
+
+    @property
+    def largest_window(self) -> int:
+        """Pixels of Y and X that the largest tile has with what is seen around it."""
+        side = self.sides[-1]
+        most = LARGEST_TILE + 2 * max(side.halo, side.margin)
+        return (most if side.most is None else min(most, side.most)) ** 2
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LARGEST_SLICE = 2**24
 """Pixels of the slices that are finished whole: 4096 x 4096 take some 2 GB."""
-_TILE_BYTES = 2**30
+_TILE_BYTES = 2**29
 """What a tile takes on a CPU at most, where its size is left open."""
 _UNDONE = {
     "smooth": "smoothing across slices",

@@ -10,11 +10,9 @@ import torch
 
 from napari_unet.config import PredictConfig
 from napari_unet.model.device import Device
-from napari_unet.model.footprint import Footprint
+from napari_unet.model.footprint import LARGEST_TILE, Footprint
 from napari_unet.predict.tiles import plan_axes
 
-_LARGEST = 2048
-"""Side of the largest tile that is chosen: 5 % of it is surroundings on each side."""
 _LARGEST_BATCH = 16
 _TILE = ("tile_size", "tile_slices")
 _SHARE = 0.5
@@ -54,8 +52,13 @@ class Capacity:
         return tuple(max(span.size for span in spans) for spans in axes)
 
     @property
+    def bytes_taken(self) -> int:
+        """Estimate of what a forward pass adds at its peak."""
+        return self.network.aside + self.batch_size * self.bytes_of_tile
+
+    @property
     def bytes_of_tile(self) -> int:
-        """Estimate of what a tile takes up at the peak of a forward pass."""
+        """Estimate of what each tile takes of it."""
         bytes_of_pixel = self.network.bytes_of_pixel(bfloat16=self.device.bfloat16)
         return math.prod(self.window) * bytes_of_pixel
 
@@ -128,7 +131,7 @@ def choose(
         Where the network is to run.
     """
     left_open = [name for name in _TILE if getattr(wanted, name) is None]
-    config = wanted.model_copy(update=dict.fromkeys(left_open, _LARGEST))
+    config = wanted.model_copy(update=dict.fromkeys(left_open, LARGEST_TILE))
     capacity = Capacity(tuple(shape), network, config, device)
     budget = int(_SHARE * device.free_memory())
     while capacity.bytes_of_tile > budget:

@@ -12,15 +12,22 @@ from napari_unet.model.geometry import patch_size
 from napari_unet.model.size import size_of
 from napari_unet.words import counted, duration
 
-_COPIES = {"adamw": 6, "adam": 6, "sgd": 5}
-"""Numbers kept for each weight: itself, its gradient, what the optimiser remembers, the
-best one so far, and one that is being written."""
-_ANNOTATED = 20
-"""Bytes for each voxel of an annotated slice: what the network should answer there and
-how much that weighs, and what they are made from."""
+_COPIES, _PASSING = {"adamw": 4, "adam": 4, "sgd": 3}, 2
+"""Numbers kept for each weight: itself, what the optimiser remembers, and the best one
+so far. Its gradient, and one that is being written, come when values have gone."""
+_PREPARED, _ANNOTATED = 21, 10
+"""Bytes for each voxel of an annotated slice, while it is prepared and from then on:
+what the network should answer there, how much that weighs, and what they are made
+from."""
+_MOVED = 760
+"""Bytes for each pixel of the patches of a step, seen from above: whence it is moved,
+and gaps between what was freed and is kept for the next step (`model.allocator`)."""
+_VALIDATED = 5
+"""Annotated slices, or images, of which some are held out and predicted."""
 _LIBRARIES = 130_000_000
 """Bytes that torch's libraries take for themselves once a network has run."""
-_LIVE_TILE = 512
+_PREVIEW = 512
+"""Side of the tiles of what is looked at meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,12 @@ def cost_of_training(
             steps = max(1, round(seconds / step_seconds))
     elif steps is not None and step_seconds:
         seconds = steps * step_seconds
+    slices = sum(one.slices for one in images)
     shown = max((image.plane for image in images), default=0)
+    if max(slices, len(images)) < _VALIDATED:
+        shown = min(shown, _PREVIEW**2)
     memory = _memory(config, images, shown, bfloat16=bfloat16)
-    return TrainingCost(sum(one.slices for one in images), memory, steps, seconds)
+    return TrainingCost(slices, memory, steps, seconds)
 
 
 def cost_of_live(
@@ -127,7 +137,7 @@ def cost_of_live(
     bfloat16
         Whether the network computes with numbers of two bytes.
     """
-    shown = min(image.plane, _LIVE_TILE**2)
+    shown = min(image.plane, _PREVIEW**2)
     memory = _memory(config, [image], shown, bfloat16=bfloat16)
     return TrainingCost(image.slices, memory)
 
@@ -139,14 +149,17 @@ def _memory(
     network, train = config.network, config.train
     width = 2 if bfloat16 else 4
     size = size_of(network)
-    step = int(_pixels_of_step(config) * size.kept * width)
+    flat = train.batch_size * patch_size(network, train.patch_size) ** 2
+    step = int(_pixels_of_step(config) * size.kept * width) + _MOVED * flat
     footprint = footprint_of(network)
-    largest = footprint.sides[-1].most
-    seen = shown if largest is None else min(shown, largest**2)
+    seen = min(shown, footprint.largest_window)
     look = seen * footprint.bytes_of_pixel(bfloat16=bfloat16)
-    kept = 4 * _COPIES[train.optimizer] * size.parameters
+    weights = 4 * size.parameters
+    kept = _COPIES[train.optimizer] * weights
     annotated = sum(image.slices * image.plane for image in images)
-    return max(step, look) + kept + _ANNOTATED * annotated + _LIBRARIES
+    passing = max(step, look, _PASSING * weights)
+    training = passing + kept + _ANNOTATED * annotated + _LIBRARIES
+    return max(training, _PREPARED * annotated)
 
 
 def _pixels_of_step(config: RunConfig) -> int:
