@@ -21,7 +21,7 @@ from napari_unet.config import EngineConfig
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.predict import engines
 from napari_unet.predict.blocks import Grid
-from napari_unet.predict.engines import LocalEngine, open_engine
+from napari_unet.predict.engines import LocalEngine, Waiting, open_engine
 
 GRID = Grid((4, 6, 6), (1, 3, 3))
 
@@ -105,6 +105,16 @@ def end_workers(client):
             worker.kill()
         quiet = 0 if workers or client.nthreads() else quiet + 1
         time.sleep(0.05)
+
+
+@contextmanager
+def scheduler_in(folder):
+    """A scheduler without workers, with its address."""
+    file = folder / "scheduler.json"
+    with started("scheduler", "--port", "0", "--scheduler-file", file) as scheduler:
+        while not file.exists() or not file.read_text(encoding="utf-8"):
+            time.sleep(0.05)
+        yield scheduler, json.loads(file.read_text(encoding="utf-8"))["address"]
 
 
 @pytest.fixture(scope="module")
@@ -214,12 +224,9 @@ def test_when_all_workers_have_ended_new_ones_start_or_a_sentence_says_so(
 
 def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(tmp_path):
     pytest.importorskip("distributed")
-    file, done = tmp_path / "scheduler.json", tmp_path / "done"
+    done = tmp_path / "done"
     done.mkdir()
-    with started("scheduler", "--port", "0", "--scheduler-file", file) as scheduler:
-        while not file.exists() or not file.read_text(encoding="utf-8"):
-            time.sleep(0.05)
-        address = json.loads(file.read_text(encoding="utf-8"))["address"]
+    with scheduler_in(tmp_path) as (scheduler, address):
         config = EngineConfig(engine="dask", scheduler=address)
         with (
             started("worker", address, "--no-nanny", "--death-timeout", "1"),
@@ -231,6 +238,29 @@ def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(tmp_path):
             with pytest.raises(NapariUNetError, match="does not answer any more"):
                 list(steps)
     assert first.block.index in blocks_in(done)
+
+
+def test_a_scheduler_without_workers_is_told_and_waited_for_until_a_stop(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(engines, "_SILENT", 0.2)
+    done = tmp_path / "done"
+    done.mkdir()
+    with (
+        scheduler_in(tmp_path) as (_, address),
+        open_engine(EngineConfig(engine="dask", scheduler=address)) as engine,
+    ):
+        stop = Event()
+        for one in engine.run(Note(done), GRID, stop):
+            assert isinstance(one, Waiting)
+            stop.set()
+        steps = engine.run(Note(done), GRID, Event())
+        words = next(steps).words
+        assert f"{address} has no workers: start one" in words
+        with started("worker", address, "--no-nanny", "--death-timeout", "1"):
+            assert len([*steps]) == len(GRID), "said once"
+    assert blocks_in(done) == set(range(len(GRID)))
 
 
 def test_a_script_that_its_own_processes_would_run_again_is_told(tmp_path):

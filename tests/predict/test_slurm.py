@@ -26,7 +26,9 @@ number = 1 + len(list(jobs.glob("*.sh")))
 script = jobs / f"{{number}}.sh"
 shutil.copy(sys.argv[-1], script)
 log = open(jobs / f"{{number}}.log", "wb")
-job = subprocess.Popen(["sh", script], stdout=log, stderr=log, start_new_session=True)
+queue = f"while [ -e {{jobs}}/queue ]; do sleep 0.05; done; exec sh {{script}}"
+command = ["sh", "-c", queue]
+job = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 (jobs / f"{{number}}.pid").write_text(str(job.pid))
 print("Submitted batch job", number)
 """
@@ -81,6 +83,21 @@ def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
     assert "#SBATCH --partition=gpu" in script
     assert "#SBATCH --gres=gpu:1" in script
     assert len(list(jobs.glob("*.sh"))) == 2
+
+
+def test_jobs_that_wait_in_the_queue_are_told_and_waited_for(
+    jobs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engines, "_SILENT", 0.2)
+    queue, done = jobs / "queue", tmp_path / "done"
+    queue.touch()
+    done.mkdir()
+    with open_engine(EngineConfig(engine="slurm", workers=2, memory="2GB")) as engine:
+        steps = engine.run(Note(done), GRID, Event())
+        assert next(steps).words.startswith("No job of SLURM works yet, 2 jobs")
+        queue.unlink()
+        finished = [one.block.index for one in steps]
+    assert sorted(finished) == list(range(len(GRID)))
 
 
 def test_jobs_whose_time_is_over_are_submitted_again(jobs, tmp_path, monkeypatch):

@@ -14,10 +14,11 @@ import torch
 from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError, OutputError
+from napari_unet.model import compiled
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.block_plan import PlanFolder
-from napari_unet.predict.engines import LocalEngine
+from napari_unet.predict.engines import LocalEngine, Waiting
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.volume_image import VolumeImage
@@ -67,6 +68,18 @@ def write_volume(path, shape=(12, 90, 110), chunks=(5, 32, 48)):
     write_box(levels[0], tuple(map(slice, shape)), np.asarray(image.data, np.uint8))
     list(fill_pyramid(levels, labels=False))
     return levels[0]
+
+
+class Cluster(LocalEngine):
+    """Waits first, and two processes say for themselves what they had to change."""
+
+    def run(self, work, blocks, stop):
+        yield Waiting("Nobody is there.")
+        for step in super().run(work, blocks, stop):
+            number = step.block.index % 2
+            message = f"Too slow ({number} s): another way.\nMemory is full."
+            result = replace(step.result, message=message, device=f"node {number}")
+            yield replace(step, result=result)
 
 
 def request(tmp_path, volume, **options):
@@ -358,3 +371,44 @@ def test_the_plan_tells_what_was_decided(tmp_path, volume):
     mean, std = Normalization(per="slice").measure(VolumeImage(volume))
     np.testing.assert_array_equal(np.float32(plan["mean"]), mean[..., 0, 0])
     np.testing.assert_array_equal(np.float32(plan["std"]), std[..., 0, 0])
+
+
+def test_what_workers_had_to_change_is_told_once_and_that_nobody_works(
+    tmp_path, volume
+):
+    save(tmp_path / "model.safetensors")
+    steps = []
+    asked = request(tmp_path, volume, block=BLOCK)
+    found = result_of(predict_volume_steps(asked, Cluster()), steps.append)
+    assert [one.words for one in steps if isinstance(one, Waiting)] == [
+        "Nobody is there."
+    ]
+    told = [one.message for one in steps if isinstance(one, BlockDone)]
+    assert told[0].endswith("s): another way.\nMemory is full.")
+    assert not any(told[1:])
+    assert sorted(found.words.partition(" on ")[2].split(" and ")) == [
+        "node 0",
+        "node 1",
+    ]
+
+
+def test_where_openvino_fails_it_is_told_once_and_the_result_names_torch_alone(
+    tmp_path, volume, monkeypatch
+):
+    pytest.importorskip("openvino")
+
+    def fail(self, images):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(compiled.CompiledNetwork, "probabilities", fail)
+    save(tmp_path / "model.safetensors")
+    steps, settings = [], PredictConfig(device="cpu", backend="openvino")
+    asked = request(tmp_path, volume, block=BLOCK, config=settings)
+    found = run(asked, show=steps.append)
+    assert "OpenVINO" in steps[0].device
+    told = [one.message for one in steps if isinstance(one, BlockDone)]
+    assert [*filter(None, told)] == [
+        "OpenVINO fails (no such operation): torch predicts."
+    ]
+    assert "Done in" in found.words
+    assert "OpenVINO" not in found.words

@@ -14,14 +14,14 @@ from napari_unet.config import EngineConfig
 from napari_unet.data.volume_files import holds_volume, volume_at
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.started import Started
-from napari_unet.predict.engines import open_engine
+from napari_unet.predict.engines import Waiting, open_engine
 from napari_unet.predict.volume_prediction import VolumeRequest, predict_volume_steps
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_unet.predict.volume_prediction import BlockDone
+    from napari_unet.predict.volume_prediction import VolumeStep
 
 
 _KNOWN = ("axes", "level")
@@ -90,11 +90,15 @@ def predict_volume(request: VolumeRequest, given: Mapping[str, Any]) -> None:
         engine = while_predicting.enter_context(open_engine(config))
         advance = while_predicting.enter_context(block_bar())
 
-        def show(step: Started | BlockDone) -> None:
+        def show(step: VolumeStep) -> None:
             if isinstance(step, Started):
                 for note in (*step.notes, f"predicting on {step.device}"):
                     say(note)
+            elif isinstance(step, Waiting):
+                say(step.words)
             else:
+                if step.message:
+                    say(step.message)
                 advance(step)
 
         found = result_of(predict_volume_steps(request, engine, stop), show)

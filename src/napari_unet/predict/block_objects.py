@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from napari_unet.data.annotation import connected_objects
 from napari_unet.data.files import atomic_write
-from napari_unet.predict.blocks import Block, Grid
+from napari_unet.predict.blocks import Block, Grid, Written
 from napari_unet.predict.volume_image import read_labels, write_block
 
 if TYPE_CHECKING:
@@ -104,11 +104,11 @@ class FacesWork:
                 kept[f"{axis}last"] = pieces.ids.take(-1, axis)
         return kept
 
-    def write(self, block: Block, made: dict[str, Any]) -> int:
+    def write(self, block: Block, made: dict[str, Any]) -> Written:
         """Keep them, and return how many pieces there are."""
         with atomic_write(_faces(self.folder, block.index)) as temporary:
             np.savez_compressed(temporary, **made)
-        return len(made["classes"]) - 1
+        return Written(len(made["classes"]) - 1)
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,10 @@ class NumbersWork:
         table = numbers if self.numbered else pieces.classes * (numbers > 0)
         return np.asarray(table[pieces.ids])
 
-    def write(self, block: Block, made: NDArray[np.unsignedinteger]) -> int:
+    def write(self, block: Block, made: NDArray[np.unsignedinteger]) -> Written:
         """Write a block."""
         write_block(self.objects, block.core, made)
-        return 0
+        return Written()
 
 
 @dataclass(frozen=True)
@@ -187,10 +187,10 @@ class ShiftWork:
         np.add(numbers, before, out=numbers, where=read > 0, casting="unsafe")
         return numbers
 
-    def write(self, block: Block, made: NDArray[np.unsignedinteger]) -> int:
+    def write(self, block: Block, made: NDArray[np.unsignedinteger]) -> Written:
         """Write a block."""
         write_block(self.objects, block.core, made)
-        return 0
+        return Written()
 
 
 def join_pieces(folder: Path, grid: Grid, min_size: int = 0) -> int:

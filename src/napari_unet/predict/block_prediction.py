@@ -15,7 +15,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.colours import with_colours
 from napari_unet.data.normalize import NormalizedImage
 from napari_unet.model.loading import open_package
-from napari_unet.predict.blocks import Block, HeldBox
+from napari_unet.predict.blocks import Block, HeldBox, Written
 from napari_unet.predict.finishing import FinishedSlices
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.volume_image import VolumeImage, write_block
@@ -61,10 +61,14 @@ class Predicted:
         (Z, Y, X): classes, or the objects of its slices.
     probabilities
         (num_classes, Z, Y, X), or None where they are not wanted.
+    message, device
+        As `Written` has them.
     """
 
     labels: NDArray[np.unsignedinteger]
     probabilities: NDArray[np.floating] | None
+    message: str
+    device: str
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class PredictionWork:
         limit = predictor.model.card.normalization.limit
         image = NormalizedImage(held, *self.plan.moments(), limit)
         found = predictor.empty(block.shape, keep=self.probabilities is not None)
-        each, threshold = None, predictor.threshold
+        each, threshold, messages = None, predictor.threshold, list[str]()
         if self.finish is not None:
             rows = block.shape[1]
             each = FinishedSlices(block.shape, rows, self.finish, threshold)
@@ -114,20 +118,22 @@ class PredictionWork:
         for tile in predictor.normalised_tiles(image, block.core, stop, of=of):
             inside = replace(tile, core=_within(tile.core, block.core))
             found.add(inside)
+            messages += filter(None, [tile.message])
             if each is not None:
                 each.add(inside)
         if stop.is_set():
             return None
         labels = found.labels if each is None else each.labels
-        return Predicted(labels, found.probabilities)
+        device = predictor.device_for(of).words
+        return Predicted(labels, found.probabilities, "\n".join(messages), device)
 
-    def write(self, block: Block, made: Predicted) -> int:
+    def write(self, block: Block, made: Predicted) -> Written:
         """Write a block, and return the highest of its labels."""
         if self.probabilities is not None and made.probabilities is not None:
             box = slice(None), *block.core
             write_block(self.probabilities, box, made.probabilities)
         write_block(self.labels, block.core, made.labels)
-        return int(made.labels.max(initial=0))
+        return Written(int(made.labels.max(initial=0)), made.message, made.device)
 
 
 def _within(core: tuple[slice, ...], box: tuple[slice, ...]) -> tuple[slice, ...]:

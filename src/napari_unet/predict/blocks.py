@@ -50,6 +50,25 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What is told of a block once it is written, from whichever process.
+
+    Attributes
+    ----------
+    value
+        A number that is kept of the block.
+    message
+        Lines to the user on what had to be changed, or "".
+    device
+        What computed it, in words, where that is of interest.
+    """
+
+    value: int = 0
+    message: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True)
 class Grid:
     """How a volume is cut into blocks.
 

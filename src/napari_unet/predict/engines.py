@@ -7,9 +7,7 @@ are independent and may be worked on twice, so that it does not matter who dies 
 from __future__ import annotations
 
 import itertools
-import logging
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -23,26 +21,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_unet.config.engine import EngineConfig
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.predict.blocks import Block
+from napari_unet.predict.cluster import jobs_in_queue, missing_package, start_cluster
 
 if TYPE_CHECKING:
     from threading import Event
 
 _AGAIN = "start the same command again, which goes on with what is missing"
-_ANY_PORT = {"dashboard_address": ":0"}
-"""Of a scheduler: it has a server of its own even without a dashboard."""
-_NO_PROCESSES = (
-    "The processes of the engine dask do not start: a script of your own has to do all "
-    'it does below if __name__ == "__main__":, since they read it, too; or take the '
-    "engine local."
-)
 _WAIT = 0.5
-_ANSWER, _COMING, _GONE = 20.0, 120.0, 60.0
+_ANSWER, _COMING, _GONE, _SILENT = 20.0, 120.0, 60.0, 5.0
 """Seconds at most: a scheduler to answer, the first worker to start, the last to come
-back."""
+back, and none to work before the user hears of it."""
 _ENDED = (
     "All workers have ended, probably for want of memory: start the same command again "
     "with fewer --workers or a smaller --tile-size, which goes on with what is "
     "missing, or with a smaller --block and --overwrite, which begins anew."
+)
+_NO_WORKERS = (
+    "The dask scheduler at {0} has no workers: start one with `dask worker {0}`; the "
+    "prediction goes on once it is there."
 )
 _COMPUTING = threading.Lock()
 """Held in a worker while it computes: its other thread reads and writes meanwhile."""
@@ -69,12 +65,19 @@ class BlockFinished:
     result: Any
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Nobody works at the moment; why, and what to do, in words."""
+
+    words: str
+
+
 class Engine(Protocol):
     """Who works."""
 
     def run(
         self, work: Work, blocks: Iterable[Block], stop: Event
-    ) -> Iterator[BlockFinished]:
+    ) -> Iterator[BlockFinished | Waiting]:
         """Work on all blocks, in any order, until there are none or `stop` is set."""
 
 
@@ -119,7 +122,8 @@ class DaskEngine:
     start
         Starts the workers that are missing, if they are the engine's own.
     queued
-        Whether workers may be long in coming.
+        Returns in words what is waited for while there is no worker, where they may be
+        long in coming.
     """
 
     def __init__(
@@ -127,15 +131,14 @@ class DaskEngine:
         client: Any,
         threads: int | None = None,
         start: Callable[[], object] | None = None,
-        *,
-        queued: bool = True,
+        queued: Callable[[], str] | None = None,
     ) -> None:
         self._client, self._threads = client, threads
         self._start, self._queued = start, queued
 
     def run(
         self, work: Work, blocks: Iterable[Block], stop: Event
-    ) -> Iterator[BlockFinished]:
+    ) -> Iterator[BlockFinished | Waiting]:
         """Work as `Engine.run` does; `stop` lets go of what has not begun.
 
         Raises
@@ -144,7 +147,7 @@ class DaskEngine:
             When the scheduler or all workers have gone, or a block ends its workers.
         """
         waiting, running = iter(blocks), dict[Any, Block]()
-        workers = _Presence(self._start, queued=self._queued)
+        workers = _Presence(self._start, self._queued)
         try:
             with _told():
                 self._submit(work, waiting, running, workers)
@@ -154,6 +157,7 @@ class DaskEngine:
                     workers.useful |= bool(finished)
                     self._submit(work, waiting, running, workers)
                 yield from finished
+                yield from workers.news()
         finally:
             # A client that lost its scheduler has nothing to cancel any more.
             if running and self._client.status == "running":
@@ -204,9 +208,13 @@ class _Presence:
         As `DaskEngine` takes them.
     """
 
-    def __init__(self, start: Callable[[], object] | None, *, queued: bool) -> None:
-        self._start, self._coming = start, math.inf if queued else _COMING
-        self._last_moment = time.monotonic() + self._coming
+    def __init__(
+        self, start: Callable[[], object] | None, queued: Callable[[], str] | None
+    ) -> None:
+        self._start, self._coming = start, _COMING if queued is None else math.inf
+        self._queued, self._said = queued, ""
+        self._seen = time.monotonic()
+        self._last_moment = self._seen + self._coming
         self.useful = False
 
     def look(self, *, present: bool) -> None:
@@ -219,12 +227,21 @@ class _Presence:
         """
         now = time.monotonic()
         if present:
-            self._last_moment = now + _GONE
+            self._seen, self._last_moment, self._said = now, now + _GONE, ""
         elif now > self._last_moment:
             if self._start is None or not self.useful:
                 raise NapariUNetError(_ENDED)
             self._start()
             self.useful, self._last_moment = False, now + self._coming
+
+    def news(self) -> Iterator[Waiting]:
+        """Tell what is waited for once nobody came for a while, and what changes."""
+        if self._queued is None or time.monotonic() - self._seen < _SILENT:
+            return
+        words = self._queued()
+        if words != self._said:
+            self._said = words
+            yield Waiting(words)
 
 
 @contextmanager
@@ -242,7 +259,7 @@ def open_engine(config: EngineConfig) -> Iterator[Engine]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise InputError(_missing(config)) from error
+        raise InputError(missing_package(config.engine)) from error
     if config.scheduler is not None:
         try:
             client = Client(config.scheduler, timeout=_ANSWER, set_as_default=False)
@@ -251,58 +268,15 @@ def open_engine(config: EngineConfig) -> Iterator[Engine]:
                 f"No dask scheduler answers at {config.scheduler}: start one with "
                 "`dask scheduler`, and give the address that it prints."
             ) from error
+        words = _NO_WORKERS.format(config.scheduler)
         with client:
-            yield DaskEngine(client)
+            yield DaskEngine(client, queued=lambda: words)
         return
-    cluster, threads = _cluster(config)
-    start, queued = partial(cluster.scale, config.workers), config.engine == "slurm"
+    cluster, threads = start_cluster(config)
+    start = partial(cluster.scale, config.workers)
+    queued = partial(jobs_in_queue, cluster) if config.engine == "slurm" else None
     with cluster, Client(cluster, set_as_default=False) as client:
-        yield DaskEngine(client, threads, start, queued=queued)
-
-
-def _cluster(config: EngineConfig) -> tuple[Any, int]:
-    """Start workers, and return with how many threads each is to compute."""
-    # Of the two threads of a worker, one computes.
-    if config.engine == "dask":
-        from distributed import LocalCluster
-
-        try:
-            local = LocalCluster(
-                n_workers=config.workers,
-                threads_per_worker=2,
-                dashboard_address=None,
-                scheduler_kwargs=_ANY_PORT,
-                # What goes wrong is told in one sentence, and not by every worker, too.
-                silence_logs=logging.CRITICAL,
-            )
-        except RuntimeError as error:
-            raise InputError(_NO_PROCESSES) from error
-        return local, max(1, (os.cpu_count() or 1) // config.workers)
-    try:
-        from dask_jobqueue import SLURMCluster
-    except ImportError as error:
-        raise InputError(_missing(config)) from error
-    given: dict[str, Any] = (
-        {} if config.walltime is None else {"walltime": config.walltime}
-    )
-    jobs = SLURMCluster(
-        cores=2,
-        processes=1,
-        job_cpu=config.cpus,
-        memory=config.memory,
-        job_extra_directives=list(config.directives),
-        scheduler_options={"dashboard": False, **_ANY_PORT},
-        **given,
-    )
-    jobs.scale(jobs=config.workers)
-    return jobs, config.cpus
-
-
-def _missing(config: EngineConfig) -> str:
-    return (
-        f"The engine {config.engine} needs dask.distributed and dask-jobqueue: "
-        'pip install "napari-unet-em[cluster]", or take --engine local.'
-    )
+        yield DaskEngine(client, threads, start, queued)
 
 
 @contextmanager

@@ -181,7 +181,7 @@ class Predictor:
                     messages = f"{messages}\n{words}".lstrip()
                     waiting = _cut([*batch, *waiting], capacity)
                     continue
-                messages += self._backend.told()
+                messages = f"{messages}\n{self._backend.told()}".strip()
                 total = done + len(batch) + len(waiting)
                 for tile, answer in zip(batch, answers, strict=True):
                     done += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ from napari_unet.predict.block_settings import (
     in_whole_slices,
     settle_blocks,
 )
-from napari_unet.predict.blocks import BLOCK_VOXELS, chunks_for, grid_for
+from napari_unet.predict.blocks import BLOCK_VOXELS, Written, chunks_for, grid_for
+from napari_unet.predict.engines import Waiting
 from napari_unet.predict.volume_image import VolumeImage
 from napari_unet.words import clock
 
@@ -68,12 +70,15 @@ class BlockDone:
         Blocks so far, those of earlier starts included, and blocks in all.
     seconds_left
         Of this stage, by the blocks of this start.
+    message
+        Lines to the user on what had to be changed, each told once; or "".
     """
 
     stage: str
     done: int
     total: int
     seconds_left: float
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,14 +142,15 @@ class VolumePrediction:
     complete: bool = True
 
 
-Steps = Generator[Started | BlockDone, None, VolumePrediction]
-_Stage = Generator[BlockDone, None, bool]
+VolumeStep = Started | Waiting | BlockDone
+Steps = Generator[VolumeStep, None, VolumePrediction]
+_Stage = Generator[Waiting | BlockDone, None, bool]
 
 
 def predict_volume_steps(
     request: VolumeRequest, engine: Engine, stop: Event | None = None
 ) -> Steps:
-    """Predict a volume to disk, yielding after every block.
+    """Predict a volume to disk, yielding after every block, and where nobody works.
 
     What an earlier start of the same request did is not done again. `stop` ends the
     work after the blocks in hand; from any thread.
@@ -192,6 +198,7 @@ class _Run:
         self._finish, self._engine, self._stop = finish, engine, stop
         self._folder = PlanFolder.beside(request.out)
         self._began = time.monotonic()
+        self._told, self._devices = set[str](), list[str]()
         self._slices = in_whole_slices(finish, predictor, image.shape[1:])
         self._name = "objects" if finish.numbers_objects else "classes"
         self._cut(request.block)
@@ -303,8 +310,8 @@ class _Run:
             words = f"Stopped after {done:,} of {len(self.grid):,} blocks"
             return VolumePrediction(labels, words, *self._made, complete=False)
         spent = clock(time.monotonic() - self._began)
-        device = self._predictor.device_for(self._image.shape[1:])
-        words = f"Done in {spent} on {device.words}"
+        where = f" on {' and '.join(self._devices)}" if self._devices else ""
+        words = f"Done in {spent}{where}"
         return VolumePrediction(labels, words, *self._made)
 
     @property
@@ -340,12 +347,29 @@ class _Run:
         known, total = self._folder.done(name), len(self.grid)
         missing = (block for block in self.grid if block.index not in known)
         done, began = len(known), time.monotonic()
-        for finished in self._engine.run(work, missing, self._stop):
-            self._folder.mark(name, finished.block.index, finished.result)
+        for step in self._engine.run(work, missing, self._stop):
+            if isinstance(step, Waiting):
+                yield step
+                continue
+            written = step.result
+            self._folder.mark(name, step.block.index, written.value)
             done += 1
-            each = (time.monotonic() - began) / (done - len(known))
-            yield BlockDone(STAGES[name], done, total, each * (total - done))
+            left = (time.monotonic() - began) / (done - len(known)) * (total - done)
+            yield BlockDone(STAGES[name], done, total, left, self._news(written))
         return done == total
+
+    def _news(self, written: Written) -> str:
+        """Return what the user was not told yet, whichever process says it."""
+        if written.device and written.device not in self._devices:
+            self._devices.append(written.device)
+        news = []
+        for line in written.message.splitlines():
+            # What stands in brackets is the reason, with numbers of each process.
+            gist = re.sub(r"\(.*\)", "", line)
+            if gist not in self._told:
+                self._told.add(gist)
+                news.append(line)
+        return "\n".join(news)
 
     def _result(self, dtype: DTypeLike) -> Levels:
         request = self._request

@@ -14,9 +14,11 @@ from napari_unet.config import EngineConfig, PostprocessConfig, UNetConfig
 from napari_unet.data.ome_zarr_writer import create_image, planned
 from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.data.volume import write_box
+from napari_unet.model import compiled
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
-from napari_unet.predict import blocks
+from napari_unet.predict import backend, blocks
+from napari_unet.predict.engines import Waiting
 from napari_unet.samples import em_stack
 from napari_unet.score import volume_scoring
 from napari_unet.widgets.layers.roles import Role, role_of
@@ -128,3 +130,25 @@ def test_what_was_predicted_to_disk_is_scored_all_at_once_or_in_parts(
     assert "the memory does not hold all" in scores.errors.why_not()
     scores.save_report("report.html")
     assert "does not hold the pictures" in scores.status.text()
+
+
+def test_what_had_to_be_changed_and_what_is_waited_for_stands_in_the_status(
+    predict: Any, finish: Any, monkeypatch: Any
+) -> None:
+    pytest.importorskip("openvino")
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(compiled.CompiledNetwork, "probabilities", fail)
+    monkeypatch.setattr(backend, "_PAYS", 1)
+    monkeypatch.setattr(blocks, "BLOCK_VOXELS", 8 * 600 * 64)
+    box, seen = predict.volume, []
+    box.job.stepped.connect(lambda _: seen.append(box.status.text()))
+    box.run_button.click()
+    finish(box)
+    fails = "OpenVINO fails (no such operation): torch predicts."
+    assert any(fails in text and "blocks" in text for text in seen)
+    assert box.status.text().count(fails) == 1
+    box.on_step(Waiting("No job of SLURM works yet."))
+    assert box.status.text() == "Waiting ...\nNo job of SLURM works yet."

@@ -16,6 +16,7 @@ from napari_unet.data.machine_memory import machine_memory
 from napari_unet.data.volume_files import holds_volume, place_beside, volume_at
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
+from napari_unet.predict.engines import Waiting
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.widgets.layers.arrays import in_hand
 from napari_unet.widgets.layers.axes import planes
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from napari_unet.predict.volume_prediction import BlockDone, VolumePrediction
+    from napari_unet.predict.volume_prediction import VolumePrediction, VolumeStep
 
 _ENGINES = {
     "local": "this program",
@@ -179,12 +180,17 @@ class VolumeBox(Runner):
         self._made_from = layer, options["model"]
         self.start("Predicting a volume", work)
 
-    def on_step(self, item: Started | BlockDone) -> None:
+    def on_step(self, item: VolumeStep) -> None:
         """Show how many blocks are done, and the time that is left."""
         if isinstance(item, Started):
             self._notes = [f"On {item.device}", *item.notes]
             self.show_progress(0, "\n".join(["Reading the image ...", *self._notes]))
             return
+        if isinstance(item, Waiting):
+            self.status.say("Waiting ...", item.words)
+            return
+        if item.message:
+            self._notes.insert(0, item.message)
         stage = f"{item.stage[0].upper()}{item.stage[1:]}"
         words = f"{stage}: {item.done:,} of {item.total:,} blocks"
         words = f"{words}, {clock(item.seconds_left)} left"

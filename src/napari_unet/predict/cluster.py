@@ -1,0 +1,84 @@
+"""Processes of this machine or jobs of SLURM that wait for blocks to work on."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from napari_unet.config.engine import EngineConfig
+from napari_unet.errors import InputError
+from napari_unet.words import counted
+
+_ANY_PORT = {"dashboard_address": ":0"}
+"""Of a scheduler: it has a server of its own even without a dashboard."""
+_NO_PROCESSES = (
+    "The processes of the engine dask do not start: a script of your own has to do all "
+    'it does below if __name__ == "__main__":, since they read it, too; or take the '
+    "engine local."
+)
+
+
+def start_cluster(config: EngineConfig) -> tuple[Any, int]:
+    """Start the workers of an engine that has its own.
+
+    Returns
+    -------
+    A cluster of dask, and with how many threads each of its workers is to compute.
+
+    Raises
+    ------
+    InputError
+        When they do not start, or dask-jobqueue is missing.
+    """
+    # Of the two threads of a worker, one computes.
+    if config.engine == "dask":
+        from distributed import LocalCluster
+
+        try:
+            local = LocalCluster(
+                n_workers=config.workers,
+                threads_per_worker=2,
+                dashboard_address=None,
+                scheduler_kwargs=_ANY_PORT,
+                # What goes wrong is told in one sentence, and not by every worker, too.
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError as error:
+            raise InputError(_NO_PROCESSES) from error
+        return local, max(1, (os.cpu_count() or 1) // config.workers)
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError as error:
+        raise InputError(missing_package(config.engine)) from error
+    given: dict[str, Any] = (
+        {} if config.walltime is None else {"walltime": config.walltime}
+    )
+    jobs = SLURMCluster(
+        cores=2,
+        processes=1,
+        job_cpu=config.cpus,
+        memory=config.memory,
+        job_extra_directives=list(config.directives),
+        scheduler_options={"dashboard": False, **_ANY_PORT},
+        **given,
+    )
+    jobs.scale(jobs=config.workers)
+    return jobs, config.cpus
+
+
+def missing_package(engine: str) -> str:
+    """Return what to install for an engine of dask."""
+    return (
+        f"The engine {engine} needs dask.distributed and dask-jobqueue: "
+        'pip install "napari-unet-em[cluster]", or take --engine local.'
+    )
+
+
+def jobs_in_queue(cluster: Any) -> str:
+    """Return in words how many jobs of SLURM have not begun."""
+    jobs = counted(len(cluster.plan - cluster.observed), "job")
+    return (
+        f"No job of SLURM works yet, {jobs} submitted: `squeue --me` tells what they "
+        "wait for; the prediction goes on once the first begins."
+    )
