@@ -3,7 +3,6 @@
     xvfb-run -a -s "-screen 0 1280x800x24" python benchmarks/interface.py --data FOLDER
     xvfb-run ... python benchmarks/interface.py --data FOLDER --start em-membranes noise
     xvfb-run ... python benchmarks/interface.py --data FOLDER --gaps --against OLD/src
-    xvfb-run ... python benchmarks/interface.py --data FOLDER --suggest 5
 
 Opens napari with the training stack of ISBI 2012 (512 x 512), paints a box of
 256 x 256 pixels from its truth, starts live training, and then paints strokes with
@@ -20,10 +19,6 @@ follow.
 
 `--gaps` measures instead how long the window stands still at most while work begins and
 ends (gaps.py), of this checkout and of another; `--stacks` tells what it was at.
-
-`--suggest` measures instead how long after a click on *Annotate here next* the view is
-at the first place, so many times, by the starter for cells: with nothing predicted
-before, and with the probabilities of all slices in the viewer.
 """
 
 import argparse
@@ -276,59 +271,6 @@ def measure(options: argparse.Namespace, start: str, seed: int) -> None:
         window.viewer.close()
 
 
-def suggest(options: argparse.Namespace) -> None:
-    """Search for places to annotate as often as was asked for."""
-    import tifffile
-
-    from napari_unet.starters.model_file import model_file
-
-    image = tifffile.imread(options.data / "isbi2012-train-volume.tif")
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["NAPARI_UNET_HOME"] = home
-        window = Window(image, np.zeros(image.shape, bool), _STARTER)
-        model = window.train.workspace.model = model_file(_STARTER)
-        # The dock loads torch for a starter meanwhile.
-        window.wait(10.0)
-        search(window, options.suggest, "nothing predicted before")
-        predict(window, model)
-        search(window, options.suggest, "all slices predicted before")
-        window.viewer.close()
-
-
-def search(window: Window, times: int, what: str) -> None:
-    from napari_unet.widgets.train.suggestions import BOX_LAYER
-
-    part, layers, took = window.train.suggestions, window.viewer.layers, []
-    for _ in range(times):
-        began = time.perf_counter()
-        part.run_button.click()
-        window.wait(60.0, lambda: BOX_LAYER in layers)
-        took.append(time.perf_counter() - began)
-        part.run_button.click()
-        window.wait(60.0, lambda: not part.running)
-        layers.remove(BOX_LAYER)
-    tell(f"click to the first place, {what}: median", statistics.median(took), "s")
-    tell(f"click to the first place, {what}: longest", max(took), "s", n=len(took))
-
-
-def predict(window: Window, model: Path) -> None:
-    """Put a prediction into the viewer, with its probabilities, as the dock does."""
-    from napari_unet.predict.made_by import MadeBy
-    from napari_unet.predict.segment import segment
-    from napari_unet.widgets.layers.maps import add_slice, make_maps
-    from napari_unet.widgets.layers.marks import remember
-
-    image = window.layer
-    made = segment(model, image.data, probabilities=True)
-    prediction = window.viewer.add_labels(made.labels, visible=False)
-    remember(prediction, MadeBy(model, image.name))
-    (likely,) = make_maps(window.viewer, image, model, 1, image.data.shape)
-    likely.data[:] = np.asarray(made.probabilities)[1]
-    for z in range(len(likely.data)):
-        add_slice(likely, z)
-    window.train.workspace.prediction = prediction
-
-
 def in_turns(options: argparse.Namespace) -> None:
     """Measure every start with every seed, each in a process of its own; medians."""
     found: dict[tuple[str, str], list[float | None]] = {}
@@ -359,7 +301,6 @@ def main() -> None:
     parser.add_argument("--start", nargs="+", default=[NOISE])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--screenshot", type=Path, help="PNG to draw, of a single run")
-    parser.add_argument("--suggest", type=int, help="searches for places to annotate")
     parser.add_argument("--gaps", action="store_true", help="where it stands still")
     parser.add_argument("--against", type=Path, help="folder src of another checkout")
     parser.add_argument("--stacks", action="store_true", help="what it stood still for")
@@ -368,8 +309,6 @@ def main() -> None:
         builds = [Path(__file__).resolve().parents[1] / "src", options.against]
         sources = [one.resolve() for one in builds if one is not None]
         compare(options.data.resolve(), sources, stacks=options.stacks)
-    elif options.suggest:
-        suggest(options)
     elif len(options.start) == len(options.seeds) == 1:
         measure(options, options.start[0], options.seeds[0])
     else:

@@ -34,10 +34,10 @@ def em():
     return em_stack((4, 200, 170), seed=3)
 
 
-def look(em, model, z=2, region=None, move=None, **options):
+def look(em, model, z=2, region=None, move=None):
     """Everything that comes at the first look; the view moves after the first tile."""
     requests = LiveRequests()
-    requests.look_at(z, region, **options)
+    requests.look_at(z, region)
     found = []
     device = choose_device("cpu", 2)
     where = device, Threads(device)
@@ -53,10 +53,10 @@ def test_it_is_what_the_whole_slice_gives_where_it_is_looked_at(em):
     (shown,) = look(em, model, region=(slice(130, 140), slice(0, 60)))
     # Widened to blocks of 128 pixels.
     assert shown.core == (slice(2, 3), slice(128, 200), slice(0, 128))
-    assert (shown.step, shown.drawn_by, shown.probabilities) == (0, "the starter", None)
+    assert (shown.step, shown.drawn_by) == (0, "the starter")
     whole = Predictor(model, PredictConfig(device="cpu")).predict(em[0].as_czyx())
     np.testing.assert_array_equal(shown.labels, whole.labels[shown.core])
-    (sure,) = look(em, model, probabilities=True)
+    (sure,) = look(em, model)
     assert sure.probabilities.shape == (2, 1, 200, 170)
 
 

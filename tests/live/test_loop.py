@@ -118,14 +118,14 @@ def test_it_learns_from_one_slice_and_shows_another(em):
     assert shown.updates == 1
 
 
-def test_a_region_is_predicted_alone_with_probabilities_on_demand(em):
+def test_a_region_is_predicted_alone_with_probabilities(em):
     stack = em_stack((4, 300, 160), seed=3)[0]
     loop = LiveLoop(stack, config=settings())
     painted = np.zeros((300, 160), np.uint8)
     painted[:20], painted[30:] = 1, 2
     loop.requests.update(0, painted)
     region = (slice(140, 150), slice(-5, 300))
-    loop.requests.look_at(3, region, probabilities=True)
+    loop.requests.look_at(3, region)
     shown = next(item for item in take(loop, is_preview()) if is_preview()(item))
     # Widened to blocks of 128 pixels.
     assert shown.core == (slice(3, 4), slice(128, 256), slice(128, 160))

@@ -63,7 +63,6 @@ def first_look(
     box = (slice(0, 1), *view.box[1:])
     for tile in predictor.normalised_tiles(plane, box, middle_first=True):
         core = (view.box[0], *tile.core[1:])
-        kept = tile.probabilities if view.probabilities else None
-        yield Preview(core, tile.labels, kept, 0, 0, drawn_by)
+        yield Preview(core, tile.labels, tile.probabilities, 0, 0, drawn_by)
         if requests.view != wanted:
             return

@@ -299,8 +299,9 @@ class LiveLoop:
             self._set.image.image, view.box, middle_first=True
         )
         for tile in tiles:
-            kept = tile.probabilities if view.probabilities else None
-            yield Preview(tile.core, tile.labels, kept, step, learnt, drawn_by)
+            yield Preview(
+                tile.core, tile.labels, tile.probabilities, step, learnt, drawn_by
+            )
             if self._view() != view or self._stop.is_set():
                 return
         self._shown, self._shown_at = (view, step), time.perf_counter()

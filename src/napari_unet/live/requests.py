@@ -61,12 +61,10 @@ class LiveRequests(Onlooker):
         self,
         z: int | None,
         region: tuple[slice, slice] | None = None,
-        *,
-        probabilities: bool = False,
     ) -> None:
         """Ask for previews of a part of slice `z`; None ends them."""
         with self._changed:
-            super().look_at(z, region, probabilities=probabilities)
+            super().look_at(z, region)
             self._changed.notify_all()
 
     def pause(self, paused: bool = True) -> None:

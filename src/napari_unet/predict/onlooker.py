@@ -17,18 +17,17 @@ _BLOCK = 128
 
 
 class View(NamedTuple):
-    """What is looked at: a slice, its rows and columns, and whether how sure it is."""
+    """What is looked at: a slice, its rows and columns."""
 
     z: int
     region: tuple[slice, slice] | None
-    probabilities: bool
 
     def within(self, shape: Sequence[int]) -> View:
         """Return the view within a (Z, Y, X) image, and in whole blocks."""
         depth, *plane = shape
         parts = zip(self.region or (slice(None),) * 2, plane, strict=True)
         rows, columns = (_widen(part, length) for part, length in parts)
-        return View(min(max(self.z, 0), depth - 1), (rows, columns), self.probabilities)
+        return View(min(max(self.z, 0), depth - 1), (rows, columns))
 
     @property
     def box(self) -> tuple[slice, ...]:
@@ -52,11 +51,9 @@ class Onlooker:
         self,
         z: int | None,
         region: tuple[slice, slice] | None = None,
-        *,
-        probabilities: bool = False,
     ) -> None:
         """Ask for previews of a part of slice `z`; None ends them."""
-        self.view = None if z is None else View(z, region, probabilities)
+        self.view = None if z is None else View(z, region)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +67,7 @@ class Preview:
     labels
         The class of each pixel, (z, y, x) uint8.
     probabilities
-        (num_classes, z, y, x) float32, or None where they are not wanted.
+        (num_classes, z, y, x) float32.
     step
         Steps of the network that was asked.
     updates
@@ -82,7 +79,7 @@ class Preview:
 
     core: tuple[slice, ...]
     labels: NDArray[np.uint8]
-    probabilities: NDArray[np.floating] | None
+    probabilities: NDArray[np.floating]
     step: int
     updates: int = 0
     drawn_by: str = NETWORK

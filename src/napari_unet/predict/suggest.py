@@ -118,6 +118,8 @@ class _Grid:
         self, unsure: NDArray[np.floating], annotated: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Return the score of each box; 0 where too much of it is annotated."""
+        if not unsure.any():
+            return np.zeros((len(self.rows), len(self.columns)))
         known = self._means(annotated)
         means = self._means(np.where(annotated, 0, unsure))
         return np.where(known > _LITTLE, 0, means)

@@ -104,18 +104,40 @@ def uncertainty(
         part = source[:, slab] if flat else source
         part = normalize(part) if alone else part
         wanted = slice(0, 1) if flat else slab
-        answers = []
-        for turn in TURNS[:turns]:
-            answer = _answer(predictor, part, wanted, turn, stop or Event())
-            if answer is None:
-                return
-            answers.append(answer)
-        each = np.stack(answers)
-        entropy = entropy_of(each.mean(axis=0))
-        apart = np.maximum(entropy - entropy_of(each).mean(axis=0), 0)
-        for z, *measures in zip(range(total)[slab], entropy, apart, strict=True):
+        found = _compared(predictor, part, wanted, turns, stop)
+        if found is None:
+            return
+        for z, *measures in zip(range(total)[slab], *found, strict=True):
             done += 1
             yield SliceDone(done, total, z, *measures)
+
+
+def glance(
+    predictor: Predictor,
+    image: ArrayLike,
+    box: tuple[slice, ...],
+    stop: Event | None = None,
+) -> NDArray[np.float32] | None:
+    """Return the disagreement of two turns in a small (Z, Y, X) box alone, soon.
+
+    What lies around the box is not shown to the network, and nothing but its slices is
+    normalised: near its rim, and by models that normalise a whole image, it differs a
+    little from what `uncertainty` tells. None once stopped.
+
+    Raises
+    ------
+    InputError
+        When the image has other channels than the network was trained on.
+    OutOfMemoryError
+        As `Predictor.tiles`.
+    """
+    predictor.check(image.shape)
+    slices, rows, columns = box
+    whole = predictor.model.card.normalization(image[:, slices])
+    part = whole[..., rows, columns]
+    wanted = slice(0, slices.stop - slices.start)
+    found = _compared(predictor, part, wanted, 2, stop)
+    return None if found is None else found[1]
 
 
 def _slabs(total: int, size: int) -> Iterator[slice]:
@@ -126,6 +148,25 @@ def _slabs(total: int, size: int) -> Iterator[slice]:
         first = size * int(f"{number:0{bits}b}"[::-1], 2)
         if first < total:
             yield slice(first, min(total, first + size))
+
+
+def _compared(
+    predictor: Predictor,
+    image: NDArray[np.float32],
+    wanted: slice,
+    turns: int,
+    stop: Event | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Return entropy and disagreement, (z, Y, X), or None once stopped."""
+    answers = []
+    for turn in TURNS[:turns]:
+        answer = _answer(predictor, image, wanted, turn, stop or Event())
+        if answer is None:
+            return None
+        answers.append(answer)
+    each = np.stack(answers)
+    entropy = entropy_of(each.mean(axis=0))
+    return entropy, np.maximum(entropy - entropy_of(each).mean(axis=0), 0)
 
 
 def _answer(

@@ -79,8 +79,9 @@ class Previews:
         model = Model(network, ModelCard(network=network.config))
         predictor = Predictor(model, config, self._trainer.device)
         for tile in predictor.normalised_tiles(self._image.image, box):
-            kept = tile.probabilities if view.probabilities else None
-            yield Preview(tile.core, tile.labels, kept, self._trainer.step)
+            yield Preview(
+                tile.core, tile.labels, tile.probabilities, self._trainer.step
+            )
 
 
 def _tiles(view: View) -> list[_Box]:

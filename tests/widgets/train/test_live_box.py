@@ -197,6 +197,22 @@ def test_another_shape_of_the_annotations_ends_in_good_order(
     assert "another shape" in live.status.text()
 
 
+def test_what_was_drawn_last_is_known_after_the_end_too(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.dims.set_current_step(0, 5)
+    wait_for_preview(viewer, qtbot, 5)
+    stop(live, finish)
+    image = viewer.layers["em"]
+    drawn = live.live.drawn(image)
+    assert {one.core[0].start for one in drawn} == {5}
+    assert drawn[-1].probabilities.shape[1:] == drawn[-1].labels.shape
+    assert not live.live.drawn(viewer.add_image(image.data, name="another"))
+
+
 def test_the_preview_can_be_removed_and_asked_for_again(
     live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
 ) -> None:

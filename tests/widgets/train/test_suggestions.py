@@ -16,9 +16,9 @@ from qtpy.QtCore import QSize, Qt
 from napari_unet.config import AnnotationKind, UNetConfig
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
-from napari_unet.predict import guidance
-from napari_unet.predict.guidance import Found, find_places
+from napari_unet.predict.guidance import Found
 from napari_unet.predict.made_by import MadeBy
+from napari_unet.predict.onlooker import Preview
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
 from napari_unet.widgets.layers.maps import add_slice, make_maps
@@ -251,9 +251,8 @@ def test_uncertainty_is_a_layer_only_when_asked_for(
 
 
 def test_the_first_place_is_gone_to_while_the_search_goes_on(
-    part: Any, viewer: Any, qtbot: Any, monkeypatch: Any
+    part: Any, viewer: Any, qtbot: Any
 ) -> None:
-    monkeypatch.setattr(guidance, "_FIRST_SECONDS", 0.0)
     part.run_button.click()
     qtbot.waitUntil(lambda: BOX_LAYER in viewer.layers, timeout=60_000)
     assert part.running
@@ -262,7 +261,7 @@ def test_the_first_place_is_gone_to_while_the_search_goes_on(
     every = [part.list.item(row) for row in range(part.list.count())]
     places = [item.data(Qt.ItemDataRole.UserRole) for item in every]
     assert part.list.currentRow() == 0
-    assert places[0] == first
+    assert (places[0].z, places[0].box) == (first.z, first.box)
     assert 1 < len(places) == len({(one.z, str(one.box)) for one in places})
     assert viewer.dims.current_step[0] == first.z
 
@@ -291,28 +290,72 @@ def test_the_first_place_is_where_an_earlier_prediction_was_unsure(
     asked.set()
     qtbot.waitUntil(lambda: not part.running, timeout=60_000)
     assert place.z == viewer.dims.current_step[0] == 3
-    assert part.list.item(0).data(Qt.ItemDataRole.UserRole) == place
+    assert part.list.item(0).data(Qt.ItemDataRole.UserRole).box == place.box
     assert part.list.count() > 1
 
 
-def test_a_search_that_is_stopped_keeps_what_was_found(
-    part: Any, search: Callable[[], None]
+@pytest.mark.parametrize("removed", [False, True])
+def test_the_first_guess_is_told_as_one_and_survives_a_stop_or_a_removed_image(
+    part: Any, viewer: Any, qtbot: Any, removed: bool
 ) -> None:
-    stop, nothing = Event(), np.zeros(SHAPE, np.uint8)
-    looks = find_places(make_model, part_stack(part), nothing, None, 32, stop)
-    z = next(looks).z
-    stop.set()
-    with pytest.raises(StopIteration) as end:
-        next(looks)
-    guidance = end.value.value
-    assert {found.place.z for found in guidance.places} == {z}
-    assert "1 of 5 slices" in guidance.words
+    asked = Event()
+
+    class Slow(UNet):
+        """Answers the glance, and nothing more before it is let."""
+
+        def probabilities(self, images: Any) -> Any:
+            if self.num_answers > 1:
+                asked.wait(60)
+            self.num_answers += 1
+            return super().probabilities(images)
+
+    def slow() -> Model:
+        model = make_model()
+        model.network.__class__, model.network.num_answers = Slow, 0
+        return model
+
+    part._model = lambda: slow
+    viewer.dims.set_current_step(0, 2)
+    part.run_button.click()
+    qtbot.waitUntil(lambda: part.list.count() > 0, timeout=60_000)
+    place = part.list.item(0).data(Qt.ItemDataRole.UserRole)
+    assert place.z == viewer.dims.current_step[0] == 2
+    assert part.running
+    assert "first guess" in part.status.text()
+    if removed:
+        viewer.layers.remove("em")
+    else:
+        part.run_button.click()
+    asked.set()
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    assert part.list.item(0).data(Qt.ItemDataRole.UserRole).box == place.box
+    assert part.list.currentRow() == 0
 
 
-def part_stack(part: Any) -> Any:
-    from napari_unet.widgets.layers.arrays import image_stack
+def test_what_a_network_that_learns_has_drawn_gives_the_first_guess(
+    part: Any, viewer: Any, qtbot: Any
+) -> None:
+    asked = Event()
+    likely = np.zeros((2, 1, 96, 64), np.float32)
+    likely[0] = 1
+    likely[:, :, 40:72, 16:48] = 0.5
+    core = (slice(4, 5), slice(0, 96), slice(0, 64))
+    part._previews = lambda image: [
+        Preview(core, likely.argmax(0).astype(np.uint8), likely, 3)
+    ]
 
-    return image_stack(part.workspace.image)
+    def late() -> Model:
+        asked.wait(60)
+        return make_model()
+
+    part._model = lambda: late
+    part.run_button.click()
+    qtbot.waitUntil(lambda: part.list.count() > 0, timeout=60_000)
+    place = part.list.item(0).data(Qt.ItemDataRole.UserRole)
+    asked.set()
+    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    assert place.z == 4
+    assert part.list.count() == 8
 
 
 def test_stopping_at_once_ends_well(part: Any, qtbot: Any) -> None:

@@ -98,15 +98,18 @@ def copied(
     return [np.array(planes(one)[slices], np.float32) for one in maps]
 
 
-def predicted_slices(maps: list[Image], at_most: int) -> dict[int, NDArray[np.float32]]:
+def predicted_slices(
+    maps: list[Image], at_most: int
+) -> list[tuple[tuple[slice, ...], NDArray[np.float32]]]:
     """Return the probabilities of some slices that are whole, spread over the stack.
 
-    (num_classes, Y, X) each, by slice; to be called on the main thread.
+    Each is (num_classes, 1, Y, X), after its place; to be called on the main thread.
     """
     whole = [set(one.metadata.get(PREDICTED, ())) for one in maps]
     every = sorted(set.intersection(*whole)) if whole else []
     some = every[:: max(1, -(-len(every) // at_most))]
-    return {z: probabilities(maps, slice(z, z + 1))[:, 0] for z in some}
+    boxes = [slice(z, z + 1) for z in some]
+    return [((one,), probabilities(maps, one)) for one in boxes]
 
 
 def with_background(others: list[NDArray[np.float32]]) -> NDArray[np.float32]:

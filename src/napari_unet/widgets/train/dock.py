@@ -78,11 +78,11 @@ class TrainWidget(Panel):
         self.pause_button = button("Pause", self._on_pause)
         self.cost = CostLine(self.data, self.rows)
         self.device = DeviceLine()
-        self.done = DoneCard()
-        self.curves = CurvePlot()
+        self.done, self.curves = DoneCard(), CurvePlot()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
-        self.suggestions = SuggestionList(napari_viewer, self._newest_model)
+        seen = self.live.drawn
+        self.suggestions = SuggestionList(napari_viewer, self._newest_model, seen)
         self.send = SendPart(napari_viewer, self._newest_prediction)
         buttons = {"live": self.live_button, "preview": self.live.preview}
         buttons["next_place"] = self.suggestions.next_button

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from napari_unet.predict.onlooker import Onlooker, Preview
 from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.eye import Eye
+from napari_unet.widgets.layers.places import shape_in_space
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import button, check_box
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from napari_unet.train.training_source import TrainingSource
 
 _AGE_MS = 1000
+_KEPT = 8
+"""Tiles of the slice in view."""
 
 
 class LiveBox(QWidget):
@@ -70,7 +74,8 @@ class LiveBox(QWidget):
         self._layers: tuple[Image, Labels] | None = None
         self._beside = PartLayers(self, viewer)
         self._turns = Turns(self)
-        self._shown: Preview | None = None
+        self._drawn: list[Preview] = []
+        self._drawn_of: object = None
         self._was_seen = False
         self.undo_button = button("Undo this training", self.undoWanted.emit)
         tip = "Pause, keep the network, and predict all slices with it."
@@ -79,7 +84,7 @@ class LiveBox(QWidget):
         self.preview = check_box("Preview", self._on_preview, tip)
         self.preview.setChecked(True)
         tip = "Show how sure it is, as an image layer too."
-        self.probability = check_box("Probability", self._look, tip)
+        self.probability = check_box("Probability", self._on_probability, tip)
         self.age = QElidingLabel()
         self.age.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._timer = QTimer(self)
@@ -147,7 +152,8 @@ class LiveBox(QWidget):
 
     def watch(self, image: Image, onlooker: Onlooker) -> Onlooker:
         """Let somebody look at what is seen of an image, and show what comes of it."""
-        self._onlooker, self._shown = onlooker, None
+        self._onlooker, self._drawn = onlooker, []
+        self._drawn_of = (image.unique_id, shape_in_space(image))
         view = LivePreview(self._viewer, image, self)
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
@@ -194,16 +200,23 @@ class LiveBox(QWidget):
         """Show a part of the image as the network sees it."""
         if self.view is None or not self.preview.isChecked():
             return
-        self._shown = preview
+        z, core = preview.core[0], preview.core
+        others = [one for one in self._drawn if one.core[0] == z and one.core != core]
+        self._drawn = [*others[1 - _KEPT :], preview]
         self.view.show(preview)
-        if self.view.probability is not None:
-            self._beside.lay(self.view.probability)
+        if self.probability.isChecked():
+            self._show_probability(preview)
         self._show_age()
+
+    def drawn(self, image: Image) -> Sequence[Preview]:
+        """Return what was drawn last of a slice of an image, also after the end."""
+        of = self._drawn_of == (image.unique_id, shape_in_space(image))
+        return tuple(self._drawn) if of else ()
 
     @property
     def updates_seen(self) -> int:
         """Strokes that the newest preview has learnt from."""
-        return self._shown.updates if self._shown else 0
+        return self._drawn[-1].updates if self._drawn else 0
 
     def _look(self, *_: Any) -> None:
         if self.view is not None:
@@ -212,14 +225,20 @@ class LiveBox(QWidget):
     def _on_looked(self, z: int, region: tuple[slice, slice]) -> None:
         if self._onlooker is None:
             return
-        wanted = self.probability.isChecked()
-        shown = z if self.preview.isChecked() else None
-        self._onlooker.look_at(shown, region, probabilities=wanted)
+        self._onlooker.look_at(z if self.preview.isChecked() else None, region)
 
     def _on_preview(self, checked: bool) -> None:
         if self.view is not None:
             self.view.set_visible(checked)
         self._look()
+
+    def _on_probability(self, checked: bool) -> None:
+        for preview in self._drawn if checked else ():
+            self._show_probability(preview)
+
+    def _show_probability(self, preview: Preview) -> None:
+        if self.view is not None:
+            self._beside.lay(self.view.show_probability(preview))
 
     def _on_eye(self) -> None:
         """Tick the box while the eye shows the preview: nothing else is predicted."""
@@ -227,7 +246,7 @@ class LiveBox(QWidget):
             self.preview.setChecked(self.view.seen)
 
     def _on_preview_removed(self) -> None:
-        self._shown = None
+        self._drawn = []
         self.preview.setChecked(False)
 
     def _on_reshaped(self) -> None:
@@ -249,8 +268,8 @@ class LiveBox(QWidget):
         )
 
     def _show_age(self) -> None:
-        if self.view is None or self._shown is None:
+        if self.view is None or not self._drawn:
             return
         seconds = time.monotonic() - self.view.shown_at
-        drawn_by, z = self._shown.drawn_by, self._shown.core[0].start
+        drawn_by, z = self._drawn[-1].drawn_by, self._drawn[-1].core[0].start
         self.age.setText(f"Preview: slice {z}, {seconds:.1f} s old, by {drawn_by}")

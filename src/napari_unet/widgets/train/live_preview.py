@@ -108,11 +108,12 @@ class LivePreview(QObject):
         slices = layer.metadata[PREDICTED]
         if preview.core[0].start not in slices:
             slices.append(preview.core[0].start)
-        if preview.probabilities is not None:
-            if self.probability is None:
-                self._make_probability()
-            foreground = 1 - preview.probabilities[0]
-            _put(self.probability, preview.core, foreground)
+
+    def show_probability(self, preview: Preview) -> Image:
+        """Put how sure the network is into a layer of its own."""
+        layer = self.probability or self._make_probability()
+        _put(layer, preview.core, 1 - preview.probabilities[0])
+        return layer
 
     @property
     def seen(self) -> bool:
@@ -153,9 +154,9 @@ class LivePreview(QObject):
         self.layer = layer
         return layer
 
-    def _make_probability(self) -> None:
+    def _make_probability(self) -> Image:
         empty = np.zeros(plane_shape(self._image), np.float32)
-        self.probability = self._add(
+        layer: Image = self._add(
             Image,
             empty,
             "preview probability",
@@ -163,6 +164,8 @@ class LivePreview(QObject):
             colormap="magma",
             blending="additive",
         )
+        self.probability = layer
+        return layer
 
     def _add(self, kind: Any, data: Any, what: str, **options: Any) -> Any:
         options |= placed_like(self._image)

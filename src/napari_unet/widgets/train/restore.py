@@ -186,9 +186,10 @@ class Restore(QObject):
     def _show_tile(self, tile: TileDone) -> None:
         index = self._z - self._first - tile.core[0].start
         if self._view is not None and 0 <= index < len(tile.labels):
-            labels = tile.labels[index : index + 1]
+            here = slice(index, index + 1)
             core = (slice(self._z, self._z + 1), *tile.core[1:])
-            self._view.show(Preview(core, labels, None, 0, 0))
+            sure = tile.probabilities[:, here]
+            self._view.show(Preview(core, tile.labels[here], sure, 0, 0))
             if self._view.layer is not None:
                 # Slices of another network are not there any more.
                 self._view.layer.metadata[PREDICTED] = [self._z]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,14 @@ from napari_unet.data.labels import check_made_on
 from napari_unet.errors import InputError
 from napari_unet.predict.guidance import (
     SEARCH_SECONDS,
+    Box,
     Found,
     Guidance,
     Looked,
     ModelSource,
     find_places,
 )
+from napari_unet.predict.onlooker import Preview, View
 from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
@@ -35,7 +37,7 @@ from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.layers.maps import maps_of, predicted_slices
 from napari_unet.widgets.layers.marks import made_by
-from napari_unet.widgets.layers.places import shape_in_space
+from napari_unet.widgets.layers.places import shape_in_space, shown
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import (
@@ -81,17 +83,20 @@ class SuggestionList(Runner):
         Returns the model that is asked: the path of its file, or a function that
         copies a network while it learns and is called on the thread of the search;
         None where there is none yet.
+    drawn
+        Returns what a network that learns made of the view of an image lately.
     """
 
     def __init__(
         self,
         viewer: ViewerModel,
         model: Callable[[], ModelSource | None],
+        drawn: Callable[[Image], Sequence[Preview]] = lambda _image: (),
     ) -> None:
         super().__init__(_SEARCH, "Stop searching", _SEARCH_TIP, lines=3, hides=True)
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
-        self._model = model
+        self._model, self._previews = model, drawn
         self._of: Image | None = None
         self._unsure: NDArray[np.float32] | None = None
         self._layer: Image | None = None
@@ -156,6 +161,7 @@ class SuggestionList(Runner):
             raise InputError(reason)
         stack, labels = image_stack(layer), labels_array(annotations)
         check_made_on(stack.as_czyx().shape[1:], labels.shape)
+        view = shown(self.viewer, layer)
         work = partial(
             find_places,
             model,
@@ -164,24 +170,29 @@ class SuggestionList(Runner):
             self.workspace.kind,
             self.side.value(),
             coverage=self.workspace.coverage,
-            predicted=self._predicted(layer),
+            predicted=self._known(layer, model),
+            view=None if view.z is None else View(view.z, view.region),
         )
         self._of, self._first = layer, None
         self._unsure = np.zeros(labels.shape, np.float32)
         if self.show_box.isChecked():
             self._show_layer()
-        self.start("Searching places to annotate", work)
+        # The bar of the activity dock takes napari a tenth of a second.
+        self.start("Searching places to annotate", work, quiet=True)
 
-    def _predicted(self, image: Image) -> dict[int, NDArray[np.float32]]:
-        """Return what the last prediction of an image says of some of its slices."""
+    def _known(
+        self, image: Image, model: ModelSource
+    ) -> list[tuple[Box, NDArray[np.floating]]]:
+        """Return probabilities by the model, or by one before, of parts of an image."""
+        drawn = [(one.core, one.probabilities) for one in self._previews(image)]
         prediction = self.workspace.prediction
         made = made_by(prediction)
+        if made is None or made.of != image.name or (drawn and made.model != model):
+            return drawn
         maps = maps_of(self.viewer, prediction)
-        if made is None or made.of != image.name or not maps:
-            return {}
-        if shape_in_space(maps[0]) != shape_in_space(image):
-            return {}
-        return predicted_slices(maps, _SLICES)
+        if not maps or shape_in_space(maps[0]) != shape_in_space(image):
+            return drawn
+        return predicted_slices(maps, _SLICES) or drawn
 
     def on_step(self, look: Looked | Found) -> None:
         """Show how far it is, how unsure the network is of a slice, the first place."""
@@ -191,12 +202,14 @@ class SuggestionList(Runner):
             self._first = look
             self._list(look)
             self._go_to(0)
+            self.status.say("This is a first guess; searching for better places ...")
             return
         self._unsure[look.z] = look.unsure
         spent = time.monotonic() - self.job.began
         # Not all slices are looked at where that would take long.
         share = max(look.done / look.total, min(1.0, spent / SEARCH_SECONDS))
-        words = f"Searching: {look.done} of {look.total} slices"
+        search = "Searching" if self._first is None else "A first guess; searching on"
+        words = f"{search}: {look.done} of {look.total} slices"
         words = f"{words}, {self.job.left(share)}".removesuffix(", ")
         self.show_progress(share, words)
         if time.monotonic() - self._drawn > _REFRESH_SECONDS:
