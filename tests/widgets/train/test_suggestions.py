@@ -166,7 +166,10 @@ def test_one_click_lists_places_and_goes_to_the_best(
     part: Any, viewer: Any, annotations: Labels, search: Callable[[], None]
 ) -> None:
     search()
-    assert part.list.count() == 8
+    texts = [part.list.item(row).text() for row in range(part.list.count())]
+    assert len(texts) == 8
+    assert texts[0] == "first guess"
+    assert all(text.startswith("slice ") for text in texts[1:])
     assert "all slices" in part.status.text()
     first = part.list.item(0).data(256)
     assert viewer.dims.current_step[0] == first.z
@@ -176,10 +179,10 @@ def test_one_click_lists_places_and_goes_to_the_best(
 
 def test_pictures_are_sharp_where_a_screen_has_twice_the_pixels(qtbot: Any) -> None:
     found = Found(PLACE, np.zeros((256, 256), np.uint8))
-    size = QSize(72, 72)
+    size = QSize(68, 68)
     for ratio in (1.0, 2.0):
         icon = list_item(found, ratio).icon()
-        assert icon.pixmap(size, ratio).width() == 72 * ratio
+        assert icon.pixmap(size, ratio).width() == 68 * ratio
 
 
 def test_a_click_on_a_picture_goes_there(
@@ -322,6 +325,7 @@ def test_the_first_guess_is_told_as_one_and_survives_a_stop_or_a_removed_image(
     assert place.z == viewer.dims.current_step[0] == 2
     assert part.running
     assert "first guess" in part.status.text()
+    assert part.list.item(0).text() == "first guess"
     if removed:
         viewer.layers.remove("em")
     else:

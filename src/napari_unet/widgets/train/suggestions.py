@@ -60,7 +60,7 @@ BOX_LAYER = "annotate here"
 _SEARCH, _ANEW = "Annotate here next", "Search anew"
 _SEARCH_TIP = "Search the stack, and go to the best place."
 _NEXT_TIP = "Go to the next place of the list; past its end, search anew."
-_SIDE = 72
+_SIDE = 68
 """Of a thumbnail, in pixels of the screen."""
 _TEXT = 20
 _REFRESH_SECONDS = 0.2
@@ -228,8 +228,10 @@ class SuggestionList(Runner):
 
     def _list(self, *places: Found) -> None:
         self.list.clear()
-        for found in places:
-            self.list.addItem(list_item(found, self.list.devicePixelRatioF()))
+        ratio = self.list.devicePixelRatioF()
+        for row, found in enumerate(places):
+            guess = row == 0 and self._first is not None
+            self.list.addItem(list_item(found, ratio, guess=guess))
         self.refresh()
 
     def _on_item_clicked(self, item: QListWidgetItem) -> None:
@@ -314,8 +316,11 @@ def _thumbnails() -> QListWidget:
     return made
 
 
-def list_item(found: Found, ratio: float) -> QListWidgetItem:
-    """Make a picture that is sharp on a screen with so many pixels for each of Qt's."""
+def list_item(found: Found, ratio: float, *, guess: bool = False) -> QListWidgetItem:
+    """Make a picture that is sharp on a screen with so many pixels for each of Qt's.
+
+    Below it stands its slice or, where it is one, that it is a guess.
+    """
     place, grey = found.place, np.ascontiguousarray(found.picture)
     height, width = grey.shape
     kind = QImage.Format.Format_Grayscale8
@@ -327,7 +332,8 @@ def list_item(found: Found, ratio: float) -> QListWidgetItem:
         Qt.TransformationMode.SmoothTransformation,
     )
     pixmap.setDevicePixelRatio(ratio)
-    item = QListWidgetItem(QIcon(pixmap), f"slice {place.z}")
+    text = "first guess" if guess else f"slice {place.z}"
+    item = QListWidgetItem(QIcon(pixmap), text)
     item.setData(Qt.ItemDataRole.UserRole, place)
     rows, columns = place.box
     item.setToolTip(
