@@ -33,7 +33,7 @@ SEARCH_SECONDS = 20.0
 """No slice is begun after this time."""
 _FIRST_SECONDS = 0.5
 """After this time, the best place of what is known is told, where none was before."""
-_GLANCE = {2: (1, 256, 256), 3: (8, 128, 128)}
+_GLANCE = {2: (1, 256, 256), 3: (4, 128, 128)}
 """Pixels that are looked at before anything else, by dimensions of the network."""
 _SMOOTHING = 1.5
 """Standard deviation in pixels."""
