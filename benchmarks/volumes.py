@@ -35,6 +35,7 @@ from napari_unet.config import (
     EngineConfig,
     PostprocessConfig,
     PredictConfig,
+    RunConfig,
     UNetConfig,
 )
 from napari_unet.data.ome_zarr import open_volume
@@ -51,6 +52,7 @@ from napari_unet.predict.volume_image import VolumeImage
 from napari_unet.predict.volume_prediction import VolumeRequest, predict_volume_steps
 from napari_unet.samples import em_stack
 from napari_unet.steps import result_of
+from napari_unet.train.session import train_unet
 from napari_unet.words import sides
 
 CHUNKS = (64, 128, 128)
@@ -87,6 +89,16 @@ def write_model(path: Path, **settings: Any) -> Path:
     return path
 
 
+def teach_model(path: Path, base_channels: int, depth: int) -> None:
+    """Train for some seconds: a network of noise leaves a million pieces in a block."""
+    image, labels = em_stack((4, 256, 256), seed=0)
+    network = UNetConfig(base_channels=base_channels, depth=depth)
+    config = RunConfig(network=network)
+    given = {"patch_size": 128, "batch_size": 4, "steps": 100, "device": "cpu"}
+    model = train_unet(image, labels, config=config, **given)
+    save_model(path, model)
+
+
 def request(folder: Path, volume: Volume, out: str, **options: Any) -> VolumeRequest:
     config = options.pop("config", PredictConfig(device="cpu"))
     path = folder / "model.safetensors"
@@ -109,34 +121,35 @@ def engine_of(name: str, workers: int = 2) -> Iterator[Any]:
 
 def memory(folder: Path, options: argparse.Namespace) -> None:
     """Predict volumes of several sizes, each in a process of its own."""
+    teach_model(folder / "model.safetensors", base_channels=2, depth=2)
     for gigabytes in options.gigabytes:
         shape = (round(1024 * gigabytes), 1024, 1024)
         volume = write_volume(folder / f"{gigabytes}.ome.zarr", shape)
         for engine in options.engine:
-            peak(folder, volume, engine, "2", gigabytes=gigabytes)
+            peak(folder, volume, engine, gigabytes=gigabytes, base_channels=2)
         shutil.rmtree(volume.path)
 
 
 def slices(folder: Path, options: argparse.Namespace) -> None:
     """Predict a large slice in a process of its own."""
     volume = write_volume(folder / "slice.ome.zarr", (1, options.side, options.side))
-    for base in map(str, options.base_channels):
-        peak(folder, volume, "local", base, side=options.side)
+    for base in options.base_channels:
+        depth = 2 if base == 2 else 4
+        teach_model(folder / "model.safetensors", base, depth)
+        peak(folder, volume, "local", side=options.side, base_channels=base)
     shutil.rmtree(volume.path)
 
 
-def peak(folder: Path, volume: Volume, engine: str, base: str, **more: object) -> None:
-    words = [sys.executable, __file__, "memory", "--peak", volume.path, engine, base]
+def peak(folder: Path, volume: Volume, engine: str, **more: object) -> None:
+    words = [sys.executable, __file__, "memory", "--peak", volume.path, engine]
     words += ["--folder", str(folder)]
     found = json.loads(subprocess.check_output(words, text=True))
     seconds = found.pop("seconds")
-    more |= {"engine": engine, "base_channels": int(base), "seconds": seconds}
+    more |= {"engine": engine, "seconds": seconds}
     tell("peak memory of the largest process", found["gigabytes"], "GB", **more)
 
 
-def predict_and_tell(folder: Path, path: str, engine_name: str, base: str) -> None:
-    depth = 2 if base == "2" else 4
-    write_model(folder / "model.safetensors", base_channels=int(base), depth=depth)
+def predict_and_tell(folder: Path, path: str, engine_name: str) -> None:
     finish = PostprocessConfig(objects="connected", core=0, follow_slices=True)
     asked = request(folder, open_volume(path), "out.ome.zarr", finish=finish)
     began = time.monotonic()
@@ -389,7 +402,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="of each kind")
     parser.add_argument("--victim", nargs="+", default=VICTIMS, choices=VICTIMS)
     parser.add_argument("--folder", type=Path, help="where the volumes are written")
-    parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peak:
         predict_and_tell(options.folder, *options.peak)
