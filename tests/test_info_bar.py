@@ -33,7 +33,7 @@ from napari_unet.live.loop import LiveLoop
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model
 from napari_unet.model.networks.unet import UNet
-from napari_unet.predict.guidance import find_places
+from napari_unet.predict.guidance import Looked, find_places
 from napari_unet.predict.segment import segment
 from napari_unet.samples import em_stack
 from napari_unet.score.comparison import compare
@@ -157,6 +157,7 @@ def test_no_place_on_the_bar_is_asked_for(em, model):
         find_places(lambda: model, stack.picture, nothing[:, PICTURE], *options)
     )
     assert [one.place for one in with_bar.places] == [one.place for one in alone.places]
+    looks = [one for one in looks if isinstance(one, Looked)]
     assert all(look.unsure.shape == stack.shape[1:] for look in looks)
     assert not any(look.unsure[HEIGHT:].any() for look in looks)
 
