@@ -156,6 +156,15 @@ def test_slices_are_warped_by_themselves_and_those_without_truth_have_no_score()
     assert math.isnan(errors[2])
 
 
+@pytest.mark.parametrize("shape", [(8, 9), (9, 8), (9, 9)])
+def test_slices_are_warped_as_each_by_itself_whatever_their_sides(shape):
+    prediction, truth = np.random.default_rng(0).random((2, 6, *shape)) > 0.4
+    together = warping_errors(prediction, truth)
+    for z in range(6):
+        alone = warping_errors(prediction[z : z + 1], truth[z : z + 1])
+        np.testing.assert_array_equal(together[z], alone[0])
+
+
 def test_an_empty_truth_counts_all_that_was_found():
     truth = np.zeros((1, 40, 40), bool)
     assert warping_error(truth, truth) == 0

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from napari_unet.data.labels import check_alike, check_slices
 
+_AT_ONCE = 2**18
+"""Distances that are looked up at once, of one row for each pixel at least."""
+
 
 class SurfaceDistances(NamedTuple):
     """How far the outlines of each slice lie apart.
@@ -63,9 +66,13 @@ def surface_distances(
     predicted, truth = prediction_mask != 0, truth_mask != 0
     check_alike(predicted, truth, annotated)
     known = np.ones(truth.shape, bool) if annotated is None else annotated
-    pairs = zip(_outlines(predicted, known), _outlines(truth, known), strict=True)
-    rows = [_measure(one, other) for one, other in pairs]
-    mean, percentile = np.reshape(np.array(rows, float), (-1, 2)).T
+    one, other = (_outlines(mask, known) for mask in (predicted, truth))
+    both = np.asarray(one.any(axis=(1, 2)) & other.any(axis=(1, 2)))
+    mean, percentile = np.full((2, len(both)), np.nan)
+    if both.any():
+        one, other = one[both], other[both]
+        rows = map(_summed_up, _distances(one, other), _distances(other, one))
+        mean[both], percentile[both] = zip(*rows, strict=True)
     return SurfaceDistances(mean, percentile)
 
 
@@ -80,53 +87,57 @@ def _outlines(mask: NDArray[np.bool_], known: NDArray[np.bool_]) -> NDArray[np.b
     return np.asarray(mask & known & rim)
 
 
-def _measure(
-    predicted: NDArray[np.bool_], truth: NDArray[np.bool_]
-) -> tuple[float, float]:
-    """Return the mean distance and the larger 95th percentile of two outlines."""
-    if not (predicted.any() and truth.any()):
-        return np.nan, np.nan
-    there, back = _distances(predicted, truth), _distances(truth, predicted)
+def _summed_up(
+    there: NDArray[np.float64], back: NDArray[np.float64]
+) -> tuple[np.floating[Any], np.floating[Any]]:
+    """Return the mean of the distances, and the larger 95th percentile."""
     highest = max(np.percentile(there, 95), np.percentile(back, 95))
-    return float(np.concatenate([there, back]).mean()), float(highest)
+    return np.concatenate([there, back]).mean(), highest
 
 
 def _distances(
     outline: NDArray[np.bool_], other: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Return how far each pixel of an outline lies from the nearest of the other.
+) -> list[NDArray[np.float64]]:
+    """Return of each slice how far pixels of an outline lie from the other's nearest.
 
     What is nearest in its own row is known at once; rows above and below are looked
     at as long as they may hold what is nearer, which for most are few.
     """
-    (height, width), nearest = other.shape, _in_rows(other).ravel()
+    (_, height, width), nearest = other.shape, _in_rows(other).ravel()
     places = np.flatnonzero(outline)
-    squares = nearest[places].astype(np.int64) ** 2
-    waiting, rows, step = np.arange(places.size), places // width, 0
-    while waiting.size:
-        step += 1
+    ends = np.searchsorted(places, np.arange(1, len(outline)) * (height * width))
+    squares = nearest.take(places).astype(np.int64) ** 2
+    waiting, rows, step = np.arange(places.size), places // width % height, 1
+    while True:
         far = squares[waiting] > step**2
         waiting, places, rows = waiting[far], places[far], rows[far]
+        if not waiting.size:
+            return np.split(np.sqrt(squares), ends)
+        # Few are left for the farther rows, of which many are looked at together.
+        most = min(step, max(1, _AT_ONCE // waiting.size))
+        steps = np.arange(step, step + most)[:, None]
         # Beyond the edge the last row is taken again: from afar it is no nearer.
-        up, down = np.minimum(rows, step), np.minimum(height - 1 - rows, step)
+        up, down = np.minimum(rows, steps), np.minimum(height - 1 - rows, steps)
         beside = np.minimum(
-            nearest[places - up * width], nearest[places + down * width]
+            nearest.take(places - up * width), nearest.take(places + down * width)
         )
-        found = beside.astype(np.int64) ** 2 + step**2
+        found = (beside.astype(np.int64) ** 2 + steps**2).min(axis=0)
         squares[waiting] = np.minimum(squares[waiting], found)
-    return np.sqrt(squares)
+        step += most
 
 
 def _in_rows(outline: NDArray[np.bool_]) -> NDArray[np.signedinteger[Any]]:
     """Return how far each pixel lies from the nearest of an outline in its row."""
-    height, width = outline.shape
+    height, width = outline.shape[1:]
     beyond = height + width
     apart = np.full(outline.shape, beyond, np.min_scalar_type(-beyond - width))
     apart[outline] = 0
     # Steps of 1, 2, 4 and so on add up to any other.
-    for step in (1 << n for n in range((width - 1).bit_length())):
+    step = 1
+    while step < width and apart.max() >= step:
         stepped = apart + step
-        first, last = apart[:, :-step], apart[:, step:]
-        np.minimum(first, stepped[:, step:], out=first)
-        np.minimum(last, stepped[:, :-step], out=last)
+        first, last = apart[..., :-step], apart[..., step:]
+        np.minimum(first, stepped[..., step:], out=first)
+        np.minimum(last, stepped[..., :-step], out=last)
+        step *= 2
     return apart

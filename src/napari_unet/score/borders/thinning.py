@@ -10,9 +10,7 @@ from napari_unet.data.annotation import connected_objects
 from napari_unet.errors import InputError
 
 
-def thin_borders(
-    objects: NDArray[np.int32] | NDArray[np.bool_],
-) -> NDArray[np.int32]:
+def thin_borders(objects: NDArray[np.generic]) -> NDArray[np.int32]:
     """Grow the objects of each slice until one pixel of background parts them.
 
     The objects flood the background at the same pace, a watershed of the binary

@@ -107,45 +107,47 @@ SIMPLE = _simple_points()
 
 def _warp(source: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Flip simple points of `source` among those that are `free`, each once."""
-    around = ((0, 0), (1, 1), (1, 1))
-    warped = np.pad(source, around).astype(np.uint8)
+    warped = _framed(source)
     width = warped.shape[2]
     steps = np.array([y * width + x for y, x in STEPS])
     # Those that are free but not in `places`.
-    pixels, resting = warped.ravel(), np.pad(free, around).ravel()
-    places = np.flatnonzero(resting)
+    pixels, resting = warped.ravel(), _framed(free).ravel()
+    places, last = np.flatnonzero(resting), np.empty(resting.size, np.intp)
     while places.size:
         # Pixels of one field never touch, so each may be flipped without a look at the
         # others, and all of them at once.
-        field = places // width % 2 * 2 + places % width % 2
+        field = places // width % 2 * 2 + places % 2
         flipped = [_flip(pixels, places[field == n], steps) for n in range(4)]
         resting[places] = True
         changed = np.concatenate(flipped)
         resting[changed] = False
-        places = _next_to(resting, changed, steps)
-    return warped[:, 1:-1, 1:-1].astype(bool)
+        # No others than those next to a flip can have become simple.
+        beside = (changed[:, None] + steps).ravel()
+        beside = beside[resting.take(beside)]
+        resting[beside] = False
+        # Each is taken once, however many flips it touches.
+        last[beside] = order = np.arange(beside.size)
+        places = beside[last.take(beside) == order]
+    return warped[:, 1 : source.shape[1] + 1, 1 : source.shape[2] + 1]
+
+
+def _framed(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Put a pixel of background around each slice, and two where sides are odd.
+
+    So the fields of a slice are those that it has by itself.
+    """
+    depth, height, width = mask.shape
+    framed = np.zeros((depth, height + 2 + height % 2, width + 2 + width % 2), bool)
+    framed[:, 1 : height + 1, 1 : width + 1] = mask
+    return framed
 
 
 def _flip(
-    pixels: NDArray[np.uint8], places: NDArray[np.intp], steps: NDArray[np.intp]
+    pixels: NDArray[np.bool_], places: NDArray[np.intp], steps: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Flip the simple points among `places` and return where they are."""
     around = pixels.take(places[:, None] + steps)
-    code = np.packbits(around, axis=1, bitorder="little")[:, 0]
+    code = np.packbits(around.ravel(), bitorder="little")
     simple = places[SIMPLE.take(code)]
-    pixels[simple] ^= 1
+    pixels[simple] ^= True
     return simple
-
-
-def _next_to(
-    resting: NDArray[np.bool_], changed: NDArray[np.intp], steps: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """Take the pixels next to a flip: no others can have become simple."""
-    found = []
-    for step in steps:
-        beside = changed + step
-        beside = beside[resting[beside]]
-        # Each is taken once, however many flips it touches.
-        resting[beside] = False
-        found.append(beside)
-    return np.concatenate(found)

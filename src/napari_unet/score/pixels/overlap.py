@@ -172,13 +172,17 @@ def overlap(
     """
     check_same_size(prediction.shape, truth.shape)
     known = truth != IGNORE
-    read = whole_numbers(prediction[known], "The prediction holds")
-    columns, rows = read.astype(np.int64), truth[known].astype(np.int64)
-    highest = max(columns.max(initial=0), rows.max(initial=0))
+    if not known.all():
+        prediction, truth = prediction[known], truth[known]
+    read = whole_numbers(prediction, "The prediction holds")
+    highest = max(int(read.max(initial=0)), int(truth.max(initial=0)))
     if highest >= num_classes:
         raise InputError(
             f"Class {highest} was found where there are {num_classes} classes (0 to "
             f"{num_classes - 1}): is this a layer of objects?"
         )
-    counts = np.bincount(rows * num_classes + columns, minlength=num_classes**2)
+    pairs = truth.ravel().astype(np.min_scalar_type(num_classes**2))
+    pairs *= pairs.dtype.type(num_classes)
+    pairs += read.ravel().astype(pairs.dtype)
+    counts = np.bincount(pairs, minlength=num_classes**2)
     return Overlap(counts.reshape(num_classes, num_classes))
