@@ -260,7 +260,7 @@ def test_scoring_tells_how_far_it_is_and_can_be_stopped():
 
 def test_scores_without_borders_come_first_and_all_are_those_of_each_slice():
     rng = np.random.default_rng(0)
-    stack = (rng.random((5, 40, 50)) > 0.3).astype(np.uint8)
+    stack = (rng.random((5, 41, 51)) > 0.3).astype(np.uint8)
     comparison, stop = compare(np.roll(stack, 1, axis=2), stack), Event()
     first = result_of(score_objects(comparison, stop))
     whole = result_of(add_borders(comparison, first, stop))

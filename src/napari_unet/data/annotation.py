@@ -378,7 +378,7 @@ def _from_classes(
     notes: tuple[str, ...] = ()
     if is_mask(values) or (values.size == 1 and values[0] >= known):
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
-        classes = (labels != 0).astype(np.uint8)
+        classes = np.asarray(labels != 0).view(np.uint8)
         if values.tolist() not in ([], [1]):
             notes = (f"0 and {_listed(values)} are read as classes 0 and 1",)
         count = 2

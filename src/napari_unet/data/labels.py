@@ -14,6 +14,8 @@ from napari_unet.words import sides
 
 _MASK_VALUES = (1, 255, 65535)
 _MARKED = 2**24
+# As many as a core has at hand.
+_AT_ONCE = 2**17
 # Looking for each of so few values is sooner done than marking what occurs.
 _FEW = 8
 _TYPES = tuple(np.dtype(f"{sign}{size}") for size in (1, 2, 4, 8) for sign in "ui")
@@ -194,8 +196,10 @@ def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     if labels.min() >= 0 and highest < _MARKED:
         # Marking what each run holds is far faster than looking for what differs.
         flat, occurs = labels.ravel(), np.zeros(highest + 1, bool)
-        occurs[flat[0]] = True
-        occurs[flat[1:][flat[1:] != flat[:-1]]] = True
+        for first in range(0, flat.size, _AT_ONCE):
+            part = flat[first : first + _AT_ONCE]
+            occurs[part[0]] = True
+            occurs[part[1:][part[1:] != part[:-1]]] = True
         values = np.flatnonzero(occurs)
     else:
         values = np.unique(labels)

@@ -125,6 +125,26 @@ class Comparison:
             return self.truth_ids
         return connected_objects(self.truth_mask, ndim=self._ndim)
 
+    def objects_of(self, z: int) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+        """Return predicted and true objects of a slice.
+
+        They are those of the stack; where they do not go on through the slices and have
+        no numbers, each slice has its own from 1 on.
+        """
+        if self.volume:
+            return self.predicted_objects[z], self.truth_objects[z]
+        predicted, truth = self.predicted_ids, self.truth_ids
+        here = slice(z, z + 1)
+        known = self.truth[here] != IGNORE
+        return (
+            connected_objects(self.prediction[here] != 0)[0]
+            if predicted is None
+            else predicted[z],
+            connected_objects(known & (self.truth[here] != 0))[0]
+            if truth is None
+            else truth[z],
+        )
+
     @property
     def _ndim(self) -> int:
         return 3 if self.volume else 2

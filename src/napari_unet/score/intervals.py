@@ -84,14 +84,14 @@ class DrawnVolume:
         count = truth.max(initial=0) + 1
         pairs, column = np.unique(predicted * count + truth, return_inverse=True)
         self._predicted, self._truth = np.divmod(pairs, count)
-        row = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
+        which = np.repeat(np.arange(len(slices)), [len(one.pixels) for one in slices])
         pixels = np.concatenate([one.pixels for one in slices])
-        places = row, column
-        self._pixels = scipy.sparse.coo_array((pixels, places)).tocsr()
+        places, shape = (column, which), (len(pairs), len(slices))
+        self._pixels = scipy.sparse.coo_array((pixels, places), shape).tocsr()
 
     def drawn(self, counts: NDArray[np.int64]) -> Partition:
         """Return the volume with each slice as often as `counts` (S,) says."""
-        pixels = np.asarray(counts @ self._pixels)
+        pixels = np.asarray(self._pixels @ counts)
         there = pixels > 0
         return Partition(self._predicted[there], self._truth[there], pixels[there])
 

@@ -104,11 +104,11 @@ def is_without_0(
 
     Where they may be numbers of objects as well, the 1 has to lie on the background.
     """
+    if values.tolist() != list(range(1, truth.num_classes + 1)):
+        return False
     background = truth.classes == 0
-    if values.tolist() != list(range(1, truth.num_classes + 1)) or (
-        not prediction[:, : prediction.shape[1] - info_bar].all()
-        or not background.any()
-    ):
+    scored = prediction[:, : prediction.shape[1] - info_bar]
+    if not scored.all() or not background.any():
         return False
     one = prediction == 1
     found = truth.annotated & ~background

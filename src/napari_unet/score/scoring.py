@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from napari_unet.data.labels import check_same_size, check_slices
 from napari_unet.data.read import as_stack
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import InputError, memory_told
+from napari_unet.model.allocator import keep_freed_memory, return_freed_memory
 from napari_unet.score.borders.surface import surface_distances
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.borders.warping import warping_error
@@ -29,6 +31,8 @@ from napari_unet.score.pixels.overlap import overlap
 from napari_unet.score.scores import Scores, SliceScores
 from napari_unet.steps import result_of, side_by_side
 
+_PIXELS_TOGETHER = 2**18
+"""Pixels that are scored in one go: of small slices several, which takes less time."""
 _PIXELS_IN_HAND = 2**24
 """Pixels of the slices that are scored at a time, at 100 bytes a pixel."""
 _OBJECTS_SHARE = 0.75
@@ -87,7 +91,7 @@ def score_steps(
     -------
     The scores; None where `stop` was set before the last slice was done.
     """
-    rows = yield from _each(score_slice, comparison, stop)
+    rows = yield from _each(_score_slices, comparison, stop)
     return None if rows is None else _scores(comparison, rows)
 
 
@@ -115,24 +119,34 @@ def add_borders(
 
 
 def _each(
-    work: Callable[[Comparison, int], Row],
+    work: Callable[[Comparison, list[int]], list[Row]],
     comparison: Comparison,
     stop: Event,
     after: float = 0.0,
     until: float = 1.0,
 ) -> Generator[SliceScored, None, list[Row] | None]:
     """Return what is made of each slice; None once `stop` is set."""
-    rows, total = list[Row](), len(comparison.slices)
-    if not total:
+    slices, rows, size = comparison.slices, list[Row](), comparison.truth[0].size
+    if not slices:
         raise InputError("No slice has ground truth: there is nothing to score.")
-    # Numbered once, and not by the threads.
-    _ = comparison.predicted_objects, comparison.truth_objects
-    most = max(1, _PIXELS_IN_HAND // comparison.truth[0].size)
-    for row in side_by_side(partial(work, comparison), comparison.slices, stop, most):
-        rows.append(row)
-        share = after + (until - after) * len(rows) / total
-        yield SliceScored(len(rows), total, share)
-    return rows if len(rows) == total else None
+    if comparison.volume:
+        # Numbered once, and not by the threads.
+        _ = comparison.predicted_objects, comparison.truth_objects
+    together = max(1, _PIXELS_TOGETHER // size)
+    firsts = range(0, len(slices), together)
+    parts = [list(slices[first : first + together]) for first in firsts]
+    most = max(1, _PIXELS_IN_HAND // (together * size))
+    with ExitStack() as scoring:
+        scoring.callback(return_freed_memory)
+        keep_freed_memory()
+        for part in side_by_side(partial(work, comparison), parts, stop, most):
+            for row in part:
+                if stop.is_set():
+                    return None
+                rows.append(row)
+                share = after + (until - after) * len(rows) / len(slices)
+                yield SliceScored(len(rows), len(slices), share)
+    return rows if len(rows) == len(slices) else None
 
 
 def _scores(comparison: Comparison, rows: list[SliceScores]) -> Scores:
@@ -216,31 +230,43 @@ def score_labels(
 
 def score_slice(comparison: Comparison, z: int) -> SliceScores:
     """Score a slice of a comparison, by its index."""
-    return replace(_score_objects(comparison, z), borders=_borders(comparison, z))
+    return _score_slices(comparison, [z])[0]
 
 
-def _score_objects(comparison: Comparison, z: int) -> SliceScores:
-    """Score a slice but for its borders."""
-    predicted, truth = comparison.predicted_objects[z], comparison.truth_objects[z]
+def _score_slices(comparison: Comparison, slices: list[int]) -> list[SliceScores]:
+    pairs = zip(
+        _score_objects(comparison, slices), _borders(comparison, slices), strict=True
+    )
+    return [replace(row, borders=found) for row, found in pairs]
+
+
+def _score_objects(comparison: Comparison, slices: list[int]) -> list[SliceScores]:
+    """Score slices but for their borders."""
+    return [_score_objects_of(comparison, z) for z in slices]
+
+
+def _score_objects_of(comparison: Comparison, z: int) -> SliceScores:
+    predicted, truth = comparison.objects_of(z)
     known, trained_on = comparison.truth[z] != IGNORE, comparison.trained_on
+    everywhere = bool(known.all())
+    annotated = None if everywhere else known
     return SliceScores(
         comparison.first_slice + z,
         overlap(comparison.prediction[z], comparison.truth[z], comparison.num_classes),
-        partition(predicted, truth, known),
-        partition(thin_borders(predicted), truth, known),
-        None if known.all() else partition(predicted, truth, ~known),
+        partition(predicted, truth, annotated),
+        partition(thin_borders(predicted), truth, annotated),
+        None if everywhere else partition(predicted, truth, ~known),
         dict.fromkeys(BORDERS, math.nan),
         None if trained_on is None else z in trained_on,
     )
 
 
-def _borders(comparison: Comparison, z: int) -> dict[str, float]:
-    here = slice(z, z + 1)
-    known = comparison.truth[here] != IGNORE
-    masks = comparison.prediction[here] != 0, known & (comparison.truth[here] != 0)
+def _borders(comparison: Comparison, slices: list[int]) -> list[dict[str, float]]:
+    prediction, truth = comparison.prediction[slices], comparison.truth[slices]
+    known = truth != IGNORE
+    masks = prediction != 0, known & (truth != 0)
     apart = surface_distances(*masks, known)
-    return {
-        "warping_error": float(warping_error(*masks, known)[0]),
-        "surface_distance": float(apart.mean[0]),
-        "surface_distance_95": float(apart.percentile_95[0]),
-    }
+    columns = warping_error(*masks, known), apart.mean, apart.percentile_95
+    names = ("warping_error", "surface_distance", "surface_distance_95")
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
