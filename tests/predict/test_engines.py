@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -222,8 +223,11 @@ def test_when_all_workers_have_ended_new_ones_start_or_a_sentence_says_so(
         ending.result()
 
 
-def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(tmp_path):
+def test_a_scheduler_that_is_killed_is_told_and_what_is_done_stays(
+    tmp_path, monkeypatch
+):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(engines, "_SILENT", math.inf)
     done = tmp_path / "done"
     done.mkdir()
     with scheduler_in(tmp_path) as (scheduler, address):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import stat
@@ -58,6 +59,8 @@ def jobs(tmp_path, monkeypatch) -> Path:
     places = [str(root), *sys.path]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
     monkeypatch.chdir(tmp_path)
+    # A job may take long to start where many tests run.
+    monkeypatch.setattr(engines, "_SILENT", math.inf)
     return jobs
 
 
