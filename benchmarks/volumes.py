@@ -94,7 +94,7 @@ def teach_model(path: Path, base_channels: int, depth: int) -> None:
     image, labels = em_stack((4, 256, 256), seed=0)
     network = UNetConfig(base_channels=base_channels, depth=depth)
     config = RunConfig(network=network)
-    given = {"patch_size": 128, "batch_size": 4, "steps": 100, "device": "cpu"}
+    given: dict[str, Any] = {"patch_size": 128, "batch_size": 4, "steps": 100}
     model = train_unet(image, labels, config=config, **given)
     save_model(path, model)
 
