@@ -13,6 +13,7 @@ of twice the pixels.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import tempfile
 from collections.abc import Callable
@@ -26,7 +27,7 @@ OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = (1280, 800)
 SLICE = 6
 STEPS = (0, 20, 60)
-"""Seconds of live training that the strip shows."""
+"""Seconds after the first step of live training that the strip shows."""
 COLOURS = 128
 GAP, CAPTION = 8, 30
 STRIP_SIDE = 420
@@ -176,9 +177,10 @@ def live(tour: Tour) -> None:
     """Learn live; what the strip shows is seen in the slice that was painted."""
     train = tour.dock.train
     tour.press()
-    for seconds in STEPS[1:]:
-        wait_for(lambda seconds=seconds: train.workspace.learnt >= seconds)
-        pause(1000)
+    wait_for(lambda: train.workspace.learnt > 0)
+    # By the clock: learning rests before, where it knows what is painted.
+    for before, seconds in itertools.pairwise(STEPS):
+        pause(1000 * (seconds - before))
         tour.keep_step()
     tour.save("live")
     write_strip(tour.strip, tour.folders["dark"])

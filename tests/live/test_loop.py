@@ -427,6 +427,82 @@ def test_a_model_that_was_started_from_is_kept_for_the_stack_before_it_learns(
     assert not kept.path.exists()
 
 
+@pytest.fixture
+def halves():
+    """A dark and a bright half, and strokes in both, easily learnt."""
+    picture = np.random.default_rng(0).normal(40, 4, (64, 72))
+    picture[32:] += 160
+    painted = np.zeros((64, 72), np.uint8)
+    painted[10:13, 8:64], painted[50:53, 8:64] = 1, 2
+    stack = Stack(picture.astype(np.uint8), "YX", (1.0, 1.0), "pixel", "halves")
+    return stack, painted
+
+
+def known(halves, model):
+    """Return a loop from a model that is not to be forgotten, and what is painted."""
+    stack, painted = halves
+    return LiveLoop(stack, config=settings(old_rate=0.9), start=model), painted.copy()
+
+
+def rest(items):
+    """Run until learning rests; return all items."""
+    seen = []
+    for item in items:
+        seen.append(item)
+        if isinstance(item, Idle) and item.rests:
+            return seen
+        assert len(seen) < 400, "it never rests"
+    raise AssertionError("it ended")
+
+
+def test_learning_rests_once_what_is_painted_is_known_and_wakes_for_more(halves, model):
+    loop, painted = known(halves, model)
+    loop.requests.update(0, painted)
+    items = loop.run()
+    before = rest(items)
+    assert "paint where" in before[-1].reason
+    last = [item for item in before if isinstance(item, LiveStep)][-1]
+    assert last.loss < 0.3
+    loop.requests.look_at(0)
+    assert next(items).step == last.step
+    more = painted.copy()
+    more[20:23, 8:64] = 1
+    loop.requests.update(0, more)
+    woken = next(items)
+    assert woken.step == last.step + 1
+    assert woken.learning_rate > last.learning_rate
+    items.close()
+
+
+def test_an_erased_stroke_wakes_it_too(halves, model):
+    loop, painted = known(halves, model)
+    loop.requests.update(0, painted)
+    items = loop.run()
+    rest(items)
+    less = painted.copy()
+    less[10:13, 40:] = 0
+    loop.requests.update(0, less)
+    assert isinstance(next(items), LiveStep)
+    items.close()
+
+
+def test_a_new_network_learns_on(halves):
+    stack, painted = halves
+    loop = LiveLoop(stack, config=settings())
+    loop.requests.update(0, painted)
+    seen = take(loop, is_step(150))
+    assert not any(isinstance(item, Idle) for item in seen)
+    assert max(one.loss for one in seen[-30:] if isinstance(one, LiveStep)) < 0.1
+
+
+def test_it_never_rests_while_it_is_wrong_about_what_is_painted(halves, model):
+    loop, painted = known(halves, model)
+    wrong = painted > 0
+    painted[wrong] = np.random.default_rng(1).integers(1, 3, wrong.sum())
+    loop.requests.update(0, painted)
+    assert not any(isinstance(item, Idle) for item in take(loop, is_step(60)))
+
+
 def test_a_single_slice_and_channels_are_images_too():
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 255, (2, 64, 72)).astype(np.uint8)

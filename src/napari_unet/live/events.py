@@ -39,9 +39,18 @@ class LiveStep(Step):
 
 @dataclass(frozen=True)
 class Idle:
-    """Nothing to train on, or paused; with the reason in words."""
+    """No step is taken.
+
+    Attributes
+    ----------
+    reason
+        Why, for the user.
+    rests
+        Whether what is painted is learnt: steps follow when more is painted.
+    """
 
     reason: str
+    rests: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,10 @@ _CALM = 200
 _LEAST_RATE = 0.1
 # For so many steps after a stroke, half of the patches lie where it was made.
 _FRESH_STEPS = 8
+# Where none of so many steps on the same annotations found more wrong, further ones
+# learn these by heart, and what the start knew of all else gets worse.
+_CALM_STEPS = 30
+_LITTLE = 0.1
 
 
 class LiveLearner:
@@ -63,6 +68,7 @@ class LiveLearner:
         self.knows_something = start is not None
         self.message = ""
         self._fresh: list[Place] = []
+        self._losses: deque[float] = deque(maxlen=_CALM_STEPS)
         self._image = image
         self._earlier = data_before(start)
         self._names = () if start is None else start.card.class_names
@@ -73,6 +79,16 @@ class LiveLearner:
     def network(self) -> SegmentationNetwork:
         """The network as it is now."""
         return self._learner.network
+
+    @property
+    def knows_annotations(self) -> bool:
+        """Whether a start that is not to be forgotten has little left to learn.
+
+        The largest loss tells, since in the mean a stroke that is wrong hardly shows.
+        """
+        if not self.knows_something or self._learner.old_rate == 1:
+            return False
+        return len(self._losses) == _CALM_STEPS and max(self._losses) < _LITTLE
 
     @property
     def finish(self) -> ChosenFinish | None:
@@ -103,6 +119,7 @@ class LiveLearner:
         else:
             self._learner.batches.sampler.renew(0, image, [z])
         self._image = image
+        self._losses.clear()
         self.num_pixels = image.train_pixels
         if fresh:
             newer = self._fresh if self.steps_since_update == 0 else []
@@ -121,6 +138,7 @@ class LiveLearner:
         """
         rate = self._rate()
         loss = self._learner.learn(self.step, rate, self._centres())
+        self._losses.append(loss)
         self.message = self._learner.take_message()
         self.step += 1
         self.steps_since_update += 1

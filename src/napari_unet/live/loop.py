@@ -44,6 +44,7 @@ _STEPS_AFTER_STROKE = 3
 _VALIDATION_SHARE = 0.1
 _IDLE_SECONDS = 0.15
 _TIDY_SECONDS = 20.0
+_RESTS = "It knows what is painted, and rests: paint where the preview is wrong."
 
 
 class LiveLoop:
@@ -169,20 +170,20 @@ class LiveLoop:
                 self.folder.forget_run()
                 self.folder.write_settings(self._learner.config)
                 self.folder.log(f"live training on {self.device.words}")
-            reported = ""
+            reported: Idle | None = None
             while not self._stop.is_set():
                 self._take_annotations()
                 yield from self._previews()
                 yield from self._keep()
-                reason = self._why_idle()
-                if reason:
-                    if reason != reported:
-                        yield Idle(reason)
-                    self.requests.wait(_IDLE_SECONDS, self._can_act)
-                else:
+                idle = self._idle()
+                if idle is None:
                     yield self._advance()
                     self._tidy()
-                reported = reason
+                else:
+                    if idle != reported:
+                        yield idle
+                    self.requests.wait(_IDLE_SECONDS, self._can_act)
+                reported = idle
             self._save()
             self._choose()
 
@@ -209,7 +210,13 @@ class LiveLoop:
             self._choose()
             yield Kept(self.folder.last)
 
-    def _why_idle(self) -> str:
+    def _idle(self) -> Idle | None:
+        """Return why no step is taken now; None where one is."""
+        if reason := self._why_not():
+            return Idle(reason)
+        return Idle(_RESTS, rests=True) if self._learner.knows_annotations else None
+
+    def _why_not(self) -> str:
         if self._set.image.train.size == 0:
             return self._left_out or self._why_nothing_is_learnt
         if len(self._set.classes) < 2 and not self._learner.knows_something:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_unet.coach import LOOK_AFTER
 from napari_unet.config import AnnotationKind
+from napari_unet.live.events import Idle
 from napari_unet.live.loop import LiveLoop
 from napari_unet.model.checkpoint import load_model
 from napari_unet.widgets.choose.keys import toggle_preview
@@ -171,6 +173,18 @@ def test_a_pause_holds_the_steps_but_not_the_previews(
     assert live.live.preview.isChecked()
     qtbot.waitUntil(lambda: live.curves.num_points[0] > held, timeout=30_000)
     stop(live, finish)
+
+
+def test_a_network_that_rests_says_so_and_is_ready_to_be_looked_at(live: Any) -> None:
+    live.workspace.learnt = 2.0
+    live.on_step(Idle("Paused"))
+    assert live.workspace.learnt == 2
+    live.on_step(Idle("It rests.", rests=True))
+    assert live.status.text() == "It rests."
+    assert live.workspace.learnt == LOOK_AFTER
+    live.workspace.learnt = 60.0
+    live.on_step(Idle("It rests.", rests=True))
+    assert live.workspace.learnt == 60
 
 
 @pytest.mark.parametrize("name", ["em", "annotations"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.coach import LOOK_AFTER
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError, telling
 from napari_unet.live.events import Idle, Kept, LiveStep
@@ -177,10 +178,7 @@ class TrainWidget(Panel):
         self.show_progress(0.0, "Undone: the model is that of before.")
         self.refresh()
 
-    def on_step(
-        self,
-        item: Started | Progress | Preview | Idle | Kept,
-    ) -> None:
+    def on_step(self, item: Started | Progress | Preview | Idle | Kept) -> None:
         """Show device, curves and previews."""
         if isinstance(item, Started):
             self.device.begin("Training", item)
@@ -197,6 +195,8 @@ class TrainWidget(Panel):
             self.predict_stack(item.path)
         else:
             self.show_progress(0.0, item.reason)
+            if item.rests:
+                self.workspace.learnt = max(self.workspace.learnt, LOOK_AFTER)
 
     def on_done(self, result: Path | None) -> None:
         """Hand the model to the other docks."""
