@@ -132,6 +132,7 @@ def test_what_was_predicted_to_disk_is_scored_all_at_once_or_in_parts(
     assert "does not hold the pictures" in scores.status.text()
 
 
+@pytest.mark.one_binding
 def test_what_had_to_be_changed_and_what_is_waited_for_stands_in_the_status(
     predict: Any, finish: Any, monkeypatch: Any
 ) -> None:
