@@ -269,18 +269,9 @@ def test_the_first_place_is_gone_to_while_the_search_goes_on(
     assert viewer.dims.current_step[0] == first.z
 
 
-def test_the_first_place_is_where_an_earlier_prediction_was_unsure(
-    part: Any, viewer: Any, image: Image, qtbot: Any
-) -> None:
-    model, asked = Path("a.safetensors"), Event()
-    prediction = viewer.add_labels(np.ones(SHAPE, np.uint8), scale=image.scale)
-    remember(prediction, MadeBy(model, image.name))
-    part.workspace.prediction = prediction
-    (likely,) = make_maps(viewer, image, model, 1, SHAPE)
-    likely.data[:] = 1
-    likely.data[3, 32:64, 64:96] = 0.5
-    likely.data[4] = 0.5
-    add_slice(likely, 3)
+def first_guess(part: Any, qtbot: Any) -> Any:
+    """Search to the end; return the place that was shown before the model was there."""
+    asked = Event()
 
     def late() -> Model:
         asked.wait(60)
@@ -292,6 +283,22 @@ def test_the_first_place_is_where_an_earlier_prediction_was_unsure(
     place = part.list.item(0).data(Qt.ItemDataRole.UserRole)
     asked.set()
     qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    return place
+
+
+def test_the_first_place_is_where_an_earlier_prediction_was_unsure(
+    part: Any, viewer: Any, image: Image, qtbot: Any
+) -> None:
+    model = Path("a.safetensors")
+    prediction = viewer.add_labels(np.ones(SHAPE, np.uint8), scale=image.scale)
+    remember(prediction, MadeBy(model, image.name))
+    part.workspace.prediction = prediction
+    (likely,) = make_maps(viewer, image, model, 1, SHAPE)
+    likely.data[:] = 1
+    likely.data[3, 32:64, 64:96] = 0.5
+    likely.data[4] = 0.5
+    add_slice(likely, 3)
+    place = first_guess(part, qtbot)
     assert place.z == viewer.dims.current_step[0] == 3
     assert part.list.item(0).data(Qt.ItemDataRole.UserRole).box == place.box
     assert part.list.count() > 1
@@ -339,7 +346,6 @@ def test_the_first_guess_is_told_as_one_and_survives_a_stop_or_a_removed_image(
 def test_what_a_network_that_learns_has_drawn_gives_the_first_guess(
     part: Any, viewer: Any, qtbot: Any
 ) -> None:
-    asked = Event()
     likely = np.zeros((2, 1, 96, 64), np.float32)
     likely[0] = 1
     likely[:, :, 40:72, 16:48] = 0.5
@@ -347,17 +353,7 @@ def test_what_a_network_that_learns_has_drawn_gives_the_first_guess(
     part._previews = lambda image: [
         Preview(core, likely.argmax(0).astype(np.uint8), likely, 3)
     ]
-
-    def late() -> Model:
-        asked.wait(60)
-        return make_model()
-
-    part._model = lambda: late
-    part.run_button.click()
-    qtbot.waitUntil(lambda: part.list.count() > 0, timeout=60_000)
-    place = part.list.item(0).data(Qt.ItemDataRole.UserRole)
-    asked.set()
-    qtbot.waitUntil(lambda: not part.running, timeout=60_000)
+    place = first_guess(part, qtbot)
     assert place.z == 4
     assert part.list.count() == 8
 
