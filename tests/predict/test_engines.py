@@ -286,6 +286,9 @@ def test_no_scheduler_is_told(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(engines, "_ANSWER", 0.5)
     config = EngineConfig(engine="dask", scheduler="tcp://127.0.0.1:9")
+    (waiting,) = engines.opening(config)
+    assert "Connecting to the dask scheduler at tcp://127.0.0.1:9" in waiting.words
+    assert not [*engines.opening(EngineConfig(engine="dask"))]
     engine = open_engine(config)
     with pytest.raises(InputError, match="No dask scheduler answers"):
         engine.__enter__()

@@ -14,7 +14,7 @@ from napari_unet.config import EngineConfig
 from napari_unet.data.volume_files import holds_volume, volume_at
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.started import Started
-from napari_unet.predict.engines import Waiting, open_engine
+from napari_unet.predict.engines import Waiting, open_engine, opening
 from napari_unet.predict.volume_prediction import VolumeRequest, predict_volume_steps
 from napari_unet.steps import result_of
 
@@ -87,6 +87,8 @@ def predict_volume(request: VolumeRequest, given: Mapping[str, Any]) -> None:
     request = replace(request, block=config.block)
     with ExitStack() as while_predicting:
         stop = while_predicting.enter_context(stop_on_signals())
+        for step in opening(config):
+            say(step.words)
         engine = while_predicting.enter_context(open_engine(config))
         advance = while_predicting.enter_context(block_bar())
 

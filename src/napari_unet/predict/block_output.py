@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from napari_unet.data.addresses import is_address
@@ -25,6 +26,11 @@ def labels_place(out: Path, like: Volume, name: str) -> tuple[Path, str]:
     """Return the OME-Zarr of labels, and their name in it if it is the image's own."""
     inside = not is_address(like.path) and _real(out) == _real(like.path)
     return (out / "labels" / name, name) if inside else (out, "")
+
+
+def smallest_type(highest: int) -> DTypeLike:
+    """Return what numbers of objects up to `highest` are stored in."""
+    return np.uint32 if highest < 2**32 else np.uint64
 
 
 def check_free(place: Path) -> None:

@@ -244,6 +244,12 @@ class _Presence:
             yield Waiting(words)
 
 
+def opening(config: EngineConfig) -> Iterator[Waiting]:
+    """Tell what is waited for when an engine is opened, if that may take long."""
+    if config.engine != "local" and config.scheduler is not None:
+        yield Waiting(f"Connecting to the dask scheduler at {config.scheduler} ...")
+
+
 @contextmanager
 def open_engine(config: EngineConfig) -> Iterator[Engine]:
     """Yield who works, as long as the context lasts.

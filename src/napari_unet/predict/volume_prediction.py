@@ -32,6 +32,7 @@ from napari_unet.predict.block_output import (
     labels_place,
     probabilities,
     scratch,
+    smallest_type,
 )
 from napari_unet.predict.block_plan import BlockPlan, PlanFolder, digest_of
 from napari_unet.predict.block_prediction import OpenedModel, PredictionWork
@@ -70,6 +71,8 @@ class BlockDone:
         Blocks so far, those of earlier starts included, and blocks in all.
     seconds_left
         Of this stage, by the blocks of this start.
+    device
+        What predicted the blocks of this start so far, in words; or "".
     message
         Lines to the user on what had to be changed, each told once; or "".
     """
@@ -78,6 +81,7 @@ class BlockDone:
     done: int
     total: int
     seconds_left: float
+    device: str = ""
     message: str = ""
 
 
@@ -277,7 +281,7 @@ class _Run:
         ndim = 3 if finish.follow_slices else self._predictor.footprint.ndim
         if self._slices:
             number = number_slices(folder, self._folder.done("predicted"))
-            target = self._result(_smallest(number))[0]
+            target = self._result(smallest_type(number))[0]
             work: Work = ShiftWork(found, folder, target)
             return (yield from self._stage("objects", work))
         faces = FacesWork(found, folder, self.grid, ndim)
@@ -285,7 +289,7 @@ class _Run:
             return False
         number = join_pieces(folder, self.grid, finish.min_size or 0)
         numbered = finish.numbers_objects
-        target = self._result(_smallest(number) if numbered else np.uint8)[0]
+        target = self._result(smallest_type(number) if numbered else np.uint8)[0]
         work = NumbersWork(found, folder, ndim, target, numbered)
         return (yield from self._stage("objects", work))
 
@@ -355,7 +359,8 @@ class _Run:
             self._folder.mark(name, step.block.index, written.value)
             done += 1
             left = (time.monotonic() - began) / (done - len(known)) * (total - done)
-            yield BlockDone(STAGES[name], done, total, left, self._news(written))
+            news, where = self._news(written), " and ".join(self._devices)
+            yield BlockDone(STAGES[name], done, total, left, where, news)
         return done == total
 
     def _news(self, written: Written) -> str:
@@ -391,7 +396,3 @@ class _Run:
             predictor.config.probabilities,
             self._chunks,
         )
-
-
-def _smallest(highest: int) -> DTypeLike:
-    return np.uint32 if highest < 2**32 else np.uint64

@@ -151,5 +151,9 @@ def test_what_had_to_be_changed_and_what_is_waited_for_stands_in_the_status(
     fails = "OpenVINO fails (no such operation): torch predicts."
     assert any(fails in text and "blocks" in text for text in seen)
     assert box.status.text().count(fails) == 1
+    assert "OpenVINO" in seen[0]
+    last = seen[-1].replace(fails, "")
+    assert "On CPU" in last
+    assert "OpenVINO" not in last
     box.on_step(Waiting("No job of SLURM works yet."))
     assert box.status.text() == "Waiting ...\nNo job of SLURM works yet."

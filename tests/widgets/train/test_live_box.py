@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.coach import LOOK_AFTER
+from napari_unet import coach
 from napari_unet.config import AnnotationKind
 from napari_unet.live.events import Idle
 from napari_unet.live.loop import LiveLoop
@@ -181,7 +181,7 @@ def test_a_network_that_rests_says_so_and_is_ready_to_be_looked_at(live: Any) ->
     assert live.workspace.learnt == 2
     live.on_step(Idle("It rests.", rests=True))
     assert live.status.text() == "It rests."
-    assert live.workspace.learnt == LOOK_AFTER
+    assert live.workspace.learnt == coach.LOOK_AFTER
     live.workspace.learnt = 60.0
     live.on_step(Idle("It rests.", rests=True))
     assert live.workspace.learnt == 60

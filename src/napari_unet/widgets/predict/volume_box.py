@@ -165,7 +165,7 @@ class VolumeBox(Runner):
 
         def work(stop: Event) -> Generator[Any, None, VolumePrediction]:
             # What loads torch waits until it is needed.
-            from napari_unet.predict.engines import open_engine
+            from napari_unet.predict.engines import open_engine, opening
             from napari_unet.predict.volume_prediction import (
                 VolumeRequest,
                 predict_volume_steps,
@@ -173,28 +173,33 @@ class VolumeBox(Runner):
 
             image = volume_at(source, level, axes)
             request = VolumeRequest(image=image, out=out, **options)
+            yield from opening(engine)
             with open_engine(engine) as opened:
                 return (yield from predict_volume_steps(request, opened, stop))
 
-        self._notes: list[str] = []
+        self._device, self._notes = "", list[str]()
         self._made_from = layer, options["model"]
         self.start("Predicting a volume", work)
 
     def on_step(self, item: VolumeStep) -> None:
         """Show how many blocks are done, and the time that is left."""
         if isinstance(item, Started):
-            self._notes = [f"On {item.device}", *item.notes]
-            self.show_progress(0, "\n".join(["Reading the image ...", *self._notes]))
+            self._device, self._notes = item.device, [*item.notes]
+            self.show_progress(0, self._told("Reading the image ..."))
             return
         if isinstance(item, Waiting):
             self.status.say("Waiting ...", item.words)
             return
         if item.message:
             self._notes.insert(0, item.message)
+        self._device = item.device or self._device
         stage = f"{item.stage[0].upper()}{item.stage[1:]}"
         words = f"{stage}: {item.done:,} of {item.total:,} blocks"
         words = f"{words}, {clock(item.seconds_left)} left"
-        self.show_progress(item.done / item.total, "\n".join([words, *self._notes]))
+        self.show_progress(item.done / item.total, self._told(words))
+
+    def _told(self, *words: str) -> str:
+        return "\n".join([*words, f"On {self._device}", *self._notes])
 
     def on_done(self, result: VolumePrediction) -> None:
         """Show the labels where they are complete; else say how to go on."""
@@ -206,7 +211,7 @@ class VolumeBox(Runner):
         self.bar.setValue(1000)
         self._open(result)
         line = f"Written to {result.labels}, and opened."
-        self.status.say(result.words, line, details="\n".join(self._notes))
+        self.status.say(result.words, line, details=self._told())
 
     def _open(self, result: VolumePrediction) -> None:
         """Show labels on disk in all their resolutions, once."""

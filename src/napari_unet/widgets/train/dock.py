@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.coach import LOOK_AFTER
+from napari_unet import coach
 from napari_unet.config import RunConfig
 from napari_unet.errors import InputError, telling
 from napari_unet.live.events import Idle, Kept, LiveStep
@@ -196,7 +196,7 @@ class TrainWidget(Panel):
         else:
             self.show_progress(0.0, item.reason)
             if item.rests:
-                self.workspace.learnt = max(self.workspace.learnt, LOOK_AFTER)
+                self.workspace.learnt = max(self.workspace.learnt, coach.LOOK_AFTER)
 
     def on_done(self, result: Path | None) -> None:
         """Hand the model to the other docks."""
