@@ -14,6 +14,7 @@ _FEW_CORES = 3
 
 Item = TypeVar("Item")
 Step = TypeVar("Step")
+Other = TypeVar("Other")
 Result = TypeVar("Result")
 
 
@@ -30,6 +31,19 @@ def result_of(
             return result
         if show is not None:
             show(step)
+
+
+def with_steps(
+    steps: Generator[Step, None, Result], change: Callable[[Step], Other]
+) -> Generator[Other, None, Result]:
+    """Work as `steps` does, yielding what `change` makes of each step."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield change(step)
 
 
 def side_by_side(

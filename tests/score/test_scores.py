@@ -14,9 +14,10 @@ import tifffile
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError, OutputError
+from napari_unet.score import scoring
 from napari_unet.score.comparison import compare
 from napari_unet.score.measures import MEASURES
-from napari_unet.score.scores import COLUMNS
+from napari_unet.score.scores import COLUMNS, Scores
 from napari_unet.score.scoring import (
     add_borders,
     score,
@@ -258,11 +259,16 @@ def test_scoring_tells_how_far_it_is_and_can_be_stopped():
     assert end.value.value is None
 
 
-def test_scores_without_borders_come_first_and_all_are_those_of_each_slice():
+def test_scores_without_borders_come_first_and_all_are_those_of_each_slice(monkeypatch):
     rng = np.random.default_rng(0)
     stack = (rng.random((5, 41, 51)) > 0.3).astype(np.uint8)
     comparison, stop = compare(np.roll(stack, 1, axis=2), stack), Event()
-    first = result_of(score_objects(comparison, stop))
+    monkeypatch.setattr(scoring, "_NUMBERS_EVERY", 0)
+    shown = []
+    first = result_of(score_objects(comparison, stop), shown.append)
+    so_far = [step for step in shown if isinstance(step, Scores)]
+    assert [len(one.slices) for one in so_far] == [1, 2, 3, 4]
+    assert so_far[-1].slices[0].values()["iou"] == first.slices[0].values()["iou"]
     whole = result_of(add_borders(comparison, first, stop))
     plain = [score_slice(comparison, z).values() for z in range(5)]
     assert [row.values() for row in whole.slices] == plain

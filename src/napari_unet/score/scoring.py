@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +38,8 @@ _PIXELS_IN_HAND = 2**24
 """Pixels of the slices that are scored at a time, at 100 bytes a pixel."""
 _OBJECTS_SHARE = 0.75
 """Of the time that scores take without those of borders."""
+_NUMBERS_EVERY = 0.5
+"""Seconds after which the scores of the slices so far are told."""
 
 Row = TypeVar("Row")
 
@@ -49,11 +52,14 @@ class SliceScored:
     ----------
     share
         How much of the whole work is done, 0 to 1.
+    borders
+        Whether these are the scores of borders, which come last.
     """
 
     done: int
     total: int
     share: float
+    borders: bool = False
 
 
 def score(
@@ -91,31 +97,40 @@ def score_steps(
     -------
     The scores; None where `stop` was set before the last slice was done.
     """
-    rows = yield from _each(_score_slices, comparison, stop)
-    return None if rows is None else _scores(comparison, rows)
+    rows = list[SliceScores]()
+    for row, step in _each(_score_slices, comparison, stop):
+        rows.append(row)
+        yield step
+    return _whole(comparison, rows)
 
 
 def score_objects(
     comparison: Comparison, stop: Event
-) -> Generator[SliceScored, None, Scores | None]:
+) -> Generator[SliceScored | Scores, None, Scores | None]:
     """Score as `score_steps` does, but for the borders, which take time.
 
-    Their scores are NaN until `add_borders` has counted them.
+    Their scores are NaN until `add_borders` has counted them. Those of the slices so
+    far are yielded every half a second.
     """
-    rows = yield from _each(_score_objects, comparison, stop, until=_OBJECTS_SHARE)
-    return None if rows is None else _scores(comparison, rows)
+    rows, told = list[SliceScores](), time.monotonic()
+    for row, step in _each(_score_objects, comparison, stop, until=_OBJECTS_SHARE):
+        rows.append(row)
+        yield step
+        if step.done < step.total and time.monotonic() - told > _NUMBERS_EVERY:
+            yield _scores(comparison, rows)
+            told = time.monotonic()
+    return _whole(comparison, rows)
 
 
 def add_borders(
     comparison: Comparison, scores: Scores, stop: Event
 ) -> Generator[SliceScored, None, Scores | None]:
     """Return the scores of `score_objects` with those of borders."""
-    borders = yield from _each(_borders, comparison, stop, after=_OBJECTS_SHARE)
-    if borders is None:
-        return None
-    pairs = zip(scores.slices, borders, strict=True)
-    rows = tuple(replace(row, borders=found) for row, found in pairs)
-    return replace(scores, slices=rows)
+    rows = list[SliceScores]()
+    for found, step in _each(_borders, comparison, stop, after=_OBJECTS_SHARE):
+        rows.append(replace(scores.slices[len(rows)], borders=found))
+        yield step
+    return _whole(comparison, rows)
 
 
 def _each(
@@ -124,9 +139,9 @@ def _each(
     stop: Event,
     after: float = 0.0,
     until: float = 1.0,
-) -> Generator[SliceScored, None, list[Row] | None]:
-    """Return what is made of each slice; None once `stop` is set."""
-    slices, rows, size = comparison.slices, list[Row](), comparison.truth[0].size
+) -> Iterator[tuple[Row, SliceScored]]:
+    """Yield what is made of each slice, and how far it is, until `stop` is set."""
+    slices, done, size = comparison.slices, 0, comparison.truth[0].size
     if not slices:
         raise InputError("No slice has ground truth: there is nothing to score.")
     if comparison.volume:
@@ -142,11 +157,15 @@ def _each(
         for part in side_by_side(partial(work, comparison), parts, stop, most):
             for row in part:
                 if stop.is_set():
-                    return None
-                rows.append(row)
-                share = after + (until - after) * len(rows) / len(slices)
-                yield SliceScored(len(rows), len(slices), share)
-    return rows if len(rows) == len(slices) else None
+                    return
+                done += 1
+                share = after + (until - after) * done / len(slices)
+                yield row, SliceScored(done, len(slices), share, borders=after > 0)
+
+
+def _whole(comparison: Comparison, rows: list[SliceScores]) -> Scores | None:
+    done = len(rows) == len(comparison.slices)
+    return _scores(comparison, rows) if done else None
 
 
 def _scores(comparison: Comparison, rows: list[SliceScores]) -> Scores:

@@ -204,12 +204,20 @@ def test_first_numbers_stand_before_the_borders_and_go_when_it_is_stopped(
         return warping_error(*masks)
 
     monkeypatch.setattr(scoring, "warping_error", slow)
+    monkeypatch.setattr(scoring, "_NUMBERS_EVERY", 0)
+    first, seen = dock.totals.numbers[0], []
+    words = dock.totals.brief
+    dock.job.stepped.connect(lambda _: seen.append((first.text(), words.text())))
     dock.run_button.click()
-    first = dock.totals.numbers[0]
-    qtbot.waitUntil(lambda: first.text() != "–", timeout=30_000)
-    assert (dock.scores, len(dock.table.rows())) == (None, 4)
+    qtbot.waitUntil(lambda: len(dock.table.rows()) == 4, timeout=30_000)
+    assert dock.scores is None
+    told = [two for two in seen if "2 of 4 slices so far" in two[1]]
+    assert told
+    assert told[0][0] != "–"
+    assert "so far" not in words.text()
     assert not dock.save_button.isEnabled()
-    dock.on_step(scoring.SliceScored(1, 4, 0.8))
+    assert "Scored slice" in dock.status.text()
+    dock.on_step(scoring.SliceScored(1, 4, 0.8, borders=True))
     assert "Borders of slice 1 of 4" in dock.status.text()
     dock.run_button.click()
     waiting.set()

@@ -175,7 +175,7 @@ class ScoresWidget(Panel):
         """Show how far it is, and first numbers; a report has but one step."""
         if isinstance(item, SliceScored):
             left = self.job.left(item.share)
-            what = "Scored slice" if self._shown is self.scored else "Borders of slice"
+            what = "Borders of slice" if item.borders else "Scored slice"
             words = f"{what} {item.done} of {item.total}, {left}"
             self.show_progress(item.share, words.removesuffix(", "))
         elif isinstance(item, Scored) and self._is_chosen(item):
@@ -257,7 +257,7 @@ class ScoresWidget(Panel):
             self.totals.show_scores(())
             self.table_page.show_scores(None)
         else:
-            self.totals.show_scores(scored.headlines(), scored.scores.trained_words)
+            self.totals.show_scores(scored.headlines(), scored.trust)
             self.table_page.show_scores(scored.scores, whole=scored.whole)
 
     def _show_changes(self) -> None:

@@ -21,6 +21,7 @@ from napari_unet.score.headline import Headline, headlines
 from napari_unet.score.report.score_history import ScoreRecord
 from napari_unet.score.scoring import SliceScored, add_borders, score_objects
 from napari_unet.score.volume_scoring import Question, is_large, score_volume_steps
+from napari_unet.steps import with_steps
 from napari_unet.widgets.layers.arrays import image_stack, labels_now
 from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
 
@@ -125,7 +126,8 @@ class Subject:
     ) -> Generator[SliceScored | Scored, None, Scored | None]:
         """Score the prediction against its ground truth; on any thread.
 
-        What was scored is yielded before the borders, whose scores are NaN then.
+        First numbers are yielded meanwhile: of the slices so far, then of all before
+        the borders, whose scores are NaN until then.
 
         Parameters
         ----------
@@ -154,10 +156,16 @@ class Subject:
         )
         if ignored is not None:
             comparison = leave_out(comparison, ignored)
-        first = yield from score_objects(comparison, stop)
+
+        def shown(step: SliceScored | Scores) -> SliceScored | Scored:
+            if isinstance(step, SliceScored):
+                return step
+            return Scored(self, comparison, step, whole=False)
+
+        first = yield from with_steps(score_objects(comparison, stop), shown)
         if first is None:
             return None
-        yield Scored(self, comparison, first, whole=False)
+        yield shown(first)
         scores = yield from add_borders(comparison, first, stop)
         if scores is None:
             return None
@@ -205,6 +213,15 @@ class Scored:
     comparison: Comparison | None
     scores: Scores
     whole: bool = True
+
+    @property
+    def trust(self) -> str:
+        """How many slices these are of so far; of all, how far the scores flatter."""
+        total = 0 if self.comparison is None else len(self.comparison.slices)
+        done = len(self.scores.slices)
+        if done < total:
+            return f"These are the scores of {done} of {total} slices so far."
+        return self.scores.trained_words
 
     def headlines(self) -> tuple[Headline, ...]:
         """Return the three scores that are read first."""
