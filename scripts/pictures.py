@@ -13,7 +13,6 @@ of twice the pixels.
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import tempfile
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
 SIZE = (1280, 800)
 SLICE = 6
-STEPS = (0, 20, 60)
+LEARNT = 20
 """Seconds after the first step of live training that the strip shows."""
 COLOURS = 128
 GAP, CAPTION = 8, 30
@@ -174,19 +173,18 @@ def paint(tour: Tour) -> None:
 
 
 def live(tour: Tour) -> None:
-    """Learn live; what the strip shows is seen in the slice that was painted."""
+    """Learn live."""
     train = tour.dock.train
     tour.press()
     wait_for(lambda: train.workspace.learnt > 0)
     # By the clock: learning rests before, where it knows what is painted.
-    for before, seconds in itertools.pairwise(STEPS):
-        pause(1000 * (seconds - before))
-        tour.keep_step()
+    pause(1000 * LEARNT)
+    tour.keep_step()
     tour.save("live")
-    write_strip(tour.strip, tour.folders["dark"])
 
 
 def predict(tour: Tour) -> None:
+    """Predict; the strip shows the slice that was painted."""
     dock = tour.dock
     tour.press()
     wait_for(lambda: dock.predict.running)
@@ -196,6 +194,8 @@ def predict(tour: Tour) -> None:
         wait_for(lambda: not dock.train.running)
     dock.tabs.setCurrentWidget(dock.predict)
     tour.save("predict")
+    tour.keep_step()
+    write_strip(tour.strip, tour.folders["dark"])
 
 
 def scores(tour: Tour) -> None:
@@ -328,8 +328,8 @@ def cropped(canvas: Image.Image) -> Image.Image:
 
 
 def write_strip(steps: list[Image.Image], folder: Path) -> None:
-    """Write the steps of live training side by side, with what they are."""
-    titles = ("painted", *(f"after {seconds} s" for seconds in STEPS[1:]))
+    """Write the steps side by side, with what they are."""
+    titles = "painted", f"learnt live for {LEARNT} s", "predicted, cells numbered"
     width = len(steps) * (STRIP_SIDE + GAP) - GAP
     strip = Image.new("RGB", (width, STRIP_SIDE + CAPTION), "white")
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default(size=20)
