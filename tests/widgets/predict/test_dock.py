@@ -20,7 +20,7 @@ from napari_unet.predict.rescale import RescaledPredictor
 from napari_unet.starters import STARTERS
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.maps import maps_of
-from napari_unet.widgets.layers.marks import made_by, untouched
+from napari_unet.widgets.layers.marks import PREDICTED, made_by, untouched
 
 
 @pytest.fixture
@@ -90,8 +90,12 @@ def test_nothing_is_predicted_on_the_info_bar_that_the_load_tab_was_told(
     assert layer.data.shape == viewer.layers["em"].data.shape
     assert layer.data[:, :-30].any()
     assert not layer.data[:, -30:].any()
-    for shown in maps_of(viewer, layer):
-        assert not np.asarray(shown.data)[:, -30:].any()
+    shown = viewer.dims.current_step[0]
+    slices = [*range(len(layer.data))] if extent == "whole stack" else [shown]
+    assert layer.metadata[PREDICTED] == slices
+    (likely,) = maps_of(viewer, layer)
+    assert not np.asarray(likely.data)[:, -30:].any()
+    assert likely.metadata[PREDICTED] == slices
 
 
 @pytest.mark.one_binding

@@ -16,7 +16,7 @@ from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.segment import Segmentation
 from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.eye import EM, Eye
-from napari_unet.widgets.layers.marks import PREDICTED, untouched
+from napari_unet.widgets.layers.marks import INFO_BAR, PREDICTED, untouched
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 
 pytestmark = pytest.mark.one_binding
@@ -63,6 +63,19 @@ def test_only_whole_slices_count_as_predicted(
     assert viewer.layers["probability"].metadata[PREDICTED] == [0]
     made = untouched(layers.labels)
     assert (made.slices, made.image, made.model) == ((0,), "00ff", PLAIN.model)
+
+
+def test_a_slice_is_whole_without_its_info_bar(
+    viewer: ViewerModel, image: Image
+) -> None:
+    image.metadata[INFO_BAR] = 4
+    layers = PredictedLayers(viewer, image, PLAIN, maps=True)
+    image.metadata[INFO_BAR] = 0
+    assert layers.add(tile(slice(0, 4), 0))
+    assert layers.add(tile(slice(0, 3), 1))
+    layers.finish(done(complete=False))
+    assert layers.labels.metadata[PREDICTED] == [0]
+    assert viewer.layers["probability"].metadata[PREDICTED] == [0]
 
 
 def test_a_slice_alone_goes_to_its_place_and_the_others_stay(

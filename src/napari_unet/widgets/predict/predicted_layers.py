@@ -19,6 +19,7 @@ from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import (
+    INFO_BAR,
     NUMBERED,
     PREDICTED,
     ROLE,
@@ -92,6 +93,9 @@ class PredictedLayers:
         self._numbers = made_by.finish.numbers_objects
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
+        # Tiles cover what lies above the info bar, as that is now.
+        height, width = plane_shape(image)[-2:]
+        self._area = (height - image.metadata.get(INFO_BAR, 0)) * width
         self._before: tuple[Region, NDArray[np.integer]] | None = None
         self._drawn = 0.0
 
@@ -151,10 +155,9 @@ class PredictedLayers:
         """Take a slice for predicted once all of its pixels are."""
         _, rows, columns = core
         area = (rows.stop - rows.start) * (columns.stop - columns.start)
-        height, width = plane_shape(self._image)[-2:]
         for z in range(core[0].start, core[0].stop):
             self._seen[z] += area
-            if self._seen[z] >= height * width:
+            if self._seen[z] >= self._area:
                 self._slices.add(z)
                 for layer in self.maps:
                     add_slice(layer, z)
