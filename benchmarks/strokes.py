@@ -150,7 +150,7 @@ def measure(
     )
     learner = LiveLearner(config, labels.image, model)
     fresh = labels.update(slices[0], painted)
-    learner.renew(labels.image, slices[0], fresh)
+    learner.renew(labels.image, labels.touched, fresh)
     what = {
         "figure": "strokes",
         "tissue": name,

@@ -14,6 +14,7 @@ from napari_unet.data.labels import (
     check_slices,
     is_mask,
     label_values,
+    reads_as_mask,
     small_ids,
     whole_numbers,
 )
@@ -127,6 +128,7 @@ def to_target(
     *,
     ndim: int = 2,
     num_classes: int = 2,
+    mask: bool | None = None,
     coverage: Coverage | None = None,
     objects: bool = True,
 ) -> Target:
@@ -143,6 +145,9 @@ def to_target(
     num_classes
         Classes that are known already, background included: one value below it is that
         class, and else the foreground of a mask.
+    mask
+        Whether classes are a mask, as `reads_as_mask` tells of all labels of which
+        these are a part; of these alone where it is left out.
     coverage
         Which pixels say anything; guessed when left out.
     objects
@@ -164,7 +169,7 @@ def to_target(
     elif kind is AnnotationKind.SCRIBBLES:
         target = _from_scribbles(read.labels, read.values)
     else:
-        target = _from_classes(read.labels, read.values, num_classes)
+        target = _from_classes(read.labels, read.values, num_classes, mask)
     if objects and kind is not AnnotationKind.OBJECTS:
         foreground = (target.classes > 0) & (target.classes != IGNORE)
         target = replace(target, objects=connected_objects(foreground, ndim=ndim))
@@ -373,22 +378,25 @@ def _from_scribbles(labels: NDArray[np.generic], values: NDArray[np.int64]) -> T
 
 
 def _from_classes(
-    labels: NDArray[np.generic], values: NDArray[np.int64], known: int
+    labels: NDArray[np.generic],
+    values: NDArray[np.int64],
+    known: int,
+    mask: bool | None,
 ) -> Target:
     notes: tuple[str, ...] = ()
-    if is_mask(values) or (values.size == 1 and values[0] >= known):
+    highest = int(values.max(initial=1))
+    if reads_as_mask(values, known) if mask is None else mask:
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
         classes = np.asarray(labels != 0).view(np.uint8)
         if values.tolist() not in ([], [1]):
             notes = (f"0 and {_listed(values)} are read as classes 0 and 1",)
-        count = 2
-    elif values[-1] >= MAX_CLASSES:
+        highest = 1
+    elif highest >= MAX_CLASSES:
         raise InputError(
-            f"Labels hold the value {values[-1]}, too many for classes: choose "
+            f"Labels hold the value {highest}, too many for classes: choose "
             "objects if every value is one object."
         )
     else:
         classes = labels.astype(np.uint8)
-        count = int(values[-1]) + 1
     classes[[not one.any() for one in labels]] = IGNORE
-    return Target(classes, _NONE, count, notes)
+    return Target(classes, _NONE, highest + 1, notes)

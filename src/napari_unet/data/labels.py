@@ -216,6 +216,14 @@ def is_mask(values: NDArray[np.int64]) -> bool:
     return bool(np.isin(values, _MASK_VALUES).all())
 
 
+def reads_as_mask(values: NDArray[np.int64], num_classes: int = 2) -> bool:
+    """Return whether classes of these values above 0 are foreground, all of them.
+
+    Of one value that is so where it is no class that is known already.
+    """
+    return is_mask(values) or (values.size == 1 and bool(values[0] >= num_classes))
+
+
 def small_ids(ids: NDArray[np.generic]) -> NDArray[np.int32]:
     """Return ids of objects that fit into 32 bits; the background stays 0."""
     if int(ids.max(initial=0)) <= np.iinfo(np.int32).max:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -111,13 +111,15 @@ class LiveLearner:
             chosen=chosen,
         )
 
-    def renew(self, image: TrainingImage, z: int, fresh: Sequence[Place]) -> None:
-        """Take annotations that changed on slice `z`, at the pixels `fresh` too."""
+    def renew(
+        self, image: TrainingImage, slices: Iterable[int], fresh: Sequence[Place]
+    ) -> None:
+        """Take annotations that changed on some slices, at the pixels `fresh` too."""
         known = self._image.target.num_classes
         if image.target.num_classes > known:
             self._grow(image)
         else:
-            self._learner.batches.sampler.renew(0, image, [z])
+            self._learner.batches.sampler.renew(0, image, slices)
         self._image = image
         self._losses.clear()
         self.num_pixels = image.train_pixels

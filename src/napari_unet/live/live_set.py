@@ -14,6 +14,7 @@ from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.boxes import box_of
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.labels import label_values, reads_as_mask
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION
 from napari_unet.data.sparse_slices import SparseSlices
@@ -58,6 +59,11 @@ class LiveSet:
     ----------
     image
         What patches are drawn from. Its arrays change in place.
+    left_out
+        Why slices are not learnt from until they are painted otherwise, by slice.
+    touched
+        Slices that are read otherwise since the last update: the one that it was of,
+        and all others where its values tell that they are, or are no, mask.
     """
 
     def __init__(
@@ -76,6 +82,12 @@ class LiveSet:
         self._validation: set[int] = set()
         self._ever: set[int] = set()
         self._classes: dict[int, frozenset[int]] = {}
+        self.left_out: dict[int, str] = {}
+        self.touched: set[int] = set()
+        # Classes as they were painted: what one slice holds can tell how all are read.
+        self._painted: dict[int, NDArray[np.generic]] = {}
+        self._values: dict[int, frozenset[int]] = {}
+        self._mask: bool | None = None
         normalization = normalization or Normalization()
         image = normalised(stack.picture.as_czyx(), normalization)
         shape, self._rows = image.shape[1:], stack.picture_rows
@@ -141,23 +153,66 @@ class LiveSet:
             When the labels do not fit the image or the kind of annotations; the slice
             is not trained on until it is updated with labels that do.
         """
-        depth, _, width = self.image.weight_map.shape
-        if tuple(labels.shape) != (self._height, width) or not 0 <= z < depth:
-            raise InputError(
-                f"The annotations of slice {z} are {labels.shape[-2]} x "
-                f"{labels.shape[-1]} pixels and the image is {self._height} x {width}: "
-                "choose annotations made on this image."
-            )
+        self.touched = {z}
+        self._check(z, labels)
         labels = labels[self._rows]
         before = self.image.target.classes[z].copy()
+        if self._kind is AnnotationKind.CLASSES:
+            self._settle_mask(z, labels)
+        self._read(z, labels, rows)
+        self._list_slices()
+        if z in self.left_out:
+            raise InputError(self.left_out[z])
+        return self._changed(z, before)
+
+    def _check(self, z: int, labels: NDArray[np.generic]) -> None:
+        depth, _, width = self.image.weight_map.shape
+        known = 0 <= z < depth
+        if known and tuple(labels.shape) == (self._height, width):
+            return
+        words = (
+            f"The annotations of slice {z} are {labels.shape[-2]} x "
+            f"{labels.shape[-1]} pixels and the image is {self._height} x {width}: "
+            "choose annotations made on this image."
+        )
+        if known:
+            self._drop_values(z)
+            self._forget(z)
+            self._list_slices()
+        self.left_out[z] = words
+        raise InputError(words)
+
+    def _settle_mask(self, z: int, labels: NDArray[np.generic]) -> None:
+        """Note the values of a slice; read all others anew where they tell of them."""
+        ignored = self.image.coverage.ignored
+        found = frozenset(label_values(labels).tolist()) - {ignored}
+        self._painted[z], self._values[z] = labels, found
+        if not found:
+            self._drop_values(z)
+        values = np.array(sorted(frozenset().union(*self._values.values())), np.int64)
+        mask = reads_as_mask(values, self.num_classes)
+        if mask == self._mask:
+            return
+        self._mask = mask
+        self._maps.clear()
+        for other in self._painted.keys() - {z}:
+            self.touched.add(other)
+            self._read(other, self._painted[other])
+
+    def _drop_values(self, z: int) -> None:
+        self._painted.pop(z, None)
+        self._values.pop(z, None)
+
+    def _read(
+        self, z: int, labels: NDArray[np.generic], rows: slice | None = None
+    ) -> None:
+        """Weigh a slice, or note why it is left out."""
+        self.left_out.pop(z, None)
         try:
             self._weigh(z, labels, rows)
         except InputError as error:
             self._forget(z)
-            raise InputError(f"Slice {z}: {error}") from error
-        finally:
-            self._list_slices()
-        return self._changed(z, before)
+            self.left_out[z] = f"Slice {z}: {error}"
 
     def _weigh(self, z: int, labels: NDArray[np.generic], rows: slice | None) -> None:
         complete, ignored = z in self._complete, self.image.coverage.ignored
@@ -170,7 +225,7 @@ class LiveSet:
                 labels,
                 self._kind,
                 self._settings,
-                self.num_classes,
+                mask=self._mask,
                 coverage=Coverage(
                     ignore=self.image.coverage.ignore,
                     complete="all" if complete else None,

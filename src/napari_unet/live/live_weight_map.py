@@ -28,7 +28,8 @@ _TELLING = 8
 class LiveWeightMap:
     """The weight map of a slice, of which a stroke changes only the neighbourhood.
 
-    After every `update` it equals the `weight_map` of the slice by itself.
+    After every `update` it equals the `weight_map` of the slice by itself, but for
+    what `mask` says.
 
     Parameters
     ----------
@@ -38,8 +39,8 @@ class LiveWeightMap:
         What the values mean.
     config
         Settings of the weight map.
-    num_classes
-        As in `to_target`.
+    mask
+        As in `to_target`, where the slice is one of many.
     coverage
         Which pixels say anything; nothing is guessed.
 
@@ -61,11 +62,11 @@ class LiveWeightMap:
         labels: NDArray[np.generic],
         kind: AnnotationKind,
         config: WeightMapConfig | None = None,
-        num_classes: int = 2,
         *,
+        mask: bool | None = None,
         coverage: Coverage = NOTHING_IGNORED,
     ) -> None:
-        self._kind, self._num_classes = kind, num_classes
+        self._kind, self._mask = kind, mask
         self._coverage = coverage
         self._config = config or WeightMapConfig()
         self._margin = math.ceil(reach_of(self._config)) + 1
@@ -126,7 +127,7 @@ class LiveWeightMap:
         return to_target(
             labels,
             self._kind,
-            num_classes=self._num_classes,
+            mask=self._mask,
             coverage=self._coverage,
         )
 

@@ -119,7 +119,6 @@ class LiveLoop:
         self._shown: tuple[View | None, int] = (None, 0)
         self._shown_at = -math.inf
         self._taken, self._learnt = 0, 0
-        self._unreadable: dict[int, str] = {}
         self._tidied_at = 0.0
         self._chosen = None if model is None else ChosenFinish.of(model.card)
 
@@ -232,7 +231,7 @@ class LiveLoop:
 
     @property
     def _left_out(self) -> str:
-        return next(iter(self._unreadable.values()), "")
+        return next(iter(self._set.left_out.values()), "")
 
     def _take_annotations(self) -> None:
         """Take over what was painted since the last step."""
@@ -240,11 +239,9 @@ class LiveLoop:
         for z, painted in slices.items():
             try:
                 fresh = self._set.update(z, painted.labels, painted.rows)
-                self._unreadable.pop(z, None)
-            except InputError as error:
-                self._unreadable[z] = str(error)
+            except InputError:  # the set notes why
                 fresh = []
-            self._learner.renew(self._set.image, z, fresh)
+            self._learner.renew(self._set.image, self._set.touched, fresh)
         self._taken = updates
 
     def _advance(self) -> LiveStep:
