@@ -84,6 +84,13 @@ def test_of_masks(cells):
     assert same(mask, truth)["overall"]["objects"] == "slices"
 
 
+def test_of_a_mask_of_another_value_than_1(cells):
+    mask, truth = (worse(cells) > 0).astype(np.uint8), 2 * (cells > 0).astype(np.uint8)
+    truth[:4] = 0
+    found = same(mask, truth, Question(AnnotationKind.CLASSES))
+    assert found["overall"]["iou"] > 0.5
+
+
 def test_of_classes_of_which_one_lies_in_the_last_slices_alone(cells):
     truth = (cells > 0).astype(np.uint8)
     truth[20:][cells[20:] % 2 == 1] = 2

@@ -127,7 +127,6 @@ def to_target(
     kind: AnnotationKind | None = None,
     *,
     ndim: int = 2,
-    num_classes: int = 2,
     mask: bool | None = None,
     coverage: Coverage | None = None,
     objects: bool = True,
@@ -142,9 +141,6 @@ def to_target(
         What the values mean; guessed when left out, which the notes tell.
     ndim
         2: objects are told apart slice by slice; 3: in the volume.
-    num_classes
-        Classes that are known already, background included: one value below it is that
-        class, and else the foreground of a mask.
     mask
         Whether classes are a mask, as `reads_as_mask` tells of all labels of which
         these are a part; of these alone where it is left out.
@@ -169,7 +165,7 @@ def to_target(
     elif kind is AnnotationKind.SCRIBBLES:
         target = _from_scribbles(read.labels, read.values)
     else:
-        target = _from_classes(read.labels, read.values, num_classes, mask)
+        target = _from_classes(read.labels, read.values, mask)
     if objects and kind is not AnnotationKind.OBJECTS:
         foreground = (target.classes > 0) & (target.classes != IGNORE)
         target = replace(target, objects=connected_objects(foreground, ndim=ndim))
@@ -378,14 +374,11 @@ def _from_scribbles(labels: NDArray[np.generic], values: NDArray[np.int64]) -> T
 
 
 def _from_classes(
-    labels: NDArray[np.generic],
-    values: NDArray[np.int64],
-    known: int,
-    mask: bool | None,
+    labels: NDArray[np.generic], values: NDArray[np.int64], mask: bool | None
 ) -> Target:
     notes: tuple[str, ...] = ()
     highest = int(values.max(initial=1))
-    if reads_as_mask(values, known) if mask is None else mask:
+    if reads_as_mask(values) if mask is None else mask:
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
         classes = np.asarray(labels != 0).view(np.uint8)
         if values.tolist() not in ([], [1]):

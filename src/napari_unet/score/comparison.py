@@ -210,8 +210,8 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         guess = guess_kind(truth[:, : truth.shape[1] - info_bar], coverage)
         kind, note = kind_of_truth(guess, read, values, numbered=numbered)
         notes.append(note)
-    known = reading.num_classes if reading else 2
-    target = to_target(truth, kind, num_classes=known, coverage=coverage, objects=False)
+    mask = reading.num_classes == 2 if reading else None
+    target = to_target(truth, kind, mask=mask, coverage=coverage, objects=False)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):

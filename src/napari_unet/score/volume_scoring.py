@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.labels import check_same_size, going_on, is_mask, label_values
+from napari_unet.data.labels import (
+    check_same_size,
+    going_on,
+    label_values,
+    reads_as_mask,
+)
 from napari_unet.data.lazy import memory_limit
 from napari_unet.data.slabs import slabs_of
 from napari_unet.data.stack import ArrayLike, list_slices
@@ -159,7 +164,7 @@ def _of_all(
         raise InputError("The ground truth holds no labels: there is nothing to score.")
     meant = true_values[true_values != reading.coverage.ignored]
     num_classes = reading.num_classes
-    if reading.kind is not AnnotationKind.OBJECTS and not is_mask(meant):
+    if reading.kind is not AnnotationKind.OBJECTS and not reads_as_mask(meant):
         # Scribbles count the background as 1.
         scribbled = reading.kind is AnnotationKind.SCRIBBLES
         num_classes = max(2, int(meant[-1]) + (not scribbled))
