@@ -34,15 +34,17 @@ def em():
     return em_stack((4, 200, 170), seed=3)
 
 
-def look(em, model, z=2, region=None, move=None):
+def look(em, model, z=2, region=None, move=None, stop_at=99):
     """Everything that comes at the first look; the view moves after the first tile."""
     requests = LiveRequests()
     requests.look_at(z, region)
-    found = []
+    found, stop = [], Event()
     device = choose_device("cpu", 2)
     where = device, Threads(device)
-    for one in first_look(model, em[0], requests, *where, "the starter"):
+    for one in first_look(model, em[0], requests, *where, "the starter", stop):
         found.append(one)
+        if len(found) == stop_at:
+            stop.set()
         if move is not None:
             requests.look_at(move)
     return found
@@ -67,6 +69,33 @@ def test_it_ends_where_something_else_is_looked_at():
     (middle,) = look(wide, model, z=0, move=1)
     columns = middle.core[2]
     assert columns.start < 750 < columns.stop
+
+
+def test_it_ends_where_it_is_stopped():
+    wide = em_stack((1, 64, 1500), seed=3)
+    assert len(look(wide, load_model(STARTER), z=0, stop_at=1)) == 1
+
+
+def test_a_stop_during_the_first_look_prepares_nothing_more(em, tmp_path):
+    wide, requests, stop = em_stack((1, 64, 1500), seed=3)[0], LiveRequests(), Event()
+    requests.look_at(0)
+    items = train_live(
+        stop,
+        source=TrainingSource(wide, np.zeros(wide.shape, np.uint8)),
+        requests=requests,
+        config=RunConfig(start="em-membranes", train=TrainConfig(threads=1)),
+        folder=tmp_path / "run",
+    )
+    assert isinstance(next(items), Preview)
+    stop.set()
+    assert list(items) == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_is_seen_where_the_info_bar_alone_is_looked_at(em):
+    with_bar = replace(em[0], info_bar=20)
+    model = load_model(STARTER)
+    assert look((with_bar,), model, region=(slice(181, 199), slice(0, 60))) == []
 
 
 @pytest.mark.parametrize(

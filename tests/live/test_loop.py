@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from threading import Event
 
@@ -131,6 +132,24 @@ def test_a_region_is_predicted_alone_with_probabilities(em):
     assert shown.core == (slice(3, 4), slice(128, 256), slice(128, 160))
     assert shown.probabilities.shape == (2, 1, 128, 32)
     np.testing.assert_allclose(shown.probabilities.sum(axis=0), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_view_of_the_info_bar_alone_shows_nothing_and_learning_goes_on(em, padding):
+    stack = replace(em[0], info_bar=16)
+    network = UNetConfig(base_channels=4, depth=1, padding=padding)
+    config = settings().changed("the test", network=network)
+    loop = LiveLoop(stack, config=config)
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.look_at(0, (slice(82, 96), slice(0, 60)))
+    stop = Event()
+    items = loop.run(stop)
+    assert [type(next(items)) for _ in range(5)] == [LiveStep] * 5
+    loop.requests.look_at(0, (slice(60, 96), slice(0, 60)))
+    shown = next(items)
+    assert isinstance(shown, Preview)
+    assert shown.core[1] == slice(0, 80)
+    stop.set()
 
 
 def test_a_view_that_moves_is_predicted_before_the_next_step(em):

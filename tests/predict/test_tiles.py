@@ -141,3 +141,10 @@ def test_networks_of_two_dimensions_get_single_slices():
     tiles = plan_tiles((3, 40, 40), footprint_of(UNetConfig(depth=2)), PredictConfig())
     assert [tile.core[0] for tile in tiles] == [slice(z, z + 1) for z in range(3)]
     assert {tile.sizes for tile in tiles} == {(1, 40, 40)}
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_part_without_a_pixel_has_no_tiles(padding: str) -> None:
+    network = footprint_of(UNetConfig(depth=2, padding=padding))
+    below = [slice(0, 1), slice(40, 40), slice(0, 40)]
+    assert plan_tiles((1, 40, 40), network, PredictConfig(), below) == []

@@ -65,6 +65,16 @@ def test_a_view_is_shown_tile_by_tile_from_its_middle_on(
     assert covered.sum() == covered[1].sum()
 
 
+def test_nothing_is_shown_while_the_image_is_out_of_view(
+    trainer: Trainer, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(previews, "SHARE", 1e9)
+    onlooker = Onlooker()
+    onlooker.look_at(1, (slice(70, 90), slice(0, 96)))
+    assert not run(trainer, onlooker)
+    assert trainer.step == 12
+
+
 def test_previews_take_their_share_of_the_time_at_most(
     blobs: Any, small: Any, onlooker: Onlooker, monkeypatch: Any
 ) -> None:

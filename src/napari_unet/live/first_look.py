@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 from napari_unet.config import PredictConfig
 from napari_unet.config.run import NOISE
@@ -32,6 +33,7 @@ def first_look(
     device: Device,
     threads: Threads,
     drawn_by: str,
+    stop: Event,
 ) -> Iterator[Preview]:
     """Predict what is looked at, from its middle on, until another part is.
 
@@ -50,6 +52,8 @@ def first_look(
         Where it is predicted.
     drawn_by
         What the model is called in words to the user.
+    stop
+        Ends it after the tile in hand once it is set.
     """
     card, network = model.card, model.network.config
     of_slice = card.normalization.per == "slice" and network.ndim == 2
@@ -57,6 +61,8 @@ def first_look(
     if wanted is None or not of_slice or image.shape[0] != network.in_channels:
         return
     view = wanted.within(image.shape[1:])
+    if view is None:
+        return
     plane = card.normalization.lazily(image[:, view.box[0]])
     config = PredictConfig(tile_size=TILE, batch_size=1)
     predictor = Predictor(model, config, device, threads)
@@ -64,5 +70,5 @@ def first_look(
     for tile in predictor.normalised_tiles(plane, box, middle_first=True):
         core = (view.box[0], *tile.core[1:])
         yield Preview(core, tile.labels, tile.probabilities, 0, 0, drawn_by)
-        if requests.view != wanted:
+        if stop.is_set() or requests.view != wanted:
             return

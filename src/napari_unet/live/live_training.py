@@ -63,7 +63,10 @@ def train_live(
         device = choose_device(config.train.device, config.network.ndim)
         name = name_of(config.start)
         threads = Threads(device, config.train.threads)
-        yield from first_look(model, stack, requests, device, threads, name)
+        where = device, threads
+        yield from first_look(model, stack, requests, *where, name, stop)
+    if stop.is_set():
+        return None
     regions = list(source.regions)
     if source.validation is not None:
         regions.append(Region(role=Role.VALIDATION, slices=source.validation))

@@ -22,11 +22,17 @@ class View(NamedTuple):
     z: int
     region: tuple[slice, slice] | None
 
-    def within(self, shape: Sequence[int]) -> View:
-        """Return the view within a (Z, Y, X) image, and in whole blocks."""
+    def within(self, shape: Sequence[int]) -> View | None:
+        """Return the view within a (Z, Y, X) image, and in whole blocks.
+
+        None where nothing of it lies there, such as in a view of the info bar alone.
+        """
         depth, *plane = shape
         parts = zip(self.region or (slice(None),) * 2, plane, strict=True)
-        rows, columns = (_widen(part, length) for part, length in parts)
+        ends = [(*part.indices(length)[:2], length) for part, length in parts]
+        if any(start >= stop for start, stop, _ in ends):
+            return None
+        rows, columns = (_widen(*one) for one in ends)
         return View(min(max(self.z, 0), depth - 1), (rows, columns))
 
     @property
@@ -85,11 +91,10 @@ class Preview:
     drawn_by: str = NETWORK
 
 
-def _widen(part: slice, length: int) -> slice:
+def _widen(start: int, stop: int, length: int) -> slice:
     """Widen a part of an axis to whole blocks.
 
     The CPU's library keeps code for every size that it has seen: while somebody zooms
     these would be hundreds.
     """
-    start, stop, _ = part.indices(length)
     return slice(start // _BLOCK * _BLOCK, min(length, -(-stop // _BLOCK) * _BLOCK))

@@ -129,9 +129,11 @@ def plan_axis(
         What the tiles are to fit.
     part
         Only this part of the axis, such as the core of another span; it starts on
-        the pooling grid.
+        the pooling grid. Without any pixel it has no spans.
     """
     part = part or slice(0, length)
+    if part.start >= part.stop:
+        return []
     tile = max(tile or length, side.step)
     if side.cropped:
         return _plan_valid(tile, side, part)

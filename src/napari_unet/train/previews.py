@@ -62,9 +62,10 @@ class Previews:
     def _next(self) -> list[Preview]:
         """Return the next tile of the view; the time until the one after is long."""
         began, view = time.perf_counter(), self._onlooker.view
+        if view is not None:
+            view = view.within(self._image.weight_map.shape)
         if view is None:
             return []
-        view = view.within(self._image.weight_map.shape)
         if view != self._view or not self._waiting:
             self._view, self._waiting = view, deque(_tiles(view))
         previews = list(self._predict(view, self._waiting.popleft()))
