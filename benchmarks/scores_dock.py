@@ -107,6 +107,7 @@ def measure(options: argparse.Namespace) -> None:
     tell(figure="first numbers shown", value=round(first, 2), unit="s")
     shown = first + wait(120, lambda: dock.scored is not None)
     tell(figure="all scores shown", value=round(shown, 2), unit="s")
+    dock.pages.show_page("Errors")
     listed = wait(120, lambda: dock.errors.errors is not None)
     tell(figure="errors listed after that", value=round(listed, 2), unit="s")
     values = {name: round(one, 4) for name, one in dock.scores.values().items()}

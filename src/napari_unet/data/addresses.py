@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
+_HOLDING = {".zarr", ".h5", ".hdf5"}
+"""Ends of the names of what holds several arrays."""
 _MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
@@ -39,6 +41,17 @@ def level_in(path: str | Path, level: int) -> int:
 def holds_zarr(path: Path) -> bool:
     """Return whether a folder is a group or an array."""
     return any((path / mark).is_file() for mark in _MARKS)
+
+
+def without_folders(path: str) -> str:
+    """Return the name of a file, with what is named inside of it.
+
+    >>> without_folders("/home/me/cells.ome.zarr/labels/nuclei")
+    'cells.ome.zarr/labels/nuclei'
+    """
+    parts = PurePath(path).parts
+    inside = (at for at, part in enumerate(parts) if PurePath(part).suffix in _HOLDING)
+    return "/".join(parts[next(inside, len(parts) - 1) :])
 
 
 def title_of(path: str | Path) -> str:

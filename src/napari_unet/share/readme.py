@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_unet.data.addresses import without_folders
 from napari_unet.share import package_files as names
 from napari_unet.words import markdown
 
@@ -66,4 +66,4 @@ def readme(card: ModelCard, described: Mapping[str, Any], moments: float) -> str
 def _entry(entry: Mapping[str, str]) -> dict[str, str]:
     """Return what a reader wants to know of an image; folders are nobody's business."""
     known = {"name": "", "licence": "", "train": "", "validation": ""}
-    return {**known, **entry, "name": Path(entry.get("name", "")).name}
+    return {**known, **entry, "name": without_folders(entry.get("name", ""))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_unet.config import RunConfig
+from napari_unet.data.addresses import without_folders
 from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.model.seen import seen
 from napari_unet.train.choose_finish import ChosenFinish
@@ -84,4 +85,4 @@ def data_before(start: Model | None) -> tuple[dict[str, str], ...]:
 def _entry(image: TrainingImage) -> dict[str, str]:
     trained, held = image.seen or (image.train, image.validation)
     slices = seen(image.image_fingerprint, trained.tolist(), held.tolist())
-    return {"name": image.name, "sha256": image.fingerprint, **slices}
+    return {"name": without_folders(image.name), "sha256": image.fingerprint, **slices}

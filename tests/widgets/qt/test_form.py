@@ -16,8 +16,8 @@ from napari_unet.config import (
     UNetConfig,
     WeightMapConfig,
 )
+from napari_unet.widgets.choose.choice_words import CHOICES
 from napari_unet.widgets.qt.form import SettingsForm
-from napari_unet.widgets.train.choice_words import CHOICES
 
 ALL = [
     AugmentConfig,

@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_unet.config import NETWORKS, NetworkConfig, UNetConfig
 from napari_unet.config.networks import other_network
+from napari_unet.widgets.choose.choice_words import CHOICES
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.parts import NarrowBox, in_column, in_row
-from napari_unet.widgets.train.choice_words import CHOICES
 
 _TIP = (
     "Which network learns. The U-Net is what the program is made for; the others are "

@@ -24,12 +24,12 @@ from napari_unet.config.train import BUDGETS
 from napari_unet.errors import NapariUNetError
 from napari_unet.model.card import read_card
 from napari_unet.starters import STARTERS
+from napari_unet.widgets.choose.choice_words import CHOICES
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
 from napari_unet.widgets.qt.parts import NarrowBox, WrappedLabel, button, in_row, steady
-from napari_unet.widgets.train.choice_words import CHOICES
 from napari_unet.widgets.train.encoder_box import EncoderBox
 from napari_unet.widgets.train.network_form import NetworkForm
 from napari_unet.widgets.train.start_words import explain_start

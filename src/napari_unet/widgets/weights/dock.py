@@ -16,6 +16,7 @@ from napari_unet.data.annotation import guess_kind
 from napari_unet.data.weight_map import stack_steps
 from napari_unet.errors import NapariUNetError
 from napari_unet.live.live_weight_map import LiveWeightMap
+from napari_unet.widgets.choose.choice_words import CHOICES
 from napari_unet.widgets.choose.kind_box import KindBox
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.part_layers import PartLayers
@@ -68,7 +69,7 @@ class WeightsWidget(Panel):
         )
         self._beside = PartLayers(self, napari_viewer, alone=True)
         self.kind = KindBox()
-        self.settings = SettingsForm(WeightMapConfig(), sliders=_SLIDERS)
+        self.settings = SettingsForm(WeightMapConfig(), sliders=_SLIDERS, words=CHOICES)
         self.live = QCheckBox("Show for the current slice")
         self.live.setToolTip("Follows the slice, the sliders and what you paint.")
         self.range = WrappedLabel()
