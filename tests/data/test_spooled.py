@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,3 +53,25 @@ except OutputError as error:
         env={"TMPDIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
     )
     assert f"{tmp_path} cannot be written: File too large" in ran.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder in memory")
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_folder_in_memory_is_left_for_one_on_disk_unless_it_was_chosen(
+    monkeypatch, chosen
+):
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    if chosen:
+        monkeypatch.setenv("TMPDIR", "/dev/shm")
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
+    made = []
+    real = tempfile.TemporaryFile
+
+    def make(**options):
+        made.append(options["dir"])
+        return real(**options)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
+    SpooledArray((2, 1, 4, 4), "float32")
+    assert made == ["/dev/shm" if chosen else "/var/tmp"]

@@ -166,14 +166,37 @@ def _split(key: Any) -> tuple[Any, tuple[Any, ...]]:
     parts = key if isinstance(key, tuple) else (key,)
     if len(parts) == 1 and isinstance(parts[0], np.ndarray) and parts[0].ndim == 3:
         parts = np.nonzero(parts[0])
-    first, *rest = parts
-    return (slice(None) if first is Ellipsis else first), tuple(rest)
+    if any(part is None for part in parts):
+        raise IndexError("Labels of which most slices hold nothing get no new axis.")
+    rest = [_plain(part) for part in parts if part is not Ellipsis]
+    if len(rest) < len(parts):
+        left = next(at for at, part in enumerate(parts) if part is Ellipsis)
+        rest[left:left] = [slice(None)] * (3 - sum(map(_axes, rest)))
+    return rest[0], tuple(rest[1:])
+
+
+def _plain(part: Any) -> Any:
+    """Return a list as an array, and an array of one number as that."""
+    if isinstance(part, slice | int | np.integer):
+        return part
+    part = np.asarray(part)
+    return part if part.ndim else int(part)
+
+
+def _axes(part: Any) -> int:
+    """Return how many axes a part of an index is for."""
+    mask = isinstance(part, np.ndarray) and part.dtype == bool
+    return part.ndim if mask else 1
 
 
 def _are_pixels(first: Any, rest: tuple[Any, ...]) -> bool:
-    """Return whether an index names single pixels, by arrays along each axis."""
-    arrays = [isinstance(one, np.ndarray) and one.dtype != bool for one in rest]
-    return isinstance(first, np.ndarray) and len(arrays) == 2 and all(arrays)
+    """Return whether an index names single pixels, by arrays along the axes."""
+    places = [isinstance(one, int | np.integer) or _is_places(one) for one in rest]
+    return _is_places(first) and len(places) == 2 and all(places)
+
+
+def _is_places(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype != bool
 
 
 def _by_slice(places: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.bool_]]]:

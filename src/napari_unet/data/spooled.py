@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import DTypeLike, NDArray
 
 from napari_unet.data.files import unwritable
 from napari_unet.data.lazy import lazy_pages
 
+_ON_DISK = Path("/var/tmp")
+_MEMORY = {"tmpfs", "ramfs"}
+
 
 class SpooledArray:
     """(C, Z, Y, X) values in a file without a name, which is gone when nobody reads it.
 
-    It lies in the folder for temporary files (TMPDIR), and takes its room at once.
+    It takes its room at once, in the folder for temporary files (TMPDIR); where nobody
+    chose one and the usual one is memory, as on many a Linux, in /var/tmp.
 
     Parameters
     ----------
@@ -38,7 +45,8 @@ class SpooledArray:
         channels, depth, height, width = shape
         self.shape, self.dtype = (channels, depth, height, width), np.dtype(dtype)
         # It outlives this function, and ends with the last array that reads it.
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+        self._folder = _folder()
+        self._file = tempfile.TemporaryFile(buffering=0, dir=self._folder)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         for channel in range(channels):
@@ -94,4 +102,19 @@ class SpooledArray:
         try:
             yield
         except OSError as error:
-            raise unwritable(tempfile.gettempdir(), error) from error
+            raise unwritable(self._folder, error) from error
+
+
+def _folder() -> str:
+    """Return where temporary files lie on a disk, if any such place is known."""
+    folder = tempfile.gettempdir()
+    chosen = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    other = os.access(_ON_DISK, os.W_OK) and not _in_memory(_ON_DISK)
+    return str(_ON_DISK) if not chosen and _in_memory(folder) and other else folder
+
+
+def _in_memory(folder: str | Path) -> bool:
+    place = Path(folder).resolve()
+    disks = {Path(one.mountpoint): one for one in psutil.disk_partitions(all=True)}
+    here = next((disks[one] for one in (place, *place.parents) if one in disks), None)
+    return here is not None and here.fstype in _MEMORY
