@@ -405,6 +405,42 @@ def test_a_slice_that_cannot_be_read_is_left_out_and_the_others_are_learnt(em):
     assert (step.slices, step.left_out) == (2, "")
 
 
+def test_a_copy_of_the_network_is_one_between_two_steps(em, monkeypatch):
+    loop = loop_on(em)
+    loop.requests.update(0, scribbles(em, 0))
+    assert loop.requests.model() is None, "it has learnt nothing"
+    items = loop.run()
+    next(items)
+    assert loop.requests.model().card.step == 1
+    halfway, copied, learn = Event(), Event(), loop._learner.learn
+
+    def slowly():
+        answer = learn()
+        first, *others = loop._learner.network.parameters()
+        first.data.fill_(loop._learner.step)
+        halfway.set()
+        copied.wait(0.3)
+        for one in others:
+            one.data.fill_(loop._learner.step)
+        return answer
+
+    monkeypatch.setattr(loop._learner, "learn", slowly)
+    found = []
+
+    def ask():
+        halfway.wait(30)
+        found.append(loop.requests.model())
+        copied.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    next(items)
+    asking.join(30)
+    parts = [one.detach() for one in found[0].network.parameters()]
+    values = {float(one.min()) for one in parts} | {float(one.max()) for one in parts}
+    assert values == {2.0}
+
+
 def test_what_was_learnt_is_kept_and_can_be_gone_on_from(em, tmp_path):
     folder = RunFolder(tmp_path / "run")
     loop = loop_on(em, folder=folder, class_names=("membrane", "cell"))

@@ -19,6 +19,7 @@ from napari_unet.config.coverage import NOTHING_IGNORED
 from napari_unet.errors import InputError
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.first_look import name_of
+from napari_unet.live.in_turn import InTurn
 from napari_unet.live.live_learner import LiveLearner
 from napari_unet.live.live_set import LiveSet
 from napari_unet.live.requests import LiveRequests
@@ -113,7 +114,8 @@ class LiveLoop:
             Threads(self.device, count) for _ in range(2)
         )
         self.requests = requests or LiveRequests()
-        self.requests.model = self.model
+        self.requests.model = self._model_that_knows
+        self._between_steps = InTurn()
         self._seconds, self._saved_at, self._validated_at = 0.0, 0.0, 0.0
         self._validation_seconds = 0.0
         self._shown: tuple[View | None, int] = (None, 0)
@@ -133,9 +135,16 @@ class LiveLoop:
         return self._learner.notes
 
     def model(self) -> Model:
-        """Return a copy of the network as it is now, for predicting."""
-        network = copy.deepcopy(self._learner.network).cpu()
-        return Model(network.eval(), self._card())
+        """Return a copy of the network for predicting, as it is between two steps.
+
+        From another thread than that of `run`, this waits for the step in hand.
+        """
+        with self._between_steps:
+            network = copy.deepcopy(self._learner.network).cpu()
+            return Model(network.eval(), self._card())
+
+    def _model_that_knows(self) -> Model | None:
+        return self.model() if self._knows_something else None
 
     def run(
         self, stop: threading.Event | None = None
@@ -198,9 +207,12 @@ class LiveLoop:
 
     @property
     def _can_keep(self) -> bool:
-        learner = self._learner
-        known = learner.step > 0 or learner.knows_something
-        return self.folder is not None and known
+        return self.folder is not None and self._knows_something
+
+    @property
+    def _knows_something(self) -> bool:
+        """Whether the network has learnt, here or before."""
+        return self._learner.step > 0 or self._learner.knows_something
 
     def _keep(self) -> Iterator[Kept]:
         if self.requests.kept and self.folder is not None and self._can_keep:
@@ -237,19 +249,20 @@ class LiveLoop:
         """Take over what was painted since the last step."""
         slices, updates = self.requests.take()
         for z, painted in slices.items():
-            try:
-                fresh = self._set.update(z, painted.labels, painted.rows)
-            except InputError:  # the set notes why
-                fresh = []
-            self._learner.renew(self._set.image, self._set.touched, fresh)
+            with self._between_steps:
+                try:
+                    fresh = self._set.update(z, painted.labels, painted.rows)
+                except InputError:  # the set notes why
+                    fresh = []
+                self._learner.renew(self._set.image, self._set.touched, fresh)
         self._taken = updates
 
     def _advance(self) -> LiveStep:
         began = time.perf_counter()
         message, self._learner.message = self._learner.message, ""
-        with self._threads.fastest():
+        with self._between_steps, self._threads.fastest():
             loss, rate = self._learner.learn()
-        self._set.note_step()
+            self._set.note_step()
         self._learnt = self._taken
         self._seconds += time.perf_counter() - began
         score = self._validate() if self._validation_is_due() else None
@@ -312,9 +325,7 @@ class LiveLoop:
 
     def _preview_is_due(self, view: View | None) -> bool:
         step = self._learner.step
-        if view is None:
-            return False
-        if step == 0 and not self._learner.knows_something:
+        if view is None or not self._knows_something:
             return False
         if view != self._shown[0]:
             return True
