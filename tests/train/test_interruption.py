@@ -19,6 +19,7 @@ from napari_unet.train.checkpoints import find_checkpoints
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image
+from napari_unet.train.validation import Validation
 
 # What a killed or starved process runs: the same run as in this process.
 CHILD = """
@@ -79,6 +80,27 @@ def test_an_interrupted_run_goes_on_exactly(
     assert_same_weights(whole.network, resumed.network)
     assert curves(resumed) == curves(whole)
     assert [row["step"] for row in resumed.history] == [*range(1, 15)]
+
+
+def test_the_score_of_a_stop_is_not_that_of_the_run_that_goes_on(
+    blobs, small, tmp_path, play, monkeypatch, assert_same_weights
+):
+    # It falls with every step, so that a score of the stop would stay the best.
+    images, config = [blobs((5, 64, 64))], small(steps=8, validations=2)
+    monkeypatch.setattr(
+        Validation, "score", lambda _, predictor: 1 / predictor.model.card.step
+    )
+    whole = Trainer(images, config)
+    play(whole)
+    assert whole.best_step == 4
+    folder = RunFolder(tmp_path / "run")
+    stopped = Trainer(images, config, folder=folder)
+    play(stopped, stop_after=2)
+    assert stopped.best_step == load_model(folder.best).card.step == 2
+    resumed = Trainer(images, config, folder=folder, resume=True)
+    play(resumed)
+    assert (resumed.best, resumed.best_step) == (whole.best, 4)
+    assert_same_weights(whole.model().network, load_model(folder.best).network)
 
 
 def test_a_killed_run_goes_on_exactly(

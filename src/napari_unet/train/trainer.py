@@ -302,9 +302,10 @@ class Trainer:
         return ""
 
     def _finish(self) -> None:
-        if self._validation and self.best is None and self.step > 0:
-            self._validate()
         self._save()
+        if self._validation and self.best is None and self.step > 0:
+            # After the state is saved: a run that goes on does not know of this score.
+            self._validate()
         if self.step > 0 and self._ranks.first:
             self._choose()
         if self.folder is not None:
