@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_unet.data.spooled import SpooledArray
+from napari_unet.data.spooled import SpooledArray, _in_memory
 
 SHAPE = (2, 3, 20, 30)
 
@@ -38,7 +38,7 @@ def test_a_full_disk_is_told_at_once(tmp_path):
     code = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-from napari_unet.data.spooled import SpooledArray
+from napari_unet.data.spooled import SpooledArray, _in_memory
 from napari_unet.errors import OutputError
 try:
     SpooledArray((2, 3, 20, 30), "float32")
@@ -55,7 +55,11 @@ except OutputError as error:
     assert f"{tmp_path} cannot be written: File too large" in ran.stdout
 
 
-@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder in memory")
+@pytest.mark.skipif(
+    not (Path("/dev/shm").is_dir() and _in_memory("/dev/shm"))
+    or _in_memory("/var/tmp"),
+    reason="no folder in memory, or no other",
+)
 @pytest.mark.parametrize("chosen", [True, False])
 def test_a_folder_in_memory_is_left_for_one_on_disk_unless_it_was_chosen(
     monkeypatch, chosen
