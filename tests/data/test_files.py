@@ -19,6 +19,7 @@ import numpy as np
 from napari_unet.data.write import write_stack
 from napari_unet.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.dont_write_bytecode = True  # which would be cut off, and stay
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 array = np.random.default_rng(0).random((4, 100, 100), dtype=np.float32)
 try:

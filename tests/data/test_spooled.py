@@ -36,7 +36,8 @@ def test_a_full_disk_is_told_at_once(tmp_path):
     """By a limit to the size of files, in a process of its own."""
     pytest.importorskip("resource")
     code = """
-import resource
+import resource, sys
+sys.dont_write_bytecode = True  # which would be cut off, and stay
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 from napari_unet.data.spooled import SpooledArray, _in_memory
 from napari_unet.errors import OutputError

@@ -324,6 +324,7 @@ from napari_unet.errors import OutputError
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.dont_write_bytecode = True  # which would be cut off, and stay
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 config = UNetConfig(base_channels=8)
 try:

@@ -38,6 +38,7 @@ labels = read_stack(folder.path.parent / "labels.tif").as_zyx()
 trainer = Trainer([prepare_image(stack, labels)], config, folder=folder)
 if limit:
     import resource
+    sys.dont_write_bytecode = True  # which would be cut off, and stay
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
     for step in trainer.run():

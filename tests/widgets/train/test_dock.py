@@ -142,10 +142,14 @@ def test_a_layer_without_a_label_starts_nothing(quick: Any, viewer: Any) -> None
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
 @pytest.mark.one_binding
-def test_a_full_disk_is_told_and_the_dock_stays_usable(quick: Any, finish: Any) -> None:
+def test_a_full_disk_is_told_and_the_dock_stays_usable(
+    quick: Any, finish: Any, monkeypatch: Any
+) -> None:
     import resource
     import signal
 
+    # What Python writes of modules would be cut off, and stay.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     quick.train.amount_of.setCurrentText("steps")
