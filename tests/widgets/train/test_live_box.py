@@ -15,6 +15,7 @@ from napari_unet.live.events import Idle
 from napari_unet.live.loop import LiveLoop
 from napari_unet.model.checkpoint import load_model
 from napari_unet.widgets.choose.keys import toggle_preview
+from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.eye import EM, RESULT
 from napari_unet.widgets.layers.marks import PREDICTED
 
@@ -89,6 +90,21 @@ def test_what_is_painted_is_learnt_and_what_is_seen_is_shown(
     assert card.pixel_size == tuple(files.stack.zyx_size)
     # The next start goes on from what was learnt.
     assert live.start_from.value() == live.workspace.model
+
+
+def test_the_model_of_dense_classes_is_not_named_as_their_values(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    layer = viewer.layers["annotations"]
+    name_classes(layer, ("resin", "cell", "rim"))
+    paint(viewer, files, 2)
+    live.kind.setValue(AnnotationKind.CLASSES)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    stop(live, finish)
+    card = load_model(live.workspace.model).card
+    assert card.kind is AnnotationKind.CLASSES
+    assert card.class_names == ("background", "class 1", "class 2")
 
 
 def test_the_look_of_the_preview_stays_as_the_user_set_it(

@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from napari.utils import DirectLabelColormap
 
+from napari_unet.config import AnnotationKind
 from napari_unet.data.painted_slices import empty_labels
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
@@ -95,6 +96,14 @@ def class_names(layer: Labels | None) -> tuple[str, ...]:
     first, names = layer.features[_NAMES][:1], layer.features[_NAMES][1:]
     # Other programs may tell in the same column what each object is.
     return tuple(map(str, names)) if [*first] == [_NO_CLASS] else ()
+
+
+def names_of_kind(layer: Labels, kind: AnnotationKind) -> tuple[str, ...]:
+    """Return the names of a layer's classes, background first, as a model keeps them.
+
+    Value 1 has the first name, and is background in scribbles alone: others have none.
+    """
+    return class_names(layer) if kind is AnnotationKind.SCRIBBLES else ()
 
 
 def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:

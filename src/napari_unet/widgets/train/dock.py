@@ -143,7 +143,7 @@ class TrainWidget(Panel):
             kind,
             validation=self.validation.text().strip() or None,
             regions=tuple(self.data.regions.value()),
-            class_names=tuple(self.data.classes.value()),
+            class_names=self.data.names(kind),
             coverage=self.data.chosen_coverage(),
         )
         folder = self._new_run(image)

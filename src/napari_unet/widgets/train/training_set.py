@@ -31,7 +31,7 @@ from napari_unet.widgets.choose.class_swatches import ClassSwatches
 from napari_unet.widgets.choose.copy_offer import CopyOffer
 from napari_unet.widgets.choose.coverage_box import CoverageBox
 from napari_unet.widgets.choose.shared_layers import SharedLayers
-from napari_unet.widgets.layers.annotations import class_names
+from napari_unet.widgets.layers.annotations import class_names, names_of_kind
 from napari_unet.widgets.layers.arrays import image_stack, misfit, painted_planes
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.editable import why_fixed
@@ -128,6 +128,11 @@ class TrainingSet(QObject):
     def chosen_coverage(self) -> Coverage:
         """Return which pixels of the annotations say anything, without a guess."""
         return self.kind.settle(self.coverage.value())
+
+    def names(self, kind: AnnotationKind) -> tuple[str, ...]:
+        """Return the names of the classes for a model; () where they have none."""
+        layer = self.annotations.value()
+        return () if layer is None else names_of_kind(layer, kind)
 
     def check_looks(self) -> None:
         """Question the chosen annotations where they do not look like any.
@@ -257,12 +262,8 @@ class TrainingSet(QObject):
             source = replace(source, validation=validation)
         if isinstance(pair.labels, Path) or isinstance(source.labels, Path):
             return source
-        names, scribbles = class_names(pair.labels), AnnotationKind.SCRIBBLES
         kind = pair.kind or guess_sparse(source.labels, pair.coverage).kind
-        if names and kind != scribbles:
-            # Value 1 has the first name, and is no background here.
-            names = ()
-        return replace(source, class_names=names)
+        return replace(source, class_names=names_of_kind(pair.labels, kind))
 
     def _regions(self, pair: TrainingPair) -> list[Region]:
         image = pair.image
