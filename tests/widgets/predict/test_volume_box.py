@@ -60,6 +60,31 @@ def predict(dock: Any, volume: Path, tmp_path: Path, finish: Any) -> Any:
     return dock.predict
 
 
+def test_a_volume_is_not_rescaled_and_a_box_that_is_hidden_is_not_ticked(
+    predict: Any, viewer: Any, tmp_path: Path
+) -> None:
+    plain, path = predict.model.value(), tmp_path / "sized.safetensors"
+    config = UNetConfig(base_channels=2, depth=2)
+    card = ModelCard(network=config, pixel_size=(50, 2, 2), unit="nm")
+    save_model(path, Model(UNet(config), card))
+    button = predict.volume.run_button
+    predict.model.setValue(path)
+    predict.rescale.setChecked(True)
+    assert predict.value().rescale
+    assert "cannot be rescaled" in button.toolTip()
+    predict.model.setValue(plain)
+    assert predict.rescale.isHidden()
+    assert not predict.value().rescale
+    assert button.isEnabled()
+    # The same where the image gets the pixels that the model learnt.
+    predict.model.setValue(path)
+    assert not button.isEnabled()
+    predict.pixel_size.sizes.setText("50 2 2")
+    predict.pixel_size.set_button.click()
+    assert predict.rescale.isHidden()
+    assert button.isEnabled()
+
+
 def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
     predict: Any, viewer: Any, tmp_path: Path, qtbot: Any, monkeypatch: Any
 ) -> None:
@@ -79,9 +104,6 @@ def test_a_volume_is_predicted_to_disk_stopped_and_gone_on_with(
         predict.refresh()
         assert "take Predict volume ... below" in predict.run_button.toolTip()
         assert box.run_button.isEnabled()
-    predict.rescale.setChecked(True)
-    assert "cannot be rescaled" in box.run_button.toolTip()
-    predict.rescale.setChecked(False)
     finish = {"objects": "connected", "core": 0, "min_size": 0, "follow_slices": True}
     predict.finish.setValue(PostprocessConfig(**finish))
     box.job.stepped.connect(lambda step: hasattr(step, "stage") and box.job.stop())

@@ -127,7 +127,9 @@ class PredictWidget(Panel):
     def value(self) -> PredictConfig:
         """Return the settings of the prediction, as chosen."""
         settings: PredictConfig = self.settings.value()
-        return settings.model_copy(update={"rescale": self.rescale.isChecked()})
+        # A box that is hidden is not offered, whatever was ticked for another image.
+        rescale = self.rescale.isChecked() and not self.rescale.isHidden()
+        return settings.model_copy(update={"rescale": rescale})
 
     def volume_options(self) -> dict[str, Any]:
         """Return what a volume on disk is predicted with; raise why it cannot be."""
@@ -223,7 +225,8 @@ class PredictWidget(Panel):
             changed.connect(self.refresh)
         self.trust.answered.connect(self.refresh)
         self.em_watch.answered.connect(self._offer_starter)
-        self.pixel_size.changed.connect(self._compare_sizes)
+        for react in (self._compare_sizes, self.refresh):
+            self.pixel_size.changed.connect(react)
         for form in (self.settings, self.finish):
             form.valueChanged.connect(self._show_threshold)
         # The same file may say something new.
