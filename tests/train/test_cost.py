@@ -102,5 +102,8 @@ def test_large_slices_are_predicted_in_tiles_and_only_where_some_are_held_out() 
         for one in (few, more, Extent((9, 8192, 4096), 5))
     )
     assert held_out > 1.3 * least
+    asked = cost_of_training(_config(), [few], held_out=True).memory or 0
+    assert held_out > asked > 1.2 * least
+    assert cost_of_training(_config(), [more], held_out=False).memory < asked
     annotated = 5 * 4096**2
     assert larger - held_out < 22 * annotated

@@ -23,7 +23,7 @@ _MOVED = 760
 """Bytes for each pixel of the patches of a step, seen from above: whence it is moved,
 and gaps between what was freed and is kept for the next step (`model.allocator`)."""
 _VALIDATED = 5
-"""Annotated slices, or images, of which some are held out and predicted."""
+"""Annotated slices, or images, of which some are held out unless somebody says."""
 _LIBRARIES = 130_000_000
 """Bytes that torch's libraries take for themselves once a network has run."""
 _PREVIEW = 512
@@ -88,6 +88,7 @@ def cost_of_training(
     config: RunConfig,
     images: Sequence[Extent],
     *,
+    held_out: bool | None = None,
     step_seconds: float | None = None,
     bfloat16: bool = False,
 ) -> TrainingCost:
@@ -99,6 +100,8 @@ def cost_of_training(
         All settings, with the network that is trained.
     images
         The training set.
+    held_out
+        Whether anything is held out, and predicted; None where nobody said.
     step_seconds
         What a step of these settings took before; None where none was taken yet.
     bfloat16
@@ -117,7 +120,9 @@ def cost_of_training(
         seconds = steps * step_seconds
     slices = sum(one.slices for one in images)
     shown = max((image.plane for image in images), default=0)
-    if max(slices, len(images)) < _VALIDATED:
+    if held_out is None:
+        held_out = max(slices, len(images)) >= _VALIDATED
+    if not held_out:
         shown = min(shown, _PREVIEW**2)
     memory = _memory(config, images, shown, bfloat16=bfloat16)
     return TrainingCost(slices, memory, steps, seconds)

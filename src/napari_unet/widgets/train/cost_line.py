@@ -48,6 +48,7 @@ class CostLine(WrappedLabel):
         rows.changed.connect(self.refresh)
         data.images.counted.connect(self.refresh)
         data.images.valueChanged.connect(self.refresh)
+        data.validation.textChanged.connect(self.refresh)
 
     def set_busy(self, busy: bool) -> None:
         """Say nothing while something runs."""
@@ -87,11 +88,12 @@ class CostLine(WrappedLabel):
         return cost_of_live(config, Extent(shape), bfloat16=bfloat16).words
 
     def _timed(self) -> str:
-        config = self._config()
+        config, asked = self._config(), self._data.validation.text().strip()
         known = self._known is not None and self._known[0] == _speed(config)
         cost = cost_of_training(
             config,
             self._data.images.extents(),
+            held_out=None if not asked else asked.lower() != "none",
             step_seconds=self._known[1] if self._known and known else None,
             bfloat16=_has_bfloat16(config),
         )
