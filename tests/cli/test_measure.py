@@ -49,6 +49,23 @@ def test_the_pixel_size_is_that_of_the_image_where_the_labels_have_none(files, r
     assert "perimeter (nm)" in rows(out)[0]
 
 
+@pytest.mark.parametrize("beside", [(), ("--image", "image.tif")])
+def test_an_info_bar_is_no_part_of_what_is_measured(files, run, beside):
+    out, labels = files / "objects.csv", tifffile.imread(files / "labels.tif")
+    image = [files / one if one.endswith("tif") else one for one in beside]
+    given = ("measure", files / "labels.tif", *image, "--csv", out)
+    said = run(*given, "--info-bar", 20, "--planes").stdout
+    inside = labels[:, :-20]
+    total = sum(float(row["area (um^2)"]) for row in rows(out))
+    assert total == pytest.approx(np.count_nonzero(inside) * 0.004**2)
+    assert f"{np.mean(inside > 0):.2%}" in said
+    # Labels of the picture alone are as good where the image is there.
+    if beside:
+        tifffile.imwrite(files / "picture.tif", inside)
+        run("measure", files / "picture.tif", *given[2:], "--info-bar", 20, "--planes")
+        assert sum(float(row["area (um^2)"]) for row in rows(out)) == total
+
+
 def test_a_volume_needs_the_distance_between_its_slices(files, run):
     array = np.zeros((4, 20, 20), np.uint8)
     array[:, 5:9, 5:9] = 3

@@ -24,7 +24,8 @@ _HEADS = ("equivalent diameter (",)
 
 
 @with_settings(
-    *("image.kind", "image.axes", "image.level", "image.pixel_size", "image.unit")
+    *("image.kind", "image.axes", "image.info_bar", "image.level"),
+    *("image.pixel_size", "image.unit"),
 )
 def measure(  # noqa: PLR0913 (every option is one argument)
     given: Given,
@@ -118,16 +119,18 @@ def _measure(
 
     level = given.get("level", 0)
     picture = None if image is None else read_and_tell(image, given)
-    size = {name: given.get(name) for name in ("pixel_size", "unit")}
+    known = {name: given.get(name) for name in ("pixel_size", "unit", "info_bar")}
     labels = Path(labels_in(labels))
-    stack = read_and_tell(labels, size | {"level": level_in(labels, level)})
+    stack = read_and_tell(labels, known | {"level": level_in(labels, level)})
     sized = picture if picture is not None and stack.unit == "pixel" else stack
+    whole = picture or stack
     beside = None
     if other is not None:
         theirs = {"level": level_in(other, level)}
-        beside = read_and_tell(other, theirs).slices(slices)
+        beside = read_and_tell(other, theirs).picture_like(whole).slices(slices)
+    stack = stack.picture_like(whole)
     chosen = stack.slices(slices).as_zyx()
-    grey = None if picture is None else picture.slices(slices).as_czyx()
+    grey = None if picture is None else picture.picture.slices(slices).as_czyx()
     kind, memory = given.get("kind"), memory_limit()
     steps: Callable[[Event], Generator[tuple[int, int], None, ObjectMeasures | None]]
     if beside is None and bytes_as_a_whole(chosen, grey) > memory:

@@ -158,6 +158,15 @@ class Stack:
         """The rows above the info bar."""
         return slice(0, self._length("Y") - self.info_bar)
 
+    def picture_like(self, image: Stack) -> Stack:
+        """Return labels of an image without the rows of its info bar.
+
+        All of them where they are not as high as the image: they may be of its picture.
+        """
+        if self._length("Y") != image._length("Y"):
+            return self
+        return dataclasses.replace(self, info_bar=image.info_bar).picture
+
     def single_channel(self, array: ArrayLike) -> Stack:
         """Return labels or weights, (Z, Y, X), as a stack that lies on this one."""
         axes = "".join(letter for letter in "TZYX" if letter in self.axes)

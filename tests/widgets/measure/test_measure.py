@@ -10,6 +10,7 @@ import pytest
 
 from napari_unet.measure.measuring import measure_objects
 from napari_unet.measure.numbered import number_objects
+from napari_unet.widgets.layers.marks import INFO_BAR
 from napari_unet.widgets.measure.dock import MeasureWidget
 
 
@@ -61,6 +62,16 @@ def test_what_the_window_measures_is_what_the_core_does(
     assert (tmp_path / "cells.csv").read_text(encoding="utf-8") == core.as_csv()
     with (tmp_path / "cells.csv").open(encoding="utf-8") as file:
         assert len(list(csv.reader(file))) == 4
+
+
+def test_the_info_bar_is_no_part_of_the_picture(
+    measured: Any, viewer: Any, finish: Any
+) -> None:
+    viewer.layers["em"].metadata[INFO_BAR] = 12
+    measured.run_button.click()
+    finish(measured)
+    assert measured.found.values["object"].tolist() == [1, 2]
+    assert measured.found.measured == 2 * 48 * 80 * 4 * 4
 
 
 def test_the_layer_knows_the_measures_of_its_objects(

@@ -123,7 +123,8 @@ class MeasureWidget(Panel):
         )
         grey = None
         if image is not None and lies_on(image, layer):
-            grey = image_stack(image)
+            whole = image_stack(image)
+            stack, grey = stack.picture_like(whole), whole.picture
         self._of, self._size = layer, stack.zyx_size
         kind = self.kind.currentData()
         if kind is None and layer.metadata.get(NUMBERED):
