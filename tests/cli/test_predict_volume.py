@@ -100,6 +100,8 @@ def test_an_image_in_hdf5_is_predicted_as_the_volume_is(files, volume, train, ru
     np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
     assert found.scale == pytest.approx((0.05, 0.004, 0.004))
     assert found.unit == "um"
+    with h5py.File(files / "image.h5", "a"):  # HDF5 refuses this while it is open
+        pass
 
 
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(

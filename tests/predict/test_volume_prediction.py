@@ -49,7 +49,9 @@ def save(path, ndim=2, finish=None, **settings):
     torch.manual_seed(3)
     network = UNet(UNetConfig(base_channels=4, depth=2, ndim=ndim, **settings))
     card = ModelCard(
-        network=network.config, normalization=Normalization(per="slice"), finish=finish
+        network=network.config,
+        normalization=Normalization(per="slice"),
+        finish=finish,
     )
     model = Model(network.eval(), card)
     save_model(path, model)
@@ -244,6 +246,43 @@ def test_another_model_is_refused_and_other_tiles_are_not(tmp_path, volume):
     save(tmp_path / "model.safetensors", padding="valid")
     with pytest.raises(InputError, match="begun with another model"):
         run(asked)
+
+
+@pytest.mark.parametrize("after", [2, None], ids=["begun", "done"])
+def test_an_image_that_was_changed_is_refused(tmp_path, volume, after):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    assert stopped(asked, after)[0].complete == (after is None)
+    box = tuple(map(slice, volume.shape))
+    write_box(volume, box, np.asarray(255 - volume[...]))
+    with pytest.raises(InputError, match="begun with another version of the image"):
+        run(asked)
+    assert run(replace(asked, overwrite=True)).complete
+    assert run(asked).complete
+
+
+def test_the_image_itself_may_get_its_labels_in_several_starts(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    asked = replace(asked, out=tmp_path / "em.ome.zarr")
+    for _ in range(2):
+        assert not stopped(asked, 2)[0].complete
+    assert run(asked).complete
+
+
+def test_what_was_begun_before_images_were_looked_at_goes_on_with_a_word(
+    tmp_path, volume
+):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    stopped(asked, 2)
+    file = tmp_path / "out.ome.zarr.blocks" / "plan.json"
+    plan = json.loads(file.read_text())
+    del plan["state"]
+    file.write_text(json.dumps(plan))
+    steps = []
+    assert run(asked, show=steps.append).complete
+    assert "did not note the state of the image" in steps[0].notes[-1]
 
 
 def test_a_line_that_a_kill_cut_off_counts_for_nothing(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -105,7 +106,10 @@ class Volume:
             When a chunk is broken or cannot be reached.
         """
         try:
-            values = np.asarray(opened(self)[box])
+            with opened(self) as array:
+                values = np.asarray(array[box])
+        except InputError:
+            raise
         except OSError as error:
             raise unreadable(self._name, error) from error
         except Exception as error:
@@ -175,39 +179,60 @@ def write_box(volume: Volume, box: tuple[slice, ...], values: NDArray[Any]) -> N
             f"{volume.dtype}"
         )
     try:
-        opened(volume, "r+")[box] = values
+        with opened(volume, "r+") as array:
+            array[box] = values
         if not is_address(volume.path):
-            flush(_chunk_files(volume, box))
+            flush(_chunk_files(volume, array, box))
     except OSError as error:
         raise unwritable(volume.path, error) from error
 
 
-def _chunk_files(volume: Volume, box: tuple[slice, ...]) -> Iterator[Path]:
+def _chunk_files(volume: Volume, array: Any, box: tuple[slice, ...]) -> Iterator[Path]:
     """Yield the files of a box; chunks of nothing but background have none."""
     triples = zip(box, volume.shape, volume.written_at_once, strict=True)
     ranges = []
     for part, length, side in triples:
         start, stop, _ = part.indices(length)
         ranges.append(range(start // side, -(-stop // side)))
-    name = opened(volume, "r+").metadata.encode_chunk_key
+    name = array.metadata.encode_chunk_key
     for place in itertools.product(*ranges):
         yield Path(volume.path, volume.inside, name(place))
 
 
-@lru_cache(maxsize=64)
-def opened(volume: Volume, mode: str = "r") -> Any:
-    """Open the array of a volume, once in every process.
+@contextmanager
+def opened(volume: Volume, mode: str = "r") -> Iterator[Any]:
+    """Open the array of a volume for as long as the block lasts.
+
+    The file of an HDF5 is open no longer, for it is locked meanwhile. What was read of
+    a Zarr, its metadata, is kept until these change.
 
     Raises
     ------
     InputError
         When its library is not installed, or the array is not there any more.
     """
-    if Path(volume.path).is_file():
-        return open_dataset(Path(volume.path), volume.inside)
-    zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
+    path = Path(volume.path)
+    if path.is_file():
+        with open_dataset(path, volume.inside) as dataset:
+            yield dataset
+        return
     where = f"{volume.path}/{volume.inside}".rstrip("/")
     try:
-        return zarr.open_array(where, mode=mode)
+        array = _open_zarr(where, mode, _written(path / volume.inside))
     except FileNotFoundError as error:
         raise unreadable(where, error) from error
+    yield array
+
+
+@lru_cache(maxsize=64)
+def _open_zarr(where: str, mode: str, _written: int) -> Any:
+    """Open an array of Zarr, once in every process for metadata of one time."""
+    return library("zarr", "OME-Zarr and Zarr", "zarr").open_array(where, mode=mode)
+
+
+def _written(folder: Path) -> int:
+    """Return when the metadata of an array were written; 0 for those of a server."""
+    for name in ("zarr.json", ".zarray"):
+        with suppress(OSError):
+            return (folder / name).stat().st_mtime_ns
+    return 0

@@ -24,6 +24,7 @@ _ANYWHERE = {"backend", "device", "batch_size", "tile_size", "tile_slices"}
 """Settings that change nothing but the time."""
 _TITLES = {
     "image": "image",
+    "state": "version of the image",
     "model": "model",
     "predict": "settings of the prediction",
     "finish": "objects",
@@ -41,6 +42,8 @@ class BlockPlan(Settings):
     version: int = 1
     image: str
     """Path, shape and type of the image."""
+    state: str = ""
+    """What `state_of` the image was; "" in plans of before."""
     model: str
     """SHA-256 of the model file."""
     predict: PredictConfig
@@ -71,7 +74,10 @@ class BlockPlan(Settings):
     def differs_from(self, other: BlockPlan) -> list[str]:
         """Return what another plan would make another result of, in words."""
         mine, theirs = self._decisive(), other._decisive()
-        return [words for name, words in _TITLES.items() if mine[name] != theirs[name]]
+        titles = _TITLES
+        if self.image != other.image or "" in (self.state, other.state):
+            titles = {name: words for name, words in _TITLES.items() if name != "state"}
+        return [words for name, words in titles.items() if mine[name] != theirs[name]]
 
     def _decisive(self) -> dict[str, Any]:
         return self.model_dump(exclude={"predict": _ANYWHERE})
@@ -113,6 +119,16 @@ class PlanFolder:
                 f"{file} is no plan of this version of napari-unet: delete the folder "
                 "and the result to begin anew, or choose another name for the result."
             ) from error
+
+    def doubts(self) -> tuple[str, ...]:
+        """Return what the user has to know who goes on here: one sentence, or none."""
+        begun = self.read()
+        if begun is None or begun.state:
+            return ()
+        return (
+            f"{self._result} was begun by a version that did not note the state of the "
+            "image: if the image was changed since, begin anew.",
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,10 @@ from numpy.typing import DTypeLike
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.ome_zarr import holds_image
 from napari_unet.data.pyramid import fill_pyramid
+from napari_unet.data.volume import opened
+from napari_unet.data.volume_state import state_of
 from napari_unet.model.started import Started
+from napari_unet.predict.block_news import News
 from napari_unet.predict.block_objects import (
     FacesWork,
     NumbersWork,
@@ -41,7 +43,7 @@ from napari_unet.predict.block_settings import (
     in_whole_slices,
     settle_blocks,
 )
-from napari_unet.predict.blocks import BLOCK_VOXELS, Written, chunks_for, grid_for
+from napari_unet.predict.blocks import BLOCK_VOXELS, chunks_for, grid_for
 from napari_unet.predict.engines import Waiting
 from napari_unet.predict.volume_image import VolumeImage
 from napari_unet.words import clock
@@ -176,9 +178,12 @@ def predict_volume_steps(
     finish, words = settle_blocks(request.finish, predictor, image.shape[1:])
     notes = (*predictor.model.notes, *words)
     device = predictor.device_for(image.shape[1:])
-    yield Started(device.words, notes, device.memory_words)
     run = _Run(request, image, predictor, finish, engine, stop)
-    with PlanFolder.beside(request.out).alone():
+    folder = PlanFolder.beside(request.out)
+    with folder.alone(), opened(request.image):
+        if not request.overwrite:
+            notes += folder.doubts()
+        yield Started(device.words, notes, device.memory_words)
         plan = run.planned(model.digest)
         complete = run.complete
         if not complete:
@@ -202,7 +207,7 @@ class _Run:
         self._finish, self._engine, self._stop = finish, engine, stop
         self._folder = PlanFolder.beside(request.out)
         self._began = time.monotonic()
-        self._told, self._devices = set[str](), list[str]()
+        self._news = News()
         self._slices = in_whole_slices(finish, predictor, image.shape[1:])
         self._name = "objects" if finish.numbers_objects else "classes"
         self._cut(request.block)
@@ -234,6 +239,7 @@ class _Run:
             self._cut(begun.block)
         asked = BlockPlan(
             image=f"{request.image.source} {self._image.shape} {self._image.dtype}",
+            state=state_of(request.image),
             model=digest,
             predict=self._predictor.config,
             finish=self._finish,
@@ -314,7 +320,7 @@ class _Run:
             words = f"Stopped after {done:,} of {len(self.grid):,} blocks"
             return VolumePrediction(labels, words, *self._made, complete=False)
         spent = clock(time.monotonic() - self._began)
-        where = f" on {' and '.join(self._devices)}" if self._devices else ""
+        where = f" on {self._news.devices}" if self._news.devices else ""
         words = f"Done in {spent}{where}"
         return VolumePrediction(labels, words, *self._made)
 
@@ -359,22 +365,9 @@ class _Run:
             self._folder.mark(name, step.block.index, written.value)
             done += 1
             left = (time.monotonic() - began) / (done - len(known)) * (total - done)
-            news, where = self._news(written), " and ".join(self._devices)
-            yield BlockDone(STAGES[name], done, total, left, where, news)
+            news = self._news.of(written)
+            yield BlockDone(STAGES[name], done, total, left, self._news.devices, news)
         return done == total
-
-    def _news(self, written: Written) -> str:
-        """Return what the user was not told yet, whichever process says it."""
-        if written.device and written.device not in self._devices:
-            self._devices.append(written.device)
-        news = []
-        for line in written.message.splitlines():
-            # What stands in brackets is the reason, with numbers of each process.
-            gist = re.sub(r"\(.*\)", "", line)
-            if gist not in self._told:
-                self._told.add(gist)
-                news.append(line)
-        return "\n".join(news)
 
     def _result(self, dtype: DTypeLike) -> Levels:
         request = self._request

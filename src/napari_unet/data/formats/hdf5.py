@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,15 +74,39 @@ def _chunks(dataset: Any) -> tuple[int, ...]:
     return dataset.chunks or (1,) * (len(shape) - 2) + shape[-2:]
 
 
-def open_dataset(path: Path, name: str) -> Any:
-    """Open a data set, in a file that stays open as long as it is used.
+@contextmanager
+def open_dataset(path: Path, name: str) -> Iterator[Any]:
+    """Open a data set for as long as the block lasts.
 
     Raises
     ------
     InputError
         When the file is broken, or not there any more.
     """
-    return _open(library("h5py", "HDF5 files"), path)[name]
+    with _open(library("h5py", "HDF5 files"), path) as file:
+        try:
+            dataset = file[name]
+        except KeyError as error:
+            raise InputError(
+                f"{path} holds no {name} any more: open it again."
+            ) from error
+        yield dataset
+
+
+def files_of(path: Path, name: str) -> list[Path]:
+    """Return the files that the values of a data set lie in, which may be several.
+
+    Raises
+    ------
+    InputError
+        As `open_dataset` does.
+    """
+    with open_dataset(path, name) as dataset:
+        names = [part[0] for part in dataset.external or ()]
+        if dataset.is_virtual:
+            names += [part.file_name for part in dataset.virtual_sources()]
+        own = Path(dataset.file.filename)
+    return [path, own, *(path.parent / name for name in sorted(set(names)))]
 
 
 def _open(h5py: Any, path: Path) -> Any:

@@ -1,0 +1,54 @@
+"""A volume is read as it is now, and its file is nobody's but while it is read."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from napari_unet.data.ome_zarr import open_volume
+from napari_unet.data.volume import opened
+from napari_unet.data.volume_files import volume_at
+from napari_unet.errors import InputError
+
+GREY = np.arange(4 * 32 * 32, dtype=np.uint16).reshape(4, 32, 32)
+
+
+@pytest.fixture
+def h5py():
+    return pytest.importorskip("h5py")
+
+
+def test_a_file_is_free_once_it_is_read(tmp_path, h5py):
+    path = tmp_path / "em.h5"
+    for values in (GREY, GREY + 1):
+        with h5py.File(path, "w") as file:  # HDF5 refuses this while it is open
+            file["raw"] = values
+        np.testing.assert_array_equal(volume_at(path, axes="ZYX")[1:3], values[1:3])
+    volume = volume_at(path, axes="ZYX")
+    with opened(volume), pytest.raises(OSError, match="open"):
+        h5py.File(path, "a")
+    with h5py.File(path, "a") as file:
+        del file["raw"]
+    with pytest.raises(InputError, match=r"em\.h5 holds no /?raw any more: open it"):
+        volume[...]
+
+
+def test_an_array_that_was_written_anew_is_read_as_it_is_stored_now(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    path = tmp_path / "em.zarr"
+    for number, compressors in enumerate((None, "auto")):
+        zarr.create_array(
+            path,
+            data=GREY + number,
+            chunks=(2, 16, 16),
+            compressors=compressors,
+            overwrite=True,
+        )
+        volume = open_volume(path, axes="ZYX")
+        np.testing.assert_array_equal(volume[...], GREY + number)
+    shutil.rmtree(path)
+    with pytest.raises(InputError) as told:
+        volume[...]
+    assert str(told.value) == f"{path} does not exist: check the path."
