@@ -116,6 +116,57 @@ def test_of_truth_in_some_slices_with_pixels_to_ignore_and_an_info_bar(cells):
     assert len(found["slices"]) == 16
 
 
+CLASSES = AnnotationKind.CLASSES
+
+
+@pytest.mark.parametrize("where", [slice(0, 2), slice(10, 14)], ids=["first", "later"])
+@pytest.mark.parametrize("value", [255, -1])
+@pytest.mark.parametrize("said", [True, False], ids=["said", "guessed"])
+def test_of_slices_that_hold_the_ignored_value_alone(cells, where, value, said):
+    truth = (cells > 0).astype(np.int16)
+    truth[20:][cells[20:] % 2 == 1] = 2
+    truth[where] = value
+    coverage = Coverage(ignore=value) if said else None
+    found = same(
+        np.roll(truth, 1, 1).clip(0, 2), truth, Question(CLASSES, coverage=coverage)
+    )
+    assert len(found["slices"]) == len(truth) - (where.stop - where.start)
+
+
+def test_of_pixels_to_ignore_how_many_there_are_in_all_is_told(cells):
+    truth = (cells > 0).astype(np.uint8)
+    truth[2:6] = 255
+    question = Question(CLASSES, coverage=Coverage(ignore=255))
+    mask = (cells > 0).astype(np.uint8)
+    notes = result_of(score_volume_steps(mask, truth, question, Event())).notes
+    assert notes == compare(mask, truth, CLASSES, coverage=question.coverage).notes
+
+
+@pytest.mark.parametrize("kind", [None, CLASSES])
+def test_what_lies_on_the_info_bar_counts_for_nothing(cells, kind):
+    truth = (cells > 0).astype(np.uint8)
+    truth[4:8], truth[:, -6:] = 0, 0
+    prediction = np.roll(truth, 1, 2) * np.uint8(255)
+    truth[4:8, -3:, 5:20] = 9
+    prediction[12:, -3:, 5:20] = 77
+    found = same(prediction, truth, Question(kind, info_bar=6))
+    assert len(found["slices"]) == 20
+    assert found["overall"]["iou_per_class"][2:] == []
+
+
+def test_of_objects_of_which_the_first_slices_hold_one(cells):
+    truth = cells.copy()
+    truth[:4][truth[:4] != truth[2, 20, 20]] = 0
+    assert truth[:2].any()
+    same(worse(cells), truth)
+
+
+def test_an_info_bar_that_leaves_nothing_is_told(cells):
+    question = Question(info_bar=48)
+    with pytest.raises(InputError, match="info bar of 48 rows does not fit"):
+        result_of(score_volume_steps(cells, cells, question, Event()))
+
+
 def test_of_empty_slices_that_are_complete(cells):
     truth = cells.copy()
     truth[4:9] = 0

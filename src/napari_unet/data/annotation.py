@@ -235,8 +235,12 @@ class SplitLabels(NamedTuple):
         """One line on what is ignored, "" where nothing is."""
         if self.ignored is None:
             return ""
-        count = np.count_nonzero(self.ignored)
-        return f"{self.ignore} is ignored: {count:,} pixels neither train nor score"
+        return ignored_words(self.ignore, int(np.count_nonzero(self.ignored)))
+
+
+def ignored_words(value: int | None, pixels: int) -> str:
+    """Say that so many pixels of a value are ignored."""
+    return f"{value} is ignored: {pixels:,} pixels neither train nor score"
 
 
 def split_labels(

@@ -37,6 +37,7 @@ from napari_unet.score.label_reading import (
     is_without_0,
     kind_of_truth,
 )
+from napari_unet.words import counted
 
 _READ_AS_MASK = (
     "prediction: every value above 0 is read as foreground; what touches is one object"
@@ -47,6 +48,8 @@ SLICE_BY_SLICE = (
     "slice, although those of the ground truth go on through the slices"
 )
 """What is said where only the truth knows which objects go on."""
+UNLABELLED = "without any label in the ground truth: not scored, not annotated"
+"""What slices are of which a number is told."""
 _READ_AS_OBJECTS = "prediction: every value above 0 is read as an object of foreground"
 
 
@@ -242,7 +245,7 @@ def _checked(
     """Return whole numbers of one size without the info bar, and the truth as split."""
     check_same_size(prediction.shape, truth.shape)
     check_info_bar(info_bar, truth.shape[1], "The ground truth")
-    prediction, truth = (_clear(one, info_bar) for one in (prediction, truth))
+    prediction, truth = (without_bar(one, info_bar) for one in (prediction, truth))
     read = split_labels(truth, kind, coverage, "The ground truth holds")
     if not read.values.size and not read.complete:
         raise InputError("The ground truth holds no labels: there is nothing to score.")
@@ -267,7 +270,7 @@ def _from_0(prediction: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.asarray(np.subtract(prediction, prediction != 0, dtype=prediction.dtype))
 
 
-def _clear(labels: NDArray[np.generic], info_bar: int) -> NDArray[np.generic]:
+def without_bar(labels: NDArray[np.generic], info_bar: int) -> NDArray[np.generic]:
     """Let nothing on the bar connect what lies above, or tell how values are meant."""
     if not info_bar:
         return labels
@@ -286,10 +289,7 @@ def _leave_out(
     target.classes[np.setdiff1d(every, wanted)] = IGNORE
     notes = []
     if empty:
-        words = "1 slice" if empty == 1 else f"{empty} slices"
-        notes = [
-            f"{words} without any label in the ground truth: not scored, not annotated"
-        ]
+        notes = [f"{counted(empty, 'slice')} {UNLABELLED}"]
     if info_bar:
         target.classes[:, -info_bar:] = IGNORE
         notes.append(f"the info bar, {info_bar} rows at the bottom, is not scored")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import skimage
@@ -15,6 +16,16 @@ from napari_unet.data.labels import is_mask
 _FEW = 8
 _MOST = 0.75
 _SLICES_LOOKED_AT = 4
+
+
+class Planes(Protocol):
+    """(Z, Y, X) labels of which slices are taken."""
+
+    def __getitem__(self, z: int, /) -> NDArray[np.generic]:
+        """Return a slice."""
+
+    def __array__(self) -> NDArray[np.generic]:
+        """Return all slices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,21 +85,27 @@ def kind_of_truth(
     return kind, f"ground truth is {kind}: {reason}"
 
 
-def is_numbered(labels: NDArray[np.generic], values: NDArray[np.int64]) -> bool:
+def is_numbered(
+    labels: Planes,
+    values: NDArray[np.int64],
+    touched: NDArray[np.intp] | None = None,
+) -> bool:
     """Guess whether the `values` of labels number objects, and are no classes.
 
     Many values are. Few are where each of them is of one or two pieces a slice.
+    `touched` are the slices that hold any, where that is known.
     """
     if values.size < 2 or is_mask(values):
         return False
     if values.size > _FEW or values[-1] > MAX_CLASSES:
         return True
-    touched = np.flatnonzero((labels != 0).any(axis=(1, 2)))
+    if touched is None:
+        touched = np.flatnonzero((np.asarray(labels) != 0).any(axis=(1, 2)))
     some = touched[:: max(1, len(touched) // _SLICES_LOOKED_AT)]
-    objects = sum(np.count_nonzero(np.unique(labels[z])) for z in some)
-    pieces = sum(
-        int(skimage.measure.label(labels[z], connectivity=1).max()) for z in some
-    )
+    objects = pieces = 0
+    for plane in (labels[int(z)] for z in some):
+        objects += int(np.count_nonzero(np.unique(plane)))
+        pieces += int(skimage.measure.label(plane, connectivity=1).max())
     return bool(pieces <= 2 * objects)
 
 

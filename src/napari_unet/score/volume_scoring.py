@@ -6,31 +6,42 @@ import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from threading import Event
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.data.annotation import IGNORE, guess_kind, ignored_words, split_labels
 from napari_unet.data.labels import (
     check_same_size,
     going_on,
     label_values,
     reads_as_mask,
+    whole_numbers,
 )
 from napari_unet.data.lazy import memory_limit
 from napari_unet.data.slabs import slabs_of
-from napari_unet.data.stack import ArrayLike, list_slices
+from napari_unet.data.stack import ArrayLike, check_info_bar, list_slices
 from napari_unet.errors import InputError
-from napari_unet.score.comparison import SLICE_BY_SLICE, Comparison, compare
+from napari_unet.score.comparison import (
+    SLICE_BY_SLICE,
+    UNLABELLED,
+    Comparison,
+    compare,
+    without_bar,
+)
 from napari_unet.score.label_reading import LabelReading, is_numbered
 from napari_unet.score.scores import Scores, SliceScores
 from napari_unet.score.scoring import SliceScored, score_slice
+from napari_unet.words import counted
 
 _BYTES_A_VOXEL = 40
 """What scoring whole arrays takes at its height."""
 _VOXELS = 2**23
 """About as many are compared at once."""
 _HIGHEST = int(np.iinfo(np.int32).max)
+_NOTHING = "The ground truth holds no labels: there is nothing to score."
 _SAY = "choose --slices, so that the memory holds what is scored"
 
 
@@ -58,7 +69,8 @@ def score_volume_steps(
 
     The scores are those of the whole: all are made of counts of single slices. Labels
     are read twice, for their values and to compare them. How values are read is
-    settled by all values, and by the first slices that have any ground truth.
+    settled by all values, and where these leave it open by the first slices that have
+    any ground truth.
 
     Returns
     -------
@@ -71,52 +83,150 @@ def score_volume_steps(
         numbered, which needs all of them at once.
     """
     check_same_size(prediction.shape, truth.shape)
-    total, rows = truth.shape[0], list[SliceScores]()
-    reading: LabelReading | None = None
-    notes: tuple[str, ...] = ()
-    for part, predicted, true in _parts(prediction, truth):
-        complete = _complete_in(question.coverage, part, total)
-        if not complete and not true.any():
+    check_info_bar(question.info_bar, truth.shape[1], "The ground truth")
+    predicted_labels = _Labels(prediction, "The prediction holds", question.info_bar)
+    true_labels = _Labels(truth, "The ground truth holds", question.info_bar)
+    question, true_values, told = _settled(true_labels, question)
+    ignored = None if question.coverage is None else question.coverage.ignored
+    total, rows, left_out = truth.shape[0], list[SliceScores](), 0
+    first = _first(predicted_labels, true_labels, question, true_values)
+    through = question.volume
+    if through is None and first.truth_ids is not None:
+        through = _goes_on(true_labels, ignored)
+    reading = _of_all(first, predicted_labels, true_values)
+    notes = (*told, *_of_the_whole(first, ignored))
+    if question.volume is None and through and reading.numbered:
+        through = _goes_on(predicted_labels)
+        notes += (SLICE_BY_SLICE,) * (not through)
+    reading = replace(reading, volume=bool(through))
+    _check_numbered(first, reading)
+    for part, predicted, true in _parts(predicted_labels, true_labels):
+        if ignored is not None:
+            left_out += int(np.count_nonzero(true == ignored))
+        annotated = _labelled(true, ignored) | _complete_in(question, part, total)
+        if not annotated:
             continue
-        if reading is None:
-            first = _compared(predicted, true, part, question, complete)
-            through = question.volume
-            if through is None and first.truth_ids is not None:
-                through = _goes_on(truth, first)
-            reading = _of_all(first, predicted, _values(prediction), _values(truth))
-            told = (SLICE_BY_SLICE,)
-            notes = tuple(note for note in first.notes if note not in told)
-            if question.volume is None and through and reading.numbered:
-                through = _goes_on(prediction)
-                notes += told * (not through)
-            reading = replace(reading, volume=bool(through))
-            _check_numbered(first, reading)
-        comparison = _compared(predicted, true, part, question, complete, reading)
+        comparison = _compared(predicted, true, part, question, annotated, reading)
         for z in comparison.slices:
             if stop.is_set():
                 return None
             rows.append(score_slice(comparison, z))
             done = part.start + z + 1
             yield SliceScored(done, total, done / total)
-    if reading is None or not rows:
-        raise InputError("The ground truth holds no labels: there is nothing to score.")
+    if not rows:
+        raise InputError(_NOTHING)
+    if left_out:
+        notes = (*notes, ignored_words(ignored, left_out))
     if len(rows) < total:
-        empty = f"{total - len(rows)} slices without any label in the ground truth"
-        notes = (*notes, f"{empty}: not scored, not annotated")
+        notes = (*notes, f"{counted(total - len(rows), 'slice')} {UNLABELLED}")
     return Scores(tuple(rows), reading.volume, notes)
 
 
+class _Labels:
+    """Labels of which slabs are read as whole numbers, with nothing on the info bar."""
+
+    def __init__(self, labels: ArrayLike, name: str, info_bar: int) -> None:
+        self._labels, self._name, self._info_bar = labels, name, info_bar
+        self.shape, self.dtype = tuple(labels.shape), np.dtype(labels.dtype)
+        self.ndim, self.chunks = 3, getattr(labels, "chunks", None)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> NDArray[np.generic]:
+        """Read some slices, or one by its number."""
+        slab = key if isinstance(key, slice) else slice(key, key + 1)
+        lowest = int(np.iinfo(np.int64).min)
+        read = whole_numbers(np.asarray(self._labels[slab]), self._name, lowest)
+        read = without_bar(read, self._info_bar)
+        return read if isinstance(key, slice) else np.asarray(read[0])
+
+    def __array__(self) -> NDArray[np.generic]:
+        """Read all of them."""
+        return self[:]
+
+    def slabs(self) -> Iterator[NDArray[np.generic]]:
+        """Yield all of them, some slices at a time."""
+        for slab in slabs_of(self):
+            yield self[slab]
+
+
+def _settled(
+    truth: _Labels, question: Question
+) -> tuple[Question, NDArray[np.int64], tuple[str, ...]]:
+    """Settle by the values of all slices what is ignored and, where they tell, meant.
+
+    Returns
+    -------
+    The question, the values above 0 that mean something, and words on what is meant.
+    """
+    coverage = question.coverage or Coverage()
+    values, lowest, together = np.empty(0, np.int64), 0, False
+    for slab in truth.slabs():
+        values = np.union1d(values, label_values(slab))
+        lowest = min(lowest, int(slab.min(initial=0)))
+        both = [(slab == one).any(axis=(1, 2)) for one in (1, IGNORE)]
+        together |= bool((both[0] & both[1]).any())
+    # As few labels as have these values, in one slice where some lie in one.
+    few = np.append(values, lowest).reshape((1, 1, -1) if together else (-1, 1, 1))
+    alone = coverage.model_copy(update={"complete": None})
+    read = split_labels(few, question.kind, alone, "The ground truth holds")
+    settled, words = (
+        replace(question, coverage=read.settle(coverage)),
+        tuple[str, ...](),
+    )
+    if question.kind is None and read.values.size:
+        guess = guess_kind(few, alone)
+        if guess.is_mask or guess.kind is AnnotationKind.OBJECTS:
+            settled = replace(settled, kind=guess.kind)
+            words = (f"ground truth is {guess.kind}: {guess.reason}",)
+    return settled, read.values, words
+
+
+def _of_the_whole(first: Comparison, ignored: int | None) -> tuple[str, ...]:
+    """Return the notes of the first slices that hold for all."""
+    counted_anew = ignored_words(ignored, 0).partition("0")[0], UNLABELLED
+    return tuple(
+        note
+        for note in first.notes
+        if note != SLICE_BY_SLICE and not any(one in note for one in counted_anew)
+    )
+
+
 def _parts(
-    prediction: ArrayLike, truth: ArrayLike
+    prediction: _Labels, truth: _Labels
 ) -> Iterator[tuple[slice, NDArray[np.generic], NDArray[np.generic]]]:
     """Yield some slices of both, and which they are."""
     depth = max(1, _VOXELS // math.prod(truth.shape[1:]))
     for slab in slabs_of(prediction, truth):
-        predicted, true = np.asarray(prediction[slab]), np.asarray(truth[slab])
+        predicted, true = prediction[slab], truth[slab]
         for first in range(0, len(true), depth):
             here = slice(first, min(len(true), first + depth))
             part = slice(slab.start + here.start, slab.start + here.stop)
             yield part, predicted[here], true[here]
+
+
+def _first(
+    prediction: _Labels,
+    truth: _Labels,
+    question: Question,
+    true_values: NDArray[np.int64],
+) -> Comparison:
+    """Compare the first slices that are labelled or, without any, that are complete.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
+    ignored = None if question.coverage is None else question.coverage.ignored
+    for part, predicted, true in _parts(prediction, truth):
+        annotated = _labelled(true, ignored)
+        if annotated or not true_values.size:
+            annotated |= _complete_in(question, part, len(truth))
+        if annotated:
+            return _compared(predicted, true, part, question, annotated)
+    raise InputError(_NOTHING)
 
 
 def _compared(
@@ -124,14 +234,14 @@ def _compared(
     true: NDArray[np.generic],
     part: slice,
     question: Question,
-    complete: list[int],
+    annotated: set[int],
     reading: LabelReading | None = None,
 ) -> Comparison:
-    known = question.coverage or Coverage() if reading is None else reading.coverage
-    words = ",".join(map(str, complete)) or None
+    """Compare some slices, of which those that are not `annotated` say nothing."""
+    known = question.coverage or Coverage()
+    words = ",".join(map(str, sorted(annotated)))
     seen = question.trained_on
     inside = None if seen is None else {z - part.start for z in seen if z in _all(part)}
-    annotated = set(np.flatnonzero(true.any(axis=(1, 2))).tolist()) | set(complete)
     return compare(
         predicted,
         true,
@@ -148,8 +258,7 @@ def _compared(
 
 def _of_all(
     first: Comparison,
-    predicted: NDArray[np.generic],
-    values: NDArray[np.int64],
+    prediction: _Labels,
     true_values: NDArray[np.int64],
 ) -> LabelReading:
     """Return how the whole is read: as its first slices, with the values of all.
@@ -161,14 +270,15 @@ def _of_all(
     """
     reading = first.reading
     if reading is None:
-        raise InputError("The ground truth holds no labels: there is nothing to score.")
-    meant = true_values[true_values != reading.coverage.ignored]
+        raise InputError(_NOTHING)
+    values, touched = _occurring(prediction)
     num_classes = reading.num_classes
-    if reading.kind is not AnnotationKind.OBJECTS and not reads_as_mask(meant):
-        # Scribbles count the background as 1.
-        scribbled = reading.kind is AnnotationKind.SCRIBBLES
-        num_classes = max(2, int(meant[-1]) + (not scribbled))
-    numbered = is_numbered(predicted, values)
+    if reading.kind is AnnotationKind.SCRIBBLES:
+        # They count the background as 1.
+        num_classes = max(2, int(true_values.max(initial=1)))
+    elif reading.kind is AnnotationKind.CLASSES and not reads_as_mask(true_values):
+        num_classes = int(true_values[-1]) + 1
+    numbered = is_numbered(prediction, values, touched)
     if max(int(one.max(initial=0)) for one in (values, true_values)) > _HIGHEST:
         raise InputError(f"Objects are numbered beyond {_HIGHEST:,}: number them anew.")
     return replace(reading, values=values, numbered=numbered, num_classes=num_classes)
@@ -182,34 +292,41 @@ def _check_numbered(first: Comparison, reading: LabelReading) -> None:
         )
 
 
-def _goes_on(objects: ArrayLike, first: Comparison | None = None) -> bool:
-    """Guess whether objects go on through the slices, as `goes_on` does.
-
-    Of the truth, the `first` comparison says what is ignored.
-    """
-    reading = None if first is None else first.reading
-    ignored = None if reading is None else reading.coverage.ignored
-    same, found, last = 0, 0, objects[:0]
-    for slab in slabs_of(objects):
-        labels = np.concatenate([last, np.asarray(objects[slab])])
-        labels[labels == ignored] = 0
-        counted = going_on(labels)
-        same, found, last = same + counted[0], found + counted[1], labels[-1:]
+def _goes_on(objects: _Labels, ignored: int | None = None) -> bool:
+    """Guess whether objects go on through the slices, as `goes_on` does."""
+    same, found, last = 0, 0, None
+    for slab in objects.slabs():
+        labels = slab if last is None else np.concatenate([last, slab])
+        if ignored is not None:
+            labels = np.where(labels == ignored, labels.dtype.type(0), labels)
+        more, pixels = going_on(labels)
+        same, found, last = same + more, found + pixels, labels[-1:]
     return found > 0 and same > found / 2
 
 
-def _values(labels: ArrayLike) -> NDArray[np.int64]:
-    """Return the values above 0 that occur in labels, sorted."""
-    found = [label_values(np.asarray(labels[slab])) for slab in slabs_of(labels)]
-    return np.unique(np.concatenate(found))
+def _occurring(labels: _Labels) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the values above 0 that occur in labels, and the slices that hold any."""
+    values, touched = np.empty(0, np.int64), list[bool]()
+    for slab in labels.slabs():
+        values = np.union1d(values, label_values(slab))
+        touched += (slab != 0).any(axis=(1, 2)).tolist()
+    return values, np.flatnonzero(touched)
 
 
-def _complete_in(coverage: Coverage | None, part: slice, total: int) -> list[int]:
+def _labelled(true: NDArray[np.generic], ignored: int | None) -> set[int]:
+    """Return which slices of a part hold a value that means something."""
+    known = true != 0
+    if ignored is not None:
+        known &= true != ignored
+    return set(np.flatnonzero(known.any(axis=(1, 2))).tolist())
+
+
+def _complete_in(question: Question, part: slice, total: int) -> set[int]:
     """Return which slices of a part are complete, counted from its first."""
-    if coverage is None or coverage.complete is None:
-        return []
-    every = list_slices(coverage.complete, total)
-    return [z - part.start for z in every if z in _all(part)]
+    complete = question.coverage and question.coverage.complete
+    if not complete:
+        return set()
+    return {z - part.start for z in list_slices(complete, total) if z in _all(part)}
 
 
 def _all(part: slice) -> range:
