@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
+from napari_unet.data.colours import with_colours
 from napari_unet.data.normalize import Normalization
 from napari_unet.errors import InputError, OutputError
 from napari_unet.model import compiled
@@ -44,7 +45,7 @@ def exact(monkeypatch):
     monkeypatch.setenv("NAPARI_UNET_PRECISION", "float32")
 
 
-def save(path, ndim=2, finish=None, **settings):
+def save(path, ndim=2, finish=None, known=None, **settings):
     """Write a model that finds something, and return it with its file."""
     torch.manual_seed(3)
     network = UNet(UNetConfig(base_channels=4, depth=2, ndim=ndim, **settings))
@@ -52,6 +53,7 @@ def save(path, ndim=2, finish=None, **settings):
         network=network.config,
         normalization=Normalization(per="slice"),
         finish=finish,
+        **(known or {}),
     )
     model = Model(network.eval(), card)
     save_model(path, model)
@@ -159,6 +161,39 @@ def test_labels_and_probabilities_lie_on_their_image(tmp_path, volume):
     predictor = Predictor(model, PredictConfig(device="cpu"))
     expected = predictor.predict(VolumeImage(volume), keep=True)
     np.testing.assert_allclose(likely.levels[0][...], expected.probabilities, atol=1e-5)
+
+
+def test_both_results_lie_where_their_image_does(tmp_path):
+    first = planned(
+        tmp_path / "crop.ome.zarr", "ZYX", (2, 32, 32), "u1", (40, 8, 8), "nm"
+    )
+    crop = create_image(replace(first, origin=(400.0, 1000.0, 2000.0)))[0]
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, crop, probabilities=tmp_path / "p.ome.zarr")
+    run(asked)
+    assert open_volume(asked.out).origin == crop.origin
+    assert open_volume(asked.probabilities).origin == (0.0, *crop.origin)
+
+
+def test_a_grey_image_is_predicted_by_what_learnt_from_three_colours(tmp_path, volume):
+    model = save(tmp_path / "model.safetensors", in_channels=3)
+    found = run(request(tmp_path, volume, block=BLOCK))
+    grey = VolumeImage(volume)[(slice(None),)]
+    whole = Predictor(model, PredictConfig(device="cpu")).predict(with_colours(grey, 3))
+    np.testing.assert_array_equal(read(found.labels), whole.labels)
+    assert read(found.labels).any()
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_another_pixel_size_is_told_where_nobody_did(tmp_path, volume, told):
+    known = {"pixel_size": (40.0, 16.0, 16.0), "unit": "nm"}
+    save(tmp_path / "model.safetensors", known=known)
+    steps = []
+    run(replace(request(tmp_path, volume), size_told=told), show=steps.append)
+    words = (
+        "pixels of 16 nm, this image has 8 nm: the mask will be poor; choose the lev"
+    )
+    assert any(words in note for note in steps[0].notes) is not told
 
 
 def test_the_image_itself_gets_labels(tmp_path, volume):

@@ -93,9 +93,13 @@ def with_colours(image: Any, channels: int) -> Any:
 
     Networks of before learnt so from grey that was stored in colours.
     """
-    if (image.shape[0], channels) != (1, 3):
-        return image
-    return np.broadcast_to(image, (3, *image.shape[1:]))
+    shape = shape_with_colours(image.shape, channels)
+    return image if shape == image.shape else np.broadcast_to(image, shape)
+
+
+def shape_with_colours(shape: tuple[int, ...], channels: int) -> tuple[int, ...]:
+    """Return the (C, Z, Y, X) shape that `with_colours` gives an image."""
+    return (3, *shape[1:]) if (shape[0], channels) == (1, 3) else shape
 
 
 def without_alpha(data: Any, axes: str) -> tuple[Any, str]:

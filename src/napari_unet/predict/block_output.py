@@ -88,6 +88,7 @@ def probabilities(
     kept = [axis for axis in "ZYX" if axis in like.axes]
     lengths = dict(zip(like.axes, like.shape, strict=True))
     sides = dict(zip("ZYX", chunks, strict=True))
+    places = dict(zip(like.axes, like.origin, strict=True))
     image = planned(
         out,
         "C" + "".join(kept),
@@ -96,7 +97,11 @@ def probabilities(
         like.pixel_size,
         like.unit,
     )
-    image = replace(image, chunks=(1, *(sides[axis] for axis in kept)))
+    image = replace(
+        image,
+        chunks=(1, *(sides[axis] for axis in kept)),
+        origin=(0.0, *(places[axis] for axis in kept)),
+    )
     return _once(out, lambda: create_image(image))
 
 

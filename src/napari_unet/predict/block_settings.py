@@ -9,8 +9,11 @@ from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.errors import InputError
 from napari_unet.predict.finishing import by_slice
 from napari_unet.predict.memory import choose
+from napari_unet.predict.pixel_size import difference
 
 if TYPE_CHECKING:
+    from napari_unet.data.volume import Volume
+    from napari_unet.model.card import ModelCard
     from napari_unet.predict.blocks import Grid
     from napari_unet.predict.predictor import Predictor
 
@@ -113,3 +116,11 @@ def _beyond_blocks(finish: PostprocessConfig) -> str:
     if finish.numbers_objects and finish.core:
         found.append(f"finding objects above {finish.core:g}")
     return " and ".join(found)
+
+
+def other_size(card: ModelCard, image: Volume) -> tuple[str, ...]:
+    """Return a warning where the model learnt pixels of another size, if it did."""
+    z, y, x = (1.0, *image.pixel_size)[-3:]
+    words = difference(card, (z, y, x), image.unit)
+    levels = "; choose the level that comes closest" if image.version else ""
+    return (f"{words}: the mask will be poor{levels}.",) if words else ()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.data.colours import shape_with_colours
 from napari_unet.data.ome_zarr import holds_image
 from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.data.volume import opened
@@ -41,6 +42,7 @@ from napari_unet.predict.block_prediction import OpenedModel, PredictionWork
 from napari_unet.predict.block_settings import (
     decided_tiles,
     in_whole_slices,
+    other_size,
     settle_blocks,
 )
 from napari_unet.predict.blocks import BLOCK_VOXELS, chunks_for, grid_for
@@ -110,6 +112,8 @@ class VolumeRequest:
         As `open_package` takes it.
     overwrite
         Whether to begin anew, whatever is at `out` and `probabilities`.
+    size_told
+        Whether the user knows already that the model learnt pixels of another size.
     """
 
     model: Path
@@ -121,6 +125,7 @@ class VolumeRequest:
     probabilities: Path | None = None
     trust_code: bool = False
     overwrite: bool = False
+    size_told: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,9 +179,12 @@ def predict_volume_steps(
     model = OpenedModel(request.model, digest_of(request.model), request.trust_code)
     predictor = model.predictor(request.config)
     image = VolumeImage(request.image)
-    predictor.check(image.shape)
+    channels = predictor.footprint.in_channels
+    predictor.check(shape_with_colours(image.shape, channels))
     finish, words = settle_blocks(request.finish, predictor, image.shape[1:])
     notes = (*predictor.model.notes, *words)
+    if not request.size_told:
+        notes += other_size(predictor.model.card, request.image)
     device = predictor.device_for(image.shape[1:])
     run = _Run(request, image, predictor, finish, engine, stop)
     folder = PlanFolder.beside(request.out)

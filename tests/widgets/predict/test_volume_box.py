@@ -11,6 +11,7 @@ import torch
 from dask.array import Array
 
 from napari_unet.config import EngineConfig, PostprocessConfig, UNetConfig
+from napari_unet.data.ome_zarr import open_volume
 from napari_unet.data.ome_zarr_writer import create_image, planned
 from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.data.volume import write_box
@@ -21,6 +22,7 @@ from napari_unet.predict import backend, blocks
 from napari_unet.predict.engines import Waiting
 from napari_unet.samples import em_stack
 from napari_unet.score import volume_scoring
+from napari_unet.widgets.layers.marks import SOURCE
 from napari_unet.widgets.layers.roles import Role, role_of
 from napari_unet.widgets.predict import volume_box
 from napari_unet.widgets.scores import subject
@@ -152,6 +154,31 @@ def test_what_was_predicted_to_disk_is_scored_all_at_once_or_in_parts(
     assert "the memory does not hold all" in scores.errors.why_not()
     scores.save_report("report.html")
     assert "does not hold the pictures" in scores.status.text()
+
+
+def test_what_was_set_for_a_layer_and_is_not_in_its_file_is_told(
+    predict: Any, dock: Any, viewer: Any, finish: Any, tmp_path: Path
+) -> None:
+    box, image = predict.volume, viewer.layers["em"]
+    config = UNetConfig(base_channels=2, depth=2)
+    card = ModelCard(network=config, pixel_size=(50, 16, 16), unit="nm")
+    save_model(tmp_path / "sized.safetensors", Model(UNet(config), card))
+    predict.model.setValue(tmp_path / "sized.safetensors")
+    assert box.about.text().endswith("from disk to disk.")
+    dock.load.info_bar.rows.setValue(20)
+    predict.pixel_size.sizes.setText("50 8 8")
+    predict.pixel_size.set_button.click()
+    told = "Its info bar of 20 rows is predicted like the rest. The result on disk has"
+    assert told in box.about.text()
+    box.run_button.click()
+    finish(box)
+    labels = viewer.layers["em-labels"]
+    np.testing.assert_allclose(labels.scale, image.scale)
+    assert labels.scale[-1] == 8
+    assert open_volume(labels.metadata[SOURCE]).scale == (50, 4, 4)
+    assert "trained on pixels of 16 nm" in predict.sizes.text()
+    assert "20 rows is predicted like the rest" in box.status.text()
+    assert "trained on pixels" not in box.status.text()
 
 
 @pytest.mark.one_binding

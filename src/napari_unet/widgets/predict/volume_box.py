@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLineEdit, QSizePolicy, QWidget
 from napari_unet.config import EngineConfig
 from napari_unet.config.needs import EngineSituation
 from napari_unet.data.addresses import title_of
+from napari_unet.data.calibration import GIVEN
 from napari_unet.data.machine_memory import machine_memory
 from napari_unet.data.volume_files import holds_volume, place_beside, volume_at
 from napari_unet.errors import InputError
@@ -23,12 +24,15 @@ from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.marks import (
     AXES,
+    CALIBRATED_BY,
+    INFO_BAR,
     LEVEL,
     NUMBERED,
     PREDICTED,
     SOURCE,
     remember,
 )
+from napari_unet.widgets.layers.pixel_sizes import calibrate, calibration_of
 from napari_unet.widgets.layers.places import bring_to, shape_in_space
 from napari_unet.widgets.layers.reader import lazy_labels
 from napari_unet.widgets.layers.roles import Role, set_role
@@ -124,12 +128,6 @@ class VolumeBox(Runner):
             title = title_of(self.source)
             out = place_beside(self.source, f"{title}-labels.ome.zarr")
             self.out.setText(str(out))
-            level = self._image.metadata.get(LEVEL, 0) if self._image else 0
-            which = f", level {level}" if level else ""
-            self.about.setText(
-                f"Predicts all of {Path(self.source).name}{which} as chosen above, "
-                "from disk to disk."
-            )
         self.setVisible(bool(self.source))
         self.refresh()
 
@@ -144,10 +142,29 @@ class VolumeBox(Runner):
     def refresh(self, *_changed: Any) -> None:
         """Bring everything up to date with what is chosen."""
         super().refresh()
+        level = self._image.metadata.get(LEVEL, 0) if self._image else 0
+        which = f", level {level}" if level else ""
+        what = f"Predicts all of {Path(self.source).name}{which} as chosen above, "
+        self.about.setText(" ".join([f"{what}from disk to disk.", *self._left_out()]))
         busy = "Stop the prediction first." if self.running else ""
         explain(self.out, busy)
         now = EngineSituation(self.engine.value().engine, running=self.running)
         self.engine.refresh(now.unmet("engine", self.engine.fields))
+
+    def _left_out(self) -> list[str]:
+        """Say what was set for the layer and is not in the file that is predicted."""
+        layer = self._image
+        if layer is None:
+            return []
+        said = []
+        if rows := layer.metadata.get(INFO_BAR, 0):
+            said.append(f"Its info bar of {rows} rows is predicted like the rest.")
+        if layer.metadata.get(CALIBRATED_BY) == GIVEN:
+            said.append(
+                "The result on disk has the pixel size of the file; the one that was "
+                "set is that of its layer."
+            )
+        return said
 
     def run(self) -> None:
         """Predict on a thread, and by whatever else the engine starts."""
@@ -172,19 +189,22 @@ class VolumeBox(Runner):
             )
 
             image = volume_at(source, level, axes)
-            request = VolumeRequest(image=image, out=out, **options)
+            # The dock compares the pixel size that the layer has by now.
+            request = VolumeRequest(image=image, out=out, size_told=True, **options)
             yield from opening(engine)
             with open_engine(engine) as opened:
                 return (yield from predict_volume_steps(request, opened, stop))
 
-        self._device, self._notes = "", list[str]()
+        self.refresh()
+        self._device, self._notes = "", self._left_out()
         self._made_from = layer, options["model"]
         self.start("Predicting a volume", work)
 
     def on_step(self, item: VolumeStep) -> None:
         """Show how many blocks are done, and the time that is left."""
         if isinstance(item, Started):
-            self._device, self._notes = item.device, [*item.notes]
+            self._device = item.device
+            self._notes += item.notes
             self.show_progress(0, self._told("Reading the image ..."))
             return
         if isinstance(item, Waiting):
@@ -229,6 +249,8 @@ class VolumeBox(Runner):
         bring_to(labels, self._viewer.dims.units)
         with in_hand(self._viewer):
             self._viewer.add_layer(labels)
+            if of.metadata.get(CALIBRATED_BY) == GIVEN:
+                calibrate(self._viewer, labels, calibration_of(of))
         Eye.of(self._viewer).bring(labels)
         Workspace.of(self._viewer).prediction = labels
 
