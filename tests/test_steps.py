@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from threading import Event
 
@@ -13,7 +16,20 @@ from napari_unet.steps import side_by_side
 
 @pytest.fixture(autouse=True)
 def _three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(steps, "usable_cores", lambda: 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity")
+def test_cores_that_the_process_may_not_use_do_not_count():
+    count = "from napari_unet.steps import usable_cores; print(usable_cores())"
+    few = (
+        f"import os; os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}}); {count}"
+    )
+    found = [
+        subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
+        for words in (few, count)
+    ]
+    assert [int(one.stdout) for one in found] == [1, len(os.sched_getaffinity(0))]
 
 
 def test_several_are_done_at_a_time_and_come_in_order():

@@ -46,6 +46,16 @@ def with_steps(
         yield change(step)
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use, where the system keeps others back.
+
+    A job of a cluster or `taskset` may leave it a few of many.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def side_by_side(
     work: Callable[[Item], Result],
     items: Iterable[Item],
@@ -68,7 +78,7 @@ def side_by_side(
     most
         Items that may be in hand at a time.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     threads = max(1, min(most, cores - 1 if cores > _FEW_CORES else cores))
     waiting, running = iter(items), deque[Future[Result]]()
     with ThreadPoolExecutor(threads) as pool:

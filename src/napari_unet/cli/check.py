@@ -16,6 +16,7 @@ from napari_unet.model import device as devices
 from napari_unet.model.checkpoint import versions
 from napari_unet.model.compiled import OPENVINO, has_openvino
 from napari_unet.samples import em_stack
+from napari_unet.steps import usable_cores
 from napari_unet.train.session import open_run
 from napari_unet.train.training_source import TrainingSource
 
@@ -25,7 +26,9 @@ _SECONDS = 2.0
 def report(name: str) -> Iterator[str]:
     """Yield what was found, and the time of a training step on the device `name`."""
     yield ", ".join(f"{part} {number}" for part, number in versions().items())
-    yield f"system: {platform.platform()}, {psutil.cpu_count()} cores"
+    cores, usable = psutil.cpu_count(), usable_cores()
+    words = f"{usable} of {cores} cores" if usable != cores else f"{cores} cores"
+    yield f"system: {platform.platform()}, {words}"
     memory = machine_memory()
     yield f"memory: {_gib(memory.available)} of {_gib(memory.total)} GiB free"
     yield from _cuda()

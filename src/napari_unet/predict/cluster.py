@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any
 
 from napari_unet.config.engine import EngineConfig
 from napari_unet.errors import InputError
+from napari_unet.steps import usable_cores
 from napari_unet.words import counted
 
 _ANY_PORT = {"dashboard_address": ":0"}
@@ -46,7 +46,7 @@ def start_cluster(config: EngineConfig) -> tuple[Any, int]:
             )
         except RuntimeError as error:
             raise InputError(_NO_PROCESSES) from error
-        return local, max(1, (os.cpu_count() or 1) // config.workers)
+        return local, max(1, usable_cores() // config.workers)
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
