@@ -389,6 +389,32 @@ def test_to_overwrite_is_to_begin_anew(tmp_path, volume):
     assert run(asked).complete
 
 
+class Late(LocalEngine):
+    """Keeps its first block in hand, as a worker that hears of no stop."""
+
+    def run(self, work, blocks, stop):
+        block = next(iter(blocks))
+        made = work.compute(block, work.read(block), stop)
+        self.write = lambda: work.write(block, made)
+        yield Waiting("The first block is in hand.")
+
+
+def test_a_worker_that_is_late_writes_nothing_into_what_was_begun_anew(
+    tmp_path, volume
+):
+    save(tmp_path / "model.safetensors")
+    asked, late = request(tmp_path, volume, block=BLOCK), Late()
+    result_of(predict_volume_steps(asked, late))
+    late.write()
+    other = replace(asked, config=PredictConfig(threshold=0.9), overwrite=True)
+    expected = read(run(other).labels)
+    with pytest.raises(InputError, match="begun anew by another start"):
+        late.write()
+    np.testing.assert_array_equal(read(other.out), expected)
+    run(replace(asked, overwrite=True))
+    late.write()
+
+
 @pytest.mark.parametrize("place", ["out", "probabilities"])
 def test_what_holds_an_input_is_not_overwritten(tmp_path, volume, place):
     save(tmp_path / "model.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -47,27 +48,36 @@ def check_free(place: Path) -> None:
         )
 
 
-def clear_place(place: Path, *inputs: str | Path) -> None:
-    """Remove what is where a result is to be.
+def check_outside(places: Sequence[Path], *inputs: str | Path) -> None:
+    """Refuse to remove what is where results are to be when an input lies there.
 
     Raises
     ------
     InputError
-        When one of the inputs lies there.
-    OutputError
-        When the operating system refuses.
+        Saying which.
     """
-    for path in inputs:
+    for place, path in itertools.product(places, inputs):
         if _real(path).is_relative_to(_real(place)):
             raise InputError(
                 f"{place} holds {path}, which is read: choose another name for the "
                 "result, so that nothing is lost."
             )
-    try:
-        if place.exists():
-            shutil.rmtree(place)
-    except OSError as error:
-        raise unwritable(place, error) from error
+
+
+def clear(places: Sequence[Path]) -> None:
+    """Remove what is where results are to be.
+
+    Raises
+    ------
+    OutputError
+        When the operating system refuses.
+    """
+    for place in places:
+        try:
+            if place.exists():
+                shutil.rmtree(place)
+        except OSError as error:
+            raise unwritable(place, error) from error
 
 
 def labels(

@@ -7,8 +7,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,12 @@ from napari_unet.config.base import Settings
 from napari_unet.data.files import unreadable, unwritable, write_text
 from napari_unet.data.lock import LOCK, alone_in
 from napari_unet.errors import InputError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from napari_unet.predict.blocks import Block
+    from napari_unet.predict.engines import Work
 
 _PLAN, _DONE = "plan.json", "done.txt"
 _ANYWHERE = {"backend", "device", "batch_size", "tile_size", "tile_slices"}
@@ -171,6 +178,10 @@ class PlanFolder:
             elif path.name not in (_PLAN, _DONE, LOCK):
                 path.unlink()
 
+    def guarded(self, work: Work) -> Work:
+        """Return work that writes nothing any more once another plan is here."""
+        return _Guarded(work, self.path / _PLAN, _digest(self.path / _PLAN))
+
     def check(self, begun: BlockPlan, asked: BlockPlan) -> None:
         """Refuse to go on with what would not fit what is there.
 
@@ -219,6 +230,51 @@ class PlanFolder:
                 os.fsync(stream.fileno())
         except OSError as error:
             raise unwritable(file, error) from error
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """Work of a plan, which somebody may have begun anew while a worker was at it.
+
+    Workers of a scheduler that is not ours finish what they have in hand after a stop.
+    """
+
+    work: Work
+    plan: Path
+    digest: str
+
+    def read(self, block: Block) -> Any:
+        """Read as the work does."""
+        return self.work.read(block)
+
+    def compute(self, block: Block, read: Any, stop: Event) -> Any:
+        """Compute as the work does."""
+        return self.work.compute(block, read, stop)
+
+    def write(self, block: Block, made: Any) -> Any:
+        """Write as the work does, unless the plan is another one by now.
+
+        Raises
+        ------
+        InputError
+            When it is.
+        """
+        if _digest(self.plan) != self.digest:
+            raise InputError(
+                f"{self.plan.parent} was deleted or begun anew by another start, while "
+                "a block was in hand: it is not written."
+            )
+        return self.work.write(block, made)
+
+
+def _digest(plan: Path) -> str:
+    """Return what belongs to a plan and no other; "" where there is none."""
+    try:
+        return hashlib.sha256(plan.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise unreadable(plan, error) from error
 
 
 def digest_of(model: Path) -> str:

@@ -30,7 +30,8 @@ from napari_unet.predict.block_objects import (
 from napari_unet.predict.block_output import (
     Levels,
     check_free,
-    clear_place,
+    check_outside,
+    clear,
     labels,
     labels_place,
     probabilities,
@@ -237,9 +238,9 @@ class _Run:
         request, folder = self._request, self._folder
         place, *_ = places = self._places()
         if request.overwrite:
-            for path in places:
-                clear_place(path, request.image.path, request.model)
+            check_outside(places, request.image.path, request.model)
             folder.forget()
+            clear(places)
         begun = folder.read()
         if begun is not None and self.complete and not place.exists():
             begun = None
@@ -365,7 +366,7 @@ class _Run:
         known, total = self._folder.done(name), len(self.grid)
         missing = (block for block in self.grid if block.index not in known)
         done, began = len(known), time.monotonic()
-        for step in self._engine.run(work, missing, self._stop):
+        for step in self._engine.run(self._folder.guarded(work), missing, self._stop):
             if isinstance(step, Waiting):
                 yield step
                 continue
