@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_unet.cli.batch import LIST, Batch
+from napari_unet.cli.batch import LIST, Batch, alike, images_of, results_of
 from napari_unet.errors import InputError, NapariUNetError
 
 
@@ -105,7 +105,7 @@ def test_the_objects_of_many_files_stand_in_one_table(tmp_path, run):
     area = head.split(",").index("area (px^2)")
     assert [row.split(",")[area] for row in rows] == ["6", "12", "60"]
     (images / "em1.tif").unlink()
-    with pytest.raises(NapariUNetError, match="0 files called em1"):
+    with pytest.raises(NapariUNetError, match="0 images called em1"):
         run("measure", labels, "--each", "--image", images, "--csv", table)
 
 
@@ -140,3 +140,14 @@ def test_with_a_damaged_list_all_is_made_anew(tmp_path, text):
     made = []
     Batch(tmp_path, {}).run({image: out}, lambda *paths: made.append(paths))
     assert made == [(image, out)]
+
+
+def test_packed_images_are_images_and_what_lies_beside_one_is_none(tmp_path):
+    for name in ("b.nii.gz", "a.tif", "a.txt", "a.1.tif", "notes.gz"):
+        (tmp_path / name).touch()
+    images = images_of(tmp_path)
+    assert [one.name for one in images] == ["a.1.tif", "a.tif", "b.nii.gz"]
+    results = results_of(images, tmp_path / "out")
+    assert [one.name for one in results.values()] == ["a.1.tif", "a.tif", "b.tif"]
+    assert alike(tmp_path, Path("a.png")).name == "a.tif"
+    assert alike(tmp_path, Path("b.tif")).name == "b.nii.gz"

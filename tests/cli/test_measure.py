@@ -110,3 +110,37 @@ def test_a_zarr_larger_than_memory_is_measured_part_by_part(files, run, monkeypa
     said = run("measure", files / "labels.ome.zarr", "--csv", out[1]).stdout
     assert "part by part" in said
     assert out[0].read_text() == out[1].read_text()
+
+
+def test_some_slices_are_called_and_placed_as_in_the_stack(files, run):
+    out, every = files / "objects.csv", files / "all.csv"
+    labels, image = files / "labels.tif", ("--kind", "objects")
+    run("measure", labels, "--csv", out, "--planes", "--slices", "1::2", *image)
+    assert {row["slice"] for row in rows(out)} == {"1", "3"}
+    array = np.zeros((5, 48, 64), np.uint8)
+    array[3, 10:20, 10:20] = 1
+    write_stack(labels, array, like=Stack(array, "ZYX", (0.05, 0.004, 0.004), "um", ""))
+    for path, slices in ((every, ":"), (out, "2:")):
+        run("measure", labels, "--csv", path, "--volume", "--slices", slices, *image)
+    assert rows(every) == rows(out)
+    run("measure", labels, "--csv", out, "--volume", "--slices", "1::2", *image)
+    (whole,), (half,) = rows(every), rows(out)
+    assert half["z (um)"] == whole["z (um)"]
+    ratio = float(half["volume (um^3)"]) / float(whole["volume (um^3)"])
+    assert ratio == pytest.approx(2)
+
+
+def test_dimensions_that_a_file_leaves_open_are_told_of_labels(files, run):
+    labels = tifffile.imread(files / "labels.tif")
+    for name in ("labels", "image"):
+        metadata = {"axes": "CYX"}
+        tifffile.imwrite(files / f"{name}.ome.tif", labels, metadata=metadata)
+    given = "--axes", "ZYX", "--kind", "classes"
+    path, mask = files / "labels.ome.tif", files / "mask.tif"
+    run("measure", path, "--csv", files / "objects.csv", *given)
+    assert len({row["slice"] for row in rows(files / "objects.csv")}) == 5
+    said = run("score", path, path, *given).stdout
+    assert "1.0000" in said
+    image = files / "image.ome.tif"
+    run("baseline", "forest", image, "--labels", path, "--out", mask, *given)
+    assert tifffile.imread(mask).shape == labels.shape

@@ -291,3 +291,9 @@ def test_the_weight_map_follows_the_kind_that_is_given(files, run):
     zero = tifffile.imread(files / "labels.tif") == 0
     assert (tifffile.imread(files / "scribbles.tif")[zero] == 0).all()
     assert (tifffile.imread(files / "objects.tif")[zero] > 0).all()
+
+
+def test_what_is_for_volumes_is_refused_for_files(files, run):
+    given = ("predict", "em-membranes", files / "image.tif")
+    with pytest.raises(InputError, match="--engine and --workers is for volumes"):
+        run(*given, "--out", files / "a.tif", "--engine", "dask", "--workers", 3)

@@ -78,3 +78,19 @@ def test_a_step_that_fails_says_which(recipe, run, files):
     with pytest.raises(InputError, match=r"Step 2, measure: nowhere.tif does not"):
         run("run", recipe(steps))
     assert (files / "cells.tif").exists()
+
+
+def test_lists_and_words_of_yaml_mean_what_would_be_typed(recipe, run):
+    names = {"model": "em-membranes", "image": "image.tif", "out": "a.tif"}
+    sizes = {"objects": False, "pixel-size": [50, 4, 4], "slices": None}
+    blocks = {**names, "out": "a.ome.zarr", "block": [64, 32, 32], "average": True}
+    both = {"image": ["a.tif", "b.tif"], "out": "run", "pixel-size": ["4 4", "5 5"]}
+    steps = [{"predict": {**names, **sizes}}, {"predict": blocks}, {"train": both}]
+    said = run("run", recipe(steps), "--dry-run").stdout.splitlines()
+    assert "--objects no --pixel-size '50 4 4' em-membranes" in said[0]
+    assert "--slices" not in said[0]
+    assert "--block 64 32 32 --average" in said[1]
+    assert "--image a.tif --image b.tif" in said[2]
+    assert "--pixel-size '4 4' --pixel-size '5 5'" in said[2]
+    with pytest.raises(InputError, match="slices takes one value, and 2 are given"):
+        run("run", recipe([{"predict": {**names, "slices": [1, 2]}}]), "--dry-run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+from imagecodecs import png_encode
 from PIL import Image
 
 from napari_unet.data import colours, folder, lazy, tiff
@@ -259,3 +260,18 @@ def test_labels_in_colours_are_refused_in_one_sentence(tmp_path):
     Image.fromarray(grey((20, 30, 3))).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="3 channels or colours"):
         read_stack(tmp_path / "a.png").as_zyx()
+
+
+@pytest.mark.parametrize("samples", [2, 3, 4])
+def test_png_of_16_bits_keeps_all_of_them(tmp_path, samples):
+    values = np.random.default_rng(0).integers(0, 2000, (20, 30, samples), "u2")
+    (tmp_path / "a.png").write_bytes(png_encode(values))
+    expected = {2: values[..., 0], 3: values, 4: values[..., :3]}[samples]
+    notes = () if samples == 3 else ("its transparency (alpha) is left out",)
+    assert_reads(tmp_path / "a.png", expected, "YX" if samples == 2 else "YXS", *notes)
+    Image.fromarray(values[..., :3].astype("u1")).save(tmp_path / "b.png")
+    with pytest.raises(InputError, match="16 bits" if samples == 3 else "RGB"):
+        read_stack(tmp_path)
+    (tmp_path / "a.png").write_bytes(png_encode(values)[:-200])
+    with pytest.raises(InputError, match="broken or cut off"):
+        read_stack(tmp_path / "a.png")

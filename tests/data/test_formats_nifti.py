@@ -179,3 +179,22 @@ def test_dimensions_are_what_their_kinds_say(tmp_path):
 def test_compressed_nrrd_larger_than_memory_is_refused(tmp_path):
     with pytest.raises(InputError, match="save it without compression"):
         read_stack(write(tmp_path / "a.nrrd", encoding="gzip"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "axes"),
+    [("RGBA-color", "YXS"), ("4-color", "YXS"), ("4-vector", "CYX"), ("none", "ZYX")],
+)
+def test_the_kinds_of_nrrd_tell_colours_and_channels(tmp_path, kind, axes):
+    values = np.random.default_rng(0).integers(0, 99, (20, 30, 4), np.uint8)
+    header = {"kinds": [kind, "domain", "domain"]}
+    pynrrd.write(str(tmp_path / "a.nrrd"), values, header, index_order="C")
+    read = read_stack(tmp_path / "a.nrrd")
+    expected = values[..., :3] if kind == "RGBA-color" else values
+    expected = np.moveaxis(values, -1, 0) if axes == "CYX" else expected
+    assert read.axes == axes
+    np.testing.assert_array_equal(np.asarray(read.data), expected)
+    header = {"kinds": ["3D-matrix", "domain", "domain"]}
+    pynrrd.write(str(tmp_path / "b.nrrd"), values, header, index_order="C")
+    with pytest.raises(InputError, match="3D-matrix"):
+        read_stack(tmp_path / "b.nrrd")

@@ -112,3 +112,11 @@ def test_a_single_plane_has_slice_0_only():
     assert stack((20, 30), "YX").slices("0").shape == (20, 30)
     with pytest.raises(InputError, match=r"the stack has 1 \(0 to 0\)"):
         stack((20, 30), "YX").slices("1")
+
+
+def test_every_other_slice_lies_twice_as_far_from_the_next():
+    given = Stack(np.zeros((9, 4, 4), "u1"), "ZYX", (50.0, 4.0, 4.0), "nm", "test")
+    assert given.slices("1::2").pixel_size == (100.0, 4.0, 4.0)
+    assert given.slices("2:5").pixel_size == (50.0, 4.0, 4.0)
+    series = Stack(np.zeros((9, 4, 4), "u1"), "TYX", (4.0, 4.0), "nm", "test")
+    assert series.slices("::3").pixel_size == (4.0, 4.0)

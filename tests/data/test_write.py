@@ -185,3 +185,10 @@ def test_what_does_not_fit_is_refused(tmp_path, options, words):
 def test_nothing_cannot_be_written(tmp_path):
     with pytest.raises(InputError, match="is empty"):
         write_stack(tmp_path / "a.tif", np.zeros((0, 20, 30), "u1"))
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_sizes_without_a_unit_come_back(tmp_path, name):
+    write_stack(tmp_path / name, labels(), pixel_size=(50.0, 4.0, 5.0), unit="pixel")
+    read = read_stack(tmp_path / name)
+    assert (read.pixel_size, read.unit) == ((50.0, 4.0, 5.0), "pixel")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_unet.cli.options import Given, Overwrite, coverage_of, with_settings
-from napari_unet.config import AnnotationKind, BaselineConfig, Coverage
+from napari_unet.config import BaselineConfig
 from napari_unet.errors import InputError, StoppedError
 from napari_unet.steps import result_of
 
@@ -76,9 +77,7 @@ def baseline(
     settings = BaselineConfig().changed("command line", **given["baseline"])
     stack, classes = read_and_tell(image, given["image"]), None
     if labels is not None:
-        own = given["image"]
-        kind, coverage = own.get("kind"), coverage_of(own)
-        classes = read_classes(labels, stack, kind, train, coverage)
+        classes = read_classes(labels, stack, given["image"], train)
     write_mask(name, stack, out, slices, classes, settings)
 
 
@@ -129,11 +128,12 @@ def write_mask(
 def read_classes(
     path: Path,
     image: Stack,
-    kind: AnnotationKind | None,
+    given: Mapping[str, Any],
     train: str | None,
-    coverage: Coverage,
 ) -> NDArray[np.uint8]:
     """Read annotations of an image as class indices, those of other slices left out.
+
+    Kind, axes and coverage may be among what was `given` of `ImageConfig`.
 
     Raises
     ------
@@ -144,10 +144,12 @@ def read_classes(
 
     from napari_unet.cli.show import say
     from napari_unet.data.annotation import IGNORE, describe, to_target
+    from napari_unet.data.dimensions import of_labels
     from napari_unet.data.read import read_labels
     from napari_unet.data.stack import parse_slices
 
-    labels = read_labels(path, image)
+    labels = read_labels(path, image, axes=of_labels(given.get("axes")))
+    kind, coverage = given.get("kind"), coverage_of(given)
     target = to_target(np.asarray(labels.as_zyx()), kind, coverage=coverage)
     if train is not None:
         labels.slices(train)  # names the file where they are not there

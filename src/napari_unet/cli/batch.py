@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from napari_unet.cli.show import say
 from napari_unet.config.structured_text import parse_json
 from napari_unet.data.files import write_text
 from napari_unet.data.folder import natural_key
-from napari_unet.data.formats.kinds import READABLE
+from napari_unet.data.formats.kinds import title_of_file
 from napari_unet.errors import InputError, NapariUNetError, StoppedError
 
 LIST = "batch.json"
@@ -30,7 +31,7 @@ def images_of(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in READABLE and not path.name.startswith(".")
+        if title_of_file(path) and not path.name.startswith(".")
     ]
     if not found:
         raise InputError(f"{folder} holds no images: choose a folder that does.")
@@ -39,10 +40,11 @@ def images_of(folder: Path) -> list[Path]:
 
 def results_of(images: Sequence[Path], out: Path) -> dict[Path, Path]:
     """Return the file in `out` that belongs to each image: its name, with .tif."""
-    stems = [image.stem for image in images]
+    titles = {image: title_of_file(image) or image.stem for image in images}
+    count = Counter(titles.values())
     return {
-        image: out / f"{image.stem if stems.count(image.stem) == 1 else image.name}.tif"
-        for image in images
+        image: out / f"{title if count[title] == 1 else image.name}.tif"
+        for image, title in titles.items()
     }
 
 
@@ -90,10 +92,12 @@ def alike(folder: Path, path: Path) -> Path:
     InputError
         When there is not exactly one.
     """
-    found = [one for one in folder.glob(f"{glob.escape(path.stem)}.*") if one.is_file()]
+    title = title_of_file(path) or path.stem
+    near = [one for one in folder.glob(f"{glob.escape(title)}.*") if one.is_file()]
+    found = [one for one in near if title_of_file(one) == title]
     if len(found) != 1:
         raise InputError(
-            f"{folder} holds {len(found)} files called {path.stem}: one is needed for "
+            f"{folder} holds {len(found)} images called {title}: one is needed for "
             f"{path.name}."
         )
     return found[0]

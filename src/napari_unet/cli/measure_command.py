@@ -105,6 +105,7 @@ def _measure(
     from napari_unet.cli.show import bar, read_and_tell, say
     from napari_unet.cli.signals import stop_on_signals
     from napari_unet.data.addresses import level_in
+    from napari_unet.data.dimensions import of_labels
     from napari_unet.data.lazy import memory_limit
     from napari_unet.data.ome_zarr import labels_in
     from napari_unet.data.stack import parse_slices
@@ -120,28 +121,30 @@ def _measure(
     level = given.get("level", 0)
     picture = None if image is None else read_and_tell(image, given)
     known = {name: given.get(name) for name in ("pixel_size", "unit", "info_bar")}
-    labels = Path(labels_in(labels))
-    stack = read_and_tell(labels, known | {"level": level_in(labels, level)})
+    labels, axes = Path(labels_in(labels)), of_labels(given.get("axes"))
+    own = {"level": level_in(labels, level), "axes": axes}
+    stack = read_and_tell(labels, known | own)
     sized = picture if picture is not None and stack.unit == "pixel" else stack
     whole = picture or stack
     beside = None
     if other is not None:
-        theirs = {"level": level_in(other, level)}
+        theirs = {"level": level_in(other, level), "axes": axes}
         beside = read_and_tell(other, theirs).picture_like(whole).slices(slices)
     stack = stack.picture_like(whole)
     chosen = stack.slices(slices).as_zyx()
     grey = None if picture is None else picture.picture.slices(slices).as_czyx()
     kind, memory = given.get("kind"), memory_limit()
+    measured = sized.slices(slices)
     steps: Callable[[Event], Generator[tuple[int, int], None, ObjectMeasures | None]]
     if beside is None and bytes_as_a_whole(chosen, grey) > memory:
-        blocks = (chosen, grey, sized.size_for, sized.unit, kind, volume, memory)
+        blocks = (chosen, grey, measured.size_for, sized.unit, kind, volume, memory)
         steps = partial(measure_by_blocks, BlockSource(*blocks))
     else:
         objects = number_objects(np.asarray(chosen), kind, volume)
         source = MeasureSource(
             objects,
             None if grey is None else np.asarray(grey),
-            sized.size_for(objects.ndim),
+            measured.size_for(objects.ndim),
             sized.unit,
             None if beside is None else np.asarray(beside.as_zyx()),
             distances,
@@ -153,7 +156,8 @@ def _measure(
         raise StoppedError("Stopped before the end: nothing was written.")
     for note in found.notes:
         say(note)
-    return found.numbered_from(parse_slices(slices or ":", stack.num_slices).start)
+    part = parse_slices(slices or ":", stack.num_slices)
+    return found.numbered_from(part.start, part.step or 1, sized.zyx_size[0])
 
 
 def joined_csv(tables: Mapping[str, ObjectMeasures]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.cli.batch import Batch, images_of, results_of
-from napari_unet.cli.options import Given, coverage_of
+from napari_unet.cli.options import Given, coverage_of, flags
 from napari_unet.cli.outputs import check_outputs, check_replaced, check_tiff
 from napari_unet.cli.show import bar, read_and_tell, say
 from napari_unet.cli.signals import stop_on_signals
@@ -142,6 +142,11 @@ def run_predict(  # noqa: PLR0913 (every option is one argument)
         )
         predict_volume(asked, given["blocks"])
         return
+    if given["blocks"]:
+        raise InputError(
+            f"{flags([*given['blocks']])} is for volumes that are predicted block by "
+            "block: leave it out, or predict to a NAME.ome.zarr."
+        )
     if image.is_dir() and not out.suffix:
         if slices is not None or probabilities is not None:
             raise InputError(

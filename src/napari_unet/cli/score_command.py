@@ -20,6 +20,7 @@ from napari_unet.cli.show import bar, console, read_and_tell, say
 from napari_unet.config import Coverage
 from napari_unet.data.addresses import is_zarr, level_in
 from napari_unet.data.annotation import IGNORE
+from napari_unet.data.dimensions import of_labels
 from napari_unet.data.doubts import doubt_look
 from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
@@ -76,8 +77,8 @@ def run_score(request: ScoreRequest) -> Scores:
     if request.model is not None:
         request = replace(request, model=model_file(request.model))
     _check(request)
-    truth = _labels(request.truth, request.level)
-    prediction = _labels(request.prediction, request.level, truth)
+    truth = _labels(request.truth, request)
+    prediction = _labels(request.prediction, request, truth)
     pair = LabelPair(
         Labels(prediction, request.slices), Labels(truth, request.truth_slices)
     )
@@ -186,12 +187,13 @@ def score_table(scores: Scores) -> Table:
     return table
 
 
-def _labels(path: Path, level: int, truth: Stack | None = None) -> Stack:
+def _labels(path: Path, request: ScoreRequest, truth: Stack | None = None) -> Stack:
     """Read labels that a path stands for, as large as the truth where a level is."""
     path, own = Path(labels_in(path)), None
     if truth is not None and is_zarr(path):
         own = level_of_size(path, truth.as_czyx().shape[1:])
-    return read_and_tell(path, {"level": level_in(path, level) if own is None else own})
+    level = level_in(path, request.level) if own is None else own
+    return read_and_tell(path, {"level": level, "axes": of_labels(request.axes)})
 
 
 def _check(request: ScoreRequest) -> None:

@@ -97,7 +97,7 @@ def _read_step(where: str, step: Any, commands: Any) -> tuple[str, list[str]]:
         if param.param_type_name == "argument":
             arguments.append((command.params.index(param), str(value)))
         else:
-            options += _words(param, value)
+            options += _words(where, param, value)
     words = [*options, *(value for _, value in sorted(arguments))]
     try:
         command.make_context(name, list(words))
@@ -107,10 +107,35 @@ def _read_step(where: str, step: Any, commands: Any) -> tuple[str, list[str]]:
     return name, words
 
 
-def _words(param: Any, value: Any) -> list[str]:
-    """Return an option as it is typed; a list gives it several times."""
-    if isinstance(value, bool) and getattr(param, "is_flag", False):
+def _words(where: str, param: Any, value: Any) -> list[str]:
+    """Return an option as it is typed; a list gives it several times, or values.
+
+    Raises
+    ------
+    InputError
+        When it takes a single value, and a list of them is given.
+    """
+    flag, option = getattr(param, "is_flag", False), param.opts[0]
+    if isinstance(value, bool) and flag:
         ways = param.opts if value else param.secondary_opts
         return [ways[0]] if ways else []
-    values = value if isinstance(value, list) else [value]
-    return [word for one in values for word in (param.opts[0], str(one))]
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        return [option, _word(value)]
+    values = [_word(one) for one in value]
+    if param.nargs != 1:
+        return [option, *values]
+    if option == "--pixel-size" and all(isinstance(one, int | float) for one in value):
+        return [option, " ".join(values)]
+    if not param.multiple:
+        raise InputError(
+            f"{where}: {option.lstrip('-')} takes one value, and {len(values)} are "
+            "given."
+        )
+    return [word for one in values for word in (option, one)]
+
+
+def _word(value: object) -> str:
+    """Return a value as it is typed: YAML takes no, off, yes and on for truths."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

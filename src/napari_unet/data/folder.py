@@ -185,7 +185,8 @@ def _header(file: Path) -> _Header:
         shape, dtype, palette, calibration = tiff_header(file)
         return _Header(f"{sides(shape)} {dtype}", palette, calibration)
     with _open_picture(file) as picture:
-        kind = f"{picture.height} x {picture.width} {picture.mode}"
+        bits = ", 16 bits" if _is_deep(file) else ""
+        kind = f"{picture.height} x {picture.width} {picture.mode}{bits}"
         found = sidecar(file, (picture.height, picture.width)) or Calibration()
         return _Header(kind, bytes(picture.getpalette() or b""), found)
 
@@ -212,14 +213,30 @@ def _open_picture(path: Path) -> Any:
         ) from error
 
 
+def _is_deep(path: Path) -> bool:
+    """Return whether a PNG has 16 bits for each of several samples.
+
+    Pillow reads eight of them.
+    """
+    with path.open("rb") as file:
+        head = file.read(26)
+    return head[12:16] == b"IHDR" and head[24] == 16 and head[25] in (2, 4, 6)
+
+
+def _deep(path: Path) -> NDArray[Any]:
+    from imagecodecs import png_decode
+
+    return np.asarray(png_decode(path.read_bytes()))
+
+
 def _read_picture(
     path: Path, *, by_colour: bool
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     with _open_picture(path) as picture:
         try:
             # Of a picture with a palette this is the index.
-            data = np.array(picture)
-        except (OSError, SyntaxError, ValueError) as error:
+            data = _deep(path) if _is_deep(path) else np.array(picture)
+        except (OSError, SyntaxError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"{path} is broken or cut off ({reason(error)}): copy or export it "
                 "again."

@@ -244,7 +244,10 @@ class Stack:
         if letter not in self.axes:
             return self
         key = (slice(None),) * self.axes.index(letter) + (chosen,)
-        return dataclasses.replace(self, data=self.data[key])
+        size, step = self.pixel_size, chosen.step or 1
+        if letter == "Z":
+            size = (size[0] * step, *size[1:])
+        return dataclasses.replace(self, data=self.data[key], pixel_size=size)
 
     def _length(self, letter: str) -> int:
         return self.shape[self.axes.index(letter)] if letter in self.axes else 1

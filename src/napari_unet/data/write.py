@@ -232,7 +232,9 @@ def _options(
     small = size < _CLASSIC_BYTES
     grey_or_rgb = "S" not in axes or (data.shape[-1] == 3 and dtype == np.uint8)
     imagej = dtype in (np.uint8, np.uint16, np.float32) and grey_or_rgb and small
-    imagej = imagej and not _is_ome(path)
+    # ImageJ knows the size of pixels in units of length alone.
+    sized = unit != "pixel" or sizes["X"] == sizes["Y"] == 1
+    imagej = imagej and sized and not _is_ome(path)
     # OME knows no whole numbers of 64 bits.
     ome = not imagej and not (dtype.kind in "iu" and dtype.itemsize > 4)
     spacing = {"spacing": sizes["Z"]} if "Z" in sizes else {}

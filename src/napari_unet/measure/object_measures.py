@@ -99,11 +99,23 @@ class ObjectMeasures:
         rows = [self._total(str(name), sizes[classes == name]) for name in names]
         return (*rows, self._total("all", sizes)) if len(rows) > 1 else tuple(rows)
 
-    def numbered_from(self, first: int) -> ObjectMeasures:
-        """Return the same with slices that are counted from another number."""
-        if "slice" not in self.values:
-            return self
-        moved = {**self.values, "slice": self.values["slice"] + first}
+    def numbered_from(
+        self, first: int, step: int = 1, depth: float = 0.0
+    ) -> ObjectMeasures:
+        """Return the same as every `step`th slice of a stack, from `first` on.
+
+        Parameters
+        ----------
+        first, step
+            Which slices of the stack were measured.
+        depth
+            How far its slices are apart, by which middles move along Z.
+        """
+        moved = dict(self.values)
+        if "slice" in moved:
+            moved["slice"] = first + step * moved["slice"]
+        if "z" in moved:
+            moved["z"] = moved["z"] + first * depth
         return replace(self, values=moved)
 
     def cells(self) -> list[list[object]]:

@@ -132,6 +132,13 @@ READABLE = tuple(
 )
 
 
+def title_of_file(path: Path) -> str:
+    """Return the name of an image file without its ending; "" where it is none."""
+    endings = sorted(READABLE, key=len, reverse=True)
+    found = next((end for end in endings if path.name.lower().endswith(end)), "")
+    return path.name[: -len(found)] if found else ""
+
+
 def within_hdf5(path: Path) -> tuple[Path, str]:
     """Return an HDF5 file and what is named in it, "" where nothing is."""
     within = _INSIDE.fullmatch(str(path))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_unet.data.colours import ALPHA, without_alpha
 from napari_unet.data.formats.arrange import Held
 from napari_unet.data.formats.extra import library
 from napari_unet.data.lazy import memory_limit, read_plain
@@ -27,7 +28,15 @@ _NAMES = {
     "f8": "double",
 }
 _CODES = {name: code for code, names in _NAMES.items() for name in names.split(", ")}
-_LETTERS = {"time": "T", "list": "C", "vector": "C", "rgb-color": "S", "3-color": "S"}
+_LETTERS = {
+    "time": "T",
+    **dict.fromkeys(("list", "vector", "2-vector", "3-vector", "4-vector"), "C"),
+    **dict.fromkeys(("covariant-vector", "3-gradient", "3-normal"), "C"),
+    **dict.fromkeys(("rgb-color", "hsv-color", "xyz-color", "3-color"), "S"),
+    **dict.fromkeys(("rgba-color", "4-color"), "S"),
+}
+_PLACES = {"domain", "space", "???", "none", ""}
+"""Kinds of dimensions along which pixels lie side by side, or may."""
 
 
 def read_nrrd(path: Path) -> Held:
@@ -49,7 +58,11 @@ def read_nrrd(path: Path) -> Held:
             f"{path} is not a whole NRRD file ({reason(error)}): export it again."
         ) from error
     axes = _axes(path, header)
-    return Held(data, axes[::-1], "NRRD header", _sizes(header, axes))
+    held = Held(data, axes[::-1], "NRRD header", _sizes(header, axes))
+    if "rgba-color" in map(str.lower, header.get("kinds", ())) and held.axes[-1] == "S":
+        data, axes = without_alpha(held.data, held.axes)
+        held = held._replace(data=data, axes=axes, notes=(ALPHA,))
+    return held
 
 
 def _load(nrrd: Any, path: Path, file: Any, header: Any) -> Any:
@@ -82,7 +95,8 @@ def _axes(path: Path, header: Any) -> str:
     kinds = header.get("kinds", ["domain"] * len(header["sizes"]))
     space = iter("XYZ")
     axes = "".join(
-        _LETTERS.get(str(kind).lower(), "") or next(space, "?") for kind in kinds
+        _LETTERS.get(kind, next(space, "?") if kind in _PLACES else "?")
+        for kind in (str(one).lower() for one in kinds)
     )
     if "?" in axes or len(set(axes)) < len(axes) or not {"X", "Y"} <= set(axes):
         raise InputError(
