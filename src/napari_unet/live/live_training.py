@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet.config import AnnotationKind, Region, Role, RunConfig
+from napari_unet.data.one_import import imported
 from napari_unet.data.regions import roles_on
 from napari_unet.live.events import Idle, Kept, Preview
 from napari_unet.model.started import Started
@@ -48,7 +49,8 @@ def train_live(
     -------
     Path of the model, if one was made.
     """
-    # torch is loaded here, on the thread, when work starts and not before.
+    # Loaded here, on the thread, when work starts and not before.
+    imported("torch")
     from napari_unet.live.first_look import first_look, name_of
     from napari_unet.live.loop import LiveLoop
     from napari_unet.model.device import choose_device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_unet.data.one_import import imported
 from napari_unet.errors import ModelFileError
 from napari_unet.model.card import ModelCard, read_card
 
@@ -39,6 +40,7 @@ def open_package(path: str | Path, *, trust_code: bool = False) -> Predictable:
     ModelFileError
         When it cannot be used, saying why.
     """
+    imported("torch")
     path = Path(path)
     if not is_package(path):
         from napari_unet.model.checkpoint import load_model
@@ -67,6 +69,7 @@ def card_of(path: str | Path) -> ModelCard:
     path = Path(path)
     if not is_package(path):
         return read_card(path)
+    imported("torch")
     from napari_unet.model.foreign.archive import Package
     from napari_unet.model.foreign.description import Description
     from napari_unet.model.foreign.own import own_card, own_onnx
@@ -82,6 +85,7 @@ def needs_code(path: str | Path) -> str:
     path = Path(path)
     if not is_package(path) or path.suffix == ".onnx":
         return ""
+    imported("torch")
     from napari_unet.model.foreign.archive import Package
     from napari_unet.model.foreign.description import Description
     from napari_unet.model.foreign.own import own_card

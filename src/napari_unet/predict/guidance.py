@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 from napari_unet.config import AnnotationKind, Coverage, PredictConfig
 from napari_unet.data.annotation import annotated_pixels
 from napari_unet.data.colours import with_colours
+from napari_unet.data.one_import import imported
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.predict.onlooker import View
@@ -88,8 +89,7 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
     Parameters
     ----------
     source
-        A model file, or what returns a model that nobody changes any more, None
-        before there is one; called when the work begins.
+        A model file, or what returns, once asked, a model that nobody changes, or None.
     stack, labels
         The image, and (Z, Y, X) annotations of it.
     kind, coverage
@@ -117,6 +117,7 @@ def find_places(  # noqa: PLR0913 (every option is one argument)
         search.see(known, entropy_of(np.asarray(probabilities, np.float32)))
     yield from search.guess()
     search.unsure[:] = 0
+    imported("torch")
     from napari_unet.model.checkpoint import load_model
     from napari_unet.predict.predictor import Predictor
     from napari_unet.predict.uncertainty import glance, uncertainty

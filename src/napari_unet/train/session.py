@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet.config import AnnotationKind, Coverage, Region, RunConfig
+from napari_unet.data.one_import import imported
 from napari_unet.data.read import as_stack
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError, memory_told
@@ -152,7 +153,8 @@ def train_sources(
     Path of the best model, or of the newest where none was scored; None when the
     run was stopped before its first step.
     """
-    # torch is loaded here, on the thread, when work starts and not before.
+    # Loaded here, on the thread, when work starts and not before.
+    imported("torch")
     from napari_unet.train.previews import Previews
 
     run = open_run(sources, config, folder=folder, start=start, auto=auto)

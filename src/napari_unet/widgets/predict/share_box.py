@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
+from napari_unet.data.one_import import imported
 from napari_unet.model.loading import is_package
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_file, save_file
@@ -58,6 +59,7 @@ class ShareBox(QWidget):
 
         def work() -> Imported:
             # What loads torch waits until it is needed.
+            imported("torch")
             from napari_unet.share.imported import import_model
 
             return import_model(package, out)
@@ -71,6 +73,7 @@ class ShareBox(QWidget):
         """Export a model on a thread; what was written is read back and compared."""
 
         def work() -> Exported:
+            imported("torch")
             from napari_unet.share.package import export_model
 
             return export_model(model, out)
@@ -101,10 +104,10 @@ class ShareBox(QWidget):
         act = partial(self.import_package, package)
         save_file(self, "Write the model", name, _MODELS, act)
 
-    def _on_imported(self, out: Path, imported: Imported) -> None:
+    def _on_imported(self, out: Path, made: Imported) -> None:
         self._workspace.model = out
         self._model.setValue(out)
-        self._say(f"Imported: {imported.words}.")
+        self._say(f"Imported: {made.words}.")
 
     def _on_model(self, *_changed: object) -> None:
         """Forget what was said of another model."""

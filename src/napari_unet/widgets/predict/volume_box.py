@@ -14,6 +14,7 @@ from napari_unet.config.needs import EngineSituation
 from napari_unet.data.addresses import title_of
 from napari_unet.data.calibration import GIVEN
 from napari_unet.data.machine_memory import machine_memory
+from napari_unet.data.one_import import imported
 from napari_unet.data.volume_files import holds_volume, place_beside, volume_at
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
@@ -182,6 +183,7 @@ class VolumeBox(Runner):
 
         def work(stop: Event) -> Generator[Any, None, VolumePrediction]:
             # What loads torch waits until it is needed.
+            imported("torch")
             from napari_unet.predict.engines import open_engine, opening
             from napari_unet.predict.volume_prediction import (
                 VolumeRequest,
