@@ -95,6 +95,17 @@ def test_the_user_draws_it(viewer: Any, box: Any) -> None:
     assert image_stack(image).info_bar == 8
 
 
+def test_its_box_is_drawn_in_the_units_of_the_viewer(viewer: Any, box: Any) -> None:
+    """Where layers have several, napari's tools take those of the viewer."""
+    viewer.add_image(np.zeros((3, 40, 50)), scale=(2, 4, 4), units="nm")
+    viewer.add_image(np.zeros((3, 40, 50)), scale=(0.002, 0.004, 0.004), units="um")
+    box.draw_button.click()
+    drawn = viewer.layers[-1]
+    assert drawn.mode == "add_rectangle"
+    assert tuple(drawn.units) == tuple(viewer.dims.units)[-2:]
+    np.testing.assert_allclose(drawn.scale, (4, 4))
+
+
 def test_it_is_not_scored(viewer: Any, box: Any) -> None:
     image = viewer.add_image(np.zeros((1, 40, 50)), name="image")
     box.rows.setValue(10)

@@ -15,6 +15,7 @@ from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.marks import INFO_BAR
 from napari_unet.widgets.layers.names import short_name
+from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.qt.parts import in_row, steady, tool
 
@@ -81,7 +82,9 @@ class InfoBarBox(QWidget):
             self._drawn = None
         elif layer is not None:
             name = short_name(self._viewer, "info bar", layer)
-            box = self._viewer.add_shapes(ndim=2, name=name, **placed_like(layer, 2))
+            box = Shapes(ndim=2, name=name, **placed_like(layer, 2))
+            bring_to(box, self._viewer.dims.units)
+            self._viewer.add_layer(box)
             set_role(box, Role.HELPER)
             box.mode = "add_rectangle"
             self._beside.add(box)

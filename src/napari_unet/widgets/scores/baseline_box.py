@@ -9,6 +9,7 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Labels
 from qtpy.QtCore import Signal
 
 from napari_unet.baselines import BASELINES, Baseline, BaselineStep
@@ -24,7 +25,7 @@ from napari_unet.widgets.layers.arrays import (
 )
 from napari_unet.widgets.layers.marks import BASELINE, PREDICTED, ROLE
 from napari_unet.widgets.layers.names import short_name
-from napari_unet.widgets.layers.places import lies_on
+from napari_unet.widgets.layers.places import bring_to, lies_on
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import SettingsForm, explain
@@ -149,7 +150,7 @@ class BaselineBox(Runner):
             self.status.say("The image was removed meanwhile.")
             return
         made = replace(result.made_by, of=self._of.name)
-        layer = self._viewer.add_labels(
+        layer = Labels(
             result.mask.reshape(plane_shape(self._of)),
             name=short_name(self._viewer, self._baseline.name, self._of),
             metadata={
@@ -159,6 +160,8 @@ class BaselineBox(Runner):
             },
             **placed_like(self._of),
         )
+        bring_to(layer, self._viewer.dims.units)
+        self._viewer.add_layer(layer)
         total, seconds = len(result.mask), time.monotonic() - self.job.began
         words = f"Done in {seconds:.1f} s: the layer {layer.name}."
         if len(result.slices) < total:
