@@ -24,6 +24,7 @@ from napari_unet.score.threshold import threshold_steps
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember
+from napari_unet.widgets.scores.subject import Subject
 from napari_unet.widgets.scores.threshold_box import ThresholdBox
 
 pytestmark = pytest.mark.one_binding
@@ -146,6 +147,25 @@ def test_the_mask_follows_at_once_and_is_one_step_of_undo(
     assert scene.box.value.value() == (threshold_before or 0.5)
     layer.redo()
     np.testing.assert_array_equal(layer.data, scene.likely > 0.7)
+
+
+def test_undo_and_redo_of_the_layer_take_the_threshold_along(
+    scene: Scene, settle: Callable[[], None], qtbot: Any
+) -> None:
+    layer = scene.predict()
+    scene.score()
+    settle()
+    scene.box._on_released(0.7)
+    settle()
+    for step, threshold in ((layer.undo, 0.5), (layer.redo, 0.7)):
+        with qtbot.waitSignal(scene.box.changed) as told:
+            step()
+            # What is scored at once is told by what it is, too.
+            subject = Subject.of(scene.viewer, layer, layer, scene.layer_of)
+            assert (subject.made_by.threshold or 0.5) == threshold
+        assert told.args == [threshold]
+        assert scene.box.value.value() == threshold
+        assert (made_by(layer).threshold or 0.5) == threshold
 
 
 def test_the_best_threshold_is_a_click_away(

@@ -23,7 +23,12 @@ from napari_unet.score.scoring import SliceScored, add_borders, score_objects
 from napari_unet.score.volume_scoring import Question, is_large, score_volume_steps
 from napari_unet.steps import with_steps
 from napari_unet.widgets.layers.arrays import image_stack, labels_now
-from napari_unet.widgets.layers.marks import INFO_BAR, made_by, made_by_baseline
+from napari_unet.widgets.layers.marks import (
+    INFO_BAR,
+    made_by,
+    made_by_baseline,
+    untouched,
+)
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -92,7 +97,8 @@ class Subject:
         labels = labels_now(prediction), labels_now(truth)
         names = f"{prediction.name} is", f"{truth.name} is"
         check_same_size(labels[0].shape, labels[1].shape, names, OF_ONE_IMAGE)
-        made, baseline = made_by(prediction), made_by_baseline(prediction)
+        made = untouched(prediction) or made_by(prediction)
+        baseline = made_by_baseline(prediction)
         maker = baseline or made
         if maker is not None and maker.of:
             image = _image_called(viewer, maker.of)

@@ -17,10 +17,11 @@ from napari_unet.errors import InputError, telling
 from napari_unet.model.card import keep_threshold
 from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.score.threshold import threshold_steps
+from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
-from napari_unet.widgets.qt.listen import later
+from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import WrappedLabel, button, in_column, in_row, steady
 from napari_unet.widgets.qt.status import Status, undo_action
 from napari_unet.widgets.scores.threshold_mask import ThresholdMask
@@ -110,6 +111,8 @@ class ThresholdBox(QWidget):
             self, lambda: self._finish(self.value.value()), _SETTLED_MS
         )
         self.value.valueChanged.connect(self._on_value)
+        self._edits = Subscriptions(self, self._on_edited)
+        self._edited = later(self, self._look_again, _SETTLED_MS)
         self.title = QLabel("Foreground above (probability)")
         self.title.setToolTip(self.value.toolTip())
         row = in_row(self.title, self.value, stretch=(0, 1))
@@ -129,11 +132,13 @@ class ThresholdBox(QWidget):
         """Take what was scored; None where there are no scores any more."""
         self._settled.stop()
         self.take_back()
+        self._edits.replace([])
         before, of = self._mask, self._comparison
         self._comparison, self._mask = comparison, None
         self._used = UsedSlices()
         if comparison is not None and prediction is not None:
             self._mask = ThresholdMask(self._viewer, prediction)
+            self._edits.replace([LabelChanges.of(prediction).edited])
             made = self._mask.made_by
             self._used = UsedSlices.of(made)
             self._show_value(0.5 if made is None else made.threshold or 0.5)
@@ -311,6 +316,23 @@ class ThresholdBox(QWidget):
         """Take the newest mask back, and score the one before again."""
         self.take_back()
         undo()
+        self._show_mask(mask)
+
+    def _on_edited(self, _layer: Any) -> None:
+        self._edited.start()
+
+    def _look_again(self) -> None:
+        """Follow Ctrl+Z, which takes a mask back as the button does."""
+        mask = self._mask
+        if mask is None or mask.layer not in self._viewer.layers:
+            return
+        if self.running or self._settled.isActive():
+            self._edited.start()
+        elif mask.look_again():
+            self._show_mask(mask)
+
+    def _show_mask(self, mask: ThresholdMask) -> None:
+        """Show the threshold that the mask has by now, and have it scored."""
         made = mask.made_by
         threshold = 0.5 if made is None else made.threshold or 0.5
         self._show_value(threshold)

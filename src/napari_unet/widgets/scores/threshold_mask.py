@@ -22,7 +22,13 @@ from napari_unet.widgets.layers.maps import (
     probabilities,
     with_background,
 )
-from napari_unet.widgets.layers.marks import PREDICTED, made_by, remember, untouched
+from napari_unet.widgets.layers.marks import (
+    MADE_BY,
+    PREDICTED,
+    made_by,
+    remember,
+    untouched,
+)
 from napari_unet.widgets.layers.places import current_slice
 from napari_unet.widgets.layers.undo import latest, undo_since
 
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
     from numpy.typing import NDArray
+
+
+_SEVERAL = 2
 
 
 class ThresholdMask:
@@ -68,6 +77,21 @@ class ThresholdMask:
     def made_by(self) -> MadeBy | None:
         """How the prediction was made."""
         return made_by(self.layer)
+
+    def look_again(self) -> bool:
+        """Know again how the layer was made where an undo or a redo has changed that.
+
+        Returns
+        -------
+        Whether it was made in another way than was known.
+        """
+        if self._before or len(self.layer.metadata.get(MADE_BY, ())) < _SEVERAL:
+            return False
+        made = untouched(self.layer)
+        if made is None or made == self.made_by:
+            return False
+        remember(self.layer, made)
+        return True
 
     def same_probabilities(self, other: ThresholdMask) -> bool:
         """Return whether both are made of the same layers."""
@@ -177,9 +201,7 @@ class ThresholdMask:
     def _undo(self, undo: Callable[[], None]) -> None:
         """Take a step back, and know again how the layer was made before it."""
         undo()
-        made = untouched(self.layer)
-        if made is not None:
-            remember(self.layer, made)
+        self.look_again()
 
     def _stack(self) -> NDArray[np.integer]:
         stack: NDArray[np.integer] = planes(self.layer)
