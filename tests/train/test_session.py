@@ -11,7 +11,8 @@ import pytest
 import tifffile
 
 from napari_unet import save_model, train_unet
-from napari_unet.config import AnnotationKind, ImageConfig, Region, Role
+from napari_unet.config import AnnotationKind, Coverage, ImageConfig, Region, Role
+from napari_unet.data.annotation import IGNORE
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
@@ -304,3 +305,54 @@ def test_arrays_of_other_dimensions_and_unknown_settings_are_refused(small):
         train_unet([1, 2], labels)
     with pytest.raises(InputError, match="minuts"):
         train_unet(image, labels, minuts=3)
+
+
+# ------------------------------------------------------------ what a set means together
+
+
+def of_bands(*values: int, **options) -> TrainingSource:
+    """One slice with a band of each value on background 0."""
+    labels = np.zeros((1, 64, 64), np.uint8)
+    for n, value in enumerate(values):
+        labels[0, 5 + 15 * n : 15 + 15 * n, 10:50] = value
+    image = np.random.default_rng(0).integers(0, 255, labels.shape, np.uint8)
+    stack = Stack(image, "ZYX", (1.0, 1.0, 1.0), "pixel", f"bands of {values}")
+    options = {"kind": AnnotationKind.CLASSES} | options
+    return TrainingSource(stack, labels, **options)
+
+
+def classes_of(run) -> list[list[int]]:
+    images = run.trainer.images
+    return [np.unique(np.asarray(one.target.classes)).tolist() for one in images]
+
+
+def test_an_image_that_shows_one_class_of_its_set_teaches_that_class(small):
+    run = open_run([of_bands(1, 2), of_bands(2), of_bands(3)], small())
+    assert classes_of(run) == [[0, 1, 2], [0, 2], [0, 3]]
+    assert run.config.network.num_classes == 4
+
+
+def test_masks_of_1_and_of_255_in_one_set_are_one_foreground(small):
+    run = open_run([of_bands(1), of_bands(255), of_bands(255, 255)], small())
+    assert classes_of(run) == [[0, 1]] * 3
+
+
+def test_what_a_set_ignores_is_no_class_where_one_class_is_left_beside_it(small):
+    every = [of_bands(1, 2, 255), of_bands(2, 255), of_bands(255, 1)]
+    run = open_run(every, small())
+    assert classes_of(run) == [[0, 1, 2, IGNORE], [0, 2, IGNORE], [0, 1, IGNORE]]
+    with pytest.raises(InputError, match="nothing but 255, which is ignored"):
+        open_run([of_bands(1, 255), of_bands(255)], small())
+    complete = of_bands(255, coverage=Coverage(complete="all"))
+    assert classes_of(open_run([of_bands(1, 255), complete], small()))[1] == [0, IGNORE]
+
+
+def test_fine_tuning_on_one_class_of_several_goes_on_with_that_class(small, tmp_path):
+    folder = tmp_path / "run"
+    old = open_run([of_bands(1, 2)], small()).trainer.model()
+    run = open_run([of_bands(2)], small(), folder=folder, start=old)
+    assert classes_of(run) == [[0, 2]]
+    list(run.trainer.run())
+    again = open_run([of_bands(2)], run.config, folder=folder, resume=True)
+    assert classes_of(again) == [[0, 2]]
+    assert classes_of(open_run([of_bands(7)], small(), start=old)) == [[0, 1]]

@@ -10,9 +10,9 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.data.label_survey import KindGuess, Survey, listed_values
 from napari_unet.data.labels import (
     check_slices,
-    is_mask,
     label_values,
     reads_as_mask,
     small_ids,
@@ -26,26 +26,7 @@ IGNORE = 255
 
 MAX_CLASSES = 254
 _NONE = np.zeros((0, 0, 0), np.int32)
-_FEW_VALUES = 8
 Scalar = TypeVar("Scalar", bound=np.generic)
-# Beside values up to this one, 255 is no number of an object.
-_HIGHEST_CLASS = 32
-_SPARSE = 0.5
-
-
-@dataclass(frozen=True)
-class KindGuess:
-    """A guess at the meaning of an annotation layer, with the reason for it.
-
-    `share` of the touched slices is painted, where the guess rests on that; `is_mask`
-    tells that there is one value beside 0.
-    """
-
-    kind: AnnotationKind
-    reason: str
-    ignore: int | None = None
-    is_mask: bool = False
-    share: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,30 +76,9 @@ def guess_kind(
         When not a single pixel is labelled and no slice is complete, or the labels are
         no whole numbers.
     """
-    read = _read(labels, None, coverage or Coverage())
-    values = read.values
-    if not values.size:
-        return KindGuess(AnnotationKind.CLASSES, "complete, and nothing is labelled")
-    if values.size == 1 or is_mask(values):
-        reason = f"one value besides 0 ({_listed(values)}): read as classes 0 and 1"
-        return KindGuess(AnnotationKind.CLASSES, reason, read.ignore, is_mask=True)
-    many = values.size > _FEW_VALUES or values[-1] > MAX_CLASSES
-    if many and not (read.ignore == IGNORE and values[-1] <= _HIGHEST_CLASS):
-        reason = f"{values.size} different values: every value is one object"
-        return KindGuess(AnnotationKind.OBJECTS, reason, read.ignore)
-    painted = read.labels != 0
-    if read.ignored is not None:
-        painted |= read.ignored
-    share = float(painted[painted.any(axis=(1, 2))].mean())
-    if share == 1 and values[0] == 1:
-        reason = f"values {_listed(values)} and no 0: 1 is background"
-        return KindGuess(AnnotationKind.SCRIBBLES, reason, read.ignore)
-    reason = f"values {_listed(values)} on {share:.0%} of the touched slices"
-    if share < _SPARSE:
-        kind, rest = AnnotationKind.SCRIBBLES, "the rest is unlabelled"
-    else:
-        kind, rest = AnnotationKind.CLASSES, "0 is background"
-    return KindGuess(kind, f"{reason}: {rest}", read.ignore, share=share)
+    coverage = coverage or Coverage()
+    _read(labels, None, coverage)
+    return Survey.of(labels).guess(coverage)
 
 
 @memory_told()
@@ -266,7 +226,7 @@ def split_labels(
     labels = whole_numbers(labels, name, lowest)
     values = label_values(labels)
     if coverage.ignore is None:
-        ignore = _guess_ignored(labels, values, kind)
+        ignore = Survey.of(labels).ignored(kind)
     complete = list_slices(coverage.complete, len(labels)) if coverage.complete else []
     if ignore is None:
         return SplitLabels(labels, values, None, None, complete)
@@ -275,24 +235,6 @@ def split_labels(
         return SplitLabels(labels, values, ignore, None, complete)
     labels = np.where(ignored, labels.dtype.type(0), labels)
     return SplitLabels(labels, values[values != ignore], ignore, ignored, complete)
-
-
-def _guess_ignored(
-    labels: NDArray[np.generic],
-    values: NDArray[np.int64],
-    kind: AnnotationKind | None,
-) -> int | None:
-    """Return -1, or 255 beside lower classes, where that is a value of `labels`."""
-    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
-        return -1
-    classes = values[:-1]
-    if kind is AnnotationKind.OBJECTS or not classes.size or values[-1] != IGNORE:
-        return None
-    if classes.size == 1 and classes[0] == 1:
-        # Slices of 0/1 and of 0/255 may meet in one stack, but not in one slice.
-        high, low = ((labels == value).any(axis=(1, 2)) for value in (IGNORE, 1))
-        return IGNORE if (high & low).any() else None
-    return IGNORE if classes[-1] <= _HIGHEST_CLASS else None
 
 
 def separate(objects: NDArray[Scalar], *, ndim: int = 2) -> NDArray[Scalar]:
@@ -341,12 +283,12 @@ def _read(
     if not read.values.size and not read.complete:
         raise InputError(
             "The annotations hold no labels: paint at least one object or scribble."
+            if read.ignored is None
+            else f"The annotations hold nothing but {read.ignore}, which is ignored: "
+            "leave the image out, or say that empty slices are complete, or what is "
+            "ignored."
         )
     return read
-
-
-def _listed(values: NDArray[np.int64]) -> str:
-    return ", ".join(str(value) for value in values[:_FEW_VALUES])
 
 
 def set_apart(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -386,7 +328,7 @@ def _from_classes(
         # Slices of 0/1 and of 0/255 meet in one stack; only "above 0" reads both.
         classes = np.asarray(labels != 0).view(np.uint8)
         if values.tolist() not in ([], [1]):
-            notes = (f"0 and {_listed(values)} are read as classes 0 and 1",)
+            notes = (f"0 and {listed_values(values)} are read as classes 0 and 1",)
         highest = 1
     elif highest >= MAX_CLASSES:
         raise InputError(

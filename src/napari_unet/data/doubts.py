@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind
 from napari_unet.data.addresses import is_zarr
-from napari_unet.data.annotation import KindGuess
 from napari_unet.data.file_names import alone, keys, masks_among
+from napari_unet.data.label_survey import KindGuess
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import DoubtfulLabelsError

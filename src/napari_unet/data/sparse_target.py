@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
-from napari_unet.data.annotation import IGNORE, KindGuess, Target, guess_kind, to_target
+from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
+from napari_unet.data.label_survey import KindGuess, Survey
 from napari_unet.data.regions import runs
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import ArrayLike, list_slices
@@ -68,6 +69,7 @@ def sparse_target(
     kind: AnnotationKind | None = None,
     *,
     ndim: int = 2,
+    mask: bool | None = None,
     coverage: Coverage | None = None,
 ) -> SparseTarget:
     """Turn annotations into classes and objects, as `to_target` does all slices.
@@ -80,7 +82,7 @@ def sparse_target(
     slices, coverage = said(labels, coverage or Coverage())
     if ndim == 3:
         slices, coverage = _parted(slices, coverage)
-    target = to_target(labels[slices], kind, ndim=ndim, coverage=coverage)
+    target = to_target(labels[slices], kind, ndim=ndim, mask=mask, coverage=coverage)
     annotated = np.any(target.annotated, axis=(1, 2))
     known = [(i, int(z)) for i, z in enumerate(slices) if annotated[i]]
     classes = {z: target.classes[i] for i, z in known}
@@ -109,6 +111,17 @@ def guess_sparse(
     return guess_kind(painted[slices], coverage)
 
 
+def survey_sparse(labels: SparseSlices[Any]) -> Survey:
+    """Return what occurs in labels.
+
+    Raises
+    ------
+    InputError
+        When they are no whole numbers.
+    """
+    return Survey.of_all(Survey.of(plane[None]) for _, plane in labels.planes())
+
+
 def said(
     labels: SparseSlices[Any], coverage: Coverage
 ) -> tuple[NDArray[np.intp], Coverage]:
@@ -129,6 +142,7 @@ def sparse_weights(
     config: WeightMapConfig | None = None,
     *,
     ndim: int = 2,
+    mask: bool | None = None,
     pixel_size: Sequence[float] = (1.0, 1.0, 1.0),
 ) -> SparseSlices[np.float32]:
     """Weight every pixel of a target, as `weight_map` does of all slices.

@@ -10,7 +10,8 @@ import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.annotation import MAX_CLASSES, KindGuess, SplitLabels, Target
+from napari_unet.data.annotation import MAX_CLASSES, SplitLabels, Target
+from napari_unet.data.label_survey import KindGuess
 from napari_unet.data.labels import is_mask
 
 _FEW = 8

@@ -90,6 +90,7 @@ def open_run(
     from napari_unet.train.auto import choose
     from napari_unet.train.distributed import ranks
     from napari_unet.train.run_folder import RunFolder
+    from napari_unet.train.set_meaning import settle_meanings
     from napari_unet.train.start import load_start, take_network, with_start
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import choose_validation_images
@@ -109,12 +110,12 @@ def open_run(
     normalization = None if card is None else card.normalization
     images: list[TrainingImage] = []
     notes: list[str] = []
-    for source in sources:
-        image, of_files = source.prepare(
-            config, normalization, _size_of(images, config)
-        )
-        images.append(image)
-        notes += of_files
+    opened = [source.open() for source in sources]
+    known = None if card is None else card.network.num_classes
+    for one, meaning in zip(opened, settle_meanings(opened, known or 2), strict=True):
+        like = _size_of(images, config)
+        images.append(one.prepare(config, normalization, like, meaning))
+        notes += one.notes
     if not any(source.is_divided for source in sources):
         images = choose_validation_images(images)
     for source, image in zip(sources, images, strict=True):

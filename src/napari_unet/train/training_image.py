@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,15 @@ _ONE_CLASS_NOTE = (
     "only one class is annotated: the network will find it everywhere; paint "
     "background too"
 )
+
+
+class _How(TypedDict):
+    """How annotations are read, as `sparse_target` takes it."""
+
+    kind: AnnotationKind | None
+    ndim: int
+    mask: bool | None
+    coverage: Coverage
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +140,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     weight_map: WeightMapConfig | None = None,
     normalization: Normalization | None = None,
     coverage: Coverage | None = None,
+    mask: bool | None = None,
     like: PixelSize | None = None,
 ) -> TrainingImage:
     """Turn an image and its annotations into a `TrainingImage`.
@@ -140,10 +150,10 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     stack
         The image.
     labels
-        (Z, Y, X) annotations, as painted, of the size of the image. What is painted
-        on its info bar counts for nothing.
-    kind, coverage
-        What the annotations mean, and which of them say anything; None is a guess.
+        (Z, Y, X) annotations as painted; those on the info bar count for nothing.
+    kind, coverage, mask
+        What the annotations mean, which of them say anything, and whether classes are
+        a mask, as `to_target` takes it; None is a guess.
     train, validation
         Slices as "start:stop"; "none" for no slice at all. Where neither they nor
         `regions` say otherwise, the last fifth of the annotated slices is held out,
@@ -153,14 +163,12 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     network, weight_map, normalization
         Settings; the defaults when left out.
     like
-        Pixel size of the first image of a set; where that of this one differs, it is
-        told, or the image is brought to it.
+        Pixel size of the first image of a set; another is told, or brought to it.
 
     Raises
     ------
     InputError
-        When shapes differ, nothing is annotated or left to train on or hold out, or a
-        network of 3 dimensions is to learn from slices of unknown distance.
+        When shapes differ, or nothing is annotated or left to train on or hold out.
     """
     network, normalization = network or UNetConfig(), normalization or Normalization()
     whole = stack.as_czyx()
@@ -168,15 +176,16 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
     given = SparseSlices.of(labels)
     painted = given.rows(stack.picture_rows)
     coverage = _settled(painted, kind, coverage or Coverage())
-    target = sparse_target(painted, kind, ndim=network.ndim, coverage=coverage)
+    how = _How(kind=kind, ndim=network.ndim, mask=mask, coverage=coverage)
+    target = sparse_target(painted, **how)
     notes = list(target.notes)
     roles = assign_roles(target, regions, train, validation, notes)
     learnt, held = (slices_of(target, roles, role) for role in (TRAIN, VALIDATION))
     if like is not None and like.growth(PixelSize.of(stack), network.ndim):
         notes.append(like.note(PixelSize.of(stack), network.ndim))
         if like.rescale:
-            known = target.kind, coverage, network.ndim
-            stack, target, roles = _rescaled(stack, painted, roles, like, known)
+            how["kind"] = target.kind
+            stack, target, roles = _rescaled(stack, roles, like, painted, how)
     notes += _doubts(stack, target, roles, network)
     size, ndim = stack.size_for(network.ndim), network.ndim
     mapped = sparse_weights(target, weight_map, ndim=ndim, pixel_size=size)
@@ -226,14 +235,14 @@ def _settled(
 
 def _rescaled(
     stack: Stack,
-    labels: SparseSlices[Any],
     roles: SparseSlices[np.uint8],
     like: PixelSize,
-    meant: tuple[AnnotationKind, Coverage, int],
+    labels: SparseSlices[Any],
+    how: _How,
 ) -> tuple[Stack, SparseTarget, SparseSlices[np.uint8]]:
     """Return image, annotations and roles of another pixel size."""
-    kind, coverage, ndim = meant
-    stack = like.rescaled(stack.picture, ndim)
+    coverage = how["coverage"]
+    stack = like.rescaled(stack.picture, how["ndim"])
     shape = stack.as_czyx().shape[1:]
     if coverage.complete:
         chosen, one = list_slices(coverage.complete, len(labels)), np.ones((1, 1), bool)
@@ -244,7 +253,8 @@ def _rescaled(
         coverage = coverage.model_copy(update={"complete": ",".join(named) or None})
     # Objects that touch get their gap anew, a pixel of the new size wide.
     resized = nearest(labels, shape)
-    target = sparse_target(resized, kind, ndim=ndim, coverage=coverage)
+    how = {**how, "coverage": coverage}
+    target = sparse_target(resized, **how)
     return stack, target, nearest(roles, shape)
 
 

@@ -19,8 +19,10 @@ from napari_unet.config import (
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.dimensions import of_labels
 from napari_unet.data.doubts import check_looks, check_names
+from napari_unet.data.label_survey import Survey
 from napari_unet.data.read import read_labels, read_stack
 from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import survey_sparse
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import InputError
 
@@ -127,8 +129,17 @@ class TrainingSource:
             When image or annotations cannot be used, or are doubtful and not trusted,
             naming their files.
         """
-        from napari_unet.train.training_image import prepare_image
+        opened = self.open()
+        return opened.prepare(config, normalization, like), opened.notes
 
+    def open(self) -> OpenSource:
+        """Read image and annotations.
+
+        Raises
+        ------
+        InputError
+            When they cannot be read, or are doubtful and not trusted.
+        """
         if not self.trust:
             check_names(self.image, self.labels)
         stack, painted, notes = self.read()
@@ -136,20 +147,7 @@ class TrainingSource:
             labels = SparseSlices.of(painted)
             if not self.trust:
                 check_looks(stack, labels)
-            image = prepare_image(
-                stack,
-                labels,
-                kind=self.kind,
-                train=self.train,
-                validation=self.validation,
-                regions=self.regions,
-                network=config.network,
-                weight_map=config.weight_map,
-                normalization=normalization,
-                coverage=self.coverage,
-                like=like,
-            )
-        return replace(image, class_names=self.class_names), notes
+        return OpenSource(self, stack, labels, notes)
 
     @contextmanager
     def naming_files(self) -> Iterator[None]:
@@ -161,6 +159,91 @@ class TrainingSource:
                 raise
             words = f"{self.image} with {self.labels}: {error}"
             raise type(error)(words) from error
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What annotations mean, as the whole set of which they are a part tells.
+
+    Attributes
+    ----------
+    kind, coverage, mask
+        As `prepare_image` takes them.
+    note
+        Why they are of that kind, where that is a guess.
+    """
+
+    kind: AnnotationKind | None
+    coverage: Coverage
+    mask: bool | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSource:
+    """A source that was read.
+
+    Attributes
+    ----------
+    source
+        What was read.
+    stack, labels
+        Image and annotations.
+    notes
+        What had to be assumed of their files.
+    """
+
+    source: TrainingSource
+    stack: Stack
+    labels: SparseSlices[Any]
+    notes: tuple[str, ...]
+
+    def survey(self) -> Survey:
+        """Return what occurs in the annotations, outside of the info bar.
+
+        Raises
+        ------
+        InputError
+            When they are no whole numbers.
+        """
+        with self.source.naming_files():
+            return survey_sparse(self.labels.rows(self.stack.picture_rows))
+
+    def prepare(
+        self,
+        config: RunConfig,
+        normalization: Normalization | None = None,
+        like: PixelSize | None = None,
+        meaning: Meaning | None = None,
+    ) -> TrainingImage:
+        """Normalise the image, and weigh its annotations.
+
+        Raises
+        ------
+        InputError
+            When image or annotations cannot be used, naming their files.
+        """
+        from napari_unet.train.training_image import prepare_image
+
+        source = self.source
+        meaning = meaning or Meaning(source.kind, source.coverage)
+        with source.naming_files():
+            image = prepare_image(
+                self.stack,
+                self.labels,
+                kind=meaning.kind,
+                train=source.train,
+                validation=source.validation,
+                regions=source.regions,
+                network=config.network,
+                weight_map=config.weight_map,
+                normalization=normalization,
+                coverage=meaning.coverage,
+                mask=meaning.mask,
+                like=like,
+            )
+        notes = (*filter(None, [meaning.note]), *image.notes)
+        return replace(image, class_names=source.class_names, notes=notes)
 
 
 def source_of(image: ImageConfig) -> TrainingSource:

@@ -8,7 +8,8 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.annotation import IGNORE, KindGuess, guess_kind
+from napari_unet.data.annotation import IGNORE, guess_kind
+from napari_unet.data.label_survey import KindGuess
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import painted_planes
 from napari_unet.widgets.qt.parts import NarrowBox
