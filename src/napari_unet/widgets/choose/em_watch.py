@@ -54,7 +54,7 @@ class EmWatch(QObject):
             return
         self._asked = image
         # No copy: nothing is lost where its values change under three slices of it.
-        work = once(partial(looks_like_em, image_stack(image, copy=False)))
+        work = once(partial(looks_like_em, image_stack(image)))
         self._job.start("Looking at the image", work, on_done=self._on_done)
 
     def _on_done(self, looks: bool) -> None:

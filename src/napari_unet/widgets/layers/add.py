@@ -100,7 +100,7 @@ def _belongs_to(labels: Stack, image: Image) -> bool:
         return False
     # Masks often come without a pixel size.
     unknown = set(labels.pixel_size) == {1.0} or bool(labels.unknown_axes)
-    return unknown or image_stack(image, copy=False).unit == "pixel"
+    return unknown or image_stack(image).unit == "pixel"
 
 
 def _add(viewer: ViewerModel, layer: Any) -> Any:

@@ -39,11 +39,11 @@ PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_label
 """What places a layer."""
 
 
-def image_stack(layer: Image, *, copy: bool = True) -> Stack:
+def image_stack(layer: Image) -> Stack:
     """Return an image layer as a stack; to be called on the main thread.
 
-    What can be changed is copied, so that a worker thread may use it, unless `copy` is
-    off; of a layer with several resolutions the finest is taken. Colours are read as in
+    Its data are those of the layer, of which a copy would stop the window for seconds;
+    of a layer with several resolutions the finest is taken. Colours are read as in
     files: without alpha, and as grey where all three are the same.
 
     Raises
@@ -60,8 +60,6 @@ def image_stack(layer: Image, *, copy: bool = True) -> Stack:
 
         data = from_array(data)
     data = data[tuple(0 if letter == "_" else slice(None) for letter in axes)]
-    if copy and isinstance(data, np.ndarray) and data.flags.writeable:
-        data = data.copy()
     kept = axes.replace("_", "")
     if layer.rgb:
         data, kept = without_colours(data[..., :3], f"{kept}S")

@@ -36,7 +36,7 @@ def looks_like_mask(layer: object) -> bool:
         return False
     if PROBABILITY_OF in layer.metadata or role_of(layer) not in (None, Role.IMAGE):
         return False
-    data = image_stack(layer, copy=False)
+    data = image_stack(layer)
     if data.num_channels > 1:
         return False
     slices = data.as_zyx()

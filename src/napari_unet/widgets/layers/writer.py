@@ -27,7 +27,7 @@ def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> li
         if isinstance(layer, Labels):
             labels[layer.name] = _stack(layer)
         elif isinstance(layer, Image):
-            image = image_stack(layer, copy=False)
+            image = image_stack(layer)
     return list(write_zarr(path, image, labels))
 
 
@@ -35,4 +35,4 @@ def _stack(labels: Labels) -> Stack:
     """Return labels as a stack, through an image that lies where they do."""
     place = ("scale", "units", "axis_labels")
     options = {name: getattr(labels, name) for name in place}
-    return image_stack(Image(finest(labels), **options), copy=False)
+    return image_stack(Image(finest(labels), **options))

@@ -263,7 +263,7 @@ class PredictWidget(Panel):
             say = difference if self.rescale.isChecked() else warning
             with contextlib.suppress(NapariUNetError):
                 # The run says what is wrong with a layer.
-                stack = image_stack(layer, copy=False)
+                stack = image_stack(layer)
                 size = stack.size_for(self._card.network.ndim)
                 words = say(self._card, size, stack.unit)
         self.sizes.setText(words)
@@ -310,7 +310,7 @@ class PredictWidget(Panel):
         layer, model = self.image.value(), self.model.value()
         if not isinstance(model, Path):
             raise InputError("There is no model to predict with: choose one.")
-        whole = stack = image_stack(layer, copy=False)
+        whole = stack = image_stack(layer)
         only = None
         if self.extent.currentText() == _SLICE and stack.num_slices > 1:
             only = current_slice(self.viewer, layer)
@@ -377,7 +377,7 @@ class PredictWidget(Panel):
     def _cost(self) -> str:
         """Return how much is predicted, and how long that took the last time."""
         layer, model = self.image.value(), self.model.value()
-        shape = image_stack(layer, copy=False).as_czyx().shape[1:]
+        shape = image_stack(layer).as_czyx().shape[1:]
         depth = 1 if self.extent.currentText() == _SLICE else shape[0]
         slices = "1 slice" if depth == 1 else f"{depth} slices"
         words = f"{slices} of {sides(shape[1:])}"

@@ -199,7 +199,7 @@ class Subject:
         made, image = self.made_by, self.image
         if self.learnt_from is not None or made is None or made.image or image is None:
             return self.learnt_from
-        own = fingerprint(image_stack(image, copy=False).as_czyx())
+        own = fingerprint(image_stack(image).as_czyx())
         return UsedSlices.of(replace(made, image=own)).trained
 
 

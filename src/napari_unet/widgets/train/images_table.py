@@ -163,7 +163,7 @@ class ImagesTable(QWidget):
                 continue
             key = (pair.image, pair.labels)
             row = before.get(key) or _Row(pair, shape_in_space(pair.image))
-            row.size = PixelSize.of(image_stack(pair.image, copy=False))
+            row.size = PixelSize.of(image_stack(pair.image))
             kind, coverage = None, Coverage()
             if key == self._place.pair:
                 kind, coverage = self._place.kind, self._place.coverage

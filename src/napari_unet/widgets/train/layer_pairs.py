@@ -84,7 +84,7 @@ class TrainingPair:
         image, labels = self.image, self.labels
         train, validation = self.part.slices
         return TrainingSource(
-            image if isinstance(image, Path) else image_stack(image, copy=False),
+            image if isinstance(image, Path) else image_stack(image),
             labels if isinstance(labels, Path) else painted_slices(labels),
             self.kind,
             train,

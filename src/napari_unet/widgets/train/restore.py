@@ -224,7 +224,7 @@ def _part(image: Image, z: int, card: ModelCard) -> tuple[Stack, int]:
     """
     around = card.train.patch_slices if card.network.ndim == 3 else 0
     first = max(0, z - around)
-    stack = image_stack(image, copy=False).slices(slice(first, z + around + 1))
+    stack = image_stack(image).slices(slice(first, z + around + 1))
     if isinstance(stack.data, np.ndarray):
         stack = dataclasses.replace(stack, data=stack.data.copy())
     return stack, first

@@ -144,7 +144,7 @@ class TrainingSet(QObject):
         """
         image, annotations = self.image.value(), self.annotations.value()
         if annotations is not None and not self.trust.isChecked():
-            check_looks(image_stack(image, copy=False), planes(annotations))
+            check_looks(image_stack(image), planes(annotations))
 
     def offer_trust(self, sentence: str) -> None:
         """Offer to go on where a sentence says that labels are doubted."""
