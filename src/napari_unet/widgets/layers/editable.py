@@ -30,6 +30,9 @@ def why_fixed(layer: Labels | None) -> str:
         reason = "does not lie in memory"
     elif isinstance(data, np.ndarray) and not data.flags.writeable:
         reason = "can only be read"
+    elif not np.dtype(data.dtype).isnative:
+        # napari's own changes would write 256 for 1.
+        reason = "has numbers of another byte order"
     if reason:
         reason = f"{layer.name} {reason}: make an editable copy to change it."
     return reason
@@ -49,7 +52,8 @@ def editable_copy(viewer: ViewerModel, layer: Labels) -> Labels:
     """
     data = finest(layer)
     try:
-        copy = Labels(np.array(data), name=f"{layer.name} copy")
+        native = np.dtype(data.dtype).newbyteorder("=")
+        copy = Labels(np.array(data, native), name=f"{layer.name} copy")
     except MemoryError as error:
         raise InputError(
             f"A copy of {sides(tuple(data.shape))} pixels is too large for this "
