@@ -140,7 +140,17 @@ def test_slices_between_two_drawn_ones_are_drawn():
 
 def test_numbers_are_counted_up_anew():
     labels = np.array([[0, 5, 5, 0, 900, 2]], np.uint16)
-    assert apply(labels, renumber(labels)).tolist() == [[0, 2, 2, 0, 3, 1]]
+    change = renumber(ObjectBoxes(labels))
+    assert apply(labels, change).tolist() == [[0, 2, 2, 0, 3, 1]]
+    assert change.words == "3 objects numbered anew"
+
+
+@pytest.mark.parametrize("highest", [900, 2**30])
+def test_values_that_are_no_objects_keep_theirs_where_numbers_are_new(highest):
+    labels = np.array([[-3, 5], [highest, -3], [5, 2]], np.int32)
+    change = renumber(ObjectBoxes(labels))
+    assert change.values.tolist() == [[-3, 2], [3, -3], [2, 1]]
+    assert change.values.dtype == labels.dtype
 
 
 def test_boxes_stay_true_when_labels_change(labels):

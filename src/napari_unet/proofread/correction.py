@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,14 @@ class ObjectBoxes:
             self._used = max(self._used, number)
             before = self._boxes.get(number, box)
             self._boxes[number] = union([before, box])
+
+    def renumbered(self, new: Mapping[int, int]) -> ObjectBoxes:
+        """Return the same boxes by other numbers, which the labels have by now."""
+        made = ObjectBoxes(self.labels, used=max(new.values(), default=0))
+        made._boxes = {
+            new[number]: box for number, box in self._known().items() if number in new
+        }
+        return made
 
     def _leave_out_gone(self) -> None:
         """Forget objects of which nothing is left where labels have changed."""

@@ -15,6 +15,8 @@ from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
 from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes, ball
 
+_TABLED = 2**24
+
 
 def merge(boxes: ObjectBoxes, numbers: Sequence[int]) -> Correction:
     """Give several objects the number of the first.
@@ -166,16 +168,27 @@ def keep_largest(boxes: ObjectBoxes, number: int) -> Correction:
     return Correction(box, values, f"{gone} smaller pieces of {number} deleted")
 
 
-def renumber(labels: Labels) -> Correction:
-    """Give all objects the numbers 1, 2, ... in the order of those they have."""
-    numbers, ranks = np.unique(labels, return_inverse=True)
-    first = 0 if numbers[0] == 0 else 1
-    values: NDArray[np.integer] = (ranks.reshape(labels.shape) + first).astype(
-        labels.dtype
-    )
-    count = len(numbers) - 1 + first
+def new_numbers(boxes: ObjectBoxes) -> dict[int, int]:
+    """Return 1, 2, ... for all objects, by the numbers they have, in their order."""
+    return {number: rank for rank, number in enumerate(boxes.numbers(), start=1)}
 
-    return Correction(whole(labels.shape), values, f"{count} objects numbered anew")
+
+def renumber(boxes: ObjectBoxes) -> Correction:
+    """Give all objects their `new_numbers`; values below 0 stay as they are."""
+    labels, new = boxes.labels, new_numbers(boxes)
+    old = np.array([0, *new], labels.dtype)
+    values = np.empty_like(labels)
+    # A table is many times as fast as a search, but as long as the highest number.
+    highest = int(old[-1])
+    table = np.zeros(highest + 1 if highest < _TABLED else 0, labels.dtype)
+    if len(table):
+        table[old] = np.arange(len(old))
+    for z, plane in enumerate(labels):
+        known = np.maximum(plane, 0)
+        ranks = table[known] if len(table) else np.searchsorted(old, known)
+        values[z] = np.where(plane < 0, plane, ranks)
+    words = f"{len(new):,} objects numbered anew"
+    return Correction(whole(labels.shape), values, words)
 
 
 def interpolate(boxes: ObjectBoxes, number: int) -> Correction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -113,6 +113,24 @@ class Reviewed:
         return (
             f"{len(self.objects()):,} of {objects}, {len(self.slices()):,} of {slices}"
         )
+
+    def following(self, new: Mapping[int, int]) -> Callable[[], Reviewed]:
+        """Return what makes the marks anew once the objects have other numbers.
+
+        `new` tells the number of each by that which it still has.
+        """
+        objects, slices = self._checked()
+        boxes = self.boxes.renumbered(new)
+        sums = {new[one]: self._sums[_OBJECTS][one] for one in objects}
+
+        def follow() -> Reviewed:
+            made = Reviewed(boxes)
+            made._sums[_OBJECTS] = sums
+            for z in slices:
+                made.mark_slice(z)
+            return made
+
+        return follow
 
     def as_dict(self) -> dict[str, str]:
         """Return the marks as text, for a file; without those of what was changed."""

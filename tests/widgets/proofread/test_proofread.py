@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -257,3 +258,60 @@ def test_labels_that_cannot_be_corrected_say_why(viewer: Any, shape: Any) -> Non
     for made in (*dock.modes.values(), *dock.acts.values(), dock.review.next_button):
         assert not made.isEnabled()
     assert "given" in dock.modes["merge"].toolTip()
+
+
+@pytest.mark.one_binding
+def test_objects_numbered_anew_stay_reviewed_and_can_be_taken_back(
+    proofread: Any, viewer: Any, cells: np.ndarray
+) -> None:
+    layer, said = viewer.layers["prediction"], proofread.status
+    proofread.choose(8)
+    proofread.review.review()
+    proofread.choose(3)
+    proofread.renumber()
+    assert "2 objects numbered anew" in said.text()
+    np.testing.assert_array_equal(
+        layer.data, np.select([cells == 3, cells == 8], [1, 2])
+    )
+    assert (proofread.number, proofread.watch.reviewed.objects()) == (0, {2})
+    said.action_button.click()
+    np.testing.assert_array_equal(layer.data, cells)
+    assert proofread.watch.reviewed.objects() == {8}
+    assert proofread.watch.boxes.numbers() == [3, 8]
+
+
+@pytest.mark.one_binding
+def test_what_was_deleted_is_not_reviewed_but_the_next_object_is_shown(
+    proofread: Any,
+) -> None:
+    proofread.choose(3)
+    proofread.act("delete")
+    proofread.review.review()
+    assert proofread.number == 8
+    assert proofread.watch.reviewed.objects() == set()
+
+
+@pytest.mark.one_binding
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2)])
+def test_a_line_is_not_taken_for_another_where_the_view_is_turned(
+    proofread: Any,
+    viewer: Any,
+    cells: np.ndarray,
+    capsys: Any,
+    monkeypatch: Any,
+    order: Any,
+) -> None:
+    monkeypatch.setattr(proofread, "isVisible", lambda: True)
+    viewer.dims.order = order
+    proofread.take("split")
+    press = SimpleNamespace(pos=(0, 0), position=(50, 52, 104), button=1)
+    press.type = "mouse_press"
+    way = proofread.canvas._on_press(viewer, press)
+    next(way)
+    press.type, press.pos, press.position = "mouse_move", (9, 9), (50, 88, 104)
+    next(way)
+    press.type = "mouse_release"
+    assert next(way, None) is None
+    turned = order != (0, 1, 2)
+    assert (viewer.layers["prediction"].data == cells).all() == turned
+    assert ("in the view of Y and X alone" in capsys.readouterr().out) == turned

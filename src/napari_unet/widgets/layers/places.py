@@ -86,6 +86,12 @@ def go_to_slice(viewer: ViewerModel, layer: Layer, index: float) -> None:
     viewer.dims.set_point(viewer.dims.ndim - layer.ndim + axis, point)
 
 
+def shows_slices(viewer: ViewerModel) -> bool:
+    """Return whether the canvas shows Y and X, and is not turned to other planes."""
+    dims = viewer.dims
+    return dims.ndisplay == 2 and set(dims.displayed) == {dims.ndim - 2, dims.ndim - 1}
+
+
 @contextmanager
 def stay_at(viewer: ViewerModel, layer: Layer) -> Iterator[None]:
     """Let the viewer show the same slice and pixels of a layer, whatever its scale.
@@ -228,7 +234,7 @@ def _slice(viewer: ViewerModel, layer: Layer) -> int | None:
 
 def _region(viewer: ViewerModel, layer: Layer) -> tuple[slice, slice] | None:
     dims, canvas = viewer.dims, viewer.canvas
-    if dims.ndisplay != 2 or sorted(dims.displayed) != [dims.ndim - 2, dims.ndim - 1]:
+    if not shows_slices(viewer):
         return None
     size = canvas.viewbox_size(viewer.layers) if canvas.grid.enabled else canvas.size
     camera = viewer.scene.camera

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import show_error
 from qtpy.QtCore import QObject, Signal
 
-from napari_unet.widgets.layers.places import from_view
+from napari_unet.widgets.layers.places import from_view, shows_slices
 from napari_unet.widgets.qt.listen import when_gone
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _STILL = 3.0
 """Pixels of the canvas that a hand may move while it clicks."""
+_TURNED = (
+    "A line splits objects in the view of Y and X alone, and the image is turned: roll "
+    "its dimensions back by the button below it, and draw the line there."
+)
 
 
 class Canvas(QObject):
@@ -81,8 +86,10 @@ class Canvas(QObject):
             yield
         if moved <= _STILL:
             self.clicked.emit(tuple(np.round(way[0]).astype(int).tolist()))
-        elif self._draws:
+        elif self._draws and shows_slices(self._viewer):
             self.drawn.emit(np.array(way))
+        elif self._draws:
+            show_error(_TURNED)
 
     def _place(self, layer: Labels, event: Any) -> NDArray[np.floating[Any]]:
         return from_view(self._viewer, layer, event.position)

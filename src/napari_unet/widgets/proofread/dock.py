@@ -29,7 +29,6 @@ from napari_unet.proofread.repair import (
     interpolate,
     keep_largest,
     merge,
-    renumber,
     smooth,
     take,
 )
@@ -44,6 +43,7 @@ from napari_unet.widgets.layers.places import current_slice, go_to_slice, pixel_
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import undo_of
 from napari_unet.widgets.proofread.canvas import Canvas
+from napari_unet.widgets.proofread.number_anew import number_anew
 from napari_unet.widgets.proofread.object_watch import ObjectWatch
 from napari_unet.widgets.proofread.review_box import ReviewBox
 from napari_unet.widgets.qt.dock import Dock
@@ -183,8 +183,9 @@ class ProofreadWidget(Dock):
 
     def renumber(self) -> None:
         """Give all objects the numbers 1, 2, 3, ..."""
-        self._correct(lambda _boxes: renumber(self._planes()))
         self.choose(0)
+        with telling(show_error):
+            number_anew(self.labels.value(), self.watch, self.status)
 
     def take(self, mode: str) -> str:
         """Take a tool, or put it away; return why not, or ""."""

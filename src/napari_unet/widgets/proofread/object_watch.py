@@ -82,6 +82,12 @@ class ObjectWatch(QObject):
             keep_reviewed(self._layer, self.reviewed.as_dict())
             self._timer.start()
 
+    def replace(self, reviewed: Reviewed) -> None:
+        """Take over boxes and marks of the same layer, and keep the marks with it."""
+        if self._layer is not None:
+            self._found = self._layer.data, reviewed
+            self.keep()
+
     def _on_changed(self, z: int, labels: Any, rows: slice) -> None:
         low, high, _step = rows.indices(len(labels))
         self.include((slice(z, z + 1), slice(low, high), slice(0, labels.shape[1])))

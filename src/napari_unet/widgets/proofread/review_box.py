@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QLabel, QWidget
 
-from napari_unet.errors import telling
+from napari_unet.errors import InputError, telling
 from napari_unet.widgets.layers.places import (
     current_slice,
     go_to_slice,
@@ -109,7 +109,11 @@ class ReviewBox(QWidget):
             self.review_slice()
             return
         reviewed, number = self._watch.reviewed, self._number
-        reviewed.mark(number)
+        try:
+            reviewed.mark(number)
+        except InputError:  # it was deleted, or merged into another
+            self.next()
+            return
         self._go_on(lambda: reviewed.forget(number))
 
     def review_slice(self) -> None:
