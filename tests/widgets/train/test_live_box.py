@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from napari_unet import coach
 from napari_unet.config import AnnotationKind
+from napari_unet.errors import InputError
 from napari_unet.live.events import Idle
 from napari_unet.live.loop import LiveLoop
 from napari_unet.model.checkpoint import load_model
@@ -18,6 +20,7 @@ from napari_unet.widgets.choose.keys import toggle_preview
 from napari_unet.widgets.layers.annotations import name_classes
 from napari_unet.widgets.layers.eye import EM, RESULT
 from napari_unet.widgets.layers.marks import PREDICTED
+from napari_unet.widgets.qt.job import once
 
 pytestmark = pytest.mark.one_binding
 
@@ -167,6 +170,28 @@ def test_undo_brings_the_model_before_back(
     assert live.workspace.model == first
     assert live.start_from.value() == first
     assert not live.live.undo_button.isEnabled()
+
+
+def test_a_training_that_fails_while_it_is_undone_takes_no_other_along(
+    live: Any, finish: Any, tmp_path: Path
+) -> None:
+    def work(stop: threading.Event) -> Iterator[None]:
+        yield from ()
+        stop.wait(20)
+        raise InputError("No space is left.")
+
+    first, following = (tmp_path / f"{name}.safetensors" for name in ("one", "two"))
+    live._begin()
+    live._before = first, 8
+    live.start("Training", work)
+    live.undo_training()
+    finish(live)
+    assert "No space is left." in live.status.text()
+    assert live.workspace.model == first
+    assert not live.live.undo_button.isEnabled()
+    live.start("Training", once(lambda: following))
+    finish(live)
+    assert live.workspace.model == following
 
 
 def test_a_pause_holds_the_steps_but_not_the_previews(

@@ -90,9 +90,8 @@ class TrainWidget(Panel):
         self.keys = KeyList(self, TRAINING, buttons)
         self.predict_stack: Callable[[Path], None] = self._open_predict
         self._last_words = ""
-        self._was_live = False
+        self._was_live = self._undoing = False
         self._before: tuple[Path | None, Path | int | None] | None = None
-        self._undoing = False
         self._lay_out()
         self._connect()
         self.refresh()
@@ -170,6 +169,7 @@ class TrainWidget(Panel):
 
     def _restore(self) -> None:
         """Choose the model before the live training again."""
+        self._undoing = False
         if self._before is None:
             return
         self.workspace.model, start = self._before
@@ -203,7 +203,6 @@ class TrainWidget(Panel):
         live = self.live.running
         self.live.end()
         if self._undoing:
-            self._undoing = False
             self._restore()
             return
         if result is None:
@@ -275,7 +274,7 @@ class TrainWidget(Panel):
         self.curves.clear()
         self.device.clear()
         self._failure_of_layers = ""
-        self._before = None
+        self._before, self._undoing = None, False
 
     def _new_run(self, image: Image) -> Path:
         """Name the folder of a run, and keep the annotations that it starts with."""
@@ -321,11 +320,12 @@ class TrainWidget(Panel):
             self.start_live()
 
     def _on_failed(self, sentence: str) -> None:
-        super()._on_failed(sentence)
         self.live.end()
-        if not self.curves.num_points[0]:
-            # Nothing was learnt that could be undone.
-            self._before = None
+        if self._undoing:
+            self._restore()
+        elif not self.curves.num_points[0]:
+            self._before = None  # nothing was learnt that could be undone
+        super()._on_failed(sentence)
 
     def _on_broken(self, sentence: str) -> None:
         self._failure_of_layers = sentence
