@@ -251,3 +251,14 @@ def test_where_nothing_changed_there_is_nothing_to_undo(layers, part):
     choose(part, SLICE)
     choose(part, SLICE)
     assert part.words.action_button.isHidden()
+
+
+def test_layers_that_come_to_lie_on_each_other_can_be_sent(layers, part, qtbot):
+    prediction, annotations = layers
+    annotations.scale = (50, 5, 5)
+    qtbot.waitUntil(lambda: "does not lie" in part.words.text(), timeout=5_000)
+    assert not part.button.isEnabled()
+    prediction.scale = (50, 5, 5)
+    qtbot.waitUntil(part.button.isEnabled, timeout=5_000)
+    annotations.data = np.zeros((4, 9, 9), np.uint8)
+    qtbot.waitUntil(lambda: not part.button.isEnabled(), timeout=5_000)

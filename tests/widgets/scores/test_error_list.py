@@ -386,7 +386,7 @@ def test_what_was_invented_is_taken_out_of_the_annotations(
 
 
 def test_why_nothing_can_be_sent_is_said(
-    part: ErrorList, score: Any, viewer: Any, layers: Any
+    part: ErrorList, score: Any, viewer: Any, layers: Any, qtbot: Any
 ) -> None:
     score()
     buttons = part.send.truth_button, part.send.prediction_button
@@ -396,9 +396,11 @@ def test_why_nothing_can_be_sent_is_said(
     Workspace.of(viewer).annotations = layers[1]
     assert "are the ground truth" in buttons[0].toolTip()
     assert buttons[1].isEnabled()
-    wrong = viewer.add_labels(np.zeros((2, 9, 9), np.uint8))
+    wrong = viewer.add_labels(np.zeros((2, 9, 9), np.uint8), **PLACE)
     Workspace.of(viewer).annotations = wrong
     assert "4 x 100 x 120" in buttons[1].toolTip()
+    wrong.data = np.zeros((4, 100, 120), np.uint8)
+    qtbot.waitUntil(buttons[1].isEnabled, timeout=5_000)
 
 
 @pytest.mark.one_binding

@@ -25,6 +25,7 @@ from napari_unet.widgets.layers.places import (
     current_slice,
     from_view,
     lies_on,
+    place_events,
     shape_in_space,
     shown,
 )
@@ -33,7 +34,7 @@ from napari_unet.widgets.layers.undo import latest, undo_since
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.listen import Subscriptions, when_gone
+from napari_unet.widgets.qt.listen import Subscriptions, later, when_gone
 from napari_unet.widgets.qt.parts import NarrowBox, button, in_column, in_row
 from napari_unet.widgets.qt.status import Status, undo_action
 
@@ -99,6 +100,9 @@ class SendPart(QWidget):
         self._click = _LastClick(viewer)
         when_gone(self, self._click.forget)
         events = workspace.events
+        self._soon = later(self, self.refresh)
+        self._places = Subscriptions(self, self._on_place)
+        self._followed: tuple[Labels | None, ...] = ()
         Subscriptions(self, self.refresh, events.prediction, events.annotations)
         self.refresh()
 
@@ -123,6 +127,7 @@ class SendPart(QWidget):
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the button up to date with the layers that are there."""
+        self._follow(self._prediction(), self._workspace.annotations)
         reason = self.why_not()
         self.button.setEnabled(not reason)
         self.button.setToolTip(reason or self._tip)
@@ -140,6 +145,15 @@ class SendPart(QWidget):
             step, words = latest(annotations), self._send(at_cursor)
             undo = undo_since(annotations, step)
             self.words.say(words, action=undo_action(undo, self.words.say))
+
+    def _follow(self, *layers: Labels | None) -> None:
+        """Bring the button up to date once the layers lie elsewhere."""
+        if layers != self._followed:
+            self._followed = layers
+            self._places.replace(place_events(*layers))
+
+    def _on_place(self, _event: Any) -> None:
+        self._soon.start()
 
     def _on_edit(self) -> None:
         prediction = self._prediction()

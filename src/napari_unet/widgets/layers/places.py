@@ -86,6 +86,13 @@ def go_to_slice(viewer: ViewerModel, layer: Layer, index: float) -> None:
     viewer.dims.set_point(viewer.dims.ndim - layer.ndim + axis, point)
 
 
+def place_events(*layers: Layer | None) -> list[Any]:
+    """Return the events that tell that layers lie elsewhere, or hold other data."""
+    names = ("scale", "translate", "units", "rotate", "shear", "affine", "data")
+    known = [one.events for one in layers if one is not None]
+    return [events[name] for events in known for name in names]
+
+
 def shows_slices(viewer: ViewerModel) -> bool:
     """Return whether the canvas shows Y and X, and is not turned to other planes."""
     dims = viewer.dims

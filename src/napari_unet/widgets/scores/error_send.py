@@ -14,11 +14,11 @@ from napari_unet.score.errors.error_piece import Source, piece
 from napari_unet.widgets.choose.send import NO_ANNOTATIONS, annotate
 from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.layers.editable import why_fixed
-from napari_unet.widgets.layers.places import lies_on, shape_in_space
+from napari_unet.widgets.layers.places import lies_on, place_events, shape_in_space
 from napari_unet.widgets.layers.undo import latest, undo_since
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
-from napari_unet.widgets.qt.listen import Subscriptions
+from napari_unet.widgets.qt.listen import Subscriptions, later
 from napari_unet.widgets.qt.parts import button, in_row
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class ErrorSend(QWidget):
         self.truth_button = self._button("truth", "ground truth")
         self.prediction_button = self._button("prediction", "prediction")
         in_row(self.truth_button, self.prediction_button, of=self)
+        self._soon = later(self, self.refresh)
+        self._places = Subscriptions(self, self._on_place)
         Subscriptions(self, self.refresh, self._workspace.events.annotations)
         self.refresh()
 
@@ -102,8 +104,12 @@ class ErrorSend(QWidget):
 
     def refresh(self, *_changed: Any) -> None:
         """Bring the buttons up to date with the layers that are there."""
+        self._places.replace(place_events(self._truth, self._workspace.annotations))
         explain(self.truth_button, self.why_not("truth"))
         explain(self.prediction_button, self.why_not("prediction"))
+
+    def _on_place(self, _event: Any) -> None:
+        self._soon.start()
 
     def send(self, source: Source) -> None:
         """Annotate the error with what the truth, or the prediction, says."""
