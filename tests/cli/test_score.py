@@ -284,3 +284,101 @@ def test_tables_are_what_the_option_says_whatever_their_names(predicted, run):
         slices = [row["slice"] for row in csv.DictReader(file)]
     assert slices == ["0", "1", "2", "3", "4", "all"]
     assert len(read(predicted / "scores.txt")["slices"]) == 5
+
+
+# ------------------------------------------------- a part of a truth, read as the whole
+
+
+def of_bands(path, *slices):
+    """Write a stack with bands of some values in each slice."""
+    labels = np.zeros((len(slices), 32, 32), np.uint8)
+    for plane, values in zip(labels, slices, strict=True):
+        for n, value in enumerate(values):
+            plane[2 + 10 * n : 10 + 10 * n, 4:28] = value
+    tifffile.imwrite(path, labels, photometric="minisblack")
+    return path
+
+
+@pytest.fixture
+def scored(tmp_path, run):
+    """Score two files; return the scores of all slices and of each."""
+
+    def start(*arguments):
+        run("score", *arguments, "--json", tmp_path / "s.json", "--overwrite")
+        saved = read(tmp_path / "s.json")
+        return saved["overall"], saved["slices"]
+
+    return start
+
+
+def test_a_wrong_class_is_wrong_where_the_slices_hold_only_one_of_the_truth(
+    tmp_path, scored
+):
+    truth = of_bands(tmp_path / "t.tif", (1, 2, 1), (2, 0, 2), (0, 2))
+    wrong = of_bands(tmp_path / "p.tif", (1, 0, 1), (0, 1))
+    cut = ("--truth-slices", "1:3", "--kind", "classes")
+    assert scored(wrong, truth, *cut)[0]["iou"] == 0
+    first = of_bands(tmp_path / "first.tif", (1, 1))
+    truth = of_bands(tmp_path / "t.tif", (1, 2), (1, 1), (2, 2))
+    second = of_bands(tmp_path / "second.tif", (1, 2))
+    cut = ("--truth-slices", "1:2", "--kind", "classes")
+    assert scored(first, truth, *cut)[0]["iou"] == 1
+    assert scored(second, truth, *cut)[0]["iou"] < 1
+
+
+def test_a_wrong_class_is_wrong_in_a_volume_that_is_scored_in_parts(
+    tmp_path, scored, monkeypatch
+):
+    monkeypatch.setattr("napari_unet.cli.score_command.is_large", lambda *_: True)
+    truth = of_bands(tmp_path / "t.tif", (1, 2, 1), (2, 0, 2), (0, 2))
+    wrong = of_bands(tmp_path / "p.tif", (1, 0, 1), (0, 1))
+    overall, _ = scored(wrong, truth, "--truth-slices", "1:3", "--kind", "classes")
+    assert overall["iou"] == 0
+
+
+def test_the_model_tells_how_many_classes_there_are(tmp_path, scored):
+    config = UNetConfig(base_channels=1, depth=1, num_classes=3)
+    model = tmp_path / "m.safetensors"
+    save_model(model, Model(UNet(config), ModelCard(network=config)))
+    truth = of_bands(tmp_path / "t.tif", (2, 2))
+    wrong = of_bands(tmp_path / "p.tif", (1, 1))
+    assert scored(wrong, truth)[0]["iou"] == 1
+    assert scored(wrong, truth, "--model", model)[0]["iou"] == 0
+    mask = of_bands(tmp_path / "t.tif", (255, 255))
+    assert scored(wrong, mask, "--model", model)[0]["iou"] == 1
+
+
+def test_a_value_that_the_whole_truth_ignores_is_ignored_in_its_slices(
+    tmp_path, scored
+):
+    truth = of_bands(tmp_path / "t.tif", (1, 255), (1,), (255, 1), (0, 255))
+    found = of_bands(tmp_path / "p.tif", (0, 1))
+    cut = ("--truth-slices", "2:3", "--kind", "classes")
+    assert scored(found, truth, *cut)[0]["iou"] == 1
+
+
+def test_the_files_of_a_folder_are_read_together(tmp_path, run):
+    for name in "pt":
+        (tmp_path / name).mkdir()
+    of_bands(tmp_path / "t" / "a.tif", (1, 2))
+    of_bands(tmp_path / "p" / "a.tif", (1, 2))
+    of_bands(tmp_path / "t" / "b.tif", (2, 2))
+    of_bands(tmp_path / "p" / "b.tif", (1, 1))
+    table = tmp_path / "s.csv"
+    folders = tmp_path / "p", tmp_path / "t"
+    run("score", *folders, "--each", "--kind", "classes", "--csv", table)
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    assert [float(row["iou"]) for row in rows] == [1, 0]
+
+
+def test_complete_slices_are_called_by_their_numbers_in_the_truth(tmp_path, scored):
+    every = [(1,)] * 6 + [(), (1,)]
+    truth = of_bands(tmp_path / "t.tif", *every)
+    found = of_bands(tmp_path / "p.tif", (1,), (1,), (1,))
+    cut = found, truth, "--truth-slices", "5:8"
+    assert [row["slice"] for row in scored(*cut)[1]] == [5, 7]
+    for complete in ("6", "2:7", "all"):
+        overall, rows = scored(*cut, "--complete", complete)
+        assert [row["slice"] for row in rows] == [5, 6, 7]
+        assert overall["iou"] < 1
+    assert [row["slice"] for row in scored(*cut, "--complete", "1")[1]] == [5, 7]

@@ -24,6 +24,7 @@ from napari_unet.data.dimensions import of_labels
 from napari_unet.data.doubts import doubt_look
 from napari_unet.data.files import write_text
 from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.label_survey import Survey
 from napari_unet.data.ome_zarr import labels_in, level_of_size
 from napari_unet.data.read import read_stack
 from napari_unet.data.stack import Stack
@@ -66,8 +67,10 @@ _HEADS = (
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
 
 
-def run_score(request: ScoreRequest) -> Scores:
+def run_score(request: ScoreRequest, whole: Survey | None = None) -> Scores:
     """Score a prediction, print the tables, and write what is wanted.
+
+    `whole` is what occurs in all truths of a folder, where this is one of them.
 
     Raises
     ------
@@ -93,10 +96,13 @@ def run_score(request: ScoreRequest) -> Scores:
         info_bar = image.info_bar
     card = None if request.model is None else read_card(request.model)
     trained_on, notes = _trained_on(card, image, pair)
+    coverage = _coverage(request, card, pair)
+    if whole is None and request.truth_slices is not None:
+        whole = pair.truth.survey(info_bar)
+    known = 2 if card is None else card.network.num_classes
     if is_large(pair.prediction.scored.as_zyx(), pair.truth.scored.as_zyx()):
-        question = Question(
-            request.kind, request.volume, trained_on, info_bar, _coverage(request, card)
-        )
+        how = (request.kind, request.volume, trained_on, info_bar, coverage)
+        question = Question(*how, whole, known)
         scores = _score_large(request, pair, question)
         show_scores(replace(scores, notes=(*scores.notes, *notes)))
         _write_tables(request, scores)
@@ -109,7 +115,9 @@ def run_score(request: ScoreRequest) -> Scores:
         volume=request.volume,
         trained_on=trained_on,
         info_bar=info_bar,
-        coverage=_coverage(request, card),
+        coverage=coverage,
+        whole=whole,
+        num_classes=known,
     )
     # What does not fit is said before minutes are spent on scores.
     wanted = None if request.report is None else image
@@ -232,12 +240,16 @@ def _trained_on(
     return (None if seen else seen), (words,)
 
 
-def _coverage(request: ScoreRequest, card: ModelCard | None) -> Coverage:
+def _coverage(
+    request: ScoreRequest, card: ModelCard | None, pair: LabelPair
+) -> Coverage:
     """Return which pixels of the truth say anything: as given, or as when trained."""
     known = None if card is None else card.coverage.ignore
-    if request.coverage.ignore is not None or not isinstance(known, int):
-        return request.coverage
-    return request.coverage.model_copy(update={"ignore": known})
+    coverage = request.coverage
+    update = {"complete": pair.truth.places(coverage.complete)}
+    if coverage.ignore is None and isinstance(known, int):
+        return coverage.model_copy(update={**update, "ignore": known})
+    return coverage.model_copy(update=update)
 
 
 def _soft(

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.data.stack import Stack, parse_slices
+from napari_unet.data.label_survey import Survey
+from napari_unet.data.regions import runs
+from napari_unet.data.slabs import slabs_of
+from napari_unet.data.stack import Stack, list_slices, parse_slices
 from napari_unet.errors import InputError
 from napari_unet.words import sides
 
@@ -39,6 +42,38 @@ class Labels:
     def values(self) -> NDArray[np.generic]:
         """(Z, Y, X): the labels that are scored."""
         return np.asarray(self.scored.as_zyx())
+
+    def survey(self, info_bar: int = 0) -> Survey:
+        """Return what occurs in all that the file holds, outside of an info bar.
+
+        Raises
+        ------
+        InputError
+            When these are no whole numbers.
+        """
+        every = self.stack.as_zyx()
+        rows = slice(0, every.shape[1] - info_bar)
+        parts = (np.asarray(every[slab, rows]) for slab in slabs_of(every))
+        return Survey.of_all(Survey.of(part) for part in parts)
+
+    def places(self, selection: str | None) -> str | None:
+        """Return slices of the file by their places among those that are scored.
+
+        Parameters
+        ----------
+        selection
+            As `list_slices` reads it; None for none.
+
+        Raises
+        ------
+        InputError
+            When the file has no such slice.
+        """
+        if not selection or selection.strip() == "all":
+            return selection
+        chosen = set(list_slices(selection, self.stack.num_slices))
+        inside = [n for n, z in enumerate(self.slices) if z in chosen]
+        return ",".join(runs(inside)) or None
 
     @property
     def slices(self) -> range:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +17,11 @@ from napari_unet.data.annotation import (
     SplitLabels,
     Target,
     connected_objects,
-    guess_kind,
     set_apart,
     split_labels,
     to_target,
 )
+from napari_unet.data.label_survey import Survey
 from napari_unet.data.labels import (
     check_same_size,
     goes_on,
@@ -36,6 +36,7 @@ from napari_unet.score.label_reading import (
     is_numbered,
     is_without_0,
     kind_of_truth,
+    known_classes,
 )
 from napari_unet.words import counted
 
@@ -166,6 +167,8 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     info_bar: int = 0,
     coverage: Coverage | None = None,
     reading: LabelReading | None = None,
+    whole: Survey | None = None,
+    num_classes: int = 2,
 ) -> Comparison:
     """Read a prediction and its ground truth as they are stored.
 
@@ -179,8 +182,9 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         Classes without any 0 (as of ilastik) count from the background.
     truth
         (Z, Y, X) labels as painted or saved.
-    kind
-        What the values of `truth` mean; guessed when left out.
+    kind, coverage
+        What the values of `truth` mean, and which of its pixels say anything; guessed
+        when left out.
     first_slice
         Number by which the first slice is called.
     slices
@@ -190,31 +194,29 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         truth is objects whose numbers lie over each other in neighbouring slices, and
         so do those of a numbered prediction.
     trained_on
-        Slices, by their index, that the network was trained on; None where that is
-        not known.
+        Slices, by their index, that the network was trained on; None: not known.
     info_bar
         Rows at the bottom of the image that hold writing, and are not scored.
-    coverage
-        Which pixels of `truth` say anything; guessed when left out.
-    reading
-        How the values of the whole are read that these are a part of.
+    reading, whole, num_classes
+        How the whole is read of which these are a part, what occurs in its truth, and
+        how many classes are known.
 
     Raises
     ------
     InputError
         When shapes or classes differ, or there is no truth.
     """
+    coverage = whole.settle(coverage or Coverage(), kind) if whole else coverage
     prediction, truth, read = _checked(prediction, truth, kind, coverage, info_bar)
     coverage = read.settle(coverage or Coverage())
     values = reading.values if reading else label_values(prediction)
     numbered = reading.numbered if reading else is_numbered(prediction, values)
-    notes: list[str] = []
+    told, notes = whole or Survey.of(truth[:, : truth.shape[1] - info_bar]), list[str]()
     if kind is None:
-        guess = guess_kind(truth[:, : truth.shape[1] - info_bar], coverage)
-        kind, note = kind_of_truth(guess, read, values, numbered=numbered)
+        guessed = told.guess(coverage), read, values
+        kind, note = kind_of_truth(*guessed, numbered=numbered)
         notes.append(note)
-    mask = reading.num_classes == 2 if reading else None
-    target = to_target(truth, kind, mask=mask, coverage=coverage, objects=False)
+    target = _target(truth, kind, coverage, told, num_classes, reading)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):
@@ -250,6 +252,23 @@ def _checked(
     if not read.values.size and not read.complete:
         raise InputError("The ground truth holds no labels: there is nothing to score.")
     return whole_numbers(prediction, "The prediction holds"), truth, read
+
+
+def _target(
+    truth: NDArray[np.generic],
+    kind: AnnotationKind,
+    coverage: Coverage,
+    whole: Survey,
+    known: int,
+    reading: LabelReading | None,
+) -> Target:
+    """Return a truth as classes, with all that the `whole` has or that are `known`."""
+    values = whole.without(coverage.ignored).values
+    mask, num_classes = known_classes(kind, values, known)
+    if reading is not None:
+        mask, num_classes = reading.num_classes == 2, reading.num_classes
+    target = to_target(truth, kind, mask=mask, coverage=coverage, objects=False)
+    return replace(target, num_classes=max(num_classes, target.num_classes))
 
 
 def _true_ids(

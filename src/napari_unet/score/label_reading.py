@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import MAX_CLASSES, SplitLabels, Target
 from napari_unet.data.label_survey import KindGuess
-from napari_unet.data.labels import is_mask
+from napari_unet.data.labels import is_mask, reads_as_mask
 
 _FEW = 8
 _MOST = 0.75
@@ -84,6 +84,24 @@ def kind_of_truth(
             kind = AnnotationKind.CLASSES
             reason = f"values up to {highest}, and up to {top} in the prediction"
     return kind, f"ground truth is {kind}: {reason}"
+
+
+def known_classes(
+    kind: AnnotationKind, values: NDArray[np.int64], num_classes: int
+) -> tuple[bool, int]:
+    """Return whether a truth of these values is a mask, and how many classes it has.
+
+    `num_classes` are known beforehand, as of the model that predicted.
+    """
+    if kind is AnnotationKind.OBJECTS:
+        return False, 2
+    highest = int(values.max(initial=1))
+    if kind is AnnotationKind.SCRIBBLES:
+        return False, max(num_classes, highest)
+    mask = reads_as_mask(values, num_classes)
+    if mask and values.tolist() not in ([], [1]):
+        return True, 2
+    return mask, max(num_classes, highest + 1)
 
 
 def is_numbered(

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.annotation import IGNORE, guess_kind, ignored_words, split_labels
+from napari_unet.data.annotation import ignored_words
+from napari_unet.data.label_survey import Survey
 from napari_unet.data.labels import (
     check_same_size,
     going_on,
     label_values,
-    reads_as_mask,
     whole_numbers,
 )
 from napari_unet.data.lazy import memory_limit
@@ -54,6 +54,8 @@ class Question:
     trained_on: frozenset[int] | None = frozenset()
     info_bar: int = 0
     coverage: Coverage | None = None
+    whole: Survey | None = None
+    num_classes: int = 2
 
 
 def is_large(prediction: ArrayLike, truth: ArrayLike) -> bool:
@@ -69,8 +71,8 @@ def score_volume_steps(
 
     The scores are those of the whole: all are made of counts of single slices. Labels
     are read twice, for their values and to compare them. How values are read is
-    settled by all values, and where these leave it open by the first slices that have
-    any ground truth.
+    settled by all values, and where these leave it open by the prediction on the first
+    slices that have any ground truth.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def score_volume_steps(
     check_info_bar(question.info_bar, truth.shape[1], "The ground truth")
     predicted_labels = _Labels(prediction, "The prediction holds", question.info_bar)
     true_labels = _Labels(truth, "The ground truth holds", question.info_bar)
-    question, true_values, told = _settled(true_labels, question)
+    question, true_values = _settled(true_labels, question)
     ignored = None if question.coverage is None else question.coverage.ignored
     total, rows, left_out = truth.shape[0], list[SliceScores](), 0
     first = _first(predicted_labels, true_labels, question, true_values)
@@ -94,7 +96,7 @@ def score_volume_steps(
     if through is None and first.truth_ids is not None:
         through = _goes_on(true_labels, ignored)
     reading = _of_all(first, predicted_labels, true_values)
-    notes = (*told, *_of_the_whole(first, ignored))
+    notes = _of_the_whole(first, ignored)
     if question.volume is None and through and reading.numbered:
         through = _goes_on(predicted_labels)
         notes += (SLICE_BY_SLICE,) * (not through)
@@ -151,36 +153,19 @@ class _Labels:
             yield self[slab]
 
 
-def _settled(
-    truth: _Labels, question: Question
-) -> tuple[Question, NDArray[np.int64], tuple[str, ...]]:
-    """Settle by the values of all slices what is ignored and, where they tell, meant.
+def _settled(truth: _Labels, question: Question) -> tuple[Question, NDArray[np.int64]]:
+    """Settle by the values of all slices what is ignored, and how they are read.
 
     Returns
     -------
-    The question, the values above 0 that mean something, and words on what is meant.
+    The question, and the values above 0 that mean something.
     """
-    coverage = question.coverage or Coverage()
-    values, lowest, together = np.empty(0, np.int64), 0, False
-    for slab in truth.slabs():
-        values = np.union1d(values, label_values(slab))
-        lowest = min(lowest, int(slab.min(initial=0)))
-        both = [(slab == one).any(axis=(1, 2)) for one in (1, IGNORE)]
-        together |= bool((both[0] & both[1]).any())
-    # As few labels as have these values, in one slice where some lie in one.
-    few = np.append(values, lowest).reshape((1, 1, -1) if together else (-1, 1, 1))
-    alone = coverage.model_copy(update={"complete": None})
-    read = split_labels(few, question.kind, alone, "The ground truth holds")
-    settled, words = (
-        replace(question, coverage=read.settle(coverage)),
-        tuple[str, ...](),
-    )
-    if question.kind is None and read.values.size:
-        guess = guess_kind(few, alone)
-        if guess.is_mask or guess.kind is AnnotationKind.OBJECTS:
-            settled = replace(settled, kind=guess.kind)
-            words = (f"ground truth is {guess.kind}: {guess.reason}",)
-    return settled, read.values, words
+    rows = truth.shape[1] - question.info_bar
+    found = Survey.of_all(Survey.of(slab[:, :rows]) for slab in truth.slabs())
+    whole = question.whole or found
+    coverage = whole.settle(question.coverage or Coverage(), question.kind)
+    values = found.without(coverage.ignored).values
+    return replace(question, coverage=coverage, whole=whole), values
 
 
 def _of_the_whole(first: Comparison, ignored: int | None) -> tuple[str, ...]:
@@ -253,6 +238,8 @@ def _compared(
         info_bar=question.info_bar,
         coverage=known.model_copy(update={"complete": words}),
         reading=reading,
+        whole=question.whole,
+        num_classes=question.num_classes,
     )
 
 
@@ -272,16 +259,10 @@ def _of_all(
     if reading is None:
         raise InputError(_NOTHING)
     values, touched = _occurring(prediction)
-    num_classes = reading.num_classes
-    if reading.kind is AnnotationKind.SCRIBBLES:
-        # They count the background as 1.
-        num_classes = max(2, int(true_values.max(initial=1)))
-    elif reading.kind is AnnotationKind.CLASSES and not reads_as_mask(true_values):
-        num_classes = int(true_values[-1]) + 1
     numbered = is_numbered(prediction, values, touched)
     if max(int(one.max(initial=0)) for one in (values, true_values)) > _HIGHEST:
         raise InputError(f"Objects are numbered beyond {_HIGHEST:,}: number them anew.")
-    return replace(reading, values=values, numbered=numbered, num_classes=num_classes)
+    return replace(reading, values=values, numbered=numbered)
 
 
 def _check_numbered(first: Comparison, reading: LabelReading) -> None:
