@@ -93,10 +93,24 @@ def color_of(layer, index) -> str:
 
 def test_choosing_a_role_changes_the_selected_shapes(box, layer):
     layer.add_rectangles([on_slice(2), on_slice(3)])
+    layer.mode = "select"
     layer.selected_data = {1}
     box.role.setCurrentText("ignore")
     assert [one.role for one in box.value()] == ["validation", "ignore"]
     assert color_of(layer, 1) == COLORS[Role.IGNORE]
+    assert color_of(layer, 0) == COLORS[Role.VALIDATION]
+
+
+def test_a_role_for_the_next_shape_leaves_the_one_that_was_just_drawn(box, layer):
+    layer.add_rectangles(on_slice(2))
+    layer.selected_data = {0}  # as napari leaves it
+    box.role.setCurrentText("test")
+    layer.mode = "select"
+    layer.selected_data = {0}
+    box.role.blockSignals(True)
+    box.role.setCurrentText("ignore")
+    box.draw_button.click()
+    assert [one.role for one in box.value()] == ["validation"]
     assert color_of(layer, 0) == COLORS[Role.VALIDATION]
 
 

@@ -30,6 +30,7 @@ COLORS = {
     Role.IGNORE: "#bbbbbb",
 }
 _CLOSED = ("rectangle", "polygon", "ellipse")
+_SELECTING = ("select", "direct")
 _CORNERS = 64
 _TEXT = {"string": "{role}", "size": 9, "anchor": "upper_left", "color": "white"}
 
@@ -72,13 +73,20 @@ def make_layer(viewer: ViewerModel, image: Image, role: Role) -> Shapes:
     layer.metadata[ROLE] = LayerRole.HELPER
     if "role" not in layer.features:
         layer.features = _features([role] * len(layer.data))
+    # The next shape is drawn: none that is there shall change.
+    layer.selected_data = set()
     set_region_role(layer, role)
     layer.text = _TEXT
     return layer
 
 
 def set_region_role(layer: Shapes, role: Role) -> None:
-    """Give a role to the selected shapes, and to those that will be drawn."""
+    """Give a role to the shapes that will be drawn, and to those that were selected.
+
+    While shapes are drawn, the last one only stays selected by napari.
+    """
+    if layer.mode not in _SELECTING:
+        layer.selected_data = set()
     chosen = sorted(layer.selected_data)
     if chosen:
         features = layer.features.copy()
