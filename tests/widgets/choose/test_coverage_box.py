@@ -60,12 +60,39 @@ def test_the_choice_is_shared_and_kept_in_the_project(
     box.empty.setChecked(True)
     chosen = Coverage(ignore=-1, complete="all")
     assert marked.train.workspace.coverage == chosen
-    assert marked.scores.coverage.value() == chosen
     project.save()
     project.wait()
     assert Project(project.project.folder).load().coverage == chosen
     box.setValue(Coverage(ignore=7, complete="3"))
     assert box.value() == Coverage(ignore=7, complete="3")
+
+
+def test_what_the_truth_ignores_is_its_own_and_comes_back_with_the_project(
+    loaded: Any, project: Any, ready: Any, viewer: Any
+) -> None:
+    train, scores, workspace = loaded.train, loaded.scores, loaded.train.workspace
+    train.data.coverage.setValue(Coverage(ignore=255, complete="all"))
+    assert scores.coverage.value() == Coverage()
+    scores.coverage.setValue(Coverage(ignore=7))
+    scores.kind.setValue(AnnotationKind.OBJECTS)
+    assert workspace.coverage == Coverage(ignore=255, complete="all")
+    assert workspace.kind is not AnnotationKind.OBJECTS
+    scores.truth.setValue(workspace.annotations)
+    assert scores.coverage.value() == workspace.coverage
+    train.data.coverage.setValue(Coverage(ignore=-1))
+    assert scores.coverage.value() == Coverage(ignore=-1)
+    scores.truth.setValue(workspace.truth)
+    assert scores.coverage.value() == Coverage(ignore=7)
+
+    project.save()
+    project.wait()
+    viewer.layers.clear()
+    loaded.load.project.resume()
+    ready(loaded.load.project)
+    assert scores.truth.value() == workspace.truth is not None
+    assert scores.coverage.value() == Coverage(ignore=7)
+    assert scores.kind.value() is AnnotationKind.OBJECTS
+    assert workspace.coverage == Coverage(ignore=-1)
 
 
 @pytest.mark.one_binding

@@ -121,6 +121,24 @@ def test_the_formula_is_chosen_in_the_dock_and_shared_with_training(
     assert dock.value() == WeightMapConfig(w0=7)
 
 
+@pytest.mark.one_binding
+def test_the_kind_is_that_of_the_layer_shown(loaded: Any) -> None:
+    dock, workspace = loaded.weights, loaded.train.workspace
+    loaded.train.kind.setValue(AnnotationKind.CLASSES)
+    dock.labels.setValue(workspace.truth)
+    assert dock.kind.value() is None
+    dock.kind.setValue(AnnotationKind.OBJECTS)
+    assert workspace.kind is AnnotationKind.CLASSES
+    loaded.train.kind.setValue(AnnotationKind.SCRIBBLES)
+    assert dock.kind.value() is AnnotationKind.OBJECTS
+    dock.labels.setValue(workspace.annotations)
+    assert dock.kind.value() is AnnotationKind.SCRIBBLES
+    dock.kind.setValue(AnnotationKind.CLASSES)
+    assert loaded.train.kind.value() is AnnotationKind.CLASSES
+    dock.labels.setValue(workspace.truth)
+    assert dock.kind.value() is AnnotationKind.OBJECTS
+
+
 def test_a_slider_that_ends_early_takes_nothing_from_training(loaded: Any) -> None:
     dock, workspace = loaded.weights, loaded.train.workspace
     workspace.weight_map = WeightMapConfig(w0=200, sigma=2.5)

@@ -9,15 +9,17 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.arrays import PLACE, is_at
-from napari_unet.widgets.layers.marks import CALIBRATED_BY, SOURCE
+from napari_unet.widgets.layers.marks import CALIBRATED_BY, MEANING, SOURCE
 from napari_unet.widgets.layers.review_marks import keep_reviewed, reviewed_of
 
 NAMES = "class_names"
 """Key in the place and the look of a layer: names of its classes, background first."""
 _CALIBRATED_BY = "calibrated_by"
 _REVIEWED = "reviewed"
+_MEANING = "meaning"
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
 _GREY = ("colormap", "gamma", "contrast_limits")
@@ -55,6 +57,9 @@ def look_of(layer: Layer) -> dict[str, Any]:
         look |= _label_colours(layer)
         if any(reviewed_of(layer).values()):
             look[_REVIEWED] = reviewed_of(layer)
+        if MEANING in layer.metadata:
+            kind, coverage = layer.metadata[MEANING]
+            look[_MEANING] = [kind and str(kind), coverage.model_dump(mode="json")]
     elif isinstance(layer, Image) and not layer.rgb:
         look["colormap"] = str(layer.colormap.name)
         look["gamma"] = float(layer.gamma)
@@ -96,6 +101,10 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         _colour_labels(layer, look)
         if _REVIEWED in look:
             keep_reviewed(layer, look[_REVIEWED])
+        if _MEANING in look:
+            kind, coverage = look[_MEANING]
+            meant = kind and AnnotationKind(kind), Coverage.model_validate(coverage)
+            layer.metadata[MEANING] = meant
     elif isinstance(layer, Image) and not layer.rgb:
         shown += _GREY
     for name in shown:

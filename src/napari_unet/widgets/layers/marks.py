@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROLE = "napari_unet_role"
 """Of any layer: what it is for (see `layers.roles`)."""
 MEANING = "napari_unet_meaning"
-"""Of annotations: their kind and coverage, as the user chose them."""
+"""Of annotations or a truth: kind and coverage, as the user chose them."""
 PREDICTED = "napari_unet_slices"
 """Of a prediction: indices of the slices that it holds."""
 NUMBERED = "napari_unet_numbered"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from napari_unet.config import AnnotationKind, RunConfig
 
+    Meaning = tuple[AnnotationKind | None, Coverage]
+
 PASSING = ("painted", "busy", "learnt", "scored", "left", "wanted")
 """Fields that belong to the moment, and to no project."""
 
@@ -100,6 +102,23 @@ class Workspace:
         """Say that it runs no more; `busy` is what began before and still runs."""
         self._running.remove(what)
         self.busy = self._running[-1] if self._running else ""
+
+    def meaning_of(self, layer: Labels | None) -> Meaning:
+        """Return kind and coverage of labels, as they were chosen for these."""
+        if layer is not None and layer == self.annotations:
+            return self.kind, self.coverage
+        unknown = (None, Coverage())
+        return unknown if layer is None else layer.metadata.get(MEANING, unknown)
+
+    def mean(self, layer: Labels | None, **chosen: Any) -> None:
+        """Keep a `kind` or a `coverage` with labels; that of annotations is shared."""
+        if layer is not None and layer == self.annotations:
+            for name, value in chosen.items():
+                setattr(self, name, value)
+        elif layer is not None:
+            kind, coverage = self.meaning_of(layer)
+            kept = {"kind": kind, "coverage": coverage, **chosen}
+            layer.metadata[MEANING] = (kept["kind"], kept["coverage"])
 
     def _on_annotations(self, layer: Labels | None, before: Labels | None) -> None:
         """Take over what was chosen for a layer, or for the first one beforehand."""

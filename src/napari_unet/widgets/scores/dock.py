@@ -125,14 +125,13 @@ class ScoresWidget(Panel):
         for box in (self.prediction, self.truth):
             box.valueChanged.connect(self._on_layers)
         self.truth.activated.connect(self._share_truth)
-        self.listen(self.workspace.events.coverage, self.coverage.setValue)
-        self.coverage.setValue(self.workspace.coverage)
         self.threshold.changed.connect(self._score_again)
         self.copy_offer.made.connect(partial(setattr, self.workspace, "truth"))
         self.errors.ignoredChanged.connect(self._on_ignored)
         self._soon = later(self, self._score_again)
         self.baselines.made.connect(self._on_baseline)
         events = self.workspace.events
+        self._keep_meaning()
         for box in (self.prediction, self.truth):
             self.listen(events.annotations, box.refresh)
         self.listen(events.prediction, self.prediction.setValue)
@@ -316,10 +315,31 @@ class ScoresWidget(Panel):
         """Take away scores that belong to other layers."""
         self._stop_scoring()
         self._show(None, None)
+        self._show_meaning()
         missing = self.truth.value() is None
         for part in (self.kind, self.coverage):
             explain(part, "There is no ground truth." if missing else "")
         self.refresh()
+
+    def _keep_meaning(self) -> None:
+        """Keep what the truth means with its layer."""
+        self.kind.currentIndexChanged.connect(self._keep_kind)
+        self.coverage.valueChanged.connect(self._keep_coverage)
+        events = self.workspace.events
+        for signal in (events.annotations, events.kind, events.coverage):
+            self.listen(signal, self._show_meaning)
+
+    def _show_meaning(self, *_event: Any) -> None:
+        """Show what the truth means: what the annotations do, only where it is they."""
+        kind, coverage = self.workspace.meaning_of(self.truth.value())
+        self.kind.setValue(kind)
+        self.coverage.setValue(coverage)
+
+    def _keep_kind(self, _index: int) -> None:
+        self.workspace.mean(self.truth.value(), kind=self.kind.value())
+
+    def _keep_coverage(self) -> None:
+        self.workspace.mean(self.truth.value(), coverage=self.coverage.value())
 
     def _on_sorted(self, column: int, *_order: Any) -> None:
         """Compare by the score that the slices are sorted by."""

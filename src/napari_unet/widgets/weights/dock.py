@@ -110,7 +110,7 @@ class WeightsWidget(Panel):
         layer = self.labels.value()
         labels, config = labels_array(layer), self.value()
         self._of = layer
-        coverage = self.workspace.coverage
+        coverage = self._coverage
         work = partial(
             stack_steps, labels, self.kind.value(), config, coverage=coverage
         )
@@ -159,7 +159,7 @@ class WeightsWidget(Panel):
         """Return the map of a slice, made anew only where a stroke has changed it."""
         kind, config = self._kind_of(labels[None]), self.value()
         place = str(placed_like(layer))
-        coverage = self.kind.settle(self.workspace.coverage)
+        coverage = self.kind.settle(self._coverage)
         of = (layer, z, labels.shape, labels.dtype, kind, config, place, coverage)
         if self._map is None or of != self._map_of:
             whole = LiveWeightMap(labels, kind, config, coverage=coverage)
@@ -190,9 +190,9 @@ class WeightsWidget(Panel):
     def _connect(self) -> None:
         self.labels.valueChanged.connect(self._on_labels)
         self.kind.currentIndexChanged.connect(self._on_kind)
-        self.listen(self.workspace.events.annotations, self.labels.setValue)
-        self.listen(self.workspace.events.kind, self.kind.setValue)
-        self.listen(self.workspace.events.coverage, self._on_coverage)
+        self.listen(self.workspace.events.annotations, self._on_annotations)
+        self.listen(self.workspace.events.kind, self._show_meaning)
+        self.listen(self.workspace.events.coverage, self._show_meaning)
         self.labels.setValue(self.workspace.annotations)
         self.setValue(self.workspace.weight_map)
         self.listen(self.workspace.events.weight_map, self.setValue)
@@ -208,10 +208,13 @@ class WeightsWidget(Panel):
     def _on_labels(self, layer: Labels | None) -> None:
         # A brush in motion is followed too, which has not changed anything for good.
         self._drawn.replace([] if layer is None else [LabelChanges.of(layer).drawn])
-        self.kind.show_guess(layer, self.workspace.coverage)
+        self._show_meaning()
         self.refresh()
         self._enable()
-        self._ask()
+
+    def _on_annotations(self, layer: Labels | None) -> None:
+        self.labels.setValue(layer)
+        self._show_meaning()
 
     def _on_settings(self, settings: WeightMapConfig) -> None:
         self.workspace.weight_map = settings
@@ -226,19 +229,27 @@ class WeightsWidget(Panel):
             explain(part, self.why_not())
 
     def _on_kind(self, *_event: Any) -> None:
-        self.workspace.kind = self.kind.value()
+        self.workspace.mean(self.labels.value(), kind=self.kind.value())
         self._ask()
 
-    def _on_coverage(self, _coverage: Coverage) -> None:
-        self.kind.show_guess(self.labels.value(), self.workspace.coverage)
+    @property
+    def _coverage(self) -> Coverage:
+        return self.workspace.meaning_of(self.labels.value())[1]
+
+    def _show_meaning(self, *_event: Any) -> None:
+        """Show what the labels mean, which were perhaps told so elsewhere."""
+        layer = self.labels.value()
+        kind, coverage = self.workspace.meaning_of(layer)
+        self.kind.setValue(kind)
+        self.kind.show_guess(layer, coverage)
         self._ask()
 
     def _kind_of(self, labels: NDArray[np.generic]) -> AnnotationKind:
         kind = self.kind.value()
         if kind is None:
             # One slice says less than the stack, which the box has looked at.
-            guess, coverage = self.kind.guess, self.workspace.coverage
-            kind = guess.kind if guess else guess_kind(labels, coverage).kind
+            guess = self.kind.guess
+            kind = guess.kind if guess else guess_kind(labels, self._coverage).kind
         return kind
 
 
