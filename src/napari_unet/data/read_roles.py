@@ -36,11 +36,16 @@ class Reading:
 
 
 def read_roles(
-    paths: dict[str, Path], axes: str | None, stop: Event, level: int = 0
+    paths: dict[str, Path],
+    axes: str | None,
+    stop: Event,
+    level: int = 0,
+    image: Stack | None = None,
 ) -> Iterator[Reading | tuple[str, Stack, str]]:
     """Read image and labels in turn; by their roles, as `TITLES` has them.
 
-    `axes` and `level` are those of the image, as `read_stack` takes them.
+    `axes` and `level` are those of the image, as `read_stack` takes them; `image` is
+    the one that labels belong to where none is read.
 
     Yields
     ------
@@ -51,7 +56,6 @@ def read_roles(
     InputError
         When a file cannot be read, or labels have another size than the image.
     """
-    image: Stack | None = None
     sizes = {role: _bytes(path) for role, path in paths.items()}
     total, done = max(1, sum(sizes.values())), 0
     for role, path in paths.items():
@@ -71,12 +75,12 @@ def read_roles(
             advice = "choose labels of this image"
             check_same_size(labels.shape, shape, names, advice)
         words = f"{TITLES[role]}: {_describe_labels(labels)}"
-        yield role, stack, "\n".join([words, *_doubts(paths.get("image"), path)])
+        yield role, stack, "\n".join([words, *_doubts(image, path)])
 
 
-def _doubts(image: Path | None, labels: Path) -> list[str]:
+def _doubts(image: Stack | None, labels: Path) -> list[str]:
     try:
-        check_names(image, labels)
+        check_names(None if image is None else Path(image.source), labels)
     except DoubtfulLabelsError as error:
         return [str(error)]
     return []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_unet.data.calibration import GIVEN
 from napari_unet.data.labels import whole_numbers, wide_enough
 from napari_unet.data.read import coarser_levels
 from napari_unet.data.stack import Stack
@@ -98,8 +99,9 @@ def _belongs_to(labels: Stack, image: Image) -> bool:
     """Return whether labels are of an image, of which only one has a pixel size."""
     if misfit(image) or labels.shape != shape_in_space(image):
         return False
-    # Masks often come without a pixel size.
+    # Masks often come without a pixel size; the user's own is for all of an image.
     unknown = set(labels.pixel_size) == {1.0} or bool(labels.unknown_axes)
+    unknown = unknown or image.metadata.get(CALIBRATED_BY) == GIVEN
     return unknown or image_stack(image).unit == "pixel"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -21,13 +22,16 @@ from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.pixel_size_box import PixelSizeBox
 from napari_unet.widgets.layers.add import add_image, add_labels
+from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.first_layer import load_ahead
 from napari_unet.widgets.layers.length_units import are_unread, read_units, share_units
 from napari_unet.widgets.layers.names import short_name
+from napari_unet.widgets.layers.places import lies_on
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.load.file_drop import FileDrop
 from napari_unet.widgets.load.info_bar_box import InfoBarBox
 from napari_unet.widgets.load.level_box import LevelBox
+from napari_unet.widgets.load.loaded_rows import Given, LoadedRows
 from napari_unet.widgets.load.project_box import ProjectBox
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.file_dialogs import open_folder, open_image
@@ -42,6 +46,10 @@ if TYPE_CHECKING:
 
 _MODEL = ".safetensors"
 _WAIT_MS = 300
+_LOADED = (
+    "All of this is loaded already: choose another file, or remove a layer to read its "
+    "file again."
+)
 _TIPS = {
     "image": "TIFF file, folder of slices or OME-Zarr",
     "annotations": "What you painted: scribbles, classes or objects",
@@ -93,9 +101,14 @@ class LoadWidget(Panel):
     """
 
     does = "loading"
+    # Of what is read now: the files, the image that is there, and what is kept.
+    _paths: dict[str, Path]
+    _image: Image | None
+    _there: dict[str, Any]
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Load", "Stop")
+        self._loaded = LoadedRows(napari_viewer)
         self.project = ProjectBox(napari_viewer)
         self.form.addRow(self.project)
         self.rows: dict[str, PathRow] = {}
@@ -129,9 +142,26 @@ class LoadWidget(Panel):
         return "Choose a TIFF file, or a folder of slices."
 
     def run(self) -> None:
-        """Read the files on a thread."""
+        """Read on a thread the files that are not loaded yet."""
         chosen = {role: row.value() for role, row in self.rows.items()}
-        self._read({role: path for role, path in chosen.items() if path is not None})
+        paths = {role: path for role, path in chosen.items() if path is not None}
+        self._begin()
+        self._look_at(paths.get("image"))
+        found = {
+            role: self._loaded.layer(role, self._given(paths[role])) for role in paths
+        }
+        there = {role: layer for role, layer in found.items() if layer is not None}
+        if len(there) == len(paths):
+            self.status.say(_LOADED)
+            return
+        image, under = there.get("image"), None
+        if image is not None:
+            paths = {role: paths[role] for role in paths if role not in there}
+            stack = image_stack(image)
+            under = replace(stack, source=str(self.rows["image"].value()))
+        # Else they are read, too, for they may not lie on the image that comes.
+        self._read(paths, under)
+        self._image, self._there = image, there
 
     def open_files(self, files: Sequence[Path], plain: str = "image") -> None:
         """Open files, and folders of slices, as what their names say that they are.
@@ -159,6 +189,8 @@ class LoadWidget(Panel):
         for role, path in roles.items():
             self.rows[role].setValue(path)
         if roles:
+            self._begin()
+            self._look_at(roles.get("image"))
             self._read(roles)
 
     def _read_units(self) -> None:
@@ -185,11 +217,18 @@ class LoadWidget(Panel):
         self._begin()
         self.start("Making the sample", work)
 
-    def _read(self, paths: dict[str, Path]) -> None:
-        self._begin()
-        self.level.look_at(paths.get("image"), self._axes, far=True)
+    def _look_at(self, image: Path | None) -> None:
+        self.level.look_at(image, self._axes, far=True)
         self._level, self._level_words = self.level.value(), self.level.words
-        self.start("Loading", partial(read_roles, paths, self._axes, level=self._level))
+
+    def _given(self, path: Path) -> Given:
+        return path, self._axes, self._level
+
+    def _read(self, paths: dict[str, Path], under: Stack | None = None) -> None:
+        """Read files; with an image that is there, labels that lie on it."""
+        self._paths = paths
+        work = partial(read_roles, paths, self._axes, level=self._level, image=under)
+        self.start("Loading", work)
 
     def _on_image_changed(self) -> None:
         self.level.look_at(self.rows["image"].value(), self._given_axes)
@@ -200,6 +239,7 @@ class LoadWidget(Panel):
 
     def _begin(self) -> None:
         self._words: list[str] = []
+        self._paths, self._image, self._there = {}, None, {}
         self._level, self._level_words = 0, ""
         self._axes: str | None = self._given_axes
 
@@ -214,15 +254,23 @@ class LoadWidget(Panel):
         name = title_of(stack.source)
         if role == "image":
             how = self._axes, self._level
-            self.workspace.image = add_image(self.viewer, stack, name, *how)
+            layer: Any = add_image(self.viewer, stack, name, *how)
+            self.workspace.image = layer
             words = "\n".join(filter(None, [words, self._level_words]))
         else:
-            image = self.workspace.image
-            name = short_name(self.viewer, role, image)
-            labels = add_labels(self.viewer, stack, name, image, Role(role))
-            # What is right everywhere is not looked at by whom is to paint.
-            labels.visible = role != "truth"
-            setattr(self.workspace, role, labels)
+            image = self.workspace.image if self._image is None else self._image
+            layer = self._there.get(role)
+            if layer is not None and image is not None and lies_on(layer, image):
+                # It may have been painted on since.
+                words = f"{TITLES[role]}: {layer.name} stays as it is"
+            else:
+                name = short_name(self.viewer, role, image)
+                layer = add_labels(self.viewer, stack, name, image, Role(role))
+                # What is right everywhere is not looked at by whom is to paint.
+                layer.visible = role != "truth"
+                setattr(self.workspace, role, layer)
+        if role in self._paths:
+            self._loaded.keep(role, self._given(self._paths[role]), layer)
         self._words.append(words)
         self.status.say_all("\n".join(self._words))
 
