@@ -177,6 +177,8 @@ class ProjectBox(QWidget):
         self.open_project.project.journal.forget(read.entry)
         if record.chosen:
             self.open_project.keeper.opened(read.entry)
+        else:
+            self.open_project.others.opened(layer, read.entry)
 
     def _add(
         self,

@@ -25,6 +25,7 @@ from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.review_marks import review_changes
 from napari_unet.widgets.layers.roles import role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
+from napari_unet.widgets.project.kept_annotations import KeptAnnotations
 from napari_unet.widgets.project.kept_predictions import KeptPredictions
 from napari_unet.widgets.project.preferences import default_project, preferences
 from napari_unet.widgets.project.project_state import ProjectState
@@ -87,9 +88,12 @@ class OpenProject(QObject):
         workspace.events.annotations.connect(self.keeper.follow)
         self.keeper.follow(workspace.annotations)
         self.predictions = KeptPredictions(layers, workspace, self.project, given)
-        self.predictions.set_interval(seconds)
-        self.predictions.changed.connect(lambda: self.save_soon(None))
-        self.predictions.failed.connect(self._on_failed)
+        self.others = KeptAnnotations(layers, workspace, self.project, given)
+        self._kept = self.predictions, self.others
+        for kept in self._kept:
+            kept.set_interval(seconds)
+            kept.changed.connect(lambda: self.save_soon(None))
+            kept.failed.connect(self._on_failed)
         self._failed.connect(self._on_failed)
         self._noted.connect(self.say)
         self._timer = QTimer(self)
@@ -148,8 +152,8 @@ class OpenProject(QObject):
                 "folder."
             )
         self._switch(project)
-        self.keeper.now()
-        self.predictions.now()
+        for keeper in (self.keeper, *self._kept):
+            keeper.now()
         self.save()
 
     def begin_open(
@@ -174,7 +178,8 @@ class OpenProject(QObject):
         # Of a proxy, which soon goes, the layer itself.
         layers = [real(layer) for layer in before]
         self._of_before = weakref.WeakSet(layers)
-        self.predictions.leave_out(layers)
+        for kept in self._kept:
+            kept.leave_out(layers)
         workspace = self.workspace
         workspace.image = workspace.truth = workspace.annotations = None
         workspace.prediction = workspace.model = None
@@ -224,8 +229,8 @@ class OpenProject(QObject):
         finally:
             self._timer.stop()
             self.workspace.events.annotations.disconnect(self.keeper.follow)
-            self.keeper.close()
-            self.predictions.close()
+            for keeper in (self.keeper, *self._kept):
+                keeper.close()
             for signal in self._signals():
                 signal.disconnect(self.save_soon)
 
@@ -255,20 +260,21 @@ class OpenProject(QObject):
         self._leave(save=project.folder != self.project.folder)
         self.project = project
         self.keeper.journal = project.journal
-        self.predictions.go_to(project)
+        for kept in self._kept:
+            kept.go_to(project)
         self._missing = self._layers = ()
         self._saved = None
         self.say("")
 
     def _leave(self, *, save: bool = True) -> None:
         """Let everything be written, and take the mark of the session away."""
-        self.keeper.finish()
-        self.predictions.finish()
+        for keeper in (self.keeper, *self._kept):
+            keeper.finish()
         self.wait()
         if save:
             self.save()
             self.wait()
-        if not (self.keeper.failing or self.predictions.failing):
+        if not any(one.failing for one in (self.keeper, *self._kept)):
             self.project.journal.close()
 
     def _submit(self, work: Callable[..., Any], *given: Any) -> Future[Any] | None:
@@ -322,7 +328,8 @@ class OpenProject(QObject):
             # A dock falls back on what is there, which is nobody's choice.
             if one.role not in found or found[one.role] in self._of_before:
                 records[one.role] = one
-        return (*records.values(), *self.predictions.records())
+        further = [one for kept in self._kept for one in kept.records()]
+        return (*records.values(), *further)
 
     def _roles(self) -> dict[Role, Layer]:
         layers = {role: getattr(self.workspace, role) for role in _ROLES}
@@ -347,12 +354,10 @@ class OpenProject(QObject):
     def _updated(self, record: LayerRecord) -> LayerRecord:
         if record.role is Role.PREDICTION:
             return self.predictions.updated(record)
-        last = self.keeper.last
-        if (
-            record.role is not Role.ANNOTATIONS
-            or last is None
-            or last.name != record.name
-        ):
+        if record.role is Role.ANNOTATIONS and not record.chosen:
+            return self.others.updated(record)
+        last, painted = self.keeper.last, record.role is Role.ANNOTATIONS
+        if not painted or last is None or last.name != record.name:
             return record
         return record.model_copy(update={"path": self.project.stored(last.path)})
 
