@@ -10,6 +10,7 @@ import pytest
 
 from napari_unet.measure.measuring import measure_objects
 from napari_unet.measure.numbered import number_objects
+from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.marks import INFO_BAR
 from napari_unet.widgets.measure.dock import MeasureWidget
 
@@ -45,6 +46,38 @@ def test_the_table_shows_the_largest_first_and_leads_there(
     table.clicked.emit(table.model().index(0, 0))
     assert viewer.dims.current_step[0] == 1
     assert viewer.scene.camera.center[-2:] == pytest.approx((29.5 * 4, 39.5 * 4))
+
+
+@pytest.mark.one_binding
+def test_measuring_keeps_what_the_user_knows_of_objects_and_names_of_classes(
+    measured: Any, viewer: Any, finish: Any
+) -> None:
+    layer = viewer.layers["cells"]
+    kinds = {"index": [0, 1, 2, 7], "kind": ["-", "neuron", "glia", "gone"]}
+    layer.features = kinds
+
+    def again() -> Any:
+        measured.run_button.click()
+        finish(measured)
+        return layer.features.set_index("index")
+
+    found = again()
+    assert found["kind"].to_dict() | {9: None} == {
+        **dict(zip(*kinds.values(), strict=True)),
+        9: None,
+    }
+    assert found.loc[2, "area (nm^2)"] == 400 * 16
+    assert np.isnan(found.loc[7, "area (nm^2)"])
+    assert any("nearest" in name for name in found)
+    layer.data_setitem(np.nonzero(np.asarray(layer.data) == 9), 0)
+    measured.distances.setChecked(False)
+    found = again()
+    assert [*found.index] == [0, 1, 2, 7], "9 has gone"
+    assert not any("nearest" in name for name in found), "what was measured before"
+
+    name_classes(layer, ("resin", "cell"))
+    again()
+    assert class_names(layer) == ("resin", "cell")
 
 
 def test_what_the_window_measures_is_what_the_core_does(

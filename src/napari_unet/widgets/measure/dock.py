@@ -29,6 +29,7 @@ from napari_unet.widgets.layers.arrays import (
 )
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.layers.marks import NUMBERED
+from napari_unet.widgets.layers.object_features import add_measures
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import lies_on, pixel_size
 from napari_unet.widgets.layers.roles import Role
@@ -148,11 +149,12 @@ class MeasureWidget(Panel):
         self._show(result)
         numbers = result.values["object"]
         # Hovering over an object shows what it has, where a number is one object.
-        if "class" not in result.values and len(np.unique(numbers)) == len(numbers):
-            self._of.features = {
-                "index": numbers,
-                **{result.header(name): one for name, one in result.values.items()},
-            }
+        single = "class" not in result.values and len(np.unique(numbers)) == len(
+            numbers
+        )
+        if single and not class_names(self._of):
+            columns = {result.header(name): one for name, one in result.values.items()}
+            add_measures(self._of, numbers, columns)
         headline = f"{len(result):,} objects measured"
         self.show_progress(1.0, headline)
         self.status.say(headline, _totals(result), details="\n".join(result.notes))
