@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.utils import DirectLabelColormap
+from napari.utils.colormaps import label_colormap
+from napari.utils.colormaps.standardize_color import transform_color
 from qtpy.QtCore import Qt
 
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.choose.class_swatches import ClassSwatches
 from napari_unet.widgets.choose.painted_pixels import PaintedPixels
+from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.parts import AMBER
 
@@ -99,3 +103,22 @@ def test_painted_pixels_follow_strokes_and_undo(viewer, image, swatches, qtbot):
     assert Workspace.of(viewer).painted == (0, 6)
     layer.undo()
     qtbot.waitUntil(lambda: counts(swatches) == ["0 px", "0 px"])
+
+
+@pytest.mark.one_binding
+def test_own_colours_stay_when_a_class_is_renamed_or_added(viewer, image, swatches):
+    layer = begin_annotations(viewer, image)
+    colours = {0: "transparent", None: "gray", 1: "#112233", 2: "#445566"}
+    layer.colormap = DirectLabelColormap(color_dict=colours)
+    own = np.array([layer.get_color(value) for value in (1, 2)])
+    swatches.rename(2, "nucleus")
+    swatches.add_class()
+    assert swatches.value() == ("background", "nucleus", "class 2")
+    np.testing.assert_array_equal([layer.get_color(value) for value in (1, 2)], own)
+    third = transform_color(class_color(3))[0]
+    np.testing.assert_allclose(layer.get_color(3), third, atol=0.01)
+
+    layer.colormap = label_colormap(seed=0.3)
+    swatches.rename(2, "cell")
+    swatches.add_class()
+    assert not isinstance(layer.colormap, DirectLabelColormap)

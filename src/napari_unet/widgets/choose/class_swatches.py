@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
+from napari.utils import DirectLabelColormap
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
@@ -83,7 +84,9 @@ class ClassSwatches(QWidget):
         number = len(names)
         while f"class {number}" in names:
             number += 1
-        name_classes(layer, [*names, f"class {number}"])
+        # Where all values are coloured by chance, the new one is.
+        colours = isinstance(layer.colormap, DirectLabelColormap)
+        name_classes(layer, [*names, f"class {number}"], colours=colours)
         self.choose(len(names) + 1)
         self.rows[-1].edit()
 
@@ -101,7 +104,7 @@ class ClassSwatches(QWidget):
             return
         names[value - 1] = name
         with contextlib.suppress(InputError):
-            name_classes(self._layer, names)
+            name_classes(self._layer, names, colours=False)
         self._show()
 
     def _show(self, _event: Any = None) -> None:

@@ -14,7 +14,7 @@ from napari_unet.data.painted_slices import empty_labels
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import placed_like, plane_shape
 from napari_unet.widgets.layers.axes import in_memory
-from napari_unet.widgets.layers.class_colors import class_color
+from napari_unet.widgets.layers.class_colors import class_color, is_of_classes
 from napari_unet.widgets.layers.marks import ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to
@@ -109,7 +109,7 @@ def names_of_kind(layer: Labels, kind: AnnotationKind) -> tuple[str, ...]:
 def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:
     """Give names, and colours of their own, to the values of a layer from 1.
 
-    Without `colours`, those of the layer stay.
+    Colours that were given to single values stay; without `colours`, all of them.
 
     Raises
     ------
@@ -127,4 +127,7 @@ def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -
         return
     colors: dict[int | None, Any] = {0: "transparent", None: "gray"}
     colors |= {value: class_color(value) for value in range(1, len(plain) + 1)}
+    before = layer.colormap
+    if isinstance(before, DirectLabelColormap) and not is_of_classes(before):
+        colors |= before.color_dict
     layer.colormap = DirectLabelColormap(color_dict=colors)
