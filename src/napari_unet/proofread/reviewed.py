@@ -121,7 +121,9 @@ class Reviewed:
         """
         objects, slices = self._checked()
         boxes = self.boxes.renumbered(new)
-        sums = {new[one]: self._sums[_OBJECTS][one] for one in objects}
+        before = self._sums[_OBJECTS]
+        # Those of before hold again once the numbers are taken back.
+        sums = {**before, **{new[one]: before[one] for one in objects}}
 
         def follow() -> Reviewed:
             made = Reviewed(boxes)

@@ -262,7 +262,7 @@ def test_labels_that_cannot_be_corrected_say_why(viewer: Any, shape: Any) -> Non
 
 @pytest.mark.one_binding
 def test_objects_numbered_anew_stay_reviewed_and_can_be_taken_back(
-    proofread: Any, viewer: Any, cells: np.ndarray
+    proofread: Any, viewer: Any, cells: np.ndarray, qtbot: Any
 ) -> None:
     layer, said = viewer.layers["prediction"], proofread.status
     proofread.choose(8)
@@ -278,6 +278,9 @@ def test_objects_numbered_anew_stay_reviewed_and_can_be_taken_back(
     np.testing.assert_array_equal(layer.data, cells)
     assert proofread.watch.reviewed.objects() == {8}
     assert proofread.watch.boxes.numbers() == [3, 8]
+    proofread.renumber()
+    layer.undo()
+    qtbot.waitUntil(lambda: proofread.watch.reviewed.objects() == {8}, timeout=5_000)
 
 
 @pytest.mark.one_binding
