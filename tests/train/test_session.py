@@ -356,3 +356,42 @@ def test_fine_tuning_on_one_class_of_several_goes_on_with_that_class(small, tmp_
     again = open_run([of_bands(2)], run.config, folder=folder, resume=True)
     assert classes_of(again) == [[0, 2]]
     assert classes_of(open_run([of_bands(7)], small(), start=old)) == [[0, 1]]
+
+
+def of_cells(count: int, **options) -> TrainingSource:
+    """One slice with so many numbered cells."""
+    labels = np.zeros((1, 96, 96), np.uint8)
+    for k in range(count):
+        y, x = divmod(k, 6)
+        labels[0, 16 * y : 16 * y + 9, 16 * x : 16 * x + 9] = k + 1
+    image = np.random.default_rng(0).integers(0, 255, labels.shape, np.uint8)
+    stack = Stack(image, "ZYX", (1.0, 1.0, 1.0), "pixel", f"{count} cells")
+    return TrainingSource(stack, labels, **options)
+
+
+def kinds_of(run) -> list[AnnotationKind]:
+    return [one.kind for one in run.trainer.images]
+
+
+def test_few_numbered_cells_are_objects_where_other_images_number_many(small):
+    run = open_run([of_cells(1), of_cells(4), of_cells(20)], small())
+    assert kinds_of(run) == [AnnotationKind.OBJECTS] * 3
+    assert run.config.network.num_classes == 2
+    words = "annotations are objects: as in the whole set: 20 different values"
+    assert [words in note for note in run.notes].count(True) == 2
+    given = of_cells(4, kind=AnnotationKind.SCRIBBLES)
+    run = open_run([given, of_cells(20)], small())
+    assert kinds_of(run) == [AnnotationKind.SCRIBBLES, AnnotationKind.OBJECTS]
+
+
+def test_guesses_of_a_set_that_differ_are_a_question(small):
+    with pytest.raises(InputError, match=r"3 cells looks like scribbles .*--kind"):
+        open_run([of_cells(3), of_bands(1, kind=None)], small())
+    kind = AnnotationKind.CLASSES
+    unclear = of_cells(3), of_bands(1, kind=None)
+    run = open_run([*unclear, of_bands(1, kind=kind)], small())
+    assert kinds_of(run) == [kind] * 3
+    run = open_run([of_cells(3, kind=kind), of_bands(1, kind=kind)], small())
+    assert kinds_of(run) == [kind, kind]
+    run = open_run([of_bands(1, kind=None), of_bands(255, kind=None)], small())
+    assert kinds_of(run) == [kind, kind]
