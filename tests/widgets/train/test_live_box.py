@@ -228,6 +228,27 @@ def test_a_network_that_rests_says_so_and_is_ready_to_be_looked_at(live: Any) ->
     assert live.workspace.learnt == 60
 
 
+def test_it_starts_once_the_image_was_looked_at_and_from_what_that_told(
+    dock: Any, viewer: Any, finish: Any, qtbot: Any, monkeypatch: Any
+) -> None:
+    answer, train = threading.Event(), dock.train
+
+    def look(_stack: Any) -> bool:
+        return answer.wait(30)
+
+    monkeypatch.setattr("napari_unet.widgets.choose.em_watch.looks_like_em", look)
+    viewer.add_image(np.zeros((2, 64, 64), np.uint8), name="em")
+    assert train.em_watch.looking
+    train.live_button.click()
+    train.live_button.click()
+    assert not train.running
+    answer.set()
+    qtbot.waitUntil(lambda: train.running, timeout=30_000)
+    assert "membranes" in str(train.start_from.value())
+    stop(train, finish)
+    assert not train.running
+
+
 @pytest.mark.parametrize("name", ["em", "annotations"])
 def test_removing_a_layer_ends_in_good_order(
     live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any, name: str

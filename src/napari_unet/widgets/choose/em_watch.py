@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ class EmWatch(QObject):
         self._images = images
         self._asked: Image | None = None
         self._job = Job(self, quiet=True)
-        self._job.ended.connect(self._look)
+        self._job.ended.connect(self._on_ended)
+        self._then: Callable[[], object] | None = None
         images.valueChanged.connect(self._look)
         self._look()
 
@@ -47,6 +49,12 @@ class EmWatch(QObject):
     def looking(self) -> bool:
         """Whether the answer is still to come."""
         return self._job.running
+
+    def then(self, act: Callable[[], object]) -> None:
+        """Act once the answer is there: at once where none is to come."""
+        self._then = act
+        if not self.looking:
+            self._act()
 
     def _look(self, *_changed: Any) -> None:
         image = self._images.value()
@@ -60,3 +68,13 @@ class EmWatch(QObject):
     def _on_done(self, looks: bool) -> None:
         if self._images.value() == self._asked:
             self.answered.emit(looks)
+
+    def _on_ended(self) -> None:
+        self._look()
+        if not self.looking:
+            self._act()
+
+    def _act(self) -> None:
+        act, self._then = self._then, None
+        if act is not None:
+            act()

@@ -75,10 +75,10 @@ class TrainWidget(Panel):
         self.start_from, self.recipe = self.rows.start_from, self.rows.recipe
         self.amount, self.amount_of = self.rows.amount, self.rows.amount_of
         self.forms = self.rows.forms
-        self.live_button = button("Start live", self._on_live)
+        start_live = partial(self.em_watch.then, self._on_live)
+        self.live_button = button("Start live", start_live)
         self.pause_button = button("Pause", self._on_pause)
-        self.cost = CostLine(self.data, self.rows)
-        self.device = DeviceLine()
+        self.cost, self.device = CostLine(self.data, self.rows), DeviceLine()
         self.done, self.curves = DoneCard(), CurvePlot()
         self.restore = Restore(napari_viewer, self.curves, self)
         self.live = LiveBox(napari_viewer)
