@@ -142,7 +142,7 @@ def test_false_cells_on_an_empty_slice_are_scored_where_it_counts(
 
 
 def test_doubtful_labels_are_told_with_a_way_to_go_on(
-    quick: Any, viewer: Any, finish: Any
+    quick: Any, viewer: Any, finish: Any, qtbot: Any
 ) -> None:
     train, data = quick.train, quick.train.data
     train.amount_of.setCurrentText("steps")
@@ -153,7 +153,7 @@ def test_doubtful_labels_are_told_with_a_way_to_go_on(
     train.annotations.setValue(viewer.layers["wrong"])
     assert not data.trust.isVisibleTo(train)
     train.live_button.click()
-    assert "the image itself" in train.status.text()
+    qtbot.waitUntil(lambda: "the image itself" in train.status.text(), timeout=30_000)
     assert not train.running
     train.run_button.click()
     finish(train)

@@ -126,11 +126,11 @@ def test_a_key_that_can_do_nothing_says_why(
 
 
 def test_keys_start_live_training_hide_its_preview_and_stop_it(
-    quick: Any, window: Any, finish: Any
+    quick: Any, window: Any, finish: Any, qtbot: Any
 ) -> None:
     train = quick.train
     press(window, KEYS["live"])
-    assert train.live.running
+    qtbot.waitUntil(lambda: train.live.running, timeout=30_000)
     press(window, KEYS["preview"])
     assert not train.live.preview.isChecked()
     press(window, KEYS["preview"])

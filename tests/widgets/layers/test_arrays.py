@@ -168,7 +168,7 @@ def test_a_layer_that_turns_out_to_be_the_prediction_is_let_go(
 
 
 def test_live_training_makes_annotations_beside_a_prediction(
-    model: ViewerModel, open_docks: Any
+    model: ViewerModel, open_docks: Any, qtbot: Any
 ) -> None:
     train = open_docks().train
     model.add_image(np.zeros(SHAPE, np.uint8), name="em")
@@ -176,6 +176,7 @@ def test_live_training_makes_annotations_beside_a_prediction(
     started: list[str] = []
     train.start = lambda title, *_work, **_options: started.append(title)
     train.live_button.click()
+    qtbot.waitUntil(lambda: bool(started), timeout=30_000)
     assert started == ["Training U-Net live"]
     assert train.workspace.annotations.name == "annotations"
     assert not train.workspace.annotations.data.any()

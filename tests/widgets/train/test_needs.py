@@ -189,6 +189,7 @@ def test_what_is_disabled_says_why_in_every_state(
     ready = all_tabs(dock)
     assert ready < empty
     train.live_button.click()
+    qtbot.waitUntil(lambda: train.running, timeout=30_000)
     assert not train.recipe.isEnabled()
     assert not train.image.isEnabled()
     assert "stop it" in train.recipe.toolTip()
