@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.label_survey import KindGuess, Survey, listed_values
+from napari_unet.data.label_survey import KindGuess, Survey, guess_of, listed_values
 from napari_unet.data.labels import (
     check_slices,
     label_values,
@@ -76,9 +76,15 @@ def guess_kind(
         When not a single pixel is labelled and no slice is complete, or the labels are
         no whole numbers.
     """
-    coverage = coverage or Coverage()
-    _read(labels, None, coverage)
-    return Survey.of(labels).guess(coverage)
+    read = _read(labels, None, coverage or Coverage())
+
+    def share() -> float:
+        painted = read.labels != 0
+        if read.ignored is not None:
+            painted |= read.ignored
+        return float(painted[painted.any(axis=(1, 2))].mean())
+
+    return guess_of(read.values, read.ignore, share)
 
 
 @memory_told()
@@ -226,7 +232,7 @@ def split_labels(
     labels = whole_numbers(labels, name, lowest)
     values = label_values(labels)
     if coverage.ignore is None:
-        ignore = Survey.of(labels).ignored(kind)
+        ignore = Survey.of_values(labels, values).ignored(kind)
     complete = list_slices(coverage.complete, len(labels)) if coverage.complete else []
     if ignore is None:
         return SplitLabels(labels, values, None, None, complete)

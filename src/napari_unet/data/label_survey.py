@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,15 +66,19 @@ class Survey:
             When they are no whole numbers.
         """
         labels = whole_numbers(np.asarray(labels), name, _LOWEST)
-        values = label_values(labels)
         touched = sum(one.size for one in labels if one.any())
-        return cls(
-            values,
-            int(labels.min(initial=0)),
-            _meet(labels, values),
-            int(np.count_nonzero(labels)),
-            touched,
-        )
+        painted = int(np.count_nonzero(labels))
+        found = cls.of_values(labels, label_values(labels))
+        return replace(found, painted=painted, touched=touched)
+
+    @classmethod
+    def of_values(
+        cls, labels: NDArray[np.generic], values: NDArray[np.int64]
+    ) -> Survey:
+        """Return what the values of labels tell, whose pixels are not counted."""
+        signed = labels.dtype.kind == "i"
+        lowest = min(0, int(labels.min(initial=0))) if signed else 0
+        return cls(values, lowest, _meet(labels, values))
 
     @classmethod
     def of_all(cls, surveys: Iterable[Survey]) -> Survey:
@@ -120,28 +124,37 @@ class Survey:
         """Guess what the values mean."""
         ignore = self.settle(coverage).ignored
         values = self.values[self.values != ignore]
-        if not values.size:
-            return KindGuess(
-                AnnotationKind.CLASSES, "complete, and nothing is labelled"
-            )
-        listed = listed_values(values)
-        if values.size == 1 or is_mask(values):
-            reason = f"one value besides 0 ({listed}): read as classes 0 and 1"
-            return KindGuess(AnnotationKind.CLASSES, reason, ignore, is_mask=True)
-        many = values.size > _FEW_VALUES or values[-1] >= _IGNORED
-        if many and not (ignore == _IGNORED and values[-1] <= _HIGHEST_CLASS):
-            reason = f"{values.size} different values: every value is one object"
-            return KindGuess(AnnotationKind.OBJECTS, reason, ignore)
-        share = self.painted / self.touched
-        if share == 1 and values[0] == 1:
-            reason = f"values {listed} and no 0: 1 is background"
-            return KindGuess(AnnotationKind.SCRIBBLES, reason, ignore)
-        reason = f"values {listed} on {share:.0%} of the touched slices"
-        if share < _SPARSE:
-            kind, rest = AnnotationKind.SCRIBBLES, "the rest is unlabelled"
-        else:
-            kind, rest = AnnotationKind.CLASSES, "0 is background"
-        return KindGuess(kind, f"{reason}: {rest}", ignore, share=share)
+        return guess_of(values, ignore, lambda: self.painted / self.touched)
+
+
+def guess_of(
+    values: NDArray[np.int64], ignore: int | None, share_of: Callable[[], float]
+) -> KindGuess:
+    """Guess what values mean, of which one may be ignored.
+
+    `share_of` counts which share of the touched slices is painted; it is asked only
+    where that tells something.
+    """
+    if not values.size:
+        return KindGuess(AnnotationKind.CLASSES, "complete, and nothing is labelled")
+    listed = listed_values(values)
+    if values.size == 1 or is_mask(values):
+        reason = f"one value besides 0 ({listed}): read as classes 0 and 1"
+        return KindGuess(AnnotationKind.CLASSES, reason, ignore, is_mask=True)
+    many = values.size > _FEW_VALUES or values[-1] >= _IGNORED
+    if many and not (ignore == _IGNORED and values[-1] <= _HIGHEST_CLASS):
+        reason = f"{values.size} different values: every value is one object"
+        return KindGuess(AnnotationKind.OBJECTS, reason, ignore)
+    share = share_of()
+    if share == 1 and values[0] == 1:
+        reason = f"values {listed} and no 0: 1 is background"
+        return KindGuess(AnnotationKind.SCRIBBLES, reason, ignore)
+    reason = f"values {listed} on {share:.0%} of the touched slices"
+    if share < _SPARSE:
+        kind, rest = AnnotationKind.SCRIBBLES, "the rest is unlabelled"
+    else:
+        kind, rest = AnnotationKind.CLASSES, "0 is background"
+    return KindGuess(kind, f"{reason}: {rest}", ignore, share=share)
 
 
 def listed_values(values: NDArray[np.int64]) -> str:
