@@ -263,11 +263,11 @@ def test_scores_without_borders_come_first_and_all_are_those_of_each_slice(monke
     rng = np.random.default_rng(0)
     stack = (rng.random((5, 41, 51)) > 0.3).astype(np.uint8)
     comparison, stop = compare(np.roll(stack, 1, axis=2), stack), Event()
-    monkeypatch.setattr(scoring, "_NUMBERS_EVERY", 0)
+    monkeypatch.setattr(scoring, "_NUMBERS_AFTER", 0)
     shown = []
     first = result_of(score_objects(comparison, stop), shown.append)
     so_far = [step for step in shown if isinstance(step, Scores)]
-    assert [len(one.slices) for one in so_far] == [1, 2, 3, 4]
+    assert [len(one.slices) for one in so_far] == [1, 2, 4]
     assert so_far[-1].slices[0].values()["iou"] == first.slices[0].values()["iou"]
     whole = result_of(add_borders(comparison, first, stop))
     plain = [score_slice(comparison, z).values() for z in range(5)]

@@ -38,8 +38,8 @@ _PIXELS_IN_HAND = 2**24
 """Pixels of the slices that are scored at a time, at 100 bytes a pixel."""
 _OBJECTS_SHARE = 0.75
 """Of the time that scores take without those of borders."""
-_NUMBERS_EVERY = 0.5
-"""Seconds after which the scores of the slices so far are told."""
+_NUMBERS_AFTER = 0.5
+"""Seconds after which the scores of the slices so far are told, at the earliest."""
 
 Row = TypeVar("Row")
 
@@ -110,15 +110,17 @@ def score_objects(
     """Score as `score_steps` does, but for the borders, which take time.
 
     Their scores are NaN until `add_borders` has counted them. Those of the slices so
-    far are yielded every half a second.
+    far are yielded half a second after the start, and whenever they are twice as many,
+    so that to show them never takes longer than to count them.
     """
-    rows, told = list[SliceScores](), time.monotonic()
+    rows, told, began = list[SliceScores](), 0, time.monotonic()
     for row, step in _each(_score_objects, comparison, stop, until=_OBJECTS_SHARE):
         rows.append(row)
         yield step
-        if step.done < step.total and time.monotonic() - told > _NUMBERS_EVERY:
+        late = time.monotonic() - began > _NUMBERS_AFTER
+        if late and 2 * told <= step.done < step.total:
             yield _scores(comparison, rows)
-            told = time.monotonic()
+            told = step.done
     return _whole(comparison, rows)
 
 

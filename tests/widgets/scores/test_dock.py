@@ -204,7 +204,7 @@ def test_first_numbers_stand_before_the_borders_and_go_when_it_is_stopped(
         return warping_error(*masks)
 
     monkeypatch.setattr(scoring, "warping_error", slow)
-    monkeypatch.setattr(scoring, "_NUMBERS_EVERY", 0)
+    monkeypatch.setattr(scoring, "_NUMBERS_AFTER", 0)
     first, seen = dock.totals.numbers[0], []
     words = dock.totals.brief
     dock.job.stepped.connect(lambda _: seen.append((first.text(), words.text())))
