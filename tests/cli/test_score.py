@@ -367,8 +367,75 @@ def test_the_files_of_a_folder_are_read_together(tmp_path, run):
     table = tmp_path / "s.csv"
     folders = tmp_path / "p", tmp_path / "t"
     run("score", *folders, "--each", "--kind", "classes", "--csv", table)
-    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    assert [float(row["iou"]) for row in rows] == [1, 0]
+    assert [float(row["iou"]) for row in in_columns(table)] == [1, 0]
+
+
+@pytest.fixture
+def organs(tmp_path):
+    """A folder of predictions and one of truths: two organs, of few and many pieces."""
+    folders = tmp_path / "p", tmp_path / "t"
+    for folder in folders:
+        folder.mkdir()
+    for folder, second in zip(folders, (1, 2), strict=True):
+        for name, pieces in (("a", 1), ("b", 6)):
+            labels = np.zeros((1, 64, 64), np.uint8)
+            for y in range(2, 10 * pieces, 10):
+                labels[0, y : y + 8, 4:12] = 1
+                labels[0, y : y + 4, 5:8] = 2
+                labels[0, y : y + 4, 8:11] = second
+            tifffile.imwrite(folder / f"{name}.tif", labels)
+    return folders
+
+
+def in_columns(table):
+    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+
+
+def test_files_of_one_folder_are_classes_all_or_none(organs, tmp_path, run):
+    table = tmp_path / "s.csv"
+    run("score", *organs, "--each", "--csv", table)
+    a, b = in_columns(table)
+    assert 0 < float(a["iou"]) == float(b["iou"]) < 1
+
+
+def test_a_class_alone_in_all_truths_is_told_from_others(tmp_path, run):
+    for name, value in (("p", 1), ("t", 2)):
+        (tmp_path / name).mkdir()
+        of_bands(tmp_path / name / "a.tif", (value, 0, value))
+        of_bands(tmp_path / name / "b.tif", (2, 0, 2))
+    both = tifffile.imread(tmp_path / "p" / "b.tif")
+    both[:, 26:, ::2] = 1
+    tifffile.imwrite(tmp_path / "p" / "b.tif", both)
+    folders, table = (tmp_path / "p", tmp_path / "t"), tmp_path / "s.csv"
+    run("score", *folders, "--each", "--csv", table)
+    assert float(in_columns(table)[0]["iou"]) == 0
+
+
+def test_a_model_of_many_predictions_tells_their_classes(organs, tmp_path, run):
+    config = UNetConfig(base_channels=1, depth=1, num_classes=3)
+    model = tmp_path / "m.safetensors"
+    save_model(model, Model(UNet(config), ModelCard(network=config)))
+    for folder in organs:
+        (folder / "b.tif").unlink()
+    found, table = [], tmp_path / "s.csv"
+    for more in ((), ("--kind", "classes"), ("--model", model)):
+        run("score", *organs, "--each", "--csv", table, *more)
+        found.append(in_columns(table)[0]["iou"])
+    as_objects, as_classes, with_model = found
+    assert as_objects != as_classes == with_model
+
+
+def test_without_the_image_it_is_not_known_what_a_model_learnt_from(predicted, run):
+    config = UNetConfig(base_channels=1, depth=1)
+    model = predicted / "m.safetensors"
+    save_model(model, Model(UNet(config), ModelCard(network=config)))
+    labels = predicted / "prediction.tif", predicted / "labels.tif"
+    scores = predicted / "s.json"
+    told = in_words(run("score", *labels, "--model", model, "--json", scores))
+    assert "only told with --image" in told
+    saved = read(scores)
+    assert saved["overall"]["trained_on"] is None
+    assert saved["slices"][0]["trained_on"] is None
 
 
 def test_complete_slices_are_called_by_their_numbers_in_the_truth(tmp_path, scored):

@@ -114,6 +114,23 @@ def test_organs_that_change_places_are_wrong():
     assert scores.notes[0].startswith("ground truth is classes")
 
 
+def test_organs_are_classes_where_the_model_tells_as_many():
+    truth = two_organs(0.25)
+    changed = np.array([0, 2, 1], np.uint8)[truth]
+    assert score(compare(changed, truth)).values()["iou"] == 1
+    assert score(compare(changed, truth, num_classes=3)).values()["iou"] == 0
+    nothing = np.where(truth == 2, 0, truth)
+    alone = compare(nothing, truth, num_classes=3)
+    assert score(alone).values()["iou"] == 0.5
+
+
+def test_numbers_beyond_the_classes_of_the_model_are_objects():
+    cells = numbered()
+    comparison = compare(cells, cells > 0, num_classes=3)
+    assert comparison.num_classes == 2
+    assert of_objects(score(comparison)) == (1, 1)
+
+
 def test_organs_of_many_pieces_are_classes_however_sparse():
     truth = np.zeros((1, 80, 80), np.uint8)
     truth[0, ::8, ::8], truth[0, 4::8, 4::8] = 1, 2

@@ -55,6 +55,9 @@ _ANOTHER = (
     "The values of {} are those of no image that the model was trained on; a cropped "
     "or converted copy of one is not known again. No slice is marked as learnt from."
 )
+_NO_IMAGE = (
+    "Which slices the model was trained on is only told with --image: none is marked."
+)
 _NO_PLACE = (
     "Cannot tell which slices of {} these are, so that none is marked as learnt from: "
     "choose them with --slices or --truth-slices, from files of all its slices."
@@ -67,10 +70,13 @@ _HEADS = (
 _FOUND = ("precision", "recall", "f1", "average_precision", "panoptic_quality")
 
 
-def run_score(request: ScoreRequest, whole: Survey | None = None) -> Scores:
+def run_score(
+    request: ScoreRequest, whole: Survey | None = None, num_classes: int = 2
+) -> Scores:
     """Score a prediction, print the tables, and write what is wanted.
 
-    `whole` is what occurs in all truths of a folder, where this is one of them.
+    `whole` is what occurs in all truths of a folder, where this is one of them, and
+    `num_classes` how many classes are predicted there; the model knows better.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def run_score(request: ScoreRequest, whole: Survey | None = None) -> Scores:
     coverage = _coverage(request, card, pair)
     if whole is None and request.truth_slices is not None:
         whole = pair.truth.survey(info_bar)
-    known = 2 if card is None else card.network.num_classes
+    known = num_classes if card is None else card.network.num_classes
     if is_large(pair.prediction.scored.as_zyx(), pair.truth.scored.as_zyx()):
         how = (request.kind, request.volume, trained_on, info_bar, coverage)
         question = Question(*how, whole, known)
@@ -224,8 +230,10 @@ def _trained_on(
 
     They are counted from the first that is scored; None where they are not known.
     """
-    if card is None or image is None:
+    if card is None:
         return frozenset(), ()
+    if image is None:
+        return None, (_NO_IMAGE,)
     own = fingerprint(image.as_czyx())
     seen, places = trained_slices(card, own), pair.places(image)
     if seen is None:

@@ -8,24 +8,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_unet.cli.batch import alike, images_of, one_by_one, tell_failed
 from napari_unet.cli.outputs import check_outputs, check_replaced
 from napari_unet.cli.score_command import run_score
 from napari_unet.cli.score_inputs import Labels
 from napari_unet.cli.show import say
 from napari_unet.config import AnnotationKind
+from napari_unet.data.annotation import MAX_CLASSES
 from napari_unet.data.dimensions import of_labels
 from napari_unet.data.files import csv_text, write_text
 from napari_unet.data.label_survey import Survey
+from napari_unet.data.labels import is_mask
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.score.label_reading import is_numbered
 from napari_unet.score.scores import COLUMNS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_unet.cli.score_request import ScoreRequest
     from napari_unet.score.scores import Scores
 
-_ALONE = ("image", "model", "probabilities", "json", "report", "error_map")
+_ALONE = ("image", "probabilities", "json", "report", "error_map")
 _HEADS = ("file,iou,dice,",)
 
 
@@ -48,12 +55,12 @@ def score_each(request: ScoreRequest) -> None:
     found: dict[str, Scores] = {}
 
     predictions = images_of(request.prediction)
-    whole = _survey(predictions, request)
+    known = _known(predictions, request)
 
     def work(path: Path) -> None:
         truth = alike(request.truth, path)
         one = replace(request, prediction=path, truth=truth, csv=None)
-        found[path.name] = run_score(one, whole)
+        found[path.name] = run_score(one, *known)
 
     failed = one_by_one(predictions, work)
     if request.csv is not None and found:
@@ -63,13 +70,40 @@ def score_each(request: ScoreRequest) -> None:
     tell_failed(failed, len(failed) + len(found))
 
 
-def _survey(predictions: Sequence[Path], request: ScoreRequest) -> Survey | None:
-    """Return what occurs in all truths; one may hold a single class of several."""
-    found = list[Survey]()
+def _known(
+    predictions: Sequence[Path], request: ScoreRequest
+) -> tuple[Survey | None, int]:
+    """Return what occurs in all truths, and how many classes are predicted in all.
+
+    One file may hold a single class of several, or each class in one piece, as if it
+    were numbered objects.
+    """
+    truths, found, of_classes = list[Survey](), list[Survey](), False
     for path in predictions if request.kind is not AnnotationKind.OBJECTS else ():
         # What cannot be read is told when its turn comes.
         with suppress(NapariUNetError):
-            truth = alike(request.truth, path)
-            stack = read_stack(truth, axes=of_labels(request.axes))
-            found.append(Labels(stack).survey(request.info_bar or 0))
-    return Survey.of_all(found) if found else None
+            truth, prediction = (
+                Labels(read_stack(one, axes=of_labels(request.axes)))
+                for one in (alike(request.truth, path), path)
+            )
+            truths.append(truth.survey(request.info_bar or 0))
+            found.append(prediction.survey(request.info_bar or 0))
+            meant = truths[-1].without(truths[-1].settle(request.coverage).ignored)
+            of_classes |= _are_classes(truth, meant.values)
+            of_classes |= _are_classes(prediction, found[-1].values)
+    if not truths:
+        return None, 2
+    whole, predicted = Survey.of_all(truths), Survey.of_all(found)
+    objects = whole.guess(request.coverage).kind is AnnotationKind.OBJECTS
+    highest = int(predicted.values.max(initial=0))
+    if objects or not of_classes or is_mask(predicted.values) or highest > MAX_CLASSES:
+        return whole, 2
+    # Without any 0, the background is 1.
+    return whole, max(2, highest + (predicted.painted < predicted.touched))
+
+
+def _are_classes(labels: Labels, values: NDArray[np.int64]) -> bool:
+    """Return whether values cannot be numbers of objects, for their many pieces."""
+    several = values.size > 1 and not is_mask(values)
+    planes, touched = labels.stack.as_zyx(), np.arange(labels.stack.num_slices)
+    return several and not is_numbered(planes, values, touched=touched)

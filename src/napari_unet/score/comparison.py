@@ -33,6 +33,7 @@ from napari_unet.data.stack import check_info_bar
 from napari_unet.errors import InputError, memory_told
 from napari_unet.score.label_reading import (
     LabelReading,
+    classes_predicted,
     is_numbered,
     is_without_0,
     kind_of_truth,
@@ -198,8 +199,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     info_bar
         Rows at the bottom of the image that hold writing, and are not scored.
     reading, whole, num_classes
-        How the whole is read of which these are a part, what occurs in its truth, and
-        how many classes are known.
+        How the whole is read, what occurs in its truth, and how many classes it has.
 
     Raises
     ------
@@ -210,10 +210,11 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     prediction, truth, read = _checked(prediction, truth, kind, coverage, info_bar)
     coverage = read.settle(coverage or Coverage())
     values = reading.values if reading else label_values(prediction)
-    numbered = reading.numbered if reading else is_numbered(prediction, values)
+    num_classes = classes_predicted(num_classes, values)
+    numbered = _numbers(prediction, values, num_classes, reading)
     told, notes = whole or Survey.of(truth[:, : truth.shape[1] - info_bar]), list[str]()
     if kind is None:
-        guessed = told.guess(coverage), read, values
+        guessed = told.guess(coverage), read, values, num_classes
         kind, note = kind_of_truth(*guessed, numbered=numbered)
         notes.append(note)
     target = _target(truth, kind, coverage, told, num_classes, reading)
@@ -252,6 +253,16 @@ def _checked(
     if not read.values.size and not read.complete:
         raise InputError("The ground truth holds no labels: there is nothing to score.")
     return whole_numbers(prediction, "The prediction holds"), truth, read
+
+
+def _numbers(
+    prediction: NDArray[np.generic],
+    values: NDArray[np.int64],
+    known: int,
+    reading: LabelReading | None,
+) -> bool:
+    """Return whether predicted values are numbers of objects."""
+    return reading.numbered if reading else is_numbered(prediction, values, known)
 
 
 def _target(

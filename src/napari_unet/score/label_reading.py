@@ -60,18 +60,30 @@ class LabelReading:
     volume: bool
 
 
+def classes_predicted(known: int, predicted: NDArray[np.int64]) -> int:
+    """Return how many classes are known of a prediction of these values above 0.
+
+    Values beyond the `known` ones number objects, of which nothing is known.
+    """
+    return known if predicted.max(initial=0) < known else 2
+
+
 def kind_of_truth(
     guess: KindGuess,
     truth: SplitLabels,
     predicted: NDArray[np.int64],
+    num_classes: int = 2,
     *,
     numbered: bool,
 ) -> tuple[AnnotationKind, str]:
     """Guess the kind of a truth anew, by the values that were `predicted`.
 
-    `numbered` is whether these number objects.
+    `numbered` is whether these number objects. Where they are known to be of several
+    classes, all of these count as predicted.
     """
     values, kind, reason = truth.values, guess.kind, guess.reason
+    if num_classes > 2:
+        predicted = np.arange(1, num_classes)
     if values.size and _is_ruled_out(kind, values, predicted, numbered=numbered):
         mask, highest = is_mask(predicted), int(values[-1])
         top = int(predicted.max(initial=0))
@@ -82,7 +94,8 @@ def kind_of_truth(
             reason = f"every value is of one piece, and {why}"
         elif kind is AnnotationKind.SCRIBBLES and as_high and not mask:
             kind = AnnotationKind.CLASSES
-            reason = f"values up to {highest}, and up to {top} in the prediction"
+            where = "among the classes" if num_classes > 2 else "in the prediction"
+            reason = f"values up to {highest}, and up to {top} {where}"
     return kind, f"ground truth is {kind}: {reason}"
 
 
@@ -107,14 +120,16 @@ def known_classes(
 def is_numbered(
     labels: Planes,
     values: NDArray[np.int64],
+    num_classes: int = 2,
     touched: NDArray[np.intp] | None = None,
 ) -> bool:
     """Guess whether the `values` of labels number objects, and are no classes.
 
-    Many values are. Few are where each of them is of one or two pieces a slice.
-    `touched` are the slices that hold any, where that is known.
+    Many values are, unless several classes are known. Few are where each of them is of
+    one or two pieces a slice. `touched` are the slices that hold any, where that is
+    known.
     """
-    if values.size < 2 or is_mask(values):
+    if num_classes > 2 or values.size < 2 or is_mask(values):
         return False
     if values.size > _FEW or values[-1] > MAX_CLASSES:
         return True

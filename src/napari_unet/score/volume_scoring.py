@@ -31,7 +31,7 @@ from napari_unet.score.comparison import (
     compare,
     without_bar,
 )
-from napari_unet.score.label_reading import LabelReading, is_numbered
+from napari_unet.score.label_reading import LabelReading, classes_predicted, is_numbered
 from napari_unet.score.scores import Scores, SliceScores
 from napari_unet.score.scoring import SliceScored, score_slice
 from napari_unet.words import counted
@@ -89,13 +89,17 @@ def score_volume_steps(
     predicted_labels = _Labels(prediction, "The prediction holds", question.info_bar)
     true_labels = _Labels(truth, "The ground truth holds", question.info_bar)
     question, true_values = _settled(true_labels, question)
+    values, touched = _occurring(predicted_labels)
+    known = classes_predicted(question.num_classes, values)
+    question = replace(question, num_classes=known)
     ignored = None if question.coverage is None else question.coverage.ignored
     total, rows, left_out = truth.shape[0], list[SliceScores](), 0
     first = _first(predicted_labels, true_labels, question, true_values)
     through = question.volume
     if through is None and first.truth_ids is not None:
         through = _goes_on(true_labels, ignored)
-    reading = _of_all(first, predicted_labels, true_values)
+    numbered = is_numbered(predicted_labels, values, known, touched)
+    reading = _of_all(first, values, true_values, numbered=numbered)
     notes = _of_the_whole(first, ignored)
     if question.volume is None and through and reading.numbered:
         through = _goes_on(predicted_labels)
@@ -245,10 +249,14 @@ def _compared(
 
 def _of_all(
     first: Comparison,
-    prediction: _Labels,
+    values: NDArray[np.int64],
     true_values: NDArray[np.int64],
+    *,
+    numbered: bool,
 ) -> LabelReading:
     """Return how the whole is read: as its first slices, with the values of all.
+
+    `values` were predicted, and are `numbered` objects or none.
 
     Raises
     ------
@@ -258,8 +266,6 @@ def _of_all(
     reading = first.reading
     if reading is None:
         raise InputError(_NOTHING)
-    values, touched = _occurring(prediction)
-    numbered = is_numbered(prediction, values, touched)
     if max(int(one.max(initial=0)) for one in (values, true_values)) > _HIGHEST:
         raise InputError(f"Objects are numbered beyond {_HIGHEST:,}: number them anew.")
     return replace(reading, values=values, numbered=numbered)

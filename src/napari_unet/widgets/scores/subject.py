@@ -13,6 +13,8 @@ from napari.layers import Image
 from napari_unet.baselines.apply import MadeByBaseline
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.labels import OF_ONE_IMAGE, check_same_size
+from napari_unet.errors import NapariUNetError
+from napari_unet.model.loading import card_of
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.used_slices import UsedSlices
 from napari_unet.score.comparison import Comparison, compare
@@ -159,6 +161,7 @@ class Subject:
             trained_on=self._trained_on(),
             info_bar=self.info_bar,
             coverage=coverage,
+            num_classes=self._num_classes(),
         )
         if ignored is not None:
             comparison = leave_out(comparison, ignored)
@@ -183,8 +186,9 @@ class Subject:
         self, kind: AnnotationKind | None, coverage: Coverage | None, stop: Event
     ) -> Generator[SliceScored | Scored, None, Scored | None]:
         """Score some slices at a time, as many as the memory holds."""
-        known = self._trained_on()
-        asked = Question(kind, None, known, self.info_bar, coverage)
+        known, num_classes = self._trained_on(), self._num_classes()
+        how = (kind, None, known, self.info_bar, coverage)
+        asked = Question(*how, num_classes=num_classes)
         steps = score_volume_steps(
             self.predicted_labels, self.truth_labels, asked, stop
         )
@@ -193,6 +197,15 @@ class Subject:
             return None
         _ = scores.intervals, scores.instances
         return Scored(self, None, scores)
+
+    def _num_classes(self) -> int:
+        """Return how many classes its model tells apart; 2 where nothing tells it."""
+        if self.made_by is None or self.made_by.finish.numbers_objects:
+            return 2
+        try:
+            return card_of(self.made_by.model).network.num_classes
+        except NapariUNetError:  # the file has gone; its prediction is still there
+            return 2
 
     def _trained_on(self) -> frozenset[int] | None:
         """Return which slices it had learnt from; of a volume, its image is read."""
