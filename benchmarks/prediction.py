@@ -152,6 +152,23 @@ def overhead(runs: int) -> None:
         tell(words, ratio, "ratio", **more)
 
 
+def folding(runs: int) -> None:
+    """Compare torch with normalisation in the convolutions and in passes of its own."""
+    config = PredictConfig(device="cpu", backend="torch")
+    for base, depth in ((16, 8), (64, 2)):
+        given, stack = model(base_channels=base), image(depth, 512, 512)
+        alone, device = Predictor(given, config), choose_device("cpu")
+        passes = Predictor(given, config, device)
+        seconds = in_turns(
+            runs,
+            folded=partial(alone.predict, stack),
+            passes=partial(passes.predict, stack),
+        )
+        more = {"base_channels": base, "slices": depth, "precision": device.precision}
+        ratio = seconds["passes"] / seconds["folded"]
+        tell("passes of normalisation / folded", ratio, "ratio", **more)
+
+
 def single(runs: int) -> None:
     """Time the paper's size on one slice, and averaging beside it."""
     stack = image(1, 512, 512)
@@ -283,6 +300,7 @@ def main() -> None:
     parts: dict[str, Callable[..., None]] = {
         "seams": seams,
         "overhead": overhead,
+        "folding": folding,
         "single": single,
         "batches": batches,
         "backends": backends,
@@ -297,7 +315,7 @@ def main() -> None:
         peak(*options.peak)
         return
     for name in options.only or parts:
-        timed = parts[name] in (overhead, single, batches, backends, finishing)
+        timed = parts[name] in (overhead, folding, single, batches, backends, finishing)
         parts[name](options.runs) if timed else parts[name]()
 
 

@@ -7,12 +7,14 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from napari_unet.config import NETWORKS, NetworkConfig, RunConfig, UNetConfig
 from napari_unet.config.networks import other_network
 from napari_unet.errors import InputError, ModelFileError
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model, load_model, save_model
+from napari_unet.model.folded import folded
 from napari_unet.model.geometry import (
     grid,
     output_size,
@@ -72,6 +74,28 @@ def test_a_part_of_the_image_is_answered_as_in_the_whole(name):
     expected = whole[..., step : step + cut.shape[-1]][..., inner]
     assert expected.numel() > 0
     torch.testing.assert_close(cut[..., inner], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "ndim"), ALL)
+def test_folded_normalisation_changes_nothing_but_the_passes(name, ndim):
+    torch.manual_seed(0)
+    network = build(tiny(name, ndim, norm="batch")).eval()
+    norms = [one for one in network.modules() if isinstance(one, _BatchNorm)]
+    for layer in norms:
+        nn.init.normal_(layer.running_mean, 0, 0.1)
+        nn.init.uniform_(layer.running_var, 0.5, 2)
+        nn.init.normal_(layer.weight, 1, 0.2)
+        nn.init.normal_(layer.bias)
+    sides = [valid_size(network.config, 40, axis) for axis in range(-ndim, 0)]
+    image = torch.randn(1, 1, *sides)
+    with torch.inference_mode():
+        alone, before = folded(network), network.probabilities(image)
+        torch.testing.assert_close(alone.probabilities(image), before)
+    left = [one for one in alone.modules() if isinstance(one, _BatchNorm)]
+    assert norms
+    # That of the sliding window comes after the pooling.
+    assert not left or name == "sliding-window"
+    assert [one for one in network.modules() if isinstance(one, _BatchNorm)] == norms
 
 
 @pytest.mark.parametrize("name", NETWORKS)

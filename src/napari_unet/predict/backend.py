@@ -18,6 +18,7 @@ from napari_unet.model.compiled import (
     state_of,
 )
 from napari_unet.model.device import Device
+from napari_unet.model.folded import folded
 from napari_unet.model.networks.segmentation_network import SegmentationNetwork
 from napari_unet.model.predictable import Network
 from napari_unet.words import reason
@@ -43,7 +44,8 @@ class Backend:
     network, device
         What runs, and where.
     wanted
-        As `PredictConfig.backend`.
+        As `PredictConfig.backend`; None where the weights change meanwhile: torch then
+        predicts, by the network itself.
     times
         How often every tile goes through the network.
 
@@ -54,16 +56,27 @@ class Backend:
     """
 
     def __init__(
-        self, network: Network, device: Device, wanted: str, times: int = 1
+        self, network: Network, device: Device, wanted: str | None, times: int = 1
     ) -> None:
-        self._network, self._device, self._message = network, device, ""
+        self._given, self._device, self._message = network, device, ""
+        self._folded, self._fixed = network, wanted is not None
         self._compiled: CompiledNetwork | None = None
-        self._state: tuple[int, ...] = ()
+        self._state: tuple[int, ...] | None = None
         self._times = times
         self._always, why_not = wanted == OPENVINO, _why_not(network, device)
         if self._always and why_not:
             raise InputError(f"OpenVINO does not predict here: {why_not}.")
-        self._can = wanted != "torch" and not why_not
+        self._can = wanted not in ("torch", None) and not why_not
+
+    @property
+    def network(self) -> Network:
+        """What torch predicts with, and OpenVINO compiles."""
+        if self._fixed and isinstance(self._given, SegmentationNetwork):
+            state = state_of(self._given)
+            if state != self._state:
+                self._state, self._folded = state, folded(self._given)
+                self._compiled = None
+        return self._folded
 
     def compiles(self, shape: Sequence[int]) -> bool:
         """Return whether OpenVINO predicts a (Z, Y, X) image, which it pays for."""
@@ -82,10 +95,10 @@ class Backend:
         """
         network, truth = self._taken(), None
         if network is None:
-            return self._network.probabilities(images)
+            return self.network.probabilities(images)
         if not network.checked:
             # Before OpenVINO's, so that the memory of a tile is taken once.
-            truth = self._network.probabilities(images)
+            truth = self.network.probabilities(images)
         try:
             answer = network.probabilities(images)
             if truth is not None:
@@ -95,7 +108,7 @@ class Backend:
             self._give_up(error)
         else:
             return answer
-        return self._network.probabilities(images) if truth is None else truth
+        return self.network.probabilities(images) if truth is None else truth
 
     def told(self) -> str:
         """Return once what the user should know, or ""."""
@@ -109,11 +122,9 @@ class Backend:
 
     def _taken(self) -> CompiledNetwork | None:
         """Return the network compiled; None where that failed."""
-        network, bfloat16 = self._network, self._device.bfloat16
-        state = state_of(network)
-        untried = self._compiled is None or state != self._state
-        if self._can and untried and isinstance(network, SegmentationNetwork):
-            self._state = state
+        network, bfloat16 = self.network, self._device.bfloat16
+        untried = self._can and self._compiled is None
+        if untried and isinstance(network, SegmentationNetwork):
             try:
                 self._compiled = compiled(network, bfloat16=bfloat16)
             except _FAILURES as error:

@@ -40,7 +40,8 @@ class Predictor:
         Tile size, batch, averaging and device.
     device
         Overrides the device of `config`, for callers that hold one already since they
-        train the network. Torch then predicts: weights that change are not compiled.
+        train the network. Torch then predicts by the network itself: weights that
+        change are neither compiled nor folded.
     threads
         The CPU threads of its batches of tiles; those that are fastest when left out.
 
@@ -63,7 +64,7 @@ class Predictor:
         chosen = device or choose_device(self.config.device, self.footprint.ndim)
         precise = chosen.precise or model.network.precise
         self.device = replace(chosen, precise=precise)
-        backend = "torch" if device else self.config.backend
+        backend = self.config.backend if device is None else None
         times = 8 if self.config.average else 1
         self._backend = Backend(model.network, self.device, backend, times)
         self._threads = threads or Threads(self.device)
@@ -225,14 +226,14 @@ class Predictor:
             return None
 
     def _place(self, device: Device) -> None:
-        network = self.model.network
+        network = self._backend.network
         layout = device.memory_format(self.footprint.ndim)
         network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
 
     def _forward(
         self, image: Cuttable, tiles: list[Tile], device: Device, *, compiled: bool
     ) -> list[Tensor]:
-        network = self.model.network
+        network = self._backend.network
         probabilities = (self._backend if compiled else network).probabilities
         flat = self.footprint.ndim == 2
         layout = device.memory_format(self.footprint.ndim)
