@@ -141,6 +141,12 @@ def test_a_table_never_takes_the_place_of_a_result(pair, run, tmp_path):
     with pytest.raises(InputError, match="choose another name"):
         run("experiment", "table", tmp_path, "--out", tmp_path / "result.json")
     assert (tmp_path / "result.json").read_bytes() == before
+    notes = tmp_path / "notes.md"
+    notes.write_text("my notes", encoding="utf-8")
+    with pytest.raises(InputError, match="not what napari-unet experiment table made"):
+        run("experiment", "table", tmp_path, "--out", notes)
+    run("experiment", "table", tmp_path, "--out", notes, "--overwrite")
+    run("experiment", "table", tmp_path, "--out", notes)
 
 
 def test_a_table_of_nothing_finished_is_refused(run, tmp_path):

@@ -7,7 +7,10 @@ import zipfile
 import pytest
 import yaml
 
+from napari_unet.config import UNetConfig
 from napari_unet.errors import InputError
+from napari_unet.model.checkpoint import Model, ModelCard, save_model
+from napari_unet.model.networks.unet import UNet
 
 
 def test_a_trained_model_becomes_a_package(files, run, train):
@@ -37,3 +40,19 @@ def test_a_package_never_takes_the_place_of_the_model(files, run):
     with pytest.raises(InputError, match="read or written already"):
         run("export", files / "m.pt", files / "m.pt")
     assert (files / "m.pt").read_bytes() == b"weights"
+
+
+def test_only_an_export_takes_the_place_of_a_file(tmp_path, run):
+    config = UNetConfig(base_channels=1, depth=1)
+    model = tmp_path / "m.safetensors"
+    save_model(model, Model(UNet(config), ModelCard(network=config)))
+    for name in ("m.zip", "m.pt", "m.onnx"):
+        out = tmp_path / name
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("thesis.txt", "years of work")
+        before = out.read_bytes()
+        with pytest.raises(InputError, match="not what napari-unet export made"):
+            run("export", model, out)
+        assert out.read_bytes() == before
+        run("export", model, out, "--overwrite")
+        run("export", model, out)

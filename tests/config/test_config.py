@@ -110,6 +110,14 @@ def test_a_wrong_setting_is_told_with_its_file_and_name(tmp_path, text, words):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("value", ["no", "yes", "1.5", ".inf"])
+def test_a_value_to_ignore_is_a_whole_number_or_none(tmp_path, value):
+    path = tmp_path / "settings.yaml"
+    path.write_text(f"images: [{{image: a, labels: b, ignore: {value}}}]", "utf-8")
+    with pytest.raises(InputError, match="give a whole number, or the word none"):
+        RunConfig.from_yaml(path)
+
+
 @pytest.mark.parametrize("text", ["- a\n- b", "hello", "3"])
 def test_a_file_without_settings_is_said(tmp_path, text):
     with pytest.raises(InputError, match="holds no settings"):

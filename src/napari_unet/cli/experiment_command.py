@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet.cli.options import Given, with_settings
+from napari_unet.cli.options import Given, Overwrite, with_settings
 from napari_unet.errors import InputError
 
 if TYPE_CHECKING:
@@ -133,15 +133,18 @@ def table(
         Path | None,
         typer.Option(help="Markdown file to write; printed when left out."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Collect finished experiments into one table, printed beside measured."""
-    from napari_unet.cli.outputs import check_outputs
+    from napari_unet.cli.outputs import check_outputs, check_replaced
     from napari_unet.cli.show import say
     from napari_unet.data.files import write_text
     from napari_unet.experiments import markdown_table, read_result
     from napari_unet.experiments.result import FILE
 
     check_outputs([folder / FILE for folder in folders], out)
+    heads = (markdown_table([]).partition("\n")[0],)
+    check_replaced("experiment table", out, overwrite=overwrite, heads=heads)
     results = [read_result(folder) for folder in _finished_among(folders)]
     text = markdown_table(results)
     if out is None:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from napari_unet.cli.options import option
+from napari_unet.cli.options import Overwrite, option
 from napari_unet.config import ExportConfig
 
 
-def export(
+def export(  # noqa: PLR0913 (every option is one argument)
     model: Annotated[
         Path,
         typer.Argument(
@@ -45,11 +45,12 @@ def export(
             "address; can be repeated."
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a model so that other programs can use it."""
-    from napari_unet.cli.outputs import check_outputs
+    from napari_unet.cli.outputs import check_outputs, check_replaced
     from napari_unet.cli.show import say
-    from napari_unet.share.package import export_model
+    from napari_unet.share.package import export_model, was_exported
     from napari_unet.starters.model_file import model_file
 
     given = {
@@ -63,6 +64,7 @@ def export(
     config = ExportConfig.read(known, "command line")
     model = model_file(model)
     check_outputs([model], out)
+    check_replaced("export", out, overwrite=overwrite, is_own=was_exported)
     exported = export_model(model, out, config, file_format)
     for kind, difference in exported.differences.items():
         say(f"{kind}: probabilities differ by {difference:.1g} from the model's")

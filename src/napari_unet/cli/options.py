@@ -101,7 +101,7 @@ def option(settings: type[Settings], name: str) -> Any:
     # Bounds are only told here; `Settings.read` checks them, so that what is out of
     # bounds ends in one sentence like everything else that a user can put right.
     limits = [_bounds(field.metadata)] if _bounds(field.metadata) else []
-    if not field.is_required() and field.default is not None:
+    if not field.is_required() and field.default not in (None, "", (), []):
         value: Any = field.default
         if isinstance(value, bool):
             value = "on" if value else "off"

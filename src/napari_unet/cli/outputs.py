@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_unet.data.files import unwritable
@@ -51,7 +51,11 @@ def check_outputs(inputs: Sequence[Path], *outputs: Path | None) -> None:
 
 
 def check_replaced(
-    command: str, *outputs: Path | None, overwrite: bool, heads: Sequence[str] = ()
+    command: str,
+    *outputs: Path | None,
+    overwrite: bool,
+    heads: Sequence[str] = (),
+    is_own: Callable[[Path], bool] = lambda _: False,
 ) -> None:
     """Refuse to replace what an earlier run of a command did not make.
 
@@ -65,6 +69,8 @@ def check_replaced(
         Whether the user allows it.
     heads
         What stands in the head of texts that the command writes.
+    is_own
+        Knows other files that the command writes.
 
     Raises
     ------
@@ -74,7 +80,8 @@ def check_replaced(
     for path in outputs:
         if path is None or overwrite or not path.exists():
             continue
-        if not (_heads(path, heads) or was_made_by(path, command)):
+        made = _heads(path, heads) or was_made_by(path, command) or is_own(path)
+        if not made:
             raise InputError(
                 f"{path} is there already, and is not what napari-unet {command} made: "
                 "choose another name, or have it replaced by --overwrite."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from numbers import Integral
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -24,10 +26,13 @@ class Coverage(Settings):
     @field_validator("ignore", mode="before")
     @classmethod
     def _number_or_none(cls, value: Any) -> Any:
-        try:
-            return value if value in (None, "none") else int(value)
-        except ValueError as error:
-            raise ValueError("give a whole number, or the word none") from error
+        if value is None or value == "none":
+            return value
+        # YAML takes no for a truth, of which int() makes the value 0.
+        if isinstance(value, str | Integral) and not isinstance(value, bool):
+            with suppress(ValueError):
+                return int(value)
+        raise ValueError("give a whole number, or the word none")
 
     @property
     def ignored(self) -> int | None:

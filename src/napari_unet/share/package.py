@@ -16,6 +16,7 @@ import yaml
 from napari_unet.config import ExportConfig
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import InputError
+from napari_unet.model.card import KEY
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.share import package_files as names
 from napari_unet.share.example import Example, as_npy, cover, example
@@ -108,6 +109,22 @@ def export_model(
     with atomic_write(path) as temporary:
         temporary.write_bytes(data)
     return Exported(differences, shown.moments, notes)
+
+
+def was_exported(path: Path) -> bool:
+    """Return whether a file is a model that `export_model` wrote.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            held = archive.namelist()
+    except zipfile.BadZipFile:
+        return path.suffix.lower() == ".onnx" and KEY.encode() in path.read_bytes()
+    return any(name in (names.CARD, KEY) for name in (Path(one).name for one in held))
 
 
 def _format(path: Path, given: str | None) -> str:
