@@ -29,7 +29,7 @@ class Coverage(Settings):
         if value is None or value == "none":
             return value
         # YAML takes no for a truth, of which int() makes the value 0.
-        if isinstance(value, str | Integral) and not isinstance(value, bool):
+        if not isinstance(value, bool) and isinstance(value, str | Integral):
             with suppress(ValueError):
                 return int(value)
         raise ValueError("give a whole number, or the word none")
