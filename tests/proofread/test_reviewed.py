@@ -8,6 +8,7 @@ from napari_unet.data.annotation import IGNORE, to_target
 from napari_unet.errors import InputError
 from napari_unet.proofread.correction import ObjectBoxes
 from napari_unet.proofread.learnable import learnable
+from napari_unet.proofread.repair import new_numbers, renumber
 from napari_unet.proofread.reviewed import Reviewed
 
 OBJECTS = AnnotationKind.OBJECTS
@@ -21,6 +22,28 @@ def labels():
     labels[:2, 5:15, 5:15], labels[:2, 5:15, 15:25] = 1, 2
     labels[2, 20:28, 3:9] = 5
     return labels
+
+
+def test_slices_are_right_again_with_the_numbers_of_before(labels):
+    boxes, before = ObjectBoxes(labels), labels.copy()
+    seen = Reviewed(boxes)
+    seen.mark_slice(2)
+    seen.mark_slice(3)
+    change = renumber(boxes)
+    follow = seen.following(new_numbers(boxes))
+    labels[change.box] = change.values
+    seen = follow()
+    assert seen.slices() == {2, 3}
+    after = labels.copy()
+    for now in (before, after, before):
+        labels[:] = now
+        seen.touch(change.box)
+        assert seen.slices() == {2, 3}
+        again = Reviewed(ObjectBoxes(labels), seen.as_dict())
+        assert again.slices() == {2, 3}
+    labels[2, 0, 0] = 1
+    seen.touch(change.box)
+    assert seen.slices() == {3}
 
 
 def test_marks_are_kept_as_text_and_the_next_is_found(labels):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -42,6 +41,8 @@ class Reviewed:
         self._sums = {
             name: _parsed((stored or {}).get(name, "")) for name in (_OBJECTS, _SLICES)
         }
+        # Of slices before objects were numbered anew, which can be taken back.
+        self._former: dict[int, set[int]] = {}
         self._right: dict[str, dict[int, bool]] = {_OBJECTS: {}, _SLICES: {}}
         self._touched: list[Box] = []
 
@@ -68,6 +69,7 @@ class Reviewed:
     def forget_slice(self, z: int) -> None:
         """Take the mark of a slice back."""
         self._sums[_SLICES].pop(z, None)
+        self._former.pop(z, None)
 
     def touch(self, box: Box) -> None:
         """Take note, for the boxes of the objects too, that labels have changed."""
@@ -124,10 +126,13 @@ class Reviewed:
         before = self._sums[_OBJECTS]
         # Those of before hold again once the numbers are taken back.
         sums = {**before, **{new[one]: before[one] for one in objects}}
+        whole = dict(self._sums[_SLICES])
+        former = {z: {one, *self._former.get(z, ())} for z, one in whole.items()}
 
         def follow() -> Reviewed:
             made = Reviewed(boxes)
-            made._sums[_OBJECTS] = sums
+            made._sums = {_OBJECTS: sums, _SLICES: whole}
+            made._former = former
             for z in slices:
                 made.mark_slice(z)
             return made
@@ -147,17 +152,12 @@ class Reviewed:
         found = []
         for name, look in ((_OBJECTS, self._object_sum), (_SLICES, self._slice_sum)):
             known, sums = self._right[name], self._sums[name]
+            former = self._former if name == _SLICES else {}
             for one in [*sums]:
                 if one not in known:
-                    known[one] = self._holds(one, sums[one], look)
+                    known[one] = _holds(one, sums, former.get(one, set()), look)
             found.append({one for one in sums if known[one]})
         return found[0], found[1]
-
-    def _holds(self, one: int, seen: int, look: Any) -> bool:
-        try:
-            return bool(look(one) == seen)
-        except InputError:
-            return False
 
     def _look_again(self) -> None:
         """Forget what is known of all that lies in the boxes that were touched."""
@@ -198,6 +198,20 @@ class Reviewed:
 
 
 _ENDS = ("start", "stop")
+
+
+def _holds(
+    one: int, sums: dict[int, int], former: set[int], look: Callable[[int], int]
+) -> bool:
+    """Return whether an object or slice is what was seen, now or `former`ly."""
+    try:
+        now = look(one)
+    except InputError:
+        return False
+    if now in former:
+        former.add(sums[one])
+        sums[one] = now
+    return now == sums[one]
 
 
 def _parsed(text: str) -> dict[int, int]:

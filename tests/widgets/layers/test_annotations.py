@@ -123,6 +123,16 @@ def test_many_classes_have_colours_of_their_own(viewer, image):
     assert class_color(1) == "#0072B2"
 
 
+def test_columns_of_the_user_s_own_stay_with_the_values_of_classes(viewer, image):
+    layer = begin_annotations(viewer, image)
+    layer.features = layer.features.assign(seen=["never", "by A", "by B"])
+    name_classes(layer, ("resin", "nucleus"))
+    assert layer.features["seen"].tolist() == ["never", "by A", "by B"]
+    name_classes(layer, ("resin", "nucleus", "rim"))
+    assert layer.features["seen"].tolist()[:3] == ["never", "by A", "by B"]
+    assert class_names(layer) == ("resin", "nucleus", "rim")
+
+
 @pytest.mark.parametrize("names", [("a", "a"), ("a", " ")])
 def test_names_that_are_empty_or_taken_are_refused(viewer, image, names):
     layer = begin_annotations(viewer, image)

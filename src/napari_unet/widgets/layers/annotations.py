@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Of a new layer; they show in the status bar.
 _CLASSES = ("background", "foreground")
-_NAMES = "class"
+_NAMES, _VALUES = "class", "index"
 # What the value 0 is called.
 _NO_CLASS = "not labelled"
 _BRUSH_SHARE = 64
@@ -109,7 +109,8 @@ def names_of_kind(layer: Labels, kind: AnnotationKind) -> tuple[str, ...]:
 def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:
     """Give names, and colours of their own, to the values of a layer from 1.
 
-    Colours that were given to single values stay; without `colours`, all of them.
+    Colours that were given to single values stay; without `colours`, all of them. So
+    do other columns of the features, of the values that have names.
 
     Raises
     ------
@@ -119,10 +120,12 @@ def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -
     plain = [name.strip() for name in names]
     if not all(plain) or len(set(plain)) < len(plain):
         raise InputError("Every class needs a name of its own.")
-    layer.features = {
-        "index": list(range(len(plain) + 1)),
-        _NAMES: [_NO_CLASS, *plain],
-    }
+    values, known = [*range(len(plain) + 1)], layer.features
+    rows = known.set_index(_VALUES) if _VALUES in known else known
+    rows = rows[~rows.index.duplicated()].reindex(values).reset_index(drop=True)
+    more = rows.drop(columns=[_NAMES, _VALUES], errors="ignore")
+    named = type(known)({_VALUES: values, _NAMES: [_NO_CLASS, *plain]})
+    layer.features = named.join(more)
     if not colours:
         return
     colors: dict[int | None, Any] = {0: "transparent", None: "gray"}
