@@ -109,6 +109,26 @@ def test_the_objects_of_many_files_stand_in_one_table(tmp_path, run):
         run("measure", labels, "--each", "--image", images, "--csv", table)
 
 
+def test_files_of_few_objects_are_measured_as_those_of_many(tmp_path, run):
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    for name, count in (("few", 3), ("many", 10), ("none", 0)):
+        stack = np.zeros((3, 30, 60), np.uint8)
+        for number in range(count):
+            stack[:, 3:9, 6 * number : 6 * number + 4] = number + 1
+        tifffile.imwrite(labels / f"{name}.tif", stack, photometric="minisblack")
+    table = tmp_path / "all.csv"
+    told = run("measure", labels, "--each", "--csv", table).stdout
+    assert "none.tif holds no object" in told
+    head, *rows = (row.split(",") for row in table.read_text("utf-8").splitlines())
+    assert "class" not in head
+    volume = head.index("volume (px^3)")
+    assert [(row[0], row[volume]) for row in rows] == [
+        *[("few.tif", "72")] * 3,
+        *[("many.tif", "72")] * 10,
+    ]
+
+
 def test_many_predictions_are_scored_into_one_table(tmp_path, run):
     predictions, truths = tmp_path / "predictions", tmp_path / "truths"
     for one in (predictions, truths):

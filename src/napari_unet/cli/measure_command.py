@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_unet.cli.options import Given, Overwrite, Volume, with_settings
-from napari_unet.errors import StoppedError
+from napari_unet.config import AnnotationKind
+from napari_unet.errors import NapariUNetError, StoppedError
 
 if TYPE_CHECKING:
     from threading import Event
 
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.table import Table
 
     from napari_unet.measure.object_measures import ObjectMeasures
@@ -76,18 +80,55 @@ def measure(  # noqa: PLR0913 (every option is one argument)
             say(f"wrote {csv}: {len(found):,} objects")
         return
     tables: dict[str, ObjectMeasures] = {}
+    files = images_of(labels)
+    values = _values_of(files, given["image"])
+    if "kind" not in given["image"] and _are_objects(values.values()):
+        given["image"]["kind"] = AnnotationKind.OBJECTS
+        say("labels are objects, by the values of all files: every value is one object")
 
     def work(path: Path) -> None:
+        if path in values and not values[path].size:
+            say(f"{path.name} holds no object")
+            return
         named = {
             role: folder and alike(folder, path) for role, folder in beside.items()
         }
         tables[path.name] = _measure(path, named["image"], named["other"], *options)
 
-    failed = one_by_one(images_of(labels), work)
+    failed = one_by_one(files, work)
     if csv is not None and tables:
         write_text(csv, joined_csv(tables))
         say(f"wrote {csv}: {sum(map(len, tables.values())):,} objects")
-    tell_failed(failed, len(failed) + len(tables))
+    tell_failed(failed, len(files))
+
+
+def _values_of(
+    files: Sequence[Path], given: Mapping[str, Any]
+) -> dict[Path, NDArray[np.int64]]:
+    """Return the values above 0 in each of the files that can be read."""
+    from napari_unet.cli.score_inputs import Labels
+    from napari_unet.data.dimensions import of_labels
+    from napari_unet.data.read import read_stack
+
+    found = {}
+    for path in files:
+        # What cannot be read is told when its turn comes.
+        with suppress(NapariUNetError):
+            stack = read_stack(path, axes=of_labels(given.get("axes")))
+            found[path] = Labels(stack).survey(given.get("info_bar") or 0).values
+    return found
+
+
+def _are_objects(values: Iterable[NDArray[np.int64]]) -> bool:
+    """Return whether values are numbers of objects; those of one file may be few."""
+    import numpy as np
+
+    from napari_unet.data.annotation import guess_kind
+
+    every = np.unique(np.concatenate([np.zeros(1, np.int64), *values]))
+    if every.size < 2:
+        return False
+    return guess_kind(every[None, None]).kind is AnnotationKind.OBJECTS
 
 
 def _measure(

@@ -19,6 +19,7 @@ from napari_unet.data.labels import (
 )
 from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError, memory_told
+from napari_unet.words import counted
 
 # Numbers up to so many times their count cost nothing.
 _SPARSE = 1000
@@ -91,8 +92,9 @@ def number_objects(
         # What is measured is whole: nobody paints strokes for it.
         numbered = guess_kind(labels).kind is AnnotationKind.OBJECTS
         kind = AnnotationKind.OBJECTS if numbered else AnnotationKind.CLASSES
+        several = counted(len(values), "value")
         what = "every value is one object" if numbered else "what touches is one object"
-        notes.append(f"labels are {kind} ({len(values)} values above 0): {what}")
+        notes.append(f"labels are {kind} ({several} above 0): {what}")
     if volume is None:
         volume = kind is AnnotationKind.OBJECTS and goes_on(labels)
         if len(labels) > 1:
