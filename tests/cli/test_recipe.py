@@ -62,6 +62,11 @@ def test_a_dry_run_prints_what_would_be_typed(recipe, run, files):
             "step 1: predict has no option network_of",
         ),
         ([{"predict": {"model": "em-membranes", "out": "a.tif"}}], "argument 'image'"),
+        ([{"score": {"truth": "labels.tif"}}], "step 1: prediction is missing"),
+        (
+            [{"score": {"prediction": ["a", "b"], "truth": "c"}}],
+            "prediction takes one value, and 2 are given",
+        ),
         ([*WHOLE[:1], {"sing": {}}], "step 2: sing is none of train, predict"),
         ({"predict": {}}, "list of steps"),
         ([], "list of steps"),
@@ -94,3 +99,14 @@ def test_lists_and_words_of_yaml_mean_what_would_be_typed(recipe, run):
     assert "--pixel-size '4 4' --pixel-size '5 5'" in said[2]
     with pytest.raises(InputError, match="slices takes one value, and 2 are given"):
         run("run", recipe([{"predict": {**names, "slices": [1, 2]}}]), "--dry-run")
+
+
+def test_both_names_of_a_switch_are_known_and_values_may_begin_with_a_dash(recipe, run):
+    pair = {"prediction": "-1.tif", "truth": "labels.tif"}
+    steps = [
+        {"score": {**pair, "planes": True}},
+        {"measure": {"labels": "cells.tif", "no-distances": False}},
+    ]
+    said = run("run", recipe(steps), "--dry-run").stdout.splitlines()
+    assert said[0] == "napari-unet score --planes -- -1.tif labels.tif"
+    assert said[1] == "napari-unet measure --distances cells.tif"

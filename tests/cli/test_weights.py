@@ -31,6 +31,12 @@ def test_an_unheard_of_formula_is_said(files, run):
         run("weights", files / "labels.tif", files / "a.tif", "--formula", "keras")
 
 
+@pytest.mark.parametrize("ndim", ["1", "4"])
+def test_maps_have_two_or_three_dimensions(files, run, ndim):
+    with pytest.raises(InputError, match=f"ndim = {ndim}: .* 2 or 3"):
+        run("weights", files / "labels.tif", files / "a.tif", "--ndim", ndim)
+
+
 def test_the_formula_is_described_in_the_help(run):
     words = run("weights", "--help").stdout.replace("│", " ").split()
     assert "the authors' own Fiji plugin" in " ".join(words)

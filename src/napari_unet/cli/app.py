@@ -20,7 +20,7 @@ from napari_unet.cli.options import (
 )
 from napari_unet.cli.score_request import ScoreRequest
 from napari_unet.cli.train_command import train
-from napari_unet.config import WeightMapConfig
+from napari_unet.config import UNetConfig, WeightMapConfig
 
 app = typer.Typer(
     name="napari-unet",
@@ -84,7 +84,7 @@ def weights(
 
     check_formula(given["weight_map"])
     settings = WeightMapConfig().changed("command line", **given["weight_map"])
-    ndim = given["network"].get("ndim", 2)
+    ndim = UNetConfig().changed("command line", **given["network"]).ndim
     write_weights(labels, out, given["image"], settings, ndim, overwrite=overwrite)
 
 

@@ -89,22 +89,64 @@ def _read_step(where: str, step: Any, commands: Any) -> tuple[str, list[str]]:
         for param in command.params
         for word in param.opts
     }
-    arguments, options = [], []
+    negated = {
+        word.lstrip("-").replace("-", "_"): param
+        for param in command.params
+        for word in param.secondary_opts
+    }
+    arguments: dict[str, str] = {}
+    options = list[str]()
     for key, value in given.items():
-        param = params.get(str(key).replace("-", "_"))
+        option = str(key).replace("-", "_")
+        if option in negated and isinstance(value, bool):
+            options += _words(where, negated[option], not value)
+            continue
+        param = params.get(option)
         if param is None:
             raise InputError(f"{where}: {name} has no option {key}: see --help.")
-        if param.param_type_name == "argument":
-            arguments.append((command.params.index(param), str(value)))
-        else:
+        if param.param_type_name != "argument":
             options += _words(where, param, value)
-    words = [*options, *(value for _, value in sorted(arguments))]
+        elif value is not None:
+            arguments[param.name] = _single(where, param.name, value)
+    words = [*options, *_in_order(where, command, arguments)]
     try:
         command.make_context(name, list(words))
     except _WRONG_USE as error:
         told = error.format_message()  # type: ignore[attr-defined]
         raise InputError(f"{where}: {told.rstrip('.')}: see --help.") from error
     return name, words
+
+
+def _in_order(where: str, command: Any, given: dict[str, str]) -> list[str]:
+    """Return arguments as they are typed: each where it belongs.
+
+    Raises
+    ------
+    InputError
+        When one is missing before another.
+    """
+    names = [p.name for p in command.params if p.param_type_name == "argument"]
+    last = max((names.index(name) for name in given), default=-1)
+    for name in names[:last]:
+        if name not in given:
+            raise InputError(f"{where}: {name} is missing.")
+    values = [given[name] for name in names[: last + 1]]
+    return ["--", *values] if any(one.startswith("-") for one in values) else values
+
+
+def _single(where: str, name: str, value: Any) -> str:
+    """Return the value of what takes one.
+
+    Raises
+    ------
+    InputError
+        When several are given.
+    """
+    if isinstance(value, list | dict):
+        raise InputError(
+            f"{where}: {name} takes one value, and {len(value)} are given."
+        )
+    return _word(value)
 
 
 def _words(where: str, param: Any, value: Any) -> list[str]:
@@ -129,10 +171,7 @@ def _words(where: str, param: Any, value: Any) -> list[str]:
     if option == "--pixel-size" and all(isinstance(one, int | float) for one in value):
         return [option, " ".join(values)]
     if not param.multiple:
-        raise InputError(
-            f"{where}: {option.lstrip('-')} takes one value, and {len(values)} are "
-            "given."
-        )
+        _single(where, option.lstrip("-"), value)
     return [word for one in values for word in (option, one)]
 
 
