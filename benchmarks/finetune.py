@@ -42,6 +42,7 @@ from napari_unet.config import (
     PredictConfig,
     RunConfig,
     TrainConfig,
+    WeightMapConfig,
 )
 from napari_unet.data.annotation import separate
 from napari_unet.data.read import as_stack, read_stack
@@ -52,7 +53,7 @@ from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.pixels.overlap import overlap
 from napari_unet.train.finish_of_network import finish_of_network
-from napari_unet.train.start import load_start
+from napari_unet.train.start import load_start, with_start
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import TrainingImage, prepare_image
 
@@ -182,25 +183,16 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             painted, held_out = task(name, seed, options)
             if options.live:
                 painted = [one_slice(*one) for one in painted[:1]]
-            images = [
-                prepare_image(
-                    as_stack(image),
-                    labels,
-                    kind=AnnotationKind.SCRIBBLES,
-                    validation="none",
-                )
-                for image, labels in painted
-            ]
             for start in options.starts:
                 for steps, frozen in itertools.product(options.steps, options.frozen):
                     way = start, steps, frozen
-                    yield one(name, seed, images, held_out, way, options)
+                    yield one(name, seed, painted, held_out, way, options)
 
 
 def one(
     name: str,
     seed: int,
-    images: list[TrainingImage],
+    painted: list[tuple[NDArray[Any], Labels]],
     held_out: Any,
     way: tuple[str, int, int],
     options: argparse.Namespace,
@@ -219,12 +211,26 @@ def one(
             seed=seed,
             device=options.device,
         )
-        config = RunConfig(train=settings)
+        config = with_start(RunConfig(train=settings), start)
+        if options.w0 is not None:
+            config = config.model_copy(
+                update={"weight_map": WeightMapConfig(w0=options.w0)}
+            )
+        images = [
+            prepare_image(
+                as_stack(image),
+                labels,
+                kind=AnnotationKind.SCRIBBLES,
+                weight_map=config.weight_map,
+                validation="none",
+            )
+            for image, labels in painted
+        ]
         if options.live:
             model, words = learn_live(images[0], model, config)
         else:
             model, words = train(images, model, config)
-        more = {"message": words}
+        more = {"message": words, "w0": config.weight_map.w0}
     assert model is not None, "0 steps need something to start from"
     seconds = round(time.perf_counter() - began)
     return {
@@ -248,6 +254,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[120])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--old-rate", type=float)
+    parser.add_argument("--w0", type=float, help="instead of that of the start")
     parser.add_argument("--frozen", type=int, nargs="+", default=[0], help="levels")
     parser.add_argument("--live", action="store_true", help="steps of live training")
     parser.add_argument("--batch", type=int, default=2)

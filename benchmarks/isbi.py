@@ -45,7 +45,8 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         run(
             *("train", "--out", folder / "run", "--image", image, "--labels", labels),
             *("--train", options.train, "--preset", options.preset),
-            *("--minutes", options.minutes, "--seed", seed, *options.train_options),
+            *budget(options),
+            *("--seed", seed, *options.train_options),
         )
         model, out = folder / "run" / "last.safetensors", folder / "out.tif"
         chances = folder / "probabilities.tif"
@@ -72,7 +73,7 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         **scores(separate(objects, ndim=2) > 0, truth),
         "connected": scores(interior, truth),
         "steps": steps,
-        "minutes": options.minutes,
+        "minutes": None if options.steps else options.minutes,
         "seconds": round(time.perf_counter() - began),
         "preset": options.preset,
         "options": " ".join(options.train_options),
@@ -80,6 +81,13 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         "slices": options.score,
         "seed": seed,
     }
+
+
+def budget(options: argparse.Namespace) -> tuple[str, float]:
+    """Return how long to train: by the clock, or in steps where others work too."""
+    if options.steps is not None:
+        return "--steps", options.steps
+    return "--minutes", options.minutes
 
 
 def scores(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> dict[str, float]:
@@ -107,6 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_data(parser)
     parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--steps", type=int, help="instead of minutes")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--threshold", type=float, default=THRESHOLD)

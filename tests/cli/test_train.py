@@ -495,11 +495,23 @@ QUICK = ("--steps", "1", "--patch-size", "32", "--device", "cpu")
 def test_a_starter_network_is_started_from_by_its_name(train):
     folder = train("run", "--start", "em-membranes", "--learning-rate", "1e-6")
     assert start_of(folder) == "em-membranes"
+    assert RunConfig.from_yaml(folder / "run.yaml").weight_map.w0 == 2
     old = weights(find_starter("em-membranes").path)
     new = weights(folder / "last.safetensors")
     for name, tensor in new.items():
         if name.endswith("weight"):
             torch.testing.assert_close(tensor, old[name], rtol=0, atol=1e-3)
+
+
+def test_a_border_weight_that_is_given_wins_over_that_of_the_model(train):
+    first = train("first", *QUICK, "--w0", "3")
+    for options, w0 in (((), 3), (("--w0", "5"), 5)):
+        name = f"tuned {w0}"
+        start = ("--start", first / "last.safetensors", *options)
+        folder = train(name, *QUICK, *start)
+        assert RunConfig.from_yaml(folder / "run.yaml").weight_map.w0 == w0
+    folder = train("starter", *QUICK, "--start", "em-membranes", "--w0", "5")
+    assert RunConfig.from_yaml(folder / "run.yaml").weight_map.w0 == 5
 
 
 def test_settings_of_a_run_name_the_model_in_full(files, train, monkeypatch):

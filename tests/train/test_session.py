@@ -11,7 +11,15 @@ import pytest
 import tifffile
 
 from napari_unet import save_model, train_unet
-from napari_unet.config import AnnotationKind, Coverage, ImageConfig, Region, Role
+from napari_unet.config import (
+    AnnotationKind,
+    Coverage,
+    ImageConfig,
+    Preset,
+    Region,
+    Role,
+    WeightMapConfig,
+)
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.normalize import Normalization
@@ -171,6 +179,23 @@ def test_a_starter_network_is_noted_by_its_name(scribbled, small, start):
     assert run.config.start == "em-membranes"
     assert run.config.network.base_channels == 16
     assert "starts from em-membranes (all layers fit)" in run.notes
+
+
+@pytest.mark.parametrize(
+    ("given", "w0"),
+    [
+        (WeightMapConfig(), 2),
+        (WeightMapConfig(sigma=3), 2),
+        (WeightMapConfig(w0=5), 5),
+        (Preset.PAPER.settings().weight_map, 10),
+    ],
+)
+def test_a_starter_network_brings_its_border_weight_where_none_was_set(
+    scribbled, small, given, w0
+):
+    config = small(steps=1).model_copy(update={"weight_map": given})
+    run = open_run([scribbled()], config, start="em-membranes")
+    assert run.config.weight_map == given.model_copy(update={"w0": w0})
 
 
 def test_train_unet_starts_from_a_starter_network():

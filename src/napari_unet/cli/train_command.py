@@ -266,14 +266,15 @@ def _settings(
     config: RunConfig, start: Model | None, given: Given, regions: Sequence[Path]
 ) -> RunConfig:
     """Put the options over the settings."""
-    from napari_unet.train.start import take_network
+    from napari_unet.train.start import take_network, with_start
 
     check_formula(given["weight_map"])
     budgets = [name for name in reversed(BUDGETS) if name in given["train"]]
     if len(budgets) > 1:
         raise InputError(f"Give only one of {flags(budgets)}.")
     if start is not None:
-        # Its dimensions decide on the patches, which options then change.
+        # It decides on patches and border weight, which options then change.
+        config = with_start(config, given["run"].get("start"))
         config = take_network(config, start)
     changed: dict[str, Any] = {
         part: getattr(config, part).changed(_SOURCE, **given[part]) for part in _PARTS

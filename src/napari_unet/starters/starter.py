@@ -25,12 +25,16 @@ class Starter:
         Its model file.
     words
         What it is, in a sentence.
+    border_weight
+        w0 of a training that starts from it. Cells that it parts already need less, and
+        their mask fits better (docs/starters.md).
     """
 
     name: str
     title: str
     path: Path
     words: str
+    border_weight: float
 
     @property
     def card(self) -> str:
@@ -46,9 +50,15 @@ STARTERS = (
         words="Finds the interior of cells, and so the membranes between them, in "
         "slices of electron microscopy with 3 to 12 nm pixels; trained on insect brain "
         "and synthetic EM.",
+        border_weight=2.0,
     ),
 )
 """All starter networks, the one to offer first at the front."""
+
+
+def starter_at(path: Path | None) -> Starter | None:
+    """Return the starter network whose file that is; None for other models."""
+    return next((starter for starter in STARTERS if starter.path == path), None)
 
 
 def find_starter(name: str) -> Starter:

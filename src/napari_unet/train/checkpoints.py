@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_unet.data.files import atomic_write
 from napari_unet.errors import ModelFileError, OutputError
 from napari_unet.model.card import read_card
-from napari_unet.starters import STARTERS
+from napari_unet.starters import starter_at
 
 MOST = 16
 """Checkpoints that are kept of a run, besides `best` and `last`.
@@ -92,9 +92,9 @@ def title(path: Path) -> str:
     >>> title(Path("2026-11-23-071020-em/checkpoints/step-000120.safetensors"))
     'step 120, 07:10 em, 11-23'
     """
-    for starter in STARTERS:
-        if path == starter.path:
-            return starter.title
+    starter = starter_at(path)
+    if starter is not None:
+        return starter.title
     step = _NAME.fullmatch(path.name)
     folder = path.parent if step is None else path.parent.parent
     run = _RUN.fullmatch(folder.name)

@@ -13,7 +13,7 @@ from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.geometry import choose_flat_levels
 from napari_unet.model.losses import ONE_OUTPUT
 from napari_unet.predict.pixel_size import difference
-from napari_unet.starters import STARTERS
+from napari_unet.starters import starter_at
 from napari_unet.starters.model_file import model_file
 from napari_unet.train.training_image import TrainingImage
 
@@ -41,14 +41,18 @@ def with_start(config: RunConfig, start: str | Path | Model | None) -> RunConfig
     """Note in the settings what a run starts from, so that others can repeat it.
 
     A file is named in full, a starter network by its name; a model in memory cannot be
-    named, and None leaves what is noted.
+    named, and None leaves what is noted. A starter network brings its border weight,
+    where none was set.
     """
     given = config.start if start is None or isinstance(start, Model) else start
-    if given != NOISE:
-        path = model_file(given)
-        names = (one.name for one in STARTERS if one.path == path)
-        given = next(names, str(path.absolute()))
-    return config.model_copy(update={"start": str(given)})
+    if given == NOISE:
+        return config.model_copy(update={"start": NOISE})
+    path = model_file(given)
+    starter = starter_at(path)
+    if starter is None:
+        return config.model_copy(update={"start": str(path.absolute())})
+    config = _with_border_weight(config, starter.border_weight)
+    return config.model_copy(update={"start": starter.name})
 
 
 def fit_config(
@@ -122,14 +126,24 @@ def tell_pixel_size(
 def take_network(config: RunConfig, start: Model) -> RunConfig:
     """Give `config` the network of a model to fine-tune.
 
-    Where that has other dimensions, patches get sizes that suit them.
+    Where that has other dimensions, patches get sizes that suit them. Gaps go on having
+    the border weight that the model learnt with, where none was set.
     """
     network, train = start.network.config, config.train
     if network.ndim != config.network.ndim:
         fitting = Preset.FAST.settings(network.ndim).train
         sizes = ("patch_size", "patch_slices", "batch_size")
         train = train.model_copy(update={n: getattr(fitting, n) for n in sizes})
+    config = _with_border_weight(config, start.card.weight_map.w0)
     return config.model_copy(update={"network": network, "train": train})
+
+
+def _with_border_weight(config: RunConfig, w0: float) -> RunConfig:
+    """Put a border weight into settings that say nothing of it."""
+    if "w0" in config.weight_map.model_fields_set:
+        return config
+    weights = config.weight_map.model_copy(update={"w0": w0})
+    return config.model_copy(update={"weight_map": weights})
 
 
 def origin(config: RunConfig, images: Sequence[TrainingImage]) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet.config import Preset
+from napari_unet.config import Preset, WeightMapConfig
+from napari_unet.model.card import ModelCard
+from napari_unet.model.checkpoint import Model, save_model
+from napari_unet.model.networks.unet import UNet
 from napari_unet.starters import find_starter
 from napari_unet.widgets.project.preferences import preferences
 
@@ -73,6 +76,28 @@ def test_what_was_chosen_before_stays(
     add_em(viewer, files)
     wait_for_answer(train, qtbot)
     assert box.value() == 16
+
+
+def test_the_border_weight_follows_the_start_unless_somebody_chose_another(
+    train: Any, files: Any, tmp_path: Path
+) -> None:
+    form, box = train.forms["weight_map"], train.start_from
+    assert form.value().w0 == 5
+    box.setValue(STARTER.path)
+    assert form.value().w0 == STARTER.border_weight == 2
+    assert train.workspace.weight_map.w0 == 2
+    train.recipe.setCurrentIndex(train.recipe.findData(Preset.THOROUGH))
+    assert form.value().w0 == 2
+    # A model goes on with what it learnt with.
+    card = ModelCard(weight_map=WeightMapConfig(w0=3))
+    save_model(tmp_path / "old.safetensors", Model(UNet(card.network), card))
+    box.setValue(tmp_path / "old.safetensors")
+    assert form.value().w0 == 3
+    box.setValue(16)
+    assert form.value().w0 == 5
+    form.setValue(form.value().model_copy(update={"w0": 7.0}))
+    box.setValue(STARTER.path)
+    assert form.value().w0 == 7
 
 
 def test_the_preference_keeps_the_new_network(

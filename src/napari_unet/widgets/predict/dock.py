@@ -22,7 +22,7 @@ from napari_unet.predict.finishing import settle
 from napari_unet.predict.made_by import MadeBy
 from napari_unet.predict.pixel_size import difference, warning
 from napari_unet.predict.segment import Finishing, segment_steps
-from napari_unet.starters import STARTERS
+from napari_unet.starters import STARTERS, starter_at
 from napari_unet.widgets.choose.device_line import DeviceLine
 from napari_unet.widgets.choose.em_watch import EmWatch
 from napari_unet.widgets.choose.layer_box import LayerBox
@@ -249,7 +249,7 @@ class PredictWidget(Panel):
     def _on_model(self, *_changed: Any) -> None:
         model = self.model.value()
         self._card = _read(model)
-        starter = next((one for one in STARTERS if one.path == model), None)
+        starter = starter_at(model) if isinstance(model, Path) else None
         self.about.setText(starter.words.partition(";")[0] + "." if starter else "")
         self.about.setToolTip(starter.words if starter else "")
         self.trust.set_model(model if isinstance(model, Path) else None)

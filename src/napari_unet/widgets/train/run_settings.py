@@ -23,7 +23,7 @@ from napari_unet.config.run import NOISE
 from napari_unet.config.train import BUDGETS
 from napari_unet.errors import NapariUNetError
 from napari_unet.model.card import read_card
-from napari_unet.starters import STARTERS
+from napari_unet.starters import STARTERS, starter_at
 from napari_unet.widgets.choose.choice_words import CHOICES
 from napari_unet.widgets.choose.model_box import ModelBox
 from napari_unet.widgets.project.preferences import preferences
@@ -107,6 +107,7 @@ class RunSettings(QObject):
         self.encoder = EncoderBox()
         self.forms: dict[str, _Form] = {}
         self._ndim = _START.network.ndim
+        self._border_weight = _START.weight_map.w0
         self.more = self._more()
         self._show(self._recipe())
         self._connect()
@@ -243,6 +244,7 @@ class RunSettings(QObject):
         """Show the settings of the recipe."""
         self.offer_starter(self._looks_like_em)
         self._show(self._recipe())
+        self._suit_weights(_START.weight_map.w0)
 
     def _recipe(self) -> RunConfig:
         """Return what the recipe sets; the device is that of Preferences."""
@@ -266,6 +268,18 @@ class RunSettings(QObject):
         form = self.forms["network"]
         if isinstance(start, int) and start != form.value().base_channels:
             form.setValue(form.value().model_copy(update={"base_channels": start}))
+        self._suit_weights(self._border_weight)
+
+    def _suit_weights(self, before: float) -> None:
+        """Let the border weight follow the start, unless somebody chose another."""
+        start, self._border_weight = self.model, _START.weight_map.w0
+        if start is not None:
+            with contextlib.suppress(NapariUNetError):  # the run says what is wrong
+                self._border_weight = _border_weight_of(start)
+        form = self.forms["weight_map"]
+        if form.value().w0 == before:
+            update = {"w0": self._border_weight}
+            form.setValue(form.value().model_copy(update=update))
 
     def _on_network(self, network: NetworkConfig) -> None:
         """Show the size above, and let patches follow the dimensions.
@@ -318,3 +332,9 @@ class RunSettings(QObject):
         form = self.forms["weight_map"]
         if form.value() != settings:
             form.setValue(settings)
+
+
+def _border_weight_of(model: Path) -> float:
+    """Return the border weight of a training from a model: its own, if no starter."""
+    starter = starter_at(model)
+    return read_card(model).weight_map.w0 if starter is None else starter.border_weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_unet.model.card import read_card
-from napari_unet.starters import STARTERS, Starter
+from napari_unet.starters import Starter, starter_at
 
 _NEW = "A new network knows nothing yet, and learns only from what you paint."
 _OLD = "The network goes on from what the chosen model has learnt."
@@ -22,10 +22,8 @@ def explain_start(start: Path | int | None) -> tuple[str, str]:
     """
     if not isinstance(start, Path):
         return _NEW, ""
-    for starter in STARTERS:
-        if starter.path == start:
-            return _STARTER, _describe(starter)
-    return _OLD, str(start)
+    starter = starter_at(start)
+    return (_OLD, str(start)) if starter is None else (_STARTER, _describe(starter))
 
 
 def _describe(starter: Starter) -> str:
