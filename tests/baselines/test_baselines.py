@@ -119,6 +119,12 @@ def test_a_slice_of_one_grey_value_holds_no_foreground(name, value):
         assert not found.any()
 
 
+def test_grey_values_may_be_as_small_as_a_current():
+    image = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, 8, 8)
+    small = plane_of(image * np.float32(1e-13), 0)
+    np.testing.assert_allclose(small, plane_of(image, 0), atol=1e-4)
+
+
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_a_single_spot_in_an_empty_slice_does_no_harm(name):
     image = np.zeros((1, 64, 64), np.uint16)

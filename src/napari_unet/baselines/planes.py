@@ -49,7 +49,8 @@ def plane_of(image: Any, z: int, *, dark: bool = False) -> Plane:
     if low == high:
         # What is brighter than the rest may be rarer than one pixel in a hundred.
         low, high = values.min(), values.max()
-    share = np.clip((values - low) / max(high - low, 1e-12), 0, 1)
+    # Grey values may be as small as a current in amperes.
+    share = np.clip((values - low) / ((high - low) or 1), 0, 1)
     return np.asarray(1 - share if dark and high > low else share, np.float32)
 
 

@@ -227,7 +227,7 @@ def picture(image: Any, place: Suggestion) -> NDArray[np.uint8]:
     """Cut a place out of a (C, Z, Y, X) image, as grey values that fill 0 to 255."""
     values = np.asarray(image[(slice(None), place.z, *place.box)], float).mean(axis=0)
     low, high = np.percentile(values, (1, 99))
-    share = (values - low) / max(high - low, 1e-9)
+    share = (values - low) / ((high - low) or 1)
     return np.asarray(255 * np.clip(share, 0, 1), np.uint8)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet.samples import em_stack
-from napari_unet.score.report.overlay import side_by_side
+from napari_unet.score.report.overlay import grey, side_by_side
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +65,8 @@ def test_any_type_is_drawn(section, dtype, label_dtype):
 def test_a_constant_image_is_drawn():
     picture = side_by_side(np.full((5, 5), 7), np.ones((5, 5), int))
     assert picture.shape == (5, 18, 3)
+
+
+def test_grey_values_may_be_as_small_as_a_current():
+    image = np.linspace(0, 1, 64).reshape(8, 8)
+    np.testing.assert_allclose(grey(image * 1e-13), grey(image), atol=1e-4)

@@ -40,7 +40,8 @@ def grey(image: NDArray[np.generic]) -> NDArray[np.float32]:
     """Bring an image to 0 to 1, its darkest and brightest half percent cut off."""
     values = image.astype(np.float32)
     low, high = np.percentile(values, (0.5, 99.5))
-    stretched = np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+    # Grey values may be as small as a current in amperes.
+    stretched = np.clip((values - low) / ((high - low) or 1), 0, 1)
     return np.asarray(stretched, np.float32)
 
 
