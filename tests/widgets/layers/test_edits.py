@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Labels
 
 from napari_unet.errors import InputError
@@ -151,3 +152,16 @@ def test_what_no_brush_may_change_is_taken_back_all_the_same(viewer, layer):
     assert (viewer.layers.selection.active, layer.mode) == (layer, "paint")
     layer.undo()
     np.testing.assert_array_equal(layer.data, before)
+
+
+@pytest.mark.parametrize("hidden", ["at first", "before the slider moved"])
+def test_a_hidden_layer_is_changed_as_one_that_is_seen(layer, hidden):
+    viewer = ViewerModel()
+    shown = viewer.add_labels(layer.data, visible=hidden != "at first")
+    shown.visible = False
+    viewer.dims.set_point(0, 4)
+    before, box = shown.data.copy(), (slice(1, 3), slice(3, 30), slice(3, 40))
+    edit(shown, box, np.full((2, 27, 37), 300))
+    assert (shown.data[box] == 300).all()
+    shown.undo()
+    np.testing.assert_array_equal(shown.data, before)
