@@ -90,10 +90,11 @@ def _draw(
     sides, width = np.roll(corners, -1, axis=0) - corners, max(size) / _EDGES
     # Lines end at their ends: half a width more closes the corners.
     reach = np.sign(sides) * width / 2
-    ndim = len(plane_shape(like))
-    drawn = np.zeros((4, 2, ndim))
-    drawn[:, 0, spatial(like)] = corners - reach
-    drawn[:, 1, spatial(like)] = sides + 2 * reach
+    drawn = np.zeros((4, 2, len(plane_shape(like))))
+    # Without what comes before its slices, such as channels.
+    kept = np.array(spatial(like)) - spatial(like)[0]
+    drawn[:, 0, kept] = corners - reach
+    drawn[:, 1, kept] = sides + 2 * reach
     look = {"edge_color": _COLOUR, "edge_width": width, "vector_style": "line"}
     add = partial(viewer.add_vectors, drawn, opacity=1, **look)
     layer: Vectors = marked_layer(viewer, like, BOX, name, add)
