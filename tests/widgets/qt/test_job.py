@@ -219,3 +219,17 @@ def test_the_window_lives_between_items_that_came_at_once(
         job.start("Working", work, on_step=show)
     places = [seen.index(item) for item in range(4)]
     assert all("tick" in seen[one:other] for one, other in pairwise(places))
+
+
+def test_a_slot_is_free_after_what_its_result_was_refused(
+    parent: QWidget, qtbot: Any
+) -> None:
+    def refuse(_result: object) -> None:
+        raise InputError("no image lies under the labels")
+
+    job, failures = Job(parent), []
+    job.failed.connect(failures.append)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.start("Working", once(lambda: 3), on_done=refuse)
+    assert failures == ["no image lies under the labels"]
+    assert not job.running

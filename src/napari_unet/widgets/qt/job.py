@@ -228,15 +228,25 @@ class Job(QObject):
 
     def _tell_end(self, result: object) -> None:
         self._close()
-        if isinstance(result, _Failure):
-            self._tell(result.error)
-        else:
+        try:
+            if isinstance(result, _Failure):
+                self._tell(result.error)
+            else:
+                self._hand_over(result)
+        finally:
+            # What handlers hold must not be held by a slot that is free; and one that
+            # fails must not keep it taken for ever.
+            self._worker = self._on_step = self._on_done = None
+            self.ended.emit()
+
+    def _hand_over(self, result: object) -> None:
+        try:
             if self._on_done is not None:
                 self._on_done(result)
+        except NapariUNetError as error:
+            self._tell(error)
+        else:
             self.done.emit(result)
-        # What handlers hold must not be held by a slot that is free.
-        self._worker = self._on_step = self._on_done = None
-        self.ended.emit()
 
     def _tell(self, error: Exception) -> None:
         sentence = str(error)
