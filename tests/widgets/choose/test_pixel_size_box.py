@@ -194,3 +194,14 @@ def test_a_project_keeps_the_size_that_was_set_and_by_whom(
     np.testing.assert_allclose(layer.scale, (60, 5, 5))
     np.testing.assert_allclose(other.layers["truth"].scale, (60, 5, 5))
     assert image_stack(layer).calibration_source == "given by the user"
+
+
+def test_points_and_tracks_in_time_follow_too(viewer: Any, box: Any) -> None:
+    viewer.add_image(np.zeros((3, 40, 50)), name="em")
+    viewer.add_points(np.zeros((1, 4)))
+    viewer.add_points(np.zeros((1, 2)))
+    box.sizes.setText("50 4 4")
+    box.unit.setCurrentText("nm")
+    box.set_button.click()
+    scales = [tuple(one.scale) for one in viewer.layers]
+    assert scales == [(50, 4, 4), (1, 50, 4, 4), (4, 4)]

@@ -101,3 +101,13 @@ def test_a_file_that_cannot_be_read_is_told(
     row.open(tmp_path / "nothing.tif")
     qtbot.waitUntil(lambda: not row.running)
     assert "nothing.tif" in loaded.scores.status.text()
+
+
+def test_no_mask_is_offered_for_labels_of_time_points(
+    scores: Any, viewer: Any, qtbot: Any
+) -> None:
+    viewer.add_image(cells(), name="mask", **PLACE)
+    layer = viewer.add_labels(np.stack([cells()] * 2), name="times")
+    scores.prediction.setValue(layer)
+    scores.truth_row.refresh()
+    assert not scores.truth_row.mask_button.isVisibleTo(scores)

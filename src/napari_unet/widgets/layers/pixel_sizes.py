@@ -9,6 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_unet.data.calibration import Calibration, normal_unit
+from napari_unet.errors import InputError
 from napari_unet.widgets.layers.axes import axes_of
 from napari_unet.widgets.layers.marks import CALIBRATED_BY
 from napari_unet.widgets.layers.places import lies_on, stay_at
@@ -54,7 +55,7 @@ def calibrate(viewer: ViewerModel, layer: Layer, given: Calibration) -> list[str
 
 def _calibrate(layer: Layer, given: Calibration) -> None:
     scale, units = np.array(layer.scale, float), [str(unit) for unit in layer.units]
-    for axis, letter in enumerate(axes_of(layer)):
+    for axis, letter in enumerate(_letters(layer)):
         if letter in "ZYX":
             known = letter in given.sizes
             scale[axis] = np.copysign(given.sizes.get(letter, 1.0), scale[axis])
@@ -64,6 +65,14 @@ def _calibrate(layer: Layer, given: Calibration) -> None:
     layer.scale = scale
     layer.units = units
     layer.metadata[CALIBRATED_BY] = given.source
+
+
+def _letters(layer: Layer) -> str:
+    """Return the axes of a layer: of points or tracks, the last ones where unknown."""
+    try:
+        return axes_of(layer)
+    except InputError:
+        return "ZYX".rjust(layer.ndim, "_")
 
 
 def _follows(layer: Layer, other: Layer) -> bool:

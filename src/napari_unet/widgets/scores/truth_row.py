@@ -13,6 +13,7 @@ from napari_unet.data.read_roles import Reading, read_roles
 from napari_unet.errors import telling
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.add import add_labels
+from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.layers.mask_images import labels_of_mask, looks_like_mask
 from napari_unet.widgets.layers.places import shape_in_space
 from napari_unet.widgets.layers.roles import Role, role_of
@@ -130,4 +131,6 @@ class TruthRow(QWidget):
         if not self._looks[key] or role_of(layer) is Role.TRUTH:
             return False
         prediction = self._prediction.value()
-        return prediction is None or shape_in_space(layer) == shape_in_space(prediction)
+        if prediction is None or misfit(prediction):
+            return prediction is None
+        return shape_in_space(layer) == shape_in_space(prediction)
