@@ -318,3 +318,20 @@ def test_a_line_is_not_taken_for_another_where_the_view_is_turned(
     turned = order != (0, 1, 2)
     assert (viewer.layers["prediction"].data == cells).all() == turned
     assert ("in the view of Y and X alone" in capsys.readouterr().out) == turned
+
+
+def test_what_is_reviewed_of_labels_with_empty_axes_goes_into_training(
+    proofread: Any, viewer: Any, cells: np.ndarray, qtbot: Any
+) -> None:
+    """OME-Zarr, as other programs open it, has a time point and a channel of one."""
+    layer = viewer.add_labels(cells[None, None].copy(), name="seg")
+    layer.scale, layer.units = (1, 1, 50, 4, 4), ("pixel", "pixel", *NM["units"])
+    proofread.labels.setValue(layer)
+    review = proofread.review
+    viewer.dims.set_point(2, 0)
+    review.slice_button.click()
+    review.train_button.click()
+    qtbot.waitUntil(lambda: not review.job.running)
+    made = Workspace.of(viewer).annotations
+    assert made.name == "seg reviewed"
+    np.testing.assert_array_equal(made.data[0], cells[0])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from napari.layers import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
@@ -13,7 +14,7 @@ from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.train.pairs import Part, count_annotations
-from napari_unet.widgets.layers.arrays import placed_like
+from napari_unet.widgets.layers.arrays import add_or_update, placed_like
 from napari_unet.widgets.layers.marks import ERRORS, PREDICTED
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.layer_pairs import Place
@@ -279,3 +280,14 @@ def test_pixels_of_another_size_are_told_before_training(
     images.add_files(*paths)
     settle(images, qtbot)
     assert "file: its pixels are" in images.sizes.text()
+
+
+def test_annotations_are_not_paired_with_what_was_made_of_an_image(
+    viewer: Any, images: Any
+) -> None:
+    image, _ = add(viewer, "em")
+    for what in ("probability", "mitochondria probability"):
+        add_or_update(viewer, Image, image.data, what, image, **placed_like(image))
+    viewer.add_labels(np.ones(SHAPE, np.uint8), name="mitochondria")
+    assert {row.pair.image.name for row in images._rows} == {"em"}
+    assert len(images._rows) == 2

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari.layers import Image
-
-from napari_unet.widgets.layers.marks import MADE_FOR, PROBABILITY_OF
+from napari_unet.widgets.layers.roles import is_picture
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -27,7 +25,7 @@ def short_name(viewer: ViewerModel, what: str, of: Layer | None) -> str:
     of
         The image that it belongs to, if it does to one.
     """
-    others = (one for one in viewer.layers if _is_image(one) and one != of)
+    others = (one for one in viewer.layers if is_picture(one) and one != of)
     if of is None or next(others, None) is None:
         return what
     name = of.name
@@ -36,9 +34,3 @@ def short_name(viewer: ViewerModel, what: str, of: Layer | None) -> str:
         # Names of one series often differ at the end.
         name = f"{name[:half]}…{name[-half:]}"
     return f"{name} {what}"
-
-
-def _is_image(layer: Layer) -> bool:
-    """Return whether a layer holds an image rather than what was made of one."""
-    made = MADE_FOR in layer.metadata or PROBABILITY_OF in layer.metadata
-    return isinstance(layer, Image) and not made

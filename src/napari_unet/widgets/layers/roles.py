@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from psygnal import Signal
 
 from napari_unet.project import Role
@@ -15,7 +15,14 @@ from napari_unet.widgets.layers.role_looks import show_role
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-__all__ = ["Role", "RoleChanges", "role_changes", "role_of", "set_role"]
+__all__ = [
+    "Role",
+    "RoleChanges",
+    "is_picture",
+    "role_changes",
+    "role_of",
+    "set_role",
+]
 
 _TRUTH = re.compile(r"(?<![a-z])(truth|ground[ _-]?truth|gt)(?![a-z])", re.IGNORECASE)
 
@@ -49,6 +56,11 @@ def role_of(layer: Layer) -> Role | None:
     if _TRUTH.search(layer.name):
         return Role.TRUTH
     return Role.PREDICTION if _PREDICTION.search(layer.name) else None
+
+
+def is_picture(layer: Layer) -> bool:
+    """Return whether a layer holds an image rather than what was made of one."""
+    return isinstance(layer, Image) and role_of(layer) in (None, Role.IMAGE)
 
 
 def set_role(layer: Layer, role: Role) -> None:

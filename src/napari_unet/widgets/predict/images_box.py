@@ -16,10 +16,10 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_unet.errors import NapariUNetError
 from napari_unet.widgets.layers.arrays import painted_planes
 from napari_unet.widgets.layers.changes import LabelChanges
-from napari_unet.widgets.layers.marks import MADE_FOR, PREDICTED, PROBABILITY_OF
+from napari_unet.widgets.layers.marks import PREDICTED
 from napari_unet.widgets.layers.places import lies_on, shape_in_space
 from napari_unet.widgets.layers.review_marks import marks_of, review_changes
-from napari_unet.widgets.layers.roles import Role, role_changes, role_of
+from napari_unet.widgets.layers.roles import Role, is_picture, role_changes, role_of
 from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions, later
@@ -28,8 +28,6 @@ from napari_unet.widgets.qt.rows_table import Column, RowsTable
 from napari_unet.words import counted
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
-
     from napari_unet.widgets.predict.dock import PredictWidget
 
 _PAUSE_MS = 300
@@ -111,7 +109,7 @@ class ImagesBox(QWidget):
     def refresh(self) -> None:
         """Look anew at what there is of each image."""
         before = {id(row.image): row for row in self._rows}
-        layers = [one for one in self._viewer.layers if _is_listed(one)]
+        layers = [one for one in self._viewer.layers if is_picture(one)]
         labels = [one for one in self._viewer.layers if isinstance(one, Labels)]
         self._rows = [before.get(id(one)) or _Row(one) for one in layers]
         for row in self._rows:
@@ -221,12 +219,6 @@ class ImagesBox(QWidget):
     def _on_tick(self, row: _Row, used: bool) -> None:
         row.used = used
         self._enable()
-
-
-def _is_listed(layer: Layer) -> bool:
-    made = MADE_FOR in layer.metadata or PROBABILITY_OF in layer.metadata
-    known = role_of(layer) in (None, Role.IMAGE)
-    return isinstance(layer, Image) and known and not made
 
 
 def _name(row: _Row) -> str:

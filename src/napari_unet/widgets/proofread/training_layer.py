@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -13,11 +13,11 @@ from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
 from napari_unet.proofread.learnable import Learnable, learnable
 from napari_unet.widgets.layers.annotations import class_names, name_classes
-from napari_unet.widgets.layers.arrays import in_hand, placed_like
-from napari_unet.widgets.layers.axes import planes, shape_of
-from napari_unet.widgets.layers.marks import MEANING, NUMBERED, PROBABILITY_OF, ROLE
+from napari_unet.widgets.layers.arrays import in_hand, placed_like, plane_shape
+from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.marks import MEANING, NUMBERED, ROLE
 from napari_unet.widgets.layers.places import bring_to, lies_on
-from napari_unet.widgets.layers.roles import Role
+from napari_unet.widgets.layers.roles import Role, is_picture
 from napari_unet.widgets.layers.undo import latest
 from napari_unet.widgets.project.workspace import Workspace
 
@@ -58,7 +58,7 @@ def add_training_layer(
     workspace = Workspace.of(viewer)
     with in_hand(viewer):
         added: Labels = viewer.add_labels(
-            made.labels.reshape(shape_of(layer)),
+            made.labels.reshape(plane_shape(layer)),
             name=f"{layer.name} reviewed",
             metadata={
                 ROLE: Role.ANNOTATIONS,
@@ -95,8 +95,8 @@ def image_under(viewer: ViewerModel, layer: Labels) -> Image:
         When there is none.
     """
     chosen = Workspace.of(viewer).image
-    images = [one for one in viewer.layers if isinstance(one, Image)]
-    images.sort(key=lambda one: (one != chosen, PROBABILITY_OF in one.metadata))
+    images: list[Any] = [one for one in viewer.layers if is_picture(one)]
+    images.sort(key=lambda one: one != chosen)
     for image in images:
         if lies_on(layer, image):
             return image

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 
@@ -16,7 +16,7 @@ from napari_unet.train.pairs import PairCount, Part, count_annotations, count_fi
 from napari_unet.train.training_source import TrainingSource
 from napari_unet.widgets.layers.arrays import image_stack, painted_slices
 from napari_unet.widgets.layers.places import lies_on
-from napari_unet.widgets.layers.roles import Role, role_of
+from napari_unet.widgets.layers.roles import Role, is_picture, role_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -112,7 +112,7 @@ def find_pairs(
     `chosen` for it, or else with the one whose name is most like its own.
     What is known to be no annotations is left out, unless it was chosen.
     """
-    images = [layer for layer in viewer.layers if isinstance(layer, Image)]
+    images: list[Any] = [layer for layer in viewer.layers if is_picture(layer)]
     found = []
     for labels in viewer.layers:
         if not isinstance(labels, Labels):
