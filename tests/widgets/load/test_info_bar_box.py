@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_unet.predict.made_by import MadeBy
 from napari_unet.steps import result_of
 from napari_unet.widgets.layers.arrays import image_stack
+from napari_unet.widgets.layers.marks import MADE_FOR, remember
 from napari_unet.widgets.scores.subject import Subject
 
 pytestmark = pytest.mark.one_binding
@@ -122,6 +124,25 @@ def test_it_is_not_scored(viewer: Any, box: Any) -> None:
     ]
     assert results[0].scores.values()["iou"] == 1
     assert results[1].scores.values()["iou"] < 1
+
+
+@pytest.mark.parametrize("known_by", ["id", "place"])
+def test_it_is_not_scored_after_the_image_was_renamed(
+    viewer: Any, box: Any, known_by: str
+) -> None:
+    image = viewer.add_image(np.zeros((1, 40, 50)), name="em")
+    box.rows.setValue(10)
+    layer = viewer.add_labels(np.zeros((1, 40, 50), np.uint8), name="prediction")
+    remember(layer, MadeBy(Path("a.safetensors"), "em"))
+    if known_by == "id":
+        layer.metadata[MADE_FOR] = "prediction", str(image.unique_id)
+    image.name = "renamed"
+    chosen = viewer.add_image(np.zeros((1, 40, 50)), name="em")
+    if known_by == "place":
+        viewer.layers.remove(chosen)
+        chosen = image
+    subject = Subject.of(viewer, layer, layer, chosen)
+    assert (subject.image, subject.info_bar) == (image, 10)
 
 
 def test_axes_are_those_that_the_user_gives(

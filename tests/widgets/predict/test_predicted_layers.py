@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Image
+from napari.layers import Image, Labels
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.predict.made_by import MadeBy
@@ -16,7 +16,9 @@ from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.segment import Segmentation
 from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.eye import EM, Eye
-from napari_unet.widgets.layers.marks import INFO_BAR, PREDICTED, untouched
+from napari_unet.widgets.layers.maps import maps_of
+from napari_unet.widgets.layers.marks import INFO_BAR, PREDICTED, made_by, untouched
+from napari_unet.widgets.layers.places import lies_on
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 
 pytestmark = pytest.mark.one_binding
@@ -236,3 +238,59 @@ def test_a_prediction_is_seen_alone_again_when_more_is_predicted(
         assert layers.labels.visible
         Eye.of(viewer).show(EM)
         assert not layers.labels.visible
+
+
+def predict(viewer: ViewerModel, image: Image, z: int) -> PredictedLayers:
+    layers = PredictedLayers(viewer, image, PLAIN, only=z, maps=True)
+    fill(layers, [0])
+    layers.finish(done(np.ones((1, *SHAPE[1:]), np.uint8)))
+    return layers
+
+
+def test_slices_of_another_image_of_the_same_name_are_no_part_of_a_prediction(
+    viewer: ViewerModel, image: Image
+) -> None:
+    first = predict(viewer, image, 0)
+    viewer.layers.remove(image)
+    other = viewer.add_image(np.ones(SHAPE, np.uint8), name="em")
+    second = predict(viewer, other, 2)
+    assert second.labels is not first.labels
+    for layer in (second.labels, *maps_of(viewer, second.labels)):
+        assert layer.metadata[PREDICTED] == [2]
+    assert maps_of(viewer, first.labels) == first.maps != second.maps
+
+
+def test_a_prediction_goes_where_its_image_was_moved_to(
+    viewer: ViewerModel, image: Image
+) -> None:
+    first = predict(viewer, image, 0)
+    image.scale, image.name = (50, 4, 4), "renamed"
+    second = predict(viewer, image, 2)
+    assert second.labels is first.labels
+    assert second.labels.metadata[PREDICTED] == [0, 2]
+    assert all(lies_on(one, image) for one in (second.labels, *second.maps))
+
+
+def test_a_duplicate_keeps_how_it_was_made(viewer: ViewerModel, image: Image) -> None:
+    first = predict(viewer, image, 0).labels
+    copy = Labels(first.data.copy(), metadata=first.metadata)
+    other = MadeBy(Path("other.safetensors"), "em")
+    layers = PredictedLayers(viewer, image, other)
+    fill(layers, [0, 1, 2], 0.0)
+    layers.finish(done(np.zeros(SHAPE, np.uint8)))
+    assert layers.labels is first
+    assert made_by(first).model == other.model
+    assert made_by(copy).model == PLAIN.model
+
+
+def test_an_image_that_has_other_data_meanwhile_is_filled_no_more(
+    viewer: ViewerModel, image: Image
+) -> None:
+    begun, late = (PredictedLayers(viewer, image, PLAIN) for _ in range(2))
+    assert begun.add(tile(slice(0, 4)))
+    image.data = np.zeros((2, 5, 5), np.uint8)
+    assert not late.add(tile(slice(0, 4)))
+    begun.labels.data = np.zeros((2, 5, 5), np.uint8)
+    assert not begun.add(tile(slice(4, 8)))
+    begun.finish(done())
+    assert not begun.labels.data.any()

@@ -26,7 +26,7 @@ from napari_unet.widgets.layers.axes import (
 from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR, ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
-from napari_unet.widgets.layers.places import pixel_size
+from napari_unet.widgets.layers.places import lies_on, pixel_size
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import replace_data
 from napari_unet.words import sides
@@ -173,6 +173,13 @@ def placed_like(layer: Layer, ndim: int | None = None) -> dict[str, Any]:
     if len(kept) == layer.ndim:
         place["shear"] = np.asarray(layer.shear)
     return place
+
+
+def lay_on(layer: Image | Labels, like: Layer) -> None:
+    """Place labels, or a map of them, over `like` where they lie elsewhere by now."""
+    if not lies_on(layer, like):
+        for side, value in placed_like(like).items():
+            setattr(layer, side, value)
 
 
 def placed_as(stack: Stack, ndim: int) -> dict[str, Any]:

@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet.widgets.layers.arrays import add_or_update, find_marked, placed_like
+from napari_unet.widgets.layers.arrays import (
+    add_or_update,
+    find_marked,
+    lay_on,
+    placed_like,
+)
 from napari_unet.widgets.layers.axes import planes
-from napari_unet.widgets.layers.marks import PREDICTED, PROBABILITY_OF, made_by
+from napari_unet.widgets.layers.marks import (
+    PREDICTED,
+    PROBABILITY_OF,
+    image_id,
+    made_by,
+)
 from napari_unet.widgets.layers.places import lies_on, shape_in_space
 
 if TYPE_CHECKING:
@@ -25,8 +35,9 @@ _NAMED = re.compile(r"probability|probabilities", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class _MapOf:
-    """The image, the model, and which of how many classes a layer shows."""
+    """Id and name of the image, the model, and which of how many classes it shows."""
 
+    layer: str
     image: str
     model: Path
     number: int
@@ -40,8 +51,9 @@ def make_maps(
 
     Slices that the same model predicted before stay.
     """
+    which = str(of.unique_id), of.name
     return [
-        _make(viewer, of, _MapOf(of.name, model, number, count), shape)
+        _make(viewer, of, _MapOf(*which, model, number, count), shape)
         for number in range(1, count + 1)
     ]
 
@@ -57,6 +69,7 @@ def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
     if made is None or prediction is None:
         return []
     found: dict[int, Image] = {}
+    own = image_id(prediction)
     count = 0
     for layer in viewer.layers:
         of = layer.metadata.get(PROBABILITY_OF)
@@ -65,7 +78,7 @@ def maps_of(viewer: ViewerModel, prediction: Labels | None) -> list[Image]:
             and of.model == made.model
             and isinstance(layer, Image)
             and shape_in_space(layer) == shape_in_space(prediction)
-            and of.image == made.of
+            and (of.layer == own if own else of.image == made.of)
         ):
             found[of.number], count = layer, of.count
     return [found[n] for n in sorted(found)] if len(found) == count else []
@@ -127,6 +140,7 @@ def with_background(others: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 def _make(viewer: ViewerModel, of: Image, key: _MapOf, shape: tuple[int, ...]) -> Image:
     old = find_marked(viewer, PROBABILITY_OF, key)
     if isinstance(old, Image) and old.data.shape == shape:
+        lay_on(old, of)
         return old
     what = f"probability {key.number}" if key.count > 1 else "probability"
     layer: Image = add_or_update(

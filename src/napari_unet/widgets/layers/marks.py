@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
+    from napari.layers import Labels, Layer
 
     from napari_unet.baselines.apply import MadeByBaseline
     from napari_unet.predict.made_by import MadeBy
@@ -57,10 +57,16 @@ REGIONS_OF = "napari_unet_regions_of"
 
 def remember(layer: Labels, made_by: MadeBy) -> None:
     """Note how the layer as it is now was made."""
-    known = layer.metadata.setdefault(MADE_BY, {})
+    content, known = _content(layer), dict(layer.metadata.get(MADE_BY, {}))
     # Last, where the same was made before.
-    known.pop(_content(layer), None)
-    known[_content(layer)] = made_by
+    known.pop(content, None)
+    # Another table: a duplicate that napari made of the layer has the one of before.
+    layer.metadata[MADE_BY] = {**known, content: made_by}
+
+
+def image_id(layer: Layer) -> str:
+    """Return the id of the image layer that a layer was made of; "" where unknown."""
+    return str(layer.metadata.get(MADE_FOR, ("", ""))[1])
 
 
 def made_by(layer: Labels | None) -> MadeBy | None:

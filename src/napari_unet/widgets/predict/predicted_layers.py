@@ -14,15 +14,23 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet.predict.postprocessing import numbered_after
-from napari_unet.widgets.layers.arrays import in_hand, placed_like, plane_shape, put
+from napari_unet.widgets.layers.arrays import (
+    in_hand,
+    lay_on,
+    placed_like,
+    plane_shape,
+    put,
+)
 from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
 from napari_unet.widgets.layers.marks import (
     INFO_BAR,
+    MADE_FOR,
     NUMBERED,
     PREDICTED,
     ROLE,
+    image_id,
     remember,
     untouched,
 )
@@ -94,7 +102,8 @@ class PredictedLayers:
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
         # Tiles cover what lies above the info bar, as that is now.
-        height, width = plane_shape(image)[-2:]
+        self._shape = plane_shape(image)
+        height, width = self._shape[-2:]
         self._area = (height - image.metadata.get(INFO_BAR, 0)) * width
         self._before: tuple[Region, NDArray[np.integer]] | None = None
         self._drawn = 0.0
@@ -105,9 +114,11 @@ class PredictedLayers:
         return self._made_by.model
 
     def add(self, tile: TileDone) -> bool:
-        """Show a tile; False where the user has removed the layer meanwhile."""
+        """Show a tile; False where its layer is gone, or has data of another shape."""
+        if self.labels is None and plane_shape(self._image) != self._shape:
+            return False
         labels = self.labels or self._make_layers(tile)
-        if labels not in self._viewer.layers:
+        if not self._is_there(labels):
             return False
         z, *plane = tile.core
         core = (slice(z.start + self._first, z.stop + self._first), *plane)
@@ -121,7 +132,7 @@ class PredictedLayers:
 
     def finish(self, result: Segmentation) -> None:
         """Put what was made of all tiles into their place, and note how it was made."""
-        if self.labels is not None:
+        if self.labels is not None and self._is_there(self.labels):
             if result.complete and not self._made_by.finish.keeps_classes:
                 self._replace(self.labels, result.labels)
             self.keep_step()
@@ -135,6 +146,8 @@ class PredictedLayers:
     def keep_step(self) -> None:
         """Make one step of undo of all tiles, back to what was there before them."""
         if self._before is None or self.labels is None:
+            return
+        if not self._is_there(self.labels):
             return
         (region, kept), self._before = self._before, None
         kept = kept.astype(self.labels.data.dtype, copy=False)
@@ -150,6 +163,9 @@ class PredictedLayers:
         for layer in (self.labels, *self.maps):
             if layer is not None:
                 layer.refresh()
+
+    def _is_there(self, labels: Labels) -> bool:
+        return labels in self._viewer.layers and labels.data.shape == self._shape
 
     def _count(self, core: Region) -> None:
         """Take a slice for predicted once all of its pixels are."""
@@ -176,7 +192,7 @@ class PredictedLayers:
 
     def _make_layers(self, tile: TileDone) -> Labels:
         """Find the layers that these tiles may go into, or make new ones."""
-        shape = plane_shape(self._image)
+        shape = self._shape
         dtype = np.uint16 if self._numbers else np.uint8
         for old in reversed(self._viewer.layers):
             before = _made_here(old, self._image, shape)
@@ -193,8 +209,10 @@ class PredictedLayers:
                     metadata={PREDICTED: [], ROLE: Role.PREDICTION},
                     **placed_like(self._image),
                 )
-            # It may be corrected by hand.
-            bring_to(labels, self._viewer.dims.units)
+        lay_on(labels, self._image)
+        # It may be corrected by hand.
+        bring_to(labels, self._viewer.dims.units)
+        labels.metadata[MADE_FOR] = _WHAT, str(self._image.unique_id)
         labels.metadata[NUMBERED] = self._numbers
         set_role(labels, Role.PREDICTION)
         protect(labels)
@@ -244,5 +262,8 @@ def _made_here(layer: Any, image: Image, shape: tuple[int, ...]) -> MadeBy | Non
         and layer.data.shape == shape
     ):
         made = untouched(layer)
-        return made if made is not None and made.of == image.name else None
+        # Another image may have the name of one that was removed.
+        own = image_id(layer)
+        same = own == str(image.unique_id) if own else made and made.of == image.name
+        return made if same else None
     return None

@@ -23,7 +23,7 @@ from napari_unet.widgets.layers.arrays import (
     placed_like,
     plane_shape,
 )
-from napari_unet.widgets.layers.marks import BASELINE, PREDICTED, ROLE
+from napari_unet.widgets.layers.marks import BASELINE, MADE_FOR, PREDICTED, ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.places import bring_to, lies_on
 from napari_unet.widgets.layers.roles import Role
@@ -156,6 +156,7 @@ class BaselineBox(Runner):
             metadata={
                 PREDICTED: list(result.slices),
                 BASELINE: made,
+                MADE_FOR: (self._baseline.name, str(self._of.unique_id)),
                 ROLE: Role.PREDICTION,
             },
             **placed_like(self._of),

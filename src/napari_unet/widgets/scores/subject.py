@@ -27,10 +27,12 @@ from napari_unet.steps import with_steps
 from napari_unet.widgets.layers.arrays import image_stack, labels_now
 from napari_unet.widgets.layers.marks import (
     INFO_BAR,
+    image_id,
     made_by,
     made_by_baseline,
     untouched,
 )
+from napari_unet.widgets.layers.places import lies_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -89,7 +91,8 @@ class Subject:
         prediction, truth
             The layers.
         image
-            Taken for what was predicted where the prediction does not tell.
+            Taken for what was predicted where the prediction does not tell, or tells
+            of an image that is not there any more, and lies on this one.
 
         Raises
         ------
@@ -103,7 +106,7 @@ class Subject:
         baseline = made_by_baseline(prediction)
         maker = baseline or made
         if maker is not None and maker.of:
-            image = _image_called(viewer, maker.of)
+            image = _image_of(viewer, prediction, maker.of, image)
         learnt = UsedSlices.of(made).trained
         if baseline is not None:
             learnt = frozenset(baseline.learnt_from)
@@ -262,6 +265,16 @@ class Scored:
         )
 
 
-def _image_called(viewer: ViewerModel, name: str) -> Image | None:
-    found = (one for one in viewer.layers if one.name == name)
-    return next((one for one in found if isinstance(one, Image)), None)
+def _image_of(
+    viewer: ViewerModel, prediction: Labels, name: str, else_one: Image | None
+) -> Image | None:
+    """Return the image of a prediction by its id, its old name, or its place."""
+    images = [one for one in viewer.layers if isinstance(one, Image)]
+    for one in images:
+        if str(one.unique_id) == image_id(prediction):
+            return one
+    for one in images:
+        if one.name == name:
+            return one
+    there = else_one is not None and lies_on(else_one, prediction)
+    return else_one if there else None

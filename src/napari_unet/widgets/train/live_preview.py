@@ -107,7 +107,8 @@ class LivePreview(QObject):
         _put(layer, preview.core, preview.labels)
         slices = layer.metadata[PREDICTED]
         if preview.core[0].start not in slices:
-            slices.append(preview.core[0].start)
+            # Another list: a duplicate of the layer keeps its own.
+            layer.metadata[PREDICTED] = [*slices, preview.core[0].start]
 
     def show_probability(self, preview: Preview) -> Image:
         """Put how sure the network is into a layer of its own."""
