@@ -49,7 +49,8 @@ from napari_unet.predict.blocks import Grid
 from napari_unet.predict.engines import LocalEngine, open_engine
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.volume_image import VolumeImage
-from napari_unet.predict.volume_prediction import VolumeRequest, predict_volume_steps
+from napari_unet.predict.volume_prediction import predict_volume_steps
+from napari_unet.predict.volume_request import VolumeRequest
 from napari_unet.samples import em_stack
 from napari_unet.steps import result_of
 from napari_unet.train.session import train_unet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -18,20 +19,20 @@ from napari_unet.errors import InputError, OutputError
 from napari_unet.model import compiled
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
-from napari_unet.predict.block_plan import PlanFolder
+from napari_unet.predict.block_plan import PlanFolder, digest_of
+from napari_unet.predict.block_prediction import OpenedModel
 from napari_unet.predict.engines import LocalEngine, Waiting
 from napari_unet.predict.postprocessing import postprocess
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.volume_image import VolumeImage
-from napari_unet.predict.volume_prediction import (
-    BlockDone,
-    VolumeRequest,
-    predict_volume_steps,
-)
+from napari_unet.predict.volume_prediction import BlockDone, predict_volume_steps
+from napari_unet.predict.volume_request import VolumeRequest
 from napari_unet.samples import em_stack
 from napari_unet.steps import result_of
 
 pytest.importorskip("zarr")
+
+import zarr
 
 from napari_unet.data.ome_zarr import open_volume, open_zarr
 from napari_unet.data.ome_zarr_writer import create_image, planned
@@ -434,6 +435,108 @@ def test_what_is_there_already_is_not_written_over(tmp_path, volume):
         run(request(tmp_path, volume))
     np.testing.assert_array_equal(out[...], before)
     assert not (tmp_path / "out.ome.zarr.blocks").exists()
+
+
+def test_nobody_is_told_to_delete_the_image(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = replace(request(tmp_path, volume), out=tmp_path / "em.ome.zarr")
+    labels = run(asked).labels
+    other = replace(asked, config=PredictConfig(device="cpu", threshold=0.9))
+    with pytest.raises(InputError, match=rf"^{labels} was begun .* delete it and"):
+        run(other)
+    named = replace(other, out=labels.with_name("sure"))
+    assert run(named).complete
+    assert open_zarr(volume.path).labels == ("classes", "sure")
+
+
+@pytest.mark.parametrize("exported", [True, False])
+def test_labels_are_put_into_no_folder_that_holds_an_image_otherwise(
+    tmp_path, exported
+):
+    save(tmp_path / "model.safetensors")
+    volume = write_volume(tmp_path / "all.zarr" / "0", (2, 32, 32))
+    if not exported:
+        zarr.create_array(str(tmp_path / "plain.zarr"), data=volume[...])
+        volume = open_volume(tmp_path / "plain.zarr", axes="ZYX")
+    out = tmp_path / ("all.zarr" if exported else "plain.zarr")
+    with pytest.raises(InputError, match="choose another name for the result"):
+        run(replace(request(tmp_path, volume), out=out))
+
+
+@pytest.mark.parametrize("inside", ["", "p.ome.zarr"])
+def test_two_results_are_not_written_to_one_place(tmp_path, volume, inside):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume)
+    with pytest.raises(InputError, match="cannot both be written"):
+        run(replace(asked, probabilities=asked.out / inside))
+    assert not asked.out.exists()
+
+
+OBJECTS = PostprocessConfig(objects="connected")
+
+
+@pytest.mark.parametrize("image", [True, False])
+def test_what_was_put_there_meanwhile_stays(tmp_path, volume, image):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK, finish=OBJECTS)
+    stopped(asked, 20)
+    if image:
+        write_volume(asked.out, (2, 32, 32))
+    else:
+        asked.out.mkdir()
+    before = sorted(asked.out.rglob("*"))
+    with pytest.raises(OutputError, match="there already"):
+        run(asked)
+    assert sorted(asked.out.rglob("*")) == before
+
+
+def test_what_lay_in_between_and_has_gone_is_made_again(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK, finish=OBJECTS)
+    stopped(asked, 20)
+    shutil.rmtree(tmp_path / "out.ome.zarr.blocks" / "classes")
+    found = read(run(asked).labels)
+    undisturbed = replace(asked, out=tmp_path / "undisturbed.ome.zarr")
+    np.testing.assert_array_equal(found, read(run(undisturbed).labels))
+
+
+def test_what_was_begun_in_one_folder_goes_on_in_another(tmp_path, volume, monkeypatch):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume, block=BLOCK)
+    monkeypatch.chdir(tmp_path)
+    near = replace(asked, model=Path("model.safetensors"), out=Path("out.ome.zarr"))
+    late = Late()
+    near = replace(near, image=open_volume("em.ome.zarr"))
+    result_of(predict_volume_steps(near, late))
+    monkeypatch.chdir(tmp_path.parent)
+    late.write()  # a worker that was started elsewhere
+    assert run(asked).complete
+
+
+def test_a_link_leads_to_where_the_result_is_made(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked, there = request(tmp_path, volume), tmp_path / "disk" / "cells.ome.zarr"
+    asked.out.symlink_to(there)
+    for overwrite in (False, True):
+        assert run(replace(asked, overwrite=overwrite)).complete
+        assert read(there).any()
+        assert asked.out.is_symlink()
+
+
+def test_a_file_is_replaced_where_that_is_asked_for(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = replace(request(tmp_path, volume), overwrite=True)
+    asked.out.write_text("no volume")
+    assert run(asked).complete
+
+
+def test_a_worker_that_finds_another_model_predicts_nothing(tmp_path):
+    file = tmp_path / "model.safetensors"
+    save(file)
+    model = OpenedModel(file, digest_of(file))
+    save(file, padding="valid")
+    with pytest.raises(InputError, match="another model than the one"):
+        model.predictor(PredictConfig(device="cpu"))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from napari_unet.data.volume_files import holds_volume, volume_at
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.started import Started
 from napari_unet.predict.engines import Waiting, open_engine, opening
-from napari_unet.predict.volume_prediction import VolumeRequest, predict_volume_steps
+from napari_unet.predict.volume_prediction import predict_volume_steps
+from napari_unet.predict.volume_request import VolumeRequest
 from napari_unet.steps import result_of
 
 if TYPE_CHECKING:

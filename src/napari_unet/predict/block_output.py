@@ -23,10 +23,39 @@ from napari_unet.errors import InputError, OutputError
 Levels = tuple[Volume, ...]
 
 
-def labels_place(out: Path, like: Volume, name: str) -> tuple[Path, str]:
-    """Return the OME-Zarr of labels, and their name in it if it is the image's own."""
-    inside = not is_address(like.path) and _real(out) == _real(like.path)
-    return (out / "labels" / name, name) if inside else (out, "")
+def labels_place(out: Path, like: Volume, name: str) -> tuple[Path, Path, str]:
+    """Return where labels are written.
+
+    Parameters
+    ----------
+    out
+        An OME-Zarr of their own; or the image that they lie on, which gets them as its
+        labels; or labels in an image.
+    like
+        What they lie on.
+    name
+        What they are called in that image where `out` does not say it.
+
+    Returns
+    -------
+    Their place, the OME-Zarr that they are made in, and their name in it, or "".
+
+    Raises
+    ------
+    InputError
+        When `out` is the image, and cannot hold labels.
+    """
+    if not is_address(like.path) and _real(out) == _real(like.path):
+        if not holds_image(out):
+            raise InputError(
+                f"{out} is no OME-Zarr, and holds no labels: choose another name for "
+                "the result."
+            )
+        return out / "labels" / name, out, name
+    image = out.parent.parent
+    if out.parent.name == "labels" and holds_image(image):
+        return out, image, out.name
+    return out, out, ""
 
 
 def smallest_type(highest: int) -> DTypeLike:
@@ -49,13 +78,19 @@ def check_free(place: Path) -> None:
 
 
 def check_outside(places: Sequence[Path], *inputs: str | Path) -> None:
-    """Refuse to remove what is where results are to be when an input lies there.
+    """Refuse results where an input lies, and those that lie in each other.
 
     Raises
     ------
     InputError
         Saying which.
     """
+    for place, other in itertools.permutations(places, 2):
+        if _real(place).is_relative_to(_real(other)):
+            raise InputError(
+                f"{place} and {other} cannot both be written: choose another name for "
+                "one of them."
+            )
     for place, path in itertools.product(places, inputs):
         if _real(path).is_relative_to(_real(place)):
             raise InputError(
@@ -74,8 +109,10 @@ def clear(places: Sequence[Path]) -> None:
     """
     for place in places:
         try:
-            if place.exists():
+            if place.is_dir():
                 shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(place, error) from error
 
@@ -84,11 +121,11 @@ def labels(
     out: Path, like: Volume, name: str, dtype: DTypeLike, chunks: Sequence[int]
 ) -> Levels:
     """Return the levels of the labels of a volume, made where there are none yet."""
-    place, inside = labels_place(out, like, name)
+    place, root, inside = labels_place(out, like, name)
     kept = tuple(
         side for side, axis in zip(chunks, "ZYX", strict=True) if axis in like.axes
     )
-    return _once(place, lambda: create_labels(out, like, dtype, inside, chunks=kept))
+    return _once(place, lambda: create_labels(root, like, dtype, inside, chunks=kept))
 
 
 def probabilities(

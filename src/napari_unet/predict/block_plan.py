@@ -123,8 +123,8 @@ class PlanFolder:
             return BlockPlan.model_validate_json(text)
         except ValueError as error:
             raise InputError(
-                f"{file} is no plan of this version of napari-unet: delete the folder "
-                "and the result to begin anew, or choose another name for the result."
+                f"{file} is no plan of this version of napari-unet: delete its folder "
+                "and the labels that were begun, or choose another name for the result."
             ) from error
 
     def doubts(self) -> tuple[str, ...]:
@@ -182,8 +182,10 @@ class PlanFolder:
         """Return work that writes nothing any more once another plan is here."""
         return _Guarded(work, self.path / _PLAN, _digest(self.path / _PLAN))
 
-    def check(self, begun: BlockPlan, asked: BlockPlan) -> None:
+    def check(self, begun: BlockPlan, asked: BlockPlan, place: Path) -> None:
         """Refuse to go on with what would not fit what is there.
+
+        `place` is that of the labels, which may lie in the image itself.
 
         Raises
         ------
@@ -193,9 +195,9 @@ class PlanFolder:
         different = begun.differs_from(asked)
         if different:
             raise InputError(
-                f"{self._result} was begun with another "
+                f"{place} was begun with another "
                 f"{' and another '.join(different)}: choose another name for the "
-                f"result, or delete it and {self.path.name} to begin anew."
+                f"result, or delete it and {self.path} to begin anew."
             )
 
     @property

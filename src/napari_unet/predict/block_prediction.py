@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.colours import with_colours
 from napari_unet.data.normalize import NormalizedImage
+from napari_unet.errors import InputError
 from napari_unet.model.loading import open_package
+from napari_unet.predict.block_plan import digest_of
 from napari_unet.predict.blocks import Block, HeldBox, Written
 from napari_unet.predict.finishing import FinishedSlices
 from napari_unet.predict.predictor import Predictor
@@ -42,13 +44,26 @@ class OpenedModel:
     trust_code: bool = False
 
     def predictor(self, config: PredictConfig) -> Predictor:
-        """Return what predicts with the model."""
+        """Return what predicts with the model.
+
+        Raises
+        ------
+        InputError
+            When the file is another model by now, as where a training goes on.
+        """
         return _predictor(self, config)
 
 
 @lru_cache(maxsize=1)
 def _predictor(model: OpenedModel, config: PredictConfig) -> Predictor:
-    return Predictor(open_package(model.path, trust_code=model.trust_code), config)
+    opened = open_package(model.path, trust_code=model.trust_code)
+    if digest_of(model.path) != model.digest:
+        raise InputError(
+            f"{model.path} is another model than the one that the prediction began "
+            "with: put that one back, or begin anew (--overwrite) with a copy of the "
+            "model that no training writes to."
+        )
+    return Predictor(opened, config)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import DTypeLike
 
-from napari_unet.config import PostprocessConfig, PredictConfig
+from napari_unet.config import PostprocessConfig
 from napari_unet.data.colours import shape_with_colours
 from napari_unet.data.ome_zarr import holds_image
 from napari_unet.data.pyramid import fill_pyramid
@@ -49,6 +49,7 @@ from napari_unet.predict.block_settings import (
 from napari_unet.predict.blocks import BLOCK_VOXELS, chunks_for, grid_for
 from napari_unet.predict.engines import Waiting
 from napari_unet.predict.volume_image import VolumeImage
+from napari_unet.predict.volume_request import VolumePrediction, VolumeRequest
 from napari_unet.words import clock
 
 if TYPE_CHECKING:
@@ -90,70 +91,6 @@ class BlockDone:
     message: str = ""
 
 
-@dataclass(frozen=True)
-class VolumeRequest:
-    """What is predicted, how, and where it is written.
-
-    Attributes
-    ----------
-    model
-        A model file or package.
-    image
-        A volume on disk.
-    out
-        OME-Zarr of the labels that are made; the image's own gets them as its labels
-        "classes" or, where they are numbered, "objects".
-    config, finish
-        As `segment` takes them.
-    block
-        Sides of the blocks; chosen when left out.
-    probabilities
-        OME-Zarr for the probabilities, if they are wanted.
-    trust_code
-        As `open_package` takes it.
-    overwrite
-        Whether to begin anew, whatever is at `out` and `probabilities`.
-    size_told
-        Whether the user knows already that the model learnt pixels of another size.
-    """
-
-    model: Path
-    image: Volume
-    out: Path
-    config: PredictConfig = field(default_factory=PredictConfig)
-    finish: PostprocessConfig | None = None
-    block: tuple[int, int, int] | None = None
-    probabilities: Path | None = None
-    trust_code: bool = False
-    overwrite: bool = False
-    size_told: bool = False
-
-
-@dataclass(frozen=True)
-class VolumePrediction:
-    """A predicted volume on disk.
-
-    Attributes
-    ----------
-    labels
-        OME-Zarr of the result.
-    words
-        How it went, in one line.
-    finish
-        What was made of the pixels' classes; nothing is left open.
-    threshold
-        Of the foreground; None for the most probable class.
-    complete
-        Whether it was done to the end. What was stopped goes on by the same request.
-    """
-
-    labels: Path
-    words: str
-    finish: PostprocessConfig
-    threshold: float | None
-    complete: bool = True
-
-
 VolumeStep = Started | Waiting | BlockDone
 Steps = Generator[VolumeStep, None, VolumePrediction]
 _Stage = Generator[Waiting | BlockDone, None, bool]
@@ -176,7 +113,7 @@ def predict_volume_steps(
     OutputError
         When the result cannot be written; what is done stays.
     """
-    stop = stop or Event()
+    stop, request = stop or Event(), request.anywhere()
     model = OpenedModel(request.model, digest_of(request.model), request.trust_code)
     predictor = model.predictor(request.config)
     image = VolumeImage(request.image)
@@ -235,14 +172,13 @@ class _Run:
 
     def planned(self, digest: str) -> BlockPlan:
         """Return the plan that was begun, or a new one."""
-        request, folder = self._request, self._folder
-        place, *_ = places = self._places()
+        request, folder, places = self._request, self._folder, self._places()
+        check_outside(places, request.image.path, request.model)
         if request.overwrite:
-            check_outside(places, request.image.path, request.model)
             folder.forget()
             clear(places)
         begun = folder.read()
-        if begun is not None and self.complete and not place.exists():
+        if begun is not None and self.complete and not places[0].exists():
             begun = None
         if begun is not None and request.block is None:
             self._cut(begun.block)
@@ -256,7 +192,7 @@ class _Run:
             probabilities=str(request.probabilities or ""),
         )
         if begun is not None:
-            folder.check(begun, asked)
+            folder.check(begun, asked, places[0])
             if not self._lost():
                 return begun
         for path in places:
@@ -340,17 +276,32 @@ class _Run:
     def _places(self) -> list[Path]:
         """Return where the labels are written and, if wanted, the probabilities."""
         request = self._request
-        place, _ = labels_place(request.out, request.image, self._name)
+        place, *_ = labels_place(request.out, request.image, self._name)
         return [place, *filter(None, [request.probabilities])]
 
-    def _lost(self) -> bool:
-        """Return whether a result has gone of which blocks are marked as written."""
+    @property
+    def _made_by(self) -> list[tuple[Path, str]]:
+        """Return what is written, and the stage whose blocks are written into it."""
         stages = ("objects" if self.numbers else "predicted", "predicted")
-        pairs = zip(self._places(), stages, strict=False)
-        return any(
+        return list(zip(self._places(), stages, strict=False))
+
+    def _lost(self) -> bool:
+        """Return whether something has gone of which blocks are marked as written."""
+        lost = self.numbers and not self.complete and not self._between.exists()
+        return (lost and bool(self._folder.done("predicted"))) or any(
             self._folder.done(stage) and not holds_image(place)
-            for place, stage in pairs
+            for place, stage in self._made_by
         )
+
+    def _claim(self, number: int) -> None:
+        """Note of a result that it is ours, unless somebody else put something there.
+
+        Between the plan and the first block of objects hours may pass.
+        """
+        place, stage = self._made_by[number]
+        if number not in self._folder.done("claimed") and not self._folder.done(stage):
+            check_free(place)
+            self._folder.mark("claimed", number)
 
     def _cut(self, block: Sequence[int] | None) -> None:
         """Cut the volume into blocks, which are whole slices where those are needed."""
@@ -380,17 +331,22 @@ class _Run:
 
     def _result(self, dtype: DTypeLike) -> Levels:
         request = self._request
+        self._claim(0)
         return labels(request.out, request.image, self._name, dtype, self._chunks)
+
+    @property
+    def _between(self) -> Path:
+        return self._folder.path / "classes"
 
     def _scratch(self) -> Volume:
         dtype = np.uint32 if self._slices else np.uint8
-        path = self._folder.path / "classes"
-        return scratch(path, self.grid.shape, dtype, self._chunks)
+        return scratch(self._between, self.grid.shape, dtype, self._chunks)
 
     def _probabilities(self) -> Levels:
         request, predictor = self._request, self._predictor
         if request.probabilities is None:
             return ()
+        self._claim(1)
         return probabilities(
             request.probabilities,
             request.image,

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
-    from napari_unet.predict.volume_prediction import VolumePrediction, VolumeStep
+    from napari_unet.predict.volume_prediction import VolumeStep
+    from napari_unet.predict.volume_request import VolumePrediction
 
 _ENGINES = {
     "local": "this program",
@@ -185,10 +186,8 @@ class VolumeBox(Runner):
             # What loads torch waits until it is needed.
             imported("torch")
             from napari_unet.predict.engines import open_engine, opening
-            from napari_unet.predict.volume_prediction import (
-                VolumeRequest,
-                predict_volume_steps,
-            )
+            from napari_unet.predict.volume_prediction import predict_volume_steps
+            from napari_unet.predict.volume_request import VolumeRequest
 
             image = volume_at(source, level, axes)
             # The dock compares the pixel size that the layer has by now.
