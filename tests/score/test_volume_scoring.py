@@ -99,6 +99,22 @@ def test_of_classes_of_which_one_lies_in_the_last_slices_alone(cells):
     assert len(found["overall"]["iou_per_class"]) == 3
 
 
+def test_of_scribbles_of_which_the_first_slices_lack_the_last_class(cells):
+    classes = (cells % 3).astype(np.uint8)
+    few = np.random.default_rng(2).random(SHAPE) < 0.3
+    few[:8] &= classes[:8] < 2
+    scribbles = np.where(few, classes + 1, 0).astype(np.uint8)
+    found = same(np.roll(classes, 1, 2), scribbles)
+    assert len(found["overall"]["iou_per_class"]) == 3
+
+
+def test_of_classes_that_have_no_0_in_the_first_slices_alone(cells):
+    truth = (cells > 0).astype(np.uint8)
+    prediction = truth + np.uint8(1)
+    prediction[12:] = truth[12:]
+    same(prediction, truth, Question(kind=AnnotationKind.CLASSES))
+
+
 def test_of_a_prediction_that_counts_from_1(cells):
     truth = (cells > 0).astype(np.uint8)
     same((worse(cells) > 0).astype(np.uint8) + 1, truth)

@@ -44,7 +44,8 @@ from napari_unet.words import counted
 _READ_AS_MASK = (
     "prediction: every value above 0 is read as foreground; what touches is one object"
 )
-_READ_FROM_1 = "prediction: there is no 0, so that 1 is read as background"
+READ_FROM_1 = "prediction: there is no 0, so that 1 is read as background"
+"""What is said of classes that are counted from 1."""
 SLICE_BY_SLICE = (
     "the prediction numbers the objects of each slice anew: they are compared slice by "
     "slice, although those of the ground truth go on through the slices"
@@ -214,7 +215,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     numbered = _numbers(prediction, values, num_classes, reading)
     told, notes = whole or Survey.of(truth[:, : truth.shape[1] - info_bar]), list[str]()
     if kind is None:
-        guessed = told.guess(coverage), read, values, num_classes
+        guessed = told.guess(coverage), read.labels, read.values, values, num_classes
         kind, note = kind_of_truth(*guessed, numbered=numbered)
         notes.append(note)
     target = _target(truth, kind, coverage, told, num_classes, reading)
@@ -229,7 +230,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
         reading = LabelReading(*how)
     if reading.from_1:
         prediction, values, numbered = _from_0(prediction), values[:-1], False
-        notes.append(_READ_FROM_1)
+        notes.append(READ_FROM_1)
     classes, num_classes, more = _predicted_classes(
         prediction, values, kind, reading.num_classes, numbered=numbered
     )

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import skimage
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
-from napari_unet.data.annotation import MAX_CLASSES, SplitLabels, Target
+from napari_unet.data.annotation import MAX_CLASSES, Target
 from napari_unet.data.label_survey import KindGuess
 from napari_unet.data.labels import is_mask, reads_as_mask
+from napari_unet.data.slabs import slabs_of
+from napari_unet.data.stack import ArrayLike
 
 _FEW = 8
 _MOST = 0.75
 _SLICES_LOOKED_AT = 4
-
-
-class Planes(Protocol):
-    """(Z, Y, X) labels of which slices are taken."""
-
-    def __getitem__(self, z: int, /) -> NDArray[np.generic]:
-        """Return a slice."""
-
-    def __array__(self) -> NDArray[np.generic]:
-        """Return all slices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,25 +61,26 @@ def classes_predicted(known: int, predicted: NDArray[np.int64]) -> int:
 
 def kind_of_truth(
     guess: KindGuess,
-    truth: SplitLabels,
+    truth: ArrayLike,
+    values: NDArray[np.int64],
     predicted: NDArray[np.int64],
     num_classes: int = 2,
     *,
     numbered: bool,
 ) -> tuple[AnnotationKind, str]:
-    """Guess the kind of a truth anew, by the values that were `predicted`.
+    """Guess the kind of a truth of some `values` anew, by those that were `predicted`.
 
     `numbered` is whether these number objects. Where they are known to be of several
     classes, all of these count as predicted.
     """
-    values, kind, reason = truth.values, guess.kind, guess.reason
+    kind, reason = guess.kind, guess.reason
     if num_classes > 2:
         predicted = np.arange(1, num_classes)
     if values.size and _is_ruled_out(kind, values, predicted, numbered=numbered):
         mask, highest = is_mask(predicted), int(values[-1])
         top = int(predicted.max(initial=0))
         as_high = top == highest if numbered else top >= highest
-        if (mask or numbered) and is_numbered(truth.labels, values):
+        if (mask or numbered) and is_numbered(truth, values):
             kind = AnnotationKind.OBJECTS
             why = "the prediction is a mask" if mask else "so it is in the prediction"
             reason = f"every value is of one piece, and {why}"
@@ -118,7 +110,7 @@ def known_classes(
 
 
 def is_numbered(
-    labels: Planes,
+    labels: ArrayLike,
     values: NDArray[np.int64],
     num_classes: int = 2,
     touched: NDArray[np.intp] | None = None,
@@ -134,7 +126,8 @@ def is_numbered(
     if values.size > _FEW or values[-1] > MAX_CLASSES:
         return True
     if touched is None:
-        touched = np.flatnonzero((np.asarray(labels) != 0).any(axis=(1, 2)))
+        slabs = (np.asarray(labels[slab]) for slab in slabs_of(labels))
+        touched = np.flatnonzero([one.any() for slab in slabs for one in slab])
     some = touched[:: max(1, len(touched) // _SLICES_LOOKED_AT)]
     objects = pieces = 0
     for plane in (labels[int(z)] for z in some):

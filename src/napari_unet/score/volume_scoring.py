@@ -25,13 +25,19 @@ from napari_unet.data.slabs import slabs_of
 from napari_unet.data.stack import ArrayLike, check_info_bar, list_slices
 from napari_unet.errors import InputError
 from napari_unet.score.comparison import (
+    READ_FROM_1,
     SLICE_BY_SLICE,
     UNLABELLED,
     Comparison,
     compare,
     without_bar,
 )
-from napari_unet.score.label_reading import LabelReading, classes_predicted, is_numbered
+from napari_unet.score.label_reading import (
+    LabelReading,
+    classes_predicted,
+    is_numbered,
+    kind_of_truth,
+)
 from napari_unet.score.scores import Scores, SliceScores
 from napari_unet.score.scoring import SliceScored, score_slice
 from napari_unet.words import counted
@@ -70,9 +76,9 @@ def score_volume_steps(
     """Score (Z, Y, X) labels as `score_steps` does, in bounded memory.
 
     The scores are those of the whole: all are made of counts of single slices. Labels
-    are read twice, for their values and to compare them. How values are read is
-    settled by all values, and where these leave it open by the prediction on the first
-    slices that have any ground truth.
+    are read twice, for their values, which settle how they are read, and to compare
+    them. Only whether numbers without any 0 are classes is told by the first slices
+    that have any ground truth.
 
     Returns
     -------
@@ -88,31 +94,29 @@ def score_volume_steps(
     check_info_bar(question.info_bar, truth.shape[1], "The ground truth")
     predicted_labels = _Labels(prediction, "The prediction holds", question.info_bar)
     true_labels = _Labels(truth, "The ground truth holds", question.info_bar)
-    question, true_values = _settled(true_labels, question)
-    values, touched = _occurring(predicted_labels)
-    known = classes_predicted(question.num_classes, values)
-    question = replace(question, num_classes=known)
+    predicted = _Occurring.of(predicted_labels, question.num_classes)
+    question = replace(question, num_classes=predicted.num_classes)
+    question, true_values, told = _settled(true_labels, predicted, question)
     ignored = None if question.coverage is None else question.coverage.ignored
     total, rows, left_out = truth.shape[0], list[SliceScores](), 0
     first = _first(predicted_labels, true_labels, question, true_values)
     through = question.volume
     if through is None and first.truth_ids is not None:
         through = _goes_on(true_labels, ignored)
-    numbered = is_numbered(predicted_labels, values, known, touched)
-    reading = _of_all(first, values, true_values, numbered=numbered)
-    notes = _of_the_whole(first, ignored)
+    reading = _of_all(first, predicted, true_values)
+    notes = (*told, *_of_the_whole(first, ignored, from_1=reading.from_1))
     if question.volume is None and through and reading.numbered:
         through = _goes_on(predicted_labels)
         notes += (SLICE_BY_SLICE,) * (not through)
     reading = replace(reading, volume=bool(through))
     _check_numbered(first, reading)
-    for part, predicted, true in _parts(predicted_labels, true_labels):
+    for part, found, true in _parts(predicted_labels, true_labels):
         if ignored is not None:
             left_out += int(np.count_nonzero(true == ignored))
         annotated = _labelled(true, ignored) | _complete_in(question, part, total)
         if not annotated:
             continue
-        comparison = _compared(predicted, true, part, question, annotated, reading)
+        comparison = _compared(found, true, part, question, annotated, reading)
         for z in comparison.slices:
             if stop.is_set():
                 return None
@@ -129,10 +133,20 @@ def score_volume_steps(
 
 
 class _Labels:
-    """Labels of which slabs are read as whole numbers, with nothing on the info bar."""
+    """Labels of which slabs are read as whole numbers, with nothing on the info bar.
 
-    def __init__(self, labels: ArrayLike, name: str, info_bar: int) -> None:
+    Pixels that hold the `ignored` value are 0.
+    """
+
+    def __init__(
+        self,
+        labels: ArrayLike,
+        name: str,
+        info_bar: int = 0,
+        ignored: int | None = None,
+    ) -> None:
         self._labels, self._name, self._info_bar = labels, name, info_bar
+        self._ignored = ignored
         self.shape, self.dtype = tuple(labels.shape), np.dtype(labels.dtype)
         self.ndim, self.chunks = 3, getattr(labels, "chunks", None)
 
@@ -145,11 +159,18 @@ class _Labels:
         lowest = int(np.iinfo(np.int64).min)
         read = whole_numbers(np.asarray(self._labels[slab]), self._name, lowest)
         read = without_bar(read, self._info_bar)
+        if self._ignored is not None:
+            read = np.where(read == self._ignored, read.dtype.type(0), read)
         return read if isinstance(key, slice) else np.asarray(read[0])
 
     def __array__(self) -> NDArray[np.generic]:
         """Read all of them."""
         return self[:]
+
+    @property
+    def rows(self) -> int:
+        """Rows above the info bar."""
+        return self.shape[1] - self._info_bar
 
     def slabs(self) -> Iterator[NDArray[np.generic]]:
         """Yield all of them, some slices at a time."""
@@ -157,29 +178,80 @@ class _Labels:
             yield self[slab]
 
 
-def _settled(truth: _Labels, question: Question) -> tuple[Question, NDArray[np.int64]]:
+@dataclass(frozen=True, eq=False)
+class _Occurring:
+    """What occurs in predicted labels.
+
+    Attributes
+    ----------
+    values
+        Those above 0.
+    numbered
+        Whether they number objects.
+    dense
+        Whether there is no 0 above the info bar.
+    num_classes
+        How many classes are known of them.
+    """
+
+    values: NDArray[np.int64]
+    numbered: bool
+    dense: bool
+    num_classes: int
+
+    @classmethod
+    def of(cls, labels: _Labels, num_classes: int) -> _Occurring:
+        """Read all of them."""
+        values, touched, dense = np.empty(0, np.int64), list[bool](), True
+        for slab in labels.slabs():
+            values = np.union1d(values, label_values(slab))
+            touched += (slab != 0).any(axis=(1, 2)).tolist()
+            dense = dense and bool(slab[:, : labels.rows].all())
+        known = classes_predicted(num_classes, values)
+        numbered = is_numbered(labels, values, known, np.flatnonzero(touched))
+        return cls(values, numbered, dense, known)
+
+
+def _settled(
+    truth: _Labels, predicted: _Occurring, question: Question
+) -> tuple[Question, NDArray[np.int64], tuple[str, ...]]:
     """Settle by the values of all slices what is ignored, and how they are read.
 
     Returns
     -------
-    The question, and the values above 0 that mean something.
+    The question, the values above 0 that mean something, and words on their kind.
     """
-    rows = truth.shape[1] - question.info_bar
-    found = Survey.of_all(Survey.of(slab[:, :rows]) for slab in truth.slabs())
+    parts = (Survey.of(slab[:, : truth.rows]) for slab in truth.slabs())
+    found = Survey.of_all(parts)
     whole = question.whole or found
     coverage = whole.settle(question.coverage or Coverage(), question.kind)
     values = found.without(coverage.ignored).values
-    return replace(question, coverage=coverage, whole=whole), values
+    question = replace(question, coverage=coverage, whole=whole)
+    if question.kind is not None:
+        return question, values, ()
+    kind, note = kind_of_truth(
+        whole.guess(coverage),
+        _Labels(truth, "", ignored=coverage.ignored),
+        values,
+        predicted.values,
+        predicted.num_classes,
+        numbered=predicted.numbered,
+    )
+    return replace(question, kind=kind), values, (note,)
 
 
-def _of_the_whole(first: Comparison, ignored: int | None) -> tuple[str, ...]:
+def _of_the_whole(
+    first: Comparison, ignored: int | None, *, from_1: bool
+) -> tuple[str, ...]:
     """Return the notes of the first slices that hold for all."""
     counted_anew = ignored_words(ignored, 0).partition("0")[0], UNLABELLED
-    return tuple(
+    said = tuple(
         note
         for note in first.notes
-        if note != SLICE_BY_SLICE and not any(one in note for one in counted_anew)
+        if note not in (SLICE_BY_SLICE, READ_FROM_1)
+        and not any(one in note for one in counted_anew)
     )
+    return (*said, READ_FROM_1) if from_1 else said
 
 
 def _parts(
@@ -249,10 +321,8 @@ def _compared(
 
 def _of_all(
     first: Comparison,
-    values: NDArray[np.int64],
+    predicted: _Occurring,
     true_values: NDArray[np.int64],
-    *,
-    numbered: bool,
 ) -> LabelReading:
     """Return how the whole is read: as its first slices, with the values of all.
 
@@ -266,9 +336,13 @@ def _of_all(
     reading = first.reading
     if reading is None:
         raise InputError(_NOTHING)
+    values, numbered = predicted.values, predicted.numbered
+    from_1 = predicted.dense and values.tolist() == [*range(1, reading.num_classes + 1)]
+    # Of what may be numbers of objects, too, the first slices tell.
+    from_1 = from_1 and (reading.from_1 or not numbered)
     if max(int(one.max(initial=0)) for one in (values, true_values)) > _HIGHEST:
         raise InputError(f"Objects are numbered beyond {_HIGHEST:,}: number them anew.")
-    return replace(reading, values=values, numbered=numbered)
+    return replace(reading, values=values, numbered=numbered, from_1=from_1)
 
 
 def _check_numbered(first: Comparison, reading: LabelReading) -> None:
@@ -289,15 +363,6 @@ def _goes_on(objects: _Labels, ignored: int | None = None) -> bool:
         more, pixels = going_on(labels)
         same, found, last = same + more, found + pixels, labels[-1:]
     return found > 0 and same > found / 2
-
-
-def _occurring(labels: _Labels) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Return the values above 0 that occur in labels, and the slices that hold any."""
-    values, touched = np.empty(0, np.int64), list[bool]()
-    for slab in labels.slabs():
-        values = np.union1d(values, label_values(slab))
-        touched += (slab != 0).any(axis=(1, 2)).tolist()
-    return values, np.flatnonzero(touched)
 
 
 def _labelled(true: NDArray[np.generic], ignored: int | None) -> set[int]:
