@@ -145,6 +145,16 @@ def test_scales_without_a_unit_are_no_pixel_size(tmp_path):
     assert any("set the pixel size" in note for note in stack.notes)
 
 
+def test_an_axis_without_a_unit_among_others_is_unknown(tmp_path):
+    said = multiscale("zyx", (1, 4, 4))
+    del said["axes"][0]["unit"]
+    stack = read_stack(write(tmp_path / "a.zarr", [GREY], said))
+    assert (stack.pixel_size[1:], stack.unit) == ((4, 4), "nm")
+    assert stack.unknown_axes == "Z"
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        stack.size_for(3)
+
+
 def test_x_before_z_is_turned_round(tmp_path):
     path = write(tmp_path / "a.zarr", [GREY.T], multiscale("xyz", (4, 4, 50)))
     stack = read_stack(path)

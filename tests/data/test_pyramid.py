@@ -12,11 +12,17 @@ import psutil
 import pytest
 
 from napari_unet.data.ome_zarr import open_volume, open_zarr
-from napari_unet.data.ome_zarr_writer import create_image, create_labels, planned
+from napari_unet.data.ome_zarr_writer import (
+    create_image,
+    create_labels,
+    planned,
+    write_zarr,
+)
 from napari_unet.data.pyramid import LevelStep, fill_pyramid
 from napari_unet.data.read import read_stack
+from napari_unet.data.stack import Stack
 from napari_unet.data.volume import write_box
-from napari_unet.errors import OutputError
+from napari_unet.errors import InputError, OutputError
 
 zarr = pytest.importorskip("zarr")
 yaozarrs = pytest.importorskip("yaozarrs")
@@ -199,3 +205,47 @@ def test_filling_levels_ends_after_the_box_in_hand(large):
         stop.set()
     assert steps == [LevelStep(1, steps[0].total)]
     assert steps[0].total > 1
+
+
+@pytest.mark.parametrize(
+    "highest", [np.uint32(2**32 - 1), np.int32(2**31 - 1), np.float64(1e300)]
+)
+def test_the_highest_values_stay_the_highest(tmp_path, highest):
+    sides = (1040, 4)
+    volume = planned(tmp_path / "a.zarr", "YX", sides, highest.dtype, (8, 8), "nm")
+    levels = create_image(volume)
+    filled(levels, np.full(sides, highest), labels=False)
+    for level in levels:
+        assert (level[...] == highest).all()
+
+
+# -------------------------------------------------------------- stacks with labels
+
+STACK = Stack(np.ones((3, 20, 30), np.uint8), "ZYX", (1, 4, 4), "nm", "em")
+
+
+def test_that_the_distance_of_slices_is_unknown_is_written_and_read(tmp_path):
+    image = replace(STACK, unknown_axes="Z")
+    write_zarr(tmp_path / "em.ome.zarr", image, {"cells": image})
+    yaozarrs.validate_zarr_store(str(tmp_path / "em.ome.zarr"))
+    for inside in ("em.ome.zarr", "em.ome.zarr/labels/cells"):
+        found = read_stack(tmp_path / inside)
+        assert (found.pixel_size, found.unit) == ((1, 4, 4), "nm")
+        assert found.unknown_axes == "Z"
+
+
+@pytest.mark.parametrize("shape", [(3, 22, 30), (2, 20, 30), (1, 20, 30)])
+def test_labels_of_another_size_are_not_cut_to_their_image(tmp_path, shape):
+    cells = replace(STACK, data=np.ones(shape, np.uint8))
+    with pytest.raises(InputError, match="The labels cells are"):
+        write_zarr(tmp_path / "em.ome.zarr", STACK, {"cells": cells})
+    assert not (tmp_path / "em.ome.zarr").exists()
+
+
+@pytest.mark.parametrize("name", ["{}/elsewhere", "..", "cells / last"])
+def test_labels_of_any_name_are_written_into_their_image(tmp_path, name):
+    path = tmp_path / "em.ome.zarr"
+    write_zarr(path, STACK, {name.format(tmp_path): STACK})
+    assert list(tmp_path.iterdir()) == [path]
+    found = open_zarr(path)
+    assert found.label(*found.labels).levels[0].shape == STACK.shape

@@ -35,6 +35,13 @@ def test_a_file_is_free_once_it_is_read(tmp_path, h5py):
         volume[...]
 
 
+def test_an_hdf5_has_no_other_level(tmp_path, h5py):
+    with h5py.File(tmp_path / "em.h5", "w") as file:
+        file["raw"] = GREY
+    with pytest.raises(InputError, match="no level 1: only OME-Zarr"):
+        volume_at(tmp_path / "em.h5", 1, "ZYX")
+
+
 def test_an_array_that_was_written_anew_is_read_as_it_is_stored_now(tmp_path):
     zarr = pytest.importorskip("zarr")
     path = tmp_path / "em.zarr"

@@ -164,6 +164,27 @@ def test_labels_and_probabilities_lie_on_their_image(tmp_path, volume):
     np.testing.assert_allclose(likely.levels[0][...], expected.probabilities, atol=1e-5)
 
 
+def test_an_image_with_x_first_gets_the_same_results(tmp_path, volume):
+    known = {"pixel_size": (40.0, 8.0, 8.0), "unit": "nm"}
+    save(tmp_path / "model.safetensors", known=known)
+    turned = tmp_path / "turned.zarr"
+    zarr.create_array(str(turned), data=np.asarray(volume).T)
+    other = replace(open_volume(turned, axes="XYZ"), scale=(8.0, 8.0, 40.0), unit="nm")
+    likely, notes = tmp_path / "p.ome.zarr", []
+    asked = request(tmp_path, other, probabilities=likely)
+    run(asked, show=lambda step: notes.extend(getattr(step, "notes", ())))
+    assert not notes, "its pixels are those of the model"
+    expected = replace(asked, image=volume, out=tmp_path / "straight.ome.zarr")
+    run(replace(expected, probabilities=tmp_path / "s.ome.zarr"))
+    for made, straight in (
+        (asked.out, expected.out),
+        (likely, tmp_path / "s.ome.zarr"),
+    ):
+        one, whole = open_volume(made), open_volume(straight)
+        assert (one.axes, one.scale, one.unit) == (whole.axes, whole.scale, whole.unit)
+        np.testing.assert_array_equal(one[...], whole[...])
+
+
 def test_both_results_lie_where_their_image_does(tmp_path):
     first = planned(
         tmp_path / "crop.ome.zarr", "ZYX", (2, 32, 32), "u1", (40, 8, 8), "nm"

@@ -53,4 +53,5 @@ def open_hdf5(path: Path, inside: str = "", axes: str | None = None) -> Volume:
         tuple(known.sizes.get(letter, 1.0) for letter in letters),
         known.unit,
         (0.0,) * len(letters),
+        unknown_axes=known.unknown_axes(letters),
     )

@@ -225,7 +225,7 @@ def _levels(node: Node) -> tuple[Volume, ...]:
                 "convert it, or open one of its arrays with --axes."
             )
         letters = [_letter(axis) for axis in first["axes"]]
-        unit, factors = _units(first["axes"], letters)
+        unit, factors, unknown = _units(first["axes"], letters)
         scale, origin = _transformation(first, len(letters))
         found = []
         for level, dataset in enumerate(first["datasets"]):
@@ -235,7 +235,8 @@ def _levels(node: Node) -> tuple[Volume, ...]:
             places = factors * (scale * own_origin + origin)
             sizes = factors * scale * own_scale
             one = _volume(node, dataset["path"], array, axes, sizes, places)
-            found.append(replace(one, unit=unit, level=level, version=version))
+            one = replace(one, unit=unit, unknown_axes=unknown)
+            found.append(replace(one, level=level, version=version))
         if not found:
             raise ValueError("no resolutions")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -300,8 +301,8 @@ def _letter(axis: Mapping[str, Any]) -> str:
 
 def _units(
     axes: Sequence[Mapping[str, Any]], letters: Sequence[str]
-) -> tuple[str, Any]:
-    """Return the unit of X, and how many of it each axis' own unit is."""
+) -> tuple[str, Any, str]:
+    """Return the unit of X, how many of it each axis' own is, and axes without any."""
     own = [normal_unit(axis.get("unit")) or "pixel" for axis in axes]
     unit = own[letters.index("X")] if "X" in letters else "pixel"
     lengths = [
@@ -309,7 +310,10 @@ def _units(
         for letter, name in zip(letters, own, strict=True)
     ]
     pairs = zip(own, lengths, strict=True)
-    return unit, np.array([unit_factor(k, unit) if one else 1.0 for k, one in pairs])
+    factors = np.array([unit_factor(k, unit) if one else 1.0 for k, one in pairs])
+    spatial = zip(letters, lengths, strict=True)
+    unknown = [k for k, one in spatial if k in set("ZYX") and not one]
+    return unit, factors, "" if unit == "pixel" else "".join(unknown)
 
 
 def _labels(node: Node) -> tuple[str, ...]:

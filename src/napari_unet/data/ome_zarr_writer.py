@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import DTypeLike
 from napari_unet.data.addresses import holds_zarr
 from napari_unet.data.files import unwritable
 from napari_unet.data.formats.extra import library
+from napari_unet.data.labels import check_same_size
 from napari_unet.data.ome_zarr import holds_image, list_labels, open_zarr
 from napari_unet.data.pyramid import boxes, coarser, fill_pyramid
 from napari_unet.data.stack import Stack
@@ -176,7 +178,7 @@ def write_zarr(
     Raises
     ------
     InputError
-        When there are several labels and no image.
+        When there are several labels and no image, or labels of another size.
     OutputError
         When something is there already, or the operating system refuses.
     """
@@ -187,17 +189,27 @@ def write_zarr(
         )
     like = None
     if image is not None:
+        size = image.as_czyx().shape[1:]
+        for name, stack in labels.items():
+            names = f"The labels {name} are", f"the image {image.source} is"
+            advice = "save them by themselves, or without it"
+            check_same_size(stack.as_czyx().shape[1:], size, names, advice)
         levels = create_image(_plan(path, image))
         _write_levels(levels, image, labels=False)
         like = levels[0]
     for name, stack in labels.items():
         of = like or replace(_plan(path, stack), version="")
         _write_levels(
-            create_labels(path, of, stack.dtype, name if like else ""),
+            create_labels(path, of, stack.dtype, _name(name) if like else ""),
             stack,
             labels=True,
         )
     return (str(path),)
+
+
+def _name(layer: str) -> str:
+    """Return the name of a folder within another one for labels of any name."""
+    return re.sub(r"[/\\]+", "-", layer).strip(".") or "labels"
 
 
 def _plan(path: str | Path, stack: Stack) -> Volume:
@@ -206,7 +218,8 @@ def _plan(path: str | Path, stack: Stack) -> Volume:
     sizes = dict(zip("ZYX", stack.zyx_size, strict=True))
     pixel_size = [sizes[letter] for letter in axes if letter in sizes]
     shape = [lengths[letter] for letter in axes]
-    return planned(path, axes, shape, stack.dtype, pixel_size, stack.unit)
+    made = planned(path, axes, shape, stack.dtype, pixel_size, stack.unit)
+    return replace(made, unknown_axes=stack.unknown_axes)
 
 
 def _write_levels(levels: Sequence[Volume], stack: Stack, *, labels: bool) -> None:
@@ -234,7 +247,8 @@ def _as_labels(volume: Volume, path: str, dtype: DTypeLike, version: str) -> Vol
     sizes = [size for size, letter in zip(scale, axes, strict=True) if letter != "T"]
     made = planned(path, axes, shape, dtype, sizes, volume.unit)
     origin = tuple(volume.origin[place] for place in places)
-    return replace(made, scale=scale, origin=origin, version=version)
+    made = replace(made, scale=scale, origin=origin, version=version)
+    return replace(made, unknown_axes=volume.unknown_axes)
 
 
 def _create(
@@ -274,10 +288,11 @@ def _metadata(
     """Return what OME-Zarr says of an image, checked against its models."""
     first = levels[0]
     unit = {} if first.unit == "pixel" else {"unit": _NAMES.get(first.unit, first.unit)}
+    units = {letter: {} if letter in first.unknown_axes else unit for letter in "ZYX"}
     axes = [
         {"name": letter.lower(), "type": _TYPES[letter]}
         if letter in _TYPES
-        else {"name": letter.lower(), "type": "space", **unit}
+        else {"name": letter.lower(), "type": "space", **units[letter]}
         for letter in first.axes
     ]
     multiscale = {

@@ -61,9 +61,8 @@ def coarser(volume: Volume) -> Volume:
     """Return the next level: half the rows, columns and, once as close, slices."""
     scale = dict(zip(volume.axes, volume.scale, strict=True))
     wide = min(scale["Y"], scale["X"])
-    halved = {"Y", "X"} | (
-        {"Z"} if scale.get("Z", math.inf) <= _CLOSE * wide else set()
-    )
+    close = scale.get("Z", math.inf) <= _CLOSE * wide
+    halved = {"Y", "X"} | ({"Z"} if close and "Z" not in volume.unknown_axes else set())
     factors = [
         2 if letter in halved and length > 1 else 1
         for letter, length in zip(volume.axes, volume.shape, strict=True)
@@ -117,7 +116,9 @@ def _mean(fine: Volume, coarse: Volume, box: tuple[slice, ...]) -> NDArray[Any]:
     ]
     reads = zip(box, factors, fine.shape, strict=True)
     parts = [slice(b.start * f, min(b.stop * f, n)) for b, f, n in reads]
-    values = fine[tuple(parts)].astype(np.float32)
+    # 32 bits do not hold the largest numbers of as many, which would turn round.
+    narrow = fine.dtype.itemsize <= (4 if fine.dtype.kind == "f" else 2)
+    values = fine[tuple(parts)].astype(np.float32 if narrow else np.float64)
     for axis, (factor, part) in enumerate(zip(factors, box, strict=True)):
         if factor > 1:
             missing = (part.stop - part.start) * factor - values.shape[axis]

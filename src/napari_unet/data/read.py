@@ -172,8 +172,13 @@ def _load(path: Path, axes: str | None, level: int) -> Loaded:
     if is_zarr(path):
         return arranged(path, open_volume(path, level, axes).held())
     if level:
-        raise InputError(
-            f"{path} has no level {level}: only OME-Zarr holds several resolutions."
-        )
+        raise one_level(path, level)
     read = read_folder if path.is_dir() else read_image
     return read_other(path, axes) or read(path, axes)
+
+
+def one_level(path: str | Path, level: int) -> InputError:
+    """Return the error to raise for another level than 0 of what has no others."""
+    return InputError(
+        f"{path} has no level {level}: only OME-Zarr holds several resolutions."
+    )

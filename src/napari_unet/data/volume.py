@@ -56,6 +56,8 @@ class Volume:
         Its resolution, counted from 0, the finest.
     version
         Of OME-Zarr, "0.4" or "0.5"; "" for plain Zarr.
+    unknown_axes
+        Those of Z, Y and X whose size is unknown although `unit` is not.
     """
 
     path: str
@@ -70,6 +72,7 @@ class Volume:
     shards: tuple[int, ...] | None = None
     level: int = 0
     version: str = ""
+    unknown_axes: str = ""
 
     @property
     def source(self) -> str:
@@ -88,9 +91,9 @@ class Volume:
 
     @property
     def pixel_size(self) -> tuple[float, ...]:
-        """Size along each of the spatial axes, in their order."""
-        pairs = zip(self.axes, self.scale, strict=True)
-        return tuple(size for letter, size in pairs if letter in "ZYX")
+        """Size along those of Z, Y and X that there are, in this order."""
+        sizes = dict(zip(self.axes, self.scale, strict=True))
+        return tuple(sizes[letter] for letter in "ZYX" if letter in sizes)
 
     @property
     def written_at_once(self) -> tuple[int, ...]:
@@ -149,7 +152,8 @@ class Volume:
         """Return it as the readers of files hand over what they read, lazily."""
         known = zip(self.axes, self.scale, strict=True)
         unit = "" if self.unit == "pixel" else self.unit
-        sizes = {letter: (size, unit) for letter, size in known if letter in "ZYX"}
+        stated = set("ZYX") - set(self.unknown_axes)
+        sizes = {letter: (size, unit) for letter, size in known if letter in stated}
         return Held(self.lazy(), self.axes, "OME-Zarr", sizes)
 
     @property

@@ -8,6 +8,7 @@ from napari_unet.data.addresses import is_address, is_zarr
 from napari_unet.data.formats.kinds import is_hdf5, within_hdf5
 from napari_unet.data.hdf5_volume import open_hdf5
 from napari_unet.data.ome_zarr import open_volume
+from napari_unet.data.read import one_level
 from napari_unet.data.volume import Volume
 
 
@@ -17,9 +18,17 @@ def holds_volume(path: str | Path) -> bool:
 
 
 def volume_at(path: str | Path, level: int = 0, axes: str | None = None) -> Volume:
-    """Open a volume, as `open_volume` and `open_hdf5` do."""
+    """Open a volume, as `open_volume` and `open_hdf5` do.
+
+    Raises
+    ------
+    InputError
+        As they do, and when an HDF5 is to have other levels than 0.
+    """
     if is_zarr(path):
         return open_volume(path, level, axes)
+    if level:
+        raise one_level(path, level)
     return open_hdf5(*within_hdf5(Path(path)), axes)
 
 

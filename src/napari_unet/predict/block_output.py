@@ -148,6 +148,7 @@ def probabilities(
         image,
         chunks=(1, *(sides[axis] for axis in kept)),
         origin=(0.0, *(places[axis] for axis in kept)),
+        unknown_axes=like.unknown_axes,
     )
     return _once(out, lambda: create_image(image))
 

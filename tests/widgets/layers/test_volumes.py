@@ -109,6 +109,17 @@ def test_labels_are_written_alone(viewer: Any, tmp_path: Path) -> None:
     assert open_zarr(out).is_labels
 
 
+def test_labels_that_lie_elsewhere_are_not_written_as_the_image_s(
+    viewer: Any, volume: Path, tmp_path: Path
+) -> None:
+    viewer.open(str(volume), plugin=PLUGIN)
+    viewer.layers[-1].translate = (0, 8, 0)
+    out = tmp_path / "copy.ome.zarr"
+    with pytest.raises(Exception, match="do not lie on the image"):
+        viewer.layers.save(str(out), plugin=PLUGIN)
+    assert not out.exists()
+
+
 def test_what_is_there_is_not_written_over(viewer: Any, volume: Path) -> None:
     viewer.add_labels(CELLS)
     with pytest.raises(Exception, match="is there already"):

@@ -8,8 +8,10 @@ from napari.layers import Image, Labels, Layer
 
 from napari_unet.data.ome_zarr_writer import write_zarr
 from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import image_stack
 from napari_unet.widgets.layers.axes import finest
+from napari_unet.widgets.layers.places import lies_on
 
 
 def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> list[str]:
@@ -18,17 +20,20 @@ def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> li
     Raises
     ------
     NapariUNetError
-        As `write_zarr` does, or when the core does not know a layer's dimensions.
+        As `write_zarr` does, when labels do not lie on the image, or the core does not
+        know a layer's dimensions.
     """
-    image: Stack | None = None
-    labels: dict[str, Stack] = {}
-    for data, options, kind in layers:
-        layer = Layer.create(data, options, kind)
-        if isinstance(layer, Labels):
-            labels[layer.name] = _stack(layer)
-        elif isinstance(layer, Image):
-            image = image_stack(layer)
-    return list(write_zarr(path, image, labels))
+    made = [Layer.create(*one) for one in layers]
+    image = next((one for one in made if isinstance(one, Image)), None)
+    labels = [one for one in made if isinstance(one, Labels)]
+    for one in labels:
+        if image is not None and not lies_on(one, image):
+            raise InputError(
+                f"The labels {one.name} do not lie on the image {image.name}: save "
+                "them by themselves, or without it."
+            )
+    stack = None if image is None else image_stack(image)
+    return list(write_zarr(path, stack, {one.name: _stack(one) for one in labels}))
 
 
 def _stack(labels: Labels) -> Stack:
