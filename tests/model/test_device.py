@@ -85,6 +85,12 @@ def test_an_apple_gpu_computes_in_float32():
     assert Device(torch.device("mps")).precision == "float32"
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_an_apple_gpu_has_the_layout_in_which_it_normalises_batches_rightly(ndim):
+    layout = Device(torch.device("mps")).memory_format(ndim)
+    assert layout is torch.contiguous_format
+
+
 @pytest.mark.parametrize(("ndim", "dims"), [(2, 4), (3, 5)])
 def test_the_layout_fits_the_dimensions(ndim, dims):
     tensor = torch.zeros([2] * dims)

@@ -8,7 +8,12 @@ import torch
 
 from napari_unet.config import AugmentConfig
 from napari_unet.data.annotation import IGNORE
-from napari_unet.train.augmentation import augment, sampling_points, source_side
+from napari_unet.train.augmentation import (
+    augment,
+    padding_within,
+    sampling_points,
+    source_side,
+)
 from napari_unet.train.patches import Batch
 
 OFF = AugmentConfig(
@@ -52,6 +57,25 @@ def test_the_same_seed_gives_the_same_batch_and_another_seed_another():
     assert torch.equal(first.target, again.target)
     assert torch.equal(first.weight_map, again.weight_map)
     assert not torch.equal(first.image, other.image)
+
+
+def test_on_an_apple_gpu_patches_are_padded_as_it_can_and_come_out_the_same(
+    monkeypatch,
+):
+    batch = make_batch(source_side(MOVING, 32))
+    expected = changed(batch, MOVING, 32)
+    padding = padding_within(torch.device("mps"))
+    assert padding != padding_within(torch.device("cpu"))
+    plain = torch.nn.functional.grid_sample
+    monkeypatch.setattr(
+        torch.nn.functional,
+        "grid_sample",
+        lambda planes, grid, mode, _, **options: plain(
+            planes, grid, mode, padding, **options
+        ),
+    )
+    found = changed(batch, MOVING, 32)
+    torch.testing.assert_close(found.image, expected.image, rtol=0, atol=1e-4)
 
 
 def test_with_everything_off_the_patch_is_the_centre_of_the_source():

@@ -66,7 +66,13 @@ class Device:
         return autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16)
 
     def memory_format(self, ndim: int) -> torch.memory_format:
-        """Return the layout in which convolutions are fastest (channels last)."""
+        """Return the layout in which convolutions are fastest (channels last).
+
+        On an Apple GPU the plain one: up to torch 2.13 the gradients of batch
+        normalisation are wrong there in any other, or an error.
+        """
+        if self.device.type == "mps":
+            return torch.contiguous_format
         if ndim == 3:
             return torch.channels_last_3d
         return torch.channels_last

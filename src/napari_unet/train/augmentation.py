@@ -145,7 +145,8 @@ def _sample(batch: Batch, points: Tensor) -> Batch:
     lowest, highest = points.aminmax()
     whole = bool(lowest >= 0 and highest < source)
     points = points.to(batch.image.device)
-    image = _interpolate(batch.image, points, "border" if whole else "reflection")
+    padding = padding_within(points.device) if whole else "reflection"
+    image = _interpolate(batch.image, points, padding)
     if whole:
         return Batch(image, *_nearest(batch, points))
     beyond = ((points < 0) | (points >= source)).any(dim=2)
@@ -155,11 +156,17 @@ def _sample(batch: Batch, points: Tensor) -> Batch:
     )
 
 
-def _interpolate(image: Tensor, points: Tensor, padding: str) -> Tensor:
-    """Return image values between pixels, linear in x and y.
+def padding_within(device: torch.device) -> str:
+    """Return how `grid_sample` pads where all points lie within the source.
 
-    Within the source both ways of `padding` are the same, and "border" is faster.
+    Both ways are then the same. "border" is faster, and up to torch 2.12 an Apple GPU
+    does not know it.
     """
+    return "reflection" if device.type == "mps" else "border"
+
+
+def _interpolate(image: Tensor, points: Tensor, padding: str) -> Tensor:
+    """Return image values between pixels, linear in x and y."""
     count, channels, slices, _, source = image.shape
     grid = torch.add(points.new_tensor(-1), points, alpha=2 / source)
     grid = grid.flatten(0, 1).permute(0, 2, 3, 1)
