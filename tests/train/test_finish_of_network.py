@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from napari_unet.config import (
     AnnotationKind,
     PostprocessConfig,
+    Region,
+    Role,
     RunConfig,
     TrainConfig,
     UNetConfig,
@@ -90,6 +92,15 @@ def test_where_nothing_is_held_out_the_usual_is_taken_and_said() -> None:
     made = trained([image(validation="none")])
     assert made.chosen.finish == USUAL
     assert made.chosen.reason.endswith("nothing is held out to choose them by")
+
+
+def test_where_only_background_is_held_out_the_training_data_decide() -> None:
+    y, x = np.argwhere(CELLS[0] == 0)[0]
+    pixel = ((y - 0.4, x - 0.4), (y - 0.4, x + 0.4), (y + 0.4, x))
+    held = Region(role=Role.VALIDATION, slices="0", polygon=pixel)
+    made = trained([image(regions=[held])])
+    assert made.images[0].validation.tolist() == [0]
+    assert made.chosen.finish == USUAL
 
 
 def test_only_what_is_held_out_is_predicted_to_choose_by(

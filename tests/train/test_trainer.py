@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_unet.config import RunConfig
+from napari_unet.config import AnnotationKind, RunConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -18,6 +18,8 @@ from napari_unet.score.scoring import score_stack
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
 from napari_unet.train.training_image import prepare_image
+
+from .conftest import make_blobs, make_stack
 
 
 def test_training_learns_what_two_classes_look_like(blobs, small, play):
@@ -68,7 +70,7 @@ def test_valid_padding_learns_the_border_of_the_image(small, play):
     labels = np.zeros((1, 64, 64), np.uint8)
     labels[:, :3, :3], labels[:, 0, 0] = 1, 2
     stack = Stack(image, "ZYX", (1.0, 1.0, 1.0), "pixel", "corner")
-    ready = prepare_image(stack, labels, kind="scribbles")
+    ready = prepare_image(stack, labels, kind=AnnotationKind.SCRIBBLES)
     config = small(padding="valid", patch_size=60, steps=4, elastic=0)
     losses = play(Trainer([ready], config))
     assert min(losses) > 0, "a batch without an annotated pixel has a loss of 0"
@@ -221,6 +223,31 @@ def test_a_set_without_anything_held_out_is_told_once(blobs, small):
     images = [blobs(validation="none"), blobs(seed=1, validation="none")]
     assert Trainer(images, small()).notes.count(sentence) == 1
     assert sentence not in Trainer([*images, blobs((5, 64, 64))], small()).notes
+
+
+def test_background_alone_does_not_choose_the_best_network(blobs, small, play):
+    image, labels = make_blobs((5, 64, 64))
+    strokes = (labels + 1).astype(np.uint8)
+    strokes[4] = labels[4] == 0
+    ready = prepare_image(make_stack(image), strokes, kind=AnnotationKind.SCRIBBLES)
+    assert ready.validation.tolist() == [4]
+    trainer = Trainer([ready], small(steps=20))
+    (note,) = trainer.notes
+    assert note.startswith("only background is held out")
+    play(trainer)
+    assert trainer.best is None
+    assert trainer.model().card.step == 20
+    both = Trainer([ready, blobs((5, 64, 64))], small(steps=20))
+    assert both.notes == ()
+
+
+def test_of_networks_with_equal_scores_the_newest_is_the_best(blobs, small, play):
+    trainer = Trainer([blobs((5, 64, 64))], small(steps=20, learning_rate=1e-9))
+    with torch.no_grad():
+        trainer.network.head.weight.zero_()
+        trainer.network.head.bias.copy_(torch.tensor([99.0, 0.0]))
+    play(trainer)
+    assert (trainer.best, trainer.best_step) == (0, 20)
 
 
 def test_images_of_different_channels_are_refused(blobs, small):

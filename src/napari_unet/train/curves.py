@@ -79,5 +79,5 @@ class Curves:
         self.losses.add(moment, self._smooth)
         if score is not None:
             self.scores.add(moment, score)
-            if self.best is None or score > self.best[1]:
+            if self.best is None or score >= self.best[1]:
                 self.best = moment, score

@@ -27,6 +27,7 @@ from napari_unet.train.choose_finish import (
     window,
 )
 from napari_unet.train.training_image import TrainingImage
+from napari_unet.train.validation import held_out
 
 _MOST = 8
 """Images that are looked at."""
@@ -58,7 +59,7 @@ def finish_of_network(
     """
     if predictor.num_classes > 2:
         return several_classes()
-    held = [image for image in images if image.validation.size][:_MOST]
+    held = held_out(images)[:_MOST]
     if held:
         predicted = [_held_out(predictor, one, pixels // len(held)) for one in held]
         return_freed_memory()  # of the network

@@ -40,8 +40,6 @@ from napari_unet.train.start import (
 from napari_unet.train.training_image import TrainingImage
 from napari_unet.train.validation import Validation
 
-_NOTHING_HELD_OUT = "nothing is held out: the last state of the network is kept"
-
 
 class Trainer:
     """Trains a U-Net on annotated images.
@@ -111,7 +109,7 @@ class Trainer:
         self.notes = (
             *self._learner.notes,
             *tell_pixel_size(start, self.images),
-            *(() if self._validation else (_NOTHING_HELD_OUT,)),
+            *filter(None, [self._validation.note]),
         )
         self._plateau = Plateau()
         self._schedule = Schedule.from_config(self.config.train, self.steps_per_epoch)
@@ -279,7 +277,8 @@ class Trainer:
         if self._ranks.first:
             score = self._validation.score(self._predictor(model))
         score = self._ranks.same(score)
-        if self.best is None or score > self.best:
+        # Of equals the newest: what stays at 0 does not keep the first.
+        if self.best is None or score >= self.best:
             self.best, self.best_step = score, self.step
             self._best_weights = _snapshot(self.network)
             if self.folder is not None:

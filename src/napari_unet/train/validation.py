@@ -10,10 +10,29 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet.data.annotation import IGNORE
 from napari_unet.data.crop import cut_slices
 from napari_unet.predict.predictor import Predictor
 from napari_unet.score.pixels.overlap import Overlap, overlap
 from napari_unet.train.training_image import TrainingImage
+
+
+_LAST = "the last state of the network is kept"
+_NOTHING = f"nothing is held out: {_LAST}"
+_BACKGROUND = (
+    f"only background is held out, which cannot show which network is best: {_LAST}"
+)
+
+
+def held_out(images: Sequence[TrainingImage]) -> list[TrainingImage]:
+    """Return the images with held-out slices.
+
+    Return none where these show background alone: their IoU is 0 whatever a network
+    answers, and the first one would be the best for ever.
+    """
+    held = [image for image in images if image.validation.size]
+    telling = (((one.truth > 0) & (one.truth != IGNORE)).any() for one in held)
+    return held if any(telling) else []
 
 
 class Validation:
@@ -23,10 +42,17 @@ class Validation:
     ----------
     images
         The training set.
+
+    Attributes
+    ----------
+    note
+        Words to the user where they cannot choose the best network; else "".
     """
 
     def __init__(self, images: Sequence[TrainingImage]) -> None:
-        self._images = [image for image in images if image.validation.size]
+        self._images = held_out(images)
+        some = any(image.validation.size for image in images)
+        self.note = "" if self._images else _BACKGROUND if some else _NOTHING
 
     def __bool__(self) -> bool:
         return bool(self._images)
