@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -101,6 +101,33 @@ def test_where_only_background_is_held_out_the_training_data_decide() -> None:
     made = trained([image(regions=[held])])
     assert made.images[0].validation.tolist() == [0]
     assert made.chosen.finish == USUAL
+
+
+def box(first: int, last: int) -> Region:
+    corners = ((first, first), (first, last), (last, last), (last, first))
+    return Region(role=Role.VALIDATION, polygon=corners)
+
+
+@pytest.mark.parametrize(
+    ("ndim", "regions"),
+    [(2, [box(0, 12), box(84, 95)]), (3, [])],
+    ids=["boxes in two corners", "slices far apart"],
+)
+def test_what_is_held_out_far_apart_is_looked_at_where_it_is(
+    ndim: Literal[2, 3], regions: list[Region]
+) -> None:
+    stack, cells = em_stack((5, 96, 96), seed=0)
+    if ndim == 3:
+        stack = replace(stack, data=np.repeat(stack.data[:1], 161, axis=0))
+        cells = np.zeros(stack.data.shape, np.int32)
+        cells[::20] = CELLS[0]
+    network = UNetConfig(ndim=ndim, base_channels=2, depth=1)
+    known = prepare_image(stack, cells, regions=regions, network=network)
+    train = TrainConfig(steps=1, patch_size=32, batch_size=2, device="cpu")
+    made = Trainer([known], RunConfig(network=network, train=train))
+    predictor = Predictor(made.model(), device=made.device)
+    chosen = finish_of_network(predictor, made.images, pixels=32 * 32)
+    assert "held-out slice" in chosen.reason
 
 
 def test_only_what_is_held_out_is_predicted_to_choose_by(

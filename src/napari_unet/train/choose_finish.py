@@ -281,14 +281,24 @@ def window(
     area = (rows.stop - rows.start) * (columns.stop - columns.start)
     count = min(len(depths), max(1, pixels // area))
     if ndim == 3:
-        whole = np.arange(depths[0], depths[-1] + 1)
-        count = min(len(whole), _DEEP)
-        chosen = whole[_middle(slice(0, len(whole)), count / len(whole))]
+        whole = slice(int(depths[0]), int(depths[-1]) + 1)
+        count = min(whole.stop - whole.start, _DEEP)
+        deep = _middle(whole, count)
+        if not ((depths >= deep.start) & (depths < deep.stop)).any():
+            deep = _middle(whole, count, depths[_nearest(depths[:, None], [whole])])
+        chosen = np.arange(deep.start, deep.stop)
     else:
         places = np.linspace(0, len(depths) - 1, count).round().astype(int)
         chosen = depths[places]
     share = min(1.0, math.sqrt(pixels / (count * area)))
-    return chosen, _middle(rows, share), _middle(columns, share)
+    height, width = (round(share * (one.stop - one.start)) for one in (rows, columns))
+    box = _middle(rows, height), _middle(columns, width)
+    some = [planes[z] for z in chosen if z in planes]
+    if not any(one[box].any() for one in some):
+        found = np.concatenate([np.argwhere(one) for one in some])
+        y, x = found[_nearest(found, [rows, columns])]
+        box = _middle(rows, height, y), _middle(columns, width, x)
+    return chosen, *box
 
 
 def _part(one: Predicted, pixels: int, ndim: int) -> Predicted:
@@ -311,12 +321,19 @@ def _span(planes: Iterable[NDArray[np.bool_]], axis: int) -> slice:
     return slice(int(places[0]), int(places[-1]) + 1)
 
 
-def _middle(part: slice, share: float) -> slice:
-    """Return the middle of a part of an axis, a share of it."""
-    length = part.stop - part.start
-    count = max(1, round(share * length))
-    first = part.start + (length - count) // 2
-    return slice(first, first + count)
+def _middle(part: slice, length: int, near: int | None = None) -> slice:
+    """Return a length of a part of an axis, in its middle or around a place."""
+    length = max(1, length)
+    spare = part.stop - part.start - length
+    before = spare // 2 if near is None else int(near) - part.start - length // 2
+    first = part.start + min(max(0, before), spare)
+    return slice(first, first + length)
+
+
+def _nearest(places: NDArray[np.intp], parts: Sequence[slice]) -> int:
+    """Return which of (N, number of axes) places lies nearest to the middle."""
+    middle = [(part.start + part.stop - 1) / 2 for part in parts]
+    return int(np.abs(places - middle).max(axis=1).argmin())
 
 
 def _by_borders(masks: Sequence[Slices[np.uint8]], what: str) -> ChosenFinish:

@@ -16,7 +16,6 @@ from napari_unet.predict.predictor import Predictor
 from napari_unet.score.pixels.overlap import Overlap, overlap
 from napari_unet.train.training_image import TrainingImage
 
-
 _LAST = "the last state of the network is kept"
 _NOTHING = f"nothing is held out: {_LAST}"
 _BACKGROUND = (
