@@ -101,8 +101,11 @@ class Learner:
         elif config.encoder_weights is not None:
             self.notes = (take_encoder_weights(network, config.encoder_weights),)
         freeze(network, config.train.frozen_levels, transfer)
-        # Classes of a model that was not compared with the annotations yet.
-        self._unproven = 0 if start is None else start.network.config.num_classes
+        # Classes of a model that was not compared with the annotations yet; a head of
+        # which nothing is left has none.
+        self._unproven = 0
+        if start is not None and transfer is not None and transfer.answers:
+            self._unproven = start.network.config.num_classes
         layout = device.memory_format(self._ndim)
         with memory_errors(ADVICE):
             self.network: SegmentationNetwork = network.to(

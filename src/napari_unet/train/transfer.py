@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from napari_unet.errors import InputError
@@ -29,6 +30,11 @@ class Transfer:
     new: tuple[str, ...]
     classes: int = 0
 
+    @property
+    def answers(self) -> bool:
+        """Whether the network tells classes apart as the old model does."""
+        return self.classes > 0 or not any(map(_is_head, self.new))
+
     def words(self, model: str) -> str:
         """Say in one line what a network has of a model of that name."""
         if not self.new:
@@ -50,7 +56,8 @@ class Transfer:
 def take_layers(network: SegmentationNetwork, old: SegmentationNetwork) -> Transfer:
     """Copy every layer of `old` that fits, whole, into `network`.
 
-    A head for more classes goes on telling those apart that it knew.
+    A head for more classes goes on telling those apart that it knew. So does one with
+    a single output, for background and foreground, that gets two, or the other way.
     """
     mine, theirs = _layers(network), _layers(old)
     taken = [name for name in mine if _shapes(mine[name]) == _shapes(theirs.get(name))]
@@ -58,14 +65,13 @@ def take_layers(network: SegmentationNetwork, old: SegmentationNetwork) -> Trans
         for part, tensor in mine[name].items():
             tensor.copy_(theirs[name][part])
     new = tuple(name for name in mine if name not in taken)
-    known = old.config.num_classes
     heads = [name for name in new if _is_head(name)]
-    if not heads or not 2 <= known < network.config.num_classes:
+    parts = [
+        (mine[head][part], theirs[head][part]) for head in heads for part in mine[head]
+    ]
+    if not parts or not all(_take_outputs(*pair) for pair in parts):
         return Transfer(tuple(taken), new)
-    for head in heads:
-        for part, tensor in mine[head].items():
-            tensor[:known].copy_(theirs[head][part])
-    return Transfer(tuple(taken), new, known)
+    return Transfer(tuple(taken), new, max(2, old.config.num_classes))
 
 
 def freeze(
@@ -101,6 +107,21 @@ def train_mode(network: SegmentationNetwork, frozen_levels: int = 0) -> None:
     network.train()
     for block in network.encoder[:frozen_levels]:
         block.eval()
+
+
+def _take_outputs(mine: Tensor, theirs: Tensor) -> bool:
+    """Copy the outputs of a head into those of another; False where they do not fit.
+
+    The sigmoid of one output is the softmax of 0 and that output.
+    """
+    if len(theirs) == 1:
+        theirs = torch.cat([torch.zeros_like(theirs), theirs])
+    elif len(theirs) == 2 and len(mine) == 1:
+        theirs = theirs[1:] - theirs[:1]
+    if len(theirs) > len(mine):
+        return False
+    mine[: len(theirs)].copy_(theirs)
+    return True
 
 
 def _is_head(name: str) -> bool:
