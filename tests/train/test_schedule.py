@@ -89,6 +89,22 @@ def test_the_time_of_validations_is_planned_for():
     assert step == pytest.approx((60 - 16 * 1.5) / 0.1, rel=0.1)
 
 
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 3.0])
+def test_a_run_that_kept_its_plan_is_repeated_by_its_steps(seconds):
+    pace = Pace()
+    schedule, step = make_schedule(minutes=0.5), 0
+    rates = []
+    while not schedule.is_over(step, step * seconds):
+        rates.append(schedule.rate_factor(step))
+        step += 1
+        pace.steps.append(seconds)
+        if schedule.wants_plan(step, step * seconds):
+            schedule.plan(step, step * seconds, pace, 16)
+    again = make_schedule(steps=schedule.total)
+    same = rates == [again.rate_factor(step) for step in range(len(rates))]
+    assert same == (schedule.start_step == 0) == (seconds < 1)
+
+
 def test_slow_first_steps_do_not_shorten_the_run():
     """The first steps load libraries and find the fastest convolutions."""
     *_, (_, step, elapsed, _) = run(1, lambda step: 2.0 if step < 2 else 0.1)

@@ -128,6 +128,10 @@ class Schedule:
             # A short run has fewer validations, a fixed number of steps apart.
             fitting = left / max(1e-9, pace.seconds(1, _FEWEST_STEPS))
         self.total = step + max(1, round(fitting))
+        held = self.shape == "cosine" and self.start_step == 0
+        if held and step - 1 > _HOLD * self.total:
+            # The full rate was held for longer than a run of so many steps holds it.
+            self.start_step, self.start_progress = step, _HOLD
 
     def adapt(self, step: int, elapsed: float, pace: Pace, validations: int) -> bool:
         """Change the number of steps when the machine's speed has changed."""
