@@ -98,6 +98,18 @@ def test_the_layout_fits_the_dimensions(ndim, dims):
     assert tensor.to(memory_format=layout).is_contiguous(memory_format=layout)
 
 
+def test_a_network_gets_the_layout_where_all_its_tensors_can_have_it():
+    device = choose_device("cpu")
+    conv = torch.nn.Conv3d(2, 2, 3)
+    device.place(conv, 3)
+    layout = device.memory_format(3)
+    assert conv.weight.is_contiguous(memory_format=layout)
+    # As of a package whose network scales its channels.
+    conv.scale = torch.nn.Parameter(torch.ones(2, 1, 1, 1))
+    device.place(conv, 3)
+    device.place(conv, 2)
+
+
 # -------------------------------------------------------------------------- memory
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from functools import cached_property
 
 import psutil
 import torch
+from torch import nn
 from torch.amp.autocast_mode import autocast
 
 from napari_unet.data.machine_memory import machine_memory
@@ -76,6 +78,16 @@ class Device:
         if ndim == 3:
             return torch.channels_last_3d
         return torch.channels_last
+
+    def place(self, network: nn.Module, ndim: int) -> None:
+        """Move a network here, in this layout where all of its tensors can have it."""
+        tensors = itertools.chain(network.parameters(), network.buffers())
+        # Those of a foreign network can have other dimensions than its images.
+        if {tensor.ndim for tensor in tensors} & {4, 5} - {ndim + 2}:
+            network.to(self.device)
+        else:
+            layout = self.memory_format(ndim)
+            network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
 
     @property
     def name(self) -> str:

@@ -226,9 +226,7 @@ class Predictor:
             return None
 
     def _place(self, device: Device) -> None:
-        network = self._backend.network
-        layout = device.memory_format(self.footprint.ndim)
-        network.to(device.device, memory_format=layout)  # type: ignore[call-overload]
+        device.place(self._backend.network, self.footprint.ndim)
 
     def _forward(
         self, image: Cuttable, tiles: list[Tile], device: Device, *, compiled: bool

@@ -106,11 +106,9 @@ class Learner:
         self._unproven = 0
         if start is not None and transfer is not None and transfer.answers:
             self._unproven = start.network.config.num_classes
-        layout = device.memory_format(self._ndim)
         with memory_errors(ADVICE):
-            self.network: SegmentationNetwork = network.to(
-                device.device, memory_format=layout
-            )  # type: ignore[call-overload]
+            device.place(network, self._ndim)
+        self.network: SegmentationNetwork = network
         self._parallel = ranks.parallel(self.network)
         chosen, same = 1.0, False
         if start is not None and may_forget(start.card, images):
