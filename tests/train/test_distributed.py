@@ -73,3 +73,10 @@ def test_more_processes_than_patches_are_refused(monkeypatch):
         joined("auto", 4).__enter__()
     with pytest.raises(InputError, match="a GPU of its own, and not cuda:1"):
         joined("cuda:1", 8).__enter__()
+
+
+def test_a_number_of_processes_without_torchrun_is_one_process(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with joined("cpu", 1) as ranks:
+        assert ranks.count == 1

@@ -155,6 +155,8 @@ def test_a_stopped_run_leaves_a_model_that_can_be_used(
         ({"learning_rate": 0.1}, "other settings"),
         ({"base_channels": 8}, "other settings"),
         ({"steps": 99}, "other settings"),
+        # Was left open, and would have no effect any more.
+        ({"old_rate": 0.5}, "other settings"),
     ],
 )
 def test_a_run_does_not_go_on_with_other_settings(

@@ -108,7 +108,9 @@ def joined(device: str, batch_size: int) -> Iterator[Ranks]:
     InputError
         When there are more processes than GPUs or patches, or one GPU is named.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
+    # Scripts of clusters set a number of processes that no `torchrun` started.
+    torchrun = "LOCAL_RANK" in os.environ
+    count = int(os.environ.get("WORLD_SIZE", "1")) if torchrun else 1
     if count == 1:
         yield ranks()
         return

@@ -175,8 +175,9 @@ def agrees(was: Any, now: Any) -> bool:
     Runs that were saved before something was kept say nothing of it.
     """
     if isinstance(was, dict) and isinstance(now, dict):
-        return all(agrees(was.get(name), value) for name, value in now.items())
-    return was is None or bool(was == now)
+        both = was.keys() & now.keys()
+        return all(agrees(was[name], now[name]) for name in both)
+    return bool(was == now)
 
 
 def _region(region: Region) -> dict[str, Any]:

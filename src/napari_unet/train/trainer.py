@@ -354,7 +354,8 @@ class Trainer:
             raise InputError("There is no run folder to go on with.")
         state = self.folder.load_state()
         was, now = state["origin"], origin(self.config, self.images)
-        changed = [name for name in now if not agrees(was.get(name), now[name])]
+        both = [name for name in now if name in was]
+        changed = [name for name in both if not agrees(was[name], now[name])]
         if changed:
             raise InputError(
                 f"The run in {self.folder.path} was made with other "
