@@ -14,7 +14,11 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.geometry import receptive_field
-from napari_unet.train.training_image import choose_validation_images, prepare_image
+from napari_unet.train.training_image import (
+    choose_validation_images,
+    doubts_of_set,
+    prepare_image,
+)
 
 
 def make_stack(data, axes="ZYX", source="cells.tif") -> Stack:
@@ -272,6 +276,14 @@ def test_test_and_ignored_pixels_neither_train_nor_score():
 def test_the_only_class_of_the_training_pixels_is_told():
     image = prepare(3, regions=[box("train", 4, 4, 7, 7)])
     assert any("only one class" in note for note in image.notes)
+
+
+def test_the_only_class_of_an_image_is_not_that_of_a_set_with_others():
+    one = prepare(3, regions=[box("train", 4, 4, 7, 7)])
+    both = prepare(3)
+    notes = [note for image in doubts_of_set([one, both]) for note in image.notes]
+    assert not any("only one class" in note for note in notes)
+    assert doubts_of_set([one, one]) == [one, one]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def open_run(
     from napari_unet.train.set_meaning import settle_meanings
     from napari_unet.train.start import load_start, take_network, with_start
     from napari_unet.train.trainer import Trainer
-    from napari_unet.train.training_image import choose_validation_images
+    from napari_unet.train.training_image import choose_validation_images, doubts_of_set
 
     config = config if resume else with_start(config, start)
     # What goes on has the weights of its own folder.
@@ -118,6 +118,7 @@ def open_run(
         notes += one.notes
     if not any(source.is_divided for source in sources):
         images = choose_validation_images(images)
+    images = doubts_of_set(images)
     for source, image in zip(sources, images, strict=True):
         notes += [_of_image(source, image, len(images)) + note for note in image.notes]
     config = _kept(config, images)

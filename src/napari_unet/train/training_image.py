@@ -268,7 +268,8 @@ def _doubts(
     leak = leaks(roles, target.annotated, seen_around(network)).words
     sizes = set(stack.zyx_size)
     found = {
-        _ONE_CLASS_NOTE: _one_class(target, roles),
+        # The network would learn to answer it everywhere.
+        _ONE_CLASS_NOTE: len(_trained_classes(target, roles)) == 1,
         leak: bool(leak),
         _CUBES_NOTE: network.ndim == 3 and stack.unit == "pixel" and sizes == {1.0},
     }
@@ -286,8 +287,21 @@ def choose_validation_images(images: Sequence[TrainingImage]) -> list[TrainingIm
     return [_validation(one) if i in last else one for i, one in enumerate(images)]
 
 
+def doubts_of_set(images: Sequence[TrainingImage]) -> list[TrainingImage]:
+    """Take back that an image shows one class alone, where others show another."""
+    classes = (_trained_classes(one.target, one.roles) for one in images)
+    noted = any(_ONE_CLASS_NOTE in one.notes for one in images)
+    if not noted or len(set[int]().union(*classes)) == 1:
+        return list(images)
+    return [replace(one, notes=_without_one_class(one)) for one in images]
+
+
+def _without_one_class(one: TrainingImage) -> tuple[str, ...]:
+    return tuple(note for note in one.notes if note != _ONE_CLASS_NOTE)
+
+
 def _validation(one: TrainingImage) -> TrainingImage:
-    kept = [note for note in one.notes if note != _ONE_CLASS_NOTE]
+    kept = _without_one_class(one)
     return replace(
         one,
         roles=renamed(one.roles, TRAIN, VALIDATION),
@@ -299,10 +313,10 @@ def _validation(one: TrainingImage) -> TrainingImage:
     )
 
 
-def _one_class(target: SparseTarget, roles: SparseSlices[np.uint8]) -> bool:
-    """Return whether the network would learn to answer one class everywhere."""
+def _trained_classes(target: SparseTarget, roles: SparseSlices[np.uint8]) -> set[int]:
+    """Return the classes of the pixels that are trained on."""
     planes = target.classes.planes()
     found = {
         int(one) for z, plane in planes for one in np.unique(plane[roles[z] == TRAIN])
     }
-    return len(found - {IGNORE}) == 1
+    return found - {IGNORE}
