@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from napari_unet.config import Preset, RunConfig
+from napari_unet.model.geometry import output_size, patch_size
 from napari_unet.model.networks.unet import UNet
 from napari_unet.model.size import size_of
 from napari_unet.train.cost import Extent, TrainingCost, cost_of_live, cost_of_training
@@ -40,6 +43,14 @@ def test_steps_and_time_follow_from_each_other(
 ) -> None:
     cost = cost_of_training(_config(**budget), [STACK], step_seconds=step_seconds)
     assert (cost.steps, cost.seconds) == expected
+
+
+def test_an_epoch_of_valid_convolutions_has_as_many_steps_as_they_answer_for() -> None:
+    config = _config(Preset.PAPER, epochs=2)
+    side = output_size(config.network, patch_size(config.network, 572))
+    seen = config.train.batch_size * side**2
+    steps = 2 * math.ceil(STACK.pixels / seen)
+    assert cost_of_training(config, [STACK]).steps == steps
 
 
 def test_memory_grows_with_network_image_and_precision() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from napari_unet.config import RunConfig
 from napari_unet.model.footprint import footprint_of
-from napari_unet.model.geometry import patch_size
+from napari_unet.model.geometry import output_size, patch_size
 from napari_unet.model.size import size_of
 from napari_unet.words import counted, duration
 
@@ -111,7 +111,8 @@ def cost_of_training(
     steps, seconds = train.steps, None
     if steps is None and train.epochs is not None:
         pixels = sum(image.pixels for image in images)
-        steps = train.epochs * max(1, math.ceil(pixels / _pixels_of_step(config)))
+        seen = _pixels_of_step(config, answered=True)
+        steps = train.epochs * max(1, math.ceil(pixels / seen))
     if steps is None and train.minutes is not None:
         seconds = 60 * train.minutes
         if step_seconds:
@@ -167,9 +168,13 @@ def _memory(
     return max(training, _PREPARED * annotated)
 
 
-def _pixels_of_step(config: RunConfig) -> int:
+def _pixels_of_step(config: RunConfig, *, answered: bool = False) -> int:
+    """Return the pixels of the patches of a step, or of what is answered for them."""
     network, train = config.network, config.train
     side, slices = patch_size(network, train.patch_size), 1
     if network.ndim == 3:
         slices = patch_size(network, train.patch_slices, -3)
+    if answered:
+        side = output_size(network, side)
+        slices = output_size(network, slices, -3) if network.ndim == 3 else 1
     return train.batch_size * slices * side**2
