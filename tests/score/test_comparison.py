@@ -165,6 +165,16 @@ def test_the_reason_for_objects_tells_a_mask_from_numbers():
     assert compare(truth, truth).notes[0].endswith("and so it is in the prediction")
 
 
+def test_more_classes_than_the_truth_has_are_told():
+    truth = two_organs(0.8)
+    many = np.where(
+        truth > 0, numbered(gap=0)[0].repeat(3, 0).repeat(3, 1)[:100, :100], 0
+    )
+    notes = compare(many, truth, AnnotationKind.CLASSES).notes
+    assert "are read as classes, of which 2 are known" in notes[-1]
+    assert "known" not in " ".join(compare(truth, truth).notes)
+
+
 def test_objects_against_classes_are_refused_in_a_sentence():
     truth = np.zeros((1, 32, 32), np.uint8)
     truth[0, :, 8:16], truth[0, :, 16:] = 1, 2

@@ -44,6 +44,10 @@ from napari_unet.words import counted
 _READ_AS_MASK = (
     "prediction: every value above 0 is read as foreground; what touches is one object"
 )
+_MORE_CLASSES = (
+    "prediction: values up to {} are read as classes, of which {} are known: are they "
+    "numbers of objects?"
+)
 READ_FROM_1 = "prediction: there is no 0, so that 1 is read as background"
 """What is said of classes that are counted from 1."""
 SLICE_BY_SLICE = (
@@ -346,6 +350,9 @@ def _predicted_classes(
             f"{known} classes: predict classes, or say that the ground truth holds "
             "objects."
         )
+    if known > 2 and highest >= known:
+        told = _MORE_CLASSES.format(highest, known - 1)
+        return prediction, highest + 1, (told,)
     if known > 2 or highest < 2:
         return prediction, max(known, highest + 1), ()
     found = prediction != 0
