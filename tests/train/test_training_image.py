@@ -19,6 +19,7 @@ from napari_unet.train.training_image import (
     doubts_of_set,
     prepare_image,
 )
+from napari_unet.train.training_source import TrainingSource
 
 
 def make_stack(data, axes="ZYX", source="cells.tif") -> Stack:
@@ -43,6 +44,22 @@ def test_annotations_of_another_shape_are_refused_in_one_sentence():
     stack, labels = make_pair(3)
     with pytest.raises(InputError, match="2 x 16 x 16 and the image is 3 x 16 x 16"):
         prepare_image(stack, labels[:2])
+
+
+def test_a_kind_may_be_given_by_its_name():
+    stack, labels = make_pair(3)
+    strokes = (labels + 1).astype(np.uint8)
+    strokes[:, :3] = 0
+    named, meant = (
+        prepare_image(stack, strokes, kind=kind)
+        for kind in ("scribbles", AnnotationKind.SCRIBBLES)
+    )
+    assert named.kind is AnnotationKind.SCRIBBLES
+    assert named.train_pixels == meant.train_pixels < strokes.size
+    source = TrainingSource(stack, strokes, kind="scribbles")
+    assert source.kind is AnnotationKind.SCRIBBLES
+    with pytest.raises(InputError, match="no kind 'strokes' of annotations: give scri"):
+        prepare_image(stack, strokes, kind="strokes")
 
 
 def test_annotations_without_a_label_are_refused():

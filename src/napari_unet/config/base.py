@@ -20,6 +20,24 @@ class AnnotationKind(StrEnum):
     CLASSES = "classes"
     OBJECTS = "objects"
 
+    @classmethod
+    def of(cls, kind: str | None) -> AnnotationKind | None:
+        """Return the kind of a name, as scripts may give it; None stays a guess.
+
+        Raises
+        ------
+        InputError
+            When there is none of that name.
+        """
+        if kind is None or isinstance(kind, cls):
+            return kind
+        if kind not in [*cls]:
+            raise InputError(
+                f"There is no kind {shortened(repr(kind))} of annotations: give "
+                f"{', '.join(cls)}, or leave it out for a guess."
+            )
+        return cls(kind)
+
 
 class Settings(BaseModel):
     """Base of all settings: immutable, and without unknown names.

@@ -121,6 +121,7 @@ def to_target(
         When nothing is labelled and no slice is complete, a value does not fit `kind`,
         or the labels are no whole numbers.
     """
+    kind = AnnotationKind.of(kind)
     read, notes = _read(labels, kind, coverage or Coverage()), list[str]()
     if kind is None:
         guess = guess_kind(labels, coverage)

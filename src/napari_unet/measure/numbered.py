@@ -80,7 +80,7 @@ def number_objects(
         When the labels are no whole numbers, or hold no object.
     """
     check_slices(labels, "Labels", "measured")
-    labels, kind = whole_numbers(labels), kind and AnnotationKind(kind)
+    labels, kind = whole_numbers(labels), AnnotationKind.of(kind)
     if labels.dtype == bool:
         labels = labels.view(np.uint8)
     values, notes = label_values(labels), list[str]()

@@ -211,9 +211,10 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     InputError
         When shapes or classes differ, or there is no truth.
     """
-    coverage = whole.settle(coverage or Coverage(), kind) if whole else coverage
+    kind, coverage = AnnotationKind.of(kind), coverage or Coverage()
+    coverage = whole.settle(coverage, kind) if whole else coverage
     prediction, truth, read = _checked(prediction, truth, kind, coverage, info_bar)
-    coverage = read.settle(coverage or Coverage())
+    coverage = read.settle(coverage)
     values = reading.values if reading else label_values(prediction)
     num_classes = classes_predicted(num_classes, values)
     numbered = _numbers(prediction, values, num_classes, reading)
@@ -226,8 +227,7 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):
-        through = False
-        notes.append(SLICE_BY_SLICE)
+        through, notes = False, [*notes, SLICE_BY_SLICE]
     if reading is None:
         from_1 = is_without_0(prediction, values, target, info_bar, numbered=numbered)
         how = (kind, coverage, target.num_classes, values, numbered, from_1, through)

@@ -171,7 +171,7 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         When shapes differ, or nothing is annotated or left to train on or hold out.
     """
     network, normalization = network or UNetConfig(), normalization or Normalization()
-    whole = stack.as_czyx()
+    whole, kind = stack.as_czyx(), AnnotationKind.of(kind)
     check_made_on(whole.shape[1:], labels.shape)
     given = SparseSlices.of(labels)
     painted = given.rows(stack.picture_rows)

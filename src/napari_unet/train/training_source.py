@@ -72,6 +72,9 @@ class TrainingSource:
     coverage: Coverage = field(default_factory=Coverage)
     trust: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", AnnotationKind.of(self.kind))
+
     @property
     def is_divided(self) -> bool:
         """Whether the user chose what of the image trains or validates."""
