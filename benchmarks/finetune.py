@@ -145,15 +145,15 @@ def score(name: str, model: Model, held_out: Any, device: str) -> dict[str, Any]
         if name == "membranes":
             likely, truth = 1 - likely, 1 - truth
         best: dict[str, float] = {}
-        for threshold in (0.5, 0.7, 0.9):
+        for tried in (0.5, 0.7, 0.9):
             objects = postprocess(
-                (likely > threshold).astype(np.uint8),
+                (likely > tried).astype(np.uint8),
                 PostprocessConfig(objects="watershed", neck=NECK, min_size=MIN_SIZE),
                 probabilities=np.stack([1 - likely, likely]),
-                threshold=threshold,
+                threshold=tried,
             )
             cells = separate(objects.astype(np.int32), ndim=2) > 0
-            row = {"threshold": threshold, **scores(cells, truth > 0)}
+            row = {"threshold": tried, **scores(cells, truth > 0)}
             best = max(best, row, key=lambda one: one.get("v_rand", 0.0))
         if name == "membranes" or finish is None:
             return best
