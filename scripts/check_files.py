@@ -1,4 +1,4 @@
-"""Check what ruff does not read: YAML and TOML files parse, and text files end well."""
+"""Check what ruff does not: YAML and TOML parse, text ends well, no leftovers."""
 
 import sys
 import tomllib
@@ -8,6 +8,7 @@ import yaml
 
 FOLDERS = [".ci", ".github", "benchmarks", "docs", "examples"]
 FOLDERS += ["scripts", "src", "tests"]
+STRAY = {".npz", ".onnx", ".pt", ".safetensors", ".tif", ".tiff", ".zip"}
 TEXT = {".cfg", ".ini", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"}
 
 
@@ -29,9 +30,10 @@ def fault(path: Path) -> str | None:
 
 def main() -> int:
     paths = [path for path in Path().glob("*") if path.is_file()]
+    stray = {path: "is left over" for path in paths if path.suffix in STRAY}
     for folder in FOLDERS:
         paths += [path for path in Path(folder).rglob("*") if path.is_file()]
-    faults = {path: fault(path) for path in paths if path.suffix in TEXT}
+    faults = stray | {path: fault(path) for path in paths if path.suffix in TEXT}
     for path, reason in faults.items():
         if reason:
             print(f"{path}: {reason}", file=sys.stderr)
