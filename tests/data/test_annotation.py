@@ -17,6 +17,7 @@ from napari_unet.data.annotation import (
     describe,
     guess_kind,
     separate,
+    set_apart,
     to_target,
 )
 from napari_unet.errors import InputError
@@ -266,6 +267,8 @@ def test_after_separation_no_two_objects_touch_and_no_pixel_is_lost_in_vain(
         border = (was[1:] != was[:-1]) & (was[1:] > 0) & (was[:-1] > 0)
         np.moveaxis(touched, axis, 0)[:-1] |= border
     np.testing.assert_array_equal(apart != labels, touched)
+    if ndim == 2:
+        np.testing.assert_array_equal(set_apart(labels), apart > 0)
 
 
 def test_objects_of_neighbouring_slices_are_parted_in_3d_only():

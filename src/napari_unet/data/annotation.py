@@ -127,6 +127,19 @@ def to_target(
         guess = guess_kind(labels, coverage)
         kind = guess.kind
         notes.append(f"annotations are {kind}: {guess.reason}")
+    target = target_of(read, kind, ndim=ndim, mask=mask, objects=objects)
+    return replace(target, notes=(*notes, *target.notes))
+
+
+def target_of(
+    read: SplitLabels,
+    kind: AnnotationKind,
+    *,
+    ndim: int = 2,
+    mask: bool | None = None,
+    objects: bool = True,
+) -> Target:
+    """Make the target of labels that are split already; else as `to_target` does."""
     if kind is AnnotationKind.OBJECTS:
         target = _from_objects(read.labels, ndim, objects)
     elif kind is AnnotationKind.SCRIBBLES:
@@ -136,14 +149,14 @@ def to_target(
     if objects and kind is not AnnotationKind.OBJECTS:
         foreground = (target.classes > 0) & (target.classes != IGNORE)
         target = replace(target, objects=connected_objects(foreground, ndim=ndim))
-    notes.extend(target.notes)
+    notes = target.notes
     for z in read.complete:
         if not read.labels[z].any():
             target.classes[z] = 0
     if read.ignored is not None:
         target.classes[read.ignored] = IGNORE
-        notes.append(read.note)
-    return replace(target, kind=kind, notes=tuple(notes))
+        notes = (*notes, read.note)
+    return replace(target, kind=kind, notes=notes)
 
 
 def annotated_pixels(
@@ -178,8 +191,8 @@ class SplitLabels(NamedTuple):
     ----------
     labels
         (Z, Y, X) bool or integers, 0 where a pixel is ignored.
-    values
-        The values above 0 that occur, sorted.
+    values, every
+        The values above 0 that occur, sorted; without and with what is ignored.
     ignore, ignored
         The value that is ignored and the pixels that hold it; None without any.
     complete
@@ -188,6 +201,7 @@ class SplitLabels(NamedTuple):
 
     labels: NDArray[np.generic]
     values: NDArray[np.int64]
+    every: NDArray[np.int64]
     ignore: int | None
     ignored: NDArray[np.bool_] | None
     complete: list[int]
@@ -236,12 +250,13 @@ def split_labels(
         ignore = Survey.of_values(labels, values).ignored(kind)
     complete = list_slices(coverage.complete, len(labels)) if coverage.complete else []
     if ignore is None:
-        return SplitLabels(labels, values, None, None, complete)
+        return SplitLabels(labels, values, values, None, None, complete)
     ignored = np.asarray(labels == ignore)
     if not ignored.any():
-        return SplitLabels(labels, values, ignore, None, complete)
+        return SplitLabels(labels, values, values, ignore, None, complete)
     labels = np.where(ignored, labels.dtype.type(0), labels)
-    return SplitLabels(labels, values[values != ignore], ignore, ignored, complete)
+    known = values[values != ignore]
+    return SplitLabels(labels, known, values, ignore, ignored, complete)
 
 
 def separate(objects: NDArray[Scalar], *, ndim: int = 2) -> NDArray[Scalar]:
@@ -254,10 +269,21 @@ def separate(objects: NDArray[Scalar], *, ndim: int = 2) -> NDArray[Scalar]:
     separated = objects.copy()
     parts = (objects, separated) if ndim == 2 else (objects[None], separated[None])
     for part, out in zip(*parts, strict=True):
-        for axis in range(-ndim, 0):
-            a, b = np.split(part, [-1], axis)[0], np.split(part, [1], axis)[1]
-            np.split(out, [-1], axis)[0][(a != b) & (a != 0) & (b != 0)] = 0
+        out[_touching(part)] = 0
     return separated
+
+
+def _touching(objects: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Find the pixels of objects whose next one, along any axis, is of another."""
+    found = np.asarray(objects != 0)
+    touching = np.zeros(found.shape, bool)
+    for axis in range(objects.ndim):
+        ids, both, out = (np.moveaxis(a, axis, 0) for a in (objects, found, touching))
+        border = np.asarray(ids[:-1] != ids[1:])
+        border &= both[:-1]
+        border &= both[1:]
+        out[:-1] |= border
+    return touching
 
 
 def connected_objects(
@@ -302,7 +328,7 @@ def set_apart(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Find what `separate` leaves of objects in each slice of (Z, Y, X)."""
     found = np.empty(labels.shape, bool)
     for one, out in zip(labels, found, strict=True):
-        np.not_equal(separate(one[None])[0], 0, out=out)
+        np.greater(one != 0, _touching(one), out=out)
     return found
 
 

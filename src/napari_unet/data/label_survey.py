@@ -57,8 +57,13 @@ class Survey:
     touched: int = 0
 
     @classmethod
-    def of(cls, labels: NDArray[np.generic], name: str = "The labels hold") -> Survey:
-        """Return what occurs in (Z, Y, X) labels.
+    def of(
+        cls,
+        labels: NDArray[np.generic],
+        name: str = "The labels hold",
+        values: NDArray[np.int64] | None = None,
+    ) -> Survey:
+        """Return what occurs in (Z, Y, X) labels, whose values may be known already.
 
         Raises
         ------
@@ -68,7 +73,8 @@ class Survey:
         labels = whole_numbers(np.asarray(labels), name, _LOWEST)
         touched = sum(one.size for one in labels if one.any())
         painted = int(np.count_nonzero(labels))
-        found = cls.of_values(labels, label_values(labels))
+        values = label_values(labels) if values is None else values
+        found = cls.of_values(labels, values)
         return replace(found, painted=painted, touched=touched)
 
     @classmethod

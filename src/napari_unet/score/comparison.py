@@ -19,7 +19,7 @@ from napari_unet.data.annotation import (
     connected_objects,
     set_apart,
     split_labels,
-    to_target,
+    target_of,
 )
 from napari_unet.data.label_survey import Survey
 from napari_unet.data.labels import (
@@ -218,12 +218,12 @@ def compare(  # noqa: PLR0913 (every option is one argument)
     values = reading.values if reading else label_values(prediction)
     num_classes = classes_predicted(num_classes, values)
     numbered = _numbers(prediction, values, num_classes, reading)
-    told, notes = whole or Survey.of(truth[:, : truth.shape[1] - info_bar]), list[str]()
+    scored, notes = truth[:, : truth.shape[1] - info_bar], list[str]()
+    told = whole or Survey.of(scored, values=read.every)
     if kind is None:
         guessed = told.guess(coverage), read.labels, read.values, values, num_classes
-        kind, note = kind_of_truth(*guessed, numbered=numbered)
-        notes.append(note)
-    target = _target(truth, kind, coverage, told, num_classes, reading)
+        kind, *notes = kind_of_truth(*guessed, numbered=numbered)
+    target = _target(read, kind, coverage, told, num_classes, reading)
     notes.extend([*target.notes, *_leave_out(target, slices, info_bar)])
     true_ids, through = _true_ids(read.labels, target, volume)
     if volume is None and through and numbered and not goes_on(prediction):
@@ -271,7 +271,7 @@ def _numbers(
 
 
 def _target(
-    truth: NDArray[np.generic],
+    truth: SplitLabels,
     kind: AnnotationKind,
     coverage: Coverage,
     whole: Survey,
@@ -283,7 +283,7 @@ def _target(
     mask, num_classes = known_classes(kind, values, known)
     if reading is not None:
         mask, num_classes = reading.num_classes == 2, reading.num_classes
-    target = to_target(truth, kind, mask=mask, coverage=coverage, objects=False)
+    target = target_of(truth, kind, mask=mask, objects=False)
     return replace(target, num_classes=max(num_classes, target.num_classes))
 
 
