@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import combinations, product
 
 import numpy as np
@@ -174,6 +175,18 @@ def test_ids_may_be_as_large_as_their_type_holds():
         predicted + 2**62, np.where(truth > 0, truth + np.uint64(2**63), 0)
     )
     assert large.values() == partition(predicted, truth).values()
+
+
+@pytest.mark.parametrize("highest", [3, 500, 2**40])
+@pytest.mark.parametrize("length", [1, 12])
+def test_pairs_are_counted_once_whether_objects_are_few_or_many(highest, length):
+    drawn = np.random.default_rng(0).integers(0, highest, (2, 30, 40), endpoint=True)
+    predicted, truth = np.repeat(drawn, length, axis=2)
+    scores = partition(predicted, truth)
+    counted = Counter(zip(truth.ravel(), predicted.ravel(), strict=True))
+    table = zip(scores.truth, scores.predicted, strict=True)
+    found = list(zip(table, scores.pixels, strict=True))
+    assert found == sorted(counted.items())
 
 
 def test_the_last_id_of_a_byte_is_an_object_like_any_other():

@@ -13,6 +13,8 @@ from napari_unet.errors import InputError
 
 Table = tuple[NDArray[np.generic], NDArray[np.generic], NDArray[np.int64]]
 """Predicted ids, true ids and the pixels that they share, one entry a pair."""
+CELLS = 8
+"""Cells of a full table for each entry of a list, up to which it is the sooner one."""
 
 
 def contingency(
@@ -91,10 +93,16 @@ def _merge(
     truth: NDArray[np.generic],
     pixels: NDArray[np.int64],
 ) -> Table:
-    """Add up the entries of the same pair."""
+    """Add up the entries of the same pair, sorted by the true and the predicted id."""
     predicted_ids, predicted_rank = ranked(predicted)
     truth_ids, truth_rank = ranked(truth)
     shape = (len(truth_ids), len(predicted_ids))
+    if shape[0] * shape[1] <= CELLS * len(pixels):
+        pairs = truth_rank * shape[1] + predicted_rank
+        sums = np.bincount(pairs, pixels)
+        met = np.flatnonzero(sums)
+        row, column = np.divmod(met, shape[1])
+        return predicted_ids[column], truth_ids[row], sums[met].astype(np.int64)
     # Turning the list into rows adds up equal pairs, without sorting the whole list.
     rows = scipy.sparse.coo_array((pixels, (truth_rank, predicted_rank)), shape).tocsr()
     table = rows.tocoo()
@@ -103,11 +111,14 @@ def _merge(
 
 def ranked(
     ids: NDArray[np.generic],
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """Return the ids by rank, and the rank of each entry."""
+) -> tuple[NDArray[np.generic], NDArray[np.intp]]:
+    """Return the ids that occur, sorted, and the rank of each entry."""
     highest = int(ids.max(initial=0))
-    if highest < 4 * ids.size and ids.min() >= 0:
-        # Small ids are their own ranks: sorting them would take most of the time.
-        return np.arange(highest + 1).astype(ids.dtype), ids
-    found, ranks = np.unique(ids, return_inverse=True)
-    return found, ranks
+    if highest >= CELLS * ids.size or ids.min() < 0:
+        found, ranks = np.unique(ids, return_inverse=True)
+        return found, ranks
+    # Marking what occurs is far faster than sorting.
+    places, occurs = ids.astype(np.intp), np.zeros(highest + 1, bool)
+    occurs[places] = True
+    ranks = np.cumsum(occurs)
+    return np.flatnonzero(occurs).astype(ids.dtype), ranks[places] - 1

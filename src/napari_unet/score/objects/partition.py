@@ -19,7 +19,7 @@ from napari_unet.data.labels import check_alike, check_slices
 from napari_unet.score.borders.thinning import thin_borders
 from napari_unet.score.means import mean
 from napari_unet.score.measures import OBJECTS
-from napari_unet.score.objects.contingency import contingency, join, ranked
+from napari_unet.score.objects.contingency import CELLS, contingency, join, ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,27 +148,22 @@ class Partition:
 
     @cached_property
     def _all(self) -> _Sizes:
-        return self._sizes(np.ones(len(self.pixels), bool))
+        return _Sizes.of(self.predicted, self.truth, self.pixels)
 
     @cached_property
     def _inside(self) -> _Sizes:
-        return self._sizes(self.truth != 0)
+        here = self.truth != 0
+        return _Sizes.of(self.predicted[here], self.truth[here], self.pixels[here])
 
     @cached_property
     def _restricted(self) -> _Sizes:
         """Sizes inside true objects, predicted background taken apart into pixels."""
-        return self._sizes(self.truth != 0, self.predicted == 0)
-
-    def _sizes(
-        self, counted: NDArray[np.bool_], alone: NDArray[np.bool_] | None = None
-    ) -> _Sizes:
-        found = counted if alone is None else counted & ~alone
-        return _Sizes(
-            _added(self.predicted[found], self.pixels[found]),
-            _added(self.truth[counted], self.pixels[counted]),
-            self.pixels[found].astype(float),
-            alone=int(self.pixels[counted & ~found].sum()),
-        )
+        inside, found = self._inside, self.predicted[self.truth != 0] != 0
+        if found.all():
+            return inside
+        # The background has the lowest id, so that its size is the first.
+        alone, predicted = int(inside.predicted[0]), inside.predicted[1:]
+        return _Sizes(predicted, inside.truth, inside.joint[found], alone)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,9 +273,19 @@ class _Sizes:
     predicted: NDArray[np.float64]
     truth: NDArray[np.float64]
     joint: NDArray[np.float64]
-    alone: int
+    alone: int = 0
 
-    @property
+    @classmethod
+    def of(
+        cls,
+        predicted: NDArray[np.generic],
+        truth: NDArray[np.generic],
+        pixels: NDArray[np.int64],
+    ) -> _Sizes:
+        joint = pixels.astype(float)
+        return cls(_added(predicted, joint), _added(truth, joint), joint)
+
+    @cached_property
     def total(self) -> float:
         return float(self.truth.sum())
 
@@ -320,9 +325,13 @@ def sizes_of(
     return found, which, np.bincount(which, pixels).astype(float)
 
 
-def _added(ids: NDArray[np.generic], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _added(
+    ids: NDArray[np.generic], pixels: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the pixels of each id that occurs, in the order of the ids."""
-    sizes = np.bincount(ranked(ids)[1].astype(np.intp), pixels)
+    if ids.max(initial=0) >= CELLS * ids.size:
+        ids = ranked(ids)[1]
+    sizes = np.bincount(ids.astype(np.intp), pixels)
     return np.asarray(sizes[sizes > 0], float)
 
 
