@@ -3,7 +3,7 @@
 Run as::
 
     python benchmarks/volumes.py memory --gigabytes 1 4 16
-    python benchmarks/volumes.py slices speed components killed
+    python benchmarks/volumes.py slices speed components killed training
 
 Volumes are synthetic EM, written to a temporary folder (`--folder` names another, with
 room for twice the largest). What is compared runs in turns, and medians are reported.
@@ -11,6 +11,7 @@ room for twice the largest). What is compared runs in turns, and medians are rep
 
 import argparse
 import json
+import math
 import os
 import random
 import resource
@@ -39,7 +40,7 @@ from napari_unet.config import (
     UNetConfig,
 )
 from napari_unet.data.ome_zarr import open_volume
-from napari_unet.data.ome_zarr_writer import create_image, planned
+from napari_unet.data.ome_zarr_writer import create_image, create_labels, planned
 from napari_unet.data.volume import Volume, write_box
 from napari_unet.model.checkpoint import Model, ModelCard, save_model
 from napari_unet.model.networks.unet import UNet
@@ -68,7 +69,7 @@ def tell(figure: str, value: float, unit: str, **more: object) -> None:
 
 
 def write_volume(path: Path, shape: tuple[int, int, int]) -> Volume:
-    """Write synthetic EM of 8 bits, the same cube again and again."""
+    """Write a cube of synthetic EM of 8 bits; every further one has its files again."""
     if path.exists():
         return open_volume(path)
     side = min(512, shape[1])
@@ -76,9 +77,17 @@ def write_volume(path: Path, shape: tuple[int, int, int]) -> Volume:
     chunks = tuple(map(min, shape, CHUNKS))
     first = planned(path, "ZYX", shape, np.uint8, (8.0, 8.0, 8.0), "nm")
     volume = create_image(replace(first, chunks=chunks))[0]
-    for block in Grid(shape, cube.shape):
-        part = tuple(map(slice, block.shape))
-        write_box(volume, block.core, np.ascontiguousarray(cube[part]))
+    write_box(volume, tuple(map(slice, cube.shape)), cube)
+    own = [a // b for a, b in zip(cube.shape, chunks, strict=True)]
+    files = Path(volume.path, volume.inside, "c")
+    for place in np.ndindex(
+        *(math.ceil(a / b) for a, b in zip(shape, chunks, strict=True))
+    ):
+        source = [str(a % b) for a, b in zip(place, own, strict=True)]
+        target = files.joinpath(*map(str, place))
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(files.joinpath(*source), target)
     return volume
 
 
@@ -139,6 +148,26 @@ def slices(folder: Path, options: argparse.Namespace) -> None:
         teach_model(folder / "model.safetensors", base, depth)
         peak(folder, volume, "local", side=options.side, base_channels=base)
     shutil.rmtree(volume.path)
+
+
+def training(folder: Path, options: argparse.Namespace) -> None:
+    """Train on boxes that are annotated in six slices of a large volume."""
+    side = options.training_side
+    volume = write_volume(folder / "large.ome.zarr", (4096, side, side))
+    labels = create_labels(volume.path, volume, np.uint16, "cells", chunks=CHUNKS)[0]
+    cells = em_stack((64, 512, 512), seed=0)[1].astype("u2")
+    for z in range(10, 4096, 700):
+        write_box(labels, np.s_[z : z + 1, :512, :512], cells[z % 64][None])
+    words = [sys.executable, "-m", "napari_unet", "train", "--image", volume.path]
+    words += ["--labels", f"{volume.path}/labels/cells", "--kind", "objects"]
+    words += ["--steps", "20", "--base-channels", "8", "--validation", "none"]
+    words += ["--device", "cpu", "--out", str(folder / "run")]
+    began = time.monotonic()
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    seconds = round(time.monotonic() - began, 1)
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+    more = {"volume": sides(volume.shape), "steps": 20, "seconds": seconds}
+    tell("peak memory of a training on a large volume", largest, "GB", **more)
 
 
 def peak(folder: Path, volume: Volume, engine: str, **more: object) -> None:
@@ -389,11 +418,15 @@ def main() -> None:
         "speed": speed,
         "components": components,
         "killed": killed,
+        "training": training,
     }
     parser.add_argument("figures", choices=parts, nargs="+")
     parser.add_argument("--gigabytes", type=float, nargs="+", default=[0.25, 1, 4])
     parser.add_argument("--engine", nargs="+", default=ENGINES, choices=ENGINES)
     parser.add_argument("--side", type=int, default=20_000, help="of the large slice")
+    parser.add_argument(
+        "--training-side", type=int, default=5120, help="of 4096 slices"
+    )
     parser.add_argument("--base-channels", type=int, nargs="+", default=[2, 16])
     parser.add_argument("--depth", type=int, default=32, help="slices of the timings")
     parser.add_argument("--runs", type=int, default=3, help="turns of each timing")

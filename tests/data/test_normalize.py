@@ -217,3 +217,18 @@ def test_numbers_beyond_32_bits_are_told_as_such(normalise):
     image[0, 1, 0, 0] = -1e39
     with pytest.raises(InputError, match=r"Slice 1 .* as large as 1.0e\+39: divide"):
         normalise(image)
+
+
+def test_a_slice_is_measured_once_it_is_read():
+    image = np.random.default_rng(0).random((1, 5, 40, 40), np.float32)
+    image[0, 3, 2, 2] = np.nan
+    normalise = Normalization()
+    read = normalise.where_read(image, now=[1])
+    expected = normalise(image[:, :3])
+    np.testing.assert_array_equal(read[:, 0:3, 4:9, :], expected[:, :, 4:9])
+    with pytest.raises(InputError, match="Slice 3 of the image"):
+        read[:, 2:5, 4:9, 4:9]
+    with pytest.raises(InputError, match="Slice 3 of the image"):
+        normalise.where_read(image, now=[3])
+    with pytest.raises(InputError, match="Slice 3 of the image"):
+        Normalization(per="image").where_read(image)

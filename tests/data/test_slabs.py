@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from napari_unet.config import PredictConfig, UNetConfig
+from napari_unet.data import fingerprint as fingerprints
 from napari_unet.data import slabs
-from napari_unet.data.fingerprint import fingerprint
+from napari_unet.data.fingerprint import fingerprint, fingerprint_of_pair
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.read import read_stack
+from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import Stack
 from napari_unet.model.card import ModelCard
 from napari_unet.model.checkpoint import Model
@@ -53,10 +55,44 @@ def test_moments_read_every_chunk_once(reads, per):
     np.testing.assert_array_equal(of_chunks, of_array)
 
 
+def test_of_an_image_that_is_measured_where_it_is_read_the_rest_stays_on_disk(reads):
+    stack, counted = reads
+    normalise = Normalization()
+    image = normalise.where_read(stack.as_czyx(), now=[2, 17, 18])
+    assert set(counted.values()) == {1}
+    assert {key.split("/")[-3] for key in counted} == {"0", "1"}
+    box = np.s_[:, 17:19, 5:40, 30:50]
+    np.testing.assert_array_equal(image[box], normalise(GREY[None])[box])
+
+
 def test_a_fingerprint_reads_every_chunk_once(reads):
     stack, counted = reads
     assert fingerprint(stack.as_czyx()) == fingerprint(GREY[None])
     assert once(counted)
+
+
+def test_of_a_large_image_and_its_labels_the_fingerprint_reads_samples(
+    reads, monkeypatch
+):
+    stack, counted = reads
+    monkeypatch.setattr(fingerprints, "_LARGE", GREY.size - 1)
+    monkeypatch.setattr(fingerprints, "_SAMPLES", (2, 1, 1))
+    monkeypatch.setattr(fingerprints, "_SIDE", 32)
+    other, unread = GREY.copy(), GREY.copy()
+    other[39, 3, 3] += 1
+    unread[20] += 1
+    painted = SparseSlices(GREY.shape, np.uint8, 0, {4: np.ones((64, 64), np.uint8)})
+    moved = SparseSlices(GREY.shape, np.uint8, 0, {5: np.ones((64, 64), np.uint8)})
+    alone = fingerprint(stack.as_czyx())
+    assert len(counted) == 2
+    assert alone == fingerprint(GREY[None]) == fingerprint(unread[None])
+    assert alone not in {fingerprint(other[None]), fingerprint(GREY[None, ::-1])}
+    pair = fingerprint_of_pair(stack.as_czyx(), painted)
+    assert pair == fingerprint_of_pair(GREY[None], painted)
+    assert pair not in {
+        fingerprint_of_pair(GREY[None], moved),
+        fingerprint_of_pair(other[None], painted),
+    }
 
 
 def test_a_prediction_reads_every_chunk_once_where_the_memory_holds_the_stack(reads):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -13,7 +14,8 @@ from pydantic import Field
 
 from napari_unet.config import Settings
 from napari_unet.data.crop import Cuttable
-from napari_unet.data.slabs import sampled_slices, sampling
+from napari_unet.data.kept_tiles import kept
+from napari_unet.data.slabs import sampled_slices, sampling, slab_depth
 from napari_unet.data.stack import ArrayLike as Source
 from napari_unet.errors import InputError
 
@@ -44,7 +46,7 @@ class Normalization(Settings):
     deviations from the mean is normalised to 10. A hot pixel then changes nothing
     around it. `plain` ones are those of all pixels, as in models of earlier versions.
 
-    Of slices with more than 33 million pixels every n-th row and column is measured.
+    Of slices with more than 4 million pixels every n-th row and column is measured.
     """
 
     per: Literal["slice", "image"] = Field("slice", title="Normalise each")
@@ -69,8 +71,8 @@ class Normalization(Settings):
             out[:, z] = image[:, z]
             return out[:, z, ::step, ::step]
 
-        mean, std = self._moments(map(read, range(out.shape[1])), image)
-        return _normalised(out, mean, std, self.limit)
+        found = self.of_slices(map(read, range(out.shape[1])))
+        return _normalised(out, *self.combined(found, image), self.limit)
 
     def lazily(self, image: Source) -> Cuttable:
         """Read a (C, Z, Y, X) image once, to normalise any part of it when it is read.
@@ -86,23 +88,55 @@ class Normalization(Settings):
         (C, Z, 1, 1) by slice, (C, 1, 1, 1) by image. Raises as `__call__` does.
         """
         check_grey_values(image)
-        return self._moments(sampled_slices(image), image)
+        return self.combined(self.of_slices(sampled_slices(image)), image)
+
+    def where_read(self, image: Source, now: Iterable[int] = ()) -> Cuttable:
+        """Return a (C, Z, Y, X) image of which a slice is measured once it is read.
+
+        The slices of `now` are measured at once; by image, all are. The parts of a
+        lazy image that were read last stay in memory. Raises as `__call__` does; of
+        values that are no numbers once they are read.
+        """
+        check_grey_values(image)
+        if self.per == "image":
+            return NormalizedImage(kept(image), *self.measure(image), self.limit)
+        found = _MeasuredWhereRead(image, self)
+        found.measure(now)
+        return found
 
     @property
     def limit(self) -> np.float32 | None:
         """Standard deviations from the mean that no value exceeds; None is any."""
         return _LIMIT if self.moments == "robust" else None
 
-    def _moments(
-        self, planes: Iterable[NDArray[np.float32]], image: Source
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return what is taken from (C, Z, Y, X), and what it is divided by."""
+    def of_slices(self, planes: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Return mean, variance and number of pixels of (C, Y, X) slices, (3, C, Z)."""
         of_plane = _robust if self.moments == "robust" else _plain
-        # What does not fit into 32 bits is told below.
+        # What does not fit into 32 bits is told by `combined`.
         with np.errstate(over="ignore", invalid="ignore"):
-            found = [of_plane(plane) for plane in planes]
-        mean, variance, count = np.stack(found, -1)
-        _check_finite(mean, image)
+            return np.stack([of_plane(plane) for plane in planes], -1)
+
+    def combined(
+        self, found: NDArray[np.float64], image: Source, first: int = 0
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what is taken from slices, and what they are divided by.
+
+        Parameters
+        ----------
+        found
+            What `of_slices` gave of them.
+        image
+            (C, Z, Y, X), of which a slice is read whose values are no numbers.
+        first
+            The first of them in the image.
+
+        Raises
+        ------
+        InputError
+            When there is one.
+        """
+        mean, variance, count = found
+        _check_finite(mean, image, first)
         if self.per == "image":
             share = count / count.mean(-1, keepdims=True)
             whole = (share * mean).mean(-1, keepdims=True)
@@ -155,6 +189,35 @@ class NormalizedImage:
         """Read and normalise a box, given as slices of C, Z, Y and X."""
         part = np.array(self._image[box], np.float32)
         return _normalised(part, self._mean[box[:2]], self._std[box[:2]], self._limit)
+
+
+class _MeasuredWhereRead(NormalizedImage):
+    """One whose slices are measured when they are read first, from any thread.
+
+    Of a large volume in which a few slices are annotated, no more is read than these.
+    """
+
+    def __init__(self, image: Source, normalization: Normalization) -> None:
+        unknown = np.full((*image.shape[:2], 1, 1), np.nan, np.float32)
+        super().__init__(kept(image), unknown, unknown, normalization.limit)
+        self._whole, self._normalization = image, normalization
+        self._mean, self._std = unknown, unknown.copy()
+
+    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[np.float32]:
+        """Read and normalise a box, given as slices of C, Z, Y and X."""
+        self.measure(range(*box[1].indices(self.shape[1])))
+        return super().__getitem__(box)
+
+    def measure(self, slices: Iterable[int]) -> None:
+        """Measure slices that are not yet; at once what is stored together."""
+        unknown, deep = np.isnan(self._std[0, :, 0, 0]), slab_depth(self._whole)
+        wanted = sorted(z for z in slices if unknown[z])
+        for _, stored in itertools.groupby(wanted, lambda z: z // deep):
+            together = list(stored)
+            part = slice(together[0], together[-1] + 1)
+            found = self._normalization.of_slices(sampled_slices(self._whole, part))
+            moments = self._normalization.combined(found, self._whole, part.start)
+            self._mean[:, part], self._std[:, part] = moments
 
 
 def _normalised(
@@ -261,17 +324,19 @@ def check_grey_values(image: Source) -> None:
         )
 
 
-def _check_finite(mean: NDArray[np.float64], image: Source) -> None:
-    """`mean` is (C, Z): of slices with a NaN it is NaN, too."""
-    wrong = np.flatnonzero(~np.isfinite(mean).all(0))
-    if wrong.size and np.isfinite(values := np.asarray(image[:, wrong[0]])).all():
+def _check_finite(mean: NDArray[np.float64], image: Source, first: int) -> None:
+    """`mean` is (C, Z) from slice `first` on: of slices with a NaN it is NaN, too."""
+    wrong = first + np.flatnonzero(~np.isfinite(mean).all(0))
+    if not wrong.size:
+        return
+    values = np.asarray(image[:, wrong[0] : wrong[0] + 1])
+    if np.isfinite(values).all():
         raise InputError(
             f"Slice {wrong[0]} of the image holds values as large as "
             f"{np.abs(values).max():.1e}: divide the image by a number, so that they "
             "fit into 32-bit floats."
         )
-    if wrong.size:
-        raise InputError(
-            f"Slice {wrong[0]} of the image holds values that are no numbers (NaN or "
-            "infinite): replace them, for example by 0."
-        )
+    raise InputError(
+        f"Slice {wrong[0]} of the image holds values that are no numbers (NaN or "
+        "infinite): replace them, for example by 0."
+    )

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from napari_unet.data.lazy import memory_limit
 from napari_unet.data.stack import ArrayLike
 
-_LARGE_PLANE = 2**25
+_LARGE_PLANE = 2**22
 _SLAB_BYTES = 2**27
 
 
 def sampling(image: ArrayLike) -> int:
     """Return that every n-th row and column tell enough of a (C, Z, Y, X) image.
 
-    1 for slices of up to 33 million pixels: what is measured there, is of all pixels.
+    1 for slices of up to 4 million pixels: what is measured there, is of all pixels.
     """
     height, width = image.shape[-2:]
     return max(1, math.ceil(math.sqrt(height * width / _LARGE_PLANE)))
@@ -75,33 +75,41 @@ def strips_of(labels: ArrayLike) -> Iterator[tuple[slice, slice]]:
             yield slice(z, min(length, z + depth)), slice(y, min(height, y + rows))
 
 
-def sampled_slices(image: ArrayLike) -> Iterator[NDArray[np.float32]]:
+def sampled_slices(
+    image: ArrayLike, slices: slice = slice(None)
+) -> Iterator[NDArray[np.float32]]:
     """Yield the (C, Y, X) slices of a (C, Z, Y, X) image, as `sampling` tells.
 
     An image in chunks is read as many slices deep as its chunks are, for they are
     decompressed as a whole, but not more than 128 MB at once.
     """
-    depth, rows = _chunks(image)
-    channels, _, height, width = image.shape
-    step = sampling(image)
-    at_once = channels * width * (rows if step > 1 else height)
-    for layers in _layers(image, depth, at_once):
-        for plane in np.moveaxis(_slab(image, layers, rows, step), 1, 0):
+    first, last, _ = slices.indices(image.shape[1])
+    depth = slab_depth(image)
+    for z in range(first, last, depth):
+        slab = sampled_slab(image, slice(z, min(last, z + depth)))
+        for plane in np.moveaxis(slab, 1, 0):
             yield np.asarray(plane, np.float32)
 
 
-def _layers(image: ArrayLike, depth: int, values: int) -> Iterator[slice]:
-    """Yield the slices that are read at once, of `values` each."""
+def slab_depth(image: ArrayLike) -> int:
+    """Return how many slices of a (C, Z, Y, X) image are best measured at once."""
+    depth, _ = _chunks(image)
+    channels, length, height, width = image.shape
+    step = sampling(image)
+    values = channels * -(-height // step) * -(-width // step)
     most = _SLAB_BYTES // (values * image.dtype.itemsize)
-    length, depth = image.shape[1], max(1, min(depth, most))
-    for first in range(0, length, depth):
-        yield slice(first, min(length, first + depth))
+    return max(1, min(depth, length, most))
 
 
-def _slab(image: ArrayLike, layers: slice, rows: int, step: int) -> NDArray[Any]:
-    """Read some slices; of large ones a strip of rows at a time."""
+def sampled_slab(image: ArrayLike, layers: slice) -> NDArray[Any]:
+    """Read some slices of a (C, Z, Y, X) image, as `sampling` tells.
+
+    Of large ones a strip of rows is read at a time, as high as the chunks are.
+    """
+    step = sampling(image)
     if step == 1:
         return np.asarray(image[:, layers])
+    _, rows = _chunks(image)
     strips = range(0, image.shape[2], rows)
     return np.concatenate(
         [
@@ -110,6 +118,14 @@ def _slab(image: ArrayLike, layers: slice, rows: int, step: int) -> NDArray[Any]
         ],
         axis=2,
     )
+
+
+def _layers(image: ArrayLike, depth: int, values: int) -> Iterator[slice]:
+    """Yield the slices that are read at once, of `values` each."""
+    most = _SLAB_BYTES // (values * image.dtype.itemsize)
+    length, depth = image.shape[1], max(1, min(depth, most))
+    for first in range(0, length, depth):
+        yield slice(first, min(length, first + depth))
 
 
 def _chunks(image: ArrayLike, first: int = 1) -> tuple[int, int]:

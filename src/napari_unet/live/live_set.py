@@ -23,7 +23,7 @@ from napari_unet.data.stack import Stack, list_slices
 from napari_unet.errors import InputError
 from napari_unet.live.live_weight_map import LiveWeightMap
 from napari_unet.train.patches import Place
-from napari_unet.train.training_image import TrainingImage, normalised
+from napari_unet.train.training_image import TrainingImage
 
 # A weight map that is kept up to date takes some 20 bytes a pixel.
 _MAPS = 3
@@ -89,7 +89,7 @@ class LiveSet:
         self._values: dict[int, frozenset[int]] = {}
         self._mask: bool | None = None
         normalization = normalization or Normalization()
-        image = normalised(stack.picture.as_czyx(), normalization)
+        image = normalization.where_read(stack.picture.as_czyx())
         shape, self._rows = image.shape[1:], stack.picture_rows
         self._height = shape[1] + stack.info_bar
         every = SparseSlices[np.uint8](shape, np.uint8, TRAIN)

@@ -62,7 +62,7 @@ class BlockPlan(Settings):
     probabilities: str = ""
     """Where they are written, too."""
     mean: tuple[tuple[float, ...], ...] = ()
-    """Of each channel, by slice or one for all."""
+    """Of each channel, by slice or one for all; () until they are measured."""
     std: tuple[tuple[float, ...], ...] = ()
     """What is divided by, likewise."""
 
@@ -162,6 +162,10 @@ class PlanFolder:
     def begin(self, plan: BlockPlan) -> None:
         """Keep a plan, of which nothing is done yet."""
         self.forget()
+        self.keep(plan)
+
+    def keep(self, plan: BlockPlan) -> None:
+        """Keep a plan with what was found since it was begun."""
         write_text(self.path / _PLAN, plan.model_dump_json(indent=1))
 
     def forget(self) -> None:

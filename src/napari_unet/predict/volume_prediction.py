@@ -14,11 +14,14 @@ from numpy.typing import DTypeLike
 
 from napari_unet.config import PostprocessConfig
 from napari_unet.data.colours import shape_with_colours
+from napari_unet.data.normalize import check_grey_values
 from napari_unet.data.ome_zarr import holds_image
 from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.data.volume import opened
 from napari_unet.data.volume_state import state_of
+from napari_unet.errors import InputError
 from napari_unet.model.started import Started
+from napari_unet.predict.block_moments import MomentsWork, slabs_for
 from napari_unet.predict.block_news import News
 from napari_unet.predict.block_objects import (
     FacesWork,
@@ -46,7 +49,7 @@ from napari_unet.predict.block_settings import (
     other_size,
     settle_blocks,
 )
-from napari_unet.predict.blocks import BLOCK_VOXELS, chunks_for, grid_for
+from napari_unet.predict.blocks import BLOCK_VOXELS, Grid, chunks_for, grid_for
 from napari_unet.predict.engines import Waiting
 from napari_unet.predict.volume_image import VolumeImage
 from napari_unet.predict.volume_request import VolumePrediction, VolumeRequest
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from napari_unet.predict.predictor import Predictor
 
 STAGES = {
+    "measured": "measuring grey values",
     "predicted": "predicting",
     "faces": "finding objects",
     "objects": "numbering objects",
@@ -197,20 +201,40 @@ class _Run:
                 return begun
         for path in places:
             check_free(path)
+        check_grey_values(self._image)
         tiles = decided_tiles(self._predictor, self.grid)
-        normalization = self._predictor.model.card.normalization
         plan = asked.changed("plan", predict=tiles)
-        plan = plan.with_moments(*normalization.measure(self._image))
         folder.begin(plan)
         return plan
 
     def work(self, model: OpenedModel, plan: BlockPlan) -> _Stage:
         """Do what is missing, until all is done or `stop` is set."""
+        measured = yield from self._measure(plan)
         return (
-            (yield from self._predict(model, plan))
+            measured is not None
+            and (yield from self._predict(model, measured))
             and (not self.numbers or (yield from self._number()))
             and (yield from self._coarsen())
         )
+
+    def _measure(
+        self, plan: BlockPlan
+    ) -> Generator[Waiting | BlockDone, None, BlockPlan | None]:
+        """Return the plan with what the grey values are divided by; None if stopped."""
+        if plan.mean:
+            return plan
+        normalization = self._predictor.model.card.normalization
+        work = MomentsWork(normalization, self._image, self._folder.path)
+        slabs = slabs_for(self._image)
+        if not (yield from self._stage("measured", work, slabs)):
+            return None
+        try:
+            plan = plan.with_moments(*work.combined(slabs))
+        except InputError:
+            self._folder.forget()  # nothing is done that could go on
+            raise
+        self._folder.keep(plan)
+        return plan
 
     def _predict(self, model: OpenedModel, plan: BlockPlan) -> _Stage:
         """Predict every block: its classes, or the objects of its slices."""
@@ -312,10 +336,11 @@ class _Run:
         self._chunks = chunks_for(shape, network, block)
         self.grid = grid_for(shape, network, self._chunks, block)
 
-    def _stage(self, name: str, work: Work) -> _Stage:
+    def _stage(self, name: str, work: Work, grid: Grid | None = None) -> _Stage:
         """Work on the blocks that are missing; whether none is in the end."""
-        known, total = self._folder.done(name), len(self.grid)
-        missing = (block for block in self.grid if block.index not in known)
+        grid = grid or self.grid
+        known, total = self._folder.done(name), len(grid)
+        missing = (block for block in grid if block.index not in known)
         done, began = len(known), time.monotonic()
         for step in self._engine.run(self._folder.guarded(work), missing, self._stop):
             if isinstance(step, Waiting):

@@ -20,10 +20,9 @@ from napari_unet.config import (
 from napari_unet.data.annotation import IGNORE, split_labels
 from napari_unet.data.crop import Cuttable
 from napari_unet.data.fingerprint import fingerprint, fingerprint_of_pair
-from napari_unet.data.kept_tiles import kept
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.leak import leaks
-from napari_unet.data.normalize import Normalization, NormalizedImage
+from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import TRAIN, VALIDATION, choose_validation, runs
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.sparse_target import (
@@ -186,19 +185,19 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         if like.rescale:
             how["kind"] = target.kind
             stack, target, roles = _rescaled(stack, roles, like, painted, how)
-    notes += _doubts(stack, target, roles, network)
     size, ndim = stack.size_for(network.ndim), network.ndim
     mapped = sparse_weights(target, weight_map, ndim=ndim, pixel_size=size)
+    used = [slices_of(target, roles, role) for role in (TRAIN, VALIDATION)]
     return TrainingImage(
         name=stack.source,
-        image=normalised(stack.picture.as_czyx(), normalization),
+        image=normalization.where_read(stack.picture.as_czyx(), np.concatenate(used)),
         normalization=normalization,
         target=target,
         weight_map=_trained(mapped, roles),
         roles=roles,
         regions=tuple(regions),
-        train=slices_of(target, roles, TRAIN),
-        validation=slices_of(target, roles, VALIDATION),
+        train=used[0],
+        validation=used[1],
         kind=target.kind,
         pixel_size=size,
         unit=stack.unit,
@@ -206,14 +205,8 @@ def prepare_image(  # noqa: PLR0913 (every option is one argument)
         coverage=coverage,
         image_fingerprint=fingerprint(whole),
         seen=(learnt, held),
-        notes=tuple(notes),
+        notes=(*notes, *_doubts(stack, target, roles, network)),
     )
-
-
-def normalised(image: ArrayLike, normalization: Normalization) -> NormalizedImage:
-    """Measure an image slab by slab, to normalise what is cut of it."""
-    moments = normalization.measure(image)
-    return NormalizedImage(kept(image), *moments, normalization.limit)
 
 
 def _trained(
