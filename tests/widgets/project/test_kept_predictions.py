@@ -67,6 +67,7 @@ def test_predictions_come_back_with_their_role_and_how_they_were_made(
     baseline = MadeByBaseline("otsu", "Otsu", "em", (0,))
     metadata = {ROLE: Role.PREDICTION, PREDICTED: [0, 1, 2], BASELINE: baseline}
     viewer.add_labels(CELLS // 7, name="otsu", metadata=metadata)
+    viewer.add_labels(CELLS, name="pred of another program")
     predicted.opacity = 0.25
     project.close()
     before = project.project.folder
@@ -89,6 +90,9 @@ def test_predictions_come_back_with_their_role_and_how_they_were_made(
     assert first.metadata[PREDICTED] == [1, 2]
     assert first.metadata[NUMBERED]
     assert made_by_baseline(second) == baseline
+    # That all of it is predicted, and what it means, is as unknown as before.
+    foreign = other.layers["pred of another program"].metadata
+    assert not {PREDICTED, NUMBERED} & set(foreign)
     # What was opened is not written once more.
     again.wait()
     kept = again.project.predictions.entries()

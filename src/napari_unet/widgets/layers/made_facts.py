@@ -55,9 +55,12 @@ def marks_of(facts: dict[str, Any], folder: Path) -> dict[str, Any]:
     for content, words in facts[MADE_BY]:
         one = _MADE_BY.validate_python(words)
         made[int(content)] = replace(one, model=folder / one.model)
+    known = {name: facts[name] for name in (PREDICTED, NUMBERED)}
+    if not (made or facts[BASELINE] or facts[PREDICTED]):
+        # Of what another program predicted, it is not known.
+        known = {}
     return {
-        PREDICTED: list(facts[PREDICTED]),
-        NUMBERED: facts[NUMBERED],
+        **known,
         MADE_BY: made,
         BASELINE: baseline and _BASELINE.validate_python(baseline),
     }
