@@ -11,6 +11,7 @@ import pytest
 from qtpy.QtCore import QCoreApplication
 from qtpy.QtGui import QShowEvent
 
+from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role, role_of, set_role
 from napari_unet.widgets.project.workspace import Workspace
@@ -248,11 +249,15 @@ def test_the_mouse_moves_the_image_again_once_the_tools_are_out_of_sight(
     assert not proofread.modes["split"].isChecked()
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (8, 8)])
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (8, 8), (9**9, 999, 999)])
 def test_labels_that_cannot_be_corrected_say_why(viewer: Any, shape: Any) -> None:
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
-    data = np.ones(shape, np.uint8)
-    data.flags.writeable = False
+    data: Any
+    if shape[0] < 9:
+        data = np.ones(shape, np.uint8)
+        data.flags.writeable = False
+    else:
+        data = PaintedSlices(shape, np.uint8)
     viewer.add_labels(data, name="given")
     dock.choose(1)
     for made in (*dock.modes.values(), *dock.acts.values(), dock.review.next_button):

@@ -34,9 +34,7 @@ from napari_unet.proofread.repair import (
 )
 from napari_unet.widgets.choose.keys import PROOFREAD, KeyList
 from napari_unet.widgets.choose.layer_box import LayerBox
-from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.layers.axes import planes
-from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.edits import edit_box
 from napari_unet.widgets.layers.maps import maps_over
 from napari_unet.widgets.layers.places import current_slice, go_to_slice, pixel_size
@@ -44,7 +42,7 @@ from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import undo_of
 from napari_unet.widgets.proofread.canvas import Canvas
 from napari_unet.widgets.proofread.number_anew import number_anew
-from napari_unet.widgets.proofread.object_watch import ObjectWatch
+from napari_unet.widgets.proofread.object_watch import ObjectWatch, why_not_corrected
 from napari_unet.widgets.proofread.review_box import ReviewBox
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.form import explain
@@ -297,10 +295,7 @@ class ProofreadWidget(Dock):
             self._job.start("Looking for objects", once(self.watch.look))
 
     def _why_not(self) -> str:
-        layer = self.labels.value()
-        if layer is None:
-            return "Open or predict labels first."
-        return misfit(layer) or why_fixed(layer)
+        return why_not_corrected(self.labels.value())
 
     def _enable(self, _changed: Any = None) -> None:
         reason = self._why_not()

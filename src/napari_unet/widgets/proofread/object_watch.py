@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.proofread.correction import ObjectBoxes
 from napari_unet.proofread.reviewed import Reviewed
+from napari_unet.widgets.layers.arrays import misfit
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.changes import LabelChanges
+from napari_unet.widgets.layers.editable import why_fixed
 from napari_unet.widgets.layers.review_marks import (
     keep_reviewed,
     review_changes,
@@ -23,6 +26,19 @@ if TYPE_CHECKING:
     from napari_unet.data.boxes import Box
 
 _PAUSE_MS = 200
+_TOO_LARGE = (
+    "{} lies over a volume that the memory does not hold: load a part of it, or a "
+    "coarser level, to correct its objects."
+)
+
+
+def why_not_corrected(layer: Labels | None) -> str:
+    """Return why the objects of a layer cannot be corrected, "" where they can."""
+    if layer is None:
+        return "Open or predict labels first."
+    if isinstance(layer.data, PaintedSlices):
+        return _TOO_LARGE.format(layer.name)
+    return misfit(layer) or why_fixed(layer)
 
 
 class ObjectWatch(QObject):
