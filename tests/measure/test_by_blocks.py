@@ -60,6 +60,20 @@ def test_objects_of_a_volume(labels, image, slices):
     assert any("part by part" in note for note in parts.notes)
 
 
+def test_ids_of_64_bits_stay_apart_and_what_is_ignored_is_no_object(labels):
+    high = (labels // 70_000).astype(np.uint64)
+    high[labels > 0] += np.uint64(2**64 - 2000)
+    parts, whole = by_blocks(high, None, 12 * 50 * 50 * 26), as_a_whole(high, None)
+    alike(parts, whole)
+    for found in (parts, whole):
+        assert found.values["object"].tolist() == np.unique(high)[1:].tolist()
+    signed = labels // 70_000
+    ignored = np.where(signed == 1, -1, signed).astype(np.int16)
+    without = np.where(signed == 1, 0, signed)
+    alike(as_a_whole(ignored, None), as_a_whole(without, None))
+    alike(by_blocks(ignored, None, 10**6), by_blocks(without, None, 10**6))
+
+
 def test_an_object_that_no_memory_holds_is_added_up(labels, image):
     parts, whole = by_blocks(labels, image, 10_000), as_a_whole(labels, image)
     left_out = ("surface", "sphericity", "feret")

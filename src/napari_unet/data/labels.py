@@ -208,7 +208,7 @@ def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     return np.asarray(values[values > 0], np.int64)
 
 
-def is_mask(values: NDArray[np.int64]) -> bool:
+def is_mask(values: NDArray[np.integer]) -> bool:
     """Return whether labels of these values above 0 hold one class beside background.
 
     Slices that mean the same may have been saved as 0/1 and as 0/255.

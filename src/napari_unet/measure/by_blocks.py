@@ -15,12 +15,7 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.boxes import Box, moved, union, whole
-from napari_unet.data.labels import (
-    check_same_size,
-    going_on,
-    label_values,
-    whole_numbers,
-)
+from napari_unet.data.labels import check_same_size, going_on
 from napari_unet.data.slabs import slabs_of
 from napari_unet.data.stack import ArrayLike
 from napari_unet.errors import InputError
@@ -32,7 +27,12 @@ from napari_unet.measure.measuring import (
     measure_steps,
 )
 from napari_unet.measure.moments import Sums, sums_of
-from napari_unet.measure.numbered import NumberedObjects, number_objects
+from napari_unet.measure.numbered import (
+    NumberedObjects,
+    countable,
+    number_objects,
+    values_in,
+)
 from napari_unet.measure.object_measures import ObjectMeasures
 from napari_unet.words import counted
 
@@ -106,7 +106,7 @@ class BlockSource:
         self, box: Box, *, grey: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Read a box of the labels, and of the image if that is wanted."""
-        labels, picture = whole_numbers(np.asarray(self.labels[box])), None
+        labels, picture = countable(np.asarray(self.labels[box])), None
         if grey and self.image is not None:
             picture = np.asarray(self.image[:, *box])
         return labels, picture
@@ -116,7 +116,7 @@ class BlockSource:
 class _Survey:
     """What one look at all parts tells: the values, and where each lies."""
 
-    values: NDArray[np.int64]
+    values: NDArray[np.integer]
     boxes: tuple[Box, ...]
     goes_on: bool
 
@@ -151,7 +151,7 @@ def measure_by_blocks(
         return None
     if not survey.values.size:
         raise InputError("The labels hold no object: there is nothing to measure.")
-    guess = guess_kind(np.array([[[0, *survey.values]]])).kind
+    guess = guess_kind(np.insert(survey.values, 0, 0)[None, None]).kind
     objects = (source.kind or guess) is AnnotationKind.OBJECTS
     volume = source.volume
     if volume is None:
@@ -178,7 +178,7 @@ def _survey(
         if stop.is_set():
             return None
         labels, _ = source.part((slab,), grey=False)
-        values = label_values(labels)
+        values = values_in(labels)
         inner = scipy.ndimage.find_objects(_ranks(labels, values))
         for value, box in zip(values.tolist(), inner, strict=True):
             here = moved(box, slab.start, 0, 0)
@@ -187,7 +187,8 @@ def _survey(
         counts, last = going_on(above), labels[-1:]
         same, found = same + counts[0], found + counts[1]
         yield slab.stop, length
-    values = np.array(sorted(boxes), np.int64)
+    high = max(boxes, default=0) > np.iinfo(np.int64).max
+    values = np.array(sorted(boxes), np.uint64 if high else np.int64)
     ordered = tuple(boxes[value] for value in values.tolist())
     return _Survey(values, ordered, found > 0 and same > found / 2)
 
@@ -199,7 +200,7 @@ def _plane_by_plane(
     parts, count = list[ObjectMeasures](), 0
     for slab in slabs_of(source.labels):
         labels, grey = source.part((slab,))
-        if not label_values(labels).size:
+        if not labels.any():
             continue
         objects = number_objects(labels, kind, volume=False)
         place = source.size_for(2), source.unit
@@ -252,7 +253,7 @@ def _volume(
         else:
             rows[n] = _added_up(source, survey, n)
             count += 1
-    values = np.concatenate([[0], survey.values])
+    values = np.insert(survey.values, 0, 0)
     notes = (_NO_DISTANCES, _TOO_LARGE.format(counted(count, "object")))[
         : 1 + bool(count)
     ]
@@ -303,9 +304,12 @@ def _added_up(source: BlockSource, survey: _Survey, n: int) -> dict[str, float]:
     return row
 
 
-def _ranks(labels: NDArray[np.generic], values: NDArray[np.int64]) -> NDArray[np.int32]:
+def _ranks(
+    labels: NDArray[np.generic], values: NDArray[np.integer]
+) -> NDArray[np.int32]:
     """Return the place of each value among those above 0, from 1; 0 stays 0."""
-    known = np.concatenate([[0], values])
+    # Numbers of two types would be compared as floats, which hold not all of them.
+    known = np.insert(values, 0, 0).astype(labels.dtype)
     if known[-1] < _TABLE:
         table = np.zeros(int(known[-1]) + 1, np.int32)
         table[known] = np.arange(len(known))

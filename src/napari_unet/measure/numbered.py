@@ -23,6 +23,7 @@ from napari_unet.words import counted
 
 # Numbers up to so many times their count cost nothing.
 _SPARSE = 1000
+_INT64 = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +47,35 @@ class NumberedObjects:
     labels: NDArray[np.generic]
     volume: bool
     notes: tuple[str, ...]
-    values: NDArray[np.int64] | None = None
+    values: NDArray[np.integer] | None = None
     classes: NDArray[np.generic] | None = None
 
     @property
     def ndim(self) -> int:
         """3 for a volume, else 2."""
         return 3 if self.volume else 2
+
+
+def countable(labels: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return labels as whole numbers from 0; what is -1 is ignored, and no object.
+
+    Raises
+    ------
+    InputError
+        When they are none, or hold other values below 0.
+    """
+    labels = whole_numbers(labels, lowest=-1)
+    if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
+        return np.asarray(np.maximum(labels, labels.dtype.type(0)))
+    return labels
+
+
+def values_in(labels: NDArray[np.generic]) -> NDArray[np.integer]:
+    """Return the values above 0 that occur in whole numbers, sorted, of any size."""
+    if labels.dtype == np.uint64 and int(labels.max(initial=0)) > _INT64:
+        found = np.unique(labels)
+        return np.asarray(found[found > 0])
+    return label_values(labels)
 
 
 @memory_told()
@@ -80,11 +103,11 @@ def number_objects(
         When the labels are no whole numbers, or hold no object.
     """
     check_slices(labels, "Labels", "measured")
-    labels, kind = whole_numbers(labels), AnnotationKind.of(kind)
+    labels, kind = countable(labels), AnnotationKind.of(kind)
     if labels.dtype == bool:
         labels = labels.view(np.uint8)
-    values, notes = label_values(labels), list[str]()
-    if not values.size:
+    values, notes = values_in(labels), list[str]()
+    if not values.size or (kind is AnnotationKind.SCRIBBLES and values[-1] == 1):
         raise InputError("The labels hold no object: there is nothing to measure.")
     if doubt := doubt_look(labels, "labels"):
         notes.append(doubt)
@@ -104,11 +127,11 @@ def number_objects(
     if kind is AnnotationKind.OBJECTS:
         if int(values.max(initial=0)) < _SPARSE * len(values) + _SPARSE:
             return NumberedObjects(labels, volume, told)
-        known = np.concatenate([[0], values]).astype(labels.dtype)
+        known = np.insert(values, 0, 0)
         dense = np.empty(labels.shape, np.int32)
         for one, target in zip(labels, dense, strict=True):
-            target[...] = np.searchsorted(known, one)
-        return NumberedObjects(dense, volume, told, np.concatenate([[0], values]))
+            target[...] = np.searchsorted(known.astype(labels.dtype), one)
+        return NumberedObjects(dense, volume, told, known)
     if kind is AnnotationKind.SCRIBBLES:
         labels = np.maximum(labels, 1) - 1
     elif is_mask(values):
