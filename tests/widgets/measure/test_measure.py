@@ -10,8 +10,12 @@ import pytest
 
 from napari_unet.measure.measuring import measure_objects
 from napari_unet.measure.numbered import number_objects
-from napari_unet.widgets.layers.annotations import class_names, name_classes
-from napari_unet.widgets.layers.marks import INFO_BAR
+from napari_unet.widgets.layers.annotations import (
+    add_annotations,
+    class_names,
+    name_classes,
+)
+from napari_unet.widgets.layers.marks import INFO_BAR, PREDICTED
 from napari_unet.widgets.measure.dock import MeasureWidget
 
 
@@ -151,3 +155,37 @@ def test_pieces_of_a_class_are_measured_with_its_name(viewer: Any, finish: Any) 
     assert dock.found.values["class"].tolist() == ["1", "2", "2"]
     assert "3 objects" in dock.status.headline.text()
     dock.table.clicked.emit(dock.table.model().index(0, 0))
+
+
+@pytest.mark.one_binding
+def test_strokes_are_measured_by_the_names_of_their_brushes(
+    viewer: Any, finish: Any
+) -> None:
+    image = viewer.add_image(np.zeros((60, 80), np.uint8))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
+    layer = add_annotations(viewer, image)
+    layer.data[5:15, 5:25], layer.data[20:40, 30:50] = 1, 2
+
+    def classes(choice: int) -> list[str]:
+        dock.kind.setCurrentIndex(choice)
+        dock.run_button.click()
+        finish(dock)
+        found: list[str] = dock.found.values["class"].tolist()
+        return found
+
+    assert classes(0) == ["foreground"]
+    assert classes(2) == ["background", "foreground"]
+
+
+@pytest.mark.one_binding
+def test_a_share_is_that_of_the_slices_that_are_predicted(
+    viewer: Any, finish: Any
+) -> None:
+    labels = np.zeros((5, 20, 20), np.uint8)
+    labels[3, :10] = 1
+    viewer.add_labels(labels, name="prediction", metadata={PREDICTED: [2, 3]})
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
+    dock.run_button.click()
+    finish(dock)
+    assert dock.found.totals()[0].fraction == 0.25
+    assert "2 of 5 slices are predicted" in dock.status.text()

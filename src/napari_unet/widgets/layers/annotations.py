@@ -106,6 +106,15 @@ def names_of_kind(layer: Labels, kind: AnnotationKind) -> tuple[str, ...]:
     return class_names(layer) if kind is AnnotationKind.SCRIBBLES else ()
 
 
+def names_by_class(layer: Labels, kind: AnnotationKind | None) -> tuple[str, ...]:
+    """Return the names of a layer's classes by their index; () without names.
+
+    The class 0 of scribbles is what has the value 1; else classes are values.
+    """
+    names = class_names(layer)
+    return names if kind is AnnotationKind.SCRIBBLES or not names else ("", *names)
+
+
 def name_classes(layer: Labels, names: Sequence[str], *, colours: bool = True) -> None:
     """Give names, and colours of their own, to the values of a layer from 1.
 

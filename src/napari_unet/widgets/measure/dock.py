@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -19,7 +20,7 @@ from napari_unet.measure.measuring import MeasureSource, measure_steps
 from napari_unet.measure.numbered import number_objects
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.choose.part_layers import PartLayers
-from napari_unet.widgets.layers.annotations import class_names
+from napari_unet.widgets.layers.annotations import class_names, names_by_class
 from napari_unet.widgets.layers.arrays import (
     image_stack,
     labels_array,
@@ -28,7 +29,7 @@ from napari_unet.widgets.layers.arrays import (
     unit_of,
 )
 from napari_unet.widgets.layers.go_to import go_to
-from napari_unet.widgets.layers.marks import NUMBERED
+from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.object_features import add_measures
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import lies_on, pixel_size
@@ -127,11 +128,11 @@ class MeasureWidget(Panel):
             whole = image_stack(image)
             stack, grey = stack.picture_like(whole), whole.picture
         self._of, self._size = layer, stack.zyx_size
-        kind = self.kind.currentData()
-        if kind is None and layer.metadata.get(NUMBERED):
-            kind = AnnotationKind.OBJECTS
+        predicted = layer.metadata.get(PREDICTED)
+        kind = self.kind.currentData() or self._kind(layer)
         distances = self.distances.isChecked()
-        work = partial(_measure, stack, kind, grey, class_names(layer), distances)
+        names = names_by_class(layer, kind)
+        work = partial(_measure, stack, kind, grey, names, distances, predicted)
         self.start("Measuring objects", work)
 
     def on_step(self, item: tuple[int, int]) -> None:
@@ -164,6 +165,14 @@ class MeasureWidget(Panel):
         with telling(self.show_failure):
             present(self.found).save_csv(path)
             self.status.say(f"Wrote {path.name}", str(path.parent))
+
+    def _kind(self, layer: Labels) -> AnnotationKind | None:
+        """Return what the values of labels mean, where that is known."""
+        if layer.metadata.get(NUMBERED):
+            return AnnotationKind.OBJECTS
+        kind, _ = self.workspace.meaning_of(layer)
+        # Of our brushes, the first paints background.
+        return kind or (AnnotationKind.SCRIBBLES if class_names(layer) else None)
 
     def _ask_where(self) -> None:
         name = f"{self._of.name}.csv"
@@ -215,11 +224,16 @@ def _measure(
     image: Stack | None,
     names: tuple[str, ...],
     distances: bool,
+    predicted: Collection[int] | None,
     stop: Event,
 ) -> Generator[tuple[int, int], None, ObjectMeasures | None]:
-    """Measure objects as `measure_steps` does; a kind of None is guessed."""
+    """Measure objects as `measure_steps` does; a kind of None is guessed.
+
+    Shares are those of the slices that are `predicted`, or hold anything; None for all.
+    """
     yield 0, 1
-    objects = number_objects(np.asarray(labels.data), kind)
+    values = np.asarray(labels.data)
+    objects = number_objects(values, kind)
     source = MeasureSource(
         objects,
         None if image is None else np.asarray(image.as_czyx()),
@@ -228,7 +242,16 @@ def _measure(
         distances=distances,
         class_names=names,
     )
-    return (yield from measure_steps(source, stop))
+    found = yield from measure_steps(source, stop)
+    if found is None or predicted is None:
+        return found
+    depth = len(values)
+    known = sum(z in predicted or bool(one.any()) for z, one in enumerate(values))
+    if known == depth:
+        return found
+    note = f"{known} of {depth} slices are predicted: shares are those of these alone"
+    measured, notes = found.measured * known / depth, (*found.notes, note)
+    return replace(found, measured=measured, notes=notes)
 
 
 def _totals(found: ObjectMeasures) -> str:
