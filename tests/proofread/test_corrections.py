@@ -225,3 +225,11 @@ def test_the_largest_numbers_can_be_split(number):
     labels[labels == 3] = number
     parted = split_by_seeds(ObjectBoxes(labels), number, [[17, 12], [17, 40]])
     assert set(np.unique(parted.values).tolist()) == {0, number, number + 1}
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_where_no_number_is_left_to_split_with_it_is_said(dtype):
+    labels = dumbbell(2).astype(dtype)
+    labels[0, 0] = np.iinfo(dtype).max
+    with pytest.raises(InputError, match="number the objects anew"):
+        split_by_seeds(ObjectBoxes(labels), 3, [[17, 12], [17, 40]])

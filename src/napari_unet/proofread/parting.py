@@ -132,14 +132,14 @@ def _grown(
     sizes = np.bincount(parts.ravel(), minlength=2)
     sizes[0] = 0
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
-    unused = boxes.highest + 1
-    kind = np.uint64 if labels.dtype == np.uint64 else np.int64
-    numbers = np.zeros(len(sizes), kind)
-    numbers[order] = [number, *range(unused, unused + len(order) - 1)]
-    values: Labels = labels[box].astype(wide_enough(labels.dtype, numbers))
+    new = [boxes.highest + one for one in range(1, len(order))]
+    wide = wide_enough(labels.dtype, np.array(new))
+    numbers = np.zeros(len(sizes), wide)
+    numbers[order] = [number, *new]
+    values: Labels = labels[box].astype(wide)
     values[parts > 0] = numbers[parts[parts > 0]]
-    listed = ", ".join(map(str, numbers[order[1:]].tolist()))
-    return Correction(box, values, f"{number} split: {listed} is new")
+    listed, are = ", ".join(map(str, new)), "are" if len(new) > 1 else "is"
+    return Correction(box, values, f"{number} split: {listed} {are} new")
 
 
 def _drawn(points: NDArray[np.intp], shape: Sequence[int]) -> NDArray[np.bool_]:
