@@ -92,13 +92,15 @@ def learnable(
     if not masks:
         values = np.zeros_like(labels)
         values[seen] = labels[seen]
-        complete = Coverage(ignore="none", complete=",".join(map(str, seen)))
+        ignore = "none" if labels.min() >= 0 else -1
+        complete = Coverage(ignore=ignore, complete=",".join(map(str, seen)))
         return Learnable(values, kind, complete, parts[0])
     numbered = kind is AnnotationKind.OBJECTS
     highest = _FIRST if numbered else _BACKGROUND + int(labels.max())
     strokes = np.zeros(labels.shape, wide_enough(np.uint8, np.array(highest)))
     for z in seen:
-        strokes[z] = _BACKGROUND + _classes(labels[z], numbered)
+        known = labels[z] >= 0
+        strokes[z][known] = _BACKGROUND + _classes(labels[z], numbered)[known]
     for z, mask in masks.items():
         _draw(strokes[z], labels[z], mask, numbered)
     drawn = {one for z, mask in masks.items() for one in np.unique(labels[z][mask])}
