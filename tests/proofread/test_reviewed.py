@@ -82,12 +82,42 @@ def test_what_changed_is_not_reviewed_until_that_is_undone(labels):
     assert seen.words() == "2 of 2 objects, 1 of 4 slices"  # what is gone is none
 
 
+def test_marks_hold_again_once_new_numbers_are_taken_back(labels):
+    labels[labels == 1] = 3  # 2, 3 and 5 become 1, 2 and 3
+    seen = Reviewed(ObjectBoxes(labels))
+    for number in (2, 3, 5):
+        seen.mark(number)
+    before, change = labels.copy(), renumber(seen.boxes)
+    follow = seen.following(new_numbers(seen.boxes))
+    for values, numbers in ((change.values, {1, 2, 3}), (before, {2, 3, 5})):
+        labels[...] = values
+        if values is not before:
+            seen = follow()
+        else:
+            seen.touch(EVERYWHERE)
+        assert seen.objects() == numbers
+
+
+def test_what_lies_in_reviewed_slices_counts_where_it_lay_in_others_before(labels):
+    seen = Reviewed(ObjectBoxes(labels))
+    before = labels.copy()
+    labels[:, :2, :2] = 1
+    seen.touch(EVERYWHERE)
+    labels[...] = before
+    seen.touch(EVERYWHERE)
+    for z in np.flatnonzero((labels == 1).any((1, 2))).tolist():
+        seen.mark_slice(z)
+    assert 1 in seen.objects()
+
+
 def test_a_wider_type_changes_nothing_that_was_seen(labels):
     seen = Reviewed(ObjectBoxes(labels))
     seen.mark(1)
     seen.mark_slice(3)
-    wide = Reviewed(ObjectBoxes(labels.astype(np.int64)), seen.as_dict())
-    assert (wide.objects(), wide.slices()) == ({1}, {3})
+    wide = labels.astype(np.int64)
+    stored = Reviewed(ObjectBoxes(wide), seen.as_dict())
+    for again in (stored, seen.on(ObjectBoxes(wide))):
+        assert (again.objects(), again.slices()) == ({1}, {3})
 
 
 def test_marks_that_nobody_made_count_as_none(labels):
@@ -115,6 +145,17 @@ def test_of_a_reviewed_object_its_pixels_and_rim_are_learnt(labels, slices):
     assert (classes[:2, 5:15, 15:] == IGNORE).all()  # nobody looked at 2
     assert (classes[3] == IGNORE).all()
     assert (classes[2] != IGNORE).all() == bool(slices)
+
+
+@pytest.mark.parametrize("objects", [set(), {5}])
+@pytest.mark.parametrize("kind", [OBJECTS, AnnotationKind.CLASSES])
+def test_what_is_ignored_in_a_reviewed_slice_is_not_learnt(labels, objects, kind):
+    signed = labels.astype(np.int16)
+    signed[:, :, 28:] = -1
+    made = learnable(signed, objects, {0}, kind)
+    classes = to_target(made.labels, made.kind, coverage=made.coverage).classes
+    assert (classes[0, :, 28:] == IGNORE).all()
+    assert (classes[0, :, :28] != IGNORE).all()
 
 
 def test_a_slice_that_holds_nothing_is_learnt_as_background():

@@ -57,6 +57,8 @@ class ObjectBoxes:
         self._boxes: dict[int, Box] | None = None
         self._late: list[Box] = []
         self._changed: list[tuple[Box, set[int]]] = []
+        # Of these, a box may be larger than the object.
+        self._wide: set[int] = set()
 
     @property
     def highest(self) -> int:
@@ -84,7 +86,14 @@ class ObjectBoxes:
             )
         box = moved(inner, *(side.start for side in wide))
         boxes[number] = box
+        self._wide.discard(number)
         return box
+
+    def slices(self, number: int) -> range:
+        """Return the slices from the first to the last that hold an object."""
+        box = self._known()[number]
+        depth, *_ = self.find(number) if number in self._wide else box
+        return range(depth.start, depth.stop)
 
     def numbers(self) -> list[int]:
         """Return the numbers of all objects, in their order."""
@@ -107,6 +116,7 @@ class ObjectBoxes:
             return
         there = np.unique(self.labels[box]).tolist()
         self._changed.append((box, set(there)))
+        self._wide.update(there)
         for number in there:
             self._used = max(self._used, number)
             before = self._boxes.get(number, box)
@@ -140,8 +150,13 @@ class ObjectBoxes:
 
     def _known(self) -> dict[int, Box]:
         """Return all boxes; what changed while they were found is taken in."""
+        known = self._boxes
+        return self._first(self._all()) if known is None else known
+
+    def _first(self, found: dict[int, Box]) -> dict[int, Box]:
+        """Keep boxes, unless another thread found them, which are up to date."""
         if self._boxes is None:
-            self._boxes = self._all()
+            self._boxes = found
             late, self._late = self._late, []
             for box in late:
                 self.include(box)

@@ -41,8 +41,8 @@ class Reviewed:
         self._sums = {
             name: _parsed((stored or {}).get(name, "")) for name in (_OBJECTS, _SLICES)
         }
-        # Of slices before objects were numbered anew, which can be taken back.
-        self._former: dict[int, set[int]] = {}
+        # Of before objects were numbered anew, which can be taken back.
+        self._former: dict[str, dict[int, set[int]]] = {_OBJECTS: {}, _SLICES: {}}
         self._right: dict[str, dict[int, bool]] = {_OBJECTS: {}, _SLICES: {}}
         self._touched: list[Box] = []
 
@@ -65,11 +65,12 @@ class Reviewed:
     def forget(self, number: int) -> None:
         """Take the mark of an object back."""
         self._sums[_OBJECTS].pop(number, None)
+        self._former[_OBJECTS].pop(number, None)
 
     def forget_slice(self, z: int) -> None:
         """Take the mark of a slice back."""
         self._sums[_SLICES].pop(z, None)
-        self._former.pop(z, None)
+        self._former[_SLICES].pop(z, None)
 
     def touch(self, box: Box) -> None:
         """Take note, for the boxes of the objects too, that labels have changed."""
@@ -85,11 +86,8 @@ class Reviewed:
         marked, slices = self._checked()
         if not slices:
             return marked
-        whole = {
-            number
-            for number, (depth, *_) in self.boxes.items()
-            if slices.issuperset(range(depth.start, depth.stop))
-        }
+        there = self.boxes.numbers()
+        whole = {one for one in there if slices.issuperset(self.boxes.slices(one))}
         return marked | whole
 
     def next_object(self, after: int = 0) -> int | None:
@@ -124,20 +122,28 @@ class Reviewed:
         objects, slices = self._checked()
         boxes = self.boxes.renumbered(new)
         before = self._sums[_OBJECTS]
+        moved = {new[one]: before[one] for one in objects}
         # Those of before hold again once the numbers are taken back.
-        sums = {**before, **{new[one]: before[one] for one in objects}}
-        whole = dict(self._sums[_SLICES])
-        former = {z: {one, *self._former.get(z, ())} for z, one in whole.items()}
+        former = {
+            name: {n: {one, *self._former[name].get(n, ())} for n, one in sums.items()}
+            for name, sums in self._sums.items()
+        }
+        sums = {_OBJECTS: {**before, **moved}, _SLICES: dict(self._sums[_SLICES])}
 
         def follow() -> Reviewed:
             made = Reviewed(boxes)
-            made._sums = {_OBJECTS: sums, _SLICES: whole}
-            made._former = former
+            made._sums, made._former = sums, former
             for z in slices:
                 made.mark_slice(z)
             return made
 
         return follow
+
+    def on(self, boxes: ObjectBoxes) -> Reviewed:
+        """Return the same marks of labels that lie elsewhere now."""
+        made = Reviewed(boxes)
+        made._sums, made._former = self._sums, self._former
+        return made
 
     def as_dict(self) -> dict[str, str]:
         """Return the marks as text, for a file; without those of what was changed."""
@@ -152,10 +158,10 @@ class Reviewed:
         found = []
         for name, look in ((_OBJECTS, self._object_sum), (_SLICES, self._slice_sum)):
             known, sums = self._right[name], self._sums[name]
-            former = self._former if name == _SLICES else {}
             for one in [*sums]:
                 if one not in known:
-                    known[one] = _holds(one, sums, former.get(one, set()), look)
+                    former = self._former[name].get(one, set())
+                    known[one] = _holds(one, sums, former, look)
             found.append({one for one in sums if known[one]})
         return found[0], found[1]
 

@@ -270,10 +270,19 @@ def test_objects_numbered_anew_stay_reviewed_and_can_be_taken_back(
     proofread: Any, viewer: Any, cells: np.ndarray, qtbot: Any
 ) -> None:
     layer, said = viewer.layers["prediction"], proofread.status
+    layer.features = {"index": [0, 2, 3, 8], "cell": ["", "gone", "large", "small"]}
+
+    def cells_by_number() -> dict[int, str]:
+        found: dict[int, str] = layer.features.set_index("index")["cell"].to_dict()
+        return found
+
+    before = cells_by_number()
     proofread.choose(8)
     proofread.review.review()
     proofread.choose(3)
     proofread.renumber()
+    after = {0: "", 1: "large", 2: "small"}
+    assert cells_by_number() == after
     assert "2 objects numbered anew" in said.text()
     np.testing.assert_array_equal(
         layer.data, np.select([cells == 3, cells == 8], [1, 2])
@@ -283,9 +292,14 @@ def test_objects_numbered_anew_stay_reviewed_and_can_be_taken_back(
     np.testing.assert_array_equal(layer.data, cells)
     assert proofread.watch.reviewed.objects() == {8}
     assert proofread.watch.boxes.numbers() == [3, 8]
+    qtbot.waitUntil(lambda: cells_by_number() == before, timeout=5_000)
     proofread.renumber()
+    assert cells_by_number() == after
     layer.undo()
     qtbot.waitUntil(lambda: proofread.watch.reviewed.objects() == {8}, timeout=5_000)
+    assert cells_by_number() == before
+    layer.redo()
+    qtbot.waitUntil(lambda: cells_by_number() == after, timeout=5_000)
 
 
 @pytest.mark.one_binding

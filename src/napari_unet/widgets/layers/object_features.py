@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from napari_unet.widgets.layers.annotations import class_names
+from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.marks import MEASURED
+from napari_unet.widgets.layers.undo import StepWatch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,3 +49,36 @@ def add_measures(
         new = kept.merge(new.astype(whole), on=_INDEX, how="outer")
     layer.features = new
     layer.metadata[MEASURED] = tuple(columns)
+
+
+def follow_numbers(layer: Labels, new: Mapping[int, int]) -> None:
+    """Give what is known of objects to the numbers that they have since the last step.
+
+    It follows the step, when that is taken back and made again, until a table takes
+    the place of these.
+
+    Parameters
+    ----------
+    layer
+        The labels.
+    new
+        The number of each object by that of before.
+    """
+    before = layer.features
+    if before.empty or class_names(layer):
+        return
+    given = before if _INDEX in before else before.assign(index=range(len(before)))
+    known = given[given[_INDEX].isin([0, *new])]
+    after = known.assign(index=[new.get(one, one) for one in known[_INDEX]])
+    told, done = StepWatch(layer), False
+    shown = before
+
+    def follow(changed: Labels) -> None:
+        nonlocal shown, done
+        is_done = told.is_done(changed)
+        if is_done not in (None, done) and changed.features is shown:
+            changed.features = after if is_done else before
+            shown, done = changed.features, bool(is_done)
+
+    LabelChanges.of(layer).edited.connect(follow)
+    follow(layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,28 @@ def latest(layer: Layer) -> Any:
     """Return the latest step of a layer's undo, to tell steps apart; None without."""
     history = getattr(real(layer), "_undo_history", ())
     return history[-1] if history else None
+
+
+class StepWatch:
+    """Tells whether the latest step of a layer is done or taken back, later on.
+
+    Parameters
+    ----------
+    layer
+        The layer, which has a step; neither is kept alive.
+    """
+
+    def __init__(self, layer: Labels) -> None:
+        # napari makes another list of a step that is taken back, of the same parts.
+        self._part = weakref.ref(latest(layer)[0][1])
+
+    def is_done(self, layer: Labels) -> bool | None:
+        """Return that; None once the step is forgotten."""
+        part = self._part()
+        done = real(layer)._undo_history
+        if part is None:
+            return None
+        return any(one[1] is part for step in done for one in step)
 
 
 def undo_of(layer: Labels) -> Callable[[], None]:

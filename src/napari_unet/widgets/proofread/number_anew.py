@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet.proofread.repair import new_numbers, renumber
 from napari_unet.widgets.layers.edits import edit_box
+from napari_unet.widgets.layers.object_features import follow_numbers
 from napari_unet.widgets.layers.undo import undo_of
 from napari_unet.widgets.qt.status import undo_action
 
@@ -25,6 +26,7 @@ def number_anew(layer: Labels, watch: ObjectWatch, status: Status) -> None:
         status.say("Nothing changed", change.words)
         return
     undo = undo_of(layer)
+    follow_numbers(layer, new)
     watch.replace(follow())
 
     def take_back() -> None:

@@ -73,8 +73,9 @@ class ObjectWatch(QObject):
         if layer is None:
             raise RuntimeError("no layer is watched")
         if self._found is None or self._found[0] is not layer.data:
-            boxes = ObjectBoxes(planes(layer))
-            self._found = layer.data, Reviewed(boxes, reviewed_of(layer))
+            boxes, before = ObjectBoxes(planes(layer)), self._found
+            kept = before and before[1].on(boxes)
+            self._found = layer.data, kept or Reviewed(boxes, reviewed_of(layer))
         return self._found[1]
 
     @property
