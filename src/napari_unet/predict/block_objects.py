@@ -48,7 +48,9 @@ class Pieces:
     @classmethod
     def of(cls, classes: NDArray[np.unsignedinteger], ndim: int) -> Pieces:
         """Find what touches and is of one class, through slices with `ndim` 3."""
-        present = np.flatnonzero(np.bincount(classes.ravel(), minlength=1)[1:]) + 1
+        highest = int(classes.max(initial=0))
+        # np.bincount would make 64-bit numbers of all of them.
+        present = [one for one in range(1, highest + 1) if (classes == one).any()]
         if len(present) == 1:
             ids = connected_objects(classes > 0, ndim=ndim)
             number = int(ids.max(initial=0))
@@ -95,7 +97,10 @@ class FacesWork:
         if stop.is_set():
             return None
         pieces = Pieces.of(read, self.ndim)
-        sizes = np.bincount(pieces.ids.ravel(), minlength=len(pieces.classes))
+        number = len(pieces.classes)
+        # Slice by slice, for the same reason as in `Pieces.of`.
+        counts = (np.bincount(plane.ravel(), minlength=number) for plane in pieces.ids)
+        sizes = sum(counts, np.zeros(number, np.int64))
         kept: dict[str, Any] = {"sizes": sizes, "classes": pieces.classes}
         for axis in range(3 - self.ndim, 3):
             if block.place[axis] > 0:
@@ -315,7 +320,10 @@ def _touching(
         here = _load(folder, block.index, f"{axis}last")
         there = _load(folder, beyond.index, f"{axis}first")
         both = (here > 0) & (there > 0)
-        pairs = np.unique(np.stack([here[both], there[both]], 1), axis=0)
+        # One number for each pair: rows are slow to compare.
+        among = int(there.max(initial=0)) + 1
+        joined = np.unique(here[both].astype(np.int64) * among + there[both])
+        pairs = np.stack(np.divmod(joined, among), 1)
         classes = [_load(folder, one.index, "classes") for one in (block, beyond)]
         same = classes[0][pairs[:, 0]] == classes[1][pairs[:, 1]]
         before = offsets[[block.index, beyond.index]]
