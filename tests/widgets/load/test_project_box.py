@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_unet.config import AnnotationKind, RunConfig, TrainConfig, WeightMapConfig
-from napari_unet.project import LayerRecord, Project, ProjectFile
+from napari_unet.project import LayerRecord, Project, ProjectFile, Role
 from napari_unet.widgets.choose.annotation_button import begin_annotations
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.project.open_project import OpenProject
@@ -188,6 +188,21 @@ def test_classes_keep_their_names_without_any_training(
     assert recovered is not reopened
     assert class_names(recovered) == class_names(layer)
     np.testing.assert_allclose(recovered.get_color(3), layer.get_color(3))
+
+
+def test_looks_that_were_changed_last_are_kept_as_the_viewer_is_emptied(
+    loaded: Any, viewer: Any, project: OpenProject
+) -> None:
+    project.save()
+    workspace = project.workspace
+    workspace.image.name, workspace.image.colormap = "stack", "magma"
+    workspace.truth.opacity = 0.25
+    viewer.layers.clear()
+    project.close()
+    found = {one.role: one for one in Project(project.project.folder).load().layers}
+    assert found[Role.IMAGE].name == "stack"
+    assert found[Role.IMAGE].look["colormap"] == "magma"
+    assert found[Role.TRUTH].look["opacity"] == 0.25
 
 
 def test_a_project_of_before_gives_the_names_that_stand_in_its_file_alone(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,29 @@ def test_what_was_corrected_is_kept_and_no_more_than_two_of_each(
     entries = project.project.predictions.entries()
     assert len(entries) == 2
     assert project.project.predictions.read(entries[0])[0, 9, 9] == 4
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_prediction_that_was_renamed_last_comes_back(
+    viewer: Any, predicted: Any, project: OpenProject, taken: bool
+) -> None:
+    if taken:  # by a prediction that is gone
+        project.project.predictions.write(CELLS * 2, "kept")
+    project.predictions.now()
+    project.predictions.finish()
+    project.wait()
+    project.save()
+    project.wait()
+    predicted.name = "kept"
+    viewer.layers.clear()
+    project.close()
+    file = project.project.load()
+    (record,) = [one for one in file.layers if one.role is Role.PREDICTION]
+    assert record.name == "kept"
+    (read,) = project.project.read_layers(
+        file.model_copy(update={"layers": (record,)}), Event()
+    )
+    np.testing.assert_array_equal(read.data, CELLS)
 
 
 def test_a_preview_is_not_kept_and_a_prediction_taken_for_truth_no_more(

@@ -132,9 +132,13 @@ class KeptLayers(QObject):
 
     def updated(self, record: LayerRecord) -> LayerRecord:
         """Return the record of a layer that was removed with where it was kept last."""
-        entry = self._journal.newest(record.name)
-        path = None if entry is None else self._project.stored(entry.path)
-        return record.model_copy(update={"path": path})
+        journal, path = self._journal, record.path
+        entry = journal.newest(record.name)
+        # A layer that was renamed since was kept under another name.
+        known = path and journal.entry(self._project.folder / path).time
+        if entry is None or (known and known >= entry.time):
+            return record
+        return record.model_copy(update={"path": self._project.stored(entry.path)})
 
     def _follow(self, _changed: Any = None) -> None:
         """Keep what has the role now, and nothing else."""

@@ -27,6 +27,7 @@ from napari_unet.widgets.layers.roles import role_of
 from napari_unet.widgets.project.journal_keeper import JournalKeeper
 from napari_unet.widgets.project.kept_annotations import KeptAnnotations
 from napari_unet.widgets.project.kept_predictions import KeptPredictions
+from napari_unet.widgets.project.look_watch import LookWatch
 from napari_unet.widgets.project.preferences import default_project, preferences
 from napari_unet.widgets.project.project_state import ProjectState
 from napari_unet.widgets.project.workspace import PASSING, Workspace
@@ -75,9 +76,8 @@ class OpenProject(QObject):
         self._of_before: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._layers: tuple[LayerRecord, ...] = ()
         self._saved: ProjectFile | None = None
-        self._opening = False
-        self._closed = False
-        self._has_window = False
+        self._opening = self._closed = self._has_window = False
+        self._looks = LookWatch(layers)
         self._docks = 0
         self._writer = ThreadPoolExecutor(1, "napari-unet-project")
         seconds, given = preferences().work.journal_seconds, self._submit
@@ -238,7 +238,7 @@ class OpenProject(QObject):
         # Each by itself: to hear of all at once, psygnal looks into the layers.
         for events in (self.workspace.events, self.state.events):
             yield from (events[name] for name in events if name not in PASSING)
-        yield review_changes.changed
+        yield from (review_changes.changed, self._looks.changed)
 
     def _end(self) -> None:
         """Write the last words; without Qt, which may have gone."""
