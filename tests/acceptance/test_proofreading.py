@@ -15,6 +15,8 @@ from napari_unet.score.comparison import Comparison, compare
 from napari_unet.score.errors.error_kinds import ErrorKind
 from napari_unet.score.errors.errors_of_objects import find_errors
 from napari_unet.score.scoring import score
+from napari_unet.widgets.layers.eye import ERRORS, Eye
+from napari_unet.widgets.layers.marks import PREDICTED
 
 SIDE = 256
 
@@ -110,13 +112,18 @@ def mend(error: Any, layer: Any, truth: Any, viewer: Any, dock: Any, hand: Any) 
 
 def test_an_error_of_the_list_offers_its_tool(viewer_with_scores: Any) -> None:
     viewer, errors = viewer_with_scores
+    layer, eye = viewer.layers["prediction"], Eye.of(viewer)
+    layer.metadata[PREDICTED] = [0]
     tools = {ErrorKind.MERGE: "split", ErrorKind.SPLIT: "merge"}
     for kind, tool in tools.items():
         rows = errors.table.rows()
         row = next(n for n, error in enumerate(rows) if error.kind is kind)
         errors.table.choose(row)
         errors.refresh()
+        eye.show(ERRORS)
+        assert not layer.visible
         errors.mend_button.click()
+        assert layer.visible
         name = ("napari-unet-em", "Proofread")
         _, dock = viewer.window.add_plugin_dock_widget(*name)
         assert dock.modes[tool].isChecked()

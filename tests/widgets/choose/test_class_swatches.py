@@ -115,6 +115,9 @@ def test_own_colours_stay_when_a_class_is_renamed_or_added(viewer, image, swatch
     swatches.add_class()
     assert swatches.value() == ("background", "nucleus", "class 2")
     np.testing.assert_array_equal([layer.get_color(value) for value in (1, 2)], own)
+    icons = [row.button.icon().pixmap(4).toImage() for row in swatches.rows[:2]]
+    shown = np.array([one.pixelColor(1, 1).getRgbF() for one in icons])
+    np.testing.assert_allclose(shown, own, atol=0.02)  # of the texture of napari
     third = transform_color(class_color(3))[0]
     np.testing.assert_allclose(layer.get_color(3), third, atol=0.01)
 

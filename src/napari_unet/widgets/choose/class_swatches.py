@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,6 @@ from qtpy.QtWidgets import (
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.annotations import class_names, name_classes, take_brush
-from napari_unet.widgets.layers.class_colors import class_color
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import AMBER, tool
@@ -72,7 +72,9 @@ class ClassSwatches(QWidget):
         self._layer = layer
         events = None if layer is None else layer.events
         self._of_layer.replace(
-            () if events is None else (events.selected_label, events.features)
+            ()
+            if events is None
+            else (events.selected_label, events.features, events.colormap)
         )
         self._show()
 
@@ -127,6 +129,9 @@ class ClassSwatches(QWidget):
         in_hand = 0 if layer is None else layer.selected_label
         for row, name in zip(self.rows, names, strict=True):
             row.show_class(name, in_hand=row.value == in_hand)
+            if layer is not None:
+                # They may be the user's own.
+                row.show_color(layer.colormap.map(row.value))
         self._on_painted()
 
     def _on_painted(self, _painted: Any = None) -> None:
@@ -165,7 +170,6 @@ class Swatch(QFrame):
         self.button.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         )
-        self.button.setIcon(_icon(class_color(value)))
         self.button.setIconSize(QSize(_SIDE, _SIDE))
         self.button.setToolTip(_TIP)
         self.button.clicked.connect(self._on_clicked)
@@ -191,6 +195,12 @@ class Swatch(QFrame):
         """Show the name, and whether one paints with it."""
         self.button.setText(name)
         self.button.setChecked(in_hand)
+
+    def show_color(self, rgba: Sequence[float]) -> None:
+        """Show the colour that it is painted with."""
+        square = QPixmap(_SIDE, _SIDE)
+        square.fill(QColor.fromRgbF(*map(float, rgba[:3])))
+        self.button.setIcon(QIcon(square))
 
     def show_count(self, count: int, *, missing: bool) -> None:
         """Show the painted pixels, or in amber that these are missing."""
@@ -226,9 +236,3 @@ class Swatch(QFrame):
         self.name.hide()
         self.button.show()
         self.renamed.emit(self.name.text())
-
-
-def _icon(color: str) -> QIcon:
-    square = QPixmap(_SIDE, _SIDE)
-    square.fill(QColor(color))
-    return QIcon(square)

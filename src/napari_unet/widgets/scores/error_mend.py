@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_unet.score.errors.error_kinds import ErrorKind
+from napari_unet.widgets.layers.eye import Eye
 
 if TYPE_CHECKING:
     import napari
@@ -52,6 +53,8 @@ def mend(
     """Open the Proofread dock with the tool for an error, and its object chosen."""
     name = ("napari-unet-em", "Proofread")
     _, dock = viewer.window.add_plugin_dock_widget(*name, tabify=True)
+    # What is corrected is seen, instead of the errors alone.
+    Eye.of(viewer).bring(prediction)
     if error.kind is ErrorKind.MISS:
         one_slice = not comparison.volume
         dock.offer_missed(prediction, error.centre, error.box, one_slice)
