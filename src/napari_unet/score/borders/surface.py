@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_unet.data.labels import check_alike, check_slices
 
 _AT_ONCE = 2**18
-"""Distances that are looked up at once, of one row for each pixel at least."""
+"""Distances that are looked up at once, of a column for each pixel at least."""
 
 
 class SurfaceDistances(NamedTuple):
@@ -100,44 +100,42 @@ def _distances(
 ) -> list[NDArray[np.float64]]:
     """Return of each slice how far pixels of an outline lie from the other's nearest.
 
-    What is nearest in its own row is known at once; rows above and below are looked
-    at as long as they may hold what is nearer, which for most are few.
+    What is nearest in its own column is known at once; columns to the left and to the
+    right are looked at as long as they may hold what is nearer, which for most are few.
     """
-    (_, height, width), nearest = other.shape, _in_rows(other).ravel()
+    (_, height, width), nearest = other.shape, _in_columns(other).ravel()
     places = np.flatnonzero(outline)
     ends = np.searchsorted(places, np.arange(1, len(outline)) * (height * width))
     squares = nearest.take(places).astype(np.int64) ** 2
-    waiting, rows, step = np.arange(places.size), places // width % height, 1
-    while True:
-        far = squares[waiting] > step**2
-        waiting, places, rows = waiting[far], places[far], rows[far]
-        if not waiting.size:
-            return np.split(np.sqrt(squares), ends)
-        # Few are left for the farther rows, of which many are looked at together.
+    waiting, step = np.flatnonzero(squares > 1), 1
+    while waiting.size:
+        here = places[waiting]
+        columns = here % width
+        # Few are left for the farther columns, of which many are looked at together.
         most = min(step, max(1, _AT_ONCE // waiting.size))
         steps = np.arange(step, step + most)[:, None]
-        # Beyond the edge the last row is taken again: from afar it is no nearer.
-        up, down = np.minimum(rows, steps), np.minimum(height - 1 - rows, steps)
-        beside = np.minimum(
-            nearest.take(places - up * width), nearest.take(places + down * width)
-        )
+        # Beyond the edge the last column is taken again: from afar it is no nearer.
+        left, right = np.minimum(columns, steps), np.minimum(width - 1 - columns, steps)
+        beside = np.minimum(nearest.take(here - left), nearest.take(here + right))
         found = (beside.astype(np.int64) ** 2 + steps**2).min(axis=0)
-        squares[waiting] = np.minimum(squares[waiting], found)
+        squares[waiting] = nearer = np.minimum(squares[waiting], found)
         step += most
+        waiting = waiting[nearer > step**2]
+    return np.split(np.sqrt(squares), ends)
 
 
-def _in_rows(outline: NDArray[np.bool_]) -> NDArray[np.signedinteger[Any]]:
-    """Return how far each pixel lies from the nearest of an outline in its row."""
+def _in_columns(outline: NDArray[np.bool_]) -> NDArray[np.signedinteger[Any]]:
+    """Return how far each pixel lies from the nearest of an outline in its column."""
     height, width = outline.shape[1:]
     beyond = height + width
-    apart = np.full(outline.shape, beyond, np.min_scalar_type(-beyond - width))
-    apart[outline] = 0
+    wide = np.min_scalar_type(-2 * beyond)
+    apart: NDArray[Any] = np.multiply(~outline, beyond, dtype=wide)
     # Steps of 1, 2, 4 and so on add up to any other.
     step = 1
-    while step < width and apart.max() >= step:
+    while step < height and apart.max() >= step:
         stepped = apart + step
-        first, last = apart[..., :-step], apart[..., step:]
-        np.minimum(first, stepped[..., step:], out=first)
-        np.minimum(last, stepped[..., :-step], out=last)
+        first, last = apart[:, :-step], apart[:, step:]
+        np.minimum(first, stepped[:, step:], out=first)
+        np.minimum(last, stepped[:, :-step], out=last)
         step *= 2
     return apart
