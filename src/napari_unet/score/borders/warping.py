@@ -103,31 +103,32 @@ def _simple_points() -> NDArray[np.bool_]:
 
 SIMPLE = _simple_points()
 """(256,): whether the number of bits, one for each of `STEPS`, is of a simple point."""
+_BITS = 2 ** np.arange(8, dtype=np.uint8)[:, None]
 
 
 def _warp(source: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Flip simple points of `source` among those that are `free`, each once."""
     warped = _framed(source)
     width = warped.shape[2]
-    steps = np.array([y * width + x for y, x in STEPS])
+    steps = np.array([[y * width + x] for y, x in STEPS])
     # Those that are free but not in `places`.
     pixels, resting = warped.ravel(), _framed(free).ravel()
-    places, last = np.flatnonzero(resting), np.empty(resting.size, np.intp)
+    places = np.flatnonzero(resting)
     while places.size:
         # Pixels of one field never touch, so each may be flipped without a look at the
         # others, and all of them at once.
-        field = places // width % 2 * 2 + places % 2
+        field = (places // width & 1) * 2 + (places & 1)
         flipped = [_flip(pixels, places[field == n], steps) for n in range(4)]
         resting[places] = True
         changed = np.concatenate(flipped)
         resting[changed] = False
         # No others than those next to a flip can have become simple.
-        beside = (changed[:, None] + steps).ravel()
-        beside = beside[resting.take(beside)]
-        resting[beside] = False
-        # Each is taken once, however many flips it touches.
-        last[beside] = order = np.arange(beside.size)
-        places = beside[last.take(beside) == order]
+        found = []
+        for beside in changed + steps:
+            woken = beside[resting.take(beside)]
+            resting[woken] = False
+            found.append(woken)
+        places = np.concatenate(found)
     return warped[:, 1 : source.shape[1] + 1, 1 : source.shape[2] + 1]
 
 
@@ -146,8 +147,8 @@ def _flip(
     pixels: NDArray[np.bool_], places: NDArray[np.intp], steps: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Flip the simple points among `places` and return where they are."""
-    around = pixels.take(places[:, None] + steps)
-    code = np.packbits(around.ravel(), bitorder="little")
+    around = pixels.take(places + steps)
+    code = np.bitwise_or.reduce(around * _BITS)
     simple = places[SIMPLE.take(code)]
     pixels[simple] ^= True
     return simple
