@@ -266,24 +266,24 @@ def separate(objects: NDArray[Scalar], *, ndim: int = 2) -> NDArray[Scalar]:
     background, so that the gap is exactly one pixel wide. `ndim` 2 leaves objects of
     neighbouring slices alone.
     """
-    separated = objects.copy()
+    separated = np.empty_like(objects)
     parts = (objects, separated) if ndim == 2 else (objects[None], separated[None])
     for part, out in zip(*parts, strict=True):
-        out[_touching(part)] = 0
+        np.multiply(part, _apart(part), out=out)
     return separated
 
 
-def _touching(objects: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Find the pixels of objects whose next one, along any axis, is of another."""
+def _apart(objects: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Find the pixels of objects whose next one, along any axis, is of no other."""
     found = np.asarray(objects != 0)
-    touching = np.zeros(found.shape, bool)
+    apart = found.copy()
     for axis in range(objects.ndim):
-        ids, both, out = (np.moveaxis(a, axis, 0) for a in (objects, found, touching))
+        ids, both, out = (one.swapaxes(0, axis) for one in (objects, found, apart))
         border = np.asarray(ids[:-1] != ids[1:])
         border &= both[:-1]
         border &= both[1:]
-        out[:-1] |= border
-    return touching
+        np.greater(out[:-1], border, out=out[:-1])
+    return apart
 
 
 def connected_objects(
@@ -328,7 +328,7 @@ def set_apart(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Find what `separate` leaves of objects in each slice of (Z, Y, X)."""
     found = np.empty(labels.shape, bool)
     for one, out in zip(labels, found, strict=True):
-        np.greater(one != 0, _touching(one), out=out)
+        out[...] = _apart(one)
     return found
 
 

@@ -189,11 +189,11 @@ def label_values(labels: NDArray[np.generic]) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     if labels.dtype == bool:
         labels = labels.view(np.uint8)
-    highest = int(labels.max())
-    if labels.min() >= 0 and highest <= _FEW:
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest >= 0 and highest <= _FEW:
         found = [value for value in range(1, highest + 1) if (labels == value).any()]
         return np.array(found, np.int64)
-    if labels.min() >= 0 and highest < _MARKED:
+    if lowest >= 0 and highest < _MARKED:
         # Marking what each run holds is far faster than looking for what differs.
         flat, occurs = labels.ravel(), np.zeros(highest + 1, bool)
         for first in range(0, flat.size, _AT_ONCE):
