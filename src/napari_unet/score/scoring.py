@@ -263,7 +263,11 @@ def _score_slices(comparison: Comparison, slices: list[int]) -> list[SliceScores
 
 def _score_objects(comparison: Comparison, slices: list[int]) -> list[SliceScores]:
     """Score slices but for their borders."""
-    return [_score_objects_of(comparison, z) for z in slices]
+    rows = [_score_objects_of(comparison, z) for z in slices]
+    for row in rows:
+        # What they follow from is kept: counted here, it is counted side by side.
+        row.values()
+    return rows
 
 
 def _score_objects_of(comparison: Comparison, z: int) -> SliceScores:
