@@ -233,3 +233,27 @@ def test_a_slot_is_free_after_what_its_result_was_refused(
         job.start("Working", once(lambda: 3), on_done=refuse)
     assert failures == ["no image lies under the labels"]
     assert not job.running
+
+
+@pytest.mark.parametrize("end", ["window", "dock"])
+def test_what_is_held_ends_with_its_dock_and_with_the_window(
+    qtbot: Any, end: str
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def work(stop: threading.Event) -> Iterator[int]:
+        while not stop.wait(0.01):
+            begun.set()
+            yield 1
+        ended.set()
+
+    dock = QWidget()
+    job = Job(dock, quiet=True)
+    job.start("Held", work)
+    assert begun.wait(10)
+    job.toggle_pause()
+    if end == "window":
+        # As napari does with what still runs.
+        job._worker.quit()
+    dock.deleteLater()
+    qtbot.waitUntil(ended.is_set, timeout=10_000)

@@ -31,6 +31,7 @@ from napari_unet.words import time_left
 _STEPS = 1000
 _NICE = 5
 _BAR_MS = 200
+_HELD_SECONDS = 0.1
 Work = Callable[[threading.Event], Iterator[Any]]
 """Long work: a generator function that ends soon, keeping what there is, once the event
 that it is called with is set."""
@@ -106,7 +107,7 @@ class Job(QObject):
         self._on_done: Callable[[Any], None] | None = None
         self._bar: progress | None = None
         self._shown = (0, "")
-        self._held = False
+        self._going = _Going()
         self._timer = later(self, self._on_timer, _BAR_MS)
         self._turns = Turns(self)
         parent.destroyed.connect(self._on_parent_gone)
@@ -149,10 +150,12 @@ class Job(QObject):
             raise RuntimeError(f"{self._title} is still running")
         keep_triton_out()
         wait_briefly()
-        self._title, self._shown, self._held = title, (0, title), False
+        self._title, self._shown = title, (0, title)
+        self._going = _Going()
+        self._going.set()
         self.began = time.monotonic()
         worker: _StoppingWorker = create_worker(
-            _Named(title, _shielded, work, stop := threading.Event()),
+            _Named(title, _shielded, work, stop := threading.Event(), self._going),
             _start_thread=False,
             _worker_class=_StoppingWorker,
         )
@@ -160,8 +163,6 @@ class Job(QObject):
         # Slots of a QObject are called on its thread; a plain function may be not.
         worker.yielded.connect(self._on_yielded)
         worker.returned.connect(self._on_returned)
-        for answered in (worker.paused, worker.resumed):
-            answered.connect(self._keep_pace)
         self._worker, self._on_step, self._on_done = worker, on_step, on_done
         # Not cancelable and closed by hand: the bar belongs to this work alone.
         if not (quiet or self._quiet):
@@ -171,19 +172,16 @@ class Job(QObject):
     def stop(self) -> None:
         """Ask the work to end soon and keep what there is."""
         if self._worker is not None:
-            self._held = False
-            self._keep_pace()
             self._worker.stop.set()
 
     @property
     def is_paused(self) -> bool:
         """Whether the work is held."""
-        return self._worker is not None and bool(self._worker.is_paused)
+        return self._going.held
 
     def toggle_pause(self) -> None:
-        """Hold the work where it is, or let it go on."""
-        self._held = not self._held
-        self._keep_pace()
+        """Hold the work after the step in hand, or let it go on."""
+        (self._going.clear if self._going.is_set() else self._going.set)()
 
     def left(self, share: float) -> str:
         """Return in words the time left with a share done, 0 to 1; "" if unknown."""
@@ -196,14 +194,6 @@ class Job(QObject):
         self._shown = (round(share * _STEPS), f"{self._title}  {words}".rstrip())
         if not self._timer.isActive():
             self._timer.start()
-
-    def _keep_pace(self, _answer: None = None) -> None:
-        """Bring the worker to what is wanted; it answers between two steps only.
-
-        A wish that comes before it has answered the last one would be lost.
-        """
-        if self._worker is not None:
-            (self._worker.pause if self._held else self._worker.resume)()
 
     def _on_timer(self) -> None:
         """Draw napari's bar, which lets waiting events in, the end of the job too."""
@@ -284,9 +274,13 @@ class _StoppingWorker(GeneratorWorker[Any, Any, Any]):
 
     def quit(self) -> None:
         """End the work in good order."""
-        if self.is_paused:
-            self.resume()
         self.stop.set()
+
+
+class _Going(threading.Event):
+    """Set while work may go on; `held` tells that it waits for that."""
+
+    held = False
 
 
 class _Named(partial):  # type: ignore[type-arg]
@@ -320,7 +314,9 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
-def _shielded(work: Work, stop: threading.Event) -> Generator[Any, Any, Any]:
+def _shielded(
+    work: Work, stop: threading.Event, going: _Going
+) -> Generator[Any, Any, Any]:
     """Run the work, and return an error instead of raising it.
 
     A generator worker takes a RuntimeError, torch's running out of memory included,
@@ -333,7 +329,7 @@ def _shielded(work: Work, stop: threading.Event) -> Generator[Any, Any, Any]:
     # next one waiting.
     pool.releaseThread()
     try:
-        return (yield from work(stop))
+        return (yield from _held(work(stop), stop, going))
     except Exception as error:  # noqa: BLE001 (all of them are told)
         known = foreseen(error)
         if known is None:
@@ -341,3 +337,23 @@ def _shielded(work: Work, stop: threading.Event) -> Generator[Any, Any, Any]:
         return _Failure(known or error)
     finally:
         pool.reserveThread()
+
+
+def _held(
+    steps: Iterator[Any], stop: threading.Event, going: _Going
+) -> Generator[Any, Any, Any]:
+    """Hand on steps, and wait between two of them until `going` or `stop` is set.
+
+    A worker's own pause outlasts a stop: it would be held for ever once nobody is left
+    who lets it go on.
+    """
+    while True:
+        try:
+            item = next(steps)
+        except StopIteration as end:
+            return end.value
+        yield item
+        while not (stop.is_set() or going.is_set()):
+            going.held = True
+            going.wait(_HELD_SECONDS)
+        going.held = False
