@@ -273,6 +273,36 @@ def test_another_shape_of_the_annotations_ends_in_good_order(
     assert "another shape" in live.status.text()
 
 
+def test_other_annotations_end_it_since_nobody_would_learn_from_them(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    assert not live.data.new_button.isEnabled(), "not by accident"
+    others = viewer.add_labels(viewer.layers["annotations"].data + 1, name="others")
+    assert live.running
+    live.workspace.annotations = others
+    finish(live)
+    assert "annotations is not chosen to annotate any more" in live.status.text()
+    assert live.annotations.value() == others
+    assert live.data.new_button.isEnabled()
+
+
+def test_other_data_in_the_layer_of_the_image_end_it(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    # No image that anything could be shown on.
+    viewer.layers["em"].data = np.zeros((2, 2, 2, 8, 8), np.uint8)
+    viewer.dims.set_current_step(0, 1)
+    finish(live)
+    assert "em has other data now" in live.status.text()
+    assert load_model(live.workspace.model)
+
+
 def test_what_was_drawn_last_is_known_after_the_end_too(
     live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any
 ) -> None:

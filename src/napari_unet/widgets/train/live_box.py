@@ -20,6 +20,7 @@ from napari_unet.widgets.choose.part_layers import PartLayers
 from napari_unet.widgets.layers.changes import LabelChanges
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.places import shape_in_space
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import button, check_box
@@ -99,6 +100,9 @@ class LiveBox(QWidget):
         grid.addWidget(self.age, 2, 0, 1, 2)
         self._reshapes = Subscriptions(self, self._on_reshaped)
         self._removals = Subscriptions(self, self._on_removed)
+        self._exchanges = Subscriptions(self, self._on_exchanged)
+        chosen = Workspace.of(viewer).events.annotations
+        Subscriptions(self, self._on_chosen, chosen)
         Subscriptions(self, self._on_eye, Eye.of(viewer).changed)
         self.refresh(undo=False)
 
@@ -158,6 +162,7 @@ class LiveBox(QWidget):
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
         self._removals.replace((self._viewer.layers.events.removed,))
+        self._exchanges.replace((image.events.data,))
         self.view, self._image = view, image
         self._timer.start()
         # The start takes long enough: the window is drawn in between.
@@ -189,8 +194,11 @@ class LiveBox(QWidget):
         self.requests = self._onlooker = self._layers = self._image = None
         self._timer.stop()
         self.age.setText("")
-        for wires in (self._reshapes, self._removals):
+        for wires in (self._reshapes, self._removals, self._exchanges):
             wires.end()
+        self._leave_view()
+
+    def _leave_view(self) -> None:
         if self.view is not None:
             self.view.close()
             self.view.deleteLater()
@@ -250,10 +258,7 @@ class LiveBox(QWidget):
         self.preview.setChecked(False)
 
     def _on_reshaped(self) -> None:
-        self.broken.emit(
-            "The annotations have another shape than the image now: live training "
-            "ended, and its model is kept."
-        )
+        self._break("The annotations have another shape than the image now")
 
     def _on_removed(self, event: Any) -> None:
         if self._layers is None:
@@ -262,10 +267,26 @@ class LiveBox(QWidget):
             return
         if event.value not in self._layers:
             return
-        self.broken.emit(
-            f"The layer {event.value.name} was removed: live training ended, and its "
-            "model is kept."
-        )
+        self._break(f"The layer {event.value.name} was removed")
+
+    def _on_exchanged(self, _event: Any) -> None:
+        """Show nothing of an image on another one that took its place in the layer."""
+        if self._layers is None:
+            self.end()
+            return
+        self._leave_view()
+        self._break(f"The layer {self._layers[0].name} has other data now")
+
+    def _on_chosen(self, annotations: Labels | None) -> None:
+        """Learn no longer from what the docks do not take for the annotations."""
+        if self._layers is None or annotations == self._layers[1]:
+            return
+        if self._layers[1] in self._viewer.layers:
+            name = self._layers[1].name
+            self._break(f"The layer {name} is not chosen to annotate any more")
+
+    def _break(self, reason: str) -> None:
+        self.broken.emit(f"{reason}: live training ended, and its model is kept.")
 
     def _show_age(self) -> None:
         if self.view is None or not self._drawn:

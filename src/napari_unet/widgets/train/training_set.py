@@ -193,16 +193,9 @@ class TrainingSet(QObject):
 
     def set_busy(self, busy: bool) -> None:
         """Leave everything but the classes alone while a training runs."""
-        for part in (
-            self.image,
-            self.annotations,
-            self.kind,
-            self.coverage,
-            self.trust,
-            self.validation,
-            self.images,
-            self.regions,
-        ):
+        data = self.image, self.annotations, self.new_button, self.images, self.regions
+        meaning = self.kind, self.coverage, self.trust, self.validation
+        for part in (*data, *meaning):
             explain(part, RUNS if busy else "")
         if not busy:
             self._on_place()
