@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dask import delayed
+from dask.array import from_delayed, stack
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QFileDialog
 
@@ -107,6 +109,26 @@ def test_colours_of_a_layer_are_read_as_those_of_a_file(
     colours[1, 3, 3, 0] ^= 1
     coloured = image_stack(model.add_image(colours, rgb=True))
     assert (coloured.axes, coloured.shape) == ("ZYXS", (2, 20, 30, 3))
+
+
+def test_colours_are_looked_at_once_and_of_a_lazy_stack_in_some_planes(
+    model: ViewerModel,
+) -> None:
+    asked: list[int] = []
+
+    def plane(z: int) -> np.ndarray:
+        asked.append(z)
+        return np.full((20, 30, 3), z, np.uint8)
+
+    planes = [from_delayed(delayed(plane)(z), (20, 30, 3), np.uint8) for z in range(40)]
+    layer = model.add_image(stack(planes), rgb=True)
+    asked.clear()
+    for _ in range(3):
+        found = image_stack(layer)
+    assert len(asked) == 8
+    assert (found.axes, found.shape) == ("ZYX", (40, 20, 30))
+    layer.data = np.random.default_rng(0).integers(0, 255, (2, 20, 30, 3), np.uint8)
+    assert image_stack(layer).axes == "ZYXS"
 
 
 def test_regions_on_every_slice_of_a_stack_with_channels_are_trained_with(

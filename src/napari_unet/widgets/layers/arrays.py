@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR, ROLE
 from napari_unet.widgets.layers.names import short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import lies_on, pixel_size
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import replace_data
 from napari_unet.words import sides
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 PLACE = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 """What places a layer."""
+_PLANES_LOOKED_AT = 8
+# The data of an image in colours, and whether they are grey.
+_GREY: weakref.WeakKeyDictionary[Image, tuple[Any, bool]] = weakref.WeakKeyDictionary()
 
 
 def image_stack(layer: Image) -> Stack:
@@ -62,7 +67,8 @@ def image_stack(layer: Image) -> Stack:
     data = data[tuple(0 if letter == "_" else slice(None) for letter in axes)]
     kept = axes.replace("_", "")
     if layer.rgb:
-        data, kept = without_colours(data[..., :3], f"{kept}S")
+        grey = _is_grey(layer, data[..., :3])
+        data, kept = (data[..., 0], kept) if grey else (data[..., :3], f"{kept}S")
     sizes = pixel_size(layer)[-len(set(kept) & set("ZYX")) :]
     calibration = calibration_of(layer)
     return Stack(
@@ -71,6 +77,22 @@ def image_stack(layer: Image) -> Stack:
         unknown_axes=calibration.unknown_axes(kept),
         info_bar=layer.metadata.get(INFO_BAR, 0),
     )
+
+
+def _is_grey(layer: Image, data: Any) -> bool:
+    """Return whether all three colours are the same; the same data are looked at once.
+
+    A look at all of a stack stops the window. Of what does not lie in the memory, some
+    planes are looked at.
+    """
+    source, own = finest(layer), real(layer)
+    known = _GREY.get(own)
+    if known is None or known[0] is not source:
+        if data.ndim > 3 and not isinstance(data, np.ndarray):
+            data = data[:: -(-len(data) // _PLANES_LOOKED_AT)]
+        axes = "ZYXS"[-data.ndim :]
+        known = _GREY[own] = source, without_colours(data, axes)[1] != axes
+    return known[1]
 
 
 def plane_shape(layer: Image | Labels) -> tuple[int, ...]:
