@@ -11,7 +11,7 @@ import tifffile
 
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.arrays import image_stack
-from napari_unet.widgets.layers.places import go_to_slice, shown
+from napari_unet.widgets.layers.places import go_to_slice, lies_on, pixel_size, shown
 
 FEI = "[Scan]\nPixelWidth=4e-9\nPixelHeight=4e-9\n[Image]\nResolutionX=96\n"
 
@@ -205,3 +205,23 @@ def test_points_and_tracks_in_time_follow_too(viewer: Any, box: Any) -> None:
     box.set_button.click()
     scales = [tuple(one.scale) for one in viewer.layers]
     assert scales == [(50, 4, 4), (1, 50, 4, 4), (4, 4)]
+
+
+@pytest.mark.one_binding
+def test_a_size_that_an_affine_transform_makes_is_shown_and_set(
+    box: Any, viewer: Any
+) -> None:
+    # As readers of NIfTI give it; labels of other programs have it in their scale.
+    affine = np.diag([50.0, 4, 4, 1])
+    affine[:3, 3] = 100, 20, 40
+    data = np.zeros((3, 8, 9), np.uint8)
+    image = viewer.add_image(data, affine=affine, units=("nm",) * 3)
+    place = {"scale": (50, 4, 4), "translate": (100, 20, 40), "units": ("nm",) * 3}
+    labels = viewer.add_labels(data, **place)
+    assert box.sizes.text() == "50 4 4"
+    box.sizes.setText("30 5 5")
+    box.set_button.click()
+    assert image_stack(image).pixel_size == (30, 5, 5)
+    assert box.sizes.text() == "30 5 5"
+    assert lies_on(labels, image)
+    assert pixel_size(labels) == (30, 5, 5)

@@ -12,7 +12,7 @@ from napari_unet.data.calibration import Calibration, normal_unit
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.axes import axes_of
 from napari_unet.widgets.layers.marks import CALIBRATED_BY
-from napari_unet.widgets.layers.places import lies_on, stay_at
+from napari_unet.widgets.layers.places import axis_sizes, lies_on, stay_at
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -29,9 +29,9 @@ def calibration_of(layer: Layer) -> Calibration:
         When the layer has dimensions that the core does not know.
     """
     found = {
-        letter: (abs(float(size)), _unit(unit))
+        letter: (size, _unit(unit))
         for letter, size, unit in zip(
-            axes_of(layer), layer.scale, layer.units, strict=True
+            axes_of(layer), axis_sizes(layer), layer.units, strict=True
         )
         if letter in "ZYX"
     }
@@ -55,14 +55,22 @@ def calibrate(viewer: ViewerModel, layer: Layer, given: Calibration) -> list[str
 
 def _calibrate(layer: Layer, given: Calibration) -> None:
     scale, units = np.array(layer.scale, float), [str(unit) for unit in layer.units]
+    sizes = axis_sizes(layer)
     for axis, letter in enumerate(_letters(layer)):
         if letter in "ZYX":
             known = letter in given.sizes
-            scale[axis] = np.copysign(given.sizes.get(letter, 1.0), scale[axis])
+            # An affine transform may make part of the size, and stays.
+            rest = float(f"{sizes[axis] / abs(scale[axis]):.7g}")
+            scale[axis] = np.copysign(given.sizes.get(letter, 1.0) / rest, scale[axis])
             units[axis] = given.unit if known else "pixel"
+    growth = scale / np.asarray(layer.scale)
     # A place is counted in pixels: a crop stays where it was cut out.
-    layer.translate = np.asarray(layer.translate) * scale / np.asarray(layer.scale)
+    layer.translate = np.asarray(layer.translate) * growth
     layer.scale = scale
+    affine = np.array(layer.affine.affine_matrix)
+    if affine[:-1, -1].any():
+        affine[:-1, -1] *= growth
+        layer.affine = affine
     layer.units = units
     layer.metadata[CALIBRATED_BY] = given.source
 

@@ -192,9 +192,12 @@ def pixel_size(layer: Layer) -> tuple[float, ...]:
     ndim = len(spatial(layer))
     matrix, _ = _grid(layer, ndim)
     units = _units(layer, ndim)
-    in_one = matrix * _factors(units, units[-1:] * ndim)[:, None]
-    # What the fractions of units add is rounded off.
-    return tuple(float(f"{size:.8g}") for size in np.linalg.norm(in_one, axis=0))
+    return _lengths(matrix * _factors(units, units[-1:] * ndim)[:, None])
+
+
+def axis_sizes(layer: Layer) -> tuple[float, ...]:
+    """Return the size of a pixel along each axis, in the unit of the axis."""
+    return _lengths(_transform(layer)[0])
 
 
 def bring_to(layer: Layer, units: Sequence[Any] | None) -> None:
@@ -220,6 +223,11 @@ def bring_to(layer: Layer, units: Sequence[Any] | None) -> None:
         layer.affine = whole @ affine @ np.linalg.inv(whole)
     else:
         layer.affine = whole @ affine
+
+
+def _lengths(matrix: Floats) -> tuple[float, ...]:
+    """Return how long the columns are; what fractions of units add is rounded off."""
+    return tuple(float(f"{size:.8g}") for size in np.linalg.norm(matrix, axis=0))
 
 
 def _shear(layer: Layer) -> Floats:
