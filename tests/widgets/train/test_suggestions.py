@@ -22,7 +22,7 @@ from napari_unet.predict.onlooker import Preview
 from napari_unet.predict.suggest import Suggestion
 from napari_unet.samples import em_stack
 from napari_unet.widgets.layers.maps import add_slice, make_maps
-from napari_unet.widgets.layers.marks import remember
+from napari_unet.widgets.layers.marks import MADE_FOR, remember
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.train.suggestions import (
     BOX_LAYER,
@@ -302,6 +302,21 @@ def test_the_first_place_is_where_an_earlier_prediction_was_unsure(
     assert place.z == viewer.dims.current_step[0] == 3
     assert part.list.item(0).data(Qt.ItemDataRole.UserRole).box == place.box
     assert part.list.count() > 1
+
+
+def test_a_prediction_of_another_image_of_the_same_name_tells_nothing(
+    part: Any, viewer: Any, image: Image
+) -> None:
+    model = Path("a.safetensors")
+    prediction = viewer.add_labels(np.ones(SHAPE, np.uint8), scale=image.scale)
+    remember(prediction, MadeBy(model, image.name))
+    prediction.metadata[MADE_FOR] = "prediction", str(image.unique_id)
+    part.workspace.prediction = prediction
+    add_slice(make_maps(viewer, image, model, 1, SHAPE)[0], 3)
+    assert part._known(image, model)
+    viewer.layers.remove(image)
+    other = viewer.add_image(image.data, name=image.name, scale=image.scale)
+    assert not part._known(other, model)
 
 
 @pytest.mark.parametrize("removed", [False, True])

@@ -69,6 +69,16 @@ def image_id(layer: Layer) -> str:
     return str(layer.metadata.get(MADE_FOR, ("", ""))[1])
 
 
+def is_made_of(layer: Layer, image: Layer, name: str) -> bool:
+    """Return whether a layer was made of an image, which had a name then.
+
+    Another image may have the name of one that was removed: where an id is known, that
+    alone tells.
+    """
+    own = image_id(layer)
+    return own == str(image.unique_id) if own else name == image.name
+
+
 def made_by(layer: Labels | None) -> MadeBy | None:
     """Return how a layer was made, before the user changed it; None if elsewhere."""
     known = {} if layer is None else layer.metadata.get(MADE_BY, {})

@@ -30,7 +30,7 @@ from napari_unet.widgets.layers.marks import (
     NUMBERED,
     PREDICTED,
     ROLE,
-    image_id,
+    is_made_of,
     remember,
     untouched,
 )
@@ -262,8 +262,5 @@ def _made_here(layer: Any, image: Image, shape: tuple[int, ...]) -> MadeBy | Non
         and layer.data.shape == shape
     ):
         made = untouched(layer)
-        # Another image may have the name of one that was removed.
-        own = image_id(layer)
-        same = own == str(image.unique_id) if own else made and made.of == image.name
-        return made if same else None
+        return made if made and is_made_of(layer, image, made.of) else None
     return None

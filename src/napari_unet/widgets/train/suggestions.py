@@ -36,7 +36,7 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.axes import spatial
 from napari_unet.widgets.layers.go_to import go_to
 from napari_unet.widgets.layers.maps import maps_of, predicted_slices
-from napari_unet.widgets.layers.marks import made_by
+from napari_unet.widgets.layers.marks import is_made_of, made_by
 from napari_unet.widgets.layers.places import shape_in_space, shown
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions
@@ -187,7 +187,9 @@ class SuggestionList(Runner):
         drawn = [(one.core, one.probabilities) for one in self._previews(image)]
         prediction = self.workspace.prediction
         made = made_by(prediction)
-        if made is None or made.of != image.name or (drawn and made.model != model):
+        if made is None or prediction is None or (drawn and made.model != model):
+            return drawn
+        if not is_made_of(prediction, image, made.of):
             return drawn
         maps = maps_of(self.viewer, prediction)
         if not maps or shape_in_space(maps[0]) != shape_in_space(image):
