@@ -225,3 +225,5 @@ def test_a_size_that_an_affine_transform_makes_is_shown_and_set(
     assert box.sizes.text() == "30 5 5"
     assert lies_on(labels, image)
     assert pixel_size(labels) == (30, 5, 5)
+    image.affine = np.eye(4)
+    assert box.sizes.text() == "0.6 1.25 1.25"

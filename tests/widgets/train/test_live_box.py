@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_unet import coach
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.errors import InputError
 from napari_unet.live.events import Idle
 from napari_unet.live.loop import LiveLoop
@@ -247,6 +247,14 @@ def test_it_starts_once_the_image_was_looked_at_and_from_what_that_told(
     assert "membranes" in str(train.start_from.value())
     stop(train, finish)
     assert not train.running
+
+
+def test_what_could_not_start_does_not_count_as_running(live: Any, qtbot: Any) -> None:
+    live.workspace.coverage = Coverage(complete="99")
+    live.live_button.click()
+    qtbot.waitUntil(lambda: "99" in live.status.text(), timeout=30_000)
+    assert not live.live.running
+    assert live.live_button.isEnabled()
 
 
 @pytest.mark.parametrize("name", ["em", "annotations"])

@@ -109,7 +109,9 @@ class PixelSizeBox(QWidget):
 
     def _on_layer(self, _layer: Any = None) -> None:
         layer: Image | None = self.image.value()
-        events = () if layer is None else (layer.events.scale, layer.events.units)
+        events: tuple[Any, ...] = ()
+        if layer is not None:
+            events = (layer.events.scale, layer.events.units, layer.events.affine)
         self._of_layer.replace(events)
         self.refresh()
 

@@ -140,12 +140,17 @@ class LiveBox(QWidget):
         """Wire the layers to the requests of a training that is about to start.
 
         What they hold now is in the arrays of its source.
+
+        Raises
+        ------
+        InputError
+            When a slice that is called complete is not there.
         """
-        self.requests = LiveRequests()
-        self._layers = (image, annotations)
         _, labels, _ = source.read()
         painted = SparseSlices.of(labels)
         slices, _ = said(painted, source.coverage)
+        self.requests = LiveRequests()
+        self._layers = (image, annotations)
         for z in slices:
             self.requests.update(int(z), painted[z])
         changes = LabelChanges.of(annotations)
