@@ -40,10 +40,15 @@ def test_a_layer_is_found_by_what_it_was_made_for(viewer: ViewerModel) -> None:
     one, data = add(viewer, "one"), np.zeros((2, 8, 8))
     own = add(viewer, "uncertainty")
     made = add_or_update(viewer, Image, data, "uncertainty", one)
-    made.name = "kept"
     assert add_or_update(viewer, Image, data + 1, "uncertainty", one) is made
     assert made.data.all()
     assert not own.data.any()
+    # What was renamed is kept.
+    made.name = "uncertainty of Monday"
+    again = add_or_update(viewer, Image, data, "uncertainty", one)
+    assert made.data.all()
+    assert again.name == "one uncertainty"
+    assert add_or_update(viewer, Image, data, "uncertainty", one) is again
     other = add_or_update(viewer, Image, data, "uncertainty", add(viewer, "two"))
     assert other is not made
     assert other.name == "two uncertainty"

@@ -25,7 +25,7 @@ from napari_unet.widgets.layers.axes import (
     spatial,
 )
 from napari_unet.widgets.layers.marks import INFO_BAR, MADE_FOR, ROLE
-from napari_unet.widgets.layers.names import short_name
+from napari_unet.widgets.layers.names import keeps_name, short_name
 from napari_unet.widgets.layers.pixel_sizes import calibration_of
 from napari_unet.widgets.layers.places import lies_on, pixel_size
 from napari_unet.widgets.layers.proxy import real
@@ -227,6 +227,8 @@ def add_or_update(
 ) -> Any:
     """Show `data` in the layer that was made for this before, or in a new one.
 
+    One that the user has renamed is kept as it is.
+
     Parameters
     ----------
     viewer
@@ -245,7 +247,9 @@ def add_or_update(
         Place and look. The look of a layer that is there stays as the user set it.
     """
     made_for = (what, "" if of is None else str(of.unique_id))
-    layer = find_marked(viewer, MADE_FOR, made_for)
+    named = (one for one in viewer.layers if keeps_name(one, what))
+    made = (one for one in named if one.metadata.get(MADE_FOR) == made_for)
+    layer: Any = next(made, None)
     if isinstance(layer, kind) and layer.data.ndim == data.ndim:
         replace_data(layer, data)
         for name in PLACE:

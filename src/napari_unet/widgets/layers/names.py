@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from napari_unet.widgets.layers.roles import is_picture
@@ -34,3 +35,11 @@ def short_name(viewer: ViewerModel, what: str, of: Layer | None) -> str:
         # Names of one series often differ at the end.
         name = f"{name[:half]}…{name[-half:]}"
     return f"{name} {what}"
+
+
+def keeps_name(layer: Layer, what: str) -> bool:
+    """Return whether a layer has the name that `short_name` gave it.
+
+    Under another one the user keeps it: it is not changed any more.
+    """
+    return re.search(rf"\b{what}( \[\d+\])?$", layer.name) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -34,7 +33,7 @@ from napari_unet.widgets.layers.marks import (
     remember,
     untouched,
 )
-from napari_unet.widgets.layers.names import short_name
+from napari_unet.widgets.layers.names import keeps_name, short_name
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.layers.undo import convert, protect, undo_of
@@ -257,7 +256,7 @@ def _made_here(layer: Any, image: Image, shape: tuple[int, ...]) -> MadeBy | Non
     """
     if (
         isinstance(layer, Labels)
-        and re.search(rf"\b{_WHAT}( \[\d+\])?$", layer.name)
+        and keeps_name(layer, _WHAT)
         and isinstance(layer.data, np.ndarray)
         and layer.data.shape == shape
     ):
