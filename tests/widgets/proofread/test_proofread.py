@@ -75,10 +75,15 @@ def test_the_message_takes_a_change_back(
     layer = viewer.layers["prediction"]
     proofread.choose(3)
     proofread.merge_with(8)
-    assert "8 merged into 3" in proofread.status.text()
+    assert proofread.status.text() == "8 merged into 3"
     assert set(np.unique(layer.data)) == {0, 3}
     proofread.status.action_button.click()
     np.testing.assert_array_equal(layer.data, cells)
+    # What is on record as a file is not kept.
+    set_role(layer, Role.TRUTH)
+    proofread.choose(3)
+    proofread.merge_with(8)
+    assert "save the layer" in proofread.status.text()
 
 
 def test_every_button_says_why_it_waits(proofread: Any) -> None:

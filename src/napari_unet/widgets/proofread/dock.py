@@ -42,7 +42,11 @@ from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import undo_of
 from napari_unet.widgets.proofread.canvas import Canvas
 from napari_unet.widgets.proofread.number_anew import number_anew
-from napari_unet.widgets.proofread.object_watch import ObjectWatch, why_not_corrected
+from napari_unet.widgets.proofread.object_watch import (
+    ObjectWatch,
+    why_not_corrected,
+    why_not_kept,
+)
 from napari_unet.widgets.proofread.review_box import ReviewBox
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.form import explain
@@ -365,7 +369,7 @@ class ProofreadWidget(Dock):
                 return
             self.watch.include(box)
             undo = undo_action(undo_of(layer), self.status.say)
-            self.status.say(change.words, action=undo)
+            self.status.say(change.words, why_not_kept(self.viewer, layer), action=undo)
 
     def _boxes(self) -> ObjectBoxes:
         if self.labels.value() is None:

@@ -18,9 +18,12 @@ from napari_unet.widgets.layers.review_marks import (
     review_changes,
     reviewed_of,
 )
+from napari_unet.widgets.layers.roles import Role, role_of
+from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.listen import Subscriptions, later
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Labels
 
     from napari_unet.data.boxes import Box
@@ -29,6 +32,10 @@ _PAUSE_MS = 200
 _TOO_LARGE = (
     "{} lies over a volume that the memory does not hold: load a part of it, or a "
     "coarser level, to correct its objects."
+)
+_NOT_KEPT = (
+    "The project keeps which file the ground truth is, not what you change: save the "
+    "layer in the File menu."
 )
 
 
@@ -39,6 +46,12 @@ def why_not_corrected(layer: Labels | None) -> str:
     if isinstance(layer.data, PaintedSlices):
         return _TOO_LARGE.format(layer.name)
     return misfit(layer) or why_fixed(layer)
+
+
+def why_not_kept(viewer: ViewerModel, layer: Labels) -> str:
+    """Return that a project does not keep what is changed; "" where it does."""
+    truth = role_of(layer) is Role.TRUTH and layer != Workspace.of(viewer).annotations
+    return _NOT_KEPT if truth else ""
 
 
 class ObjectWatch(QObject):
