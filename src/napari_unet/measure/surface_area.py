@@ -25,8 +25,8 @@ def surface_area(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -
     Each pattern of eight neighbouring voxels stands for an area. As in [1]_ these areas
     are such that planes in all directions come out right on the average; here for
     voxels of any shape, and for planes along the axes first of all. The surface of a
-    ball comes out within 3 %; the triangles of marching cubes are 9 % too large,
-    however fine the voxels, and more for oblong ones.
+    ball of many voxels comes out within 3 %; the triangles of marching cubes are 9 %
+    too large, however fine the voxels, and more for oblong ones.
 
     Parameters
     ----------
