@@ -128,8 +128,8 @@ class Counting:
         return GREY[None][key]
 
 
-def test_slices_are_read_in_slabs_of_bounded_size(monkeypatch):
-    monkeypatch.setattr(slabs, "_SLAB_BYTES", 4 * 64 * 64)
+def test_slices_are_read_in_slabs_of_bounded_size_that_lie_in_a_chunk(monkeypatch):
+    monkeypatch.setattr(slabs, "_SLAB_BYTES", 6 * 64 * 64)
     image = Counting()
     np.testing.assert_array_equal(list(slabs.slices_of(image)), GREY[:, None])
     assert image.read == [slice(z, z + 4) for z in range(0, 40, 4)]

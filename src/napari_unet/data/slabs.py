@@ -54,7 +54,7 @@ def slabs_of(*labels: ArrayLike) -> Iterator[slice]:
     """
     depth = max(_chunks(one, 0)[0] for one in labels)
     size = max(one.dtype.itemsize for one in labels) * math.prod(labels[0].shape[1:])
-    depth, length = max(1, min(depth, _SLAB_BYTES // size)), labels[0].shape[0]
+    depth, length = _part_of(depth, _SLAB_BYTES // size), labels[0].shape[0]
     for first in range(0, length, depth):
         yield slice(first, min(length, first + depth))
 
@@ -68,7 +68,7 @@ def strips_of(labels: ArrayLike) -> Iterator[tuple[slice, slice]]:
     depth, rows = _chunks(labels, 0)
     length, height, width = labels.shape
     of_row = labels.dtype.itemsize * width
-    depth = max(1, min(depth, _SLAB_BYTES // (rows * of_row)))
+    depth = _part_of(depth, _SLAB_BYTES // (rows * of_row))
     rows = max(rows, _SLAB_BYTES // (depth * of_row) // rows * rows)
     for z in range(0, length, depth):
         for y in range(0, height, rows):
@@ -98,7 +98,7 @@ def slab_depth(image: ArrayLike) -> int:
     step = sampling(image)
     values = channels * -(-height // step) * -(-width // step)
     most = _SLAB_BYTES // (values * image.dtype.itemsize)
-    return max(1, min(depth, length, most))
+    return min(length, _part_of(depth, most))
 
 
 def sampled_slab(image: ArrayLike, layers: slice) -> NDArray[Any]:
@@ -123,9 +123,16 @@ def sampled_slab(image: ArrayLike, layers: slice) -> NDArray[Any]:
 def _layers(image: ArrayLike, depth: int, values: int) -> Iterator[slice]:
     """Yield the slices that are read at once, of `values` each."""
     most = _SLAB_BYTES // (values * image.dtype.itemsize)
-    length, depth = image.shape[1], max(1, min(depth, most))
+    length, depth = image.shape[1], _part_of(depth, most)
     for first in range(0, length, depth):
         yield slice(first, min(length, first + depth))
+
+
+def _part_of(depth: int, most: int) -> int:
+    """Halve the depth of chunks until it is `most`, so that no part lies in two."""
+    while depth > max(1, most):
+        depth = -(-depth // 2)
+    return depth
 
 
 def _chunks(image: ArrayLike, first: int = 1) -> tuple[int, int]:
