@@ -18,7 +18,8 @@ that it never saw are scored. Tasks:
 - sections: cells of that stack, a box of 200 x 200, scored as those of ISBI 2012.
 
 From membranes to mitochondria, a starter for cells must be no worse than a new network.
-0 steps score what is started from; --frozen keeps the first levels as they are. With
+0 steps score what is started from; the start `forest` is a random forest that learns
+from the same box; --frozen keeps the first levels of a network as they are. With
 --live, steps are those of live training, and one slice is known. A line for each task,
 start, number of steps and seed.
 """
@@ -36,18 +37,21 @@ from command_line import add_data
 from isbi import MIN_SIZE, NECK, scores
 from numpy.typing import NDArray
 
+from napari_unet.baselines.forest import Forest
+from napari_unet.baselines.planes import plane_of
 from napari_unet.config import (
     AnnotationKind,
+    BaselineConfig,
     PostprocessConfig,
     PredictConfig,
     RunConfig,
     TrainConfig,
     WeightMapConfig,
 )
-from napari_unet.data.annotation import separate
+from napari_unet.data.annotation import IGNORE, separate
 from napari_unet.data.read import as_stack, read_stack
 from napari_unet.live.live_learner import LiveLearner
-from napari_unet.model.checkpoint import Model
+from napari_unet.model.checkpoint import Model, ModelCard
 from napari_unet.predict.onlooker import TILE
 from napari_unet.predict.postprocessing import classify, postprocess
 from napari_unet.predict.predictor import Predictor
@@ -131,15 +135,39 @@ def learn_live(
     return model, " ".join(filter(None, words))
 
 
-def score(name: str, model: Model, held_out: Any, device: str) -> dict[str, Any]:
-    predictor = Predictor(model, PredictConfig(device=device))
-    found, truths = [], []
-    finish, threshold = model.card.finish, model.card.threshold
-    for image, truth in held_out:
-        predicted = predictor.predict(as_stack(image).as_czyx(), keep=True)
-        assert predicted.probabilities is not None
-        found.append(predicted.probabilities[1])
-        truths.append(truth)
+def predicted(model: Model, held_out: Any, device: str) -> list[NDArray[Any]]:
+    """Return the probability of the class, image by image."""
+    predictor, found = Predictor(model, PredictConfig(device=device)), []
+    for image, _ in held_out:
+        answer = predictor.predict(as_stack(image).as_czyx(), keep=True)
+        assert answer.probabilities is not None
+        found.append(answer.probabilities[1])
+    return found
+
+
+def voted(painted: list[tuple[NDArray[Any], Labels]], held_out: Any) -> list[Labels]:
+    """Return the masks of a random forest that learnt from what is painted."""
+    forest, lessons = Forest(BaselineConfig()), []
+    for image, labels in painted:
+        # 0, which is not painted, becomes IGNORE.
+        classes = labels - np.uint8(1)
+        lessons += [(plane_of(image, z), classes[z]) for z in range(len(image))]
+    lessons = [one for one in lessons if (one[1] != IGNORE).any()]
+    for _ in forest.learn(lessons, len(lessons)):
+        pass
+    return [
+        np.stack(
+            [forest.segment(plane_of(image, z), truth[z]) for z in range(len(image))]
+        )
+        for image, truth in held_out
+    ]
+
+
+def score(
+    name: str, found: list[NDArray[Any]], card: ModelCard | None, held_out: Any
+) -> dict[str, Any]:
+    truths = [truth for _, truth in held_out]
+    finish, threshold = (card.finish, card.threshold) if card else (None, None)
     if name in ("cells", "choice", "membranes", "sections"):
         (likely,), (truth,) = found, truths
         if name == "membranes":
@@ -183,10 +211,20 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             painted, held_out = task(name, seed, options)
             if options.live:
                 painted = [one_slice(*one) for one in painted[:1]]
-            for start in options.starts:
-                for steps, frozen in itertools.product(options.steps, options.frozen):
-                    way = start, steps, frozen
-                    yield one(name, seed, painted, held_out, way, options)
+            if "forest" in options.starts:
+                yield {"seed": seed, **of_forest(name, painted, held_out)}
+            networks = [start for start in options.starts if start != "forest"]
+            for way in itertools.product(networks, options.steps, options.frozen):
+                yield one(name, seed, painted, held_out, way, options)
+
+
+def of_forest(
+    name: str, painted: list[tuple[NDArray[Any], Labels]], held_out: Any
+) -> dict[str, Any]:
+    began, figure = time.perf_counter(), f"fine-tuning, {name}"
+    found = score(name, voted(painted, held_out), None, held_out)
+    seconds = round(time.perf_counter() - began)
+    return {"figure": figure, "start": "forest", **found, "seconds": seconds}
 
 
 def one(
@@ -240,7 +278,7 @@ def one(
         "frozen_levels": frozen,
         "steps": steps,
         "seed": seed,
-        **score(name, model, held_out, options.device),
+        **score(name, predicted(model, held_out, options.device), model.card, held_out),
         "seconds": seconds,
         **more,
     }
