@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,26 @@ def test_what_runs_is_stopped_by_its_button(dock: Any, qtbot: Any) -> None:
     coach.button.click()
     says(qtbot, dock, Action.OPEN)
     assert not dock.load.running
+
+
+def test_what_is_named_is_stopped_in_another_dock_too_and_nothing_else(
+    dock: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    def work(stop: threading.Event) -> Iterator[None]:
+        yield from ()
+        stop.wait(60)
+
+    name = ("napari-unet-em", "Scores")
+    _, scores = viewer.window.add_plugin_dock_widget(*name)
+    dock.train.start("Training", work)
+    scores.start("Scoring", work)
+    qtbot.waitUntil(lambda: "Scoring" in dock.coach.sentence.text())
+    dock.coach.button.click()
+    finish(scores)
+    assert dock.train.running
+    qtbot.waitUntil(lambda: "Training" in dock.coach.sentence.text())
+    dock.coach.button.click()
+    finish(dock.train)
 
 
 @pytest.mark.parametrize(("label", "word"), [*enumerate(_COLOURS, start=1)])

@@ -150,7 +150,7 @@ class WorkflowWidget(Dock):
             Action.PREDICT: self._predict,
             Action.SCORE: self._score,
             Action.ERROR: self._next_error,
-            Action.STOP: self._stop,
+            Action.STOP: Workspace.of(self._viewer).stop_wanted.emit,
         }
         if reason := acts[action]():
             show_info(reason)
@@ -188,12 +188,6 @@ class WorkflowWidget(Dock):
         self.tabs.setCurrentWidget(self.scores)
         self.scores.pages.show_page("Errors")
         return go(self.scores.errors, 1)
-
-    def _stop(self) -> None:
-        for name in _TABS:
-            dock = vars(self).get(name)
-            if dock is not None and dock.running:
-                dock.run_button.click()
 
     def _predict_stack(self, model: Path, *, probabilities: bool = False) -> None:
         self.tabs.setCurrentIndex(_TABS.index("predict"))

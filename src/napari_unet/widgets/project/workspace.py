@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from psygnal import SignalGroupDescriptor
+from psygnal import Signal, SignalGroupDescriptor
 
 from napari_unet.config import Coverage, WeightMapConfig
 from napari_unet.widgets.layers.marks import MEANING
@@ -55,6 +55,11 @@ class Workspace:
         What a crash left to go on with, in words; "" for nothing.
     wanted
         Settings that the next training shall have, until a dock has taken them.
+
+    Signals
+    -------
+    stop_wanted()
+        What `busy` says shall end, in whichever dock it runs.
     """
 
     image: Image | None = None
@@ -75,6 +80,7 @@ class Workspace:
     _running: list[str] = field(default_factory=list)
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    stop_wanted: ClassVar[Signal] = Signal()
     _of_viewer: ClassVar[dict[int, Workspace]] = {}
 
     def __post_init__(self) -> None:

@@ -54,6 +54,7 @@ class Panel(Runner):
         self.viewer = viewer
         self.workspace = Workspace.of(viewer)
         when_gone(self, self._tell_end)
+        self.listen(self.workspace.stop_wanted, self._on_stop_wanted)
         content = QWidget()
         self.box = QVBoxLayout(content)
         area = QScrollArea()
@@ -81,6 +82,10 @@ class Panel(Runner):
         self._told = self.does
         if self._told:
             self.workspace.begin(self._told)
+
+    def _on_stop_wanted(self) -> None:
+        if self._told and self._told == self.workspace.busy:
+            self.run_button.click()
 
     def _on_ended(self) -> None:
         self._tell_end()
