@@ -103,7 +103,11 @@ def _nearest(fine: Volume, coarse: Volume, box: tuple[slice, ...]) -> NDArray[An
     chosen = []
     for axis, part in enumerate(box):
         factor = coarse.scale[axis] / fine.scale[axis]
-        places = np.floor((np.arange(part.start, part.stop) + 0.5) * factor)
+        own = np.arange(part.start, part.stop)
+        middle = np.round((own + 0.5) * factor - 0.5, 6)
+        # Of two voxels neither is the middle. One of them for all would move the labels
+        # off their image, further at each level, so that they take turns.
+        places = np.where(own % 2, np.ceil(middle - 0.5), np.floor(middle + 0.5))
         chosen.append(np.minimum(places.astype(int), fine.shape[axis] - 1))
     values = fine[tuple(slice(one[0], one[-1] + 1) for one in chosen)]
     return np.asarray(values[np.ix_(*(one - one[0] for one in chosen))])
