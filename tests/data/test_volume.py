@@ -59,3 +59,40 @@ def test_an_array_that_was_written_anew_is_read_as_it_is_stored_now(tmp_path):
     with pytest.raises(InputError) as told:
         volume[...]
     assert str(told.value) == f"{path} does not exist: check the path."
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"zarr_format": 3},
+        {"zarr_format": 2},
+        {"zarr_format": 2, "chunk_key_encoding": {"name": "v2", "separator": "/"}},
+        {"zarr_format": 3, "shards": (4, 16, 32)},
+    ],
+    ids=["v3", "v2", "v2 in folders", "sharded"],
+)
+def test_of_what_was_never_stored_no_chunk_is_asked_for(tmp_path, monkeypatch, how):
+    zarr = pytest.importorskip("zarr")
+    array = zarr.create_array(
+        tmp_path / "em.zarr",
+        shape=GREY.shape,
+        dtype=GREY.dtype,
+        chunks=(2, 16, 16),
+        fill_value=7,
+        **how,
+    )
+    array[2:4, :16] = GREY[2:4, :16]
+    expected, volume = np.asarray(array), open_volume(tmp_path / "em.zarr", axes="ZYX")
+    for box in (np.s_[1:3, 3:20, 5:], np.s_[:, :, :], np.s_[-1:, :4, :4]):
+        np.testing.assert_array_equal(volume[box], expected[box])
+    np.testing.assert_array_equal(volume.lazy(), expected)
+
+    def refuse(self, key):
+        raise AssertionError(key)
+
+    monkeypatch.setattr(zarr.Array, "__getitem__", refuse)
+    for box in (np.s_[:, 16:, :], np.s_[-1:, 17:19, -3:]):
+        np.testing.assert_array_equal(volume[box], expected[box])
+        assert volume[box].dtype == GREY.dtype
+    with pytest.raises(InputError, match="cannot be read"):
+        volume[1:3, 3:20, 5:]

@@ -110,7 +110,9 @@ class Volume:
         """
         try:
             with opened(self) as array:
-                values = np.asarray(array[box])
+                values = _unwritten(self, array, box)
+                if values is None:
+                    values = np.asarray(array[box])
         except InputError:
             raise
         except OSError as error:
@@ -201,6 +203,25 @@ def _chunk_files(volume: Volume, array: Any, box: tuple[slice, ...]) -> Iterator
     name = array.metadata.encode_chunk_key
     for place in itertools.product(*ranges):
         yield Path(volume.path, volume.inside, name(place))
+
+
+def _unwritten(volume: Volume, array: Any, box: Any) -> NDArray[Any] | None:
+    """Return a box of which no chunk was ever stored; None where it has to be read.
+
+    Labels of a large volume are mostly such boxes, and zarr asks for chunk by chunk.
+    """
+    if is_address(volume.path) or Path(volume.path).is_file():
+        return None
+    if not isinstance(box, tuple) or len(box) != volume.ndim:
+        return None
+    if not all(isinstance(part, slice) and part.step in (None, 1) for part in box):
+        return None
+    if any(map(Path.exists, _chunk_files(volume, array, box))):
+        return None
+    sides = zip(box, volume.shape, strict=True)
+    shape = [len(range(*part.indices(length))) for part, length in sides]
+    fill = array.fill_value
+    return np.full(shape, 0 if fill is None else fill, volume.dtype)
 
 
 @contextmanager
