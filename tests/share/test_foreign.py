@@ -20,11 +20,27 @@ from napari_unet import (
     segment,
     write_stack,
 )
-from napari_unet.errors import ModelFileError, NapariUNetError, UntrustedCodeError
+from napari_unet.errors import (
+    InputError,
+    ModelFileError,
+    NapariUNetError,
+    UntrustedCodeError,
+)
 from napari_unet.model.foreign.tensors import Reader
-from napari_unet.model.foreign.transforms import Preprocessing
+from napari_unet.model.foreign.transforms import (
+    AXES,
+    Clip,
+    Linear,
+    Moments,
+    Percentiles,
+    Preprocessing,
+)
 from napari_unet.model.loading import card_of, needs_code
+from napari_unet.predict.engines import LocalEngine
 from napari_unet.predict.tiles import plan_tiles
+from napari_unet.predict.volume_prediction import predict_volume_steps
+from napari_unet.predict.volume_request import VolumeRequest
+from napari_unet.steps import result_of
 
 # TorchScript is not developed further, and is what packages hold.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -214,8 +230,66 @@ def test_steps_before_the_network_are_done_as_they_are_described(
     steps = Reader(newer=True).input(tensor).steps
     prepared = Preprocessing.of(steps, ndim=2)
     np.testing.assert_allclose(prepared(image), formula(image), rtol=1e-4, atol=1e-4)
-    lazily = prepared.lazily(image)[:, 1:2, 4:9, 5:11]
-    np.testing.assert_allclose(lazily, prepared(image)[:, 1:2, 4:9, 5:11], atol=1e-5)
+    box = (slice(None), slice(1, 2), slice(4, 9), slice(5, 11))
+    lazily = prepared.lazily(image)
+    in_blocks = prepared.applied(image, *prepared.measure(image))
+    for read in (lazily, in_blocks):
+        np.testing.assert_allclose(read[box], prepared(image)[box], atol=3e-5)
+
+
+SLICE, JOINT = ("y", "x"), ("channel", "y", "x")
+VOLUME, ALL = ("z", "y", "x"), ("channel", "z", "y", "x")
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("axes", [SLICE, JOINT, VOLUME, ALL, ("batch", *VOLUME)])
+def test_steps_in_blocks_measure_what_they_measure_of_the_whole(ndim, axes):
+    image = np.random.default_rng(0).normal(100, 20, (2, 4, 20, 24)).astype(np.float32)
+    image[:, 2] += 40
+    over = tuple(AXES.index(name) for name in axes)
+    steps = (Clip((), 80, 150), Moments(over), Linear((), (2, 3), (0, 1)))
+    prepared = Preprocessing.of(steps, ndim)
+    read = prepared.applied(image, *prepared.measure(image))
+    box = (slice(None), slice(1, 3), slice(2, 9), slice(3, 20))
+    np.testing.assert_allclose(read[box], prepared(image)[box], atol=1e-4)
+
+
+def test_steps_that_need_the_whole_image_at_once_are_refused_in_blocks():
+    image = np.zeros((1, 2, 8, 8), np.float32)
+    percentiles, moments = Percentiles((2, 3, 4)), Moments((3, 4))
+    for steps, ndim in (((percentiles,), 3), ((moments, moments), 2)):
+        with pytest.raises(InputError, match="predict it in memory"):
+            Preprocessing.of(steps, ndim).measure(image)
+
+
+def test_a_volume_on_disk_is_prepared_as_the_package_says(package, tmp_path):
+    pytest.importorskip("zarr")
+    from napari_unet.data.ome_zarr import open_volume
+    from napari_unet.data.ome_zarr_writer import write_zarr
+
+    made = package()
+    kwargs = {"gain": 0.025, "offset": -2.5}
+    made.input["preprocessing"] = [{"id": "scale_linear", "kwargs": kwargs}]
+    path = made.write(tmp_path / "package.zip")
+    image = np.random.default_rng(0).normal(100, 20, (3, 64, 64)).astype(np.uint8)
+    image[1] += 30  # which a normalisation of ours would take away
+    stack = Stack(image, "ZYX", (4, 4, 4), "nm", "em")
+    write_zarr(tmp_path / "em.ome.zarr", stack, {})
+    volume = open_volume(tmp_path / "em.ome.zarr")
+    asked = VolumeRequest(path, volume, tmp_path / "out.ome.zarr", CPU)
+    found = result_of(predict_volume_steps(asked, LocalEngine()))
+    expected = segment(path, image, CPU).labels
+    assert expected[1].mean() > 2 * expected[0].mean()
+    np.testing.assert_array_equal(open_volume(found.labels), expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_what_is_no_number_is_said_with_its_slice(package, tmp_path, value):
+    path = package().write(tmp_path / "package.zip")
+    image = np.zeros((3, 32, 32))
+    image[2, 3, 4] = value
+    with pytest.raises(InputError, match=r"^Slice 2 of the image holds values"):
+        segment(path, image, CPU)
 
 
 REFUSED = {
@@ -287,6 +361,11 @@ def test_archives_that_may_do_harm_are_not_opened(package, tmp_path):
     path = tmp_path / "broken.zip"
     path.write_bytes(package().write(tmp_path / "whole.zip").read_bytes()[:-400])
     assert "no zip archive or is damaged" in refusal(path)
+    # A byte of what is packed.
+    data = bytearray(package().write(tmp_path / "packed.zip").read_bytes())
+    data[30 + len("rdf.yaml")] = 0xFF
+    (tmp_path / "packed.zip").write_bytes(data)
+    assert "rdf.yaml is damaged" in refusal(tmp_path / "packed.zip")
     path = tmp_path / "empty.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("notes.txt", b"")

@@ -80,7 +80,16 @@ class Normalization(Settings):
         What this gives holds no copy, however large the image. Raises as
         `__call__` does.
         """
-        return NormalizedImage(image, *self.measure(image), self.limit)
+        return self.applied(image, *self.measure(image))
+
+    def applied(
+        self, image: Cuttable, mean: NDArray[np.float32], std: NDArray[np.float32]
+    ) -> Cuttable:
+        """Normalise a (C, Z, Y, X) image where it is read, by what `measure` gave."""
+        return NormalizedImage(image, mean, std, self.limit)
+
+    def check_slices(self) -> None:
+        """Raise InputError unless slices can be measured one by one."""
 
     def measure(self, image: Source) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Read a (C, Z, Y, X) image once, for the mean and deviation of its parts.
@@ -136,7 +145,7 @@ class Normalization(Settings):
             When there is one.
         """
         mean, variance, count = found
-        _check_finite(mean, image, first)
+        check_finite(mean, image, first)
         if self.per == "image":
             share = count / count.mean(-1, keepdims=True)
             whole = (share * mean).mean(-1, keepdims=True)
@@ -324,8 +333,11 @@ def check_grey_values(image: Source) -> None:
         )
 
 
-def _check_finite(mean: NDArray[np.float64], image: Source, first: int) -> None:
-    """`mean` is (C, Z) from slice `first` on: of slices with a NaN it is NaN, too."""
+def check_finite(mean: NDArray[np.float64], image: Source, first: int = 0) -> None:
+    """Raise InputError where values are no 32-bit floats.
+
+    `mean` is (C, Z) from slice `first` on: of slices with a NaN it is NaN, too.
+    """
     wrong = first + np.flatnonzero(~np.isfinite(mean).all(0))
     if not wrong.size:
         return

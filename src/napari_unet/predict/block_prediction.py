@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.colours import with_colours
-from napari_unet.data.normalize import NormalizedImage
 from napari_unet.errors import InputError
 from napari_unet.model.loading import open_package
 from napari_unet.predict.block_plan import digest_of
@@ -122,8 +121,8 @@ class PredictionWork:
         predictor = self.model.predictor(self.plan.predict)
         colours = with_colours(read, predictor.footprint.in_channels)
         held = HeldBox(self.image, block.halo, colours)
-        limit = predictor.model.card.normalization.limit
-        image = NormalizedImage(held, *self.plan.moments(), limit)
+        normalization = predictor.model.card.normalization
+        image = normalization.applied(held, *self.plan.moments())
         found = predictor.empty(block.shape, keep=self.probabilities is not None)
         each, threshold, messages = None, predictor.threshold, list[str]()
         if self.finish is not None:

@@ -202,6 +202,7 @@ class _Run:
         for path in places:
             check_free(path)
         check_grey_values(self._image)
+        self._predictor.model.card.normalization.check_slices()
         tiles = decided_tiles(self._predictor, self.grid)
         plan = asked.changed("plan", predict=tiles)
         folder.begin(plan)

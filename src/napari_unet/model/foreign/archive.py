@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import reprlib
 import stat
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +17,11 @@ from napari_unet.data.files import unreadable
 from napari_unet.errors import ModelFileError
 
 _DESCRIPTIONS = ("rdf.yaml", "bioimageio.yaml", "model.yaml")
+DAMAGED = (
+    *(zipfile.BadZipFile, NotImplementedError, EOFError),
+    *(zlib.error, lzma.LZMAError),
+)
+"""What zipfile raises for an archive that is none, or is damaged."""
 _LARGEST_TEXT = 2**22
 _LARGE = 2**26
 _SQUEEZED = 100
@@ -83,7 +90,7 @@ class Package:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 entries = archive.infolist()
-        except (zipfile.BadZipFile, NotImplementedError) as error:
+        except DAMAGED as error:
             raise ModelFileError(
                 f"{self.path} is no zip archive or is damaged: download it again."
             ) from error
@@ -104,7 +111,7 @@ class Package:
                 return (folder / name).read_bytes()
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(name)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        except DAMAGED as error:
             raise ModelFileError(
                 f"{self.path}: {name} is damaged: download the package again."
             ) from error

@@ -7,6 +7,7 @@ import re
 import zipfile
 
 from napari_unet.errors import ModelFileError
+from napari_unet.model.foreign.archive import DAMAGED
 
 # Operations that name files, and namespaces of operations that compute nothing but
 # numbers. TorchScript's own are written `torch.name`, all others `ops.space.name`.
@@ -33,7 +34,7 @@ def what_else(archive: bytes, name: str) -> str:
             names = files.namelist()
             texts = [n for n in names if n.endswith(".py")]
             code = "\n".join(files.read(n).decode("utf-8", "replace") for n in texts)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except (*DAMAGED, OSError) as error:
         raise ModelFileError(f"{name} is no TorchScript archive.") from error
     if not any("/code/" in one for one in texts):
         raise ModelFileError(f"{name} is no TorchScript archive: it holds no code.")

@@ -335,7 +335,7 @@ def _moments(kwargs: Fields, over: tuple[int, ...]) -> Step:
 def _percentiles(kwargs: Fields, over: tuple[int, ...]) -> Step:
     low = float(kwargs.get("min_percentile", 0))
     high = float(kwargs.get("max_percentile", 100))
-    return Percentiles(over, low, high, float(kwargs.get("eps", 1e-6)))
+    return Percentiles(over, float(kwargs.get("eps", 1e-6)), low, high)
 
 
 def _clip(kwargs: Fields, _over: tuple[int, ...]) -> Step:
