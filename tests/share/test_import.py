@@ -131,6 +131,17 @@ def test_what_does_not_fit_is_refused_with_the_reason(package, tmp_path):
     assert "no pytorch_state_dict" in refusal(made.write(path))
 
 
+def test_steps_after_the_network_that_would_be_lost_are_refused(package, tmp_path):
+    made, path = written(package, tmp_path / "inverted.zip", Theirs())
+    inverted = {"id": "scale_linear", "kwargs": {"gain": -1, "offset": 1}}
+    made.output["postprocessing"].append(inverted)
+    answer = made.answer(np.load(io.BytesIO(made.files["in.npy"])))
+    file = io.BytesIO()
+    np.save(file, 1 - answer)
+    made.files["out.npy"] = file.getvalue()
+    assert "through steps (sigmoid, linear)" in refusal(made.write(path))
+
+
 @pytest.fixture
 def own(tmp_path) -> Model:
     config = UNetConfig(base_channels=4, depth=2, num_classes=3)

@@ -81,6 +81,7 @@ def _fitted(described: Description) -> tuple[Model, str]:
         if "pytorch_state_dict" not in described.weights:
             raise InputError("it holds no pytorch_state_dict.")
         normalization = _normalization(described)
+        _check_output(described)
         name, data = weights_of(described, "pytorch_state_dict")
         layers = Layers.of(read_state_dict(name, data), described.ndim)
         network, difference = _agreeing(described, layers)
@@ -119,6 +120,18 @@ def _normalization(described: Description) -> Normalization:
         f"its normalisation ({names}) is none that our models have, which bring the "
         "mean to 0 and the standard deviation to 1."
     )
+
+
+def _check_output(described: Description) -> None:
+    """Refuse steps after the network that our models would leave out."""
+    steps = described.output.steps
+    others = [s for s in steps if not isinstance(s, Sigmoid | Softmax)]
+    if others or len(steps) > 1:
+        names = ", ".join(type(step).__name__.lower() for step in steps)
+        raise InputError(
+            f"its output goes through steps ({names}), and that of our models through "
+            "a sigmoid or softmax alone."
+        )
 
 
 def _agreeing(described: Description, layers: Layers) -> tuple[UNet, float]:
