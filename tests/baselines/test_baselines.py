@@ -133,9 +133,14 @@ def test_a_single_spot_in_an_empty_slice_does_no_harm(name):
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
-def test_small_slices_are_segmented(name):
+@pytest.mark.parametrize("scale", [2, 32])
+def test_small_slices_are_segmented(name, scale):
+    """With the larger scale, no contrast is left of them."""
     image = np.random.default_rng(0).random((1, 5, 3))
-    assert segment_stack(name, image).shape == image.shape
+    found = segment_stack(name, image, config=BaselineConfig(scale=scale))
+    assert found.shape == image.shape
+    if scale == 32 and name not in ("local", "geodesic"):
+        assert not found.any()
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -144,9 +149,11 @@ def test_what_learns_takes_slices_without_contrast_small_ones_and_few_seeds(name
     image[1] = 0.5
     classes = np.full(image.shape, IGNORE, np.uint8)
     classes[0] = image[0] > 0.5
-    found = segment_stack(name, image, classes, config=QUICK)
-    assert found.shape == image.shape
-    assert not found[1].any()
+    for scale in (2, 32):
+        config = QUICK.model_copy(update={"scale": scale})
+        found = segment_stack(name, image, classes, config=config)
+        assert found.shape == image.shape
+        assert not found[1].any()
 
 
 @pytest.mark.parametrize("name", ["regions", "split-merge", "fuzzy"])
@@ -213,6 +220,10 @@ def test_what_is_missing_is_said_in_one_sentence(stack):
         segment_stack("forest", image, classes[:2])
     with pytest.raises(InputError, match="image of 2 dimensions"):
         segment_stack("otsu", image[0])
+    with pytest.raises(InputError, match="1 x 96 pixels show no neighbourhood"):
+        segment_stack("forest", image[:, :1], classes[:, :1])
+    with pytest.raises(InputError, match="no slice 4: the image has 4 slices"):
+        segment_stack("otsu", image, slices=range(3, 6))
     broken = image.astype(np.float32)
     broken[1, 5, 5] = np.nan
     with pytest.raises(InputError, match="Slice 1 of the image holds values"):

@@ -128,7 +128,12 @@ def segment(
     """
     baseline, config = find_baseline(name), config or BaselineConfig()
     _check(image, classes)
-    wanted = range(image.shape[-3]) if slices is None else slices
+    depth = image.shape[-3]
+    wanted = range(depth) if slices is None else slices
+    if beyond := [z for z in wanted if not -depth <= z < depth]:
+        raise InputError(
+            f"There is no slice {beyond[0]}: the image has {depth} slices, from 0 on."
+        )
     steps, learning, mask_of = _ready(baseline, image, classes, config)
     total = steps + len(wanted)
     work = chain(((None, None) for _ in learning), ((z, mask_of(z)) for z in wanted))
@@ -236,6 +241,11 @@ def _check(image: Any, classes: NDArray[np.uint8] | None) -> None:
         raise InputError(
             f"An image of {len(shape)} dimensions cannot be segmented: give slices, Y "
             "and X."
+        )
+    if min(shape[-2:]) < 2:
+        raise InputError(
+            f"Slices of {shape[-2]} x {shape[-1]} pixels show no neighbourhood: give "
+            "an image of two rows and two columns at least."
         )
     if classes is not None:
         check_made_on(shape[-3:], classes.shape)

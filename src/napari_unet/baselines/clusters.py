@@ -24,6 +24,8 @@ def kmeans(plane: Plane, config: BaselineConfig) -> Mask:
     from sklearn.cluster import KMeans
 
     looks = _looks(plane, config)
+    if not looks.any():
+        return np.zeros(plane.shape, bool)
     clusters = KMeans(2, n_init=1, random_state=config.seed)
     clusters.fit(looks[_sample(looks[:, 0], config.seed)])
     bright = int(clusters.cluster_centers_.mean(axis=1).argmax())
@@ -52,7 +54,8 @@ def fuzzy_cmeans(plane: Plane, config: BaselineConfig) -> Mask:
 def _looks(plane: Plane, config: BaselineConfig) -> NDArray[np.float32]:
     """Describe pixels by the grey value at one and at two times the scale, (N, 2)."""
     looks = np.stack([smooth(plane, n * config.scale).ravel() for n in (1, 2)], axis=1)
-    return np.asarray(looks / looks.std(axis=0), np.float32)
+    spread = looks.std(axis=0)
+    return np.asarray(looks / np.where(spread > 0, spread, 1), np.float32)
 
 
 def _belonging(

@@ -83,7 +83,8 @@ class RandomWalker(Seeded):
     def _cut(self, even: Plane, odds: Plane, seeds: NDArray[np.int8]) -> Mask:
         if len(np.unique(seeds[seeds >= 0])) < 2:
             seeds = np.where(seeds < 0, _clearest(odds), seeds)
-        if (seeds >= 0).all() or not (seeds == 1).any() or not (seeds == 0).any():
+        sides = (seeds == 0).any() and (seeds == 1).any()
+        if (seeds >= 0).all() or not sides or not even.any():
             return np.where(seeds < 0, odds > 0, seeds == 1)
         found = skimage.segmentation.random_walker(
             even, seeds + 1, beta=_BETA, mode="cg_j", tol=_EXACT

@@ -11,6 +11,8 @@ from napari_unet.config import BaselineConfig
 
 _WINDOW = 30
 _SLACK = 0.03
+_CONTRAST = 1e-4
+"""Of the range, below which nothing is left but rounding."""
 
 
 def otsu(plane: Plane, config: BaselineConfig) -> Mask:
@@ -45,5 +47,9 @@ def local(plane: Plane, config: BaselineConfig) -> Mask:
 
 
 def smooth(plane: Plane, sigma: float) -> Plane:
-    """Even out grain by a Gaussian of the standard deviation `sigma`, in pixels."""
-    return np.asarray(scipy.ndimage.gaussian_filter(plane, sigma), np.float32)
+    """Even out grain by a Gaussian of the standard deviation `sigma`, in pixels.
+
+    All 0 where no contrast is left.
+    """
+    even = np.asarray(scipy.ndimage.gaussian_filter(plane, sigma), np.float32)
+    return even if np.ptp(even) > _CONTRAST else np.zeros_like(even)
