@@ -98,9 +98,7 @@ def test_labels_have_the_levels_scale_and_place_of_their_image(image, shards):
     assert [one.shape for one in labels] == [one.shape for one in found.levels]
     assert [one.scale for one in labels] == [one.scale for one in found.levels]
     assert [one.origin for one in labels] == [one.origin for one in found.levels]
-    rows, columns = ([1, 2] + 4 * np.arange(n // 4 + 1)[:, None] for n in SHAPE[1:])
-    turns = np.ix_(range(SHAPE[0]), rows.ravel()[:550], columns.ravel()[:350])
-    np.testing.assert_array_equal(labels[1][...], cells[turns])
+    np.testing.assert_array_equal(labels[1][...], cells[:, 1::2, 1::2])
 
 
 @pytest.mark.parametrize("axis", [1, 2])
@@ -113,7 +111,9 @@ def test_labels_stay_on_their_image_at_all_levels(tmp_path, axis):
     levels = open_zarr(path).label("cells").levels
     assert len(levels) > 2
     for labels in levels:
-        assert labels[...].mean(dtype=float) == 1023.5
+        off = labels[...].mean(dtype=float) - 1023.5
+        # Of the pixels of the level.
+        assert abs(off) <= 2**labels.level / 4
 
 
 def test_several_labels_lie_in_one_image(image):

@@ -105,9 +105,10 @@ def _nearest(fine: Volume, coarse: Volume, box: tuple[slice, ...]) -> NDArray[An
         factor = coarse.scale[axis] / fine.scale[axis]
         own = np.arange(part.start, part.stop)
         middle = np.round((own + 0.5) * factor - 0.5, 6)
-        # Of two voxels neither is the middle. One of them for all would move the labels
-        # off their image, further at each level, so that they take turns.
-        places = np.where(own % 2, np.ceil(middle - 0.5), np.floor(middle + 0.5))
+        # Of two voxels neither is the middle. The same one at all levels would move the
+        # labels ever further off their image, so that levels take turns.
+        side = 0.5 if coarse.level % 2 else 0.499
+        places = np.floor(middle + side)
         chosen.append(np.minimum(places.astype(int), fine.shape[axis] - 1))
     values = fine[tuple(slice(one[0], one[-1] + 1) for one in chosen)]
     return np.asarray(values[np.ix_(*(one - one[0] for one in chosen))])
