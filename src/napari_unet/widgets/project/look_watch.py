@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -33,13 +34,26 @@ class LookWatch:
     changed = Signal(object)
 
     def __init__(self, layers: LayerList) -> None:
-        self._untold = False
+        self._untold = self._leaving = False
         layers.events.connect(self._on_event)
 
     def _on_event(self, event: Any) -> None:
         if event.type in _LOOKS:
             self._untold = True
             self.changed.emit(None)
-        elif event.type == "removing" and self._untold:
+        elif event.type == "removing":
+            self._on_removing()
+
+    def _on_removing(self) -> None:
+        # A viewer that is closed loses one layer after the other: what changes of the
+        # others meanwhile is no reason to forget those that have left.
+        if self._leaving:
+            return
+        self._leaving = True
+        QTimer.singleShot(0, self._on_left)
+        if self._untold:
             self._untold = False
             self.changed.emit(True)
+
+    def _on_left(self) -> None:
+        self._leaving = False
