@@ -133,3 +133,17 @@ def test_slices_are_read_in_slabs_of_bounded_size_that_lie_in_a_chunk(monkeypatc
     image = Counting()
     np.testing.assert_array_equal(list(slabs.slices_of(image)), GREY[:, None])
     assert image.read == [slice(z, z + 4) for z in range(0, 40, 4)]
+
+
+def test_of_many_strips_those_are_read_that_hold_anything(monkeypatch):
+    labels, dask = np.zeros_like(GREY), pytest.importorskip("dask.array")
+    labels[[3, 20, 39], [3, 40, 63]] = 7
+    lazy = dask.from_array(labels, chunks=(16, 32, 32))
+    monkeypatch.setattr(slabs, "_SLAB_BYTES", 8 * 32 * 64)
+    every = list(slabs.strips_of(lazy))
+    assert list(slabs.filled_strips(lazy)) == every
+    monkeypatch.setattr(slabs, "_MANY_STRIPS", 4)
+    filled = list(slabs.filled_strips(lazy))
+    assert 3 <= len(filled) < len(every)
+    np.testing.assert_array_equal(SparseSlices.of(lazy), labels)
+    assert SparseSlices.of(lazy).slices.tolist() == [3, 20, 39]

@@ -14,6 +14,7 @@ from napari_unet.data.stack import ArrayLike
 
 _LARGE_PLANE = 2**22
 _SLAB_BYTES = 2**27
+_MANY_STRIPS = 64
 
 
 def sampling(image: ArrayLike) -> int:
@@ -73,6 +74,33 @@ def strips_of(labels: ArrayLike) -> Iterator[tuple[slice, slice]]:
     for z in range(0, length, depth):
         for y in range(0, height, rows):
             yield slice(z, min(length, z + depth)), slice(y, min(height, y + rows))
+
+
+def filled_strips(labels: ArrayLike) -> Iterator[tuple[slice, slice]]:
+    """Yield those of `strips_of` that hold anything but 0; of few strips all.
+
+    Of many, each chunk is looked at once before, in one graph of dask: to plan a strip
+    by itself takes it longer than to read what nobody stored.
+    """
+    strips = list(strips_of(labels))
+    look: Any = getattr(labels, "map_blocks", None)
+    if len(strips) > _MANY_STRIPS and look is not None:
+        filled = look(_holds, chunks=(1, 1, 1), dtype=bool).compute()
+        ends = [np.cumsum(sides) for sides in getattr(labels, "chunks", ())[:2]]
+        strips = [
+            strip for strip in strips if filled[tuple(map(_touched, ends, strip))].any()
+        ]
+    yield from strips
+
+
+def _holds(chunk: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.full((1, 1, 1), chunk.any())
+
+
+def _touched(ends: NDArray[np.intp], part: slice) -> slice:
+    """Return which chunks of an axis, of which the ends are given, a part lies in."""
+    first, last = np.searchsorted(ends, (part.start, part.stop - 1), "right")
+    return slice(int(first), int(last) + 1)
 
 
 def sampled_slices(

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from napari_unet.data.slabs import strips_of
+from napari_unet.data.slabs import filled_strips
 from napari_unet.data.stack import ArrayLike
 
 T = TypeVar("T", bound=np.generic)
@@ -55,7 +55,7 @@ class SparseSlices(Generic[T]):
         if isinstance(labels, np.ndarray):
             found._planes = {z: one for z, one in enumerate(labels) if one.any()}
             return found
-        for slices, rows in strips_of(labels):
+        for slices, rows in filled_strips(labels):
             for z, strip in enumerate(np.asarray(labels[slices, rows]), slices.start):
                 if strip.any():
                     found._own(z)[rows] = strip
