@@ -20,13 +20,13 @@ _DIGITS = 16
 
 _LARGE = 2**32
 """Values of an image of which only samples are read: 4 GB of 8 bits."""
-_SAMPLES, _SIDE = (16, 8, 8), 64
+_SAMPLES, _SIDE = (4, 4, 4), 64
 
 
 def fingerprint(image: ArrayLike) -> str:
     """Return 16 digits that belong to the values of an image, and to no other's.
 
-    Of one with more than 4 thousand million values they belong to a thousand samples
+    Of one with more than 4 thousand million values they belong to 64 samples
     of 64 x 64, spread over it.
 
     Parameters
