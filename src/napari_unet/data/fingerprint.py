@@ -16,8 +16,6 @@ from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import ArrayLike
 
 _DIGITS = 16
-
-
 _LARGE = 2**32
 """Values of an image of which only samples are read: 4 GB of 8 bits."""
 _SAMPLES, _SIDE = (4, 4, 4), 64
@@ -26,8 +24,8 @@ _SAMPLES, _SIDE = (4, 4, 4), 64
 def fingerprint(image: ArrayLike) -> str:
     """Return 16 digits that belong to the values of an image, and to no other's.
 
-    Of one with more than 4 thousand million values they belong to 64 samples
-    of 64 x 64, spread over it.
+    Of one with more than 4 thousand million values they belong to 64 samples of 64 x 64
+    pixels, spread over it.
 
     Parameters
     ----------
