@@ -16,6 +16,7 @@ from napari_unet.proofread.repair import (
     renumber,
     smooth,
     take,
+    take_whole,
 )
 
 
@@ -61,6 +62,28 @@ def test_seeds_part_an_object_where_it_is_narrow(labels):
     assert np.array_equal(parted == 8, labels == 8)
 
 
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_seeds_may_lie_near_the_outline_of_their_parts(ndim):
+    rows, columns = np.ogrid[:60, :100]
+    left = (rows - 30) ** 2 + (columns - 30) ** 2 < 25**2
+    right = (rows - 30) ** 2 + (columns - 72) ** 2 < 20**2
+    labels = (left | right).astype(np.uint8).reshape((1, 60, 100)[-ndim:])
+    seeds = [[30, 8], [30, 58]] if ndim == 2 else [[0, 30, 8], [0, 30, 58]]
+    parted = apply(labels, split_by_seeds(ObjectBoxes(labels), 1, seeds))
+    assert (parted[..., :53] != 2).all()
+    assert (parted[..., 54:] != 1).all()
+
+
+def test_seeds_with_nothing_narrow_between_part_an_object_halfway():
+    labels = np.zeros((30, 50), np.uint8)
+    labels[5:25, 5:45] = 1
+    rows, columns = np.ogrid[:30, :50]
+    labels[(rows - 14.5) ** 2 + (columns - 24.5) ** 2 > 10**2] = 0
+    parted = apply(labels, split_by_seeds(ObjectBoxes(labels), 1, [[14, 17], [14, 32]]))
+    counts = np.bincount(parted.ravel())[1:]
+    assert abs(counts[0] - counts[1]) < 0.1 * counts.sum()
+
+
 def test_seeds_part_an_object_where_the_probability_is_low():
     labels = np.ones((20, 40), np.uint8)
     likely = np.ones(labels.shape, np.float32)
@@ -91,6 +114,18 @@ def test_holes_are_filled_but_not_where_other_objects_lie():
     filled = apply(labels, fill_holes(ObjectBoxes(labels), 5))
     assert (filled[8:12, 8:12] == 5).all()
     assert (filled[18:22, 18:22] == 6).all()
+
+
+@pytest.mark.parametrize("depth", [1, 5])
+def test_an_object_of_a_single_slice_is_mended_in_its_plane(depth):
+    labels = np.zeros((depth, 30, 30), np.uint8)
+    labels[depth // 2, 3:27, 3:27] = 5
+    labels[depth // 2, 8:12, 8:12] = 0
+    filled = apply(labels, fill_holes(ObjectBoxes(labels), 5))
+    assert (filled[depth // 2, 3:27, 3:27] == 5).all()
+    even = apply(filled, smooth(ObjectBoxes(filled), 5))
+    assert (even[depth // 2, 5:25, 5:25] == 5).all()
+    assert np.count_nonzero(even) == np.count_nonzero(even[depth // 2])
 
 
 def test_smoothing_takes_bumps_and_leaves_the_rest(labels):
@@ -208,6 +243,18 @@ def test_what_was_missed_is_taken_from_the_probability_near_the_place(labels):
     assert np.array_equal(taken == 9, (probable == np.float32(0.7)))
     with pytest.raises(InputError, match=r"0\.95: the most is 0\.90"):
         take(boxes, place, around, probable, 0.95)
+
+
+def test_an_object_is_taken_as_a_whole_however_large_it_is(monkeypatch):
+    probable = np.zeros((1, 70, 90), np.float32)
+    probable[0, 5:65, 30:60] = 0.9
+    boxes = ObjectBoxes(np.zeros(probable.shape, np.uint8))
+    near = (slice(0, 1), slice(20, 40), slice(35, 45))
+    where = (0, 30, 40), near, probable.__getitem__
+    taken = apply(boxes.labels, take_whole(boxes, *where))
+    assert np.array_equal(taken > 0, probable > 0)
+    monkeypatch.setattr("napari_unet.proofread.repair._LOOKED_AT", 1)
+    assert "cut off" in take_whole(boxes, *where).words
 
 
 def test_an_object_of_a_number_that_is_too_large_widens_the_labels():

@@ -177,6 +177,15 @@ def ball(ndim: int) -> NDArray[np.bool_]:
     return np.asarray(scipy.ndimage.generate_binary_structure(ndim, 1))
 
 
+def in_plane(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask of a single slice as (Y, X), others as they are.
+
+    In three dimensions nothing that lies in one slice encloses anything, and all of it
+    is as near to its outline.
+    """
+    return np.asarray(mask[0] if mask.ndim > 2 and len(mask) == 1 else mask)
+
+
 def _inner(mask: NDArray[np.bool_]) -> Box | None:
     if not mask.any():
         return None

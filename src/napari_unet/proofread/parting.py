@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from napari_unet.data.boxes import Box
 from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
-from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes
+from napari_unet.proofread.correction import (
+    Correction,
+    Labels,
+    ObjectBoxes,
+    in_plane,
+)
+
+Place = tuple[int, ...]
 
 
 def split_by_line(
@@ -52,7 +59,7 @@ def split_by_line(
         raise _unparted(number)
     seeds = np.zeros(mask.shape, np.int32)
     seeds[z if mask.ndim == 3 else ...] = pieces
-    return _grown(boxes, number, box, seeds, spacing, None)
+    return _grown(boxes, number, box, seeds, _depth(mask, spacing))
 
 
 def crossed(labels: Labels, line: Sequence[Sequence[float]]) -> int:
@@ -92,7 +99,6 @@ def split_by_seeds(
     """
     box = boxes.find(number)
     mask = boxes.labels[box] == number
-    markers = np.zeros(mask.shape, np.int32)
     places = np.round(np.asarray(seeds, np.float64)).astype(int)
     inside = [
         place
@@ -100,15 +106,62 @@ def split_by_seeds(
         if all(0 <= at < length for at, length in zip(place, mask.shape, strict=True))
         and mask[place]
     ]
-    for marker, place in enumerate(inside, start=1):
-        markers[place] = marker
-    if len(np.unique(markers)) < 3:
+    if len(set(inside)) < 2:
         raise InputError(
             f"{len(inside)} of the seeds lie on object {number}: put one into each of "
             "its parts."
         )
-    likely = None if probability is None else probability[box]
-    return _grown(boxes, number, box, markers, spacing, likely)
+    markers = np.zeros(mask.shape, np.int32)
+    for marker, place in enumerate(inside, start=1):
+        markers[place] = marker
+    if probability is not None:
+        return _grown(boxes, number, box, markers, probability[box])
+    deep = _depth(mask, spacing)
+    ways = [_way_in(deep, place, spacing) for place in inside]
+    if len({way[-1] for way in ways}) == len(ways):
+        for marker, way in enumerate(ways, start=1):
+            for start, stop in itertools.pairwise(way):
+                line = skimage.draw.line_nd(start, stop, endpoint=True)
+                markers[line] = np.where(markers[line] == 0, marker, markers[line])
+    else:
+        # Nothing narrow lies between them: they meet halfway.
+        deep = mask.astype(np.float64)
+    return _grown(boxes, number, box, markers, deep)
+
+
+def _depth(
+    mask: NDArray[np.bool_], spacing: Sequence[float] | None
+) -> NDArray[np.float64]:
+    """Return how far each pixel of an object lies from its outline."""
+    flat = in_plane(mask)
+    sampling = None if spacing is None else tuple(spacing)[-flat.ndim :]
+    deep = scipy.ndimage.distance_transform_edt(np.pad(flat, 1), sampling=sampling)
+    return np.asarray(deep[(slice(1, -1),) * flat.ndim]).reshape(mask.shape)
+
+
+def _way_in(
+    deep: NDArray[np.float64], place: Place, spacing: Sequence[float] | None
+) -> list[Place]:
+    """Return places from a pixel of an object to where it is widest thereabouts.
+
+    Each is the deepest in the largest ball around the one before that lies inside: the
+    other part would sooner grow to a pixel near the outline than that one grows.
+    """
+    size = np.ones(deep.ndim) if spacing is None else np.asarray(spacing, np.float64)
+    way = [place]
+    while True:
+        here, radius = way[-1], deep[way[-1]]
+        reach = (radius / size).astype(int)
+        low = np.maximum(np.subtract(here, reach), 0)
+        high = np.minimum(np.add(here, reach) + 1, deep.shape)
+        box = tuple(slice(*ends) for ends in zip(low, high, strict=True))
+        grids = zip(np.ogrid[box], here, size, strict=True)
+        away = sum(((grid - at) * step) ** 2 for grid, at, step in grids)
+        near = np.where(away <= radius**2, deep[box], 0)
+        best = np.unravel_index(near.argmax(), near.shape)
+        if near[best] <= radius:
+            return way
+        way.append(tuple(np.add(best, low).tolist()))
 
 
 def _grown(
@@ -116,18 +169,15 @@ def _grown(
     number: int,
     box: Box,
     seeds: NDArray[np.int32],
-    spacing: Sequence[float] | None,
-    likely: NDArray[np.floating] | None,
+    inner: NDArray[np.floating],
 ) -> Correction:
-    """Let seeds grow over an object; the largest part keeps its number."""
+    """Let seeds grow over an object, first to where `inner` is high.
+
+    The largest part keeps its number.
+    """
     labels = boxes.labels
     mask = labels[box] == number
-    if likely is None:
-        padded = np.pad(mask, 1)
-        deep = scipy.ndimage.distance_transform_edt(padded, sampling=spacing)
-        height = -deep[(slice(1, -1),) * mask.ndim]
-    else:
-        height = -np.asarray(likely, np.float32)
+    height = -np.asarray(inner, np.float32)
     parts = skimage.segmentation.watershed(height, seeds, mask=mask)
     sizes = np.bincount(parts.ravel(), minlength=2)
     sizes[0] = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import scipy
@@ -13,9 +14,19 @@ from napari_unet.data.boxes import Box, union, whole
 from napari_unet.data.boxes import grow as grow_box
 from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
-from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes, ball
+from napari_unet.proofread.correction import (
+    Correction,
+    Labels,
+    ObjectBoxes,
+    ball,
+    in_plane,
+)
 
 _TABLED = 2**24
+# Slices, rows and columns around a click in which an object is looked for first.
+_NEAR = (8, 64, 64)
+# Larger boxes would hold up the window for seconds.
+_LOOKED_AT = 2**22
 
 
 def merge(boxes: ObjectBoxes, numbers: Sequence[int]) -> Correction:
@@ -102,12 +113,54 @@ def take(
     return Correction(around, values, f"{number} taken, {own.sum():,} pixels")
 
 
+def near_box(place: Sequence[int], shape: Sequence[int]) -> Box:
+    """Return the box around a place, in slices, Y and X, that is looked at first."""
+    sides = zip(place, _NEAR, shape, strict=True)
+    return tuple(slice(max(0, at - by), min(n, at + by + 1)) for at, by, n in sides)
+
+
+def take_whole(
+    boxes: ObjectBoxes,
+    place: Sequence[int],
+    around: Box,
+    probability: Callable[[Box], NDArray[np.floating]],
+    threshold: float = 0.5,
+) -> Correction:
+    """Make an object as `take` does, and look farther around where it goes on.
+
+    `probability` returns that of foreground in a box. An object that does not end
+    within some million pixels is cut off, which the words tell.
+    """
+    shape, number = boxes.labels.shape, boxes.highest + 1
+    while True:
+        change = take(boxes, place, around, probability(around), threshold)
+        sides = list(zip(around, shape, strict=True))
+        if not _goes_on(change.values == number, sides):
+            return change
+        if change.values.size > _LOOKED_AT:
+            return replace(change, words=f"{change.words}, cut off: it goes on")
+        lengths = [side.stop - side.start for side in around]
+        around = tuple(
+            slice(max(0, side.start - by), min(most, side.stop + by))
+            for (side, most), by in zip(sides, lengths, strict=True)
+        )
+
+
+def _goes_on(own: NDArray[np.bool_], sides: Sequence[tuple[slice, int]]) -> bool:
+    """Return whether an object touches a side of its box that is no border."""
+    for axis, (side, length) in enumerate(sides):
+        first, last = own.take(0, axis), own.take(-1, axis)
+        if (side.start > 0 and first.any()) or (side.stop < length and last.any()):
+            return True
+    return False
+
+
 def fill_holes(boxes: ObjectBoxes, number: int) -> Correction:
     """Give background that an object encloses to it; other objects in it stay."""
     box = boxes.find(number)
     values = boxes.labels[box].copy()
-    filled = scipy.ndimage.binary_fill_holes(values == number)
-    values[filled & (values == 0)] = number
+    filled = scipy.ndimage.binary_fill_holes(in_plane(values == number))
+    values[filled.reshape(values.shape) & (values == 0)] = number
     return Correction(box, values, f"holes of {number} filled")
 
 
@@ -129,11 +182,15 @@ def smooth(
     labels = boxes.labels
     size = np.ones(labels.ndim) if spacing is None else np.asarray(spacing, np.float64)
     sigma = radius / (size / size.min())
-    box = grow_box(boxes.find(number), int(np.ceil(2 * radius)), labels.shape)
+    inner = boxes.find(number)
+    box = grow_box(inner, int(np.ceil(2 * radius)), labels.shape)
+    if inner[0].stop - inner[0].start == 1 and labels.ndim > 2:
+        box = inner[0], *box[1:]
     values = labels[box].copy()
     own = values == number
-    soft = scipy.ndimage.gaussian_filter(own.astype(np.float32), sigma, mode="nearest")
-    wanted = soft > 0.5
+    flat = in_plane(own).astype(np.float32)
+    soft = scipy.ndimage.gaussian_filter(flat, sigma[-flat.ndim :], mode="nearest")
+    wanted = soft.reshape(own.shape) > 0.5
     if not (wanted & (own | (values == 0))).any():
         raise InputError(
             f"{number} is smaller than the bumps that would be smoothed away: choose "
