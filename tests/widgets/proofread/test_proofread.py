@@ -193,6 +193,25 @@ def test_a_missed_object_is_taken_from_the_probability_of_its_place(
     np.testing.assert_array_equal(layer.data, cells)
 
 
+def test_probabilities_are_taken_from_as_files_hold_them(
+    proofread: Any, viewer: Any, cells: np.ndarray
+) -> None:
+    layer = viewer.layers["prediction"]
+    missed = np.zeros(cells.shape, bool)
+    missed[:, 2:8, 30:50] = True
+    in_bytes = np.where(missed, 200, 20).astype(np.uint8)
+    first_background = np.stack([1 - missed, missed]).astype(np.float32)
+    named = {"axis_labels": ("c", "z", "y", "x"), "units": ("pixel", *NM["units"])}
+    scale = (1, *NM["scale"])
+    for data, place in ((in_bytes, NM), (first_background, {**named, "scale": scale})):
+        map_ = viewer.add_image(data, name="probability", **place)
+        proofread.modes["take"].setChecked(True)
+        proofread._on_clicked((1, 3, 31))
+        np.testing.assert_array_equal((layer.data > 0) & (cells == 0), missed)
+        layer.undo()
+        viewer.layers.remove(map_)
+
+
 def test_what_cannot_be_done_is_said_and_nothing_changes(
     proofread: Any, viewer: Any, cells: np.ndarray, monkeypatch: Any
 ) -> None:

@@ -17,7 +17,7 @@ from napari_unet.widgets.layers.arrays import (
     lay_on,
     placed_like,
 )
-from napari_unet.widgets.layers.axes import planes
+from napari_unet.widgets.layers.axes import axes_of, planes, shape_of
 from napari_unet.widgets.layers.marks import (
     PREDICTED,
     PROBABILITY_OF,
@@ -29,6 +29,8 @@ from napari_unet.widgets.layers.places import lies_on, shape_in_space
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
+
+    from napari_unet.data.boxes import Box
 
 _NAMED = re.compile(r"probability|probabilities", re.IGNORECASE)
 
@@ -91,9 +93,28 @@ def maps_over(viewer: ViewerModel, labels: Labels) -> list[Image]:
         return own
     for layer in viewer.layers:
         told = PROBABILITY_OF in layer.metadata or _NAMED.search(layer.name)
-        if told and isinstance(layer, Image) and lies_on(layer, labels):
+        grey = isinstance(layer, Image) and not layer.rgb
+        if told and grey and lies_on(layer, labels):
             return [layer]
     return []
+
+
+def foreground(maps: list[Image], box: Box) -> NDArray[np.float32]:
+    """Return the probability of all classes but background in a box, (Z, Y, X).
+
+    As in files, whole numbers are shares of the highest that their type holds, and of
+    several channels the first is background.
+    """
+    found = np.zeros([side.stop - side.start for side in box], np.float32)
+    for one in maps:
+        values = np.asarray(planes(one)[box])
+        likely = values.astype(np.float32)
+        if values.dtype.kind in "ui":
+            likely /= np.iinfo(values.dtype).max
+        channels = axes_of(one).find("C")
+        several = channels >= 0 and shape_of(one)[channels] > 1
+        found += 1 - likely if several else likely
+    return found
 
 
 def probabilities(maps: list[Image], slices: slice) -> NDArray[np.float32]:

@@ -29,14 +29,16 @@ from napari_unet.proofread.repair import (
     interpolate,
     keep_largest,
     merge,
+    near_box,
     smooth,
     take,
+    take_whole,
 )
 from napari_unet.widgets.choose.keys import PROOFREAD, KeyList
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.edits import edit_box
-from napari_unet.widgets.layers.maps import maps_over
+from napari_unet.widgets.layers.maps import foreground, maps_over
 from napari_unet.widgets.layers.places import current_slice, go_to_slice, pixel_size
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import undo_of
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
     import napari
     from numpy.typing import NDArray
 
+    from napari_unet.data.boxes import Box
+
 _MODES = {
     "merge": ("Merge", "Click on the objects that belong to the chosen one."),
     "split": ("Split", "Draw a line across an object, with the button held down."),
@@ -79,8 +83,8 @@ _ACTS: dict[str, tuple[str, str, Callable[..., Correction]]] = {
 }
 _COLUMNS = 3
 _MARGIN = 9
-_ASIDE, _AWAY = 8, 64
-"""Slices, and pixels, around a click in which an object is taken."""
+_ASIDE = 8
+"""Pixels around an object that was missed in which it is taken."""
 _NO_PROBABILITY = (
     "Predict with Probabilities too (under More in Predict): an object is made of them."
 )
@@ -155,26 +159,25 @@ class ProofreadWidget(Dock):
         full = np.asarray(seeds)
         self._correct(lambda boxes: split_by_seeds(boxes, number, *self._at(full)))
 
-    def take_at(
-        self, place: Sequence[int], around: tuple[slice, ...] | None = None
-    ) -> None:
+    def take_at(self, place: Sequence[int], around: Box | None = None) -> None:
         """Make an object of what is probable at a place, in slices, Y and X.
 
-        `around` is the box that it is looked for in; near the place when left out.
+        `around` is the box that it ends in; left out, it is as large as it is.
         """
-        shape = self._planes().shape
-        reach = zip(place, (_ASIDE, _AWAY, _AWAY), shape, strict=True)
-        near = [slice(max(0, at - by), min(n, at + by + 1)) for at, by, n in reach]
-        box = tuple(around or near)
+        box = around or near_box(place, self._planes().shape)
         if self.this_slice.isChecked():
             box = (slice(place[0], place[0] + 1), *box[1:])
         maps, above = self._maps(), self.threshold.value()
-        likely = np.sum([np.asarray(planes(one)[box]) for one in maps], axis=0)
+
+        def likely(part: Box) -> NDArray[np.float32]:
+            found = foreground(maps, (*box[: 3 - len(part)], *part))
+            return found.reshape(found.shape[-len(part) :])
 
         def make(boxes: ObjectBoxes) -> Correction:
-            ndim = boxes.labels.ndim
-            inner = likely.reshape(likely.shape[-ndim:])
-            return take(boxes, place[-ndim:], box[-ndim:], inner, above)
+            at, near = place[-boxes.labels.ndim :], box[-boxes.labels.ndim :]
+            if around:
+                return take(boxes, at, near, likely(near), above)
+            return take_whole(boxes, at, near, likely, above)
 
         self._correct(make)
 
