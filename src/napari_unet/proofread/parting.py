@@ -13,12 +13,7 @@ from numpy.typing import NDArray
 from napari_unet.data.boxes import Box
 from napari_unet.data.labels import wide_enough
 from napari_unet.errors import InputError
-from napari_unet.proofread.correction import (
-    Correction,
-    Labels,
-    ObjectBoxes,
-    in_plane,
-)
+from napari_unet.proofread.correction import Correction, Labels, ObjectBoxes, in_plane
 
 Place = tuple[int, ...]
 
