@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy
 
+from napari_unet.config import AnnotationKind
 from napari_unet.errors import InputError
 from napari_unet.measure.by_blocks import BlockSource, measure_by_blocks
 from napari_unet.measure.measuring import measure_objects
@@ -95,6 +96,17 @@ def test_slices_one_by_one(labels, image, kind):
     alike(
         by_blocks(few, image[:, :6], 1, **more), as_a_whole(few, image[:, :6], **more)
     )
+
+
+def test_slices_with_strokes_of_the_background_alone_hold_no_object():
+    strokes = np.zeros((4, 9, 9), np.uint8)
+    strokes[:3, :2], strokes[1, 4:6], strokes[3, 7] = 1, 2, 3
+    more = {"kind": AnnotationKind.SCRIBBLES, "volume": False}
+    found = by_blocks(strokes, None, 1, **more)
+    assert found.values["slice"].tolist() == [1, 3]
+    alike(found, as_a_whole(strokes, None, **more))
+    with pytest.raises(InputError, match="no object"):
+        by_blocks((strokes == 1).astype(np.uint8), None, 1, **more)
 
 
 def test_pieces_of_classes_through_slices_are_refused(labels):

@@ -149,7 +149,7 @@ def measure_by_blocks(
     survey = yield from _survey(source, stop)
     if survey is None:
         return None
-    if not survey.values.size:
+    if not survey.values.size or survey.values[-1] < _first_object(source.kind):
         raise InputError("The labels hold no object: there is nothing to measure.")
     guess = guess_kind(np.insert(survey.values, 0, 0)[None, None]).kind
     objects = (source.kind or guess) is AnnotationKind.OBJECTS
@@ -200,7 +200,7 @@ def _plane_by_plane(
     parts, count = list[ObjectMeasures](), 0
     for slab in slabs_of(source.labels):
         labels, grey = source.part((slab,))
-        if not labels.any():
+        if labels.max() < _first_object(kind):
             continue
         objects = number_objects(labels, kind, volume=False)
         place = source.size_for(2), source.unit
@@ -315,6 +315,11 @@ def _ranks(
         table[known] = np.arange(len(known))
         return np.asarray(table[labels])
     return np.searchsorted(known, labels).astype(np.int32)
+
+
+def _first_object(kind: AnnotationKind | None) -> int:
+    """Return the lowest value that is no background."""
+    return 2 if kind == AnnotationKind.SCRIBBLES else 1
 
 
 def _sides(box: Box) -> tuple[int, ...]:

@@ -83,6 +83,15 @@ class Noted(PaintedSlices):
         raise MemoryError
 
 
+def test_labels_are_saved_with_the_size_that_an_affine_transform_makes(
+    tmp_path: Path,
+) -> None:
+    options = {"affine": np.diag([50, 4, 4, 1.0]), "units": ("nm",) * 3}
+    path = tmp_path / "cells.ome.zarr"
+    write_layers(str(path), [(np.ones((2, 8, 8), np.uint8), options, "labels")])
+    assert read_stack(path).pixel_size == (50, 4, 4)
+
+
 def test_labels_that_are_saved_are_read_in_parts(tmp_path: Path) -> None:
     labels = Noted((300, 512, 512), np.uint16)
     labels[7, 4:9, 3:5] = 2

@@ -131,6 +131,23 @@ def test_each_measure_is_plotted(measured: Any) -> None:
             assert heights.sum() == known.sum(), name
 
 
+@pytest.mark.one_binding
+def test_what_is_known_of_no_object_leaves_the_plot_empty(
+    viewer: Any, finish: Any
+) -> None:
+    labels = np.zeros((2, 40, 40), np.uint8)
+    labels[:, 5:15, 5:15] = 1  # no other is near
+    viewer.add_labels(labels, name="cells")
+    viewer.add_image(labels, name="elsewhere", scale=(1, 7, 7))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
+    dock.run_button.click()
+    finish(dock)
+    dock.plotted.setCurrentText("Distance to nearest, slice by slice")
+    assert dock.plotted.currentData() == ("nearest", True)
+    assert not dock.plot.bars.opts["height"].size
+    assert "elsewhere does not lie on cells" in dock.status.text()
+
+
 def test_a_volume_of_unknown_depth_is_refused_in_a_sentence(
     viewer: Any, finish: Any
 ) -> None:

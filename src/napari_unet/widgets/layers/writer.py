@@ -9,7 +9,7 @@ from napari.layers import Image, Labels, Layer
 from napari_unet.data.ome_zarr_writer import write_zarr
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
-from napari_unet.widgets.layers.arrays import image_stack
+from napari_unet.widgets.layers.arrays import PLACE, image_stack
 from napari_unet.widgets.layers.axes import finest
 from napari_unet.widgets.layers.places import lies_on
 
@@ -38,6 +38,5 @@ def write_layers(path: str, layers: list[tuple[Any, dict[str, Any], str]]) -> li
 
 def _stack(labels: Labels) -> Stack:
     """Return labels as a stack, through an image that lies where they do."""
-    place = ("scale", "units", "axis_labels")
-    options = {name: getattr(labels, name) for name in place}
+    options = {name: getattr(labels, name) for name in PLACE}
     return image_stack(Image(finest(labels), **options))

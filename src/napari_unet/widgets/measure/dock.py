@@ -95,6 +95,7 @@ class MeasureWidget(Panel):
         self.plotted.currentIndexChanged.connect(self._plot)
         self.save_button = button("Save table ...", self._ask_where)
         self.found: ObjectMeasures | None = None
+        self._notes: tuple[str, ...] = ()
         self._beside = PartLayers(self, napari_viewer)
         self.finish_layout(self.table, self.plotted, self.plot)
         self.box.insertLayout(self.box.indexOf(self.plotted), in_row(self.save_button))
@@ -123,10 +124,13 @@ class MeasureWidget(Panel):
             ),
             unknown_axes=calibration.unknown_axes("ZYX"),
         )
-        grey = None
+        grey, self._notes = None, ()
         if image is not None and lies_on(image, layer):
             whole = image_stack(image)
             stack, grey = stack.picture_like(whole), whole.picture
+        elif image is not None:
+            apart = f"{image.name} does not lie on {layer.name}: no grey values"
+            self._notes = (apart,)
         self._of, self._size = layer, stack.zyx_size
         predicted = layer.metadata.get(PREDICTED)
         kind = self.kind.currentData() or self._kind(layer)
@@ -158,7 +162,8 @@ class MeasureWidget(Panel):
             add_measures(self._of, numbers, columns)
         headline = f"{len(result):,} objects measured"
         self.show_progress(1.0, headline)
-        self.status.say(headline, _totals(result), details="\n".join(result.notes))
+        notes = "\n".join([*result.notes, *self._notes])
+        self.status.say(headline, _totals(result), details=notes)
 
     def save(self, path: Path) -> None:
         """Write the table as a CSV file."""

@@ -41,10 +41,9 @@ class SizePlot(ThemedPlots):
             heights = np.bincount(which, values[known]) / np.bincount(which)
             self._draw(numbers, heights, 0.8, "slice", f"mean {title}")
             return
-        edges = np.histogram_bin_edges(values[known], "auto")
-        if len(edges) > _MOST_BARS:
-            edges = np.linspace(edges[0], edges[-1], _MOST_BARS + 1)
-        counts, edges = np.histogram(values[known], edges)
+        # What numpy finds by itself can be billions, where one object is huge.
+        bars = np.clip(round(np.count_nonzero(known) ** 0.5), 1, _MOST_BARS)
+        counts, edges = np.histogram(values[known], int(bars))
         middles = (edges[:-1] + edges[1:]) / 2
         self._draw(middles, counts, float(edges[1] - edges[0]), title, "objects")
 
@@ -54,6 +53,7 @@ class SizePlot(ThemedPlots):
         self.bars.setOpts(x=x, height=heights, width=width)
         self.plot.setLabel("bottom", below)
         self.plot.setLabel("left", beside)
-        self.plot.setXRange(float(x.min()) - width, float(x.max()) + width, padding=0)
+        ends = (x.min(), x.max()) if x.size else (0, 0)
+        self.plot.setXRange(float(ends[0]) - width, float(ends[1]) + width, padding=0)
         top = float(np.max(heights, initial=0)) or 1.0
         self.plot.setYRange(0, 1.05 * top, padding=0)
