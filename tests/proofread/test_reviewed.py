@@ -147,6 +147,16 @@ def test_of_a_reviewed_object_its_pixels_and_rim_are_learnt(labels, slices):
     assert (classes[2] != IGNORE).all() == bool(slices)
 
 
+@pytest.mark.parametrize("objects", [set(), {1}])
+def test_255_beside_classes_is_not_learnt(objects):
+    labels = np.zeros((2, 12, 12), np.uint8)
+    labels[:, 2:5], labels[:, 6:8], labels[:, 10:] = 1, 2, 255
+    made = learnable(labels, objects, {0}, AnnotationKind.CLASSES)
+    target = to_target(made.labels, made.kind, coverage=made.coverage)
+    assert target.num_classes == 3
+    assert (target.annotated[0] == (labels[0] != 255)).all()
+
+
 @pytest.mark.parametrize("objects", [set(), {5}])
 @pytest.mark.parametrize("kind", [OBJECTS, AnnotationKind.CLASSES])
 def test_what_is_ignored_in_a_reviewed_slice_is_not_learnt(labels, objects, kind):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import guess_kind, separate
+from napari_unet.data.label_survey import Survey
 from napari_unet.data.labels import label_values, small_ids, wide_enough
 from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError
@@ -89,17 +90,18 @@ def learnable(
             "these are learnt from."
         )
     parts = [counted(len(seen), "slice")] if seen else []
+    ignored = Survey.of_values(labels, label_values(labels)).ignored(kind)
     if not masks:
         values = np.zeros_like(labels)
         values[seen] = labels[seen]
-        ignore = "none" if labels.min() >= 0 else -1
+        ignore = "none" if ignored is None else ignored
         complete = Coverage(ignore=ignore, complete=",".join(map(str, seen)))
         return Learnable(values, kind, complete, parts[0])
     numbered = kind is AnnotationKind.OBJECTS
     highest = _FIRST if numbered else _BACKGROUND + int(labels.max())
     strokes = np.zeros(labels.shape, wide_enough(np.uint8, np.array(highest)))
     for z in seen:
-        known = labels[z] >= 0
+        known = labels[z] != (-1 if ignored is None else ignored)
         strokes[z][known] = _BACKGROUND + _classes(labels[z], numbered)[known]
     for z, mask in masks.items():
         _draw(strokes[z], labels[z], mask, numbered)
