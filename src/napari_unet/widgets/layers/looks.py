@@ -10,6 +10,7 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.errors import InputError
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.arrays import PLACE, is_at
 from napari_unet.widgets.layers.marks import CALIBRATED_BY, MEANING, SOURCE
@@ -22,7 +23,8 @@ _REVIEWED = "reviewed"
 _MEANING = "meaning"
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
-_GREY = ("colormap", "gamma", "contrast_limits")
+# The colours last: napari may not know them any more.
+_GREY = ("gamma", "contrast_limits", "colormap")
 # The colour of every label that has none of its own.
 _OTHERS = "others"
 
@@ -109,7 +111,14 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         shown += _GREY
     for name in shown:
         if name in look and getattr(layer, name) != look[name]:
-            setattr(layer, name, look[name])
+            _show(layer, name, look[name])
+
+
+def _show(layer: Layer, name: str, value: Any) -> None:
+    try:
+        setattr(layer, name, value)
+    except KeyError as error:
+        raise InputError(f"napari has no colours called {value}") from error
 
 
 def _label_colours(layer: Labels) -> dict[str, Any]:
