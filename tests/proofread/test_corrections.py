@@ -123,6 +123,8 @@ def test_an_object_of_a_single_slice_is_mended_in_its_plane(depth):
     labels[depth // 2, 8:12, 8:12] = 0
     filled = apply(labels, fill_holes(ObjectBoxes(labels), 5))
     assert (filled[depth // 2, 3:27, 3:27] == 5).all()
+    grown = apply(filled, grow(ObjectBoxes(filled), 5))
+    assert np.count_nonzero(grown) == 24 * 24 + 4 * 24
     even = apply(filled, smooth(ObjectBoxes(filled), 5))
     assert (even[depth // 2, 5:25, 5:25] == 5).all()
     assert np.count_nonzero(even) == np.count_nonzero(even[depth // 2])

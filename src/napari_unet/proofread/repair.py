@@ -182,10 +182,7 @@ def smooth(
     labels = boxes.labels
     size = np.ones(labels.ndim) if spacing is None else np.asarray(spacing, np.float64)
     sigma = radius / (size / size.min())
-    inner = boxes.find(number)
-    box = grow_box(inner, int(np.ceil(2 * radius)), labels.shape)
-    if inner[0].stop - inner[0].start == 1 and labels.ndim > 2:
-        box = inner[0], *box[1:]
+    box = _around(boxes, number, int(np.ceil(2 * radius)))
     values = labels[box].copy()
     own = values == number
     flat = in_plane(own).astype(np.float32)
@@ -202,9 +199,9 @@ def smooth(
 
 
 def grow(boxes: ObjectBoxes, number: int, pixels: int = 1) -> Correction:
-    """Let an object grow into the background around it."""
+    """Let an object grow into the background around it; one of one slice in that."""
     labels = boxes.labels
-    box = grow_box(boxes.find(number), pixels, labels.shape)
+    box = _around(boxes, number, pixels)
     values = labels[box].copy()
     free = (values == 0) | (values == number)
     wide = scipy.ndimage.binary_dilation(
@@ -212,6 +209,14 @@ def grow(boxes: ObjectBoxes, number: int, pixels: int = 1) -> Correction:
     )
     values[wide] = number
     return Correction(box, values, f"{number} grown by {pixels} px")
+
+
+def _around(boxes: ObjectBoxes, number: int, margin: int) -> Box:
+    """Return an object's box with a margin, but no other slices around a single one."""
+    inner = boxes.find(number)
+    first, *others = grow_box(inner, margin, boxes.labels.shape)
+    single = len(inner) > 2 and inner[0].stop - inner[0].start == 1
+    return (inner[0] if single else first, *others)
 
 
 def keep_largest(boxes: ObjectBoxes, number: int) -> Correction:

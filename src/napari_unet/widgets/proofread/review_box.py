@@ -159,7 +159,7 @@ class ReviewBox(QWidget):
     def _on_learnable(self, layer: Labels, made: Learnable) -> None:
         if layer in self._viewer.layers:
             undo = add_training_layer(self._viewer, layer, made)
-            words = f"{made.words} of {layer.name}, and nothing else, are trained on."
+            words = f"Trained on: {made.words} of {layer.name}, and nothing else."
             action = undo_action(undo, self._status.say)
             self._status.say("Chosen in Train", words, action=action)
 
