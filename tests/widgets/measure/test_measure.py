@@ -53,6 +53,21 @@ def test_the_table_shows_the_largest_first_and_leads_there(
 
 
 @pytest.mark.one_binding
+def test_a_table_leads_into_its_own_layer_where_another_cannot_be_measured(
+    measured: Any, viewer: Any, finish: Any
+) -> None:
+    empty = viewer.add_labels(np.zeros((2, 60, 80), np.uint8), name="empty")
+    empty.scale, empty.units = (50, 40, 40), ("nm",) * 3
+    measured.labels.setValue(empty)
+    measured.run_button.click()
+    finish(measured)
+    assert "no object" in measured.status.text()
+    measured.table.choose(0)
+    measured.table.clicked.emit(measured.table.model().index(0, 0))
+    assert viewer.scene.camera.center[-2:] == pytest.approx((29.5 * 4, 39.5 * 4))
+
+
+@pytest.mark.one_binding
 def test_measuring_keeps_what_the_user_knows_of_objects_and_names_of_classes(
     measured: Any, viewer: Any, finish: Any
 ) -> None:

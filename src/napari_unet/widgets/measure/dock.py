@@ -131,7 +131,7 @@ class MeasureWidget(Panel):
         elif image is not None:
             apart = f"{image.name} does not lie on {layer.name}: no grey values"
             self._notes = (apart,)
-        self._of, self._size = layer, stack.zyx_size
+        self._measuring = layer, stack.zyx_size
         predicted = layer.metadata.get(PREDICTED)
         kind = self.kind.currentData() or self._kind(layer)
         distances = self.distances.isChecked()
@@ -151,6 +151,8 @@ class MeasureWidget(Panel):
         if result is None:
             self.show_progress(0.0, "Stopped: nothing was measured.")
             return
+        # Until now the table is that of what was measured before.
+        self._of, self._size = self._measuring
         self._show(result)
         numbers = result.values["object"]
         # Hovering over an object shows what it has, where a number is one object.
