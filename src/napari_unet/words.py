@@ -45,6 +45,16 @@ def duration(seconds: float) -> str:
     return f"about {minutes / 60:.0f} h"
 
 
+def gigabytes(size: float) -> str:
+    """Write bytes with two digits, as much as anybody looks at.
+
+    >>> gigabytes(1.44 * 2**30), gigabytes(21.4 * 2**30)
+    ('1.4 GB', '21 GB')
+    """
+    amount = size / 2**30
+    return f"{amount:.0f} GB" if amount >= 9.95 else f"{amount:.1f} GB"
+
+
 def shortened(text: object, most: int = 60) -> str:
     """Write at most so many characters of what a file or a user names.
 

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 
+import dask.array as da
 import psutil
 import pytest
 
 import napari_unet
-from napari_unet.data.machine_memory import machine_memory
+from napari_unet.baselines.apply import make_mask
+from napari_unet.config import BaselineConfig, UNetConfig, WeightMapConfig
+from napari_unet.data import machine_memory as module
+from napari_unet.data.machine_memory import (
+    MachineMemory,
+    machine_memory,
+    require_memory,
+)
+from napari_unet.data.read import as_stack
+from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.weight_map import stack_steps
+from napari_unet.errors import OutOfMemoryError
+from napari_unet.model.checkpoint import Model, ModelCard
+from napari_unet.model.networks.unet import UNet
+from napari_unet.predict.segment import segment
+from napari_unet.steps import result_of
 
 MB = 10**6
 STAT = "anon 5\nactive_file 30000000\ninactive_file 70000000\nfile 100000000"
@@ -87,3 +105,44 @@ def test_nobody_asks_for_the_memory_of_the_machine_alone():
     sources = Path(napari_unet.__file__).parent.rglob("*.py")
     asking = [p.name for p in sources if "virtual_memory" in p.read_text("utf-8")]
     assert asking == ["machine_memory.py"]
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the machine have 800 MB, of which 200 are free, on Linux and without swap."""
+    free = MachineMemory(800 * MB, 200 * MB)
+    monkeypatch.setattr(module, "machine_memory", lambda: free)
+    monkeypatch.setattr(module.sys, "platform", "linux")
+    swap = SimpleNamespace(free=0)
+    monkeypatch.setattr(module.psutil, "swap_memory", lambda: swap)
+
+
+@pytest.mark.usefixtures("little")
+def test_what_finds_no_room_is_told_before_linux_ends_the_program():
+    require_memory(150 * MB, "little")
+    with pytest.raises(OutOfMemoryError, match="does not hold much: that takes about"):
+        require_memory(300 * MB, "much")
+
+
+def weigh(labels: da.Array) -> object:
+    return result_of(stack_steps(labels, None, WeightMapConfig(), Event()))
+
+
+def mask(image: da.Array) -> object:
+    return result_of(
+        make_mask("otsu", as_stack(image), None, BaselineConfig(), Event())
+    )
+
+
+def predict(image: da.Array) -> object:
+    config = UNetConfig(base_channels=1, depth=1)
+    return segment(Model(UNet(config).eval(), ModelCard(network=config)), image)
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("work", [weigh, mask, predict, SparseSlices.of])
+def test_work_that_finds_no_room_is_not_begun(work: Callable[[da.Array], object]):
+    # They take no memory before they are read.
+    large = da.ones((300, 1024, 1024), "u1", chunks=(1, 1024, 1024))
+    with pytest.raises(OutOfMemoryError, match="The memory does not hold"):
+        work(large)

@@ -22,9 +22,11 @@ from napari_unet.baselines.registry import Baseline, find_baseline
 from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE
 from napari_unet.data.labels import check_made_on
+from napari_unet.data.machine_memory import require_memory
 from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
+from napari_unet.words import sides
 
 _How = TypeVar("_How")
 
@@ -185,6 +187,8 @@ def make_mask(
     image, rows = read_deep(stack.picture.as_czyx()), stack.picture_rows
     known = None if classes is None else classes[:, rows]
     mask, done = np.zeros(stack.as_czyx().shape[1:], np.uint8), []
+    share = 1 if slices is None else len(slices) / len(mask)
+    require_memory(mask.nbytes * share, f"a mask of {sides(mask.shape)} pixels")
     for step in segment(name, image, known, slices=slices, config=config, stop=stop):
         if step.z is not None and step.mask is not None:
             mask[step.z, rows] = step.mask

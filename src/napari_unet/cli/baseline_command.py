@@ -105,7 +105,8 @@ def write_mask(
     from napari_unet.data.write import write_stack
 
     chosen, every = stack.slices(slices), range(stack.num_slices)
-    wanted = every[parse_slices(slices or ":", len(every))]
+    part = parse_slices(slices or ":", len(every))
+    wanted = every[part]
     with stop_on_signals() as stop, bar("segmenting") as show:
         found = result_of(
             make_mask(name, stack, classes, config, stop, slices=wanted),
@@ -118,7 +119,7 @@ def write_mask(
             f"learnt from {seen} of these {len(wanted)} slices: their scores say "
             "nothing of other images"
         )
-    mask = found.mask[list(wanted)]
+    mask = found.mask[part]
     result = chosen.single_channel(mask)
     write_stack(out, result.data, like=result, made_by="baseline")
     say(f"{found.made_by.title}: foreground on {mask.mean():.0%} of the pixels")

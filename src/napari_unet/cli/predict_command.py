@@ -18,7 +18,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig, WeightMapConfig
 from napari_unet.data.annotation import describe, to_target
 from napari_unet.data.ome_zarr import labels_in
 from napari_unet.data.stack import Stack
-from napari_unet.data.weight_map import weight_map
+from napari_unet.data.weight_map import require_memory_of_map, weight_map
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, StoppedError
 from napari_unet.model.loading import open_package
@@ -52,6 +52,7 @@ def write_weights(
     check_tiff(out)
     check_replaced("weights", out, overwrite=overwrite)
     stack = read_and_tell(Path(labels_in(labels)), given)
+    require_memory_of_map(stack.as_zyx().shape)
     size = stack.size_for(ndim)
     target = to_target(
         np.asarray(stack.as_zyx()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,7 +10,13 @@ from pathlib import Path
 
 import psutil
 
+from napari_unet.errors import OutOfMemoryError
+from napari_unet.words import gigabytes
+
 _ROOT = Path("/")
+_LITTLE = 2**27
+"""Bytes that find room always, and are not worth a look."""
+_INSTEAD = "take fewer slices or a smaller part of the image"
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,36 @@ def machine_memory(root: Path = _ROOT) -> MachineMemory:
     return MachineMemory(
         min(one.total for one in groups), min(one.available for one in groups)
     )
+
+
+def require_memory(needed: float, work: str, instead: str = _INSTEAD) -> None:
+    """Check that the memory holds what work will take at least.
+
+    Linux gives out more memory than there is, and ends a program without a word once
+    it uses what it was given. Other systems say so when they are asked.
+
+    Parameters
+    ----------
+    needed
+        Bytes.
+    work
+        What takes them, "the weight map of 900 slices".
+    instead
+        What else the user may do.
+
+    Raises
+    ------
+    OutOfMemoryError
+        When it does not, on Linux.
+    """
+    if needed < _LITTLE or sys.platform != "linux":
+        return
+    free = machine_memory().available
+    if needed > free + psutil.swap_memory().free:
+        raise OutOfMemoryError(
+            f"The memory does not hold {work}: that takes about {gigabytes(needed)}, "
+            f"and {gigabytes(free)} are free; close other programs, or {instead}."
+        )
 
 
 def _groups(root: Path) -> Iterator[Path]:

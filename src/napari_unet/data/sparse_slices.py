@@ -8,11 +8,15 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from napari_unet.data.machine_memory import require_memory
 from napari_unet.data.slabs import filled_strips
 from napari_unet.data.stack import ArrayLike
 
 T = TypeVar("T", bound=np.generic)
 U = TypeVar("U", bound=np.generic)
+
+_BETWEEN_LOOKS = 2**27
+"""Bytes that are read until the next look at what is free."""
 
 
 class SparseSlices(Generic[T]):
@@ -55,16 +59,26 @@ class SparseSlices(Generic[T]):
         if isinstance(labels, np.ndarray):
             found._planes = {z: one for z, one in enumerate(labels) if one.any()}
             return found
+        looked = 0
         for slices, rows in filled_strips(labels):
             for z, strip in enumerate(np.asarray(labels[slices, rows]), slices.start):
                 if strip.any():
                     found._own(z)[rows] = strip
+            if found.nbytes - looked > _BETWEEN_LOOKS:
+                looked = found.nbytes
+                words = f"the labels of more than {len(found._planes)} slices"
+                require_memory(2 * _BETWEEN_LOOKS, words)
         return found
 
     @property
     def ndim(self) -> int:
         """Always 3."""
         return 3
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that these slices take."""
+        return len(self._planes) * self._empty.size * self.dtype.itemsize
 
     @property
     def slices(self) -> NDArray[np.intp]:

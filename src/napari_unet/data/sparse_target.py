@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,18 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target, guess_kind, to_target
 from napari_unet.data.label_survey import KindGuess, Survey
+from napari_unet.data.machine_memory import require_memory
 from napari_unet.data.regions import runs
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.stack import ArrayLike, list_slices
 from napari_unet.data.weight_map import reach_of, weight_map, weights_of_counts
 from napari_unet.errors import memory_told
+from napari_unet.words import counted
+
+BYTES_OF_VOXEL = 21
+"""Of an annotated slice, while it is prepared for a training: what the network should
+answer there, how much that weighs, and what they are made from."""
+_FEWER = "train on fewer of them or on smaller ones (leave the others unlabelled)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,9 @@ def sparse_target(
         As `to_target` does.
     """
     slices, coverage = said(labels, coverage or Coverage())
+    plane = math.prod(labels.shape[1:])
+    words = f"the annotations of {counted(len(slices), 'slice')}"
+    require_memory(BYTES_OF_VOXEL * len(slices) * plane, words, _FEWER)
     if ndim == 3:
         slices, coverage = _parted(slices, coverage)
     target = to_target(labels[slices], kind, ndim=ndim, mask=mask, coverage=coverage)

@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, Coverage, WeightMapConfig
 from napari_unet.data.annotation import IGNORE, Target, to_target
+from napari_unet.data.machine_memory import require_memory
 from napari_unet.data.two_nearest import two_nearest
 from napari_unet.errors import memory_told
+from napari_unet.words import sides
 
 # Share of its height below which a Gaussian counts as 0: half of what the map may
 # differ from the formula.
 _NEGLIGIBLE = 5e-6
+_BYTES_OF_PIXEL = 10
+"""Classes, objects and weights, and a byte of what they are made from."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def stack_steps(
     How many slices are done, and of how many.
     """
     yield 0, len(labels)
+    require_memory_of_map(labels.shape)
     target = to_target(labels, kind, coverage=coverage)
     # Classes are balanced over the stack, not within each slice.
     balance = class_weights(target, config)
@@ -132,12 +137,20 @@ def stack_steps(
     return mapped
 
 
+def require_memory_of_map(shape: Sequence[int]) -> None:
+    """Raise OutOfMemoryError where the weight map of (Z, Y, X) labels finds no room."""
+    words = f"the weight map of {sides(shape)} pixels"
+    require_memory(_BYTES_OF_PIXEL * math.prod(shape), words)
+
+
 def class_weights(target: Target, config: WeightMapConfig) -> NDArray[np.float64]:
     """Return w_c of each class: (num_classes,), of mean 1 over annotated pixels.
 
     Every class that occurs gets the same weight in total; one that does not, 0.
     """
-    counts = np.bincount(target.classes.ravel(), minlength=256)
+    counts = np.zeros(256, np.intp)
+    for plane in target.classes:  # of all at once, it would make 64-bit numbers
+        counts += np.bincount(plane.ravel(), minlength=256)
     return weights_of_counts(counts[: target.num_classes], config)
 
 

@@ -17,6 +17,7 @@ from torch.amp.autocast_mode import autocast
 
 from napari_unet.data.machine_memory import machine_memory
 from napari_unet.errors import InputError, OutOfMemoryError
+from napari_unet.words import gigabytes
 
 # As torch's allocators of the CPU (Linux, then Windows) and of Apple GPUs say it, and
 # the libraries of CUDA, which take memory of their own.
@@ -111,7 +112,7 @@ class Device:
 
         Of the GPU what torch has taken, of the CPU what the whole program has.
         """
-        used, free = _gigabytes(self._used_memory()), _gigabytes(self.free_memory())
+        used, free = gigabytes(self._used_memory()), gigabytes(self.free_memory())
         return f"{used} in use, {free} free"
 
     def _used_memory(self) -> int:
@@ -183,12 +184,6 @@ def memory_errors(advice: str) -> Iterator[None]:
         if any(words in str(error) for words in _FULL):
             raise OutOfMemoryError(f"The memory is full. {advice}") from error
         raise
-
-
-def _gigabytes(size: int) -> str:
-    """Write bytes with two digits, as much as anybody looks at."""
-    amount = size / 2**30
-    return f"{amount:.0f} GB" if amount >= 9.95 else f"{amount:.1f} GB"
 
 
 def _best() -> str:

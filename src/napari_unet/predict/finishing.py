@@ -14,6 +14,7 @@ from napari_unet.data.machine_memory import machine_memory
 from napari_unet.model.card import ModelCard
 from napari_unet.predict.postprocessing import classify, numbered_after, postprocess
 from napari_unet.predict.prediction import TileDone
+from napari_unet.words import gigabytes
 
 _BYTES_OF_VOXEL = 120
 """What a watershed through slices holds for each voxel at its peak, as measured."""
@@ -67,8 +68,8 @@ def settle(
     if needed < _LITTLE:
         return Settled(settled, words)
     takes = (
-        f"objects that go through the slices take about {_gigabytes(needed)} of memory "
-        f"in the end, and {_gigabytes(free)} are free"
+        f"objects that go through the slices take about {gigabytes(needed)} of memory "
+        f"in the end, and {gigabytes(free)} are free"
     )
     if needed > free and of_the_model:
         classes = finish.changed("the memory", objects="no")
@@ -152,7 +153,3 @@ class FinishedSlices:
             if self._last > np.iinfo(self.labels.dtype).max:
                 self.labels = self.labels.astype(np.uint32)
         self.labels[z] = labels[0]
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 2**30:.0f} GB"

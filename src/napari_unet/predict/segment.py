@@ -14,12 +14,14 @@ from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.data.colours import with_colours
 from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.lazy import plain_limit
+from napari_unet.data.machine_memory import require_memory
 from napari_unet.data.read import as_stack
 from napari_unet.data.slabs import read_deep
 from napari_unet.data.stack import ArrayLike, Stack
 from napari_unet.errors import memory_told
 from napari_unet.model.started import Started
 from napari_unet.steps import result_of
+from napari_unet.words import sides
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 # Reading all of a larger image takes longer than predicting one slice of it.
 _LARGE = 2**30
+_ANY_SIZE = "predict it as a volume on disk (OME-Zarr), which takes little memory"
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def segment_steps(
     together = each is None and needs_probabilities(finish)
     spooled = _spooled(predictor, whole) if probabilities and not together else None
     keep = together or (probabilities and spooled is None)
-    found = predictor.empty(whole, keep=keep)
+    found = _empty(predictor, whole, each, keep=keep)
     began, where, missing = time.monotonic(), "before the first tile", True
     for tile in predictor.tiles(image, stop):
         found.add(tile)
@@ -186,6 +189,23 @@ def segment_steps(
     seconds = time.monotonic() - began
     words = f"{done} in {seconds:.1f} s"
     return Segmentation(labels, kept, words, _fingerprint(stack, of), finish)
+
+
+def _empty(
+    predictor: Predictor,
+    shape: Sequence[int],
+    each: FinishedSlices | None,
+    *,
+    keep: bool,
+) -> Prediction:
+    """Return what tiles are added to, once all that they fill is sure to find room."""
+    found = predictor.empty(shape, keep=keep)
+    arrays = [found.labels, found.probabilities]
+    if each is not None:
+        arrays.append(each.labels)
+    needed = sum(one.nbytes for one in arrays if one is not None)
+    require_memory(needed, f"what is predicted of {sides(shape)} pixels", _ANY_SIZE)
+    return found
 
 
 def _spooled(predictor: Predictor, shape: Sequence[int]) -> SpooledArray | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_unet.config import RunConfig
+from napari_unet.data.sparse_target import BYTES_OF_VOXEL
 from napari_unet.model.footprint import footprint_of
 from napari_unet.model.geometry import output_size, patch_size
 from napari_unet.model.size import size_of
@@ -15,10 +16,8 @@ from napari_unet.words import counted, duration
 _COPIES, _PASSING = {"adamw": 4, "adam": 4, "sgd": 3}, 2
 """Numbers kept for each weight: itself, what the optimiser remembers, and the best one
 so far. Its gradient, and one that is being written, come when values have gone."""
-_PREPARED, _ANNOTATED = 21, 10
-"""Bytes for each voxel of an annotated slice, while it is prepared and from then on:
-what the network should answer there, how much that weighs, and what they are made
-from."""
+_ANNOTATED = 10
+"""Bytes for each voxel of an annotated slice once it is prepared."""
 _MOVED = 760
 """Bytes for each pixel of the patches of a step, seen from above: whence it is moved,
 and gaps between what was freed and is kept for the next step (`model.allocator`)."""
@@ -165,7 +164,7 @@ def _memory(
     annotated = sum(image.slices * image.plane for image in images)
     passing = max(step, look, _PASSING * weights)
     training = passing + kept + _ANNOTATED * annotated + _LIBRARIES
-    return max(training, _PREPARED * annotated)
+    return max(training, BYTES_OF_VOXEL * annotated)
 
 
 def _pixels_of_step(config: RunConfig, *, answered: bool = False) -> int:
