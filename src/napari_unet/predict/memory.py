@@ -48,7 +48,9 @@ class Capacity:
     @property
     def window(self) -> tuple[int, ...]:
         """Pixels of Z, Y and X that the network is shown at most for a tile."""
-        axes = plan_axes(self.shape, self.network, self.config)
+        # A network with 2 dimensions sees one slice of however many.
+        deep = self.shape[0] if self.network.ndim == 3 else 1
+        axes = plan_axes((deep, *self.shape[1:]), self.network, self.config)
         return tuple(max(span.size for span in spans) for spans in axes)
 
     @property
