@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 # Reading all of a larger image takes longer than predicting one slice of it.
 _LARGE = 2**30
-_ANY_SIZE = "predict it as a volume on disk (OME-Zarr), which takes little memory"
+_ANY_SIZE = (
+    "predict some slices at a time, or a volume in OME-Zarr, which takes little memory"
+)
 
 
 @dataclass(frozen=True)
