@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ _TABLED = 2**24
 # Slices, rows and columns around a click in which an object is looked for first.
 _NEAR = (8, 64, 64)
 # Larger boxes would hold up the window for seconds.
-_LOOKED_AT = 2**22
+_LOOKED_AT = 2**24
 
 
 def merge(boxes: ObjectBoxes, numbers: Sequence[int]) -> Correction:
@@ -104,9 +105,13 @@ def take(
             f"{most:.2f}, so choose less, or paint it."
         )
     pieces, _ = scipy.ndimage.label(likely)
-    local = [at - side.start for at, side in zip(place, around, strict=True)]
-    away = np.square(np.argwhere(likely) - local).sum(axis=1)
-    own = pieces == pieces[likely][away.argmin()]
+    local = tuple(at - side.start for at, side in zip(place, around, strict=True))
+    inside = all(0 <= at < n for at, n in zip(local, pieces.shape, strict=True))
+    piece = pieces[local] if inside else 0
+    if not piece:
+        away = np.square(np.argwhere(likely) - local).sum(axis=1)
+        piece = pieces[likely][away.argmin()]
+    own = pieces == piece
     number = boxes.highest + 1
     values: Labels = labels.astype(wide_enough(labels.dtype, np.array(number)))
     values[own] = number
@@ -134,25 +139,23 @@ def take_whole(
     shape, number = boxes.labels.shape, boxes.highest + 1
     while True:
         change = take(boxes, place, around, probability(around), threshold)
-        sides = list(zip(around, shape, strict=True))
-        if not _goes_on(change.values == number, sides):
+        farther = _farther(change.values == number, around, shape)
+        if farther == around:
             return change
-        if change.values.size > _LOOKED_AT:
+        if math.prod(side.stop - side.start for side in farther) > _LOOKED_AT:
             return replace(change, words=f"{change.words}, cut off: it goes on")
-        lengths = [side.stop - side.start for side in around]
-        around = tuple(
-            slice(max(0, side.start - by), min(most, side.stop + by))
-            for (side, most), by in zip(sides, lengths, strict=True)
-        )
+        around = farther
 
 
-def _goes_on(own: NDArray[np.bool_], sides: Sequence[tuple[slice, int]]) -> bool:
-    """Return whether an object touches a side of its box that is no border."""
-    for axis, (side, length) in enumerate(sides):
-        first, last = own.take(0, axis), own.take(-1, axis)
-        if (side.start > 0 and first.any()) or (side.stop < length and last.any()):
-            return True
-    return False
+def _farther(own: NDArray[np.bool_], box: Box, shape: Sequence[int]) -> Box:
+    """Widen the box of an object where it touches a side that is no border."""
+    sides = []
+    for axis, (side, most) in enumerate(zip(box, shape, strict=True)):
+        by = side.stop - side.start
+        first, last = own.take(0, axis).any(), own.take(-1, axis).any()
+        low, high = side.start - first * by, side.stop + last * by
+        sides.append(slice(max(0, low), min(most, high)))
+    return tuple(sides)
 
 
 def fill_holes(boxes: ObjectBoxes, number: int) -> Correction:

@@ -57,7 +57,7 @@ def test_a_table_leads_into_its_own_layer_where_another_cannot_be_measured(
     measured: Any, viewer: Any, finish: Any
 ) -> None:
     empty = viewer.add_labels(np.zeros((2, 60, 80), np.uint8), name="empty")
-    empty.scale, empty.units = (50, 40, 40), ("nm",) * 3
+    empty.translate = (0, 500, 500)
     measured.labels.setValue(empty)
     measured.run_button.click()
     finish(measured)
