@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -67,6 +69,32 @@ def test_one_slow_unit_changes_nothing(clock: Clock):
     clock.work(threads, paces, [1] * 20)
     clock.work(threads, {2: 0.11, 1: 0.11}, [1])
     assert clock.work(threads, paces, [1, 1]) == [2, 2]
+
+
+def test_long_units_are_not_tried_while_nobody_else_computes(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "others_seconds", lambda: 0.0)
+    process, paces = Process(2, given=False), {2: 3.4, 1: 5.7}
+    threads = Threads(CPU, process=process)
+    assert clock.work(threads, paces, [1] * 20) == [2] * 20
+    with Threads(CPU, process=process).fastest():
+        assert clock.work(threads, paces, [1] * 2) == [2, 1]
+
+
+def test_long_units_are_tried_while_others_compute(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "others_seconds", lambda: clock.seconds / 5)
+    threads = Threads(CPU, process=Process(2, given=False))
+    assert 1 in clock.work(threads, {2: 3.4, 1: 5.7}, [1] * 4)
+
+
+def test_what_other_programs_compute_is_known():
+    before = module.others_seconds()
+    busy = "import time\nwhile time.process_time() < 0.5: pass"
+    subprocess.run([sys.executable, "-c", busy], check=True)
+    assert module.others_seconds() - before > 0.4
 
 
 def test_new_ones_begin_with_what_was_the_fastest(clock: Clock):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+import psutil
 import torch
 
 from napari_unet.model.device import Device
@@ -26,6 +28,10 @@ _LONGEST_SECONDS = 30.0
 _WAIT_PER_LOSS = 200.0
 _SUDDEN = 3.0
 """A unit that takes so many times as long as those before is followed by a trial."""
+_LONG_SECONDS = 0.5
+"""A unit that is so long costs too much to be tried while nobody else computes."""
+_QUIET = 0.1
+"""The cores that others may take then."""
 
 
 @dataclass
@@ -40,11 +46,14 @@ class Process:
         Whether somebody has set how many there are: then they are not tried.
     fastest
         The number that was the fastest lately; 0 before any was tried.
+    working
+        How many pieces of work are in the middle of a unit.
     """
 
     most: int
     given: bool
     fastest: int = 0
+    working: int = 0
 
     @classmethod
     def of_environment(cls) -> Process:
@@ -65,7 +74,8 @@ class Threads:
 
     All, half of them and one are compared while the work goes on: another number is
     tried every few seconds, less often the more a trial costs, and at once where a unit
-    takes much longer than those before.
+    takes much longer than those before. Units of half a second and more are not tried
+    while no other program computes.
 
     Parameters
     ----------
@@ -105,6 +115,8 @@ class Threads:
         self._last = 0
         self._seconds: dict[int, float] = {}
         self._tried: dict[int, float] = {}
+        self._quiet = False
+        self._heard: tuple[float, float] | None = None
 
     def take(self) -> None:
         """Let torch use as many as were the fastest lately, in the calling thread."""
@@ -124,17 +136,25 @@ class Threads:
         if torch.get_num_threads() != number:
             torch.set_num_threads(number)
         began = time.monotonic()
-        yield
+        self._process.working += 1
+        try:
+            yield
+        finally:
+            self._process.working -= 1
         if self.changes:
             self._note(number, time.monotonic() - began, amount)
 
     def _choose(self) -> int:
         if self._number not in self._seconds or time.monotonic() < self._due:
             return self._number
+        if self._quiet and self._number == max(self._choices):
+            return self._number
         others = self._choices - {self._number}
         return min(others, key=lambda number: self._tried.get(number, 0))
 
     def _note(self, number: int, seconds: float, amount: float) -> None:
+        if seconds > _LONG_SECONDS:
+            self._listen()
         if number not in self._begun:
             # The first unit prepares convolutions for this number of threads.
             self._begun.add(number)
@@ -154,3 +174,18 @@ class Threads:
             self._due = now + min(wait, _LONGEST_SECONDS)
             self._number = fastest
         self._process.fastest = self._number
+
+    def _listen(self) -> None:
+        """Find out whether anybody else has computed since this was called before."""
+        before, self._heard = self._heard, (time.monotonic(), others_seconds())
+        if before is not None:
+            passed, taken = np.subtract(self._heard, before)
+            quiet = taken < _QUIET * passed and not self._process.working
+            self._quiet = bool(quiet)
+
+
+def others_seconds() -> float:
+    """Return how long the cores of the machine have computed for other programs."""
+    all_, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    rest = all_.idle + getattr(all_, "iowait", 0) + getattr(all_, "guest", 0)
+    return float(sum(all_) - rest - own.user - own.system)
