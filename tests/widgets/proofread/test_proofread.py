@@ -223,6 +223,15 @@ def test_what_cannot_be_done_is_said_and_nothing_changes(
     proofread.acts["between"].click()
     assert len(said) == 2
     assert "No slice lies between" in said[1]
+    viewer.add_image(np.zeros((9, 40, 60)), name="longer", **NM)
+    viewer.dims.set_current_step(0, 8)
+    proofread.split_along(np.array([[8, 2.0, 2.0], [8, 2.0, 40.0]]))
+    assert "No slice of prediction is shown" in said[2]
+    proofread.review._at_slice = True
+    proofread.watch.reviewed.mark(3)
+    proofread.watch.reviewed.mark(8)
+    proofread.review.next_button.click()
+    assert viewer.dims.current_step[0] == 0
     np.testing.assert_array_equal(layer.data, cells)
     assert real(layer)._undo_history == deque()
 

@@ -109,7 +109,6 @@ class ProofreadWidget(Dock):
         self.labels = LayerBox(napari_viewer, Labels, *roles)
         self.this_slice = QCheckBox("This slice only")
         self.this_slice.setToolTip("Else an object is changed in all its slices.")
-        self.number = 0
         self.threshold = steady(QDoubleSpinBox())
         self.threshold.setRange(0.01, 0.99)
         self.threshold.setSingleStep(0.05)
@@ -149,9 +148,10 @@ class ProofreadWidget(Dock):
     def split_along(self, line: Sequence[Sequence[float]]) -> None:
         """Split the object that most of a line crosses; (N, 2 or 3), in pixels."""
         points: Any = np.asarray(line)[:, -2:]
-        number = crossed(self._planes()[self._slice()], points)
-        full = np.insert(points, 0, self._slice(), axis=1)
-        self._correct(lambda boxes: split_by_line(boxes, number, *self._at(full)))
+        with telling(show_error):
+            number = crossed(self._planes()[self._slice()], points)
+            full = np.insert(points, 0, self._slice(), axis=1)
+            self._correct(lambda boxes: split_by_line(boxes, number, *self._at(full)))
 
     def split_at(self, seeds: Sequence[Sequence[int]]) -> None:
         """Split an object into the parts that hold the seeds; (N, 3), in pixels."""

@@ -14,6 +14,7 @@ from napari_unet.widgets.layers.places import (
     current_slice,
     go_to_slice,
     pixel_size,
+    shown,
     to_view,
 )
 from napari_unet.widgets.proofread.object_watch import ObjectWatch
@@ -23,7 +24,7 @@ from napari_unet.widgets.proofread.training_layer import (
 )
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
-from napari_unet.widgets.qt.parts import button, in_column, in_row
+from napari_unet.widgets.qt.parts import button, in_column, in_row, present
 from napari_unet.widgets.qt.status import Status, undo_action
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class ReviewBox(QWidget):
             self._choose(number)
             self._status.say(f"Object {number}", reviewed.words(), action=action)
             return
-        last = current_slice(self._viewer, layer) if self._at_slice else -1
-        z = reviewed.next_slice(last)
+        here = shown(self._viewer, present(layer)).z if self._at_slice else None
+        z = reviewed.next_slice(-1 if here is None else here)
         self._at_slice = z is not None
         self._choose(0)
         if z is None:
