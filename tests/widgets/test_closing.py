@@ -10,6 +10,8 @@ import pytest
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_unet.config import PredictConfig
+from napari_unet.starters import STARTERS
 from napari_unet.widgets.project.workspace import Workspace
 
 PLUGIN = "napari-unet-em"
@@ -125,3 +127,25 @@ def test_a_dock_that_is_put_elsewhere_at_once_stays(
     assert not ended
     dock.setParent(None)
     qtbot.waitUntil(lambda: bool(ended), timeout=30_000)
+
+
+def test_a_dock_that_is_closed_while_it_predicts_leaves_the_prediction_of_before(
+    loaded: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    predict, wrapped = loaded.predict, loaded.parent()
+    predict.model.setValue(STARTERS[0].path)
+    for threshold in (0.5, 0.9):
+        predict.settings.setValue(PredictConfig(tile_size=32, threshold=threshold))
+        predict.predict_layer(viewer.layers["em"])
+        if threshold == 0.5:
+            finish(predict)
+            layer = viewer.layers["prediction"]
+            before, marks = layer.data.copy(), dict(layer.metadata)
+    qtbot.waitUntil(lambda: predict.bar.value() > 0, timeout=60_000)
+    assert not np.array_equal(layer.data, before)
+    ended = []
+    predict.destroyed.connect(lambda _gone=None: ended.append(1))
+    press_x(wrapped)
+    qtbot.waitUntil(lambda: bool(ended), timeout=30_000)
+    np.testing.assert_array_equal(layer.data, before)
+    assert layer.metadata == marks

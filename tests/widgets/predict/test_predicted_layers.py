@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,13 @@ from napari_unet.predict.segment import Segmentation
 from napari_unet.widgets.layers.annotations import add_annotations
 from napari_unet.widgets.layers.eye import EM, Eye
 from napari_unet.widgets.layers.maps import maps_of
-from napari_unet.widgets.layers.marks import INFO_BAR, PREDICTED, made_by, untouched
+from napari_unet.widgets.layers.marks import (
+    INFO_BAR,
+    NUMBERED,
+    PREDICTED,
+    made_by,
+    untouched,
+)
 from napari_unet.widgets.layers.places import lies_on
 from napari_unet.widgets.predict.predicted_layers import PredictedLayers
 
@@ -128,18 +135,45 @@ def test_numbers_that_outgrow_the_layer_can_be_taken_back(
     assert (layers.labels.data[0] == high[0]).all()
 
 
-def test_an_error_halfway_is_one_step_back_too(
-    viewer: ViewerModel, image: Image
-) -> None:
+NUMBERS = replace(PLAIN, finish=PostprocessConfig(objects="connected").settled())
+
+
+def half_over(viewer: ViewerModel, image: Image) -> tuple[PredictedLayers, np.ndarray]:
+    """Layers whose second prediction is half done, and what the first one was."""
     layers = PredictedLayers(viewer, image, PLAIN)
     fill(layers, range(3))
     layers.finish(done())
-    layers = PredictedLayers(viewer, image, PLAIN)
+    before = layers.labels.data.copy()
+    layers = PredictedLayers(viewer, image, NUMBERS)
     fill(layers, [1], value=0.0)
-    layers.keep_step()
-    assert not layers.labels.data[1].any()
-    layers.labels.undo()
-    assert layers.labels.data.all()
+    assert not layers.labels.data.any()
+    return layers, before
+
+
+@pytest.mark.parametrize("end", ["failed", "removed"])
+def test_what_was_there_comes_back_where_nobody_sees_the_end(
+    viewer: ViewerModel, image: Image, end: str
+) -> None:
+    layers, before = half_over(viewer, image)
+    labels, gone = layers.labels, list[np.ndarray]()
+    viewer.layers.events.removed.connect(lambda e: gone.append(e.value.data.copy()))
+    if end == "failed":
+        layers.put_back()
+    else:
+        viewer.layers.clear()
+        np.testing.assert_array_equal(gone[0], before)
+    np.testing.assert_array_equal(labels.data, before)
+    assert labels.data.dtype == before.dtype
+    assert untouched(labels) == replace(PLAIN, image="00ff", slices=(0, 1, 2))
+    assert labels.metadata[PREDICTED] == [0, 1, 2]
+    assert labels.metadata[NUMBERED] is False
+
+
+def test_what_is_whole_is_never_put_back(viewer: ViewerModel, image: Image) -> None:
+    layers, _ = half_over(viewer, image)
+    layers.finish(done(np.zeros(SHAPE, np.uint8)))
+    layers.put_back()
+    assert not layers.labels.data.any()
 
 
 def test_a_layer_that_was_removed_is_told_and_not_made_again(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
-from napari_unet.model.loading import PACKAGES, is_package
+from napari_unet.errors import NapariUNetError
+from napari_unet.model.card import ModelCard
+from napari_unet.model.loading import PACKAGES, card_of, is_package
 from napari_unet.starters import STARTERS
 from napari_unet.train.checkpoints import title
 from napari_unet.widgets.project.workspace import Workspace
 from napari_unet.widgets.qt.file_dialogs import open_file
+from napari_unet.widgets.qt.job import keep_triton_out
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import NarrowBox, in_row, tool
 
@@ -75,6 +79,14 @@ class ModelBox(QWidget):
         """Return the path of a model, the value of a new network, or None."""
         data = self.box.currentData()
         return Path(data) if isinstance(data, str) else data
+
+    def card(self) -> ModelCard | None:
+        """Return what the model says of itself, or None where it cannot be read."""
+        model = self.value()
+        keep_triton_out()  # reading a package loads torch
+        with contextlib.suppress(NapariUNetError):  # the run says what is wrong with it
+            return card_of(model) if isinstance(model, Path) else None
+        return None
 
     def setValue(  # noqa: N802 (Qt's own spelling)
         self, value: Path | int | None, *, is_wish: bool = True

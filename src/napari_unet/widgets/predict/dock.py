@@ -15,7 +15,7 @@ from napari_unet.config import PostprocessConfig, PredictConfig
 from napari_unet.config.needs import PREDICTS, PredictSituation
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.model.card import ModelCard
-from napari_unet.model.loading import card_of, open_package
+from napari_unet.model.loading import open_package
 from napari_unet.model.started import Started
 from napari_unet.predict.as_command import predict_command
 from napari_unet.predict.finishing import settle
@@ -42,7 +42,7 @@ from napari_unet.widgets.predict.volume_box import VolumeBox, why_to_disk
 from napari_unet.widgets.project.preferences import preferences
 from napari_unet.widgets.qt.fold import Fold
 from napari_unet.widgets.qt.form import SettingsForm, explain
-from napari_unet.widgets.qt.job import keep_triton_out
+from napari_unet.widgets.qt.listen import when_gone
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel, button, present, steady
 from napari_unet.widgets.qt.status import undo_action
@@ -82,6 +82,7 @@ class PredictWidget(Panel):
     does = "predicting"
     _speed: tuple[Path, bool, float] | None = None
     """Of the last prediction: model, whether turns were averaged, pixels a second."""
+    _layers: PredictedLayers | None = None
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, "Predict", "Stop")
@@ -110,6 +111,7 @@ class PredictWidget(Panel):
         self.images = ImagesBox(self)
         self._lay_out()
         self._connect()
+        when_gone(self, self._put_back)
         self.refresh()
 
     def why_not(self) -> str:
@@ -248,7 +250,7 @@ class PredictWidget(Panel):
 
     def _on_model(self, *_changed: Any) -> None:
         model = self.model.value()
-        self._card = _read(model)
+        self._card = self.model.card()
         starter = starter_at(model) if isinstance(model, Path) else None
         self.about.setText(starter.words.partition(";")[0] + "." if starter else "")
         self.about.setToolTip(starter.words if starter else "")
@@ -315,7 +317,7 @@ class PredictWidget(Panel):
         if self.extent.currentText() == _SLICE and stack.num_slices > 1:
             only = current_slice(self.viewer, layer)
             stack = stack.slices(str(only))
-        card, settings = _read(model), self.value()
+        card, settings = self.model.card(), self.value()
         finish, words = self.finish.value().settled(), ""
         if card is not None:
             shape = stack.as_czyx().shape[1:]
@@ -340,15 +342,16 @@ class PredictWidget(Panel):
 
     def on_step(self, item: SegmentStep) -> None:
         """Show a tile, or what happens."""
+        layers = present(self._layers)
         if isinstance(item, Started):
             self.job.began = time.monotonic()
             self.device.begin("Predicting", item)
             return
         if isinstance(item, Finishing):
-            self._layers.draw()
+            layers.draw()
             self.show_progress(1.0, "Cleaning up, numbering objects ...")
             return
-        if not self._layers.add(item):
+        if not layers.add(item):
             # The user removed the layer: there is nothing to fill any more.
             self._on_run_clicked()
             return
@@ -361,16 +364,17 @@ class PredictWidget(Panel):
 
     def on_done(self, result: Segmentation) -> None:
         """Hand the layer to the other docks."""
-        self._layers.finish(result)
-        for layer in self._layers.maps:
+        layers = present(self._layers)
+        layers.finish(result)
+        for layer in layers.maps:
             self._beside.add(layer)
-        if self._layers.labels in self.viewer.layers:
-            self.workspace.prediction = self._layers.labels
+        if layers.labels in self.viewer.layers:
+            self.workspace.prediction = layers.labels
         if result.complete:
-            model, seconds = self._layers.model, time.monotonic() - self.job.began
+            model, seconds = layers.model, time.monotonic() - self.job.began
             self._speed = model, self.value().average, self._pixels / seconds
         self.show_progress(1.0, "")
-        action = undo_action(self._layers.undo, self.status.say)
+        action = undo_action(layers.undo, self.status.say)
         notes = "\n".join(self._notes)
         self.status.say(result.words, _NEXT, details=notes, action=action)
 
@@ -388,13 +392,9 @@ class PredictWidget(Panel):
         return words
 
     def _on_failed(self, sentence: str) -> None:
-        self._layers.keep_step()
+        self._put_back()
         super()._on_failed(sentence)
 
-
-def _read(model: Path | int | None) -> ModelCard | None:
-    """Return what a model says of itself, or None where it cannot be read."""
-    keep_triton_out()  # reading a package loads torch
-    with contextlib.suppress(NapariUNetError):  # the run says what is wrong with it
-        return card_of(model) if isinstance(model, Path) else None
-    return None
+    def _put_back(self) -> None:
+        if self._layers is not None:
+            self._layers.put_back()

@@ -37,6 +37,7 @@ from napari_unet.widgets.layers.names import keeps_name, short_name
 from napari_unet.widgets.layers.places import bring_to
 from napari_unet.widgets.layers.roles import Role, set_role
 from napari_unet.widgets.layers.undo import convert, protect, undo_of
+from napari_unet.widgets.qt.listen import Subscriptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +106,10 @@ class PredictedLayers:
         height, width = self._shape[-2:]
         self._area = (height - image.metadata.get(INFO_BAR, 0)) * width
         self._before: tuple[Region, NDArray[np.integer]] | None = None
+        self._marks: dict[str, Any] = {}
         self._drawn = 0.0
+        removing = viewer.layers.events.removing
+        self._removals = Subscriptions(None, self._on_removing, removing)
 
     @property
     def model(self) -> Path:
@@ -131,6 +135,7 @@ class PredictedLayers:
 
     def finish(self, result: Segmentation) -> None:
         """Put what was made of all tiles into their place, and note how it was made."""
+        self._removals.end()
         if self.labels is not None and self._is_there(self.labels):
             if result.complete and not self._made_by.finish.keeps_classes:
                 self._replace(self.labels, result.labels)
@@ -156,12 +161,30 @@ class PredictedLayers:
         if edit(self.labels, region, kept):
             self.undo = partial(_take_back, self.labels, undo_of(self.labels))
 
+    def put_back(self) -> None:
+        """Undo all tiles: of what was there before, the layer holds all again."""
+        self._removals.end()
+        if self._before is None or self.labels is None:
+            return
+        if not self._is_there(self.labels):
+            return
+        (region, kept), self._before = self._before, None
+        self.labels.data[region] = kept
+        convert(self.labels, kept.dtype)
+        self.labels.metadata.update(self._marks)
+        self.draw()
+
     def draw(self) -> None:
         """Draw what is there."""
         self._drawn = time.monotonic()
         for layer in (self.labels, *self.maps):
             if layer is not None:
                 layer.refresh()
+
+    def _on_removing(self, event: Any) -> None:
+        # Also with the window: a project keeps a layer once more as it goes.
+        if self._viewer.layers[event.index] == self.labels:
+            self.put_back()
 
     def _is_there(self, labels: Labels) -> bool:
         return labels in self._viewer.layers and labels.data.shape == self._shape
@@ -233,8 +256,9 @@ class PredictedLayers:
             self._slices = set(before.slices)
             if layer.ndim > 2 and self._only is not None:
                 region = (slice(self._only, self._only + 1), *region[1:])
-        convert(layer, np.promote_types(layer.data.dtype, dtype))
         self._before = region, layer.data[region].copy()
+        self._marks = {key: layer.metadata.get(key) for key in (PREDICTED, NUMBERED)}
+        convert(layer, np.promote_types(layer.data.dtype, dtype))
         if not goes_on:
             # Slices of two models in one layer would be scored as one.
             layer.data[...] = 0
