@@ -440,3 +440,16 @@ def test_what_was_chosen_is_copied_as_a_command(dock: Any, viewer: Any) -> None:
     viewer.dims.set_current_step(0, 2)
     part.copy_button.click()
     assert QApplication.clipboard().text().endswith("--slices 2:3")
+
+
+def test_an_image_that_is_exchanged_ends_its_prediction_and_the_dock_says_so(
+    predict: Any, viewer: Any, finish: Any, qtbot: Any
+) -> None:
+    predict.extent.setCurrentText("whole stack")
+    predict.settings.setValue(PredictConfig(tile_size=16))
+    predict.run_button.click()
+    qtbot.waitUntil(lambda: predict.bar.value() > 0, timeout=60_000)
+    viewer.layers["em"].data = np.zeros((2, 5, 5), np.uint8)
+    finish(predict)
+    assert "Stopped after tile" in predict.status.text()
+    assert "em has other data now: predict again." in predict.status.text()

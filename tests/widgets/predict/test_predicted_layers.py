@@ -183,6 +183,7 @@ def test_a_layer_that_was_removed_is_told_and_not_made_again(
     assert layers.add(tile(slice(0, 4)))
     viewer.layers.remove(layers.labels)
     assert not layers.add(tile(slice(4, 8)))
+    assert layers.broken == "The layer prediction was removed: predict again."
     layers.finish(done(complete=False))
     assert [one.name for one in viewer.layers] == ["em"]
 
@@ -317,14 +318,23 @@ def test_a_duplicate_keeps_how_it_was_made(viewer: ViewerModel, image: Image) ->
     assert made_by(copy).model == PLAIN.model
 
 
-def test_an_image_that_has_other_data_meanwhile_is_filled_no_more(
+@pytest.mark.parametrize("what", ["em", "prediction", "probability"])
+def test_data_that_are_exchanged_meanwhile_end_it_with_a_sentence(
+    viewer: ViewerModel, image: Image, what: str
+) -> None:
+    layers = PredictedLayers(viewer, image, PLAIN, maps=True)
+    assert layers.add(tile(slice(0, 4)))
+    viewer.layers[what].data = np.zeros((2, 5, 5), np.uint8)
+    assert not layers.add(tile(slice(4, 8)))
+    assert layers.broken == f"The layer {what} has other data now: predict again."
+    layers.finish(done(complete=False))
+    assert not viewer.layers[what].data.any()
+
+
+def test_another_image_that_came_before_the_first_tile_gets_no_layer(
     viewer: ViewerModel, image: Image
 ) -> None:
-    begun, late = (PredictedLayers(viewer, image, PLAIN) for _ in range(2))
-    assert begun.add(tile(slice(0, 4)))
-    image.data = np.zeros((2, 5, 5), np.uint8)
-    assert not late.add(tile(slice(0, 4)))
-    begun.labels.data = np.zeros((2, 5, 5), np.uint8)
-    assert not begun.add(tile(slice(4, 8)))
-    begun.finish(done())
-    assert not begun.labels.data.any()
+    layers = PredictedLayers(viewer, image, PLAIN)
+    image.data = np.ones(SHAPE, np.uint8)
+    assert not layers.add(tile(slice(0, 4)))
+    assert len(viewer.layers) == 1

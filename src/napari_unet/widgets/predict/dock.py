@@ -352,8 +352,7 @@ class PredictWidget(Panel):
             self.show_progress(1.0, "Cleaning up, numbering objects ...")
             return
         if not layers.add(item):
-            # The user removed the layer: there is nothing to fill any more.
-            self._on_run_clicked()
+            self.job.stop()
             return
         if item.message:
             self._notes.append(item.message)
@@ -376,7 +375,8 @@ class PredictWidget(Panel):
         self.show_progress(1.0, "")
         action = undo_action(layers.undo, self.status.say)
         notes = "\n".join(self._notes)
-        self.status.say(result.words, _NEXT, details=notes, action=action)
+        line = layers.broken or _NEXT
+        self.status.say(result.words, line, details=notes, action=action)
 
     def _cost(self) -> str:
         """Return how much is predicted, and how long that took the last time."""

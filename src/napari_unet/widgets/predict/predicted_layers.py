@@ -20,6 +20,7 @@ from napari_unet.widgets.layers.arrays import (
     plane_shape,
     put,
 )
+from napari_unet.widgets.layers.axes import finest
 from napari_unet.widgets.layers.edits import Region, edit, make_room
 from napari_unet.widgets.layers.eye import Eye
 from napari_unet.widgets.layers.maps import add_slice, make_maps
@@ -78,6 +79,8 @@ class PredictedLayers:
         The layer of the prediction; None before the first tile.
     maps
         The layers of the probabilities.
+    broken
+        Why nothing is filled any more, in a sentence; "" while it is.
     undo
         Takes the prediction back in a layer that was predicted into before; None where
         nothing was there, or nothing changed.
@@ -94,6 +97,7 @@ class PredictedLayers:
     ) -> None:
         self.labels: Labels | None = None
         self.undo: Callable[[], None] | None = None
+        self.broken = ""
         self._viewer, self._image, self._made_by = viewer, image, made_by
         self._only, self._first = only, only or 0
         self._wants_maps, self.maps = maps, list[Image]()
@@ -102,7 +106,7 @@ class PredictedLayers:
         self._slices: set[int] = set()
         self._seen: Counter[int] = Counter()
         # Tiles cover what lies above the info bar, as that is now.
-        self._shape = plane_shape(image)
+        self._shape, self._data = plane_shape(image), finest(image)
         height, width = self._shape[-2:]
         self._area = (height - image.metadata.get(INFO_BAR, 0)) * width
         self._before: tuple[Region, NDArray[np.integer]] | None = None
@@ -117,12 +121,11 @@ class PredictedLayers:
         return self._made_by.model
 
     def add(self, tile: TileDone) -> bool:
-        """Show a tile; False where its layer is gone, or has data of another shape."""
-        if self.labels is None and plane_shape(self._image) != self._shape:
+        """Show a tile; False where it has no place any more, as `broken` says."""
+        self.broken = self.broken or self._why_broken()
+        if self.broken:
             return False
         labels = self.labels or self._make_layers(tile)
-        if not self._is_there(labels):
-            return False
         z, *plane = tile.core
         core = (slice(z.start + self._first, z.stop + self._first), *plane)
         put(labels, core, tile.labels)
@@ -186,8 +189,21 @@ class PredictedLayers:
         if self._viewer.layers[event.index] == self.labels:
             self.put_back()
 
+    def _why_broken(self) -> str:
+        changed = [one for one in (self.labels, *self.maps) if not self._fits(one)]
+        if finest(self._image) is not self._data:
+            changed = [self._image]
+        if changed:
+            return f"The layer {changed[0].name} has other data now: predict again."
+        if self.labels is not None and self.labels not in self._viewer.layers:
+            return f"The layer {self.labels.name} was removed: predict again."
+        return ""
+
+    def _fits(self, layer: Labels | Image | None) -> bool:
+        return layer is None or layer.data.shape == self._shape
+
     def _is_there(self, labels: Labels) -> bool:
-        return labels in self._viewer.layers and labels.data.shape == self._shape
+        return labels in self._viewer.layers and self._fits(labels)
 
     def _count(self, core: Region) -> None:
         """Take a slice for predicted once all of its pixels are."""
