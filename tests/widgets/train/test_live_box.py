@@ -257,6 +257,39 @@ def test_what_could_not_start_does_not_count_as_running(live: Any, qtbot: Any) -
     assert live.live_button.isEnabled()
 
 
+@pytest.mark.parametrize("how", ["start_live", "run"])
+def test_an_image_is_trained_on_in_one_dock_at_a_time(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any, how: str
+) -> None:
+    paint(viewer, files, 2)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    _, other = viewer.window.add_plugin_dock_widget("napari-unet-em", "Train")
+    other.start_from.setValue(8)
+    with pytest.raises(InputError, match="Another dock trains on em, and shows"):
+        getattr(other, how)()
+    assert not other.running
+    assert live.live.watching
+    stop(live, finish)
+    getattr(other, how)()
+    assert other.live.watching
+    stop(other, finish)
+
+
+@pytest.mark.parametrize("name", ["preview", "preview probability"])
+def test_other_data_in_a_layer_of_the_preview_end_it(
+    live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any, name: str
+) -> None:
+    paint(viewer, files, 2)
+    live.live.probability.setChecked(True)
+    live.live_button.click()
+    wait_for_preview(viewer, qtbot, viewer.dims.current_step[0])
+    viewer.layers[name].data = np.zeros((2, 8, 8), np.uint8)
+    finish(live)
+    assert f"{name} has other data now" in live.status.text()
+    assert load_model(live.workspace.model)
+
+
 @pytest.mark.parametrize("name", ["em", "annotations"])
 def test_removing_a_layer_ends_in_good_order(
     live: Any, viewer: Any, files: Any, finish: Any, qtbot: Any, name: str

@@ -132,7 +132,7 @@ class TrainWidget(Panel):
         image, reason = self.image.value(), self.data.why_not_live()
         if reason:
             raise InputError(reason)
-        self.data.check_looks()
+        self.data.check_live()
         if self.annotations.value() is None:
             begin_annotations(self.viewer, image)
         kind, annotations = self.data.chosen_kind(), self.annotations.value()

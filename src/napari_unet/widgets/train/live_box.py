@@ -166,6 +166,7 @@ class LiveBox(QWidget):
         view = LivePreview(self._viewer, image, self)
         view.looked.connect(self._on_looked)
         view.removed.connect(self._on_preview_removed)
+        view.exchanged.connect(self._end_at)
         self._removals.replace((self._viewer.layers.events.removed,))
         self._exchanges.replace((image.events.data,))
         self.view, self._image = view, image
@@ -274,13 +275,17 @@ class LiveBox(QWidget):
             return
         self._break(f"The layer {event.value.name} was removed")
 
-    def _on_exchanged(self, _event: Any) -> None:
+    def _on_exchanged(self, event: Any) -> None:
         """Show nothing of an image on another one that took its place in the layer."""
+        self._end_at(event.source.name)
+
+    def _end_at(self, name: str) -> None:
+        """End where a layer has other data; a timed training goes on unseen."""
+        self._leave_view()
         if self._layers is None:
             self.end()
             return
-        self._leave_view()
-        self._break(f"The layer {self._layers[0].name} has other data now")
+        self._break(f"The layer {name} has other data now")
 
     def _on_chosen(self, annotations: Labels | None) -> None:
         """Learn no longer from what the docks do not take for the annotations."""

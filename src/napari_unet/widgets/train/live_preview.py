@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject, Signal
 
+from napari_unet.errors import InputError
 from napari_unet.predict.onlooker import Preview
 from napari_unet.widgets.layers.arrays import (
     add_or_update,
@@ -20,8 +22,9 @@ from napari_unet.widgets.layers.arrays import (
 from napari_unet.widgets.layers.eye import EM, Eye
 from napari_unet.widgets.layers.marks import NUMBERED, PREDICTED
 from napari_unet.widgets.layers.places import shown
+from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role, set_role
-from napari_unet.widgets.qt.listen import Subscriptions, later
+from napari_unet.widgets.qt.listen import Subscriptions, later, when_gone
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -54,10 +57,25 @@ class LivePreview(QObject):
         Another part is looked at: its slice, and (rows, columns).
     removed()
         The user removed the preview; nothing is shown any more.
+    exchanged(str)
+        A layer that shows it, of this name, has data of another shape.
     """
 
     looked = Signal(int, object)
     removed = Signal()
+    exchanged = Signal(str)
+    _of_image: ClassVar[weakref.WeakKeyDictionary[Image, LivePreview]] = (
+        weakref.WeakKeyDictionary()
+    )
+
+    @classmethod
+    def check_free(cls, image: Image) -> None:
+        """Raise an `InputError` where a preview of an image is shown already."""
+        if real(image) in cls._of_image:
+            raise InputError(
+                f"Another dock trains on {image.name}, and shows its preview: stop "
+                "that training first."
+            )
 
     def __init__(
         self,
@@ -77,6 +95,8 @@ class LivePreview(QObject):
         self._moves = Subscriptions(self, self._on_moved, *moves)
         removed = viewer.layers.events.removed
         self._removals = Subscriptions(self, self._on_removed, removed)
+        self._of_image[real(image)] = self
+        when_gone(self, self._leave_image)
 
     def make(self) -> None:
         """Make the layer, where there is none yet, and show it.
@@ -91,6 +111,7 @@ class LivePreview(QObject):
         self._timer.stop()
         self._moves.end()
         self._removals.end()
+        self._leave_image()
 
     def look(self) -> None:
         """Emit which part of the image is looked at, if any is."""
@@ -104,7 +125,8 @@ class LivePreview(QObject):
         """Put a preview into its layer."""
         layer = self.layer or self._make_layer()
         self.shown_at = time.monotonic()
-        _put(layer, preview.core, preview.labels)
+        if not self._put(layer, preview.core, preview.labels):
+            return
         slices = layer.metadata[PREDICTED]
         if preview.core[0].start not in slices:
             # Another list: a duplicate of the layer keeps its own.
@@ -113,7 +135,7 @@ class LivePreview(QObject):
     def show_probability(self, preview: Preview) -> Image:
         """Put how sure the network is into a layer of its own."""
         layer = self.probability or self._make_probability()
-        _put(layer, preview.core, 1 - preview.probabilities[0])
+        self._put(layer, preview.core, 1 - preview.probabilities[0])
         return layer
 
     @property
@@ -174,7 +196,15 @@ class LivePreview(QObject):
         with in_hand(self._viewer):
             return add_or_update(self._viewer, kind, data, what, self._image, **options)
 
+    def _put(self, layer: Any, core: tuple[slice, ...], values: Any) -> bool:
+        """Show values in a layer; False where it has data of another shape."""
+        if layer.data.shape != plane_shape(self._image):
+            self.exchanged.emit(layer.name)
+            return False
+        put(layer, core, values)
+        layer.refresh(extent=False, highlight=False, thumbnail=False)
+        return True
 
-def _put(layer: Any, core: tuple[slice, ...], values: Any) -> None:
-    put(layer, core, values)
-    layer.refresh(extent=False, highlight=False, thumbnail=False)
+    def _leave_image(self) -> None:
+        if self._of_image.get(real(self._image)) is self:
+            del self._of_image[real(self._image)]

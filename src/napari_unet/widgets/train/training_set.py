@@ -43,6 +43,7 @@ from napari_unet.widgets.qt.listen import later
 from napari_unet.widgets.qt.parts import WarningLabel, in_row, present
 from napari_unet.widgets.train.images_table import ImagesTable
 from napari_unet.widgets.train.layer_pairs import Place, TrainingPair
+from napari_unet.widgets.train.live_preview import LivePreview
 from napari_unet.widgets.train.painted_kind import PaintedKind
 from napari_unet.widgets.train.regions_box import RegionsBox
 
@@ -134,15 +135,17 @@ class TrainingSet(QObject):
         layer = self.annotations.value()
         return () if layer is None else names_of_kind(layer, kind)
 
-    def check_looks(self) -> None:
-        """Question the chosen annotations where they do not look like any.
+    def check_live(self) -> None:
+        """Question what is chosen before a network learns it live.
 
         Raises
         ------
-        DoubtfulLabelsError
-            Saying why, unless they are trusted.
+        InputError
+            When another dock trains on the image, or the annotations do not look like
+            any and are not trusted.
         """
         image, annotations = self.image.value(), self.annotations.value()
+        LivePreview.check_free(image)
         if annotations is not None and not self.trust.isChecked():
             check_looks(image_stack(image), planes(annotations))
 
@@ -157,9 +160,11 @@ class TrainingSet(QObject):
         Raises
         ------
         InputError
-            When nothing is painted, or no image is used.
+            When nothing is painted, no image is used, or another dock trains on it.
         """
         image, annotations = self.image.value(), self.annotations.value()
+        if self.trains_on_chosen():
+            LivePreview.check_free(image)
         chosen = TrainingPair(
             image.name,
             image,
