@@ -101,6 +101,21 @@ def test_nothing_is_written_over_by_an_import(files, failed, package):
     assert (files / "there.safetensors").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("m.safetensors", "is a model file already: predict and export take it"),
+        ("m.onnx", "predict works where it was exported here: to train it, use the"),
+        ("m.pt", "use the .safetensors file that it was exported from, or a package"),
+    ],
+)
+def test_an_import_of_another_file_that_we_export_says_what_it_is(
+    files, failed, name, words
+):
+    (files / name).write_bytes(b"a network")
+    assert words in failed("import", files / name)
+
+
 def test_what_cannot_be_imported_says_that_it_can_be_predicted_with(
     files, failed, package
 ):

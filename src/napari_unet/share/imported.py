@@ -41,6 +41,22 @@ class Imported:
     words: str
 
 
+_ELSE = "use the .safetensors file that it was exported from, or a package (.zip)"
+_NO_PACKAGES = {
+    ".safetensors": "is a model file already: predict and export take it as it is",
+    ".onnx": "is a network for other programs, with which predict works where it was "
+    f"exported here: to train it, {_ELSE}",
+    ".pt": f"is a network for other programs: {_ELSE}",
+}
+
+
+def check_package(path: str | Path) -> None:
+    """Raise an `InputError` where a file is another one that is exported here."""
+    words = _NO_PACKAGES.get(Path(path).suffix.lower())
+    if words is not None and Path(path).is_file():
+        raise InputError(f"{path} {words}.")
+
+
 def import_model(package: str | Path, out: str | Path | None = None) -> Imported:
     """Make a model of napari-unet from a bioimage.io package, to train and predict.
 
@@ -58,12 +74,14 @@ def import_model(package: str | Path, out: str | Path | None = None) -> Imported
     Raises
     ------
     InputError
-        When the network is no such U-Net, saying where it differs.
+        When the file is another one that is exported here, or the network no such
+        U-Net, saying where it differs.
     ModelFileError
         When the package cannot be read.
     OutputError
         When the file cannot be written.
     """
+    check_package(package)
     opened = Package(package)
     model = own_model(opened)
     words = "a model of napari-unet, as it was exported"
