@@ -175,6 +175,7 @@ def test_classes_keep_their_names_without_any_training(
     layer = begin_annotations(viewer, image)
     name_classes(layer, ("resin", "nucleus", "mitochondria"))
     layer.paint((1, 20, 20), 3)
+    project.workspace.kind = AnnotationKind.OBJECTS
     project.close()
     assert project.project.load().class_names == class_names(layer)
     _, box, again = open_dock()
@@ -186,6 +187,7 @@ def test_classes_keep_their_names_without_any_training(
     ready(box)
     recovered = again.workspace.annotations
     assert recovered is not reopened
+    assert again.workspace.kind is AnnotationKind.OBJECTS, "as it was chosen for it"
     assert class_names(recovered) == class_names(layer)
     np.testing.assert_allclose(recovered.get_color(3), layer.get_color(3))
 

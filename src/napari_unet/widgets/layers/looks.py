@@ -21,6 +21,7 @@ NAMES = "class_names"
 _CALIBRATED_BY = "calibrated_by"
 _REVIEWED = "reviewed"
 _MEANING = "meaning"
+_UNKNOWN = (None, Coverage())
 _MATRICES = ("rotate", "shear", "affine")
 _SHOWN = ("opacity", "blending", "visible")
 # The colours last: napari may not know them any more.
@@ -36,7 +37,7 @@ def source_of(layer: Layer) -> Path | None:
 
 
 def place_of(layer: Layer) -> dict[str, Any]:
-    """Return what places a layer, and the names of its classes, in lists and words."""
+    """Return what places a layer, and names and meaning of its classes, in words."""
     numbers = ("scale", "translate", "rotate", "shear")
     place: dict[str, Any] = {
         name: np.asarray(getattr(layer, name), float).tolist() for name in numbers
@@ -46,7 +47,24 @@ def place_of(layer: Layer) -> dict[str, Any]:
     place["axis_labels"] = [str(label) for label in layer.axis_labels]
     if isinstance(layer, Labels) and class_names(layer):
         place[NAMES] = list(class_names(layer))
+    # What nobody chose is no news: the same labels would be kept once more.
+    if layer.metadata.get(MEANING, _UNKNOWN) != _UNKNOWN:
+        place[_MEANING] = _in_words(layer.metadata[MEANING])
     return place
+
+
+def meaning_in(place: dict[str, Any]) -> dict[str, Any]:
+    """Return what the metadata of labels tell of kind and coverage, as was chosen.
+
+    Raises
+    ------
+    ValueError, TypeError, InputError
+        When it is none that there is.
+    """
+    if _MEANING not in place:
+        return {}
+    kind, coverage = place[_MEANING]
+    return {MEANING: (kind and AnnotationKind(kind), Coverage.model_validate(coverage))}
 
 
 def look_of(layer: Layer) -> dict[str, Any]:
@@ -57,11 +75,10 @@ def look_of(layer: Layer) -> dict[str, Any]:
     look["blending"] = str(layer.blending)
     if isinstance(layer, Labels):
         look |= _label_colours(layer)
+        if MEANING in layer.metadata:
+            look[_MEANING] = _in_words(layer.metadata[MEANING])
         if any(reviewed_of(layer).values()):
             look[_REVIEWED] = reviewed_of(layer)
-        if MEANING in layer.metadata:
-            kind, coverage = layer.metadata[MEANING]
-            look[_MEANING] = [kind and str(kind), coverage.model_dump(mode="json")]
     elif isinstance(layer, Image) and not layer.rgb:
         look["colormap"] = str(layer.colormap.name)
         look["gamma"] = float(layer.gamma)
@@ -103,10 +120,7 @@ def show_look(layer: Layer, look: dict[str, Any]) -> None:
         _colour_labels(layer, look)
         if _REVIEWED in look:
             keep_reviewed(layer, look[_REVIEWED])
-        if _MEANING in look:
-            kind, coverage = look[_MEANING]
-            meant = kind and AnnotationKind(kind), Coverage.model_validate(coverage)
-            layer.metadata[MEANING] = meant
+        layer.metadata.update(meaning_in(look))
     elif isinstance(layer, Image) and not layer.rgb:
         shown += _GREY
     for name in shown:
@@ -119,6 +133,11 @@ def _show(layer: Layer, name: str, value: Any) -> None:
         setattr(layer, name, value)
     except KeyError as error:
         raise InputError(f"napari has no colours called {value}") from error
+
+
+def _in_words(meaning: tuple[AnnotationKind | None, Coverage]) -> list[Any]:
+    kind, coverage = meaning
+    return [kind and str(kind), coverage.model_dump(mode="json")]
 
 
 def _label_colours(layer: Labels) -> dict[str, Any]:

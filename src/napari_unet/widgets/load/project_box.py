@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from napari_unet.errors import InputError, NapariUNetError, telling
 from napari_unet.project import LayerRead, LayerRecord
 from napari_unet.widgets.layers.add import add_image, add_labels
 from napari_unet.widgets.layers.annotations import name_classes
-from napari_unet.widgets.layers.looks import NAMES, options, show_look
+from napari_unet.widgets.layers.looks import NAMES, meaning_in, options, show_look
 from napari_unet.widgets.layers.made_facts import FACTS, marks_of
 from napari_unet.widgets.layers.marks import ROLE
 from napari_unet.widgets.layers.roles import Role, set_role
@@ -191,6 +192,8 @@ class ProjectBox(QWidget):
         if FACTS in entry.place:
             folder = self.open_project.project.folder
             metadata |= marks_of(entry.place[FACTS], folder)
+        with suppress(ValueError, TypeError, InputError):  # it is guessed then
+            metadata |= meaning_in(entry.place)
         place = options(entry.place, labels.ndim)
         layer = self.viewer.add_labels(labels, name=name, metadata=metadata, **place)
         if NAMES in entry.place:
