@@ -109,6 +109,16 @@ def test_slices_with_strokes_of_the_background_alone_hold_no_object():
         by_blocks((strokes == 1).astype(np.uint8), None, 1, **more)
 
 
+@pytest.mark.parametrize("low", [1, 2])
+def test_255_beside_classes_is_ignored_as_in_the_memory(labels, low):
+    few = np.where(labels[:6] % 3 > 0, low, 0).astype(np.uint8)
+    few[1, :9, :9] = 255
+    parts = by_blocks(few, None, 1)
+    alike(parts, as_a_whole(few, None))
+    assert set(parts.values["class"]) == {str(low)}
+    assert any("255 is ignored" in note for note in parts.notes)
+
+
 def test_pieces_of_classes_through_slices_are_refused(labels):
     with pytest.raises(InputError, match="--planes"):
         by_blocks((labels > 0).astype(np.uint8), None, 1, volume=True)

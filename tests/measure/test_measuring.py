@@ -264,3 +264,31 @@ def test_the_feret_diameter_is_that_of_the_farthest_sides_of_pixels(spacing):
         sides = sides.reshape(-1, 3)
         brute = np.linalg.norm(sides[:, None] - sides, axis=-1).max()
         assert longest(mask, spacing) == pytest.approx(brute, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "more", "found"),
+    [
+        ((1, 2, 255), None, {}, {"1", "2"}),
+        ((1, 2, 255), "classes", {}, {"1", "2"}),
+        ((1, 2, 255), "classes", {"ignore": "none"}, {"1", "2", "255"}),
+        ((1, 2, 255), "classes", {"ignore": 1}, {"2", "255"}),
+        ((1, 255), None, {}, {"1"}),
+        ((2, 3, 255), "scribbles", {}, {"1", "2"}),
+    ],
+)
+def test_what_training_ignores_is_no_object(values, kind, more, found):
+    labels = np.zeros((1, 12, 12), np.uint8)
+    for row, value in enumerate(values):
+        labels[0, 4 * row : 4 * row + 3, 2:9] = value
+    objects = number_objects(labels, kind, **more)
+    assert set(measure_objects(objects).values["class"]) == found
+    told = any("is ignored" in note for note in objects.notes)
+    assert told == (len(found) < len(values))
+
+
+def test_among_numbered_objects_255_is_one():
+    labels = np.zeros((1, 4, 12), np.uint8)
+    labels[0, :, 1:3], labels[0, :, 5:8] = 1, 255
+    found = measure_objects(number_objects(labels, "objects")).values
+    assert found["object"].tolist() == [1, 255]

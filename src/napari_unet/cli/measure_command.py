@@ -29,7 +29,7 @@ _HEADS = ("equivalent diameter (",)
 
 @with_settings(
     *("image.kind", "image.axes", "image.info_bar", "image.level"),
-    *("image.pixel_size", "image.unit"),
+    *("image.pixel_size", "image.unit", "image.ignore"),
 )
 def measure(  # noqa: PLR0913 (every option is one argument)
     given: Given,
@@ -174,14 +174,14 @@ def _measure(
     stack = stack.picture_like(whole)
     chosen = stack.slices(slices).as_zyx()
     grey = None if picture is None else picture.picture.slices(slices).as_czyx()
-    kind, memory = given.get("kind"), memory_limit()
+    kind, memory, ignore = given.get("kind"), memory_limit(), given.get("ignore")
     measured = sized.slices(slices)
     steps: Callable[[Event], Generator[tuple[int, int], None, ObjectMeasures | None]]
     if beside is None and bytes_as_a_whole(chosen, grey) > memory:
         blocks = (chosen, grey, measured.size_for, sized.unit, kind, volume, memory)
-        steps = partial(measure_by_blocks, BlockSource(*blocks))
+        steps = partial(measure_by_blocks, BlockSource(*blocks, ignore))
     else:
-        objects = number_objects(np.asarray(chosen), kind, volume)
+        objects = number_objects(np.asarray(chosen), kind, volume, ignore)
         source = MeasureSource(
             objects,
             None if grey is None else np.asarray(grey),

@@ -15,9 +15,9 @@ class Coverage(Settings):
     """Which pixels of labels say anything, beside what their values mean."""
 
     ignore: int | Literal["none"] | None = Field(None, title="Ignored value")
-    """Value of pixels that train nothing and are not scored, such as 255 or -1. The
-    word none: every value means something. Guessed when left out: -1, and 255 beside
-    classes up to 32; never the 255 of a mask."""
+    """Value of pixels that train nothing and are neither scored nor measured, such as
+    255 or -1. The word none: every value means something. Guessed when left out: -1,
+    and 255 beside classes up to 32; never the 255 of a mask."""
     complete: str | None = Field(None, title="Complete slices")
     """Slices that were looked at and hold nothing where they are empty, such as 3,7 or
     10:20 counted from 0, or the word all: they train as background, and what is

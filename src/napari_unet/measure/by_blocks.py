@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.boxes import Box, moved, union, whole
 from napari_unet.data.labels import check_same_size, going_on
@@ -28,8 +28,11 @@ from napari_unet.measure.measuring import (
 )
 from napari_unet.measure.moments import Sums, sums_of
 from napari_unet.measure.numbered import (
+    IGNORED,
     NumberedObjects,
     countable,
+    ignored_in,
+    meet,
     number_objects,
     values_in,
 )
@@ -61,7 +64,7 @@ class BlockSource:
         Returns the pixel size along Z, Y and X for 2 or 3 dimensions, as `Stack` does.
     unit
         Its unit; "pixel" where it is unknown.
-    kind, volume
+    kind, volume, ignore
         As `number_objects` takes them.
     memory
         Bytes that a part may take.
@@ -74,6 +77,7 @@ class BlockSource:
     kind: AnnotationKind | None = None
     volume: bool | None = None
     memory: int = 2**30
+    ignore: int | str | None = None
 
     def __post_init__(self) -> None:
         if self.image is not None:
@@ -107,6 +111,8 @@ class BlockSource:
     ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Read a box of the labels, and of the image if that is wanted."""
         labels, picture = countable(np.asarray(self.labels[box])), None
+        if isinstance(self.ignore, int):
+            labels = np.where(labels == self.ignore, labels.dtype.type(0), labels)
         if grey and self.image is not None:
             picture = np.asarray(self.image[:, *box])
         return labels, picture
@@ -119,6 +125,13 @@ class _Survey:
     values: NDArray[np.integer]
     boxes: tuple[Box, ...]
     goes_on: bool
+    together: bool
+
+    def without(self, ignored: int | None) -> _Survey:
+        """Return the same of labels in which a value is ignored."""
+        kept = np.flatnonzero(self.values != ignored).tolist()
+        boxes = tuple(self.boxes[n] for n in kept)
+        return replace(self, values=self.values[kept], boxes=boxes)
 
 
 def bytes_as_a_whole(labels: ArrayLike, image: ArrayLike | None) -> int:
@@ -151,27 +164,37 @@ def measure_by_blocks(
         return None
     if not survey.values.size or survey.values[-1] < _first_object(source.kind):
         raise InputError("The labels hold no object: there is nothing to measure.")
-    guess = guess_kind(np.insert(survey.values, 0, 0)[None, None]).kind
-    objects = (source.kind or guess) is AnnotationKind.OBJECTS
+    guess = guess_kind(
+        np.insert(survey.values, 0, 0)[None, None], Coverage(ignore=source.ignore)
+    ).kind
+    known, kind = survey.values, source.kind or guess
+    ignored = ignored_in(known, survey.together, kind, source.ignore)
+    source = replace(source, ignore="none" if ignored is None else ignored)
+    survey = survey.without(ignored)
+    objects = kind is AnnotationKind.OBJECTS
     volume = source.volume
     if volume is None:
         volume = objects and survey.goes_on
     if not volume:
         kind = source.kind or (guess if objects else AnnotationKind.CLASSES)
-        return (yield from _plane_by_plane(source, kind, stop))
-    if not objects:
+        measured = yield from _plane_by_plane(source, kind, stop)
+    elif objects:
+        measured = yield from _volume(source, survey, stop)
+    else:
         raise InputError(
             "Pieces of classes that go on through the slices are found in the memory "
             "alone, which does not hold this volume: measure slice by slice "
             "(--planes), or predict numbered objects (predict --objects)."
         )
-    return (yield from _volume(source, survey, stop))
+    if measured is None or len(survey.values) == len(known):
+        return measured
+    return replace(measured, notes=(*measured.notes, IGNORED.format(ignored)))
 
 
 def _survey(
     source: BlockSource, stop: Event
 ) -> Generator[tuple[int, int], None, _Survey | None]:
-    length, same, found = source.labels.shape[0], 0, 0
+    length, same, found, together = source.labels.shape[0], 0, 0, False
     boxes: dict[int, Box] = {}
     last: NDArray[Any] | None = None
     for slab in slabs_of(source.labels):
@@ -179,6 +202,7 @@ def _survey(
             return None
         labels, _ = source.part((slab,), grey=False)
         values = values_in(labels)
+        together |= meet(labels, values)
         inner = scipy.ndimage.find_objects(_ranks(labels, values))
         for value, box in zip(values.tolist(), inner, strict=True):
             here = moved(box, slab.start, 0, 0)
@@ -190,7 +214,7 @@ def _survey(
     high = max(boxes, default=0) > np.iinfo(np.int64).max
     values = np.array(sorted(boxes), np.uint64 if high else np.int64)
     ordered = tuple(boxes[value] for value in values.tolist())
-    return _Survey(values, ordered, found > 0 and same > found / 2)
+    return _Survey(values, ordered, found > 0 and same > found / 2, together)
 
 
 def _plane_by_plane(
@@ -202,7 +226,7 @@ def _plane_by_plane(
         labels, grey = source.part((slab,))
         if labels.max() < _first_object(kind):
             continue
-        objects = number_objects(labels, kind, volume=False)
+        objects = number_objects(labels, kind, False, "none")
         place = source.size_for(2), source.unit
         found = yield from measure_steps(MeasureSource(objects, grey, *place), stop)
         if found is None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet.config import AnnotationKind
+from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.doubts import doubt_look
+from napari_unet.data.label_survey import Survey
 from napari_unet.data.labels import (
     check_slices,
     goes_on,
@@ -21,6 +22,7 @@ from napari_unet.data.pieces import connected_pieces
 from napari_unet.errors import InputError, memory_told
 from napari_unet.words import counted
 
+IGNORED = "{} is ignored: its pixels are no objects"
 # Numbers up to so many times their count cost nothing.
 _SPARSE = 1000
 _INT64 = np.iinfo(np.int64).max
@@ -67,7 +69,7 @@ def countable(labels: NDArray[np.generic]) -> NDArray[np.generic]:
     labels = whole_numbers(labels, lowest=-1)
     if labels.dtype.kind == "i" and labels.min(initial=0) < 0:
         return np.asarray(np.maximum(labels, labels.dtype.type(0)))
-    return labels
+    return labels.view(np.uint8) if labels.dtype == bool else labels
 
 
 def values_in(labels: NDArray[np.generic]) -> NDArray[np.integer]:
@@ -78,11 +80,31 @@ def values_in(labels: NDArray[np.generic]) -> NDArray[np.integer]:
     return label_values(labels)
 
 
+def ignored_in(
+    values: NDArray[np.integer],
+    together: bool,
+    kind: AnnotationKind | None,
+    ignore: int | str | None,
+) -> int | None:
+    """Return the value of pixels that are no objects, as chosen or guessed.
+
+    `together` tells whether 1 and 255 meet in one slice.
+    """
+    found = Survey(np.asarray(values, np.int64), together=together)
+    return found.settle(Coverage(ignore=ignore), AnnotationKind.of(kind)).ignored
+
+
+def meet(labels: NDArray[np.generic], values: NDArray[np.integer]) -> bool:
+    """Return whether 1 and 255 meet in one slice."""
+    return Survey.of_values(labels, np.asarray(values, np.int64)).together
+
+
 @memory_told()
 def number_objects(
     labels: NDArray[np.generic],
     kind: AnnotationKind | None = None,
     volume: bool | None = None,
+    ignore: int | str | None = None,
 ) -> NumberedObjects:
     """Find the objects of labels.
 
@@ -96,6 +118,9 @@ def number_objects(
     volume
         Whether objects go on through the slices. Left out, it is guessed of numbered
         objects; pieces of classes are found slice by slice.
+    ignore
+        Value of pixels that are no objects, or "none". Guessed when left out, as for
+        training: 255 beside classes up to 32.
 
     Raises
     ------
@@ -104,34 +129,39 @@ def number_objects(
     """
     check_slices(labels, "Labels", "measured")
     labels, kind = countable(labels), AnnotationKind.of(kind)
-    if labels.dtype == bool:
-        labels = labels.view(np.uint8)
     values, notes = values_in(labels), list[str]()
+    told, coverage = kind is not None, Coverage(ignore=ignore)
+    if kind is None and values.size:
+        # What is measured is whole: nobody paints strokes for it.
+        numbered = guess_kind(labels, coverage).kind is AnnotationKind.OBJECTS
+        kind = AnnotationKind.OBJECTS if numbered else AnnotationKind.CLASSES
+    ignored = ignored_in(values, meet(labels, values), kind, ignore)
+    if ignored in values:
+        labels = np.where(labels == ignored, labels.dtype.type(0), labels)
+        values = values[values != ignored]
+        notes.append(IGNORED.format(ignored))
     if not values.size or (kind is AnnotationKind.SCRIBBLES and values[-1] == 1):
         raise InputError("The labels hold no object: there is nothing to measure.")
     if doubt := doubt_look(labels, "labels"):
         notes.append(doubt)
-    if kind is None:
-        # What is measured is whole: nobody paints strokes for it.
-        numbered = guess_kind(labels).kind is AnnotationKind.OBJECTS
-        kind = AnnotationKind.OBJECTS if numbered else AnnotationKind.CLASSES
+    if not told:
         several = counted(len(values), "value")
-        what = "every value is one object" if numbered else "what touches is one object"
-        notes.append(f"labels are {kind} ({several} above 0): {what}")
+        each = "every value" if kind is AnnotationKind.OBJECTS else "what touches"
+        notes.append(f"labels are {kind} ({several} above 0): {each} is one object")
     if volume is None:
         volume = kind is AnnotationKind.OBJECTS and goes_on(labels)
         if len(labels) > 1:
             way = "as one volume" if volume else "slice by slice"
             notes.append(f"objects are measured {way}")
-    told = tuple(notes)
+    words = tuple(notes)
     if kind is AnnotationKind.OBJECTS:
         if int(values.max(initial=0)) < _SPARSE * len(values) + _SPARSE:
-            return NumberedObjects(labels, volume, told)
+            return NumberedObjects(labels, volume, words)
         known = np.insert(values, 0, 0)
         dense = np.empty(labels.shape, np.int32)
         for one, target in zip(labels, dense, strict=True):
             target[...] = np.searchsorted(known.astype(labels.dtype), one)
-        return NumberedObjects(dense, volume, told, known)
+        return NumberedObjects(dense, volume, words, known)
     if kind is AnnotationKind.SCRIBBLES:
         labels = np.maximum(labels, 1) - 1
     elif is_mask(values):
@@ -139,4 +169,4 @@ def number_objects(
     pieces = connected_pieces(labels.astype(np.int32), ndim=3 if volume else 2)
     classes = np.zeros(int(pieces.max(initial=0)) + 1, labels.dtype)
     classes[pieces.ravel()] = labels.ravel()
-    return NumberedObjects(pieces, volume, told, classes=classes)
+    return NumberedObjects(pieces, volume, words, classes=classes)

@@ -180,6 +180,7 @@ def test_a_volume_of_unknown_depth_is_refused_in_a_sentence(
 def test_pieces_of_a_class_are_measured_with_its_name(viewer: Any, finish: Any) -> None:
     labels = np.zeros((60, 80), np.uint8)
     labels[5:15, 5:25], labels[20:40, 30:50], labels[20:40, 60:70] = 1, 2, 2
+    labels[50:] = 255  # is ignored
     viewer.add_labels(labels)
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Measure")
     dock.run_button.click()

@@ -136,7 +136,8 @@ class MeasureWidget(Panel):
         kind = self.kind.currentData() or self._kind(layer)
         distances = self.distances.isChecked()
         names = names_by_class(layer, kind)
-        work = partial(_measure, stack, kind, grey, names, distances, predicted)
+        ignore = self.workspace.meaning_of(layer)[1].ignore
+        work = partial(_measure, stack, kind, ignore, grey, names, distances, predicted)
         self.start("Measuring objects", work)
 
     def on_step(self, item: tuple[int, int]) -> None:
@@ -228,6 +229,7 @@ class MeasureWidget(Panel):
 def _measure(
     labels: Stack,
     kind: AnnotationKind | None,
+    ignore: int | str | None,
     image: Stack | None,
     names: tuple[str, ...],
     distances: bool,
@@ -240,7 +242,7 @@ def _measure(
     """
     yield 0, 1
     values = np.asarray(labels.data)
-    objects = number_objects(values, kind)
+    objects = number_objects(values, kind, ignore=ignore)
     source = MeasureSource(
         objects,
         None if image is None else np.asarray(image.as_czyx()),
