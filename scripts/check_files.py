@@ -1,4 +1,4 @@
-"""Check what ruff does not: YAML and TOML parse, text ends well, no leftovers."""
+"""Check what ruff does not: YAML and TOML parse, text is whole, no leftovers."""
 
 import sys
 import tomllib
@@ -18,6 +18,8 @@ def fault(path: Path) -> str | None:
         return "does not end with exactly one newline"
     if any(line != line.rstrip() for line in text.splitlines()):
         return "has spaces at the end of a line"
+    if any(line.startswith(("<<<<<<<", ">>>>>>>")) for line in text.splitlines()):
+        return "has the marks of a merge that was not finished"
     try:
         if path.suffix == ".toml":
             tomllib.loads(text)
