@@ -156,6 +156,20 @@ def test_an_error_is_the_one_that_was_raised(engine, tmp_path):
         list(engine.run(Note(tmp_path / "missing"), GRID, Event()))
 
 
+def test_workers_that_are_slow_to_end_hide_no_error(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    close = distributed.LocalCluster.close
+
+    def slowly(self, timeout=None):
+        close(self, timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(distributed.LocalCluster, "close", slowly)
+    config = EngineConfig(engine="dask", workers=1)
+    with pytest.raises(NapariUNetError, match="cause"), open_engine(config):
+        raise NapariUNetError("the cause")
+
+
 def test_two_processes_share_the_blocks(dask, tmp_path):
     list(dask.run(Note(tmp_path, 0.05), GRID, Event()))
     assert len(pids(tmp_path)) == 2

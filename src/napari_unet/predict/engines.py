@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -281,8 +281,13 @@ def open_engine(config: EngineConfig) -> Iterator[Engine]:
     cluster, threads = start_cluster(config)
     start = partial(cluster.scale, config.workers)
     queued = partial(jobs_in_queue, cluster) if config.engine == "slurm" else None
-    with cluster, Client(cluster, set_as_default=False) as client:
-        yield DaskEngine(client, threads, start, queued)
+    try:
+        with Client(cluster, set_as_default=False) as client:
+            yield DaskEngine(client, threads, start, queued)
+    finally:
+        # A worker that is slow to end spoils no result, and hides no other error.
+        with suppress(TimeoutError):
+            cluster.close()
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,6 +29,7 @@ from napari_unet.widgets.project.kept_predictions import KeptPredictions
 from napari_unet.widgets.project.look_watch import LookWatch
 from napari_unet.widgets.project.preferences import default_project, preferences
 from napari_unet.widgets.project.project_state import ProjectState
+from napari_unet.widgets.project.project_writer import ProjectWriter
 from napari_unet.widgets.project.workspace import PASSING, Workspace
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class OpenProject(QObject):
         self._opening = self._closed = self._has_window = False
         self._looks = LookWatch(layers)
         self._docks = 0
-        self._writer = ThreadPoolExecutor(1, "napari-unet-project")
-        seconds, given = preferences().work.journal_seconds, self._submit
+        self._writer = ProjectWriter()
+        seconds, given = preferences().work.journal_seconds, self._writer.submit
         self.keeper = JournalKeeper(self.project.journal, given)
         self.keeper.interval = seconds
         self.keeper.written.connect(self._on_written)
@@ -133,9 +133,12 @@ class OpenProject(QObject):
     def save(self) -> None:
         """Write `project.yaml` on a thread, where there is anything new."""
         if not self._opening:
+            if self._layers and not self._roles():
+                # Of a viewer that was emptied, the last entries are on their way.
+                self.wait()
             file = self._collect()
             if file is not None and file != self._saved:
-                self._submit(self._write, self.project, file)
+                self._writer.submit(self._write, self.project, file)
 
     def start_new(self, folder: str | Path) -> None:
         """Make a project of what is there now, in another folder.
@@ -216,9 +219,7 @@ class OpenProject(QObject):
 
     def wait(self) -> None:
         """Wait until all that was handed to the writer is on the disk."""
-        waited = self._submit(lambda: None)
-        if waited is not None:
-            waited.result()
+        self._writer.wait()
 
     def close(self) -> None:
         """Write what is not written yet and end in good order."""
@@ -248,7 +249,7 @@ class OpenProject(QObject):
         try:
             self._leave()
         finally:
-            self._writer.shutdown()
+            self._writer.end()
 
     def _at_exit(self) -> None:
         with contextlib.suppress(RuntimeError):
@@ -276,14 +277,6 @@ class OpenProject(QObject):
             self.wait()
         if not any(one.failing for one in (self.keeper, *self._kept)):
             self.project.journal.close()
-
-    def _submit(self, work: Callable[..., Any], *given: Any) -> Future[Any] | None:
-        try:
-            return self._writer.submit(work, *given)
-        except RuntimeError:
-            # Python is ending and takes no more threads.
-            work(*given)
-            return None
 
     def _write(self, project: Project, file: ProjectFile) -> None:
         session = project.journal.session
