@@ -8,6 +8,7 @@ from threading import Event
 from types import SimpleNamespace
 
 import dask.array as da
+import numpy as np
 import psutil
 import pytest
 
@@ -22,6 +23,7 @@ from napari_unet.data.machine_memory import (
 )
 from napari_unet.data.read import as_stack
 from napari_unet.data.sparse_slices import SparseSlices
+from napari_unet.data.sparse_target import sparse_target
 from napari_unet.data.weight_map import stack_steps
 from napari_unet.errors import OutOfMemoryError
 from napari_unet.model.checkpoint import Model, ModelCard
@@ -139,8 +141,13 @@ def predict(image: da.Array) -> object:
     return segment(Model(UNet(config).eval(), ModelCard(network=config)), image)
 
 
+def annotate(labels: da.Array) -> object:
+    painted = {z: np.ones((1024, 1024), np.uint8) for z in range(20)}
+    return sparse_target(SparseSlices(labels.shape, np.uint8, 0, painted))
+
+
 @pytest.mark.usefixtures("little")
-@pytest.mark.parametrize("work", [weigh, mask, predict, SparseSlices.of])
+@pytest.mark.parametrize("work", [weigh, mask, predict, SparseSlices.of, annotate])
 def test_work_that_finds_no_room_is_not_begun(work: Callable[[da.Array], object]):
     # They take no memory before they are read.
     large = da.ones((300, 1024, 1024), "u1", chunks=(1, 1024, 1024))

@@ -88,9 +88,10 @@ def sparse_target(
         As `to_target` does.
     """
     slices, coverage = said(labels, coverage or Coverage())
-    plane = math.prod(labels.shape[1:])
+    needed = BYTES_OF_VOXEL * len(slices) * math.prod(labels.shape[1:])
     words = f"the annotations of {counted(len(slices), 'slice')}"
-    require_memory(BYTES_OF_VOXEL * len(slices) * plane, words, _FEWER)
+    # The labels are in the memory already.
+    require_memory(needed - labels.nbytes, words, _FEWER)
     if ndim == 3:
         slices, coverage = _parted(slices, coverage)
     target = to_target(labels[slices], kind, ndim=ndim, mask=mask, coverage=coverage)
