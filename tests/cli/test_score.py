@@ -370,6 +370,18 @@ def test_the_files_of_a_folder_are_read_together(tmp_path, run):
     assert [float(row["iou"]) for row in in_columns(table)] == [1, 0]
 
 
+def test_truths_without_a_prediction_are_named(tmp_path, run):
+    for name, count in (("p", 1), ("t", 7)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            of_bands(tmp_path / name / f"s{number}.tif", (1, 0))
+    out = run("score", tmp_path / "p", tmp_path / "t", "--each")
+    expected = "6 truths without a prediction: s1.tif, s2.tif, s3.tif, s4.tif, s5.tif"
+    assert f"{expected} and 1 more" in " ".join(out.output.split())
+    out = run("score", tmp_path / "t", tmp_path / "t", "--each")
+    assert "without a prediction" not in out.output
+
+
 @pytest.fixture
 def organs(tmp_path):
     """A folder of predictions and one of truths: two organs, of few and many pieces."""

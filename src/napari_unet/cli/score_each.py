@@ -19,12 +19,14 @@ from napari_unet.config import AnnotationKind
 from napari_unet.data.annotation import MAX_CLASSES
 from napari_unet.data.dimensions import of_labels
 from napari_unet.data.files import csv_text, write_text
+from napari_unet.data.formats.kinds import title_of_file
 from napari_unet.data.label_survey import Survey
 from napari_unet.data.labels import is_mask
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.score.label_reading import is_numbered
 from napari_unet.score.scores import COLUMNS
+from napari_unet.words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from napari_unet.score.scores import Scores
 
 _ALONE = ("image", "probabilities", "json", "report", "error_map")
+_NAMED = 5
 _HEADS = ("file,iou,dice,",)
 
 
@@ -67,7 +70,20 @@ def score_each(request: ScoreRequest) -> None:
         rows = [[name, *scores.cells()] for name, scores in found.items()]
         write_text(request.csv, csv_text([["file", *COLUMNS], *rows]))
         say(f"wrote {request.csv}: {len(found)} predictions scored")
+    _tell_not_predicted(request.truth, predictions)
     tell_failed(failed, len(failed) + len(found))
+
+
+def _tell_not_predicted(truths: Path, predictions: Sequence[Path]) -> None:
+    """Name the truths without a prediction, which a table of scores does not show."""
+    titles = {title_of_file(path) for path in predictions}
+    left = [one.name for one in images_of(truths) if title_of_file(one) not in titles]
+    if left:
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        say(
+            f"{counted(len(left), 'truth')} without a prediction: "
+            f"{', '.join(left[:_NAMED])}{more}"
+        )
 
 
 def _known(

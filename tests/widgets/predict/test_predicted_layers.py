@@ -169,6 +169,20 @@ def test_what_was_there_comes_back_where_nobody_sees_the_end(
     assert labels.metadata[NUMBERED] is False
 
 
+def test_a_first_prediction_that_failed_leaves_nothing(
+    viewer: ViewerModel, image: Image
+) -> None:
+    layers = PredictedLayers(viewer, image, PLAIN)
+    fill(layers, [0])
+    layers.discard()
+    assert [one.name for one in viewer.layers] == ["em"]
+    layers = PredictedLayers(viewer, image, PLAIN)
+    fill(layers, range(3))
+    layers.finish(done())
+    layers.discard()
+    assert [one.name for one in viewer.layers] == ["em", "prediction"]
+
+
 def test_what_is_whole_is_never_put_back(viewer: ViewerModel, image: Image) -> None:
     layers, _ = half_over(viewer, image)
     layers.finish(done(np.zeros(SHAPE, np.uint8)))

@@ -392,7 +392,8 @@ class PredictWidget(Panel):
         return words
 
     def _on_failed(self, sentence: str) -> None:
-        self._put_back()
+        if self._layers is not None:
+            self._layers.discard()
         super()._on_failed(sentence)
 
     def _put_back(self) -> None:

@@ -111,7 +111,7 @@ class PredictedLayers:
         self._area = (height - image.metadata.get(INFO_BAR, 0)) * width
         self._before: tuple[Region, NDArray[np.integer]] | None = None
         self._marks: dict[str, Any] = {}
-        self._drawn = 0.0
+        self._drawn, self._is_new = 0.0, False
         removing = viewer.layers.events.removing
         self._removals = Subscriptions(None, self._on_removing, removing)
 
@@ -139,6 +139,7 @@ class PredictedLayers:
     def finish(self, result: Segmentation) -> None:
         """Put what was made of all tiles into their place, and note how it was made."""
         self._removals.end()
+        self._is_new = False
         if self.labels is not None and self._is_there(self.labels):
             if result.complete and not self._made_by.finish.keeps_classes:
                 self._replace(self.labels, result.labels)
@@ -176,6 +177,15 @@ class PredictedLayers:
         convert(self.labels, kept.dtype)
         self.labels.metadata.update(self._marks)
         self.draw()
+
+    def discard(self) -> None:
+        """Undo all tiles; a layer that was made for them goes, as nobody asked for it.
+
+        What is left of it would pass for changed by hand, and be predicted no further.
+        """
+        self.put_back()
+        if self._is_new and self.labels is not None and self._is_there(self.labels):
+            self._viewer.layers.remove(self.labels)
 
     def draw(self) -> None:
         """Draw what is there."""
@@ -247,6 +257,7 @@ class PredictedLayers:
                     metadata={PREDICTED: [], ROLE: Role.PREDICTION},
                     **placed_like(self._image),
                 )
+            self._is_new = True
         lay_on(labels, self._image)
         # It may be corrected by hand.
         bring_to(labels, self._viewer.dims.units)
