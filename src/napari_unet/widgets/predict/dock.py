@@ -46,7 +46,7 @@ from napari_unet.widgets.qt.listen import when_gone
 from napari_unet.widgets.qt.panel import Panel
 from napari_unet.widgets.qt.parts import WrappedLabel, button, present, steady
 from napari_unet.widgets.qt.status import undo_action
-from napari_unet.words import duration, sides
+from napari_unet.words import counted, duration, sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -383,8 +383,7 @@ class PredictWidget(Panel):
         layer, model = self.image.value(), self.model.value()
         shape = image_stack(layer).as_czyx().shape[1:]
         depth = 1 if self.extent.currentText() == _SLICE else shape[0]
-        slices = "1 slice" if depth == 1 else f"{depth} slices"
-        words = f"{slices} of {sides(shape[1:])}"
+        words = f"{counted(depth, 'slice')} of {sides(shape[1:])}"
         known = self._speed
         if known is not None and known[:2] == (model, self.settings.value().average):
             seconds = depth * math.prod(shape[1:]) / known[2]
