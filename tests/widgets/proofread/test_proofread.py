@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import QCoreApplication
 from qtpy.QtGui import QShowEvent
 
 from napari_unet.data.painted_slices import PaintedSlices
 from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role, role_of, set_role
+from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.project.workspace import Workspace
 
 NM = {"scale": (50, 4, 4), "units": ("nm",) * 3}
@@ -84,6 +86,22 @@ def test_the_message_takes_a_change_back(
     proofread.choose(3)
     proofread.merge_with(8)
     assert "save the layer" in proofread.status.text()
+
+
+def test_corrections_are_kept_with_no_other_dock(
+    viewer: Any, cells: np.ndarray, qtbot: Any
+) -> None:
+    _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
+    viewer.add_image(cells, name="em", **NM)
+    layer = viewer.add_labels(cells.copy(), name="cells", **NM)
+    qtbot.waitUntil(lambda: Workspace.of(viewer).annotations == layer)
+    dock.choose(3)
+    dock.merge_with(8)
+    opened = OpenProject.of(viewer)
+    opened.keeper.finish()
+    opened.wait()
+    kept = tifffile.imread(opened.project.journal.newest("cells").path)
+    np.testing.assert_array_equal(kept, layer.data)
 
 
 def test_every_button_says_why_it_waits(proofread: Any) -> None:
@@ -282,7 +300,7 @@ def test_the_mouse_moves_the_image_again_once_the_tools_are_out_of_sight(
     assert not proofread.modes["split"].isChecked()
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (8, 8), (9**9, 999, 999)])
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8), (8, 8), (9**5, 9999, 9999)])
 def test_labels_that_cannot_be_corrected_say_why(viewer: Any, shape: Any) -> None:
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
     data: Any

@@ -22,26 +22,17 @@ from napari_unet.data.boxes import grow as grow_box
 from napari_unet.errors import InputError, telling
 from napari_unet.proofread.correction import Correction, ObjectBoxes
 from napari_unet.proofread.parting import crossed, split_by_line, split_by_seeds
-from napari_unet.proofread.repair import (
-    delete,
-    fill_holes,
-    grow,
-    interpolate,
-    keep_largest,
-    merge,
-    near_box,
-    smooth,
-    take,
-    take_whole,
-)
+from napari_unet.proofread.repair import merge, near_box, take, take_whole
 from napari_unet.widgets.choose.keys import PROOFREAD, KeyList
 from napari_unet.widgets.choose.layer_box import LayerBox
+from napari_unet.widgets.choose.shared_layers import SharedLayers
 from napari_unet.widgets.layers.axes import planes
 from napari_unet.widgets.layers.edits import edit_box
 from napari_unet.widgets.layers.maps import foreground, maps_over
 from napari_unet.widgets.layers.places import current_slice, go_to_slice, pixel_size
 from napari_unet.widgets.layers.roles import Role
 from napari_unet.widgets.layers.undo import undo_of
+from napari_unet.widgets.project.open_project import OpenProject
 from napari_unet.widgets.proofread.canvas import Canvas
 from napari_unet.widgets.proofread.number_anew import number_anew
 from napari_unet.widgets.proofread.object_watch import (
@@ -50,6 +41,7 @@ from napari_unet.widgets.proofread.object_watch import (
     why_not_kept,
 )
 from napari_unet.widgets.proofread.review_box import ReviewBox
+from napari_unet.widgets.proofread.tools import ACTS, MODES
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
@@ -64,23 +56,6 @@ if TYPE_CHECKING:
 
     from napari_unet.data.boxes import Box
 
-_MODES = {
-    "merge": ("Merge", "Click on the objects that belong to the chosen one."),
-    "split": ("Split", "Draw a line across an object, with the button held down."),
-    "seeds": ("Seeds", "Click on two parts of an object that ran together."),
-    "take": (
-        "Take",
-        "Click where an object is missing: it is made of what is probable.",
-    ),
-}
-_ACTS: dict[str, tuple[str, str, Callable[..., Correction]]] = {
-    "delete": ("Delete", "The object becomes background.", delete),
-    "fill": ("Fill holes", "Background inside the object goes to it.", fill_holes),
-    "smooth": ("Smooth", "Takes bumps and dents from its outline.", smooth),
-    "grow": ("Grow", "By one pixel, into the background.", grow),
-    "largest": ("Keep largest", "Its smaller pieces become background.", keep_largest),
-    "between": ("Fill between", "Draws it in the slices between two.", interpolate),
-}
 _COLUMNS = 3
 _MARGIN = 9
 _ASIDE = 8
@@ -105,6 +80,8 @@ class ProofreadWidget(Dock):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.viewer = napari_viewer
+        OpenProject.of(napari_viewer).stay_with(self)
+        self._shared = SharedLayers(napari_viewer, self)
         roles = (Role.PREDICTION, Role.ANNOTATIONS, Role.TRUTH)
         self.labels = LayerBox(napari_viewer, Labels, *roles)
         self.this_slice = QCheckBox("This slice only")
@@ -183,7 +160,7 @@ class ProofreadWidget(Dock):
 
     def act(self, name: str) -> None:
         """Do what one of the buttons says to the chosen object."""
-        change = _ACTS[name][2]
+        change = ACTS[name][2]
         self._correct(lambda boxes: change(boxes, self.number))
 
     def renumber(self) -> None:
@@ -228,7 +205,7 @@ class ProofreadWidget(Dock):
             self.take(tool)
         elif tool in self.acts:
             self.acts[tool].setFocus()
-            self.status.say(f"Object {number}", _ACTS[tool][1])
+            self.status.say(f"Object {number}", ACTS[tool][1])
 
     def offer_missed(
         self,
@@ -243,7 +220,7 @@ class ProofreadWidget(Dock):
         if self.modes["take"].isEnabled():
             shape = self._planes().shape
             act = partial(self.take_at, place, grow_box(around, _ASIDE, shape))
-            self.status.say("Missed", _MODES["take"][1], action=("Take it", act))
+            self.status.say("Missed", MODES["take"][1], action=("Take it", act))
         else:
             self.status.say("Missed", _NO_PROBABILITY)
 
@@ -270,13 +247,13 @@ class ProofreadWidget(Dock):
         self._group = QButtonGroup(self)
         self._group.setExclusive(False)
         grid = QGridLayout()
-        for name, (title, tip) in _MODES.items():
+        for name, (title, tip) in MODES.items():
             made = button(title, partial(self._on_mode, name), tip)
             made.setCheckable(True)
             self.modes[name] = made
         self.acts = {
             name: button(title, partial(self.act, name), tip)
-            for name, (title, tip, _change) in _ACTS.items()
+            for name, (title, tip, _change) in ACTS.items()
         }
         tip = "1, 2, 3, ..."
         self.renumber_button = button("Number anew", self.renumber, tip)
@@ -326,7 +303,7 @@ class ProofreadWidget(Dock):
             self._take_mouse()
         self.canvas.draw_lines(wanted and name == "split")
         if wanted:
-            self.status.say(_MODES[name][1])
+            self.status.say(MODES[name][1])
 
     def _take_mouse(self) -> None:
         layer = self.labels.value()
