@@ -135,6 +135,26 @@ def test_numbers_that_outgrow_the_layer_can_be_taken_back(
     assert (layers.labels.data[0] == high[0]).all()
 
 
+def test_a_prediction_of_another_type_is_taken_back_with_its_slices(
+    viewer: ViewerModel, image: Image
+) -> None:
+    first = PredictedLayers(viewer, image, PLAIN, only=0)
+    fill(first, [0])
+    first.finish(done())
+    again = PredictedLayers(viewer, image, NUMBERS)
+    fill(again, range(3))
+    again.finish(done(np.full(SHAPE, 2**16, np.uint32)))
+    labels = again.labels
+    assert (labels.data == 2**16).all()
+    assert labels.metadata[PREDICTED] == [0, 1, 2]
+    again.undo()
+    assert labels.data.any(axis=(1, 2)).tolist() == [True, False, False]
+    assert labels.metadata[PREDICTED] == [0]
+    assert untouched(labels) == replace(PLAIN, image="00ff", slices=(0,))
+    labels.redo()
+    assert untouched(labels) == replace(NUMBERS, image="00ff", slices=(0, 1, 2))
+
+
 NUMBERS = replace(PLAIN, finish=PostprocessConfig(objects="connected").settled())
 
 

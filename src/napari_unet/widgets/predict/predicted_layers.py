@@ -110,7 +110,7 @@ class PredictedLayers:
         height, width = self._shape[-2:]
         self._area = (height - image.metadata.get(INFO_BAR, 0)) * width
         self._before: tuple[Region, NDArray[np.integer]] | None = None
-        self._marks: dict[str, Any] = {}
+        self._earlier, self._marks = made_by, dict[str, Any]()
         self._drawn, self._is_new = 0.0, False
         removing = viewer.layers.events.removing
         self._removals = Subscriptions(None, self._on_removing, removing)
@@ -158,10 +158,14 @@ class PredictedLayers:
         if not self._is_there(self.labels):
             return
         (region, kept), self._before = self._before, None
+        dtype = kept.dtype
         kept = kept.astype(self.labels.data.dtype, copy=False)
         # Exchanged plane by plane: another copy would take as much memory again.
         for shown, old in zip(self.labels.data[region], kept, strict=True):
             shown[...], old[...] = old.copy(), shown.copy()
+        if kept.dtype != dtype:
+            # In another type the same labels would not be known again by an undo.
+            remember(self.labels, self._earlier)
         if edit(self.labels, region, kept):
             self.undo = partial(_take_back, self.labels, undo_of(self.labels))
 
@@ -283,7 +287,7 @@ class PredictedLayers:
             self._slices = set(before.slices)
             if layer.ndim > 2 and self._only is not None:
                 region = (slice(self._only, self._only + 1), *region[1:])
-        self._before = region, layer.data[region].copy()
+        self._before, self._earlier = (region, layer.data[region].copy()), before
         self._marks = {key: layer.metadata.get(key) for key in (PREDICTED, NUMBERED)}
         convert(layer, np.promote_types(layer.data.dtype, dtype))
         if not goes_on:
