@@ -109,14 +109,36 @@ def test_nobody_asks_for_the_memory_of_the_machine_alone():
     assert asking == ["machine_memory.py"]
 
 
+NO_SWAP = {"memory.swap.max": 0, "memory.swap.current": 0}
+SOME_SWAP = {"memory.swap.max": 300 * MB, "memory.swap.current": 200 * MB}
+
+
+@pytest.mark.parametrize(
+    ("folder", "files", "free"),
+    [
+        ("", v2(800 * MB, MB), 900 * MB),
+        ("", v2(800 * MB, MB) | {"memory.swap.max": "max"}, 900 * MB),
+        ("", v2(800 * MB, MB) | SOME_SWAP, 100 * MB),
+        ("", v2(800 * MB, MB) | NO_SWAP, 0),
+        ("memory", v1(800 * MB, MB), 900 * MB),
+        ("memory", v1(800 * MB, MB) | {"memory.memsw.limit_in_bytes": 800 * MB}, 0),
+    ],
+)
+def test_a_container_has_the_swap_that_its_group_may_use(
+    tmp_path, monkeypatch, folder, files, free
+):
+    swap = SimpleNamespace(free=900 * MB)
+    monkeypatch.setattr(module.psutil, "swap_memory", lambda: swap)
+    write(tmp_path, "4:memory:/\n0::/\n", {folder: files})
+    assert machine_memory(tmp_path).swap == free
+
+
 @pytest.fixture
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the machine have 800 MB, of which 200 are free, on Linux and without swap."""
     free = MachineMemory(800 * MB, 200 * MB)
     monkeypatch.setattr(module, "machine_memory", lambda: free)
     monkeypatch.setattr(module.sys, "platform", "linux")
-    swap = SimpleNamespace(free=0)
-    monkeypatch.setattr(module.psutil, "swap_memory", lambda: swap)
 
 
 @pytest.mark.usefixtures("little")

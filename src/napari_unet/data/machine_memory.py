@@ -21,10 +21,11 @@ _INSTEAD = "take fewer slices or a smaller part of the image"
 
 @dataclass(frozen=True)
 class MachineMemory:
-    """Bytes that there are, and those that are free."""
+    """Bytes that there are, those that are free, and free ones of the disk beside."""
 
     total: int
     available: int
+    swap: int = 0
 
 
 def machine_memory(root: Path = _ROOT) -> MachineMemory:
@@ -40,12 +41,15 @@ def machine_memory(root: Path = _ROOT) -> MachineMemory:
         Where `proc` and `sys` lie.
     """
     machine = psutil.virtual_memory()
-    groups = [MachineMemory(int(machine.total), int(machine.available))]
+    swap = int(psutil.swap_memory().free)
+    groups = [MachineMemory(int(machine.total), int(machine.available), swap)]
     for folder in _groups(root):
         with suppress(OSError, ValueError):
             groups.append(_memory_of(folder))
     return MachineMemory(
-        min(one.total for one in groups), min(one.available for one in groups)
+        min(one.total for one in groups),
+        min(one.available for one in groups),
+        min(one.swap for one in groups),
     )
 
 
@@ -71,8 +75,9 @@ def require_memory(needed: float, work: str, instead: str = _INSTEAD) -> None:
     """
     if needed < _LITTLE or sys.platform != "linux":
         return
-    free = machine_memory().available
-    if needed > free + psutil.swap_memory().free:
+    memory = machine_memory()
+    free = memory.available
+    if needed > free + memory.swap:
         raise OutOfMemoryError(
             f"The memory does not hold {work}: that takes about {gigabytes(needed)}, "
             f"and {gigabytes(free)} are free; close other programs, or {instead}."
@@ -105,15 +110,22 @@ def _memory_of(folder: Path) -> MachineMemory:
     OSError, ValueError
         When the group has no limit.
     """
-    prefix = ""
+
+    def read(name: str) -> int:
+        return int((folder / f"memory.{name}").read_text())
+
+    prefix, swap = "", sys.maxsize
     if (folder / "memory.limit_in_bytes").exists():
-        limit = int((folder / "memory.limit_in_bytes").read_text())
-        used = int((folder / "memory.usage_in_bytes").read_text())
+        limit, used = read("limit_in_bytes"), read("usage_in_bytes")
         prefix = "total_"
+        with suppress(OSError):
+            # Memory and swap together; not there where swap is not counted.
+            swap = read("memsw.limit_in_bytes") - limit
     else:
-        limit = int((folder / "memory.max").read_text())
-        used = int((folder / "memory.current").read_text())
+        limit, used = read("max"), read("current")
+        with suppress(OSError, ValueError):
+            swap = read("swap.max") - read("swap.current")
     stat = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
     takes = {name: int(value) for name, value in stat}
     files = sum(takes.get(f"{prefix}{kind}_file", 0) for kind in ("active", "inactive"))
-    return MachineMemory(limit, max(0, limit - used + files))
+    return MachineMemory(limit, max(0, limit - used + files), max(0, swap))
