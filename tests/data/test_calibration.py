@@ -8,6 +8,7 @@ import tifffile
 
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.read import read_stack
+from napari_unet.errors import InputError
 
 VOLUME = np.zeros((5, 20, 30), "u2")
 
@@ -87,11 +88,31 @@ def test_resolution_tags_count_unless_an_editor_made_them_up(
     assert (read.pixel_size, read.unit) == expected
 
 
+def test_time_points_that_are_given_a_distance_are_slices(tmp_path):
+    path = tmp_path / "a.tif"
+    # Movies have a spacing, too.
+    write_imagej(path, (0.25, 0.25), axes="TYX", unit="nm", spacing=30)
+    series = read_stack(path)
+    assert (series.axes, series.pixel_size) == ("TYX", (4, 4))
+    assert series.size_for(2)[1:] == (4, 4)
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        series.size_for(3)
+    given = Calibration.given("50 4 4", "nm")
+    assert read_stack(path, given).size_for(3) == (50, 4, 4)
+
+
+@pytest.mark.parametrize("size", ["4,5", "50 4,5", "4,4", "50 4,5 4,5"])
+def test_a_comma_that_may_be_a_decimal_one_is_asked_for(size):
+    with pytest.raises(InputError, match=r"in two ways: write a point .* 50 4\.5 4\.5"):
+        Calibration.given(size, "nm")
+
+
 @pytest.mark.parametrize(
     ("size", "unit", "sizes", "name", "unknown"),
     [
         ("50 4 4", None, (50, 4, 4), "nm", ""),
         ("0.05, 0.004, 0.004", "µm", (0.05, 0.004, 0.004), "um", ""),
+        ("50,4.5,4", "nm", (50, 4.5, 4), "nm", ""),
         ("4 5", "nm", (1, 4, 5), "nm", "Z"),
         ("4", "angstrom", (1, 4, 4), "angstrom", "Z"),
     ],

@@ -36,6 +36,9 @@ _SPELLINGS = {
 }
 _UNITS = {name: unit for unit, names in _SPELLINGS.items() for name in (unit, *names)}
 
+# Without spaces, commas may be decimal ones; two of them are not.
+_LISTED = re.compile(r"[^\s,]+,[^\s,]+,[^\s,]+")
+
 GIVEN = "given by the user"
 """Source of a pixel size that no file states."""
 
@@ -130,6 +133,11 @@ class Calibration:
             if unit is None:
                 return None
             raise InputError(f'The unit {unit} needs a pixel size, such as "50 4 4".')
+        if re.search(r"\d,\d", size) and not _LISTED.fullmatch(size.strip()):
+            raise InputError(
+                f'The pixel size "{size}" can be read in two ways: write a point for '
+                'decimals and spaces between numbers, such as "50 4.5 4.5".'
+            )
         numbers = [positive(part) for part in re.split(r"[\s,x×]+", size.strip())]
         if len(numbers) > 3 or None in numbers:
             raise InputError(
@@ -159,11 +167,21 @@ class Calibration:
         return tuple(self.sizes.get(letter, 1.0) for letter in axes if letter in "ZYX")
 
     def unknown_axes(self, axes: str) -> str:
-        """Return those of the spatial axes whose size is not stated, as others are."""
+        """Return those of the spatial axes whose size is not stated, as others are.
+
+        Z is one of them where time points are taken for slices.
+        """
         if self.unit == "pixel":
             return ""
-        spatial = (letter for letter in axes if letter in "ZYX")
+        spatial = [letter for letter in axes if letter in "ZYX"]
+        if "T" in axes and "Z" not in axes:
+            return "Z" + "".join(one for one in spatial if one not in self.sizes)
         return "".join(letter for letter in spatial if letter not in self.sizes)
+
+    def axes_of(self, axes: str) -> str:
+        """Return axes with Z for time points that a user gives a distance: slices."""
+        slices = "Z" in self.sizes and "Z" not in axes
+        return axes.replace("T", "Z") if slices else axes
 
     def words(self, axes: str) -> str:
         """Return where the size was found, and what is unknown of it."""

@@ -86,6 +86,8 @@ def read_stack(
     data, axes = without_colours(loaded.data, loaded.axes)
     bar = loaded.calibration.info_bar if info_bar is None else info_bar
     told = (_INFO_BAR.format(bar),) if bar and info_bar is None else ()
+    if calibration is not None:
+        axes = calibration.axes_of(axes)
     calibration = calibration or loaded.calibration
     return Stack(
         data=data,

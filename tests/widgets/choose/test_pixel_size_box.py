@@ -147,6 +147,19 @@ def test_a_layer_without_units_can_be_given_a_size(box: Any, viewer: Any) -> Non
     assert image_stack(layer).size_for(3) == (40, 8, 8)
 
 
+def test_time_points_that_get_a_distance_are_slices(box: Any, viewer: Any) -> None:
+    how = {"axis_labels": ("t", "y", "x"), "units": ("pixel", "nm", "nm")}
+    image = viewer.add_image(np.zeros((5, 64, 96)), scale=(1, 4, 4), **how)
+    labels = viewer.add_labels(np.zeros((5, 64, 96), int), scale=(1, 4, 4), **how)
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        image_stack(image).size_for(3)
+    box.sizes.setText("50 4 4")
+    box.set_button.click()
+    assert image_stack(image).size_for(3) == (50, 4, 4)
+    assert lies_on(labels, image)
+    assert pixel_size(labels) == (50, 4, 4)
+
+
 def test_what_is_no_size_is_said_and_changes_nothing(box: Any, viewer: Any) -> None:
     layer = viewer.add_image(np.zeros((20, 30)))
     box.sizes.setText("4 nm")

@@ -55,8 +55,14 @@ def calibrate(viewer: ViewerModel, layer: Layer, given: Calibration) -> list[str
 
 def _calibrate(layer: Layer, given: Calibration) -> None:
     scale, units = np.array(layer.scale, float), [str(unit) for unit in layer.units]
-    sizes = axis_sizes(layer)
-    for axis, letter in enumerate(_letters(layer)):
+    sizes, letters = axis_sizes(layer), _letters(layer)
+    if given.axes_of(letters) != letters:
+        letters = given.axes_of(letters)
+        layer.axis_labels = tuple(
+            "z" if letter == "Z" else label
+            for letter, label in zip(letters, layer.axis_labels, strict=True)
+        )
+    for axis, letter in enumerate(letters):
         if letter in "ZYX":
             known = letter in given.sizes
             # An affine transform may make part of the size, and stays.
