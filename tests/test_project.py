@@ -69,6 +69,24 @@ def test_what_lies_inside_moves_along_and_what_lies_outside_stays(
     assert moved.found(back.run or "").is_dir()
 
 
+@pytest.mark.parametrize("there", [Path(), Path("project")])
+def test_an_image_within_a_file_is_found_again(tmp_path: Path, there: Path) -> None:
+    project, image = Project(tmp_path / "project"), tmp_path / there / "em.h5:raw"
+    project.folder.mkdir()
+    with pytest.raises(InputError, match=r"em\.h5:raw is missing"):
+        project.found(project.stored(image))
+    image.with_name("em.h5").touch()
+    assert project.found(project.stored(image)) == image
+
+
+@pytest.mark.parametrize("image", ["https://em.org/a.zarr", Path("s3://em/a.zarr")])
+def test_an_address_is_kept_as_it_is(tmp_path: Path, image: str | Path) -> None:
+    project = Project(tmp_path)
+    stored = project.stored(image)
+    assert stored in ("https://em.org/a.zarr", "s3://em/a.zarr")
+    assert project.stored(project.found(stored)) == stored
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.tif is missing"):
         Project(tmp_path).found("gone.tif")

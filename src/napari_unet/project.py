@@ -16,6 +16,7 @@ from pydantic import Field
 
 from napari_unet.config import AnnotationKind, Coverage, RunConfig, Settings
 from napari_unet.config.structured_text import parse_yaml
+from napari_unet.data.addresses import is_address, location
 from napari_unet.data.files import atomic_write, unreadable, write_text
 from napari_unet.data.journal import Journal, JournalEntry, plain_name
 from napari_unet.data.read import read_stack
@@ -148,6 +149,8 @@ class Project:
 
     def stored(self, path: str | Path) -> str:
         """Return how `project.yaml` names a file, so that the folder can be moved."""
+        if is_address(path):
+            return location(path)
         whole = Path(os.path.abspath(path))  # noqa: PTH100
         if whole.is_relative_to(self.folder):
             return whole.relative_to(self.folder).as_posix()
@@ -156,13 +159,20 @@ class Project:
     def found(self, stored: str) -> Path:
         """Return the path of a file that `project.yaml` names.
 
+        It may be an address, or name an image within an HDF5 file.
+
         Raises
         ------
         InputError
             When there is no such file.
         """
+        # What reads files takes a while to load; docks that only open need not wait.
+        from napari_unet.data.formats.kinds import within_hdf5
+
+        if is_address(stored):
+            return Path(stored)
         path = self.folder / stored
-        if not path.exists():
+        if not within_hdf5(path)[0].exists():
             raise InputError(
                 f"{path} is missing: put it back there, or load it from where it is."
             )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_unet.data.addresses import location
 from napari_unet.errors import InputError
-from napari_unet.widgets.layers.looks import look_of, show_look
+from napari_unet.widgets.layers.looks import look_of, show_look, source_of
+from napari_unet.widgets.layers.marks import SOURCE
 
 
 def test_colours_that_napari_does_not_know_leave_the_rest_of_a_look() -> None:
@@ -18,3 +22,10 @@ def test_colours_that_napari_does_not_know_leave_the_rest_of_a_look() -> None:
     with pytest.raises(InputError, match="no colours called of another"):
         show_look(other, look)
     assert look_of(other) == {**look, "colormap": "gray"}
+
+
+def test_an_address_is_no_path_of_this_computer() -> None:
+    layer = Image(np.zeros((4, 4)), metadata={SOURCE: "https://em.org/a.zarr"})
+    assert location(source_of(layer)) == "https://em.org/a.zarr"
+    layer.metadata[SOURCE] = "a.tif"
+    assert source_of(layer) == Path.cwd() / "a.tif"

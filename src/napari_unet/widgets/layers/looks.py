@@ -10,6 +10,7 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet.config import AnnotationKind, Coverage
+from napari_unet.data.addresses import is_address
 from napari_unet.errors import InputError
 from napari_unet.widgets.layers.annotations import class_names, name_classes
 from napari_unet.widgets.layers.arrays import PLACE, is_at
@@ -31,9 +32,11 @@ _OTHERS = "others"
 
 
 def source_of(layer: Layer) -> Path | None:
-    """Return the file or folder that a layer was read from, or None."""
+    """Return the file, folder or address that a layer was read from, or None."""
     path = layer.metadata.get(SOURCE) or layer.source.path
-    return None if path is None else Path(path).absolute()
+    if path is None or is_address(path):
+        return None if path is None else Path(path)
+    return Path(path).absolute()
 
 
 def place_of(layer: Layer) -> dict[str, Any]:
