@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
+from napari_unet.data.calibration import unit_factor
 from napari_unet.data.journal import Journal, JournalEntry
 from napari_unet.data.read import read_stack
 from napari_unet.errors import InputError, OutputError
@@ -77,6 +78,18 @@ def test_a_unit_that_files_do_not_know_loses_nothing(tmp_path: Path) -> None:
     place = {"scale": [1.0, 1.0, 1.0], "units": ["second"] * 3}
     entry = Journal(tmp_path).write(painted(), "em", place)
     np.testing.assert_array_equal(Journal(tmp_path).read(entry), painted())
+
+
+@pytest.mark.parametrize("size", [5e-11, 1e12])
+def test_pixels_beyond_what_imagej_counts_lose_nothing(
+    tmp_path: Path, size: float
+) -> None:
+    place = {"scale": [size] * 3, "units": ["meter"] * 3}
+    entry = Journal(tmp_path).write(painted(), "em", place)
+    np.testing.assert_array_equal(Journal(tmp_path).read(entry), painted())
+    stack = read_stack(entry.path)
+    meters = unit_factor(stack.unit, "m")
+    np.testing.assert_allclose([one * meters for one in stack.pixel_size], size)
 
 
 def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ORDER = "TZCYXS"
 # Offsets of classic TIFF have 32 bits; the rest is room for directories.
 _CLASSIC_BYTES = 2**32 - 2**25
+_FINEST = 2.0**-31
 _PROGRAM = "napari-unet "
 _OME_UNITS = {"um": "µm", "angstrom": "Å", "inch": "in"}
 
@@ -232,8 +233,9 @@ def _options(
     small = size < _CLASSIC_BYTES
     grey_or_rgb = "S" not in axes or (data.shape[-1] == 3 and dtype == np.uint8)
     imagej = dtype in (np.uint8, np.uint16, np.float32) and grey_or_rgb and small
-    # ImageJ knows the size of pixels in units of length alone.
+    # ImageJ knows the size of pixels in units of length alone, in fractions of 32 bits.
     sized = unit != "pixel" or sizes["X"] == sizes["Y"] == 1
+    sized = sized and all(_FINEST < sizes[axis] < 1 / _FINEST for axis in "YX")
     imagej = imagej and sized and not _is_ome(path)
     # OME knows no whole numbers of 64 bits.
     ome = not imagej and not (dtype.kind in "iu" and dtype.itemsize > 4)
