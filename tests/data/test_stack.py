@@ -241,6 +241,23 @@ def test_the_slice_that_does_not_fit_is_named(tmp_path, odd, words):
         read_stack(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "between"),
+    [
+        ((1, 2, 4, 5, 6), "z2.tif and z4.tif"),
+        ((0, 50, 100, 200), "z100.tif and z200.tif"),
+        ((1, 2, 3), ""),
+        ((1, 4, 5, 9), ""),
+    ],
+)
+def test_numbers_that_are_left_out_are_told(tmp_path, numbers, between):
+    for number in numbers:
+        tifffile.imwrite(tmp_path / f"z{number}.tif", volume((20, 30)))
+    told = [one for one in read_stack(tmp_path).notes if "leave some out" in one]
+    assert len(told) == bool(between)
+    assert all(f"first between {between}" in one for one in told)
+
+
 def test_slices_saved_as_stacks_of_one_are_slices(tmp_path):
     whole = volume()
     for z in range(len(whole)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from napari_unet.errors import InputError
@@ -63,6 +64,28 @@ def keys(files: Sequence[Path]) -> tuple[list[str], list[str]]:
     else:
         numbers = [one[-1].lstrip("0") if one else "" for one in found]
     return [re.sub(r"[^\w]|_", "", name) for name in names], numbers
+
+
+def gaps(files: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Return the files of a series after and before those that its numbers leave out.
+
+    None where the numbers do not count, by ones or by another step.
+    """
+    found = [[int(n) for n in re.findall(r"\d+", file.stem)] for file in files]
+    if len({len(one) for one in found}) != 1:
+        return []
+    open_: list[tuple[Path, Path]] = []
+    for column in zip(*found, strict=True):
+        steps = [after - before for before, after in pairwise(column)]
+        step = min(steps, default=0)
+        counted = step > 0 and 2 * steps.count(step) > len(steps)
+        if not counted or any(one % step for one in steps):
+            continue
+        wide = [n for n, one in enumerate(steps) if one > step]
+        if not wide:
+            return []
+        open_ = open_ or [(files[n], files[n + 1]) for n in wide]
+    return open_
 
 
 def alone(images: Sequence[Path], labels: Sequence[Path]) -> str:

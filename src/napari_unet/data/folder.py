@@ -16,7 +16,7 @@ from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin
 from napari_unet.data.calibration import Calibration
 from napari_unet.data.colours import ALPHA, through_palette, without_alpha
 from napari_unet.data.dimensions import arrange
-from napari_unet.data.file_names import masks_among
+from napari_unet.data.file_names import gaps, masks_among
 from napari_unet.data.files import unreadable
 from napari_unet.data.formats.kinds import read_other
 from napari_unet.data.lazy import lazy_pages, memory_limit
@@ -125,11 +125,17 @@ def slice_files(path: Path) -> list[Path]:
 
 
 def _notes(files: Sequence[Path]) -> tuple[str, ...]:
-    masks = masks_among(files)
-    if not masks:
-        return ()
-    named = f"{len(masks)} of {len(files)} files are named like masks"
-    return (f"{named}, such as {masks[0].name}: they are read as slices",)
+    notes = []
+    if masks := masks_among(files):
+        named = f"{len(masks)} of {len(files)} files are named like masks"
+        notes.append(f"{named}, such as {masks[0].name}: they are read as slices")
+    if open_ := gaps(files):
+        before, after = open_[0]
+        notes.append(
+            f"the numbers of its files leave some out, first between {before.name} and "
+            f"{after.name}: what is left is read as slices that lie side by side"
+        )
+    return tuple(notes)
 
 
 def _without_z(loaded: Loaded) -> Loaded:
