@@ -35,6 +35,13 @@ def test_a_file_is_free_once_it_is_read(tmp_path, h5py):
         volume[...]
 
 
+def test_axes_of_length_1_can_be_left_out_of_an_hdf5(tmp_path, h5py):
+    with h5py.File(tmp_path / "em.h5", "w") as file:
+        file["raw"] = GREY[None]
+    volume = volume_at(tmp_path / "em.h5", axes="zyx")
+    assert (volume.axes, volume.shape) == ("TZYX", (1, *GREY.shape))
+
+
 def test_an_hdf5_has_no_other_level(tmp_path, h5py):
     with h5py.File(tmp_path / "em.h5", "w") as file:
         file["raw"] = GREY

@@ -64,6 +64,20 @@ def unknown_dimensions(path: str | Path, shape: Sequence[int]) -> InputError:
     )
 
 
+def all_letters(axes: str, shape: Sequence[int]) -> str:
+    """Return the letters that a user gives, with those of length 1 that are left out.
+
+    >>> all_letters("zyx", (1, 9, 20, 30))
+    'TZYX'
+    """
+    letters = axes.upper()
+    if len(letters) == sum(length > 1 for length in shape) < len(shape):
+        spare = iter([letter for letter in "TCZ" if letter not in letters])
+        given = iter(letters)
+        letters = "".join(next(given if n > 1 else spare, "?") for n in shape)
+    return letters
+
+
 def of_labels(axes: str | None) -> str | None:
     """Return the axes of labels made on an image of `axes`: they have no channels."""
     return None if axes is None else axes.upper().replace("C", "")

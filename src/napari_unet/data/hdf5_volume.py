@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet.data.calibration import Calibration
+from napari_unet.data.dimensions import all_letters
 from napari_unet.data.formats.hdf5 import find_image
 from napari_unet.data.volume import Volume
 from napari_unet.errors import InputError
@@ -36,7 +37,7 @@ def open_hdf5(path: Path, inside: str = "", axes: str | None = None) -> Volume:
             f"{path} holds {len(found.paths)} time points: choose one, as in "
             f"{path}:{found.paths[0]}"
         )
-    letters = (axes or found.axes).upper()
+    letters = all_letters(axes or found.axes, found.shape)
     if len(letters) != len(found.shape) or not set(letters) <= set("CTZYX"):
         raise InputError(
             f"{path} has {len(found.shape)} dimensions: say what they mean by --axes, "

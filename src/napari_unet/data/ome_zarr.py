@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_unet.data.addresses import holds_zarr, is_zarr, location
 from napari_unet.data.calibration import normal_unit, unit_factor
-from napari_unet.data.dimensions import unknown_dimensions
+from napari_unet.data.dimensions import all_letters, unknown_dimensions
 from napari_unet.data.lazy import memory_limit
 from napari_unet.data.volume import Volume
 from napari_unet.data.zarr_node import Node
@@ -341,15 +341,11 @@ def _named(volume: Volume, axes: str | None) -> Volume:
         if not volume.axes:
             raise unknown_dimensions(volume.path, volume.shape)
         return volume
-    letters = list(axes.upper())
-    if len(letters) == sum(length > 1 for length in volume.shape) < volume.ndim:
-        spare = iter([letter for letter in "TCZ" if letter not in letters])
-        given = iter(letters)
-        letters = [next(given if n > 1 else spare) for n in volume.shape]
+    letters = all_letters(axes, volume.shape)
     if not _all_known(letters, volume.shape):
         raise InputError(
             f'axes "{axes}" do not fit {volume.path}, which has {volume.ndim} '
             f"dimensions ({sides(volume.shape)}): give one of the letters C, T, Z, Y, "
             "X for each."
         )
-    return replace(volume, axes="".join(letters))
+    return replace(volume, axes=letters)
