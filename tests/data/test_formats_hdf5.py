@@ -335,6 +335,17 @@ def velox(path, detector, shape=(5, 6, 1), unit="m", size="3.5e-10"):
     return values
 
 
+def test_damaged_words_leave_the_pixels(tmp_path):
+    words = {"axistags": "{damaged", "axis_units": "[]"}
+    write(tmp_path / "a.h5", attributes=words)
+    assert read_stack(tmp_path / "a.h5").axes == "ZYX"
+    velox(tmp_path / "a.emd", 'HAADF"')
+    with h5py.File(tmp_path / "a.emd", "a") as file:
+        (group,) = file["Data/Image"].values()
+        group["Metadata"][5] = 0
+    assert read_stack(tmp_path / "a.emd").unit == "pixel"
+
+
 def test_velox_states_its_pixels_in_metres(tmp_path):
     values = velox(tmp_path / "a.emd", "HAADF")
     stack = read_stack(tmp_path / "a.emd")

@@ -144,6 +144,12 @@ def test_what_is_no_image_is_refused(tmp_path, mode, words):
         read_stack(patch(path, 12, np.array([mode], "<i4").tobytes()))
 
 
+def test_an_axis_that_there_is_not_is_told(tmp_path):
+    path = save(tmp_path / "a.mrc", VOLUME.astype("f4"))
+    with pytest.raises(InputError, match="its header is broken"):
+        read_stack(patch(path, 64, np.array([9], "<i4").tobytes()))
+
+
 @pytest.mark.parametrize("content", [b"", b"not an image", bytes(4000)])
 def test_what_is_no_mrc_file_is_refused(tmp_path, content):
     path = tmp_path / "a.mrc"

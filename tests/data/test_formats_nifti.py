@@ -51,6 +51,13 @@ def test_sizes_without_a_unit_are_only_told(tmp_path):
     assert "without a unit" in stack.notes[0]
 
 
+def test_a_unit_that_there_is_not_is_none(tmp_path):
+    image = nibabel.Nifti1Image(VOLUME.T, np.eye(4))
+    image.header["xyzt_units"] = 5
+    nibabel.save(image, tmp_path / "a.nii")
+    assert read_stack(tmp_path / "a.nii").unit == "pixel"
+
+
 def test_a_file_that_is_not_compressed_is_read(tmp_path):
     stack = read_stack(save(tmp_path / "a.nii"))
     np.testing.assert_array_equal(stack.data, VOLUME)
@@ -198,3 +205,14 @@ def test_the_kinds_of_nrrd_tell_colours_and_channels(tmp_path, kind, axes):
     pynrrd.write(str(tmp_path / "b.nrrd"), values, header, index_order="C")
     with pytest.raises(InputError, match="3D-matrix"):
         read_stack(tmp_path / "b.nrrd")
+
+
+@pytest.mark.parametrize("field", ["type", "sizes", "encoding"])
+def test_what_a_header_of_nrrd_lacks_is_named(tmp_path, field):
+    path = write(tmp_path / "a.nrrd")
+    lines = path.read_bytes().split(b"\n")
+    left = [one for one in lines if not one.startswith(field.encode())]
+    assert len(left) < len(lines)
+    path.write_bytes(b"\n".join(left))
+    with pytest.raises(InputError, match=f"it states no {field}"):
+        read_stack(path)

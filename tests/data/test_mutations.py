@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import mrcfile
+import nibabel
+import nrrd
 import numpy as np
 import pytest
 import tifffile
@@ -48,7 +51,8 @@ class Source:
 
 def sources(folder: Path) -> list[Source]:
     """Write one small file of each kind."""
-    return [*tiffs(folder), *settings(folder), *of_a_run(folder), *of_a_project(folder)]
+    images = *tiffs(folder), *other_formats(folder)
+    return [*images, *settings(folder), *of_a_run(folder), *of_a_project(folder)]
 
 
 def tiffs(folder: Path) -> Iterator[Source]:
@@ -63,6 +67,18 @@ def tiffs(folder: Path) -> Iterator[Source]:
     for number, options in enumerate(kinds):
         path = folder / f"source{number}.tif"
         tifffile.imwrite(path, volume, **options)
+        yield Source(path, lambda path=path: np.asarray(read_stack(path).data))
+
+
+def other_formats(folder: Path) -> Iterator[Source]:
+    volume = np.arange(3 * 5 * 6, dtype=np.int16).reshape(3, 5, 6)
+    names = [f"source{ending}" for ending in (".mrc", ".nii", ".nrrd")]
+    mrc, nii, raw = paths = [folder / name for name in names]
+    mrcfile.write(mrc, volume)
+    nibabel.save(nibabel.Nifti1Image(volume.T, np.eye(4)), nii)
+    said = {"encoding": "raw", "spacings": [4, 4, 30], "kinds": ["domain"] * 3}
+    nrrd.write(str(raw), volume.T, said)
+    for path in paths:
         yield Source(path, lambda path=path: np.asarray(read_stack(path).data))
 
 

@@ -91,6 +91,8 @@ def test_slices_are_written_as_in_python(text, expected):
         ("::-1", "cannot be read"),
         ("::0", "cannot be read"),
         ("1:2:3:4", "cannot be read"),
+        ("2 4:6", "cannot be read"),
+        ("- 1:3", "cannot be read"),
     ],
 )
 def test_a_selection_that_cannot_be_met_says_why(text, words):

@@ -337,10 +337,11 @@ def _parts(selection: str | slice) -> tuple[list[int | None], str]:
     if re.fullmatch(r"-?\d+", text):
         only = int(text)
         return [only, only + 1 if only != -1 else None, 1], text
-    if not re.fullmatch(r"(-?\d+)?:(-?\d+)?(:[1-9]\d*|:)?", text.replace(" ", "")):
+    plain = re.sub(r"\s*:\s*", ":", text)
+    if not re.fullmatch(r"(-?\d+)?:(-?\d+)?(:[1-9]\d*|:)?", plain):
         raise InputError(
             f'slices "{text}" cannot be read: write start:stop such as 24:30, one '
             "number, or ::5 for every fifth."
         )
-    numbers = [int(part) if part.strip() else None for part in text.split(":")]
+    numbers = [int(part) if part else None for part in plain.split(":")]
     return [*numbers, None][:3], text

@@ -59,7 +59,7 @@ def read_dm(path: Path) -> Held:
     try:
         with path.open("rb") as file:
             picture = _picture(_Tags(file))
-    except (struct.error, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (struct.error, LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{path} is not a whole DM3 or DM4 file: save it anew in DigitalMicrograph."
         ) from error

@@ -110,15 +110,13 @@ def _axes(dataset: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _tags(dataset: Any) -> list[dict[str, Any]]:
-    tags: list[dict[str, Any]] = parse_json(dataset.attrs.get("axistags", "{}")).get(
-        "axes", []
-    )
-    return tags
+    found = _json(dataset.attrs.get("axistags", "{}")).get("axes", [])
+    return [tag for tag in found if "key" in tag]
 
 
 def _sizes(file: Any, dataset: Any, axes: str) -> Sizes:
     attributes = dataset.attrs
-    units = parse_json(attributes.get("axis_units", "null")) or {}
+    units = _json(attributes.get("axis_units", "null"))
     tagged = {
         tag["key"].upper(): (tag["resolution"], units.get(tag["key"]) or "")
         for tag in _tags(dataset)
@@ -218,8 +216,7 @@ def _velox_meta(group: Any) -> dict[str, Any]:
     if "Metadata" not in group:
         return {}
     text = group["Metadata"][:, 0].tobytes().split(b"\0")[0]
-    meta: dict[str, Any] = parse_json(text or "{}")
-    return meta
+    return _json(text or "{}")
 
 
 def _of_berkeley(file: Any) -> list[Found]:
@@ -276,6 +273,15 @@ def _step(dim: Any, side: int) -> Any:
 def _unit(text: str) -> str:
     """Undo how EMD writes units: "[n_m]" is nm."""
     return text.strip("[]' ").replace("_", "")
+
+
+def _json(text: Any) -> dict[str, Any]:
+    """Return what is stated in JSON; nothing where that is damaged."""
+    try:
+        found = parse_json(text)
+    except (ValueError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _text(value: Any) -> str:

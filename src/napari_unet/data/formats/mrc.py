@@ -89,7 +89,8 @@ def _header(mrcfile: Any, path: Path) -> tuple[Any, int]:
 def _axes(header: Any) -> str:
     """Return what sections, rows and columns are; old files leave it open."""
     order = [int(header.maps), int(header.mapr), int(header.mapc)]
-    return "".join(" XYZ"[axis] for axis in (order if any(order) else (3, 2, 1)))
+    order = order if any(order) else [3, 2, 1]
+    return "".join(dict(enumerate("XYZ", 1)).get(axis, "?") for axis in order)
 
 
 def _voxel(header: Any, letter: str) -> Any:

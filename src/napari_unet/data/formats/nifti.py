@@ -38,8 +38,8 @@ def read_nifti(path: Path) -> Held:
     try:
         image = nibabel.load(path, mmap=False)
         header, stored = image.header, image.dataobj
-        zooms, (unit, _) = header.get_zooms(), header.get_xyzt_units()
-    except (nibabel.filebasedimages.ImageFileError, *_BROKEN) as error:
+        zooms, unit = header.get_zooms(), _unit(header)
+    except (*_errors(nibabel), *_BROKEN) as error:
         raise InputError(
             f"{path} is not a whole NIfTI file ({reason(error)}): export it again."
         ) from error
@@ -56,9 +56,22 @@ def read_nifti(path: Path) -> Held:
     data = _load(path, stored, shape[::-1])
     if data.dtype.names:
         data, axes = data.view(np.uint8).reshape(*data.shape, -1), axes + "S"
-    unit = unit.replace("unknown", "")
     sizes = dict(zip("XYZ", ((zoom, unit) for zoom in zooms), strict=False))
     return Held(data, axes, "NIfTI header", sizes)
+
+
+def _errors(nibabel: Any) -> tuple[type[Exception], ...]:
+    """Return what nibabel raises of files that are none of its own."""
+    broken = nibabel.spatialimages.HeaderDataError
+    return nibabel.filebasedimages.ImageFileError, broken
+
+
+def _unit(header: Any) -> str:
+    """Return the unit of lengths; "" where the file states none that there is."""
+    try:
+        return str(header.get_xyzt_units()[0]).replace("unknown", "")
+    except KeyError:
+        return ""
 
 
 def _load(path: Path, stored: Any, shape: tuple[int, ...]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,17 @@ def read_nrrd(path: Path) -> Held:
         with path.open("rb") as file:
             header = nrrd.read_header(file)
             data = _load(nrrd, path, file, header)
-    except (nrrd.NRRDError, ValueError, UnicodeDecodeError) as error:
+        axes = _axes(path, header)
+        held = Held(data, axes[::-1], "NRRD header", _sizes(header, axes))
+    except KeyError as error:
+        raise InputError(
+            f"{path} is not a whole NRRD file (it states no {error.args[0]}): export "
+            "it again."
+        ) from error
+    except (nrrd.NRRDError, ValueError, IndexError, zlib.error) as error:
         raise InputError(
             f"{path} is not a whole NRRD file ({reason(error)}): export it again."
         ) from error
-    axes = _axes(path, header)
-    held = Held(data, axes[::-1], "NRRD header", _sizes(header, axes))
     if "rgba-color" in map(str.lower, header.get("kinds", ())) and held.axes[-1] == "S":
         data, axes = without_alpha(held.data, held.axes)
         held = held._replace(data=data, axes=axes, notes=(ALPHA,))
@@ -98,7 +104,8 @@ def _axes(path: Path, header: Any) -> str:
         _LETTERS.get(kind, next(space, "?") if kind in _PLACES else "?")
         for kind in (str(one).lower() for one in kinds)
     )
-    if "?" in axes or len(set(axes)) < len(axes) or not {"X", "Y"} <= set(axes):
+    unique = len(set(axes)) == len(axes) == len(header["sizes"])
+    if "?" in axes or not unique or not {"X", "Y"} <= set(axes):
         raise InputError(
             f"{path} has the dimensions {sides(header['sizes'])} of the kinds "
             f"{', '.join(kinds)}: export an image or a volume."
