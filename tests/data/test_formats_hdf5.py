@@ -346,6 +346,16 @@ def test_damaged_words_leave_the_pixels(tmp_path):
     assert read_stack(tmp_path / "a.emd").unit == "pixel"
 
 
+@pytest.mark.parametrize("size", ["", "0,5 0,5 2,0", "2 2"])
+def test_voxels_that_are_no_numbers_are_unknown(tmp_path, size):
+    big_data_viewer(tmp_path / "a.h5")
+    text = XML.format("um").replace("0.004 0.005 0.03", size)
+    (tmp_path / "a.xml").write_text(text, encoding="utf-8")
+    assert read_stack(tmp_path / "a.h5").pixel_size[0] == 1
+    velox(tmp_path / "a.emd", "HAADF", size=size)
+    assert read_stack(tmp_path / "a.emd").shape == (5, 6)
+
+
 def test_velox_states_its_pixels_in_metres(tmp_path):
     values = velox(tmp_path / "a.emd", "HAADF")
     stack = read_stack(tmp_path / "a.emd")

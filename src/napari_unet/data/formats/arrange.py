@@ -88,7 +88,10 @@ def _without_unit(sizes: Mapping[str, float]) -> Calibration:
 
 def _size(value: Any) -> float | None:
     """Return a usable size, without the digits that 32 bits only pretend to hold."""
-    size = float(value)
+    try:
+        size = float(value)
+    except (TypeError, ValueError):
+        return None
     if not math.isfinite(size) or size <= 0:
         return None
     return float(f"{size:.7g}") if isinstance(value, np.float32) else size

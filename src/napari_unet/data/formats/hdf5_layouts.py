@@ -177,9 +177,10 @@ def _voxels(path: Path) -> dict[str, Sizes]:
         size, unit = setup.findtext("voxelSize/size"), setup.findtext("voxelSize/unit")
         number = setup.findtext("id")
         if size and number:
-            sizes = (float(text) for text in size.split())
-            stated = {k: (s, unit or "") for k, s in zip("XYZ", sizes, strict=True)}
-            voxels[f"s{int(number):02d}"] = stated
+            sizes = zip("XYZ", size.split(), strict=False)
+            voxels[f"s{number.strip():0>2}"] = {
+                k: (one, unit or "") for k, one in sizes
+            }
     return voxels
 
 
@@ -192,11 +193,11 @@ def _of_velox(file: Any) -> list[Found]:
         if "Data" not in group or not _is_image(group["Data"]):
             continue
         meta = _velox_meta(group)
-        result = meta.get("BinaryResult", {})
-        size = result.get("PixelSize", {})
+        result = meta.get("BinaryResult") or {}
+        size = result.get("PixelSize") or {}
         sizes = {
-            "X": (float(size.get("width", 0)), result.get("PixelUnitX", "")),
-            "Y": (float(size.get("height", 0)), result.get("PixelUnitY", "")),
+            "X": (size.get("width"), result.get("PixelUnitX", "")),
+            "Y": (size.get("height"), result.get("PixelUnitY", "")),
         }
         path = f"Data/Image/{name}/Data"
         detector = str(result.get("Detector") or "")
