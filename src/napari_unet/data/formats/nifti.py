@@ -39,7 +39,7 @@ def read_nifti(path: Path) -> Held:
         image = nibabel.load(path, mmap=False)
         header, stored = image.header, image.dataobj
         zooms, unit = header.get_zooms(), _unit(header)
-    except (*_errors(nibabel), *_BROKEN) as error:
+    except _errors(nibabel) as error:
         raise InputError(
             f"{path} is not a whole NIfTI file ({reason(error)}): export it again."
         ) from error
@@ -61,9 +61,9 @@ def read_nifti(path: Path) -> Held:
 
 
 def _errors(nibabel: Any) -> tuple[type[Exception], ...]:
-    """Return what nibabel raises of files that are none of its own."""
-    broken = nibabel.spatialimages.HeaderDataError
-    return nibabel.filebasedimages.ImageFileError, broken
+    """Return what nibabel raises of files that are broken, or none of its own."""
+    header = nibabel.spatialimages.HeaderDataError
+    return nibabel.filebasedimages.ImageFileError, header, *_BROKEN
 
 
 def _unit(header: Any) -> str:
