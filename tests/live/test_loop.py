@@ -22,12 +22,14 @@ from napari_unet.data.fingerprint import fingerprint
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.regions import Region, Role, roles_on
 from napari_unet.data.stack import Stack
+from napari_unet.errors import InputError
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.loop import LiveLoop
 from napari_unet.model.card import read_card
 from napari_unet.model.checkpoint import Model, load_model
 from napari_unet.model.seen import trained_slices
 from napari_unet.samples import em_stack
+from napari_unet.train.choose_finish import several_classes
 from napari_unet.train.run_folder import RunFolder
 
 SHAPE = (4, 96, 112)
@@ -253,6 +255,16 @@ def test_held_out_slices_are_scored_and_never_trained_on(em):
     step = next(loop.run())
     assert step.slices == 1
     assert 0 <= step.validation <= 1
+
+
+def test_background_alone_that_is_held_out_is_not_scored(em):
+    regions = [Region(role=Role.VALIDATION, slices="3")]
+    loop = loop_on(em, roles=roles_on(range(len(em[1])), regions, SHAPE))
+    loop._validated_at = -100.0
+    loop.requests.update(0, scribbles(em, 0))
+    loop.requests.update(3, np.minimum(scribbles(em, 3), 1))
+    seen = take(loop, is_step(2))
+    assert [item.validation for item in seen if is_step(1)(item)] == [None, None]
 
 
 def test_a_slice_of_one_known_class_is_read_as_that_class(em):
@@ -586,3 +598,56 @@ def test_a_kept_model_knows_that_cells_fill_the_image(em, tmp_path):
         assert card.finish.objects == "watershed"
         assert "that is predicted" in card.finish_reason
     assert loop.model().card.finish is None, "previews show classes"
+
+
+def finish_of(tmp_path, stack, kind, labels, held=()):
+    """Train live on the first slices, hold out others; return what is made of it."""
+    regions = [Region(role=Role.VALIDATION, slices=str(z)) for z in held]
+    loop = LiveLoop(
+        stack,
+        kind,
+        settings(),
+        folder=RunFolder(tmp_path),
+        roles=roles_on(range(len(labels)), regions, labels.shape),
+    )
+    for z, painted in enumerate(labels):
+        loop.requests.update(z, painted)
+    take(loop, is_step(1))
+    return read_card(tmp_path / "last.safetensors").finish
+
+
+@pytest.mark.parametrize("held", [(), (1,)], ids=["learnt", "held out"])
+def test_objects_that_are_painted_become_numbered_objects(em, tmp_path, held):
+    labels = np.zeros((2, *SHAPE[1:]), np.uint16)
+    for number, corner in enumerate([(5, 5), (5, 60), (60, 5), (60, 60)], 1):
+        labels[:, corner[0] : corner[0] + 4, corner[1] : corner[1] + 4] = number
+    found = finish_of(tmp_path, em[0], AnnotationKind.OBJECTS, labels, held)
+    assert found.numbers_objects
+    assert found.min_size == 8, "half of the true ones"
+
+
+def test_scribbles_that_are_held_out_do_not_tell_where_objects_end(
+    em, tmp_path, monkeypatch
+):
+    asked = []
+    name = "napari_unet.train.choose_finish.finish_by_mask"
+    monkeypatch.setattr(name, lambda masks: asked.append(masks) or several_classes())
+    labels = np.stack([scribbles(em, z) for z in range(2)])
+    finish_of(tmp_path, em[0], AnnotationKind.SCRIBBLES, labels, held=(1,))
+    assert len(asked) == 1
+
+
+def test_an_error_leaves_what_was_learnt(em, tmp_path):
+    config = settings(loss="binary_cross_entropy")
+    loop = loop_on(em, config=config, folder=RunFolder(tmp_path))
+    painted = scribbles(em, 0)
+    loop.requests.update(0, painted)
+    items = loop.run()
+    while not is_step(3)(next(items)):
+        pass
+    painted = painted.copy()
+    painted[:5] = 3
+    loop.requests.update(0, painted)
+    with pytest.raises(InputError, match="binary_cross_entropy"):
+        list(items)
+    assert read_card(tmp_path / "last.safetensors").step == 3

@@ -103,7 +103,7 @@ class LiveSet:
         self.image = TrainingImage(
             name=stack.source,
             image=image,
-            target=SparseTarget(classes, objects, max(2, len(class_names))),
+            target=SparseTarget(classes, objects, max(2, len(class_names)), kind=kind),
             weight_map=SparseSlices(shape, np.float32),
             train=np.empty(0, np.intp),
             validation=np.empty(0, np.intp),

@@ -16,7 +16,7 @@ import numpy as np
 
 from napari_unet.config import AnnotationKind, Coverage, PredictConfig, RunConfig
 from napari_unet.config.coverage import NOTHING_IGNORED
-from napari_unet.errors import InputError
+from napari_unet.errors import InputError, NapariUNetError
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.first_look import name_of
 from napari_unet.live.in_turn import InTurn
@@ -149,7 +149,7 @@ class LiveLoop:
     def run(
         self, stop: threading.Event | None = None
     ) -> Iterator[LiveStep | Preview | Idle | Kept]:
-        """Train until `stop` is set; the model is kept then.
+        """Train until `stop` is set; the model is kept then, and before an error.
 
         Parameters
         ----------
@@ -159,11 +159,12 @@ class LiveLoop:
         Raises
         ------
         TrainingError
-            When the loss is no number any more; the model saved before stays.
+            When the loss is no number any more.
         OutOfMemoryError
             When a step does not fit into the memory of the device.
         InputError
-            When another training writes into the run folder.
+            When another training writes into the run folder, or the loss takes no
+            further class that is painted.
         OutputError
             When the run folder cannot be written.
         """
@@ -178,22 +179,30 @@ class LiveLoop:
                 self.folder.forget_run()
                 self.folder.write_settings(self._learner.config)
                 self.folder.log(f"live training on {self.device.words}")
-            reported: Idle | None = None
-            while not self._stop.is_set():
-                self._take_annotations()
-                yield from self._previews()
-                yield from self._keep()
-                idle = self._idle()
-                if idle is None:
-                    yield self._advance()
-                    self._tidy()
-                else:
-                    if idle != reported:
-                        yield idle
-                    self.requests.wait(_IDLE_SECONDS, self._can_act)
-                reported = idle
+            try:
+                yield from self._learn()
+            except NapariUNetError:
+                self._save()
+                raise
             self._save()
             self._choose()
+
+    def _learn(self) -> Iterator[LiveStep | Preview | Idle | Kept]:
+        """Do what there is to do, until the end."""
+        reported: Idle | None = None
+        while not self._stop.is_set():
+            self._take_annotations()
+            yield from self._previews()
+            yield from self._keep()
+            idle = self._idle()
+            if idle is None:
+                yield self._advance()
+                self._tidy()
+            else:
+                if idle != reported:
+                    yield idle
+                self.requests.wait(_IDLE_SECONDS, self._can_act)
+            reported = idle
 
     def _view(self) -> View | None:
         """Return what is looked at, within the image and in whole blocks."""
@@ -293,9 +302,11 @@ class LiveLoop:
         validation = self._set.image.validation.size > 0
         return validation and self._seconds - self._validated_at >= pause
 
-    def _validate(self) -> float:
+    def _validate(self) -> float | None:
+        """Score the held-out slices; None where they show background alone so far."""
         began = time.perf_counter()
-        score = Validation([self._set.image]).score(self._predictor())
+        validation = Validation([self._set.image])
+        score = validation.score(self._predictor()) if validation else None
         self._validation_seconds = time.perf_counter() - began
         self._validated_at = self._seconds
         return score

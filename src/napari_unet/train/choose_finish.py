@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, PostprocessConfig
 from napari_unet.config.postprocess import NECK, SPECK
-from napari_unet.data.annotation import IGNORE, Target
+from napari_unet.data.annotation import IGNORE, Target, connected_objects
 from napari_unet.data.narrow_borders import narrow_share
 from napari_unet.data.sparse_slices import SparseSlices
 from napari_unet.data.sparse_target import SparseTarget
@@ -138,17 +138,26 @@ def _suited(targets: Sequence[Annotated]) -> ChosenFinish:
         if not _are_numbered(dense):
             return found
         found = _objects("the annotations number them")
-    size = {"min_size": _smallest([one.objects for one in dense])}
+    size = {"min_size": _smallest(dense)}
     return replace(found, finish=found.finish.model_copy(update=size))
 
 
-def _smallest(objects: Sequence[Slices[np.int32]]) -> int:
+def _smallest(targets: Sequence[Annotated]) -> int:
     """Return the size of specks: far below that of true objects in a slice."""
-    slices = [z for one in objects for z in _few(one, PIXELS // len(objects))]
+    slices = [z for one in targets for z in _some_objects(one, PIXELS // len(targets))]
     sizes = [np.unique(z[z > 0], return_counts=True)[1] for z in slices]
     if not sizes:
         return SPECK
     return min(SPECK, int(np.percentile(np.concatenate(sizes), _SMALL)) // 2)
+
+
+def _some_objects(target: Annotated, pixels: int) -> list[NDArray[np.int32]]:
+    """Return the objects in some slices; what is being painted has none yet."""
+    found = list(_few(target.objects, pixels))
+    return found or [
+        connected_objects(((one > 0) & (one != IGNORE))[None])[0]
+        for one in _few(target.classes, pixels)
+    ]
 
 
 def finish_by_mask(masks: Sequence[NDArray[np.uint8]]) -> ChosenFinish:
