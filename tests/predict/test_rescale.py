@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_unet.config import PredictConfig, UNetConfig
+from napari_unet.config import PostprocessConfig, PredictConfig, UNetConfig
 from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -18,6 +18,7 @@ from napari_unet.model.networks.unet import UNet
 from napari_unet.predict.pixel_size import difference, factors, warning
 from napari_unet.predict.predictor import Predictor
 from napari_unet.predict.rescale import RescaledPredictor, predictor_for, resize
+from napari_unet.predict.segment import segment
 
 
 def card(size=(50.0, 4.0, 4.0), unit="nm", ndim=2, **options):
@@ -190,3 +191,15 @@ def test_a_3d_model_asks_how_far_apart_slices_are(rescale):
     with pytest.raises(InputError, match="how far apart its slices are"):
         predictor_for(model(ndim=3), unknown, config)
     predictor_for(model(ndim=2), unknown, config)
+
+
+@pytest.mark.parametrize(("size", "least"), [(8, 10), (4, 40), (16, 2)])
+def test_the_smallest_object_is_as_large_as_in_what_the_model_learnt_from(size, least):
+    kept = PostprocessConfig(objects="connected", min_size=10)
+    knows = model(size=(50, 8, 8), finish=kept)
+    stack = image((50, size, size), shape=(1, 48, 48))
+    assert segment(knows, stack, PredictConfig(rescale=True)).finish.min_size == least
+    assert segment(knows, stack).finish.min_size == 10
+    own = PostprocessConfig(min_size=7)
+    asked = segment(knows, stack, PredictConfig(rescale=True), own)
+    assert asked.finish.min_size == 7

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_unet.config import PostprocessConfig
 from napari_unet.data.machine_memory import machine_memory
 from napari_unet.model.card import ModelCard
+from napari_unet.predict.pixel_size import Factors
 from napari_unet.predict.postprocessing import classify, numbered_after, postprocess
 from napari_unet.predict.prediction import TileDone
 from napari_unet.words import gigabytes
@@ -38,7 +39,10 @@ class Settled:
 
 
 def settle(
-    finish: PostprocessConfig | None, card: ModelCard, shape: Sequence[int]
+    finish: PostprocessConfig | None,
+    card: ModelCard,
+    shape: Sequence[int],
+    by: Factors | None = None,
 ) -> Settled:
     """Take what is left open from a model, as far as the memory holds it.
 
@@ -54,9 +58,16 @@ def settle(
         What the model says of itself.
     shape
         (Z, Y, X) of what is predicted.
+    by
+        By how much that grows along Z, Y and X to meet the model, if it is rescaled:
+        the smallest object is as large as it was in what the model learnt from.
     """
     finish = finish or PostprocessConfig()
-    settled = finish.settled(card.finish)
+    kept = card.finish
+    if by is not None and kept is not None and kept.min_size:
+        least = round(kept.min_size / math.prod(by))
+        kept = kept.changed("the model", min_size=least)
+    settled = finish.settled(kept)
     of_the_model = finish.objects == "auto" and card.finish is not None
     words = card.finish_reason if of_the_model else ""
     grows = settled.numbers_objects and settled.core
@@ -73,7 +84,7 @@ def settle(
     )
     if needed > free and of_the_model:
         classes = finish.changed("the memory", objects="no")
-        return Settled(classes.settled(card.finish), f"a mask of classes: {takes}")
+        return Settled(classes.settled(kept), f"a mask of classes: {takes}")
     return Settled(settled, f"{words}; {takes}".removeprefix("; "))
 
 

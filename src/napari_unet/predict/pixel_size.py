@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from napari_unet.config import PredictConfig
 from napari_unet.data.calibration import normal_unit, unit_factor
+from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
 from napari_unet.model.card import ModelCard
 
@@ -31,6 +33,25 @@ def factors(card: ModelCard, size: Factors, unit: str) -> Factors | None:
         one of them is not known.
     """
     return growth(size, unit, _zyx(card), card.unit, card.network.ndim)
+
+
+def rescaling(
+    card: ModelCard, stack: Stack, config: PredictConfig | None
+) -> Factors | None:
+    """Return the `factors` of an image that is to be rescaled; None where it is not.
+
+    Raises
+    ------
+    InputError
+        As `check_growth`, or when a network of 3 dimensions is to predict slices whose
+        distance is unknown.
+    """
+    size = stack.size_for(card.network.ndim)
+    wanted = config is not None and config.rescale
+    found = factors(card, size, stack.unit) if wanted else None
+    if found is not None:
+        check_growth(found, "the model")
+    return found
 
 
 def growth(

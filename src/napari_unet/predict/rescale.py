@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_unet.config import PredictConfig
 from napari_unet.data.stack import Stack
 from napari_unet.model.predictable import Predictable
-from napari_unet.predict.pixel_size import Factors, check_growth, factors
+from napari_unet.predict.pixel_size import Factors, check_growth, rescaling
 from napari_unet.predict.prediction import TileDone
 from napari_unet.predict.predictor import Predictor
 
@@ -33,9 +33,7 @@ def predictor_for(
         When the sizes differ so much that one of them must be wrong, or a network of 3
         dimensions is to predict slices whose distance is unknown.
     """
-    config = config or PredictConfig()
-    size, unit = stack.size_for(model.card.network.ndim), stack.unit
-    found = factors(model.card, size, unit) if config.rescale else None
+    found = rescaling(model.card, stack, config)
     if found is None:
         return Predictor(model, config)
     return RescaledPredictor(model, found, config)

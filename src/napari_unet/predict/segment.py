@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet.data.spooled import SpooledArray
+    from napari_unet.model.card import ModelCard
     from napari_unet.model.predictable import Predictable
-    from napari_unet.predict.finishing import FinishedSlices
+    from napari_unet.predict.finishing import FinishedSlices, Settled
     from napari_unet.predict.prediction import Prediction, TileDone
     from napari_unet.predict.predictor import Predictor
 
@@ -139,14 +140,14 @@ def segment_steps(
         The image that `stack` is, or is a part of, when its fingerprint is wanted.
     """
     from napari_unet.model.loading import open_package
-    from napari_unet.predict.finishing import FinishedSlices, by_slice, settle
+    from napari_unet.predict.finishing import FinishedSlices, by_slice
     from napari_unet.predict.postprocessing import needs_probabilities
     from napari_unet.predict.rescale import predictor_for
     from napari_unet.starters.model_file import model_file
 
     loaded = open_package(model_file(model)) if isinstance(model, str | Path) else model
     whole = stack.as_czyx().shape[1:]
-    settled = settle(finish, loaded.card, whole)
+    settled = _settled(finish, loaded.card, stack, config)
     finish, notes = settled.finish, loaded.notes
     if settled.words:
         notes = (*notes, settled.words)
@@ -191,6 +192,20 @@ def segment_steps(
     seconds = time.monotonic() - began
     words = f"{done} in {seconds:.1f} s"
     return Segmentation(labels, kept, words, _fingerprint(stack, of), finish)
+
+
+def _settled(
+    finish: PostprocessConfig | None,
+    card: ModelCard,
+    stack: Stack,
+    config: PredictConfig | None,
+) -> Settled:
+    """Return what will be made of a prediction, in the pixels of the image."""
+    from napari_unet.predict.finishing import settle
+    from napari_unet.predict.pixel_size import rescaling
+
+    shape = stack.as_czyx().shape[1:]
+    return settle(finish, card, shape, rescaling(card, stack, config))
 
 
 def _empty(

@@ -20,7 +20,7 @@ from napari_unet.model.started import Started
 from napari_unet.predict.as_command import predict_command
 from napari_unet.predict.finishing import settle
 from napari_unet.predict.made_by import MadeBy
-from napari_unet.predict.pixel_size import difference, warning
+from napari_unet.predict.pixel_size import difference, rescaling, warning
 from napari_unet.predict.segment import Finishing, segment_steps
 from napari_unet.starters import STARTERS, starter_at
 from napari_unet.widgets.choose.device_line import DeviceLine
@@ -320,8 +320,8 @@ class PredictWidget(Panel):
         card, settings = self.model.card(), self.value()
         finish, words = self.finish.value().settled(), ""
         if card is not None:
-            shape = stack.as_czyx().shape[1:]
-            settled = settle(self.finish.value(), card, shape)
+            by = rescaling(card, stack, settings)
+            settled = settle(self.finish.value(), card, stack.as_czyx().shape[1:], by)
             finish, words = settled.finish, settled.words
         if settings.threshold is None and card is not None:
             settings = settings.model_copy(update={"threshold": card.threshold})
