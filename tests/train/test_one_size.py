@@ -158,3 +158,25 @@ def test_slices_that_are_complete_stay_so(small):
     roles = rescaled(small, first, empty, ndim=3).trainer.images[1]
     assert roles.image.shape[1] == 8
     assert roles.target.annotated_slices.tolist() == [*range(8)]
+
+
+def test_a_slice_that_is_annotated_is_not_lost_beside_others(small):
+    thin = replace(blocks(4, "nm", (9, 64, 64)), pixel_size=(25.0, 4.0, 4.0))
+    labels = cells_of(thin)
+    labels[[1, 2, 3, 5, 6, 7]] = 0
+    last = TrainingSource(thin, labels, KIND, train="0:5", validation="8")
+    image = rescaled(small, source(FINE), last, ndim=3).trainer.images[1]
+    assert image.image.shape[1] == 4
+    assert image.train.tolist() == image.roles.slices.tolist()[:2] == [0, 2]
+    assert image.validation.tolist() == [3]
+
+
+def test_thin_strokes_are_not_lost_between_the_pixels(small):
+    fine = blocks(1, "nm", (1, 256, 256))
+    labels = np.zeros(fine.shape, np.uint8)
+    labels[:, 8], labels[:, 9], labels[:, 12] = 1, 1, 2
+    strokes = TrainingSource(fine, labels, AnnotationKind.SCRIBBLES, train=":")
+    image = rescaled(small, source(FINE), strokes).trainer.images[1]
+    assert (image.target.classes[0][2] == 0).all()
+    assert (image.target.classes[0][3] == 1).all()
+    assert image.target.counts[:2].tolist() == [64, 64]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_unet.data.calibration import normal_unit, unit_factor
 from napari_unet.data.sparse_slices import SparseSlices
@@ -91,16 +92,50 @@ def grown(shape: tuple[int, ...], by: Factors) -> tuple[int, ...]:
 
 
 def nearest(
-    labels: SparseSlices[Values], shape: tuple[int, ...]
+    labels: SparseSlices[Values],
+    shape: tuple[int, ...],
+    known: NDArray[np.intp] | None = None,
+    *,
+    thin: bool = False,
 ) -> SparseSlices[Values]:
     """Resample (Z, Y, X) labels to a shape: each pixel gets the nearest one's value.
 
     Pixels are areas: the borders stay where they are.
+
+    Parameters
+    ----------
+    labels, shape
+        What is resampled to what.
+    known
+        Slices that are annotated, if not all that hold labels: where the stack shrinks,
+        none is lost beside slices that are not.
+    thin
+        Whether labels are strokes on nothing, of which none is lost between the pixels.
     """
     slices, rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(np.intp)
+        _places(np.arange(new), new, old)
         for old, new in zip(labels.shape, shape, strict=True)
     )
-    known = np.flatnonzero(np.isin(slices, labels.slices))
-    planes = {int(z): labels[slices[z]][np.ix_(rows, columns)] for z in known}
+    known = labels.slices if known is None else known
+    places = _places(known, labels.shape[0], shape[0])
+    lost = ~np.isin(slices[places], known)
+    slices[places[lost]] = known[lost]
+
+    def resampled(plane: NDArray[Values]) -> NDArray[Values]:
+        found = plane[np.ix_(rows, columns)]
+        if thin:
+            painted = np.nonzero(plane)
+            sides = zip(painted, plane.shape, found.shape, strict=True)
+            at = tuple(_places(*one) for one in sides)
+            free = found[at] == 0
+            found[tuple(one[free] for one in at)] = plane[painted][free]
+        return found
+
+    wanted = np.flatnonzero(np.isin(slices, labels.slices))
+    planes = {int(z): resampled(labels[slices[z]]) for z in wanted}
     return SparseSlices(shape, labels.dtype, labels.fill, planes)
+
+
+def _places(at: NDArray[np.intp], length: int, other: int) -> NDArray[np.intp]:
+    """Return where pixels of an axis lie once it has another length."""
+    return np.asarray((at + 0.5) * other / length, np.intp)

@@ -234,7 +234,7 @@ def _rescaled(
     how: _How,
 ) -> tuple[Stack, SparseTarget, SparseSlices[np.uint8]]:
     """Return image, annotations and roles of another pixel size."""
-    coverage = how["coverage"]
+    coverage, known = how["coverage"], roles.slices
     stack = like.rescaled(stack.picture, how["ndim"])
     shape = stack.as_czyx().shape[1:]
     if coverage.complete:
@@ -242,13 +242,14 @@ def _rescaled(
         complete = SparseSlices[np.bool_](
             (len(labels), 1, 1), bool, 0, dict.fromkeys(chosen, one)
         )
-        named = runs(nearest(complete, (shape[0], 1, 1)).slices.tolist())
+        named = runs(nearest(complete, (shape[0], 1, 1), known).slices.tolist())
         coverage = coverage.model_copy(update={"complete": ",".join(named) or None})
     # Objects that touch get their gap anew, a pixel of the new size wide.
-    resized = nearest(labels, shape)
+    thin = how["kind"] is AnnotationKind.SCRIBBLES
+    resized = nearest(labels, shape, known, thin=thin)
     how = {**how, "coverage": coverage}
     target = sparse_target(resized, **how)
-    return stack, target, nearest(roles, shape)
+    return stack, target, nearest(roles, shape, known)
 
 
 def _doubts(
