@@ -373,6 +373,14 @@ def test_a_network_of_three_dimensions_learns_from_one_painted_slice(em):
     assert preview.core[0] == slice(1, 2)
 
 
+def test_slices_of_unknown_distance_are_refused_before_they_are_painted(em):
+    network = UNetConfig(base_channels=4, depth=2, ndim=3)
+    unknown = replace(em[0], unknown_axes="Z")
+    with pytest.raises(InputError, match="how far apart its slices are"):
+        LiveLoop(unknown, config=RunConfig(network=network))
+    LiveLoop(unknown, config=settings())
+
+
 def test_labels_of_another_size_are_refused_and_the_rest_goes_on(em):
     loop = loop_on(em)
     loop.requests.update(0, np.ones((5, 5), np.uint8))

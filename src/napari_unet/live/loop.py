@@ -80,7 +80,8 @@ class LiveLoop:
     Raises
     ------
     InputError
-        When the image, the model and the settings do not fit each other.
+        When the image, the model and the settings do not fit each other, or a network
+        of 3 dimensions is to learn slices whose distance is unknown.
     """
 
     def __init__(  # noqa: PLR0913 (every option is one argument)
@@ -100,6 +101,8 @@ class LiveLoop:
         self.folder = folder
         start = config.start if start is None else start
         config, model = with_start(config, start), load_start(start)
+        shape = config.network if model is None else model.network.config
+        stack.size_for(shape.ndim)  # refused now, and not once it has learnt
         self._start_name = name_of(start)
         self.history: list[dict[str, float | None]] = []
         seen_as = None if model is None else model.card.normalization
