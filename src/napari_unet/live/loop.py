@@ -16,7 +16,7 @@ import numpy as np
 
 from napari_unet.config import AnnotationKind, Coverage, PredictConfig, RunConfig
 from napari_unet.config.coverage import NOTHING_IGNORED
-from napari_unet.errors import InputError, NapariUNetError
+from napari_unet.errors import InputError, OutOfMemoryError
 from napari_unet.live.events import Idle, Kept, LiveStep, Preview
 from napari_unet.live.first_look import name_of
 from napari_unet.live.in_turn import InTurn
@@ -162,7 +162,7 @@ class LiveLoop:
         Raises
         ------
         TrainingError
-            When the loss is no number any more.
+            When the loss is no number any more; the model saved before stays.
         OutOfMemoryError
             When a step does not fit into the memory of the device.
         InputError
@@ -184,7 +184,7 @@ class LiveLoop:
                 self.folder.log(f"live training on {self.device.words}")
             try:
                 yield from self._learn()
-            except NapariUNetError:
+            except (InputError, OutOfMemoryError):
                 self._save()
                 raise
             self._save()
