@@ -91,6 +91,14 @@ def test_the_printed_figures_are_those_of_the_study(line):
     assert list(experiment.printed.figures.values()) == list(map(float, values))
 
 
+def test_all_see_as_many_pixels_and_sgd_one_image_of_the_lungs_at_a_time():
+    for experiment in EXPERIMENTS.values():
+        train = experiment.settings.train
+        assert train.steps * train.batch_size * train.patch_size**2 == 1440 * 512**2
+    batches = [one.settings.train.batch_size for one in EXPERIMENTS.values()]
+    assert batches == [1, 1, 1, 4, 1, 4, 4, 1, 1, 4]
+
+
 def test_experiments_5_and_9_report_accuracy_of_which_nothing_was_printed():
     assert set(PRINTED) == {int(line[0]) for line in LINES}
     for number in (5, 9):
