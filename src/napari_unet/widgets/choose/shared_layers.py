@@ -37,6 +37,8 @@ class SharedLayers(QWidget):
         The viewer whose workspace gets the layers.
     parent
         What it ends with.
+    counts
+        Keep what is painted counted; only for docks that show it, as each counts.
 
     Attributes
     ----------
@@ -46,7 +48,9 @@ class SharedLayers(QWidget):
         Tells when the annotations are the ground truth.
     """
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget) -> None:
+    def __init__(
+        self, viewer: ViewerModel, parent: QWidget, *, counts: bool = True
+    ) -> None:
         super().__init__(parent)
         self.hide()
         self._viewer = viewer
@@ -56,7 +60,8 @@ class SharedLayers(QWidget):
             viewer, Labels, Role.ANNOTATIONS, by_hand=(Role.TRUTH,), suits=self._suits
         )
         self.warning = RoleWarning(self.annotations, _TRUTH)
-        PaintedPixels(workspace, self)
+        if counts:
+            PaintedPixels(workspace, self)
         self._seen = False
         # What a layer is for is known a moment after it was added.
         self._timer = later(self, self._share_first)

@@ -81,7 +81,7 @@ class ProofreadWidget(Dock):
         super().__init__()
         self.viewer = napari_viewer
         OpenProject.of(napari_viewer).stay_with(self)
-        self._shared = SharedLayers(napari_viewer, self)
+        self._shared = SharedLayers(napari_viewer, self, counts=False)
         roles = (Role.PREDICTION, Role.ANNOTATIONS, Role.TRUTH)
         self.labels = LayerBox(napari_viewer, Labels, *roles)
         self.this_slice = QCheckBox("This slice only")
