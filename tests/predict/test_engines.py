@@ -68,6 +68,23 @@ class Pages:
         return made
 
 
+@dataclass(frozen=True)
+class Stacks:
+    """Counts the call stacks that the worker has kept of this."""
+
+    def read(self, block):
+        return block.index
+
+    def compute(self, block, read, stop):
+        from distributed import get_worker
+
+        time.sleep(0.2)
+        return get_worker().profile_recent["count"]
+
+    def write(self, block, made):
+        return made
+
+
 def pids(folder):
     return {int(path.name.partition("-")[2]) for path in folder.iterdir()}
 
@@ -181,6 +198,11 @@ def test_a_worker_keeps_what_it_frees_while_it_computes(dask):
     cleared = [one.result for one in dask.run(Pages(), GRID, Event())]
     # Handed back each time, they take 20,000.
     assert max(cleared) < 5_000
+
+
+def test_a_worker_keeps_no_call_stacks(dask):
+    kept = [one.result for one in dask.run(Stacks(), GRID, Event())]
+    assert kept == [0] * len(GRID)
 
 
 def test_another_engine_beside_it_says_nothing(dask, tmp_path):

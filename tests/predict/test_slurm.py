@@ -65,6 +65,8 @@ def jobs(tmp_path, monkeypatch) -> Path:
 
 
 def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
+    import dask
+
     done = tmp_path / "done"
     done.mkdir()
     config = EngineConfig(
@@ -75,7 +77,8 @@ def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
         walltime="01:02:03",
         directives=["--partition=gpu", "--gres=gpu:1"],
     )
-    with open_engine(config) as engine:
+    mine = {"jobqueue.slurm.job-script-prologue": ["export OF_THIS_CLUSTER=1"]}
+    with dask.config.set(mine), open_engine(config) as engine:
         found = list(engine.run(Note(done, 0.2), GRID, Event()))
     assert len(found) == len(GRID)
     assert blocks_in(done) == set(range(len(GRID)))
@@ -85,6 +88,11 @@ def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
         assert f"#SBATCH {line}" in script
     assert "#SBATCH --partition=gpu" in script
     assert "#SBATCH --gres=gpu:1" in script
+    for line in (
+        "OF_THIS_CLUSTER=1",
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
+    ):
+        assert f"\nexport {line}\n" in script
     assert len(list(jobs.glob("*.sh"))) == 2
 
 

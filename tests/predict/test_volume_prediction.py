@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,18 @@ class Cluster(LocalEngine):
             message = f"Too slow ({number} s): another way.\nMemory is full."
             result = replace(step.result, message=message, device=f"node {number}")
             yield replace(step, result=result)
+
+
+class Travelled(LocalEngine):
+    """Works with what came out of its pickle, and counts the bytes of that."""
+
+    def __init__(self):
+        self.most = 0
+
+    def run(self, work, blocks, stop):
+        sent = pickle.dumps(work)
+        self.most = max(self.most, len(sent))
+        return super().run(pickle.loads(sent), blocks, stop)
 
 
 def request(tmp_path, volume, **options):
@@ -561,6 +574,31 @@ def test_a_file_is_replaced_where_that_is_asked_for(tmp_path, volume):
     asked = replace(request(tmp_path, volume), overwrite=True)
     asked.out.write_text("no volume")
     assert run(asked).complete
+
+
+def test_what_travels_with_a_block_does_not_grow_with_the_slices(tmp_path):
+    save(tmp_path / "model.safetensors")
+    sizes = []
+    for depth in (10, 300):
+        volume = write_volume(tmp_path / f"{depth}.ome.zarr", (depth, 32, 32))
+        asked, engine = request(tmp_path, volume, overwrite=True), Travelled()
+        assert result_of(predict_volume_steps(asked, engine)).complete
+        assert PlanFolder.beside(asked.out).read().moments()[0].shape[1] == depth
+        sizes.append(engine.most)
+    assert sizes[1] < sizes[0] + 20, "the numbers are written with more digits"
+
+
+def test_a_worker_that_finds_another_plan_predicts_nothing(tmp_path, volume):
+    save(tmp_path / "model.safetensors")
+    asked = request(tmp_path, volume)
+    run(asked)
+    folder = PlanFolder.beside(asked.out)
+    kept, plan = folder.kept(), folder.read()
+    assert kept.read() == plan
+    folder.keep(plan.changed("plan", block=(1, 1, 1)))
+    assert folder.kept().read().block == (1, 1, 1)
+    with pytest.raises(InputError, match="begun anew by another start"):
+        kept.read()
 
 
 def test_a_worker_that_finds_another_model_predicts_nothing(tmp_path):

@@ -287,9 +287,9 @@ def _apart(objects: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 def connected_objects(
-    foreground: NDArray[np.bool_], *, ndim: int = 2
+    foreground: NDArray[np.bool_ | np.integer], *, ndim: int = 2
 ) -> NDArray[np.int32]:
-    """Give numbers to the connected components of a (Z, Y, X) mask.
+    """Give numbers to the connected components of what is not 0 in (Z, Y, X).
 
     4-neighbours within each slice with `ndim` 2, 6-neighbours with 3.
     """

@@ -52,7 +52,7 @@ class Pieces:
         # np.bincount would make 64-bit numbers of all of them.
         present = [one for one in range(1, highest + 1) if (classes == one).any()]
         if len(present) == 1:
-            ids = connected_objects(classes > 0, ndim=ndim)
+            ids = connected_objects(classes, ndim=ndim)
             number = int(ids.max(initial=0))
             return cls(ids, np.array([0, *[present[0]] * number], np.uint8))
         ids, of_piece = np.zeros(classes.shape, np.int32), [0]
@@ -151,7 +151,7 @@ class NumbersWork:
         pieces = Pieces.of(read, self.ndim)
         numbers = _numbers(self.folder, block, len(pieces.classes) - 1)
         table = numbers if self.numbered else pieces.classes * (numbers > 0)
-        return np.asarray(table[pieces.ids])
+        return _looked_up(table, pieces.ids)
 
     def write(self, block: Block, made: NDArray[np.unsignedinteger]) -> Written:
         """Write a block."""
@@ -188,7 +188,7 @@ class ShiftWork:
         if stop.is_set():
             return None
         before = np.load(self.folder / _OFFSETS, mmap_mode="r")[block.index]
-        numbers = read.astype(self.objects.dtype)
+        numbers = read.astype(self.objects.dtype, copy=False)
         np.add(numbers, before, out=numbers, where=read > 0, casting="unsafe")
         return numbers
 
@@ -301,6 +301,17 @@ class _Joined:
         self._numbers[objects[starting]] = numbers[here[starting]]
         numbers[here] = self._numbers[objects]
         return numbers
+
+
+def _looked_up(
+    table: NDArray[np.unsignedinteger], ids: NDArray[np.int32]
+) -> NDArray[np.unsignedinteger]:
+    """Return `table[ids]`, in the memory of (Z, Y, X) `ids` where it fits in there."""
+    fits = table.itemsize == ids.itemsize
+    found = ids.view(table.dtype) if fits else np.empty(ids.shape, table.dtype)
+    for plane, out in zip(ids, found, strict=True):
+        out[...] = table[plane]
+    return found
 
 
 def _numbers(folder: Path, block: Block, count: int) -> NDArray[np.unsignedinteger]:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,9 +183,13 @@ class PlanFolder:
             elif path.name not in (_PLAN, _DONE, LOCK):
                 path.unlink()
 
+    def kept(self) -> KeptPlan:
+        """Return the plan that is kept here, to be read by whoever works on it."""
+        return KeptPlan(self.path / _PLAN, _digest(self.path / _PLAN))
+
     def guarded(self, work: Work) -> Work:
         """Return work that writes nothing any more once another plan is here."""
-        return _Guarded(work, self.path / _PLAN, _digest(self.path / _PLAN))
+        return _Guarded(work, self.kept())
 
     def check(self, begun: BlockPlan, asked: BlockPlan, place: Path) -> None:
         """Refuse to go on with what would not fit what is there.
@@ -239,6 +244,56 @@ class PlanFolder:
 
 
 @dataclass(frozen=True)
+class KeptPlan:
+    """A plan by its file, which every process reads once.
+
+    It holds numbers for every slice of a volume. Were it to travel with every block, a
+    scheduler of dask would run full of it, which keeps the last thousand messages to
+    each worker.
+
+    Attributes
+    ----------
+    path
+        The file.
+    digest
+        SHA-256 of what it holds: another plan is not taken for it.
+    """
+
+    path: Path
+    digest: str
+
+    def read(self) -> BlockPlan:
+        """Return the plan.
+
+        Raises
+        ------
+        InputError
+            When another one is here by now, or none.
+        """
+        return _read(self)
+
+    def check(self) -> None:
+        """Refuse to work on once another plan is here, or none.
+
+        Raises
+        ------
+        InputError
+            When that is so.
+        """
+        if _digest(self.path) != self.digest:
+            raise InputError(
+                f"{self.path.parent} was deleted or begun anew by another start, while "
+                "a block was in hand: it is not written."
+            )
+
+
+@lru_cache(maxsize=1)
+def _read(kept: KeptPlan) -> BlockPlan:
+    kept.check()
+    return BlockPlan.model_validate_json(kept.path.read_bytes())
+
+
+@dataclass(frozen=True)
 class _Guarded:
     """Work of a plan, which somebody may have begun anew while a worker was at it.
 
@@ -246,8 +301,7 @@ class _Guarded:
     """
 
     work: Work
-    plan: Path
-    digest: str
+    plan: KeptPlan
 
     def read(self, block: Block) -> Any:
         """Read as the work does."""
@@ -258,18 +312,8 @@ class _Guarded:
         return self.work.compute(block, read, stop)
 
     def write(self, block: Block, made: Any) -> Any:
-        """Write as the work does, unless the plan is another one by now.
-
-        Raises
-        ------
-        InputError
-            When it is.
-        """
-        if _digest(self.plan) != self.digest:
-            raise InputError(
-                f"{self.plan.parent} was deleted or begun anew by another start, while "
-                "a block was in hand: it is not written."
-            )
+        """Write as the work does, unless the plan is another one by now."""
+        self.plan.check()
         return self.work.write(block, made)
 
 

@@ -23,7 +23,7 @@ from napari_unet.predict.volume_image import VolumeImage, write_block
 
 if TYPE_CHECKING:
     from napari_unet.data.volume import Volume
-    from napari_unet.predict.block_plan import BlockPlan
+    from napari_unet.predict.block_plan import KeptPlan
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class PredictionWork:
     """
 
     model: OpenedModel
-    plan: BlockPlan
+    plan: KeptPlan
     image: VolumeImage
     labels: Volume
     probabilities: Volume | None = None
@@ -118,11 +118,12 @@ class PredictionWork:
         self, block: Block, read: NDArray[Any], stop: Event
     ) -> Predicted | None:
         """Predict a block; None once `stop` is set."""
-        predictor = self.model.predictor(self.plan.predict)
+        plan = self.plan.read()
+        predictor = self.model.predictor(plan.predict)
         colours = with_colours(read, predictor.footprint.in_channels)
         held = HeldBox(self.image, block.halo, colours)
         normalization = predictor.model.card.normalization
-        image = normalization.applied(held, *self.plan.moments())
+        image = normalization.applied(held, *plan.moments())
         found = predictor.empty(block.shape, keep=self.probabilities is not None)
         each, threshold, messages = None, predictor.threshold, list[str]()
         if self.finish is not None:

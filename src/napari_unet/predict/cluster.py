@@ -12,6 +12,10 @@ from napari_unet.words import counted
 
 _ANY_PORT = {"dashboard_address": ":0"}
 """Of a scheduler: it has a server of its own even without a dashboard."""
+_NO_PROFILE = {"distributed.worker.profile.enabled": False}
+_NO_PROFILE_IN_JOBS = "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False"
+"""Of workers, which keep the call stacks of a thousand seconds for a dashboard that is
+not there, some 100 MB."""
 _NO_PROCESSES = (
     "The processes of the engine dask do not start: a script of your own has to do all "
     'it does below if __name__ == "__main__":, since they read it, too; or take the '
@@ -41,6 +45,7 @@ def start_cluster(config: EngineConfig) -> tuple[Any, int]:
                 threads_per_worker=2,
                 dashboard_address=None,
                 scheduler_kwargs=_ANY_PORT,
+                config=_NO_PROFILE,
                 # What goes wrong is told in one sentence, and not by every worker, too.
                 silence_logs=logging.CRITICAL,
             )
@@ -48,18 +53,21 @@ def start_cluster(config: EngineConfig) -> tuple[Any, int]:
             raise InputError(_NO_PROCESSES) from error
         return local, max(1, usable_cores() // config.workers)
     try:
+        import dask
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
         raise InputError(missing_package(config.engine)) from error
     given: dict[str, Any] = (
         {} if config.walltime is None else {"walltime": config.walltime}
     )
+    prologue = dask.config.get("jobqueue.slurm.job-script-prologue", None) or []
     jobs = SLURMCluster(
         cores=2,
         processes=1,
         job_cpu=config.cpus,
         memory=config.memory,
         job_extra_directives=list(config.directives),
+        job_script_prologue=[*prologue, _NO_PROFILE_IN_JOBS],
         scheduler_options={"dashboard": False, **_ANY_PORT},
         **given,
     )

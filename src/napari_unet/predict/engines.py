@@ -330,6 +330,7 @@ def _work_on(work: Work, block: Block, threads: int | None) -> Any:
     read = work.read(block)
     with _COMPUTING:
         made = work.compute(block, read, threading.Event())
+    del read
     written = work.write(block, made)
     return_freed_memory()
     return written

@@ -96,6 +96,8 @@ def write_block(
 ) -> None:
     """Write a (Z, Y, X) or (C, Z, Y, X) box to a volume, which may have no slices.
 
+    One layer of chunks after the other: zarr copies ten chunks at a time.
+
     Raises
     ------
     OutputError
@@ -106,4 +108,14 @@ def write_block(
         part for part, axis in zip(box, axes, strict=True) if axis in volume.axes
     )
     missing = tuple(n for n, axis in enumerate(axes) if axis not in volume.axes)
-    write_box(volume, kept, np.squeeze(values, missing))
+    values = np.squeeze(values, missing)
+    if "Z" not in volume.axes:
+        write_box(volume, kept, values)
+        return
+    axis = axes.index("Z")
+    depth, whole = volume.written_at_once[volume.axes.index("Z")], kept[axis]
+    for start in range(whole.start, whole.stop, depth):
+        layer = slice(start, min(start + depth, whole.stop))
+        held = slice(layer.start - whole.start, layer.stop - whole.start)
+        parts = (*kept[:axis], layer, *kept[axis + 1 :])
+        write_box(volume, parts, values[(*[slice(None)] * axis, held)])

@@ -210,40 +210,37 @@ class _Run:
 
     def work(self, model: OpenedModel, plan: BlockPlan) -> _Stage:
         """Do what is missing, until all is done or `stop` is set."""
-        measured = yield from self._measure(plan)
         return (
-            measured is not None
-            and (yield from self._predict(model, measured))
+            (yield from self._measure(plan))
+            and (yield from self._predict(model))
             and (not self.numbers or (yield from self._number()))
             and (yield from self._coarsen())
         )
 
-    def _measure(
-        self, plan: BlockPlan
-    ) -> Generator[Waiting | BlockDone, None, BlockPlan | None]:
-        """Return the plan with what the grey values are divided by; None if stopped."""
+    def _measure(self, plan: BlockPlan) -> _Stage:
+        """Keep with the plan what the grey values are divided by."""
         if plan.mean:
-            return plan
+            return True
         normalization = self._predictor.model.card.normalization
         work = MomentsWork(normalization, self._image, self._folder.path)
         slabs = slabs_for(self._image)
         if not (yield from self._stage("measured", work, slabs)):
-            return None
+            return False
         try:
             plan = plan.with_moments(*work.combined(slabs))
         except InputError:
             self._folder.forget()  # nothing is done that could go on
             raise
         self._folder.keep(plan)
-        return plan
+        return True
 
-    def _predict(self, model: OpenedModel, plan: BlockPlan) -> _Stage:
+    def _predict(self, model: OpenedModel) -> _Stage:
         """Predict every block: its classes, or the objects of its slices."""
         target = self._scratch() if self.numbers else self._result(np.uint8)[0]
         likely = self._probabilities()
         work = PredictionWork(
             model,
-            plan,
+            self._folder.kept(),
             self._image,
             target,
             likely[0] if likely else None,
