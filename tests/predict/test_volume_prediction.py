@@ -36,6 +36,7 @@ pytest.importorskip("zarr")
 
 import zarr
 
+from napari_unet.data import pyramid
 from napari_unet.data.ome_zarr import open_volume, open_zarr
 from napari_unet.data.ome_zarr_writer import create_image, planned
 from napari_unet.data.pyramid import fill_pyramid
@@ -676,6 +677,44 @@ def test_nothing_is_left_of_a_volume_that_cannot_be_measured(tmp_path):
     assert not (tmp_path / "out.ome.zarr.blocks").exists()
     write_box(volume, tuple(map(slice, values.shape)), np.nan_to_num(values))
     assert run(request(tmp_path, volume)).complete
+
+
+@pytest.mark.parametrize("after", [1, 2, 5])
+def test_coarser_levels_go_on_after_a_stop(tmp_path, monkeypatch, after):
+    monkeypatch.setattr(pyramid, "_READ_AT_ONCE", 2**16)
+    save(tmp_path / "model.safetensors")
+    volume = write_volume(tmp_path / "wide.ome.zarr", (2, 96, 1300))
+    asked = request(
+        tmp_path, volume, block=BLOCK, probabilities=tmp_path / "sure.ome.zarr"
+    )
+    stop, seen = Event(), []
+
+    def show(step):
+        if isinstance(step, BlockDone) and step.stage.startswith("coarser"):
+            seen.append((step.stage, step.done, step.total))
+            if len(seen) == after:
+                stop.set()
+
+    assert not run(asked, stop, show).complete
+    assert len(seen) <= after + 1, "what is in hand is written"
+    assert run(asked, show=show).complete
+    assert len(set(seen)) == len(seen), "nothing is written twice"
+    stages = {stage: total for stage, _, total in seen}
+    assert len(seen) == sum(stages.values()) > 6
+    assert list(stages) == [
+        f"coarser {what}, {n} of 2"
+        for what in ("labels", "probabilities")
+        for n in (1, 2)
+    ]
+    for path, as_labels in ((asked.out, True), (asked.probabilities, False)):
+        levels = open_zarr(path).levels
+        found = [one[...] for one in levels]
+        for one in levels[1:]:
+            write_box(one, tuple(map(slice, one.shape)), np.zeros_like(one[...]))
+        list(fill_pyramid(levels, labels=as_labels))
+        for one, other in zip(levels, found, strict=True):
+            np.testing.assert_array_equal(one[...], other)
+            assert other.any()
 
 
 def test_the_plan_tells_what_was_decided(tmp_path, volume):

@@ -43,7 +43,7 @@ def fill_pyramid(
         Ends the work after the box in hand once it is set; from any thread.
     """
     parts = [
-        list(boxes(coarse, math.prod(fine.shape) / math.prod(coarse.shape)))
+        list(boxes(coarse, values_for_one(fine, coarse)))
         for fine, coarse in itertools.pairwise(levels)
     ]
     done, total = 0, sum(map(len, parts))
@@ -51,8 +51,7 @@ def fill_pyramid(
         for box in part:
             if stop is not None and stop.is_set():
                 return
-            shrink = _nearest if labels else _mean
-            write_box(coarse, box, shrink(fine, coarse, box))
+            write_box(coarse, box, shrunk(fine, coarse, box, labels=labels))
             done += 1
             yield LevelStep(done, total)
 
@@ -81,6 +80,25 @@ def coarser(volume: Volume) -> Volume:
 def boxes(volume: Volume, read: float = 1) -> Iterator[tuple[slice, ...]]:
     """Yield boxes of whole chunks that cover a volume, each of some 64 MB.
 
+    `read` is as in `sides_of_boxes`.
+    """
+    sides = sides_of_boxes(volume, read)
+    ranges = [range(0, n, side) for n, side in zip(volume.shape, sides, strict=True)]
+    for starts in itertools.product(*ranges):
+        yield tuple(
+            slice(start, min(start + side, length))
+            for start, side, length in zip(starts, sides, volume.shape, strict=True)
+        )
+
+
+def values_for_one(fine: Volume, coarse: Volume) -> float:
+    """Return how many values of a level are read for one of the next."""
+    return math.prod(fine.shape) / math.prod(coarse.shape)
+
+
+def sides_of_boxes(volume: Volume, read: float = 1) -> tuple[int, ...]:
+    """Return the sides of boxes of whole chunks, each of some 64 MB.
+
     `read` is how many values are read for each of its own.
     """
     size, box = read * volume.dtype.itemsize, list(volume.written_at_once)
@@ -88,14 +106,19 @@ def boxes(volume: Volume, read: float = 1) -> Iterator[tuple[slice, ...]]:
         # The shortest that can grow, so that boxes stay near to cubes.
         open_ = [n for n, side in enumerate(box) if side < volume.shape[n]]
         if not open_ or 2 * math.prod(box) * size > _READ_AT_ONCE:
-            break
+            return tuple(box)
         box[min(open_, key=lambda n: box[n])] *= 2
-    ranges = [range(0, n, side) for n, side in zip(volume.shape, box, strict=True)]
-    for starts in itertools.product(*ranges):
-        yield tuple(
-            slice(start, min(start + side, length))
-            for start, side, length in zip(starts, box, volume.shape, strict=True)
-        )
+
+
+def shrunk(
+    fine: Volume, coarse: Volume, box: tuple[slice, ...], *, labels: bool
+) -> NDArray[Any]:
+    """Return what a box of a level holds, made from the next finer one.
+
+    Of images means, of labels the value in the middle.
+    """
+    shrink = _nearest if labels else _mean
+    return shrink(fine, coarse, box)
 
 
 def _nearest(fine: Volume, coarse: Volume, box: tuple[slice, ...]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from napari_unet.config import PostprocessConfig
 from napari_unet.data.colours import shape_with_colours
 from napari_unet.data.normalize import check_grey_values
 from napari_unet.data.ome_zarr import holds_image
-from napari_unet.data.pyramid import fill_pyramid
 from napari_unet.data.volume import opened
 from napari_unet.data.volume_state import state_of
 from napari_unet.errors import InputError
 from napari_unet.model.started import Started
+from napari_unet.predict.block_levels import LevelWork
 from napari_unet.predict.block_moments import MomentsWork, slabs_for
 from napari_unet.predict.block_news import News
 from napari_unet.predict.block_objects import (
@@ -66,7 +67,8 @@ STAGES = {
     "faces": "finding objects",
     "objects": "numbering objects",
 }
-"""What is done with the blocks, in this order, and the words for it."""
+"""What is done with the blocks, in this order, and the words for it; last come the
+coarser levels."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class BlockDone:
     Attributes
     ----------
     stage
-        What is done with the blocks, one of the words of `STAGES`.
+        What is done with the blocks, in words.
     done, total
         Blocks so far, those of earlier starts included, and blocks in all.
     seconds_left
@@ -268,13 +270,18 @@ class _Run:
 
     def _coarsen(self) -> _Stage:
         """Write the coarser levels, and let go of what only lay in between."""
-        likely, began = self._probabilities(), time.monotonic()
-        for levels, as_labels in ((self._result(np.uint8), True), (likely, False)):
-            for step in fill_pyramid(levels, labels=as_labels, stop=self._stop):
-                left = (time.monotonic() - began) * (step.total / step.done - 1)
-                yield BlockDone("coarser levels", step.done, step.total, left)
-        if self._stop.is_set():
-            return False
+        results = {"labels": self._result(np.uint8)}
+        results["probabilities"] = self._probabilities()
+        for what, levels in results.items():
+            for fine, coarse in itertools.pairwise(levels):
+                work = LevelWork(fine, coarse, labels=what == "labels")
+                name, words = (
+                    f"{what}-{coarse.level}",
+                    f"coarser {what}, {coarse.level}",
+                )
+                words += f" of {len(levels) - 1}"
+                if not (yield from self._stage(name, work, work.grid, words)):
+                    return False
         self._folder.mark("complete", 0)
         self._folder.clear()
         return True
@@ -334,9 +341,11 @@ class _Run:
         self._chunks = chunks_for(shape, network, block)
         self.grid = grid_for(shape, network, self._chunks, block)
 
-    def _stage(self, name: str, work: Work, grid: Grid | None = None) -> _Stage:
+    def _stage(
+        self, name: str, work: Work, grid: Grid | None = None, words: str = ""
+    ) -> _Stage:
         """Work on the blocks that are missing; whether none is in the end."""
-        grid = grid or self.grid
+        grid, words = grid or self.grid, words or STAGES[name]
         known, total = self._folder.done(name), len(grid)
         missing = (block for block in grid if block.index not in known)
         done, began = len(known), time.monotonic()
@@ -349,7 +358,7 @@ class _Run:
             done += 1
             left = (time.monotonic() - began) / (done - len(known)) * (total - done)
             news = self._news.of(written)
-            yield BlockDone(STAGES[name], done, total, left, self._news.devices, news)
+            yield BlockDone(words, done, total, left, self._news.devices, news)
         return done == total
 
     def _result(self, dtype: DTypeLike) -> Levels:
