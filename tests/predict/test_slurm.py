@@ -90,6 +90,7 @@ def test_jobs_do_the_blocks_and_end(jobs, tmp_path):
     assert "#SBATCH --gres=gpu:1" in script
     for line in (
         "OF_THIS_CLUSTER=1",
+        "MALLOC_ARENA_MAX=1",
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
     ):
         assert f"\nexport {line}\n" in script

@@ -12,10 +12,16 @@ from napari_unet.words import counted
 
 _ANY_PORT = {"dashboard_address": ":0"}
 """Of a scheduler: it has a server of its own even without a dashboard."""
+_ONE_ARENA = "MALLOC_ARENA_MAX"
+"""Of workers: the GNU C library never hands back what is free at the end of the memory
+that it keeps for a thread, unless all threads have theirs in one place."""
 _NO_PROFILE = {"distributed.worker.profile.enabled": False}
-_NO_PROFILE_IN_JOBS = "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False"
 """Of workers, which keep the call stacks of a thousand seconds for a dashboard that is
 not there, some 100 MB."""
+_IN_JOBS = (
+    f"export {_ONE_ARENA}=1",
+    "export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False",
+)
 _NO_PROCESSES = (
     "The processes of the engine dask do not start: a script of your own has to do all "
     'it does below if __name__ == "__main__":, since they read it, too; or take the '
@@ -37,18 +43,21 @@ def start_cluster(config: EngineConfig) -> tuple[Any, int]:
     """
     # Of the two threads of a worker, one computes.
     if config.engine == "dask":
+        import dask
         from distributed import LocalCluster
 
+        before = {f"distributed.nanny.pre-spawn-environ.{_ONE_ARENA}": 1}
         try:
-            local = LocalCluster(
-                n_workers=config.workers,
-                threads_per_worker=2,
-                dashboard_address=None,
-                scheduler_kwargs=_ANY_PORT,
-                config=_NO_PROFILE,
-                # What goes wrong is told in one sentence, and not by every worker, too.
-                silence_logs=logging.CRITICAL,
-            )
+            with dask.config.set(before):
+                local = LocalCluster(
+                    n_workers=config.workers,
+                    threads_per_worker=2,
+                    dashboard_address=None,
+                    scheduler_kwargs=_ANY_PORT,
+                    config=_NO_PROFILE,
+                    # What goes wrong is told in one sentence, not by every worker, too.
+                    silence_logs=logging.CRITICAL,
+                )
         except RuntimeError as error:
             raise InputError(_NO_PROCESSES) from error
         return local, max(1, usable_cores() // config.workers)
@@ -67,7 +76,7 @@ def start_cluster(config: EngineConfig) -> tuple[Any, int]:
         job_cpu=config.cpus,
         memory=config.memory,
         job_extra_directives=list(config.directives),
-        job_script_prologue=[*prologue, _NO_PROFILE_IN_JOBS],
+        job_script_prologue=[*prologue, *_IN_JOBS],
         scheduler_options={"dashboard": False, **_ANY_PORT},
         **given,
     )
