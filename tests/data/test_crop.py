@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet.data.crop import crop_mirrored, inside, mirrored
 
 
+@settings(deadline=None)
 @given(start=st.integers(-40, 40), size=st.integers(1, 60), length=st.integers(1, 12))
 def test_mirrored_indices_walk_to_and_fro_without_repeating_the_border(
     start, size, length
@@ -49,6 +50,7 @@ def test_a_crop_inside_the_image_is_a_view():
     assert np.shares_memory(crop, image)
 
 
+@settings(deadline=None)
 @given(start=st.integers(-30, 30), size=st.integers(0, 30), length=st.integers(1, 20))
 def test_inside_names_the_pixels_of_the_crop_that_exist(start, size, length):
     pixels = np.arange(start, start + size)

@@ -323,6 +323,7 @@ def test_missing_probabilities_are_said(options):
         make(disks((20, 20, 10)), **options)
 
 
+@settings(deadline=None)
 @given(
     arrays(np.uint8, (5, 7, 6), elements=st.integers(0, 1)),
     st.integers(0, 9),
