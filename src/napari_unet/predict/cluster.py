@@ -13,8 +13,8 @@ from napari_unet.words import counted
 _ANY_PORT = {"dashboard_address": ":0"}
 """Of a scheduler: it has a server of its own even without a dashboard."""
 _ONE_ARENA = "MALLOC_ARENA_MAX"
-"""Of workers: where the GNU C library has an arena for each thread, `malloc_trim` leaves
-tens of megabytes of what is free in each; of one for all, next to nothing."""
+"""Of workers: where the GNU C library has an arena for each thread, `malloc_trim`
+leaves tens of megabytes of what is free in each; of one for all, next to nothing."""
 _NO_PROFILE = {"distributed.worker.profile.enabled": False}
 """Of workers, which keep the call stacks of a thousand seconds for a dashboard that is
 not there, some 100 MB."""
