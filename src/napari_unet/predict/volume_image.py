@@ -112,8 +112,8 @@ def write_block(
     if "Z" not in volume.axes:
         write_box(volume, kept, values)
         return
-    axis = axes.index("Z")
-    depth, whole = volume.written_at_once[volume.axes.index("Z")], kept[axis]
+    axis = volume.axes.index("Z")
+    depth, whole = volume.written_at_once[axis], kept[axis]
     for start in range(whole.start, whole.stop, depth):
         layer = slice(start, min(start + depth, whole.stop))
         held = slice(layer.start - whole.start, layer.stop - whole.start)

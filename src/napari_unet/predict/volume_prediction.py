@@ -270,17 +270,17 @@ class _Run:
 
     def _coarsen(self) -> _Stage:
         """Write the coarser levels, and let go of what only lay in between."""
-        results = {"labels": self._result(np.uint8)}
-        results["probabilities"] = self._probabilities()
+        results = {
+            "labels": self._result(np.uint8),
+            "probabilities": self._probabilities(),
+        }
         for what, levels in results.items():
             for fine, coarse in itertools.pairwise(levels):
                 work = LevelWork(fine, coarse, labels=what == "labels")
-                name, words = (
-                    f"{what}-{coarse.level}",
-                    f"coarser {what}, {coarse.level}",
-                )
-                words += f" of {len(levels) - 1}"
-                if not (yield from self._stage(name, work, work.grid, words)):
+                number = coarse.level
+                words = f"coarser {what}, {number} of {len(levels) - 1}"
+                stage = self._stage(f"{what}-{number}", work, work.grid, words)
+                if not (yield from stage):
                     return False
         self._folder.mark("complete", 0)
         self._folder.clear()
