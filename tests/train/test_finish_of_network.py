@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_unet.config import (
     AnnotationKind,
+    Coverage,
     PostprocessConfig,
     Region,
     Role,
@@ -23,6 +24,7 @@ from napari_unet.model.card import read_card
 from napari_unet.predict import predictor as predictor_module
 from napari_unet.predict.predictor import Predictor
 from napari_unet.samples import em_stack
+from napari_unet.train import finish_of_network as finish_module
 from napari_unet.train.finish_of_network import finish_of_network
 from napari_unet.train.run_folder import RunFolder
 from napari_unet.train.trainer import Trainer
@@ -82,10 +84,12 @@ def test_a_run_that_is_killed_leaves_models_that_suit_the_annotations(
 def test_scores_in_training_are_those_of_the_most_probable_class() -> None:
     made = trained([image()])
     model = made.model()
+    validation = Validation(made.images)
     plain = replace(model, card=model.card.model_copy(update={"threshold": None}))
-    assert Validation(made.images).score(Predictor(plain)) == made.best
+    # With a device, as in training: what is folded rounds otherwise in bfloat16.
+    assert validation.score(Predictor(plain, device=made.device)) == made.best
     strict = replace(model, card=model.card.model_copy(update={"threshold": 0.99}))
-    assert Validation(made.images).score(Predictor(strict)) != made.best
+    assert validation.score(Predictor(strict, device=made.device)) != made.best
 
 
 def test_where_nothing_is_held_out_the_usual_is_taken_and_said() -> None:
@@ -173,3 +177,23 @@ def test_of_networks_in_three_dimensions_a_block_is_looked_at() -> None:
     for _ in made.run():
         pass
     assert made.chosen.finish.objects == "watershed"
+
+
+def test_of_many_images_those_looked_at_are_spread_and_show_foreground(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many = [replace(image(validation="4"), name=f"image {n}") for n in range(15)]
+    looked = Coverage(complete="0:5")
+    blank = image(np.zeros_like(CELLS), coverage=looked, validation="4")
+    made = trained([many[0]])
+    looked_at: list[str] = []
+    plain = finish_module._held_out
+
+    def look(predictor: Predictor, one: Any, pixels: int) -> Any:
+        looked_at.append(one.name)
+        return plain(predictor, one, pixels)
+
+    monkeypatch.setattr(finish_module, "_held_out", look)
+    predictor = Predictor(made.model(), device=made.device)
+    finish_of_network(predictor, [blank, *many, blank])
+    assert looked_at == [f"image {n}" for n in range(0, 15, 2)]

@@ -18,6 +18,7 @@ from napari_unet.config import (
     Preset,
     Region,
     Role,
+    UNetConfig,
     WeightMapConfig,
 )
 from napari_unet.data.annotation import IGNORE
@@ -26,7 +27,8 @@ from napari_unet.data.normalize import Normalization
 from napari_unet.data.stack import Stack
 from napari_unet.data.write import write_stack
 from napari_unet.errors import InputError, ModelFileError
-from napari_unet.model.checkpoint import load_model
+from napari_unet.model.checkpoint import Model, ModelCard, load_model
+from napari_unet.model.networks.unet import UNet
 from napari_unet.model.started import Started
 from napari_unet.starters import find_starter
 from napari_unet.train.describe import class_names
@@ -170,7 +172,7 @@ def test_a_model_that_is_fine_tuned_keeps_the_names_of_its_classes(scribbled, sm
     more = scribbled()
     more.labels[0, :8] = 3
     names = trained_names(open_run([more], config, start=model))
-    assert names == ("background", "class 1", "class 2")
+    assert names == ("resin", "cell", "class 2")
 
 
 @pytest.mark.parametrize("start", ["em-membranes", find_starter("em-membranes").path])
@@ -207,6 +209,20 @@ def test_train_unet_starts_from_a_starter_network():
         train_unet(image, labels, start="em", **settings)
 
 
+def test_train_unet_takes_the_patches_it_is_given_with_a_model_of_three_dimensions():
+    image, labels = make()
+    network = UNetConfig(ndim=3, base_channels=2, depth=1)
+    started = Model(UNet(network), ModelCard(network=network))
+    settings = {"steps": 1, "patch_size": 24, "device": "cpu"}
+    train = train_unet(image, labels, start=started, **settings).card.train
+    fitting = Preset.FAST.settings(3).train
+    assert train.patch_size == 24 != fitting.patch_size
+    assert (train.patch_slices, train.batch_size) == (
+        fitting.patch_slices,
+        fitting.batch_size,
+    )
+
+
 def test_a_run_that_goes_on_keeps_the_names_of_its_classes(scribbled, small, tmp_path):
     config, stop = small(steps=4), Event()
     named = scribbled(class_names=("resin", "cell"))
@@ -232,6 +248,9 @@ def test_what_goes_on_from_a_model_normalises_as_the_model_did(
         open_run([scribbled()], config, folder=tmp_path, resume=True),
     ):
         assert further.trainer.model().card.normalization == plain
+    (tmp_path / "last.safetensors").replace(tmp_path / "best.safetensors")
+    further = open_run([scribbled()], config, folder=tmp_path, resume=True)
+    assert further.trainer.model().card.normalization == plain
     new = open_run([scribbled()], config)
     assert new.trainer.model().card.normalization.moments == "robust"
 
@@ -242,12 +261,22 @@ def test_what_goes_on_from_a_model_normalises_as_the_model_did(
         (1, ("resin", "cell")),
         (2, ("resin", "cell")),
         (3, ("resin", "cell", "rim")),
-        (4, ("background", "class 1", "class 2", "class 3")),
+        (4, ("resin", "cell", "rim", "class 3")),
     ],
 )
 def test_classes_that_are_named_and_not_painted_take_no_name(blobs, count, names):
     image = replace(blobs(), class_names=("resin", "cell", "rim"))
     assert class_names(count, [image]) == names
+
+
+def test_a_model_that_learns_one_more_class_keeps_the_names_of_its_others(blobs):
+    before, plain = ("resin", "cell"), ("background", "foreground")
+    assert class_names(3, [blobs()], before) == ("resin", "cell", "class 2")
+    assert class_names(3, [blobs()], plain) == ("background", "class 1", "class 2")
+    named = replace(blobs(), class_names=("resin", "nucleus", "rim"))
+    assert class_names(3, [named], before) == ("resin", "nucleus", "rim")
+    # Which of three classes are left is not known.
+    assert class_names(2, [blobs()], ("resin", "cell", "rim")) == plain
 
 
 def test_sizes_are_chosen_when_asked_and_it_is_said_why(scribbled, small):

@@ -58,14 +58,16 @@ def class_names(
     """Return what the classes of a network are called, background first.
 
     The first image whose annotations name them decides, then the model `before`; names
-    that everything has from the start count for none.
+    that everything has from the start count for none. Where none names all of them, the
+    longest goes on with plain names: the model before may have had fewer classes.
     """
     count = max(2, num_classes)
     # Classes that have a name and no pixel yet are not among those of the network.
     known = [image.class_names[:count] for image in images]
-    named = [names for names in (*known, tuple(before)) if len(names) == count]
-    plain = plain_names(count)
-    return next((names for names in named if names != plain), plain)
+    given = [names for names in (*known, tuple(before)) if 2 <= len(names) <= count]
+    named = [names for names in given if names != plain_names(len(names))]
+    longest = max(named, key=len, default=())
+    return *longest, *plain_names(count)[len(longest) :]
 
 
 def plain_names(count: int) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from napari_unet.train.choose_finish import (
     window,
 )
 from napari_unet.train.training_image import TrainingImage
-from napari_unet.train.validation import held_out
+from napari_unet.train.validation import held_out, shows_foreground
 
 _MOST = 8
 """Images that are looked at."""
@@ -44,7 +44,7 @@ def finish_of_network(
     By held-out slices, where there are any; else by the annotations. Where these are
     scribbles, what suited the model that was started from goes on, and without one it
     is chosen by what the network makes of some of their slices. A few slices are
-    predicted, or the middle of them.
+    predicted, or the middle of them; of many images those of a few, spread evenly.
 
     Parameters
     ----------
@@ -59,17 +59,25 @@ def finish_of_network(
     """
     if predictor.num_classes > 2:
         return several_classes()
-    held = held_out(images)[:_MOST]
+    held = held_out(images)
     if held:
+        if len(held) > _MOST:
+            held = _spread_out([one for one in held if shows_foreground(one)])
         predicted = [_held_out(predictor, one, pixels // len(held)) for one in held]
         return_freed_memory()  # of the network
         return choose_finish(predicted, ndim=predictor.footprint.ndim)
-    some = [image for image in images if image.train.size][:_MOST]
+    some = _spread_out([image for image in images if image.train.size])
     if any(image.kind is not AnnotationKind.SCRIBBLES for image in some):
         return default_finish([image.target for image in some])
     if before is not None:
         return before
     return finish_by_mask([_mask(predictor, one, pixels // len(some)) for one in some])
+
+
+def _spread_out(images: Sequence[TrainingImage]) -> list[TrainingImage]:
+    """Return a few of them, from the first to the last: neighbours look alike."""
+    last, count = len(images) - 1, min(len(images), _MOST)
+    return [images[round(n)] for n in np.linspace(0, last, count)]
 
 
 def _held_out(predictor: Predictor, image: TrainingImage, pixels: int) -> Predicted:

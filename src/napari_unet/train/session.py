@@ -91,22 +91,21 @@ def open_run(
     from napari_unet.train.distributed import ranks
     from napari_unet.train.run_folder import RunFolder
     from napari_unet.train.set_meaning import settle_meanings
-    from napari_unet.train.start import load_start, take_network, with_start
+    from napari_unet.train.start import take_start
     from napari_unet.train.trainer import Trainer
     from napari_unet.train.training_image import choose_validation_images, doubts_of_set
 
-    config = config if resume else with_start(config, start)
     # What goes on has the weights of its own folder.
-    old = None if resume else load_start(config.start if start is None else start)
-    config = config if old is None else take_network(config, old)
+    config, old = (config, None) if resume else take_start(config, start)
     kept = None if folder is None else RunFolder(folder)
     if ranks().first and kept is not None and kept.path.exists():
         with kept.alone():
             pass  # better told now than when everything is prepared
     # What goes on from a model sees images as the model did.
     card = None if old is None else old.card
-    if resume and kept is not None and kept.last.exists():
-        card = read_card(kept.last)
+    if resume and kept is not None:
+        written = (path for path in (kept.last, kept.best) if path.exists())
+        card = next(map(read_card, written), None)
     normalization = None if card is None else card.normalization
     images: list[TrainingImage] = []
     notes: list[str] = []
@@ -227,10 +226,12 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
     >>> save_model("cells.safetensors", model)  # doctest: +SKIP
     """
     from napari_unet.train.run_folder import RunFolder
+    from napari_unet.train.start import take_start
 
     if folder is not None and RunFolder(folder).is_taken:
         raise InputError(f"{folder} holds a run already: choose another folder.")
-    config = config or RunConfig()
+    # What is asked for goes before what the model brings.
+    config, _ = take_start(config or RunConfig(), start)
     changed = config.train.changed("train_unet", **settings)
     source = TrainingSource(
         Path(image) if isinstance(image, str | Path) else as_stack(image),

@@ -55,6 +55,19 @@ def with_start(config: RunConfig, start: str | Path | Model | None) -> RunConfig
     return config.model_copy(update={"start": starter.name})
 
 
+def take_start(
+    config: RunConfig, start: str | Path | Model | None
+) -> tuple[RunConfig, Model | None]:
+    """Return the settings with what a run starts from, and its model, if it has one.
+
+    `start` is what `load_start` takes, or None for that of `config`. Settings that are
+    to hold whatever the model brings are changed afterwards.
+    """
+    config = with_start(config, start)
+    old = load_start(config.start if start is None else start)
+    return (config if old is None else take_network(config, old)), old
+
+
 def fit_config(
     config: RunConfig,
     images: Sequence[TrainingImage],

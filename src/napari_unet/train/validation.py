@@ -30,8 +30,12 @@ def held_out(images: Sequence[TrainingImage]) -> list[TrainingImage]:
     answers, and the first one would be the best for ever.
     """
     held = [image for image in images if image.validation.size]
-    telling = (((one.truth > 0) & (one.truth != IGNORE)).any() for one in held)
-    return held if any(telling) else []
+    return held if any(map(shows_foreground, held)) else []
+
+
+def shows_foreground(image: TrainingImage) -> bool:
+    """Whether something other than background is held out of an image."""
+    return bool(((image.truth > 0) & (image.truth != IGNORE)).any())
 
 
 class Validation:
