@@ -230,9 +230,8 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
 
     if folder is not None and RunFolder(folder).is_taken:
         raise InputError(f"{folder} holds a run already: choose another folder.")
-    # What is asked for goes before what the model brings.
     config, _ = take_start(config or RunConfig(), start)
-    changed = config.train.changed("train_unet", **settings)
+    changed = config.train.changed("train_unet", **settings)  # over what it brings
     source = TrainingSource(
         Path(image) if isinstance(image, str | Path) else as_stack(image),
         _labels(labels),
