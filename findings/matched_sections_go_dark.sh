@@ -9,7 +9,8 @@
 # Behaviour:  without channel_axis the result of an image of 8 bits is float64, of values
 #             between grey values. With it the same values go into an array of the type of
 #             the image, which cuts off what is behind the point instead of rounding it, so
-#             that a matched image is darker than its reference. Nothing warns, and the documentation names neither type.
+#             that a matched image is darker than its reference. Nothing warns, and the
+#             documentation names neither type.
 # Seen:       sections of two channels of 256 x 256, all of mean 120 and standard deviation
 #             30, each matched to the one before it, which was matched itself:
 #             mean of section          1      10     100     200     300
