@@ -59,9 +59,10 @@ class SegNet(SegmentationNetwork):
         """Map (B, C, [Z,] Y, X) to logits (B, num_classes, [Z,] Y, X)."""
         places = []
         for block, pool in zip(self.encoder, self.pool, strict=True):
-            full = block(image)
-            image, indices = pool(full)
-            places.append((indices, full))
+            image = block(image)
+            shape = image.shape
+            image, indices = pool(image)
+            places.append((indices, shape))
         image = self.dropout(image)
         for block in self.decoder:
             image = block(unpool(image, *places.pop()))
@@ -69,14 +70,14 @@ class SegNet(SegmentationNetwork):
         return logits
 
 
-def unpool(image: Tensor, indices: Tensor, like: Tensor) -> Tensor:
-    """Put values back where their maxima were in `like`, with zeros elsewhere.
+def unpool(image: Tensor, indices: Tensor, shape: torch.Size) -> Tensor:
+    """Put values back where their maxima were in `shape`, with zeros elsewhere.
 
     torch's own unpooling is unknown to ONNX.
     """
-    empty = torch.zeros_like(like, dtype=image.dtype).flatten(2)
+    empty = image.new_zeros(shape).flatten(2)
     full = empty.scatter(2, indices.flatten(2), image.flatten(2))
-    return full.view_as(like)
+    return full.view(shape)
 
 
 def _level(channels: list[int], config: SegNetConfig) -> nn.Sequential:
