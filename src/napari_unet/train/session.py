@@ -230,7 +230,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
 
     if folder is not None and RunFolder(folder).is_taken:
         raise InputError(f"{folder} holds a run already: choose another folder.")
-    config, _ = take_start(config or RunConfig(), start)
+    config, old = take_start(config or RunConfig(), start)
     changed = config.train.changed("train_unet", **settings)  # over what it brings
     source = TrainingSource(
         Path(image) if isinstance(image, str | Path) else as_stack(image),
@@ -247,7 +247,7 @@ def train_unet(  # noqa: PLR0913 (every option is one argument)
         [source],
         config.model_copy(update={"train": changed}),
         folder=None if folder is None else Path(folder),
-        start=start,
+        start=start if old is None else old,  # read once
     )
     for step in run.trainer.run():
         if on_step is not None:
