@@ -83,6 +83,13 @@ def test_values_below_0_are_refused_but_for_the_one_to_ignore():
         whole_numbers(np.array([-1, 3]))
 
 
+@pytest.mark.parametrize("dtype", ["<u8", ">u8"])
+def test_the_largest_number_of_64_bits_is_no_object(dtype):
+    labels = np.array([2**64 - 1, 7, 2**64 - 2], dtype)
+    assert whole_numbers(labels).tolist() == [0, 7, 2**64 - 2]
+    assert whole_numbers(labels, ignore=2**64 - 1).tolist() == labels.tolist()
+
+
 @pytest.mark.parametrize(
     ("dtype", "values", "expected"),
     [

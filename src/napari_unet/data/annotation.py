@@ -244,7 +244,7 @@ def split_labels(
     check_slices(labels, "Labels", "used")
     ignore = coverage.ignored
     lowest = -1 if coverage.ignore is None else min(0, ignore or 0)
-    labels = whole_numbers(labels, name, lowest)
+    labels = whole_numbers(labels, name, lowest, ignore)
     values = label_values(labels)
     if coverage.ignore is None:
         ignore = Survey.of_values(labels, values).ignored(kind)

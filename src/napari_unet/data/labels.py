@@ -20,6 +20,8 @@ _AT_ONCE = 2**17
 _FEW = 8
 _TYPES = tuple(np.dtype(f"{sign}{size}") for size in (1, 2, 4, 8) for sign in "ui")
 _OF_BOTH = "choose the same slices of both"
+# -1 in 64 bits without a sign: "no object" in CREMI's labels and in programs around it.
+_NO_OBJECT = 2**64 - 1
 OF_ONE_IMAGE = "choose layers of one image"
 """What to do about layers in a viewer that do not fit each other."""
 
@@ -114,9 +116,14 @@ def check_alike(
 
 
 def whole_numbers(
-    labels: NDArray[np.generic], name: str = "The labels hold", lowest: int = 0
+    labels: NDArray[np.generic],
+    name: str = "The labels hold",
+    lowest: int = 0,
+    ignore: int | None = None,
 ) -> NDArray[np.generic]:
     """Return labels as bool or integers; those that are stored as floats change type.
+
+    The largest number of 64 bits, which CREMI has for "no object", becomes 0.
 
     Parameters
     ----------
@@ -126,6 +133,8 @@ def whole_numbers(
         What they are, with its verb.
     lowest
         The lowest value that means anything.
+    ignore
+        The value to ignore, which stays whatever it is.
 
     Raises
     ------
@@ -155,6 +164,9 @@ def whole_numbers(
             f"{name} {labels.min()}: values below 0 have no meaning, unless one is the "
             "value to ignore: make the others 0."
         )
+    if labels.dtype.str[1:] == "u8" and ignore != _NO_OBJECT:
+        none = labels == _NO_OBJECT
+        labels = np.where(none, labels.dtype.type(0), labels) if none.any() else labels
     return labels
 
 
