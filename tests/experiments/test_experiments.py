@@ -350,13 +350,38 @@ def test_the_table_sets_measured_under_printed():
 
 
 def test_the_table_is_in_the_order_of_the_study_and_prints_its_figures_once():
-    runs = [result(experiment=6, split="every-fifth"), result(seed=1), result()]
+    cut = result(seed=1, full=False, steps=25)
+    runs = [result(experiment=7, split="every-fifth"), result(), cut]
     lines = markdown_table(runs).splitlines()
-    assert len({line.count("|") for line in lines[:7]}) == 1
-    firsts = [line.split("|")[1].strip() for line in lines[2:7]]
-    assert firsts == ["3", "", "", "6", ""]
-    assert "seed 0" in lines[3]
-    assert "seed 1" in lines[4]
+    assert len({line.count("|") for line in lines[:10]}) == 1
+    firsts = [line.split("|")[1].strip() for line in lines[2:10]]
+    assert firsts == ["3", "", "", "5", "", "", "7", ""]
+    assert "seed 1 |" in lines[3]
+    assert "| 25, cut |" in lines[3]
+    assert "seed 0 |" in lines[4]
+
+
+def test_the_table_has_the_seeds_of_an_experiment_in_one_row():
+    runs = [result(), result(seed=1), result(seed=2, minutes=4.5)]
+    runs[1].measured["iou"], runs[2].measured["iou"] = 0.4, 0.44
+    lines = markdown_table(runs).splitlines()
+    assert "measured, seeds 0, 1, 2 | 0.5000 (0.5000-0.5000) | 0.4500" in lines[3]
+    assert "0.4500 (0.4000-0.5100)" in lines[3]
+    notes = [line for line in lines if line.startswith("- 3")]
+    assert len(notes) == 1
+    assert notes[0].startswith("- 3, block, seeds 0, 1, 2: em.tif with cells.tif, 512")
+    assert notes[0].endswith("60.0 epochs in 4.0, 4.0, 4.5 minutes on CPU.")
+
+
+@pytest.mark.parametrize(("run", "read_off"), [(3, 5), (5, 3), (6, 10), (8, 9)])
+def test_what_is_measured_otherwise_is_read_off_the_same_networks(run, read_off):
+    runs = [result(experiment=run), result(experiment=run, seed=1)]
+    lines = markdown_table(runs).splitlines()
+    rows = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
+    assert rows.keys() >= {str(run), str(read_off)}
+    assert f"- {read_off}: read off the networks of {run}." in lines
+    one_by_one = markdown_table([*runs, result(experiment=read_off)])
+    assert "read off" not in one_by_one
 
 
 def test_the_table_says_that_the_lungs_are_another_set():
@@ -373,7 +398,7 @@ def test_the_table_says_what_was_cut_short_and_made_smaller():
 
 
 def test_an_experiment_without_printed_figures_leaves_them_open():
-    rows = markdown_table([result(experiment=5)]).splitlines()[2:4]
+    rows = markdown_table([result(experiment=5)]).splitlines()[4:6]
     assert "not printed" in rows[0]
     assert "| – | – |  | – | – |  |" in rows[0]
     assert "| 0.5000 | 0.5500 |  | 0.2500 | 0.2750 |  |" in rows[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from napari_unet.experiments.result import Result
@@ -25,16 +26,39 @@ _MEASURES = (
 def markdown_table(results: Iterable[Result]) -> str:
     """Return a Markdown table: for each run what the study printed, and what came out.
 
-    Notes under the table say what each run was measured on, and that these are not
-    the data of the study.
+    Runs that differ by their seed alone are one row: the means of their figures, in
+    brackets the lowest and the highest. Experiments that differ by their measures alone
+    are read off the same runs. Notes under the table say what each run was measured on,
+    and that these are not the data of the study.
     """
-    ordered = sorted(results, key=lambda one: (one.experiment, one.split, one.seed))
+    given = list(results)
+    run = {one.experiment for one in given}
+    read_off = {
+        other: number
+        for number in sorted(run)
+        for other in EXPERIMENTS.keys() - run
+        if _trained_alike(EXPERIMENTS[other], EXPERIMENTS[number])
+    }
+    given += [
+        one.model_copy(update={"experiment": other})
+        for other, number in read_off.items()
+        for one in given
+        if one.experiment == number
+    ]
+    given.sort(key=lambda one: (_row_of(one), one.seed))
     rows: list[Sequence[str]] = [_COLUMNS, _rule()]
-    for number, runs in itertools.groupby(ordered, lambda one: one.experiment):
+    notes = [_MEASURES]
+    for number, runs in itertools.groupby(given, lambda one: one.experiment):
         rows.append(_printed_row(EXPERIMENTS[number]))
-        rows.extend(map(_measured_row, runs))
+        for _, alike in itertools.groupby(runs, _row_of):
+            seeds = tuple(alike)
+            rows.append(_measured_row(seeds))
+            if number not in read_off:
+                notes.append(f"- {markdown(_note(seeds))}")
+        if number in read_off:
+            notes.append(f"- {number}: read off the networks of {read_off[number]}.")
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([*lines, "", _MEASURES, *_notes(ordered), ""])
+    return "\n".join([*lines, "", *notes, ""])
 
 
 def figures(result: Result) -> dict[str, float]:
@@ -64,7 +88,7 @@ def _rule() -> list[str]:
 
 def _printed_row(preset: Experiment) -> list[str]:
     table = preset.printed
-    shown = {} if table is None else table.figures
+    shown = {} if table is None else {k: [v] for k, v in table.figures.items()}
     return [
         *(str(preset.number), preset.name),
         "not printed" if table is None else f"printed, table {table.number}",
@@ -73,39 +97,72 @@ def _printed_row(preset: Experiment) -> list[str]:
     ]
 
 
-def _measured_row(result: Result) -> list[str]:
-    budget = f"{result.steps:,}" if result.full else f"{result.steps:,}, cut"
+def _trained_alike(one: Experiment, other: Experiment) -> bool:
+    """Return whether experiments differ by what is measured alone."""
+    return (one.data, one.settings, one.side) == (
+        other.data,
+        other.settings,
+        other.side,
+    )
+
+
+def _row_of(result: Result) -> tuple[object, ...]:
+    """Return what runs of one row have in common: all but seed, time and figures."""
+    return (
+        *(result.experiment, result.split, result.image, result.labels),
+        *(result.fingerprints, result.slices, result.size, result.block),
+        *(result.train, result.validation, result.steps, result.full),
+    )
+
+
+def _measured_row(runs: Sequence[Result]) -> list[str]:
+    first = runs[0]
+    budget = f"{first.steps:,}" if first.full else f"{first.steps:,}, cut"
+    by_name = {
+        name: [figures(one)[name] for one in runs] for name in first.preset.columns
+    }
     return [
-        *("", "", f"measured, seed {result.seed}"),
-        *_cells(result.preset.columns, figures(result)),
-        *(markdown(f"{data_words(result)}; {result.split}"), budget),
+        *("", "", f"measured, {_seeds(runs)}"),
+        *_cells(first.preset.columns, by_name),
+        *(markdown(f"{data_words(first)}; {first.split}"), budget),
     ]
 
 
-def _cells(columns: Sequence[str], values: Mapping[str, float]) -> list[str]:
+def _cells(columns: Sequence[str], values: Mapping[str, Sequence[float]]) -> list[str]:
     """Return six cells; an experiment with one measure leaves the second empty."""
-    cells = [written(values.get(name)) for name in columns]
+    cells = [_cell(values.get(name, ())) for name in columns]
     half = len(cells) // 2
     return [*cells[:half], *[""] * (3 - half), *cells[half:], *[""] * (3 - half)]
 
 
-def _notes(results: Sequence[Result]) -> list[str]:
-    lines = [f"- {markdown(_note(one))}" for one in results]
-    return list(dict.fromkeys(lines))
+def _cell(values: Sequence[float]) -> str:
+    if not values:
+        return written(None)
+    mean = written(statistics.fmean(values))
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({written(min(values))}-{written(max(values))})"
 
 
-def _note(result: Result) -> str:
-    height, width = result.size
+def _seeds(runs: Sequence[Result]) -> str:
+    seeds = ", ".join(str(one.seed) for one in runs)
+    return f"seed {seeds}" if len(runs) == 1 else f"seeds {seeds}"
+
+
+def _note(runs: Sequence[Result]) -> str:
+    first = runs[0]
+    height, width = first.size
     size = f"{height} x {width}"
-    if result.block > 1:
-        block = result.block
-        size += f" (means of {block} x {block} pixels)"
-    cut = "" if result.full else ", cut short by --minutes"
+    if first.block > 1:
+        size += f" (means of {first.block} x {first.block} pixels)"
+    cut = "" if first.full else ", cut short by --minutes"
+    minutes = ", ".join(f"{one.minutes:.1f}" for one in runs)
+    devices = " or ".join(dict.fromkeys(one.device for one in runs))
     return (
-        f"{result.experiment}, {result.split}, seed {result.seed}: {result.image} with "
-        f"{result.labels}, {size}; trained on {_listed(result.train)}, held out "
-        f"{_listed(result.validation)}; {result.epochs:.1f} epochs in "
-        f"{result.minutes:.1f} minutes on {result.device}{cut}."
+        f"{first.experiment}, {first.split}, {_seeds(runs)}: {first.image} with "
+        f"{first.labels}, {size}; trained on {_listed(first.train)}, held out "
+        f"{_listed(first.validation)}; {first.epochs:.1f} epochs in {minutes} minutes "
+        f"on {devices}{cut}."
     )
 
 
