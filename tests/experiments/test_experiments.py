@@ -379,9 +379,11 @@ def test_what_is_measured_otherwise_is_read_off_the_same_networks(run, read_off)
     lines = markdown_table(runs).splitlines()
     rows = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
     assert rows.keys() >= {str(run), str(read_off)}
-    assert f"- {read_off}: read off the networks of {run}." in lines
-    one_by_one = markdown_table([*runs, result(experiment=read_off)])
-    assert "read off" not in one_by_one
+    assert f"- {read_off}, block: read off the networks of {run}." in lines
+    elsewhere = result(experiment=read_off, split="0:10", seed=1)
+    assert f"- {read_off}, block: read off" in markdown_table([*runs, elsewhere])
+    one_by_one = [result(experiment=read_off), result(experiment=read_off, seed=1)]
+    assert "read off" not in markdown_table([*runs, *one_by_one])
 
 
 def test_the_table_says_that_the_lungs_are_another_set():

@@ -32,31 +32,16 @@ def markdown_table(results: Iterable[Result]) -> str:
     and that these are not the data of the study.
     """
     given = list(results)
-    run = {one.experiment for one in given}
-    read_off = {
-        other: number
-        for number in sorted(run)
-        for other in EXPERIMENTS.keys() - run
-        if _trained_alike(EXPERIMENTS[other], EXPERIMENTS[number])
-    }
-    given += [
-        one.model_copy(update={"experiment": other})
-        for other, number in read_off.items()
-        for one in given
-        if one.experiment == number
-    ]
-    given.sort(key=lambda one: (_row_of(one), one.seed))
+    ordered = sorted([*given, *_read_off(given)], key=_place)
     rows: list[Sequence[str]] = [_COLUMNS, _rule()]
     notes = [_MEASURES]
-    for number, runs in itertools.groupby(given, lambda one: one.experiment):
+    for number, runs in itertools.groupby(ordered, lambda one: one.experiment):
         rows.append(_printed_row(EXPERIMENTS[number]))
         for _, alike in itertools.groupby(runs, _row_of):
-            seeds = tuple(alike)
-            rows.append(_measured_row(seeds))
-            if number not in read_off:
-                notes.append(f"- {markdown(_note(seeds))}")
-        if number in read_off:
-            notes.append(f"- {number}: read off the networks of {read_off[number]}.")
+            row = tuple(alike)
+            rows.append(_measured_row(row))
+            own = [one for one in row if one in given]
+            notes.append(f"- {markdown(_note(own) if own else _note_read_off(row))}")
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines, "", *notes, ""])
 
@@ -97,13 +82,30 @@ def _printed_row(preset: Experiment) -> list[str]:
     ]
 
 
-def _trained_alike(one: Experiment, other: Experiment) -> bool:
-    """Return whether experiments differ by what is measured alone."""
-    return (one.data, one.settings, one.side) == (
-        other.data,
-        other.settings,
-        other.side,
-    )
+def _read_off(runs: Sequence[Result]) -> list[Result]:
+    """Return what other experiments read off the same networks, but for own runs."""
+    own = {_place(one) for one in runs}
+    read = [
+        one.model_copy(update={"experiment": number})
+        for one in runs
+        for number in _trained_alike(one.preset)
+    ]
+    return [one for one in read if _place(one) not in own]
+
+
+def _trained_alike(preset: Experiment) -> list[int]:
+    """Return the experiments that differ from one by what is measured alone."""
+    return [
+        other.number
+        for other in EXPERIMENTS.values()
+        if other.number != preset.number
+        and (other.data, other.settings, other.side)
+        == (preset.data, preset.settings, preset.side)
+    ]
+
+
+def _place(result: Result) -> tuple[object, ...]:
+    return *_row_of(result), result.seed
 
 
 def _row_of(result: Result) -> tuple[object, ...]:
@@ -164,6 +166,12 @@ def _note(runs: Sequence[Result]) -> str:
         f"{_listed(first.validation)}; {first.epochs:.1f} epochs in {minutes} minutes "
         f"on {devices}{cut}."
     )
+
+
+def _note_read_off(runs: Sequence[Result]) -> str:
+    first = runs[0]
+    trained = " or ".join(map(str, _trained_alike(first.preset)))
+    return f"{first.experiment}, {first.split}: read off the networks of {trained}."
 
 
 def _listed(runs: Sequence[str]) -> str:
