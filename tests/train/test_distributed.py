@@ -19,6 +19,24 @@ from napari_unet.train.distributed import joined
 
 from .conftest import make_blobs, make_stack
 
+# Says how many threads it has besides those that it had before the processes joined.
+SPY = """
+import runpy, sys
+import psutil, torch.distributed as dist
+
+threads, join = psutil.Process().num_threads, dist.init_process_group
+before = threads()
+def spy(*args, **kwargs):
+    global before
+    before = threads()
+    join(*args, **kwargs)
+
+dist.init_process_group = spy
+try:
+    runpy.run_module("napari_unet", run_name="__main__")
+finally:
+    print("threads left:", threads() - before, file=sys.stderr)
+"""
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
@@ -48,10 +66,13 @@ def rows(run):
 
 def test_two_processes_learn_what_one_learns(train, tmp_path):
     CliRunner().invoke(app, [*train, "one"], catch_exceptions=False)
-    command = [sys.executable, *TORCHRUN, "-m", "napari_unet", *train, "two"]
+    (tmp_path / "spy.py").write_text(SPY, encoding="utf-8")
+    command = [sys.executable, *TORCHRUN, "spy.py", *train, "two"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("trained 6 steps") == 1
+    # A thread of theirs could abort a process while it ends.
+    assert done.stderr.count("threads left: 0") == 2, done.stderr
     one, two = (rows(tmp_path / name) for name in ("one", "two"))
     assert len(two) == 6
     for name in ("loss", "validation_iou"):

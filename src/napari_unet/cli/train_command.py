@@ -99,9 +99,6 @@ def train(
     for all images when given once, or belong to the images in their order.
     Ctrl+C, or a cluster's SIGTERM, ends the run in good order, with a usable model.
     """
-    from napari_unet.train.session import open_run
-    from napari_unet.train.training_source import source_of
-
     start = None
     if resume is not None:
         own: dict[str, Any] = {"regions": regions, "out": out, "network": network}
@@ -112,18 +109,43 @@ def train(
         start = _start(base, given, network)
         base = _with_network(base, network)
         settings = _settings(base, start, given, regions or [])
+    plain = not any((network, preset, config, resume, given["network"], given["run"]))
     with _with_others(settings.train):
-        run = open_run(
-            [source_of(one) for one in settings.images],
+        # In a function of its own: its networks are gone when the processes part.
+        _learn(
             settings,
+            start,
             folder=resume or _free(out),
-            start=start,
             resume=resume is not None,
             auto=preset is Preset.AUTO,
+            plain=plain,
         )
-        if not any((network, preset, config, resume, given["network"], given["run"])):
-            _offer_starter(run)
-        train_and_report(run)
+
+
+def _learn(
+    settings: RunConfig,
+    start: Model | None,
+    *,
+    folder: Path,
+    resume: bool,
+    auto: bool,
+    plain: bool,
+) -> None:
+    """Train; where nothing but images is given, offer a starter."""
+    from napari_unet.train.session import open_run
+    from napari_unet.train.training_source import source_of
+
+    run = open_run(
+        [source_of(one) for one in settings.images],
+        settings,
+        folder=folder,
+        start=start,
+        resume=resume,
+        auto=auto,
+    )
+    if plain:
+        _offer_starter(run)
+    train_and_report(run)
 
 
 @contextmanager

@@ -6,11 +6,13 @@ the same weights after the step as one process would that learnt from all of it.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -96,6 +98,8 @@ def ranks() -> Ranks:
 def joined(device: str, batch_size: int) -> Iterator[Ranks]:
     """Join the other processes that `torchrun` started, as long as the block lasts.
 
+    The networks that learnt in it must be let go of before it ends.
+
     Parameters
     ----------
     device
@@ -132,11 +136,17 @@ def joined(device: str, batch_size: int) -> Iterator[Ranks]:
                 f" start torchrun with --nproc-per-node {gpus}, or give --device cpu."
             )
         torch.cuda.set_device(local)
+    # Its functions would keep the group of the processes for ever, as their default,
+    # were they imported while there is one, as `DistributedDataParallel` does.
+    import_module("torch.distributed.nn.functional")
     backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
     dist.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield ranks()
     finally:
+        # Threads of a group that something holds live on, and one that lets go of a
+        # tensor while Python ends aborts the process. Networks hold it in circles.
+        gc.collect()
         dist.destroy_process_group()
 
 
