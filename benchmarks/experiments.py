@@ -1,14 +1,15 @@
 """Run the study's experiments one after another, and collect them into one table.
 
-    python benchmarks/experiments.py --data FOLDER --out FOLDER --runs 3 4 6 8 9 10
+    python benchmarks/experiments.py --data FOLDER --out FOLDER --runs 3 4 6 8
 
 Each is run by `napari-unet experiment run`, ISBI 2012 with its last six slices held
 out, the lungs twice: with every fifth slice held out, and trained on slices 0-39 and
 measured on 45-56. A run that was finished before is not repeated, and one that was
 stopped is gone on with, so that the same command can be given again at any time.
 Without --minutes every run has the whole budget of its preset; --minutes-large is for
-those with 64 filters (1, 2 and 7), which take some hours on two cores. With one seed 5,
-9 and 10 are the runs of 3, 8 and 6 once more, read by other measures.
+those with 64 filters (1, 2 and 7), which take some hours on two cores. 5, 9 and 10
+train the networks of 3, 8 and 6: the table reads their figures off these, and they are
+run by themselves only where --runs names them.
 
 One JSON line for each figure, with what the study printed, where it printed anything;
 in the end OUT/table.md. FOLDER holds isbi2012-train-volume.tif and -labels.tif,
@@ -23,7 +24,7 @@ from command_line import add_data, run
 
 from napari_unet.experiments import EXPERIMENTS, Result, read_result
 from napari_unet.experiments.result import FILE
-from napari_unet.experiments.table import figures
+from napari_unet.experiments.table import figures, trained_alike
 
 FILES = {
     "ISBI 2012": ("isbi2012-train-volume.tif", "isbi2012-train-labels.tif"),
@@ -72,7 +73,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_data(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder of all runs")
-    parser.add_argument("--runs", type=int, nargs="+", default=list(EXPERIMENTS))
+    runs = [n for n, one in EXPERIMENTS.items() if n <= min([n, *trained_alike(one)])]
+    parser.add_argument("--runs", type=int, nargs="+", default=runs)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--minutes", type=float, help="instead of the preset's steps")
     parser.add_argument(

@@ -88,12 +88,12 @@ def _read_off(runs: Sequence[Result]) -> list[Result]:
     read = [
         one.model_copy(update={"experiment": number})
         for one in runs
-        for number in _trained_alike(one.preset)
+        for number in trained_alike(one.preset)
     ]
     return [one for one in read if _place(one) not in own]
 
 
-def _trained_alike(preset: Experiment) -> list[int]:
+def trained_alike(preset: Experiment) -> list[int]:
     """Return the experiments that differ from one by what is measured alone."""
     return [
         other.number
@@ -170,7 +170,7 @@ def _note(runs: Sequence[Result]) -> str:
 
 def _note_read_off(runs: Sequence[Result]) -> str:
     first = runs[0]
-    trained = " or ".join(map(str, _trained_alike(first.preset)))
+    trained = " or ".join(map(str, trained_alike(first.preset)))
     return f"{first.experiment}, {first.split}: read off the networks of {trained}."
 
 
