@@ -107,6 +107,7 @@ def test_a_prediction_is_written_when_its_last_tile_is_there(
 ) -> None:
     project.workspace.busy = "predicting"
     project.predictions.set_interval(0.05)
+    project.start_new(project.project.folder.parent / "other")
     qtbot.wait(300)
     project.wait()
     assert project.project.predictions.entries() == []

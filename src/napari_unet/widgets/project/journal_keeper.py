@@ -99,9 +99,14 @@ class JournalKeeper(QObject):
         self._timer.start(round(1000 * seconds))
 
     def now(self, run_folder: Path | None = None) -> None:
-        """Write what is painted now; with a run folder, a copy into that too."""
-        if self._layer is not None:
-            self._copy(self._layer, run_folder)
+        """Write what is painted now; with a run folder, a copy into that too.
+
+        While it is `held`, it is written once it no longer is.
+        """
+        if self.held:
+            self._changed = True
+        else:
+            self._copy(run_folder)
 
     def opened(self, entry: JournalEntry) -> None:
         """Take the labels for kept: they were read from the journal just now."""
@@ -111,7 +116,7 @@ class JournalKeeper(QObject):
     def finish(self) -> None:
         """Hand everything that is not written yet to the writer, and stop."""
         if self._changed:
-            self.now()
+            self._copy()
         while self._copies:
             self._take(self._copies.pop(0), float("inf"))
 
@@ -123,8 +128,8 @@ class JournalKeeper(QObject):
 
     def follow(self, layer: Labels | None) -> None:
         """Keep another layer from now on, and that of before once more."""
-        if self._layer is not None and self._changed:
-            self.now()
+        if self._changed:
+            self._copy()
         self._listen(layer)
         self._changed = layer is not None
         if layer is not None:
@@ -145,7 +150,10 @@ class JournalKeeper(QObject):
         if self._changed and not self._copies and not self.held:
             self.now()
 
-    def _copy(self, layer: Labels, run_folder: Path | None) -> None:
+    def _copy(self, run_folder: Path | None = None) -> None:
+        layer = self._layer
+        if layer is None:
+            return
         self._changed = False
         what = layer, finest(layer), layer.name, self._place(layer)
         self._copies.append(LabelCopy(*what, self.journal, run_folder))
