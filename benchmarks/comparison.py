@@ -6,7 +6,7 @@
 ISBI 2012 is learnt from slices 0-23 and measured on 24-29; the lungs are measured on
 every fifth slice (neighbours look alike) and on slices 45-56 after learning from 0-39.
 Every network is trained by `napari-unet train` for the same minutes on the same
-patches; the last of these slices choose model, threshold and necks, and it makes of an
+patches; the last of these slices choose model, cores and necks, and it makes of an
 image what it does by default, without averaging. Cells that touch are parted. The
 defaults of `napari-unet baseline` decide what is foreground there. IoU and Dice are
 those of the foreground, V_rand, V_info (after border thinning) and the warping error
@@ -49,7 +49,7 @@ SETS: dict[str, tuple[tuple[str, str], Sequence[int], Sequence[int]]] = {
     "lungs-fifth": (LUNGS, [z for z in range(57) if z not in FIFTH], FIFTH),
     "lungs-block": (LUNGS, range(40), range(45, 57)),
 }
-# The last of the slices that are learnt from choose model, threshold and necks.
+# The last of the slices that are learnt from choose model, cores and necks.
 VALIDATION = {"isbi": "20:24", "lungs-fifth": "54:57", "lungs-block": "36:40"}
 TITLES = {
     "isbi": "ISBI 2012, slices 24-29",
