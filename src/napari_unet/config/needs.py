@@ -114,7 +114,7 @@ class RunSituation(Situation):
             ),
             (
                 train.schedule == "plateau",
-                "Only the schedule plateau waits for a better score.",
+                "Only the schedule that falls without gain waits for a better score.",
                 "train.patience",
             ),
             (

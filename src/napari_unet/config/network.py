@@ -83,7 +83,8 @@ class NetworkConfig(Settings):
         "batch", title="Normalisation"
     )
     """What keeps the values in range after every convolution; the paper has none, and
-    then learns more slowly. instance and group suit single patches per step."""
+    then learns more slowly. Each image alone (instance) and groups of
+    channels (group) suit single patches per step."""
     dropout: float = Field(0.0, ge=0, lt=1, title="Dropout (share)")
     """Share of the channels switched off at random at the end of the contracting path
     while training. Higher: learns less by heart and more slowly; helps where little is
