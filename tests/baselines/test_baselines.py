@@ -165,6 +165,14 @@ def test_a_bright_disc_is_found_in_noise(name):
     assert overlap(found, disc, 2).iou > 0.93
 
 
+@pytest.mark.parametrize("name", ["kmeans", "fuzzy", "regions", "split-merge"])
+def test_a_rare_disc_is_found_where_all_else_is_black(name):
+    rows, columns = np.indices((160, 170)) - 80
+    disc = (np.hypot(rows, columns) < 15)[None].astype(np.uint8)
+    assert disc.mean() < 0.03
+    assert overlap(segment_stack(name, 200 * disc), disc, 2).iou > 0.93
+
+
 def test_each_slice_comes_as_it_is_done(stack):
     image, _, classes = stack
     steps = list(segment("otsu", image, slices=[3, 1]))

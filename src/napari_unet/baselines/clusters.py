@@ -38,10 +38,11 @@ def fuzzy_cmeans(plane: Plane, config: BaselineConfig) -> Mask:
     Fuzzy c-means (J. C. Bezdek 1981, Pattern Recognition with Fuzzy Objective Function
     Algorithms, Plenum) with the exponent 2: how far a pixel belongs to a cluster falls
     with the square of its distance from the centre, and centres are means weighted by
-    the square of that. They start at the quartiles, so that no chance decides.
+    the square of that. They start at the darkest and the brightest look, so that no
+    chance decides, and both are there however rare the foreground is.
     """
     looks = _looks(plane, config)
-    centres = np.quantile(looks, (0.25, 0.75), axis=0)
+    centres = np.stack([looks.min(axis=0), looks.max(axis=0)])
     for _ in range(_ROUNDS):
         weights = _belonging(looks, centres) ** 2
         last, centres = centres, weights @ looks / weights.sum(axis=1, keepdims=True)
