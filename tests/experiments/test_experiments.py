@@ -294,6 +294,16 @@ def test_scribbles_and_several_classes_are_refused(start):
         start(labels=labels)
 
 
+@pytest.mark.parametrize(("left_out", "dtype"), [(255, np.uint8), (-1, np.int16)])
+def test_pixels_that_are_left_out_are_refused_and_no_background(start, left_out, dtype):
+    values = np.zeros((6, 64, 64), dtype)
+    values[:, 10:50], values[:, 50:52] = 1, left_out
+    labels = Stack(values, "ZYX", (1.0, 1.0, 1.0), "pixel", "labels")
+    sentence = f"hold {left_out} on 768 pixels, which reads as not annotated"
+    with pytest.raises(InputError, match=sentence):
+        start(labels=labels)
+
+
 def test_labels_of_another_size_are_refused_also_where_both_would_be_made_smaller(
     start,
 ):

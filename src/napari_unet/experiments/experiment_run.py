@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet.config import AnnotationKind, RunConfig
-from napari_unet.data.annotation import to_target
+from napari_unet.data.annotation import IGNORE, to_target
 from napari_unet.data.labels import check_made_on
 from napari_unet.data.stack import Stack
 from napari_unet.errors import InputError
@@ -164,6 +164,14 @@ def _mask(labels: NDArray[np.generic]) -> NDArray[np.bool_]:
         raise InputError(
             f"The labels have {target.num_classes} classes, the experiments know "
             "foreground and background: give a mask, 0 and one other value."
+        )
+    # Slices that hold nothing at all are not annotated, which `Result.slices` tells.
+    ignored = (target.classes == IGNORE) & (labels != 0)
+    if ignored.any():
+        raise InputError(
+            f"The labels hold {labels[ignored][0]} on {np.count_nonzero(ignored):,} "
+            "pixels, which reads as not annotated, and the experiments score every "
+            "pixel: give a mask, 0 for background and one other value for foreground."
         )
     return np.asarray(target.classes == 1)
 
