@@ -205,6 +205,16 @@ def test_smaller_images_keep_their_mean_and_their_place():
     assert small.zyx_size == (50.0, 8.0, 8.0)
 
 
+@pytest.mark.parametrize(("bar", "left"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)])
+def test_no_row_of_an_info_bar_is_left_in_smaller_images(bar, left):
+    data = np.zeros((2, 7, 6), np.uint8)
+    data[:, 7 - bar :] = 255
+    stack = Stack(data, "ZYX", (50.0, 4.0, 4.0), "nm", "em", info_bar=bar)
+    small = average_blocks(stack, 2)
+    assert small.info_bar == left
+    assert not np.asarray(small.picture.data).any()
+
+
 def test_a_block_is_what_most_of_its_pixels_are_and_a_draw_goes_to_the_first():
     mask = np.zeros((1, 2, 8), bool)
     mask[0, :, 0:2] = [[1, 1], [1, 0]]

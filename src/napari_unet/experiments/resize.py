@@ -20,10 +20,11 @@ def average_blocks(stack: Stack, block: int) -> Stack:
     """Return a stack whose pixels are the means of blocks of an image.
 
     Rows and columns beyond the last whole block are left out. Pixels become as much
-    larger as the block.
+    larger as the block. A block is on the info bar where any of its rows is.
     """
     if block == 1:
         return stack
+    rows = stack.as_czyx().shape[-2]
     planes = np.asarray(_whole(stack.as_czyx(), block), np.float32)
     z, y, x = stack.zyx_size
     return Stack(
@@ -33,6 +34,7 @@ def average_blocks(stack: Stack, block: int) -> Stack:
         unit=stack.unit,
         source=stack.source,
         notes=stack.notes,
+        info_bar=rows // block - stack.picture_rows.stop // block,
     )
 
 
