@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from napari_unet.baselines import segment_stack
+from napari_unet.baselines.planes import plane_of
+from napari_unet.baselines.shape_model import ShapeModel
+from napari_unet.baselines.thresholds import smooth
+from napari_unet.config import BaselineConfig
 from napari_unet.data.annotation import IGNORE
 from napari_unet.errors import InputError
 from napari_unet.score.pixels.overlap import overlap
@@ -37,6 +41,21 @@ def test_a_shape_is_found_whole_where_a_part_of_it_looks_like_the_background(sta
     bitten = segment_stack("graph-cut", image, classes, slices=[7])
     assert overlap(found, truth[7:8], 2).iou > 0.93
     assert overlap(bitten, truth[7:8], 2).iou < 0.9
+
+
+def test_no_small_change_makes_a_shape_fit_better(stack):
+    image, truth, _ = stack
+    noise = np.random.default_rng(1).normal(0, 0.25, image.shape)
+    noisy = [plane_of(image + noise, z) for z in range(9)]
+    model = ShapeModel(BaselineConfig())
+    list(model.learn(zip(noisy[:7], truth[:7], strict=True), 7))
+    for plane in noisy[:8]:
+        fit = model._fit(plane)
+        odds = np.clip(model.appearance.odds(smooth(plane, 2.0)), -3, 3)
+        changes = np.vstack([np.eye(len(fit.x)), -np.eye(len(fit.x))]) / 50
+        near = np.clip(fit.x + changes, -3, 3)
+        best = min(model._misfit(one, odds.astype(float)) for one in near)
+        assert best > fit.fun - 1e-3
 
 
 def test_no_shape_is_found_where_no_grey_value_speaks_for_it(stack):

@@ -89,15 +89,19 @@ class ShapeModel:
 
     def segment(self, plane: Plane, _classes: NDArray[np.uint8]) -> Mask:
         """Return the shape that fits a slice best; nothing where none fits."""
-        odds = self.appearance.odds(smooth(plane, self.config.scale))
-        odds = np.clip(odds, -_FIRM, _FIRM)
-        bounds = [(-_LIMIT, _LIMIT)] * (_POSE + len(self._modes))
-        fit = scipy.optimize.minimize(
-            self._misfit, np.zeros(len(bounds)), (odds,), "L-BFGS-B", bounds=bounds
-        )
+        fit = self._fit(plane)
         if fit.fun >= 0:
             return np.zeros(plane.shape, bool)
         return self._draw(fit.x, plane.shape)
+
+    def _fit(self, plane: Plane) -> scipy.optimize.OptimizeResult:
+        odds = self.appearance.odds(smooth(plane, self.config.scale))
+        # Slopes are told by steps that are lost in single precision.
+        firm = np.clip(odds, -_FIRM, _FIRM).astype(np.float64)
+        bounds = [(-_LIMIT, _LIMIT)] * (_POSE + len(self._modes))
+        return scipy.optimize.minimize(
+            self._misfit, np.zeros(len(bounds)), (firm,), "L-BFGS-B", bounds=bounds
+        )
 
     def _describe(self, shape: Mask) -> tuple[Floats, Floats]:
         """Return its centre and the logarithm of its size, and its map in the frame.
@@ -130,7 +134,7 @@ class ShapeModel:
         pose = self._mean_pose + fit[:_POSE] * self._pose_spread
         return pose[:2], float(np.exp(pose[2])), self._mean + fit[_POSE:] @ self._modes
 
-    def _misfit(self, fit: Floats, odds: Plane) -> float:
+    def _misfit(self, fit: Floats, odds: Floats) -> float:
         centre, size, signed = self._placed(fit)
         there = centre[:, None] + size * self._frame
         seen = scipy.ndimage.map_coordinates(odds, there, order=1)
