@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
 from napari_unet.baselines.merging import merge, quadtree
@@ -24,6 +26,18 @@ def test_a_slice_of_any_shape_is_covered_by_squares():
     assert squares.shape == plane.shape
     assert len(np.unique(squares)) == plane.size
     assert (quadtree(plane, 1.0) == 1).all()
+
+
+def test_a_long_slice_takes_no_more_memory_than_a_square_one():
+    peaks = []
+    for shape in ((8, 2048), (128, 128)):
+        plane = np.random.default_rng(0).random(shape).astype(np.float32)
+        tracemalloc.start()
+        squares = quadtree(plane, 0.25)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert squares.shape == shape
+    assert peaks[0] < 2 * peaks[1]
 
 
 def test_neighbours_merge_until_all_are_unlike():

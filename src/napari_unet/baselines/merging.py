@@ -47,19 +47,18 @@ def quadtree(plane: Plane, span: float) -> Regions:
     The first square is the smallest that holds the slice and has a power of two as its
     side.
     """
-    side = 1 << (max(plane.shape) - 1).bit_length()
-    low = high = np.pad(plane, [(0, side - n) for n in plane.shape], mode="edge")
+    low = high = plane
     levels = [(low, high)]
-    while len(low) > 1:
+    while low.size > 1:
         low, high = _fours(low).min(axis=(1, 3)), _fours(high).max(axis=(1, 3))
         levels.append((low, high))
     squares = np.zeros((1, 1), np.intp)
     for low, high in reversed(levels):
-        squares = squares.repeat(len(low) // len(squares), axis=0)
-        squares = squares.repeat(len(low) // squares.shape[1], axis=1)
+        rows, columns = low.shape
+        squares = squares.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
         even = (squares == 0) & (high - low <= span)
         squares[even] = squares.max() + 1 + np.arange(even.sum())
-    return squares[: plane.shape[0], : plane.shape[1]]
+    return squares
 
 
 def merge(plane: Plane, regions: Regions, unlike: float) -> Regions:
@@ -117,5 +116,7 @@ def _between(pairs: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _fours(plane: Plane) -> Plane:
-    half = len(plane) // 2
-    return plane.reshape(half, 2, half, 2)
+    """Part a slice into squares of 2 x 2 pixels, the last of which are filled up."""
+    whole = np.pad(plane, [(0, side % 2) for side in plane.shape], mode="edge")
+    rows, columns = (side // 2 for side in whole.shape)
+    return whole.reshape(rows, 2, columns, 2)
