@@ -103,6 +103,15 @@ def test_annotations_tell_whether_the_foreground_is_dark(name, stack):
     assert (found != segment_stack(name, negative, slices=[2])).any()
 
 
+def test_annotations_tell_it_too_where_the_foreground_is_on_few_of_many_slices():
+    image = np.random.default_rng(0).normal(200, 5, (60, 20, 20))
+    classes = np.zeros(image.shape, np.uint8)
+    classes[[7, 23], 5:15, 5:15] = 1
+    image -= 150 * classes
+    found = segment_stack("otsu", image, classes, slices=[7])
+    assert overlap(found, classes[7:8], 2).iou > 0.8
+
+
 def test_without_annotations_of_both_sides_the_foreground_is_bright(stack):
     image, _, classes = stack
     one_side = np.where(classes == 1, classes, np.uint8(IGNORE))

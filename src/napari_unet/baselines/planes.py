@@ -60,7 +60,8 @@ def is_dark(
     """Return whether the foreground is the darker side of an image.
 
     Where `config` leaves it open, the grey values under the annotations decide, on 16
-    slices at most. Where they do not hold both sides, the foreground is bright.
+    slices at most that hold background, and on as many that hold foreground. Where they
+    do not hold both sides, the foreground is bright.
 
     Parameters
     ----------
@@ -74,7 +75,9 @@ def is_dark(
     if config.side != "auto" or classes is None:
         return config.side == "dark"
     sums, counts = np.zeros(2), np.zeros(2)
-    for z in _spread(annotated_slices(classes)):
+    # Foreground may be on a few of many slices: looked for, it is not missed.
+    holding = (_slices_with(classes, side) for side in (0, 1))
+    for z in sorted(set[int]().union(*map(_spread, holding))):
         known = classes[z] != IGNORE
         side = (classes[z][known] > 0).astype(np.intp)
         sums += np.bincount(side, plane_of(image, z)[known], minlength=2)
@@ -112,6 +115,10 @@ def neighbours(shape: tuple[int, ...]) -> NDArray[np.intp]:
 def annotated_slices(classes: NDArray[np.uint8]) -> list[int]:
     """Return the indices of the slices that hold an annotated pixel."""
     return np.flatnonzero((classes != IGNORE).any(axis=(1, 2))).tolist()
+
+
+def _slices_with(classes: NDArray[np.uint8], side: int) -> list[int]:
+    return [z for z, plane in enumerate(classes) if (side_of(plane) == side).any()]
 
 
 def _spread(slices: Sequence[int]) -> list[int]:
