@@ -13,9 +13,10 @@ those of the foreground, V_rand, V_info (after border thinning) and the warping 
 means over the slices.
 
 Each method adds a line to OUT/comparison.jsonl as it is done. What stands there is not
-run again, so that the same command can be given again, for other methods too. In the
-end OUT/comparison.md holds the table, and OUT/comparison-SET.png, where matplotlib is
-installed, quality against the seconds of a slice.
+run again, so that the same command can be given again, for other methods too, and with
+other minutes into another folder. In the end OUT/comparison.md holds the table, and
+OUT/comparison-SET.png, where matplotlib is installed, quality against the seconds of a
+slice.
 """
 
 import argparse
@@ -220,6 +221,13 @@ def main() -> None:
     path = options.out / "comparison.jsonl"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     lines = [json.loads(line) for line in text.splitlines()]
+    minutes = {line["minutes"] for line in lines if "minutes" in line}
+    if minutes - {options.minutes}:
+        trained = " and ".join(f"{one:g}" for one in sorted(minutes))
+        parser.error(
+            f"{path} holds networks that were trained for {trained} minutes: give "
+            "--minutes so, or another --out."
+        )
     done = {(line["set"], line["method"], line["seed"]) for line in lines}
     for of in options.sets:
         for name in options.methods:
