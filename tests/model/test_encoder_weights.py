@@ -84,6 +84,19 @@ def test_normalisation_is_taken_where_both_have_it(kept):
         assert torch.equal(one.running_mean, other.running_mean)
 
 
+def test_normalisation_without_weights_gives_its_statistics(kept):
+    photographs, network = Photographs(normed=True), alexnet(norm="batch")
+    for index, one in enumerate(photographs.features):
+        if isinstance(one, nn.BatchNorm2d):
+            plain = nn.BatchNorm2d(one.num_features, affine=False)
+            plain.running_mean = one.running_mean
+            photographs.features[index] = plain
+    assert take_encoder_weights(network, kept(photographs)).endswith("normalisation")
+    mine = [one for one in network.encoder.modules() if isinstance(one, nn.BatchNorm2d)]
+    assert torch.equal(mine[-1].running_mean, plain.running_mean)
+    assert torch.equal(mine[-1].weight, torch.ones_like(mine[-1].weight))
+
+
 def test_what_does_not_fit_is_told_in_one_sentence(kept, tmp_path):
     path = kept(Photographs(base=4))
     with pytest.raises(
@@ -102,3 +115,6 @@ def test_what_does_not_fit_is_told_in_one_sentence(kept, tmp_path):
     (tmp_path / "text.pt").write_text("weights")
     with pytest.raises(ModelFileError, match="not opened"):
         take_encoder_weights(alexnet(), tmp_path / "text.pt")
+    torch.save({0: torch.zeros(3)}, tmp_path / "numbers.pt")
+    with pytest.raises(ModelFileError, match="holds no weights by their names"):
+        take_encoder_weights(alexnet(), tmp_path / "numbers.pt")

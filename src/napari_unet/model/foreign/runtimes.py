@@ -221,7 +221,8 @@ def read_state_dict(name: str, data: bytes) -> dict[str, Tensor]:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
     if not isinstance(found, dict) or not all(
-        isinstance(value, Tensor) for value in found.values()
+        isinstance(name, str) and isinstance(value, Tensor)
+        for name, value in found.items()
     ):
         raise ModelFileError(f"{name} holds no weights by their names.")
     return dict(found)

@@ -71,8 +71,10 @@ def take_encoder_weights(network: SegmentationNetwork, path: str | Path) -> str:
                 conv.bias.copy_(tensors.get("bias", torch.zeros_like(conv.bias)))
             if norm is not None and "norm.running_mean" in tensors:
                 normed += 1
+                # Without weight and bias it is as one that starts.
                 for part in _STATISTICS:
-                    getattr(norm, part).copy_(tensors[f"norm.{part}"])
+                    if f"norm.{part}" in tensors:
+                        getattr(norm, part).copy_(tensors[f"norm.{part}"])
     words = f"taken from {path}: {len(mine)} convolutions of the encoder"
     return f"{words}, with their normalisation" if normed else words
 
