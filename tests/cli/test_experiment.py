@@ -68,6 +68,8 @@ def test_finished_runs_are_collected_in_one_table(pair, run, tmp_path):
         run("experiment", "run", number, *pair, "--out", tmp_path / str(number), *short)
     folders = [tmp_path / "9", tmp_path / "3"]
     printed = run("experiment", "table", *folders).stdout
+    twice = [*folders, folders[0] / ".." / folders[0].name]
+    assert run("experiment", "table", *twice).stdout == printed
     assert "printed, table III" in printed
     assert "| 9 | lungs: 16 filters, SGD, accuracy | not printed |" in printed
     assert "trained on 0:4, held out 4;" in printed

@@ -175,9 +175,13 @@ def _finished(out: Path, wanted: dict[str, object], *, whole: bool) -> Result | 
 
 
 def _finished_among(folders: list[Path]) -> list[Path]:
-    """Leave out, and name, what holds no finished experiment, unless nothing does."""
+    """Leave out, and name, what holds no finished experiment, unless nothing does.
+
+    A folder that is named twice counts once.
+    """
     from napari_unet.experiments.result import FILE
 
+    folders = [*{folder.resolve(): folder for folder in folders}.values()]
     finished = [folder for folder in folders if (folder / FILE).exists()]
     if not finished:
         return folders
