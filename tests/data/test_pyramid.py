@@ -123,6 +123,23 @@ def test_several_labels_lie_in_one_image(image):
     assert open_zarr(path).labels == ("classes", "objects")
 
 
+@pytest.mark.filterwarnings("ignore:Consolidated metadata")
+def test_labels_are_found_where_metadata_were_consolidated_before(image):
+    path, _ = image
+    form = 2 if open_volume(path).version == "0.4" else 3
+    zarr.open_group(path.parent, mode="a", zarr_format=form)
+    for folder in (path, path.parent):
+        zarr.consolidate_metadata(folder, zarr_format=form)
+    for name in ("classes", "objects"):
+        create_labels(path, open_volume(path), np.uint8, name)
+        for folder, inside in ((path, ""), (path.parent, f"{path.name}/")):
+            group = zarr.open_group(folder, mode="r")
+            assert group.metadata.consolidated_metadata is not None
+            assert f"{inside}labels/{name}/0" in group
+            listed = dict(group[f"{inside}labels"].attrs)
+            assert name in listed.get("ome", listed)["labels"]
+
+
 def test_labels_that_are_there_are_not_written_over(image):
     path, _ = image
     create_labels(path, open_volume(path), np.uint8, "cells")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +347,19 @@ def _add_to_list(root: Path, name: str, version: str) -> None:
     names = [*known, name] if name not in known else known
     stated = {} if version == "0.4" else {"version": version}
     _write_group(root / "labels", {**stated, "labels": names}, version)
+    _renew_consolidated(root)
+
+
+def _renew_consolidated(root: Path) -> None:
+    """Put labels into what was consolidated of their image, and of what it lies in.
+
+    Zarr's readers see nothing of a group beside that.
+    """
+    zarr = library("zarr", "OME-Zarr and Zarr", "zarr")
+    for folder in (root / "labels", root, *takewhile(holds_zarr, root.parents)):
+        there = zarr.open_group(str(folder), mode="r").metadata
+        if there.consolidated_metadata is not None:
+            with warnings.catch_warnings():
+                # They are an extension of version 3, which was there before.
+                warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+                zarr.consolidate_metadata(str(folder), zarr_format=there.zarr_format)
