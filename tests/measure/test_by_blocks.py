@@ -119,6 +119,14 @@ def test_255_beside_classes_is_ignored_as_in_the_memory(labels, low):
     assert any("255 is ignored" in note for note in parts.notes)
 
 
+def test_a_class_255_stays_one_in_a_slice_that_holds_no_other():
+    few = np.zeros((3, 9, 9), np.uint8)
+    few[0, :2], few[0, 4:6], few[2, :3] = 1, 2, 255
+    more = {"kind": AnnotationKind.CLASSES, "volume": False, "ignore": "none"}
+    found = by_blocks(few, None, 1, **more)
+    assert found.values["class"].tolist() == ["1", "2", "255"]
+
+
 def test_pieces_of_classes_through_slices_are_refused(labels):
     with pytest.raises(InputError, match="--planes"):
         by_blocks((labels > 0).astype(np.uint8), None, 1, volume=True)

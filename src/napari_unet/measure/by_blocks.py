@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_unet.config import AnnotationKind, Coverage
 from napari_unet.data.annotation import guess_kind
 from napari_unet.data.boxes import Box, moved, union, whole
-from napari_unet.data.labels import check_same_size, going_on
+from napari_unet.data.labels import check_same_size, going_on, is_mask
 from napari_unet.data.slabs import slabs_of
 from napari_unet.data.stack import ArrayLike
 from napari_unet.errors import InputError
@@ -177,7 +177,8 @@ def measure_by_blocks(
         volume = objects and survey.goes_on
     if not volume:
         kind = source.kind or (guess if objects else AnnotationKind.CLASSES)
-        measured = yield from _plane_by_plane(source, kind, stop)
+        mask = is_mask(survey.values)
+        measured = yield from _plane_by_plane(source, kind, stop, mask=mask)
     elif objects:
         measured = yield from _volume(source, survey, stop)
     else:
@@ -218,7 +219,7 @@ def _survey(
 
 
 def _plane_by_plane(
-    source: BlockSource, kind: AnnotationKind, stop: Event
+    source: BlockSource, kind: AnnotationKind, stop: Event, *, mask: bool
 ) -> Generator[tuple[int, int], None, ObjectMeasures | None]:
     """Measure each slice by itself, with all that there is to measure."""
     parts, count = list[ObjectMeasures](), 0
@@ -226,7 +227,7 @@ def _plane_by_plane(
         labels, grey = source.part((slab,))
         if labels.max() < _first_object(kind):
             continue
-        objects = number_objects(labels, kind, False, "none")
+        objects = number_objects(labels, kind, False, "none", mask=mask)
         place = source.size_for(2), source.unit
         found = yield from measure_steps(MeasureSource(objects, grey, *place), stop)
         if found is None:

@@ -105,6 +105,8 @@ def number_objects(
     kind: AnnotationKind | None = None,
     volume: bool | None = None,
     ignore: int | str | None = None,
+    *,
+    mask: bool | None = None,
 ) -> NumberedObjects:
     """Find the objects of labels.
 
@@ -121,6 +123,9 @@ def number_objects(
     ignore
         Value of pixels that are no objects, or "none". Guessed when left out, as for
         training: 255 beside classes up to 32.
+    mask
+        Whether all classes above 0 are one. Left out, it is seen from their values,
+        which are to be those of all slices.
 
     Raises
     ------
@@ -164,7 +169,7 @@ def number_objects(
         return NumberedObjects(dense, volume, words, known)
     if kind is AnnotationKind.SCRIBBLES:
         labels = np.maximum(labels, 1) - 1
-    elif is_mask(values):
+    elif is_mask(values) if mask is None else mask:
         labels = (labels != 0).astype(np.uint8)
     pieces = connected_pieces(labels.astype(np.int32), ndim=3 if volume else 2)
     classes = np.zeros(int(pieces.max(initial=0)) + 1, labels.dtype)
