@@ -10,6 +10,7 @@ import pytest
 
 from napari_unet.measure.measuring import measure_objects
 from napari_unet.measure.numbered import number_objects
+from napari_unet.measure.object_measures import ObjectMeasures
 from napari_unet.widgets.layers.annotations import (
     add_annotations,
     class_names,
@@ -144,6 +145,13 @@ def test_each_measure_is_plotted(measured: Any) -> None:
         if not by_slice:
             known = np.isfinite(measured.found.values[name])
             assert heights.sum() == known.sum(), name
+
+
+def test_values_that_rounding_tells_apart_are_plotted(measured: Any) -> None:
+    values = np.array([128.0, 128.0, np.nextafter(128.0, 200)] * 5)
+    measured.found = ObjectMeasures({"circularity": values}, "nm", 2, 1.0)
+    measured.plot.show_measure(measured.found, "circularity", False)
+    assert measured.plot.bars.opts["height"].sum() == len(values)
 
 
 @pytest.mark.one_binding

@@ -11,6 +11,7 @@ from napari_unet.widgets.qt.plot import ThemedPlots
 _HEIGHT = 150
 _AXIS_HEIGHT = 48
 _MOST_BARS = 40
+_ROUNDING = 1e-9
 _BARS = "#5b9bd5"
 
 
@@ -43,7 +44,7 @@ class SizePlot(ThemedPlots):
             return
         # What numpy finds by itself can be billions, where one object is huge.
         bars = np.clip(round(np.count_nonzero(known) ** 0.5), 1, _MOST_BARS)
-        counts, edges = np.histogram(values[known], int(bars))
+        counts, edges = np.histogram(values[known], int(bars), _span(values[known]))
         middles = (edges[:-1] + edges[1:]) / 2
         self._draw(middles, counts, float(edges[1] - edges[0]), title, "objects")
 
@@ -57,3 +58,10 @@ class SizePlot(ThemedPlots):
         self.plot.setXRange(float(ends[0]) - width, float(ends[1]) + width, padding=0)
         top = float(np.max(heights, initial=0)) or 1.0
         self.plot.setYRange(0, 1.05 * top, padding=0)
+
+
+def _span(values: np.ndarray) -> tuple[float, float] | None:
+    """Return where bars stand of values that rounding alone tells apart, else None."""
+    if not values.size or np.ptp(values) > _ROUNDING * abs(values).max():
+        return None
+    return float(values.min()) - 0.5, float(values.max()) + 0.5
