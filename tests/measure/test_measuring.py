@@ -177,6 +177,14 @@ def test_neighbours_and_distances_are_those_of_the_nearest_pixels():
     assert found["at_border"].tolist() == [False, False, False]
 
 
+@pytest.mark.parametrize(("dtype", "nothing"), [(np.uint64, 2**64 - 1), (int, -1)])
+def test_no_object_of_other_labels_is_none(dtype, nothing):
+    labels, other = np.zeros((1, 9, 9), int), np.full((1, 9, 9), nothing, dtype)
+    labels[0, 2, 2], other[0, 2, 7] = 1, 3
+    found = measure_objects(labels, other=other)
+    assert found.values["to_other"].tolist() == [5]
+
+
 def test_the_only_object_has_no_nearest_one():
     found = measure_objects(np.ones((1, 3, 3), bool))
     assert math.isinf(found.values["nearest"][0])

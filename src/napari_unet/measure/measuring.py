@@ -15,7 +15,7 @@ from napari_unet.data.labels import check_same_size
 from napari_unet.errors import memory_told
 from napari_unet.measure.columns import COLUMNS
 from napari_unet.measure.measured_part import MeasuredPart
-from napari_unet.measure.numbered import NumberedObjects, number_objects
+from napari_unet.measure.numbered import NumberedObjects, countable, number_objects
 from napari_unet.measure.object_measures import ObjectMeasures
 from napari_unet.steps import result_of
 
@@ -131,6 +131,8 @@ def measure_steps(
 def _planes(source: MeasureSource) -> Iterator[MeasuredPart]:
     """Return what is measured by itself: the volume, or each slice."""
     labels, image, other = source.objects.labels, source.image, source.other
+    # As in the labels themselves, "no object" of other programs is none.
+    other = None if other is None else countable(other)
     spacing = tuple(float(size) for size in source.pixel_size)
     if source.objects.volume:
         yield MeasuredPart(labels, image, other, None, spacing, source.distances)
