@@ -62,6 +62,15 @@ def test_marks_are_kept_as_text_and_the_next_is_found(labels):
     assert again.next_object() is None
 
 
+@pytest.mark.parametrize("first", [2**24, 2**40])
+def test_objects_of_high_numbers_are_reviewed_with_their_slices(labels, first):
+    high = np.where(labels > 0, labels + np.int64(first), 0)
+    seen = Reviewed(ObjectBoxes(high))
+    seen.mark_slice(2)
+    assert seen.words() == "1 of 3 objects, 1 of 4 slices"
+    assert seen.objects() == {first + 5}
+
+
 def test_what_changed_is_not_reviewed_until_that_is_undone(labels):
     boxes = ObjectBoxes(labels)
     seen = Reviewed(boxes)

@@ -166,10 +166,20 @@ class ObjectBoxes:
         highest = int(self.labels.max(initial=0))
         self._used = max(self._used, highest)
         if highest >= _LISTED:
-            numbers = np.unique(self.labels).tolist()
-            return dict.fromkeys(numbers, whole(self.labels.shape))
+            return self._all_listed()
         found = scipy.ndimage.find_objects(self.labels)
         return {n: box for n, box in enumerate(found, start=1) if box is not None}
+
+    def _all_listed(self) -> dict[int, Box]:
+        """Return all boxes where numbers are too high for a table of them."""
+        numbers = np.unique(self.labels)
+        numbers = numbers[numbers > 0]
+        known = np.insert(numbers, 0, 0)
+        ranks = np.empty(self.labels.shape, np.int32)
+        for one, target in zip(self.labels, ranks, strict=True):
+            target[...] = np.searchsorted(known, np.maximum(one, 0))
+        found = scipy.ndimage.find_objects(ranks)
+        return dict(zip(numbers.tolist(), found, strict=True))
 
 
 def ball(ndim: int) -> NDArray[np.bool_]:
