@@ -143,6 +143,13 @@ def test_smoothing_takes_bumps_and_leaves_the_rest(labels):
         smooth(ObjectBoxes(tiny), 1)
 
 
+def test_the_plane_of_a_single_slice_is_smoothed_whatever_its_thickness():
+    labels = np.zeros((1, 40, 40), np.uint8)
+    labels[0, 10:30, 10:30] = 1
+    thin = smooth(ObjectBoxes(labels), 1, spacing=(1, 4, 4))
+    np.testing.assert_array_equal(thin.values, smooth(ObjectBoxes(labels), 1).values)
+
+
 def test_growing_stops_at_other_objects():
     labels = np.zeros((9, 20), np.uint8)
     labels[3:6, 3:6], labels[3:6, 8:12] = 1, 2

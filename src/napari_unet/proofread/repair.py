@@ -184,12 +184,13 @@ def smooth(
     """
     labels = boxes.labels
     size = np.ones(labels.ndim) if spacing is None else np.asarray(spacing, np.float64)
-    sigma = radius / (size / size.min())
     box = _around(boxes, number, int(np.ceil(2 * radius)))
     values = labels[box].copy()
     own = values == number
     flat = in_plane(own).astype(np.float32)
-    soft = scipy.ndimage.gaussian_filter(flat, sigma[-flat.ndim :], mode="nearest")
+    size = size[-flat.ndim :]
+    sigma = radius / (size / size.min())
+    soft = scipy.ndimage.gaussian_filter(flat, sigma, mode="nearest")
     wanted = soft.reshape(own.shape) > 0.5
     if not (wanted & (own | (values == 0))).any():
         raise InputError(

@@ -58,6 +58,17 @@ def test_a_line_splits_the_object_under_it_in_all_slices_or_in_one(
     np.testing.assert_array_equal(layer.data[[0, 2]], cells[[0, 2]])
 
 
+def test_smoothing_takes_slices_for_as_thick_as_they_are(
+    proofread: Any, viewer: Any
+) -> None:
+    layer = viewer.layers["prediction"]
+    layer.data[2] = 0
+    proofread.choose(8)
+    proofread.acts["smooth"].click()
+    assert (layer.data[:2, 31:37, 8:47] == 8).all()
+    assert not layer.data[2].any()
+
+
 def test_the_brush_is_laid_down_where_the_dock_is_opened(
     proofread: Any, viewer: Any
 ) -> None:

@@ -41,7 +41,7 @@ from napari_unet.widgets.proofread.object_watch import (
     why_not_kept,
 )
 from napari_unet.widgets.proofread.review_box import ReviewBox
-from napari_unet.widgets.proofread.tools import ACTS, MODES
+from napari_unet.widgets.proofread.tools import ACTS, MODES, SIZED
 from napari_unet.widgets.qt.dock import Dock
 from napari_unet.widgets.qt.form import explain
 from napari_unet.widgets.qt.job import Job, once
@@ -160,8 +160,10 @@ class ProofreadWidget(Dock):
 
     def act(self, name: str) -> None:
         """Do what one of the buttons says to the chosen object."""
-        change = ACTS[name][2]
-        self._correct(lambda boxes: change(boxes, self.number))
+        change, more = ACTS[name][2], dict[str, Any]()
+        if name in SIZED:
+            more["spacing"] = self._spacing()
+        self._correct(lambda boxes: change(boxes, self.number, **more))
 
     def renumber(self) -> None:
         """Give all objects the numbers 1, 2, 3, ..."""
@@ -369,9 +371,13 @@ class ProofreadWidget(Dock):
 
     def _at(self, places: NDArray[Any]) -> tuple[Any, tuple[float, ...]]:
         """Return places and pixel sizes in as many dimensions as are corrected."""
+        spacing = self._spacing()
+        return places[:, -len(spacing) :], spacing
+
+    def _spacing(self) -> tuple[float, ...]:
+        """Return the size of a pixel along each dimension that is corrected."""
         single = self.this_slice.isChecked() and len(self._planes()) > 1
-        spacing = (1.0, *pixel_size(self.labels.value()))[-3:]
-        return (places[:, 1:], spacing[1:]) if single else (places, spacing)
+        return (1.0, *pixel_size(self.labels.value()))[-2 if single else -3 :]
 
     def _seen(self) -> Labels | None:
         return None if self._why_not() else self.labels.value()

@@ -33,3 +33,5 @@ ACTS: dict[str, tuple[str, str, Callable[..., Correction]]] = {
     "between": ("Fill between", "Draws it in the slices between two.", interpolate),
 }
 """Buttons that change the chosen object, by name: title, what they do, and how."""
+SIZED = ("smooth",)
+"""Those of them that take the size of a pixel into account."""
