@@ -52,6 +52,16 @@ def test_what_was_split_along_a_line_can_be_merged_again(labels):
     assert np.array_equal(again, labels)
 
 
+def test_what_a_line_does_not_cross_goes_with_what_it_is_joined_to():
+    labels = np.zeros((4, 20, 60), np.uint8)
+    labels[:3, 5:15, 5:25] = labels[:3, 5:15, 35:55] = labels[3, 5:15, 5:55] = 1
+    parted = apply(
+        labels, split_by_line(ObjectBoxes(labels), 1, [[0, 2, 9], [0, 18, 9]])
+    )
+    assert np.unique(parted).tolist() == [0, 1, 2]
+    assert (parted[:3, 5:15, 35:55] == 1).all()
+
+
 def test_seeds_part_an_object_where_it_is_narrow(labels):
     seeds = [[17, 12], [17, 40]]
     if labels.ndim == 3:

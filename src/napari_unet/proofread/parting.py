@@ -47,10 +47,13 @@ def split_by_line(
     if mask.ndim == 3 and not 0 <= z < len(mask):
         raise _unparted(number)
     plane = mask[z] if mask.ndim == 3 else mask
-    cut = plane & ~_drawn(local[:, -2:], plane.shape)
+    line_drawn = _drawn(local[:, -2:], plane.shape)
+    before, _ = scipy.ndimage.label(plane)
+    # What the line does not cross goes with the part that it is joined to elsewhere.
+    crossed_ones = np.unique(before[plane & line_drawn])
+    cut = np.isin(before, crossed_ones) & plane & ~line_drawn
     pieces, count = scipy.ndimage.label(cut)
-    before = scipy.ndimage.label(plane)[1]
-    if count <= before:
+    if count <= len(crossed_ones):
         raise _unparted(number)
     seeds = np.zeros(mask.shape, np.int32)
     seeds[z if mask.ndim == 3 else ...] = pieces
