@@ -62,6 +62,20 @@ def test_marks_are_kept_as_text_and_the_next_is_found(labels):
     assert again.next_object() is None
 
 
+def test_a_mark_that_is_taken_back_leaves_the_one_of_before(labels):
+    seen = Reviewed(ObjectBoxes(labels))
+    first = seen.mark(1), seen.mark_slice(2)
+    second = seen.mark(1), seen.mark_slice(2)
+    seen.touch((slice(0, 4), slice(0, 1), slice(0, 1)))
+    assert seen.objects() == {1, 5}
+    for take_back in second:
+        take_back()
+    assert (seen.objects(), seen.slices()) == ({1, 5}, {2})
+    for take_back in first:
+        take_back()
+    assert (seen.objects(), seen.slices()) == (set(), set())
+
+
 @pytest.mark.parametrize("first", [2**24, 2**40])
 def test_objects_of_high_numbers_are_reviewed_with_their_slices(labels, first):
     high = np.where(labels > 0, labels + np.int64(first), 0)

@@ -46,31 +46,38 @@ class Reviewed:
         self._right: dict[str, dict[int, bool]] = {_OBJECTS: {}, _SLICES: {}}
         self._touched: list[Box] = []
 
-    def mark(self, number: int) -> None:
-        """Take an object for right.
+    def mark(self, number: int) -> Callable[[], None]:
+        """Take an object for right, and return what takes this back.
 
         Raises
         ------
         InputError
             When there is none of that number.
         """
-        self._sums[_OBJECTS][number] = self._object_sum(number)
-        self._right[_OBJECTS][number] = True
+        return self._mark(_OBJECTS, number, self._object_sum(number))
 
-    def mark_slice(self, z: int) -> None:
-        """Take a slice for right, with all that it holds and does not hold."""
-        self._sums[_SLICES][z] = self._slice_sum(z)
-        self._right[_SLICES][z] = True
+    def mark_slice(self, z: int) -> Callable[[], None]:
+        """Take a slice for right, with all that it holds and does not hold.
 
-    def forget(self, number: int) -> None:
-        """Take the mark of an object back."""
-        self._sums[_OBJECTS].pop(number, None)
-        self._former[_OBJECTS].pop(number, None)
+        What is returned takes this back.
+        """
+        return self._mark(_SLICES, z, self._slice_sum(z))
 
-    def forget_slice(self, z: int) -> None:
-        """Take the mark of a slice back."""
-        self._sums[_SLICES].pop(z, None)
-        self._former[_SLICES].pop(z, None)
+    def _mark(self, name: str, one: int, seen: int) -> Callable[[], None]:
+        sums = self._sums[name]
+        before = sums.get(one)
+        sums[one] = seen
+        self._right[name][one] = True
+
+        def take_back() -> None:
+            self._right[name].pop(one, None)
+            if before is None:
+                sums.pop(one, None)
+                self._former[name].pop(one, None)
+            else:
+                sums[one] = before
+
+        return take_back
 
     def touch(self, box: Box) -> None:
         """Take note, for the boxes of the objects too, that labels have changed."""

@@ -111,19 +111,18 @@ class ReviewBox(QWidget):
             return
         reviewed, number = self._watch.reviewed, self._number
         try:
-            reviewed.mark(number)
+            forget = reviewed.mark(number)
         except InputError:  # it was deleted, or merged into another
             self.next()
             return
-        self._go_on(lambda: reviewed.forget(number))
+        self._go_on(forget)
 
     def review_slice(self) -> None:
         """Take the slice that is shown for right, and go on to the next."""
         with telling(show_error):
             reviewed = self._watch.reviewed
             z = current_slice(self._viewer, self._layer())
-            reviewed.mark_slice(z)
-            self._go_on(lambda: reviewed.forget_slice(z))
+            self._go_on(reviewed.mark_slice(z))
 
     def next(self, undo: Callable[[], None] | None = None) -> None:
         """Go to the next object that is not reviewed, or else to the next slice."""
