@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -181,7 +182,7 @@ def _finished_among(folders: list[Path]) -> list[Path]:
     """
     from napari_unet.experiments.result import FILE
 
-    folders = [*{folder.resolve(): folder for folder in folders}.values()]
+    folders = [*{os.path.realpath(folder): folder for folder in folders}.values()]
     finished = [folder for folder in folders if (folder / FILE).exists()]
     if not finished:
         return folders
