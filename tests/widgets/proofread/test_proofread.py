@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from qtpy.QtCore import QCoreApplication
 from qtpy.QtGui import QShowEvent
 
 from napari_unet.data.painted_slices import PaintedSlices
+from napari_unet.proofread.reviewed import Reviewed
 from napari_unet.widgets.layers.proxy import real
 from napari_unet.widgets.layers.roles import Role, role_of, set_role
 from napari_unet.widgets.project.open_project import OpenProject
@@ -40,6 +42,34 @@ def proofread(viewer: Any, cells: np.ndarray, qtbot: Any) -> Any:
     _, dock = viewer.window.add_plugin_dock_widget("napari-unet-em", "Proofread")
     qtbot.waitUntil(lambda: not dock._job.running, timeout=20_000)
     return dock
+
+
+def test_labels_chosen_while_others_are_looked_through_are_so_too(
+    proofread: Any,
+    viewer: Any,
+    cells: np.ndarray,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go, look, aside = threading.Event(), Reviewed.objects, []
+
+    def slow(self: Reviewed) -> set[int]:
+        if threading.current_thread() is not threading.main_thread():
+            assert go.wait(20)
+            aside.append(np.unique(self.boxes.labels).tolist())
+        return look(self)
+
+    monkeypatch.setattr(Reviewed, "objects", slow)
+    first = viewer.add_labels(cells.copy(), name="first", **NM)
+    proofread.labels.setValue(first)
+    assert proofread._job.running
+    second = viewer.add_labels(np.where(cells == 8, cells, 0), name="second", **NM)
+    proofread.labels.setValue(second)
+    viewer.layers.remove("first")
+    go.set()
+    qtbot.waitUntil(lambda: not proofread._job.running, timeout=20_000)
+    assert aside == [[0, 3, 8], [0, 8]]
+    assert "0 of 1 object," in proofread.review.progress.text()
 
 
 def test_a_line_splits_the_object_under_it_in_all_slices_or_in_one(

@@ -100,7 +100,7 @@ class ProofreadWidget(Dock):
         self.status = Status()
         seen = (napari_viewer, self.watch, self._seen, self.status, self.choose)
         self.review = ReviewBox(*seen)
-        self._job.ended.connect(self.review.show_progress)
+        self._job.ended.connect(self._on_looked)
         self._lay_out()
         changed = napari_viewer.layers.events
         Subscriptions(self, self._enable, changed.inserted, changed.removed)
@@ -276,9 +276,19 @@ class ProofreadWidget(Dock):
         self._enable()
         reason = self._why_not()
         self.status.say("" if reason else "Click on an object", reason)
-        if not reason and not self._job.running:
-            # A large volume takes seconds to be looked through.
-            self._job.start("Looking for objects", once(self.watch.look))
+        self._look()
+
+    def _look(self) -> None:
+        """Look for objects aside: a large volume takes seconds."""
+        if not self._why_not() and not self._job.running:
+            self._looked = self.watch.reviewed
+            self._job.start("Looking for objects", once(self._looked.objects))
+
+    def _on_looked(self) -> None:
+        if self._why_not() or self.watch.reviewed is self._looked:
+            self.review.show_progress()
+        else:  # other labels were chosen meanwhile
+            self._look()
 
     def _why_not(self) -> str:
         return why_not_corrected(self.labels.value())

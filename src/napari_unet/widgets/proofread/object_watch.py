@@ -81,7 +81,7 @@ class ObjectWatch(QObject):
 
     @property
     def reviewed(self) -> Reviewed:
-        """What is reviewed; objects are looked for anew in new data alone."""
+        """What is reviewed; found when first asked, and anew in new data alone."""
         layer = self._layer
         if layer is None:
             raise RuntimeError("no layer is watched")
@@ -95,10 +95,6 @@ class ObjectWatch(QObject):
     def boxes(self) -> ObjectBoxes:
         """Where the objects lie."""
         return self.reviewed.boxes
-
-    def look(self) -> None:
-        """Find objects and marks; a large volume takes seconds."""
-        self.reviewed.objects()
 
     def include(self, box: Box) -> None:
         """Take note that labels in a box have changed."""
