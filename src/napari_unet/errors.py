@@ -16,11 +16,14 @@ class NapariUNetError(Exception):
 
 @contextmanager
 def telling(say: Callable[[str], object]) -> Iterator[None]:
-    """Hand the sentence of a `NapariUNetError` to `say` instead of raising it."""
+    """Hand the sentence of an error that is `foreseen` to `say`, and go on."""
     try:
         yield
-    except NapariUNetError as error:
-        say(str(error))
+    except Exception as error:
+        known = foreseen(error)
+        if known is None:
+            raise
+        say(str(known))
 
 
 def foreseen(error: BaseException) -> NapariUNetError | None:

@@ -108,6 +108,14 @@ def test_a_comma_that_may_be_a_decimal_one_is_asked_for(size):
 
 
 @pytest.mark.parametrize(
+    ("size", "unit"), [("5e-8 4e-9 4e-9", None), ("4", "m"), ("1e9 4 4", "pixel")]
+)
+def test_a_size_in_another_unit_than_is_said_is_asked_for(size, unit):
+    with pytest.raises(InputError, match="No microscope has pixels of"):
+        Calibration.given(size, unit)
+
+
+@pytest.mark.parametrize(
     ("size", "unit", "sizes", "name", "unknown"),
     [
         ("50 4 4", None, (50, 4, 4), "nm", ""),
@@ -115,6 +123,7 @@ def test_a_comma_that_may_be_a_decimal_one_is_asked_for(size):
         ("50,4.5,4", "nm", (50, 4.5, 4), "nm", ""),
         ("4 5", "nm", (1, 4, 5), "nm", "Z"),
         ("4", "angstrom", (1, 4, 4), "angstrom", "Z"),
+        ("4e-9", "m", (1, 4e-9, 4e-9), "m", "Z"),
     ],
 )
 def test_what_the_user_gives_counts_instead_of_the_file(

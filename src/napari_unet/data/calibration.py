@@ -127,7 +127,8 @@ class Calibration:
         Raises
         ------
         InputError
-            When the sizes are none, or the unit is no length, or stands alone.
+            When the sizes are none, or those of no microscope, or the unit is no
+            length, or stands alone.
         """
         if size is None:
             if unit is None:
@@ -148,7 +149,14 @@ class Calibration:
             numbers *= 2
         axes = "ZYX"[-len(numbers) :]
         known = {axis: one for axis, one in zip(axes, numbers, strict=True) if one}
-        return cls(checked_unit(unit or "nm"), known, GIVEN)
+        made = cls(checked_unit(unit or "nm"), known, GIVEN)
+        for one in known.values():
+            if not _is_seen(one, made.unit):
+                raise InputError(
+                    f"No microscope has pixels of {one:g} {made.unit}: check the size "
+                    "and its unit, such as 4 nm, which is 4e-9 m."
+                )
+        return made
 
     def agrees(self, other: Calibration) -> bool:
         """Return whether another states the same Y and X, to a thousandth."""
@@ -226,6 +234,11 @@ def checked_unit(text: str) -> str:
     if unit is None:
         raise InputError(f'unit "{text}" is not known: use nm, um, mm or pixel.')
     return unit
+
+
+def _is_seen(size: float, unit: str) -> bool:
+    """Return whether pixels are from 1 pm to 1 mm large; as nm without a unit."""
+    return 1e-3 <= size * unit_factor("nm" if unit == "pixel" else unit, "nm") <= 1e6
 
 
 def unit_factor(from_unit: str, to_unit: str) -> float:

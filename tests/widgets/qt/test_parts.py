@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from napari.utils.notifications import notification_manager
 from psygnal import Signal
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHelpEvent
 from qtpy.QtWidgets import QApplication, QLabel, QToolTip, QWidget
 
+from napari_unet.errors import InputError
 from napari_unet.widgets.qt.listen import Subscriptions
 from napari_unet.widgets.qt.parts import (
     NarrowBox,
     WrappedLabel,
+    button,
     in_column,
     in_row,
     tool,
@@ -53,6 +57,28 @@ def test_a_long_choice_is_cut_in_the_middle_and_told_as_a_whole(qtbot: Any) -> N
     assert QToolTip.text() == f"{whole}\n\nWhich series."
     box.setCurrentText("short")
     assert box.shown() == "short"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (InputError("No slice is shown."), "No slice is shown."),
+        (PermissionError(13, "Permission denied", "a.csv"), "a.csv cannot be used"),
+    ],
+)
+def test_a_button_tells_what_went_wrong_in_one_sentence(
+    qtbot: Any, error: Exception, words: str
+) -> None:
+    def slot() -> None:
+        raise error
+
+    made = button("Save", slot)
+    qtbot.addWidget(made)
+    notification_manager.records.clear()
+    made.click()
+    (told,) = notification_manager.records
+    assert words in told.message
+    assert told.severity == "error"
 
 
 def test_a_picture_on_a_button_says_what_it_is(qtbot: Any) -> None:

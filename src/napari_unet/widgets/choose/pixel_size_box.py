@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QWidget
 
 from napari_unet.data.calibration import Calibration
-from napari_unet.errors import NapariUNetError
+from napari_unet.errors import NapariUNetError, telling
 from napari_unet.widgets.choose.layer_box import LayerBox
 from napari_unet.widgets.layers.axes import axes_of
 from napari_unet.widgets.layers.pixel_sizes import calibrate, calibration_of
@@ -119,12 +119,9 @@ class PixelSizeBox(QWidget):
         layer: Image | None = self.image.value()
         if layer is None:
             return
-        try:
+        with telling(self.words.setText):
             given = Calibration.given(self.sizes.text(), self.unit.currentText())
-        except NapariUNetError as error:
-            self.words.setText(str(error))
-            return
-        if given is not None:
-            names = calibrate(self._viewer, layer, given)
-            self.refresh()
-            self.words.setText(f"{self.words.text()} Set for {', '.join(names)}.")
+            if given is not None:
+                names = calibrate(self._viewer, layer, given)
+                self.refresh()
+                self.words.setText(f"{self.words.text()} Set for {', '.join(names)}.")

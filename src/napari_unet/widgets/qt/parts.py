@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QHelpEvent, QPaintEvent
 from qtpy.QtWidgets import (
@@ -27,6 +28,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from napari_unet.errors import telling
 
 _POLICY = QSizePolicy.Policy
 _INSET = 2
@@ -189,10 +192,15 @@ class NarrowBox(QComboBox):
 
 
 def button(text: str, slot: Callable[[], object], tip: str = "") -> QPushButton:
-    """Return a button that calls `slot` when it is pressed."""
+    """Return a button that calls `slot` when it is pressed, and tells of its errors."""
+
+    def press(_checked: bool = False) -> None:
+        with telling(show_error):
+            slot()
+
     made = QPushButton(text)
     made.setToolTip(tip)
-    made.clicked.connect(lambda _checked=False: slot())
+    made.clicked.connect(press)
     return made
 
 
