@@ -58,6 +58,14 @@ def broken_inputs(files):
             (*predict, image, "--out", files / "run"),
             "is a folder",
         ),
+        "a value that is no number": (
+            ("measure", files / "labels.tif", "--ignore", "x"),
+            "ignore = 'x': give a whole number, or the word none.",
+        ),
+        "a file for a folder": (
+            ("measure", files / "labels.tif", "--each"),
+            "choose the folder that it lies in",
+        ),
         "a picture as output": (
             (*predict, image, "--out", files / "out.png"),
             "end the name in .tif",

@@ -26,8 +26,10 @@ def images_of(folder: Path) -> list[Path]:
     Raises
     ------
     InputError
-        When there is none.
+        When there is none, or it is no folder.
     """
+    if folder.is_file():
+        raise InputError(f"{folder} is one file: choose the folder that it lies in.")
     found = [
         path
         for path in folder.iterdir()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_unet.cli.options import Given, Overwrite, Volume, with_settings
+from napari_unet.cli.options import Given, Overwrite, Volume, coverage_of, with_settings
 from napari_unet.config import AnnotationKind
 from napari_unet.errors import NapariUNetError, StoppedError
 
@@ -68,6 +68,7 @@ def measure(  # noqa: PLR0913 (every option is one argument)
     from napari_unet.cli.show import console, say
     from napari_unet.data.files import write_text
 
+    given["image"]["ignore"] = coverage_of(given["image"]).ignore
     beside = {"image": image, "other": other}
     check_outputs([labels, *filter(None, beside.values())], csv)
     check_replaced("measure", csv, overwrite=overwrite, heads=_HEADS)

@@ -76,7 +76,9 @@ class Settings(BaseModel):
             first = error.errors()[0]
             name = ".".join(shortened(part) for part in first["loc"]) or "settings"
             given = shortened(reprlib.repr(first.get("input")))
-            raise InputError(f"{source}: {name} = {given}: {first['msg']}.") from error
+            own = first["type"] == "value_error"  # raised here, in words of our own
+            words = first["ctx"]["error"] if own else first["msg"]
+            raise InputError(f"{source}: {name} = {given}: {words}.") from error
 
     def changed(self, source: str | Path, **given: Any) -> Self:
         """Return these settings with those that are given, checked.
